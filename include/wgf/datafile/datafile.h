@@ -1,0 +1,43 @@
+/* Data sets and initial neurons from files: a matrix and a vector, from HDF5 or CSV. CONTRACT 3.
+ *
+ * HDF5: the two named data sets, of any integer or floating-point type, used as they are; the vector may be n or n x 1.
+ * CSV: one row a line, the vector last, at least two columns; separated by semicolons, commas, tabs or else blanks,
+ * whichever of these the first line has. Numbers are decimal with a point in every locale, and nan and inf are
+ * numbers. A header (any field of the first line that is no number) is passed over, as are blank lines and lines that
+ * start with '#'. The format is told from the file's bytes, not from its name. */
+#ifndef WGF_DATAFILE_DATAFILE_H
+#define WGF_DATAFILE_DATAFILE_H
+
+#include "wgf/base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What to look for. */
+struct wgf_datafile_layout {
+    const char *matrix; /* "X" or "W" */
+    const char *vector; /* "y" or "alpha" */
+    bool append_ones;   /* CSV alone: append a bias column of ones to the matrix */
+};
+
+extern const struct wgf_datafile_layout wgf_datafile_samples; /* X, y, with the bias column */
+extern const struct wgf_datafile_layout wgf_datafile_neurons; /* W, alpha */
+
+/* Owned by whoever read it; zero-initialised it is empty. */
+struct wgf_datafile {
+    int64_t rows, cols;
+    double *matrix; /* rows x cols, row-major */
+    double *vector; /* rows */
+    uint64_t hash;  /* of rows, cols and all values (XXH3): equal contents hash alike, whatever the format */
+};
+
+/* Reads a whole file. *contents must be empty; on failure it stays so. Not collective; no MPI.
+ * Values may be NaN or infinite: the caller judges them. Errors: WGF_EIO (cannot be opened or read), WGF_EDATA
+ * (not the format, no rows, ragged lines, wrong rank or lengths that disagree; CSV errors name the line),
+ * WGF_EMEMORY. Each message names the file. */
+wgf_status wgf_datafile_read(const char *path, const struct wgf_datafile_layout *layout, struct wgf_datafile *contents,
+                             struct wgf_error *error);
+
+void wgf_datafile_clear(struct wgf_datafile *contents);
+
+#endif

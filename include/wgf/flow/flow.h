@@ -1,0 +1,99 @@
+/* A whole descent: from settings, data and initial neurons to a trace. Knows no sweep, no file, no MPI. */
+#ifndef WGF_FLOW_FLOW_H
+#define WGF_FLOW_FLOW_H
+
+#include "wgf/base/status.h"
+#include "wgf/flow/settings.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The columns of a trace: identifier, name, units, meaning. All float64; NaN where a method has no such thing. */
+#define WGF_TRACE_COLUMNS(X)                                                                                           \
+    X(STEP, step, "1", "outer step")                                                                                   \
+    X(TIME, time, "1", "Wasserstein time")                                                                             \
+    X(OBJECTIVE, objective, "1", "objective F")                                                                        \
+    X(DISTANCE, distance, "1", "the method's own distance D between the iterates around the step")                     \
+    X(DISTANCE_FROBENIUS, distance_frobenius, "1", "squared Frobenius distance over m")                                \
+    X(DISTANCE_WASSERSTEIN, distance_wasserstein, "1", "squared Wasserstein distance, signs kept")                     \
+    X(GRAD_NORM, grad_norm, "1", "Frobenius norm of the gradient of F")                                                \
+    X(WEIGHT_NORM, weight_norm, "1", "Frobenius norm of the weights W")                                                \
+    X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set")                                                     \
+    X(ACTIVE, active, "1", "fraction of neurons that activate at least one sample")                                    \
+    X(INNER_STEPS_USED, inner_steps_used, "1", "inner iterations of the step")                                         \
+    X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
+    X(MASS, mass, "1", "total mass on the grid")                                                                       \
+    X(NEWTON_STEPS_USED, newton_steps_used, "1", "Newton iterations of the step")
+
+#define WGF_TRACE_ID(id, name, units, meaning) WGF_TRACE_##id,
+enum wgf_trace_column { WGF_TRACE_COLUMNS(WGF_TRACE_ID) WGF_TRACE_COUNT };
+
+/* Records of a trace that these settings can make at most. */
+int64_t wgf_flow_records(const struct wgf_settings *settings);
+
+/* Inner records of a whole descent: inner_steps / record_inner an outer step. That of inner iteration k of step t, for
+ * k a multiple of record_inner, is number (t - 1) (inner_steps / record_inner) + k / record_inner - 1. */
+int64_t wgf_flow_inner_records(const struct wgf_settings *settings);
+
+/* True when a descent of these settings can fill the column with anything but NaN. */
+bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_column column);
+
+/* Shape of the kept states, [records, rows, cols]; records is 0 when `save` is none. */
+struct wgf_state_shape {
+    int64_t records, rows, cols;
+};
+struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings);
+
+/* Bytes that a descent of these settings allocates, the data and the trace included. */
+double wgf_flow_bytes(const struct wgf_settings *settings);
+
+/* What a descent starts from. Borrowed; the weights are copied. */
+struct wgf_problem {
+    const struct wgf_data *data;
+    const struct wgf_data *test; /* NULL: no test set */
+    const double *W;             /* m x d, row-major */
+    const double *alpha;         /* m */
+};
+
+/* What a descent leaves. The caller provides the arrays, with room for wgf_flow_records and so on; every entry that
+ * is not filled is NaN. */
+struct wgf_trace {
+    double *column[WGF_TRACE_COUNT]; /* each: records */
+    int64_t records;                 /* filled */
+    double *inner_objective; /* NULL, or wgf_flow_inner_records */
+    double *inner_distance;  /* likewise; D between the inner iterate and the iterate that the step started from */
+    double *state;                   /* NULL, or records x rows x cols of wgf_flow_state_shape */
+    int64_t state_records;           /* filled */
+};
+
+/* When to give up. */
+struct wgf_control {
+    const volatile sig_atomic_t *interrupted; /* NULL, or: stop as soon as it is not 0 */
+};
+
+#define WGF_OUTCOMES(X)                                                                                                \
+    X(WGF_OUTCOME_DONE, "done")                                                                                        \
+    X(WGF_OUTCOME_DIVERGED, "diverged")                                                                                \
+    X(WGF_OUTCOME_TIMEOUT, "timeout")                                                                                  \
+    X(WGF_OUTCOME_INTERRUPTED, "interrupted")
+enum wgf_outcome { WGF_OUTCOMES(WGF_ENUM_ID) };
+
+struct wgf_flow_result {
+    int outcome; /* enum wgf_outcome */
+    int64_t steps_done;
+    double objective_initial, objective_final;
+    char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
+};
+
+/* Runs the descent. Everything that settings, problem and build decide is bit-reproducible; only time_limit and
+ * `interrupted` look at the world. Allocates before its first step, not in its loops. An outcome other than done is
+ * no error. Errors: WGF_EMEMORY, WGF_EUSAGE (a method that is not built). */
+wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem,
+                        const struct wgf_control *control, struct wgf_trace *trace, struct wgf_flow_result *result,
+                        struct wgf_error *error);
+
+/* True when `method` has been built. */
+bool wgf_method_is_built(int method);
+
+#endif

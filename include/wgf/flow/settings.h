@@ -1,0 +1,83 @@
+/* The settings of one descent: visible, plain, copied by value. The parameter table of `sweep` fills them. */
+#ifndef WGF_FLOW_SETTINGS_H
+#define WGF_FLOW_SETTINGS_H
+
+#include "wgf/model/data.h"
+#include "wgf/model/init.h"
+#include "wgf/model/network.h"
+
+#define WGF_METHODS(X)                                                                                                 \
+    X(WGF_METHOD_GD, "gd")                                                                                             \
+    X(WGF_METHOD_PROX, "prox")                                                                                         \
+    X(WGF_METHOD_JKO, "jko")
+enum wgf_method_id { WGF_METHODS(WGF_ENUM_ID) };
+
+#define WGF_METRICS(X)                                                                                                 \
+    X(WGF_METRIC_FROBENIUS, "frobenius")                                                                               \
+    X(WGF_METRIC_WASSERSTEIN, "wasserstein")                                                                           \
+    X(WGF_METRIC_SLICED, "sliced")
+enum wgf_metric { WGF_METRICS(WGF_ENUM_ID) };
+
+#define WGF_SCALINGS(X)                                                                                                \
+    X(WGF_SCALING_PLAIN, "plain")                                                                                      \
+    X(WGF_SCALING_MEAN_FIELD, "mean_field")
+enum wgf_scaling { WGF_SCALINGS(WGF_ENUM_ID) };
+
+#define WGF_INNERS(X) X(WGF_INNER_GD, "gd")
+enum wgf_inner { WGF_INNERS(WGF_ENUM_ID) };
+
+#define WGF_JKO_SOLVERS(X)                                                                                             \
+    X(WGF_SOLVER_NEWTON, "newton")                                                                                     \
+    X(WGF_SOLVER_DYKSTRA, "dykstra")
+enum wgf_jko_solver { WGF_JKO_SOLVERS(WGF_ENUM_ID) };
+
+#define WGF_RECORDED_DISTANCES(X)                                                                                      \
+    X(WGF_DISTANCES_OWN, "own")                                                                                        \
+    X(WGF_DISTANCES_ALL, "all")
+enum wgf_recorded_distances { WGF_RECORDED_DISTANCES(WGF_ENUM_ID) };
+
+#define WGF_SAVES(X)                                                                                                   \
+    X(WGF_SAVE_NONE, "none")                                                                                           \
+    X(WGF_SAVE_LAST, "last")                                                                                           \
+    X(WGF_SAVE_ALL, "all")
+enum wgf_save { WGF_SAVES(WGF_ENUM_ID) };
+
+/* Fields of type int hold the enumeration named beside them. A double that may be `auto` is then NaN. */
+struct wgf_settings {
+    struct wgf_data_settings data;
+    struct wgf_init_settings init;
+    struct wgf_network_settings network;
+
+    int method;    /* enum wgf_method_id */
+    int metric;    /* enum wgf_metric: the distance of prox */
+    double gamma;  /* step size */
+    int scaling;   /* enum wgf_scaling: gd's step is gamma or m gamma times the gradient */
+    int64_t steps; /* outer steps */
+
+    double beta;         /* inner step size of prox, or auto */
+    int inner;           /* enum wgf_inner: inner solver of prox */
+    int64_t inner_steps; /* inner iterations at most */
+    double inner_tol;    /* stop when the inner residual is below; 0: never */
+    int64_t projections; /* directions of the sliced distance */
+
+    int64_t grid;       /* jko: points per axis */
+    double grid_radius; /* half-width */
+    int64_t grid2;      /* the second, coarse grid; 0: none */
+    double grid2_radius;
+    double epsilon; /* entropic regularisation, or auto */
+    int solver;     /* enum wgf_jko_solver */
+    double newton_tol;
+    int64_t dykstra_steps;
+    double dykstra_tol;
+    int64_t anderson; /* depth of acceleration; 0: none */
+
+    int64_t record_every;  /* a trace record every so many steps, and always the last */
+    int record_distances;  /* enum wgf_recorded_distances */
+    int64_t record_inner;  /* every so many inner steps; 0: never */
+    int save;              /* enum wgf_save */
+    double stop_objective; /* stop once F is at or below; 0: never */
+    double stop_change;    /* stop once F's relative change over a step is at or below; 0: never */
+    double time_limit;     /* seconds; 0: none */
+};
+
+#endif

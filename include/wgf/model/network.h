@@ -1,0 +1,89 @@
+/* The two-layer ReLU network's objective and exact gradient. METHODS 1.
+ *
+ *     f(x_j) = c sum_i alpha_i max(0, w_i . x_j)             c = 1 (sum) or 1/m (mean)
+ *     F(W)   = kappa sum_j (f(x_j) - y_j)^2 + lambda sum_i (|w_i|^2 [+ alpha_i^2 when alpha trains])
+ *     dF/dw_i = 2 kappa c alpha_i sum_j e_j 1[w_i . x_j > 0] x_j + 2 lambda w_i,   e_j = f(x_j) - y_j
+ *
+ * kappa = 1/n (mse), 1/(2n) (half_mse), 1 (sse). sigma'(0) = 0: a neuron on a kink does not activate that sample. */
+#ifndef WGF_MODEL_NETWORK_H
+#define WGF_MODEL_NETWORK_H
+
+#include "wgf/base/status.h"
+#include "wgf/model/data.h"
+
+#include <stdint.h>
+
+#define WGF_LOSSES(X)                                                                                                  \
+    X(WGF_LOSS_MSE, "mse")                                                                                             \
+    X(WGF_LOSS_HALF_MSE, "half_mse")                                                                                   \
+    X(WGF_LOSS_SSE, "sse")
+enum wgf_loss { WGF_LOSSES(WGF_ENUM_ID) };
+
+#define WGF_OUTPUTS(X)                                                                                                 \
+    X(WGF_OUTPUT_SUM, "sum")                                                                                           \
+    X(WGF_OUTPUT_MEAN, "mean")
+enum wgf_output { WGF_OUTPUTS(WGF_ENUM_ID) };
+
+#define WGF_LAYERS(X)                                                                                                  \
+    X(WGF_LAYERS_FIRST, "first")                                                                                       \
+    X(WGF_LAYERS_BOTH, "both")
+enum wgf_layers { WGF_LAYERS(WGF_ENUM_ID) };
+
+#define WGF_KERNELS(X)                                                                                                 \
+    X(WGF_KERNEL_AUTO, "auto")                                                                                         \
+    X(WGF_KERNEL_DENSE, "dense")                                                                                       \
+    X(WGF_KERNEL_CONES, "cones")                                                                                       \
+    X(WGF_KERNEL_FUSED, "fused")                                                                                       \
+    X(WGF_KERNEL_BLAS, "blas")
+enum wgf_kernel { WGF_KERNELS(WGF_ENUM_ID) };
+
+struct wgf_network_settings {
+    int loss;            /* enum wgf_loss */
+    int output;          /* enum wgf_output */
+    int layers;          /* enum wgf_layers: which weights train */
+    double weight_decay; /* lambda */
+    int kernel;          /* enum wgf_kernel */
+};
+
+/* The constants above, for n samples and m neurons. */
+double wgf_loss_factor(int loss, int64_t n);     /* kappa */
+double wgf_output_factor(int output, int64_t m); /* c */
+
+/* The kernel that `auto` stands for: a function of the problem's size alone, so that results never depend on it. */
+int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d);
+
+/* Bytes that a network of this size allocates. */
+double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d);
+
+/* Opaque workspace. It keeps what the last wgf_network_objective found at each sample. */
+struct wgf_network;
+
+/* Makes the workspace for m neurons on `data`, which is borrowed and must outlive it. Errors: WGF_EMEMORY. */
+wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
+                              const struct wgf_data *data, int64_t m, struct wgf_error *error);
+void wgf_network_free(struct wgf_network *network);
+
+/* F at W (m x d, row-major) and alpha (m). */
+double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha);
+
+/* The gradient at the point of the last wgf_network_objective, which must be this W and alpha.
+ * grad_W: m x d. grad_alpha: m, or NULL when alpha does not train. */
+void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,
+                          double *grad_alpha);
+
+/* Fraction of neurons that activate at least one sample, at W. */
+double wgf_network_active(struct wgf_network *network, const double *W);
+
+/* The loss alone (no weight decay) of W, alpha on another data set of the same d, such as a test set.
+ * Plain loops, O(m n d). */
+double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
+                        const double *W, const double *alpha);
+
+/* "OpenBLAS 0.3.21 ...", for provenance; and: use one thread, a rank being one core's worth. */
+const char *wgf_blas_library(void);
+void wgf_blas_single_thread(void);
+
+/* Largest eigenvalue of X^T X by power iteration (relative change below 1e-12, at most 10 000 turns). */
+wgf_status wgf_data_curvature(const struct wgf_data *data, double *eigenvalue, struct wgf_error *error);
+
+#endif

@@ -1,0 +1,87 @@
+/* What the rows of a sweep hold: the parameters of each job, its results, its trace and its states, as columns of a
+ * store. CONTRACT 4. */
+#ifndef WGF_SWEEP_RESULT_H
+#define WGF_SWEEP_RESULT_H
+
+#include "wgf/sweep/job.h"
+#include "wgf/sweep/store.h"
+
+enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = 256 };
+
+/* Result columns on `job`: identifier, name, type, life, units, meaning. */
+#define WGF_RESULT_COLUMNS(X)                                                                                          \
+    X(STATUS, status, UINT8, WRITTEN, NULL, "state of the job")                                                        \
+    X(ATTEMPTS, attempts, INT64, WRITTEN, NULL, "times that the job was begun")                                        \
+    X(KEY, key, UINT64, CREATED, NULL, "hash of all that the job reads")                                               \
+    X(CHECKSUM, checksum, UINT64, WRITTEN, NULL, "hash of the row's parameters, results, trace and state")             \
+    X(OBJECTIVE_INITIAL, objective_initial, FLOAT64, WRITTEN, "1", "objective F of the initial state")                 \
+    X(OBJECTIVE_FINAL, objective_final, FLOAT64, WRITTEN, "1", "objective F of the last state")                        \
+    X(STEPS_DONE, steps_done, INT64, WRITTEN, NULL, "outer steps taken")                                               \
+    X(STARTED, started, FLOAT64, WRITTEN, "s", "start of the job, since the file was created")                         \
+    X(SECONDS, seconds, FLOAT64, WRITTEN, "s", "wall-clock time of the job")                                           \
+    X(RANK, rank, INT64, WRITTEN, NULL, "process that ran the job")                                                    \
+    X(KERNEL_USED, kernel_used, TEXT, CREATED, NULL, "gradient kernel")                                                \
+    X(MESSAGE, message, CHARS, WRITTEN, NULL, "what the user should know")                                             \
+    X(STATE_START, state_start, INT64, CREATED, NULL, "first element of the job's states in `state`")                  \
+    X(STATE_RECORDS, state_records, INT64, WRITTEN, NULL, "states kept: `state` holds [records, rows, cols]")          \
+    X(STATE_ROWS, state_rows, INT64, CREATED, NULL, "rows of a state")                                                 \
+    X(STATE_COLS, state_cols, INT64, CREATED, NULL, "columns of a state")
+
+#define WGF_RESULT_ID(id, name, type, life, units, meaning) WGF_RESULT_##id,
+enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
+
+/* What a plan needs of a file. */
+struct wgf_layout {
+    struct wgf_store_extent extent;
+    bool has_trace[WGF_TRACE_COUNT]; /* some job fills the column */
+    int64_t largest_state;           /* elements of the largest job */
+};
+
+/* Looks through a plan. Errors: WGF_EUSAGE when a file of it could not be made by any disk. */
+wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error);
+
+/* Bytes of the file, without its texts. */
+double wgf_layout_bytes(const struct wgf_layout *layout);
+
+/* Makes the file of a plan with all rows pending. Not collective. `attributes` (provenance) are added to those that the
+ * plan gives: schema, name, description, spec, axes, plan_hash. Errors: as wgf_store_create. */
+wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, const struct wgf_layout *layout,
+                             const struct wgf_attribute *attributes, int attribute_count, struct wgf_error *error);
+
+/* Writes rows, a piece of neighbouring jobs at a time: data first, `status` last. */
+struct wgf_writer;
+
+/* Opens the file for rows (collective for WGF_STORE_WRITE_TEAM). The plan and the layout are borrowed. */
+wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wgf_store_mode mode,
+                           const struct wgf_plan *plan, const struct wgf_layout *layout, struct wgf_error *error);
+/* Closes; collective if the opening was. NULL is fine. */
+wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error);
+
+/* Jobs that a piece may have at most. */
+int64_t wgf_writer_capacity(const struct wgf_writer *writer);
+
+/* Begins a piece: marks its rows running and counts the attempt. */
+wgf_status wgf_writer_begin(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error);
+
+/* Where job k of the piece leaves its trace: room for everything that the plan records, all NaN. Borrowed until the next
+ * call, but for the columns, which are kept until they are flushed. */
+void wgf_writer_trace(struct wgf_writer *writer, int64_t k, struct wgf_trace *trace);
+
+struct wgf_run_facts {
+    double started, seconds; /* since the file was created; taken */
+    int rank;
+};
+
+/* Completes row k in memory, its state on disk. Nothing of it is seen before the flush. */
+wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t k, const struct wgf_settings *settings,
+                             enum wgf_job_state state, const struct wgf_trace *trace,
+                             const struct wgf_flow_result *result, const struct wgf_run_facts *facts,
+                             struct wgf_error *error);
+
+/* Writes rows [first, first + count) of the piece, each finished. */
+wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error);
+
+/* Makes begun rows pending again. */
+wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error);
+
+#endif

@@ -1,0 +1,44 @@
+#include "wgf/base/random.h"
+
+#include <Random123/philox.h>
+#include <math.h>
+
+enum { BLOCK = 4 }; /* numbers that one call of the generator gives */
+
+/* Numbers 4 * block … 4 * block + 3 of vector `index` of the stream. */
+static philox4x64_ctr_t draw(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t block)
+{
+    philox4x64_ctr_t counter = {{index, (uint64_t)block, 0, 0}};
+    philox4x64_key_t key = {{seed, (uint64_t)purpose}};
+    return philox4x64(counter, key);
+}
+
+/* The middle of one of 2^53 equal parts of (0, 1): never 0, never 1. */
+static double unit(uint64_t bits)
+{
+    return ((double)(bits >> 11) + 0.5) * 0x1p-53;
+}
+
+void wgf_random_uniform(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t count, double *out)
+{
+    for (int64_t k = 0; k < count; k += BLOCK) {
+        philox4x64_ctr_t bits = draw(seed, purpose, index, k / BLOCK);
+        for (int64_t l = 0; l < BLOCK && k + l < count; l++)
+            out[k + l] = 2 * unit(bits.v[l]) - 1;
+    }
+}
+
+void wgf_random_normal(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t count, double *out)
+{
+    const double turn = 6.283185307179586476925;
+    for (int64_t k = 0; k < count; k += BLOCK) {
+        philox4x64_ctr_t bits = draw(seed, purpose, index, k / BLOCK);
+        for (int64_t l = 0; l < BLOCK && k + l < count; l += 2) {
+            double radius = sqrt(-2 * log(unit(bits.v[l])));
+            double angle = turn * unit(bits.v[l + 1]);
+            out[k + l] = radius * cos(angle);
+            if (k + l + 1 < count)
+                out[k + l + 1] = radius * sin(angle);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+#include "wgf/base/system.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+double wgf_bytes(double count, size_t element_size)
+{
+    return count > 0 ? count * (double)element_size : 0;
+}
+
+void *wgf_calloc(long long count, size_t size)
+{
+    if (count < 0 || (size && (unsigned long long)count > (SIZE_MAX / 2) / size))
+        return NULL;
+    return calloc(count ? (size_t)count : 1, size);
+}
+
+/* The number in a one-line file; infinity when there is none ("max", say). */
+static double number_in(const char *path)
+{
+    double value = INFINITY;
+    FILE *file = fopen(path, "r");
+    if (file) {
+        if (fscanf(file, "%lf", &value) != 1)
+            value = INFINITY;
+        fclose(file);
+    }
+    return value;
+}
+
+/* Smallest limit from this group up to the root: a parent's limit binds its children. */
+static double smallest_limit(const char *root, const char *group, const char *name)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s%s", root, group) >= (int)sizeof path)
+        return INFINITY;
+    double limit = INFINITY;
+    size_t root_length = strlen(root);
+    for (;;) {
+        char file[PATH_MAX + 32];
+        snprintf(file, sizeof file, "%s/%s", path, name);
+        limit = fmin(limit, number_in(file));
+        char *slash = strrchr(path, '/');
+        if (!slash || (size_t)(slash - path) < root_length)
+            return limit;
+        *slash = '\0';
+    }
+}
+
+/* Limit of this process's control group. Lines of /proc/self/cgroup read "0::/path" (v2) or "N:controllers:/path". */
+static double control_group_limit(void)
+{
+    double limit = INFINITY;
+    char line[PATH_MAX];
+    FILE *file = fopen("/proc/self/cgroup", "r");
+    if (!file)
+        return limit;
+    while (fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':');
+        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group)
+            continue;
+        *group++ = '\0';
+        if (controllers[1] == '\0')
+            limit = fmin(limit, smallest_limit("/sys/fs/cgroup", group, "memory.max"));
+        else if (strstr(controllers + 1, "memory"))
+            limit = fmin(limit, smallest_limit("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes"));
+    }
+    fclose(file);
+    return limit;
+}
+
+double wgf_memory_limit(void)
+{
+    double limit = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    struct rlimit space;
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+        limit = fmin(limit, (double)space.rlim_cur);
+    return fmin(limit, control_group_limit());
+}
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+double wgf_clock(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double wgf_cpu_clock(void)
+{
+    return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}

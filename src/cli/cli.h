@@ -1,0 +1,53 @@
+/* What the subcommands share. Each is one file with one function, and a row of the table in main.c. */
+#ifndef WGF_CLI_H
+#define WGF_CLI_H
+
+#include "wgf/sweep/plan.h"
+
+#include <stdbool.h>
+
+/* Exit codes: CONTRACT 1. */
+enum wgf_exit {
+    WGF_EXIT_OK = 0,
+    WGF_EXIT_ERROR = 1,
+    WGF_EXIT_USAGE = 2,
+    WGF_EXIT_FAILURES = 3,
+    WGF_EXIT_STOPPED = 75,
+};
+
+int wgf_cli_plan(int argc, char **argv);
+int wgf_cli_run(int argc, char **argv);
+int wgf_cli_status(int argc, char **argv);
+int wgf_cli_show(int argc, char **argv);
+int wgf_cli_params(int argc, char **argv);
+
+/* Prints "wgf: error: ..." to stderr and returns the exit code that the status stands for. */
+int wgf_cli_error(const struct wgf_error *error);
+
+/* Prints "wgf COMMAND: error: ..., see wgf COMMAND --help" and returns WGF_EXIT_USAGE. */
+int wgf_cli_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A getopt_long error (opt is '?' or ':') as a sentence. Returns WGF_EXIT_USAGE. */
+int wgf_cli_bad_option(const char *command, int opt, char **argv);
+
+/* A spec with its plan. */
+struct wgf_job_list {
+    struct wgf_spec *spec;
+    struct wgf_plan *plan;
+};
+
+/* Makes the plan of a spec's text; prints its errors when `loud`. Returns an exit code. */
+int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *text, size_t length,
+                      const char *const *sets, int set_count, bool loud);
+
+/* The same from a file. */
+int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *const *sets, int set_count);
+void wgf_cli_plan_free(struct wgf_job_list *list);
+
+/* Flushes stdout: an exit code that says whether all was written (a full disk, say). */
+int wgf_cli_flush(void);
+
+/* Version line of `wgf --version`, and what a result file says of where it comes from. */
+extern const char *const wgf_cli_version, *const wgf_cli_revision;
+
+#endif

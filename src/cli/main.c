@@ -1,0 +1,72 @@
+/* wgf: parameter sweeps of Wasserstein gradient flows of two-layer ReLU networks. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv); /* NULL: not built in this version */
+};
+
+static const struct command commands[] = {
+    {"plan", "validate a sweep spec and list its jobs; runs nothing", wgf_cli_plan},
+    {"run", "run a sweep spec into a result file, alone or under mpirun", wgf_cli_run},
+    {"status", "how far a result file is; safe while a run is writing", wgf_cli_status},
+    {"show", "the job table of a result file, or one job's trace and data", wgf_cli_show},
+    {"params", "the table of all parameters", wgf_cli_params},
+    {"aggregate", NULL, NULL},
+    {"merge", NULL, NULL},
+    {"verify", NULL, NULL},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static int help(void)
+{
+    printf("wgf %s: sweeps of Wasserstein gradient flows of two-layer ReLU networks\n\n", wgf_cli_version);
+    printf("usage: wgf COMMAND [options]\n       mpirun -n RANKS wgf run SPEC -o OUT.h5\n\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i].run)
+            printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+    printf("\n'wgf COMMAND --help' tells more of each.\n"
+           "exit codes: 0 all jobs have a result; 1 internal or I/O error; 2 usage or spec error;\n"
+           "            3 finished, but some jobs failed or timed out; 75 stopped early\n");
+    return wgf_cli_flush();
+}
+
+static int unknown(const char *word)
+{
+    const char *names[COMMAND_COUNT];
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i].name;
+    const char *nearest = wgf_nearest_name(word, names, COMMAND_COUNT);
+    fprintf(stderr, "wgf: error: unknown command '%s'", word);
+    if (nearest)
+        fprintf(stderr, "; did you mean '%s'?", nearest);
+    fprintf(stderr, "; see wgf --help\n");
+    return WGF_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_DFL); /* `wgf show | head` ends quietly, whatever the parent ignores */
+    if (argc < 2) {
+        fprintf(stderr, "wgf: error: no command; see wgf --help\n");
+        return WGF_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help();
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("wgf %s (%s)\n", wgf_cli_version, wgf_cli_revision);
+        return wgf_cli_flush();
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            if (commands[i].run)
+                return commands[i].run(argc - 1, argv + 1);
+            fprintf(stderr, "wgf: error: the command '%s' is not built yet in this version\n", argv[1]);
+            return WGF_EXIT_USAGE;
+        }
+    return unknown(argv[1]);
+}

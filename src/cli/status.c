@@ -1,0 +1,211 @@
+#include "cli.h"
+
+#include "wgf/sweep/progress.h"
+#include "wgf/sweep/result.h"
+
+#include <cjson/cJSON.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: wgf status OUT.h5 [--json] [--exit-code]\n\n"
+    "Counts the jobs of a result file by status, with rate, time left, and the failures with their messages. Safe\n"
+    "while a run is writing the file.\n\n"
+    "  --json       the same as JSON, with every failure\n"
+    "  --exit-code  end with 0 when all jobs have a result, 3 when some failed, 75 when some are still to be run\n"
+    "  --help       this text\n";
+
+enum { BLOCK = 4096, SHOWN_FAILURES = 20 };
+
+struct failure {
+    int64_t job;
+    uint8_t state;
+    char message[WGF_MESSAGE_LENGTH];
+};
+
+struct summary {
+    char *name;
+    int64_t jobs, count[WGF_JOB_STATE_COUNT];
+    double elapsed, rate, left; /* seconds, jobs a second, seconds; NaN when unknown */
+    struct failure *failures;
+    int64_t failure_count;
+};
+
+static bool is_failure(uint8_t state)
+{
+    return state == WGF_JOB_FAILED || state == WGF_JOB_TIMEOUT || state == WGF_JOB_CRASHED;
+}
+
+static wgf_status note_failure(struct wgf_store *store, struct summary *summary, int64_t job, uint8_t state,
+                               struct wgf_error *error)
+{
+    size_t size = (size_t)(summary->failure_count + 1) * sizeof *summary->failures;
+    struct failure *failures = realloc(summary->failures, size);
+    if (!failures)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the failures");
+    summary->failures = failures;
+    struct failure *failure = &failures[summary->failure_count++];
+    *failure = (struct failure){.job = job, .state = state};
+    wgf_status status = wgf_store_read(store, wgf_store_column(store, "message"), job, 1, failure->message, error);
+    failure->message[WGF_MESSAGE_LENGTH - 1] = '\0';
+    return status;
+}
+
+/* One block of jobs that all have a status: counts them and widens the span of time that they took. */
+static wgf_status count_block(struct wgf_store *store, struct summary *summary, int64_t first, int64_t count,
+                              double span[2], struct wgf_error *error)
+{
+    uint8_t states[BLOCK];
+    double started[BLOCK], seconds[BLOCK];
+    wgf_status status = wgf_store_read(store, wgf_store_column(store, "status"), first, count, states, error);
+    if (!status)
+        status = wgf_store_read(store, wgf_store_column(store, "started"), first, count, started, error);
+    if (!status)
+        status = wgf_store_read(store, wgf_store_column(store, "seconds"), first, count, seconds, error);
+    for (int64_t i = 0; !status && i < count; i++) {
+        if (states[i] >= WGF_JOB_STATE_COUNT)
+            return wgf_fail(error, WGF_EDATA, "job %" PRId64 " has the unknown status %d; the file is damaged",
+                            first + i, states[i]);
+        summary->count[states[i]]++;
+        if (states[i] > WGF_JOB_RUNNING) {
+            span[0] = fmin(span[0], started[i]);
+            span[1] = fmax(span[1], started[i] + seconds[i]);
+        }
+        if (is_failure(states[i]))
+            status = note_failure(store, summary, first + i, states[i], error);
+    }
+    return status;
+}
+
+static wgf_status summarise(struct wgf_store *store, struct summary *summary, struct wgf_error *error)
+{
+    struct wgf_store_extent extent;
+    double span[2] = {INFINITY, -INFINITY};
+    wgf_status status = WGF_OK;
+    wgf_store_extent(store, &extent);
+    summary->name = wgf_store_text(store, "name");
+    summary->jobs = extent.jobs;
+    for (int64_t first = 0; !status && first < extent.jobs; first += BLOCK) {
+        int64_t count = extent.jobs - first < BLOCK ? extent.jobs - first : BLOCK;
+        status = count_block(store, summary, first, count, span, error);
+    }
+    int64_t open = summary->count[WGF_JOB_PENDING] + summary->count[WGF_JOB_RUNNING];
+    summary->elapsed = span[1] > span[0] ? span[1] - span[0] : NAN;
+    summary->rate = (double)(summary->jobs - open) / summary->elapsed;
+    summary->left = open > 0 ? (double)open / summary->rate : 0;
+    return status;
+}
+
+static void print_text(const char *file, const struct summary *summary)
+{
+    char text[WGF_TEXT_LENGTH];
+    int64_t open = summary->count[WGF_JOB_PENDING] + summary->count[WGF_JOB_RUNNING];
+    printf("%s: %s, %" PRId64 " jobs\n", file, summary->name ? summary->name : "", summary->jobs);
+    for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
+        if (summary->count[s] > 0)
+            printf("  %-9s %" PRId64 "\n", wgf_job_state_names[s], summary->count[s]);
+    if (isfinite(summary->rate))
+        printf("  %.3g jobs/s over %s", summary->rate, wgf_duration_text(summary->elapsed, text));
+    if (isfinite(summary->rate) && open > 0)
+        printf(", about %s left", wgf_duration_text(summary->left, text));
+    if (isfinite(summary->rate))
+        putchar('\n');
+    for (int64_t i = 0; i < summary->failure_count && i < SHOWN_FAILURES; i++)
+        printf("  job %" PRId64 " %s: %s\n", summary->failures[i].job, wgf_job_state_names[summary->failures[i].state],
+               summary->failures[i].message);
+    if (summary->failure_count > SHOWN_FAILURES)
+        printf("  … and %" PRId64 " more; see --json\n", summary->failure_count - SHOWN_FAILURES);
+}
+
+static void add_number(cJSON *object, const char *name, double value)
+{
+    if (isfinite(value))
+        cJSON_AddNumberToObject(object, name, value);
+    else
+        cJSON_AddNullToObject(object, name);
+}
+
+static bool print_json(const char *file, const struct summary *summary)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "file", file);
+    cJSON_AddStringToObject(root, "name", summary->name ? summary->name : "");
+    add_number(root, "jobs", (double)summary->jobs);
+    cJSON *counts = cJSON_AddObjectToObject(root, "counts");
+    for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
+        add_number(counts, wgf_job_state_names[s], (double)summary->count[s]);
+    add_number(root, "elapsed", summary->elapsed);
+    add_number(root, "rate", summary->rate);
+    add_number(root, "eta", summary->left);
+    cJSON *failures = cJSON_AddArrayToObject(root, "failures");
+    for (int64_t i = 0; i < summary->failure_count; i++) {
+        cJSON *failure = cJSON_CreateObject();
+        add_number(failure, "job", (double)summary->failures[i].job);
+        cJSON_AddStringToObject(failure, "status", wgf_job_state_names[summary->failures[i].state]);
+        cJSON_AddStringToObject(failure, "message", summary->failures[i].message);
+        cJSON_AddItemToArray(failures, failure);
+    }
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (text)
+        puts(text);
+    cJSON_free(text);
+    return text != NULL;
+}
+
+static int judge(const struct summary *summary)
+{
+    if (summary->count[WGF_JOB_PENDING] + summary->count[WGF_JOB_RUNNING] > 0)
+        return WGF_EXIT_STOPPED;
+    return summary->failure_count > 0 ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
+}
+
+static int report(const char *file, bool json, bool exit_code)
+{
+    struct summary summary = {0};
+    struct wgf_store *store = NULL;
+    struct wgf_error error;
+    wgf_status status = wgf_store_open(&store, file, WGF_STORE_READ, &error);
+    if (!status)
+        status = summarise(store, &summary, &error);
+    wgf_store_close(store, NULL);
+    int code = status ? wgf_cli_error(&error) : WGF_EXIT_OK;
+    if (!status && json && !print_json(file, &summary))
+        code = WGF_EXIT_ERROR;
+    else if (!status && !json)
+        print_text(file, &summary);
+    if (!code)
+        code = wgf_cli_flush();
+    if (!code && exit_code)
+        code = judge(&summary);
+    free(summary.name);
+    free(summary.failures);
+    return code;
+}
+
+int wgf_cli_status(int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},  {"exit-code", no_argument, NULL, 'e'},
+                                            {"watch", no_argument, NULL, 'w'}, {"jobs", required_argument, NULL, 'k'},
+                                            {"help", no_argument, NULL, 'h'},  {0}};
+    bool json = false, exit_code = false;
+    for (int opt; (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+        if (opt == 'h')
+            return fputs(usage, stdout), wgf_cli_flush();
+        if (opt == 'w' || opt == 'k')
+            return wgf_cli_misuse("status", "--%s is not built yet in this version", opt == 'w' ? "watch" : "jobs");
+        if (opt == 'j')
+            json = true;
+        else if (opt == 'e')
+            exit_code = true;
+        else
+            return wgf_cli_bad_option("status", opt, argv);
+    }
+    if (optind + 1 != argc)
+        return wgf_cli_misuse("status", optind == argc ? "no result file" : "more than one result file");
+    return report(argv[optind], json, exit_code);
+}

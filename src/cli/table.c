@@ -1,0 +1,252 @@
+#include "table.h"
+
+#include "cli.h"
+#include "wgf/base/system.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 1024, TEXT_LENGTH = WGF_MESSAGE_LENGTH };
+
+/* A block of one column in memory. */
+struct cells {
+    const char *name;
+    enum wgf_column_type type;
+    int index; /* in the file; -1: the job number itself */
+    void *rows;
+};
+
+static enum wgf_column_type type_of(const char *name)
+{
+#define RESULT_TYPE(id, column, type, life, units, meaning) {#column, WGF_COLUMN_##type},
+    static const struct {
+        const char *name;
+        enum wgf_column_type type;
+    } results[] = {WGF_RESULT_COLUMNS(RESULT_TYPE)};
+    const struct wgf_param *param = wgf_param_find(name);
+    if (param)
+        return param->type == WGF_PARAM_INT     ? WGF_COLUMN_INT64
+               : param->type == WGF_PARAM_FLOAT ? WGF_COLUMN_FLOAT64
+                                                : WGF_COLUMN_TEXT;
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+        if (strcmp(results[i].name, name) == 0)
+            return results[i].type;
+    return WGF_COLUMN_INT64; /* job */
+}
+
+void wgf_table_add(struct wgf_table *table, const char *name)
+{
+    if (table->count < WGF_TABLE_COLUMNS && wgf_store_column(table->store, name) >= 0)
+        table->name[table->count++] = name;
+}
+
+void wgf_table_add_results(struct wgf_table *table)
+{
+#define RESULT_NAME(id, column, type, life, units, meaning) #column,
+    static const char *const results[] = {WGF_RESULT_COLUMNS(RESULT_NAME)};
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+        wgf_table_add(table, results[i]);
+}
+
+void wgf_csv_field(const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, stdout);
+        return;
+    }
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static size_t cell_size(enum wgf_column_type type)
+{
+    return type == WGF_COLUMN_UINT8 ? 1 : type == WGF_COLUMN_CHARS ? WGF_MESSAGE_LENGTH : 8;
+}
+
+/* The cell as text: short for people, exact for CSV. */
+static void format_cell(const struct cells *cells, int64_t row, bool exact, char text[TEXT_LENGTH])
+{
+    const char *bytes = (const char *)cells->rows + (size_t)row * cell_size(cells->type);
+    text[0] = '\0';
+    switch (cells->type) {
+    case WGF_COLUMN_UINT8: /* only `status` is one */
+        snprintf(text, TEXT_LENGTH, "%s", wgf_job_state_names[*(const uint8_t *)bytes % WGF_JOB_STATE_COUNT]);
+        break;
+    case WGF_COLUMN_INT64:
+        snprintf(text, TEXT_LENGTH, "%" PRId64, *(const int64_t *)(const void *)bytes);
+        break;
+    case WGF_COLUMN_UINT64:
+        snprintf(text, TEXT_LENGTH, "%" PRIu64, *(const uint64_t *)(const void *)bytes);
+        break;
+    case WGF_COLUMN_FLOAT64:
+        snprintf(text, TEXT_LENGTH, exact ? "%.17g" : "%.6g", *(const double *)(const void *)bytes);
+        break;
+    case WGF_COLUMN_TEXT:
+        snprintf(text, TEXT_LENGTH, "%s", *(char *const *)(const void *)bytes);
+        break;
+    case WGF_COLUMN_CHARS:
+        memcpy(text, bytes, WGF_MESSAGE_LENGTH - 1);
+        text[WGF_MESSAGE_LENGTH - 1] = '\0';
+        break;
+    }
+}
+
+static void drop_texts(struct cells *cells, int64_t count)
+{
+    for (int64_t i = 0; cells->type == WGF_COLUMN_TEXT && i < count; i++)
+        free(((char **)cells->rows)[i]);
+}
+
+static wgf_status open_cells(const struct wgf_table *table, struct cells *cells, struct wgf_error *error)
+{
+    for (int c = 0; c < table->count; c++) {
+        cells[c].name = table->name[c];
+        cells[c].type = type_of(table->name[c]);
+        cells[c].index = wgf_store_column(table->store, table->name[c]);
+        cells[c].rows = wgf_calloc(BLOCK, cell_size(cells[c].type));
+        if (!cells[c].rows)
+            return wgf_fail(error, WGF_EMEMORY, "no memory for a table");
+    }
+    return WGF_OK;
+}
+
+static wgf_status read_cells(const struct wgf_table *table, struct cells *cells, int64_t first, int64_t count,
+                             struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int c = 0; !status && c < table->count; c++)
+        status = wgf_store_read(table->store, cells[c].index, first, count, cells[c].rows, error);
+    return status;
+}
+
+static void close_cells(const struct wgf_table *table, struct cells *cells)
+{
+    for (int c = 0; c < table->count; c++)
+        free(cells[c].rows);
+}
+
+/* Columns of a table for people: as wide as their name and a number, choices included. */
+static int width_of(const char *name)
+{
+    enum { NUMBER = 12 };
+    int length = (int)strlen(name);
+    return length > NUMBER ? length : NUMBER;
+}
+
+static void print_cell(const struct wgf_table *table, int c, const char *text)
+{
+    bool last = c + 1 == table->count;
+    if (table->csv) {
+        wgf_csv_field(text);
+        putchar(last ? '\n' : ',');
+    } else if (last) {
+        printf("%s\n", text);
+    } else {
+        printf("%-*s ", width_of(table->name[c]), text);
+    }
+}
+
+int wgf_table_print(struct wgf_table *table)
+{
+    struct cells cells[WGF_TABLE_COLUMNS] = {0};
+    struct wgf_store_extent extent;
+    struct wgf_error error;
+    char text[TEXT_LENGTH];
+    wgf_store_extent(table->store, &extent);
+    wgf_status status = open_cells(table, cells, &error);
+    for (int c = 0; !status && c < table->count; c++)
+        print_cell(table, c, table->name[c]);
+    for (int64_t first = 0; !status && first < extent.jobs; first += BLOCK) {
+        int64_t count = extent.jobs - first < BLOCK ? extent.jobs - first : BLOCK;
+        status = read_cells(table, cells, first, count, &error);
+        for (int64_t i = 0; !status && i < count; i++)
+            for (int c = 0; c < table->count; c++) {
+                format_cell(&cells[c], i, table->csv, text);
+                print_cell(table, c, text);
+            }
+        for (int c = 0; !status && c < table->count; c++)
+            drop_texts(&cells[c], count);
+    }
+    close_cells(table, cells);
+    return status ? wgf_cli_error(&error) : wgf_cli_flush();
+}
+
+int wgf_table_print_vertical(struct wgf_table *table)
+{
+    struct cells cells[WGF_TABLE_COLUMNS] = {0};
+    struct wgf_error error;
+    char text[TEXT_LENGTH];
+    wgf_status status = open_cells(table, cells, &error);
+    if (!status)
+        status = read_cells(table, cells, table->job, 1, &error);
+    for (int c = 0; !status && c < table->count; c++) {
+        format_cell(&cells[c], 0, false, text);
+        printf("%-18s %s\n", table->name[c], text);
+        drop_texts(&cells[c], 1);
+    }
+    close_cells(table, cells);
+    return status ? wgf_cli_error(&error) : wgf_cli_flush();
+}
+
+/* Is there anything but NaN in a column of a trace? */
+static bool any_number(const double *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!isnan(values[i]))
+            return true;
+    return false;
+}
+
+static void print_records(const struct wgf_table *table, double *const *columns, const char *const *names,
+                          int64_t records)
+{
+    struct wgf_table shown = {.csv = table->csv};
+    const double *values[WGF_TRACE_COUNT];
+    char text[TEXT_LENGTH];
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        if (any_number(columns[c], records)) {
+            values[shown.count] = columns[c];
+            shown.name[shown.count++] = names[c];
+        }
+    for (int c = 0; c < shown.count; c++)
+        print_cell(&shown, c, shown.name[c]);
+    for (int64_t r = 0; r < records && !isnan(columns[WGF_TRACE_STEP][r]); r++)
+        for (int c = 0; c < shown.count; c++) {
+            snprintf(text, sizeof text, table->csv ? "%.17g" : "%.6g", values[c][r]);
+            print_cell(&shown, c, text);
+        }
+}
+
+int wgf_table_print_trace(struct wgf_table *table)
+{
+#define TRACE_NAME(id, column, units, meaning) #column,
+    static const char *const names[] = {WGF_TRACE_COLUMNS(TRACE_NAME)};
+    double *columns[WGF_TRACE_COUNT] = {0};
+    struct wgf_store_extent extent;
+    struct wgf_error error;
+    wgf_status status = WGF_OK;
+    wgf_store_extent(table->store, &extent);
+    for (int c = 0; !status && c < WGF_TRACE_COUNT; c++) {
+        columns[c] = wgf_calloc(extent.records, sizeof(double));
+        if (!columns[c])
+            status = wgf_fail(&error, WGF_EMEMORY, "no memory for a trace of %" PRId64 " records", extent.records);
+        else
+            status = wgf_store_read(table->store, wgf_store_column(table->store, names[c]), table->job, 1, columns[c],
+                                    &error);
+    }
+    if (!status && !table->csv)
+        putchar('\n');
+    if (!status)
+        print_records(table, columns, names, extent.records);
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        free(columns[c]);
+    return status ? wgf_cli_error(&error) : wgf_cli_flush();
+}

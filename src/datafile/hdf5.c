@@ -1,0 +1,193 @@
+/* A matrix and a vector from two data sets of an HDF5 file, by the serial driver. */
+#include "internal.h"
+
+#include "wgf/base/system.h"
+
+#include <hdf5.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT_LENGTH = 200 };
+
+/* A data set that is open, and its shape. */
+struct dataset {
+    hid_t id;
+    const char *name;
+    int rank;
+    hsize_t dims[H5S_MAX_RANK];
+};
+
+static herr_t keep_innermost(unsigned depth, const H5E_error2_t *entry, void *text)
+{
+    if (depth == 0)
+        wgf_datafile_printable(text, TEXT_LENGTH, entry->desc, strlen(entry->desc));
+    return 0;
+}
+
+/* Why HDF5's last call failed, in its own words. `text` has TEXT_LENGTH bytes; returned. */
+static const char *reason(char *text)
+{
+    snprintf(text, TEXT_LENGTH, "no reason given");
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, text);
+    return text;
+}
+
+static const char *shape_text(const struct dataset *set, char *text)
+{
+    int used = snprintf(text, TEXT_LENGTH, set->rank == 0 ? "no dimensions" : "shape ");
+    for (int i = 0; i < set->rank && used < TEXT_LENGTH; i++)
+        used += snprintf(text + used, (size_t)(TEXT_LENGTH - used), i == 0 ? "%llu" : " x %llu",
+                         (unsigned long long)set->dims[i]);
+    return text;
+}
+
+/* H5Ovisit's callback: appends ", NAME" for each data set, and stops before the text is full. */
+static herr_t append_name(hid_t object, const char *name, const H5O_info_t *info, void *context)
+{
+    (void)object;
+    if (info->type != H5O_TYPE_DATASET)
+        return 0;
+    char *text = context;
+    size_t used = strlen(text), needed = strlen(name) + strlen(", ");
+    if (used + needed + sizeof ", ..." > TEXT_LENGTH) {
+        strcpy(text + used, ", ...");
+        return 1;
+    }
+    strcpy(text + used, ", ");
+    wgf_datafile_printable(text + used + 2, TEXT_LENGTH - used - 2, name, strlen(name));
+    return 0;
+}
+
+static wgf_status fail_missing(hid_t file, const char *path, const char *name, struct wgf_error *error)
+{
+    if (H5Lexists(file, name, H5P_DEFAULT) > 0)
+        return wgf_fail(error, WGF_EDATA, "%s: %s is no data set that can be opened; store numbers under this name",
+                        path, name);
+    char names[TEXT_LENGTH] = "";
+    H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, append_name, names, H5O_INFO_BASIC);
+    return wgf_fail(error, WGF_EDATA, "%s has no data set %s in its root group; it has %s", path, name,
+                    names[0] == '\0' ? "none at all" : names + strlen(", "));
+}
+
+/* The shape and whether the elements are integers or floating-point numbers. */
+static wgf_status inspect(const char *path, struct dataset *set, struct wgf_error *error)
+{
+    hid_t space = H5Dget_space(set->id), type = H5Dget_type(set->id);
+    set->rank = H5Sget_simple_extent_dims(space, set->dims, NULL);
+    H5T_class_t class = H5Tget_class(type);
+    H5Sclose(space);
+    H5Tclose(type);
+    if (set->rank < 0)
+        return wgf_fail(error, WGF_EDATA, "%s: the shape of %s cannot be read; is the file damaged?", path, set->name);
+    if (class != H5T_INTEGER && class != H5T_FLOAT)
+        return wgf_fail(error, WGF_EDATA, "%s: %s does not hold numbers; store it as floats or integers", path,
+                        set->name);
+    return WGF_OK;
+}
+
+static wgf_status open_dataset(hid_t file, const char *path, const char *name, struct dataset *set,
+                               struct wgf_error *error)
+{
+    set->name = name;
+    set->id = H5Dopen2(file, name, H5P_DEFAULT);
+    return set->id < 0 ? fail_missing(file, path, name, error) : inspect(path, set, error);
+}
+
+static wgf_status check_shapes(const char *path, const struct dataset *matrix, const struct dataset *vector,
+                               struct wgf_error *error)
+{
+    char text[TEXT_LENGTH];
+    if (matrix->rank != 2 || matrix->dims[0] == 0 || matrix->dims[1] == 0)
+        return wgf_fail(error, WGF_EDATA, "%s: %s has %s; a matrix with at least one row and one column is needed",
+                        path, matrix->name, shape_text(matrix, text));
+    if (vector->rank != 1 && !(vector->rank == 2 && vector->dims[1] == 1))
+        return wgf_fail(error, WGF_EDATA, "%s: %s has %s; a vector (n or n x 1) is needed", path, vector->name,
+                        shape_text(vector, text));
+    if (vector->dims[0] != matrix->dims[0])
+        return wgf_fail(error, WGF_EDATA, "%s: %s has %s, but %s has %llu entries; each row needs one%s", path,
+                        matrix->name, shape_text(matrix, text), vector->name, (unsigned long long)vector->dims[0],
+                        vector->dims[0] == matrix->dims[1] ? " (is the matrix transposed?)" : "");
+    return WGF_OK;
+}
+
+static wgf_status allocate(const char *path, const struct dataset *matrix, struct wgf_datafile *contents,
+                           struct wgf_error *error)
+{
+    double values = (double)matrix->dims[0] * ((double)matrix->dims[1] + 1);
+    wgf_status status = wgf_datafile_check_memory(path, wgf_bytes(values, sizeof(double)), error);
+    if (status != WGF_OK)
+        return status;
+    /* Memory is bounded now, so the products below do not overflow. */
+    contents->rows = (int64_t)matrix->dims[0];
+    contents->cols = (int64_t)matrix->dims[1];
+    contents->matrix = wgf_calloc(contents->rows * contents->cols, sizeof *contents->matrix);
+    contents->vector = wgf_calloc(contents->rows, sizeof *contents->vector);
+    if (contents->matrix == NULL || contents->vector == NULL)
+        return wgf_fail(error, WGF_EMEMORY, "out of memory while reading %s", path);
+    return WGF_OK;
+}
+
+static wgf_status read_values(const char *path, const struct dataset *set, double *values, struct wgf_error *error)
+{
+    if (H5Dread(set->id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0)
+        return WGF_OK;
+    char text[TEXT_LENGTH];
+    return wgf_fail(error, WGF_EIO, "%s: cannot read %s: %s", path, set->name, reason(text));
+}
+
+static wgf_status read_both(hid_t file, const char *path, const struct wgf_datafile_layout *layout,
+                            struct wgf_datafile *contents, struct wgf_error *error)
+{
+    struct dataset matrix, vector;
+    wgf_status status = open_dataset(file, path, layout->matrix, &matrix, error);
+    if (status == WGF_OK)
+        status = open_dataset(file, path, layout->vector, &vector, error);
+    if (status == WGF_OK)
+        status = check_shapes(path, &matrix, &vector, error);
+    if (status == WGF_OK)
+        status = allocate(path, &matrix, contents, error);
+    if (status == WGF_OK)
+        status = read_values(path, &matrix, contents->matrix, error);
+    if (status == WGF_OK)
+        status = read_values(path, &vector, contents->vector, error);
+    return status;
+}
+
+/* Read only, so a lock would protect nothing, and some file systems have none. Closing the file closes its data sets. */
+static hid_t access_properties(void)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_sec2(access);
+    H5Pset_file_locking(access, false, true);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    return access;
+}
+
+static wgf_status read_file(const char *path, const struct wgf_datafile_layout *layout, struct wgf_datafile *contents,
+                            struct wgf_error *error)
+{
+    hid_t access = access_properties();
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    wgf_status status;
+    if (file < 0) {
+        char text[TEXT_LENGTH];
+        status = wgf_fail(error, WGF_EDATA, "%s: damaged or unfinished HDF5 file: %s", path, reason(text));
+    } else {
+        status = read_both(file, path, layout, contents, error);
+        H5Fclose(file);
+    }
+    H5Pclose(access);
+    return status;
+}
+
+wgf_status wgf_datafile_read_hdf5(const char *path, const struct wgf_datafile_layout *layout,
+                                  struct wgf_datafile *contents, struct wgf_error *error)
+{
+    H5E_auto2_t print = NULL;
+    void *stream = NULL;
+    H5Eget_auto2(H5E_DEFAULT, &print, &stream);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    wgf_status status = read_file(path, layout, contents, error);
+    H5Eset_auto2(H5E_DEFAULT, print, stream);
+    return status;
+}

@@ -1,0 +1,22 @@
+/* What the two formats share: each reads into a matrix and a vector, and the dispatcher does the rest. */
+#ifndef WGF_DATAFILE_INTERNAL_H
+#define WGF_DATAFILE_INTERNAL_H
+
+#include "wgf/datafile/datafile.h"
+
+#include <stddef.h>
+
+/* Both fill rows, cols, matrix and vector of *contents (not the hash). On failure *contents may own memory, which the
+ * caller clears. The file is regular and has `size` > 0 bytes; `fd` is open at any offset and stays the caller's. */
+wgf_status wgf_datafile_read_csv(const char *path, int fd, int64_t size, const struct wgf_datafile_layout *layout,
+                                 struct wgf_datafile *contents, struct wgf_error *error);
+wgf_status wgf_datafile_read_hdf5(const char *path, const struct wgf_datafile_layout *layout,
+                                  struct wgf_datafile *contents, struct wgf_error *error);
+
+/* WGF_EMEMORY when `bytes` are more than this process could ever have: asking for them might end it. */
+wgf_status wgf_datafile_check_memory(const char *path, double bytes, struct wgf_error *error);
+
+/* Copies at most size - 1 bytes of foreign text, bytes that are not printable ASCII as '?'. */
+void wgf_datafile_printable(char *out, size_t size, const char *text, size_t length);
+
+#endif

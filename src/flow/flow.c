@@ -1,0 +1,181 @@
+/* The driver of every method: steps, records, and the reasons to stop. */
+#include "flow_internal.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdio.h>
+
+bool wgf_watch_expired(const struct wgf_watch *watch)
+{
+    if (watch->interrupted && *watch->interrupted)
+        return true;
+    return watch->deadline < INFINITY && wgf_clock() > watch->deadline;
+}
+
+int64_t wgf_flow_records(const struct wgf_settings *settings)
+{
+    return 1 + settings->steps / settings->record_every + (settings->steps % settings->record_every != 0);
+}
+
+/* Inner records of one outer step. */
+static int64_t inner_records(const struct wgf_settings *settings)
+{
+    bool recorded = settings->method == WGF_METHOD_PROX && settings->record_inner > 0;
+    return recorded ? settings->inner_steps / settings->record_inner : 0;
+}
+
+int64_t wgf_flow_inner_records(const struct wgf_settings *settings)
+{
+    return settings->steps * inner_records(settings);
+}
+
+bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_column column)
+{
+    const struct wgf_method *method = wgf_method_find(settings->method);
+    if (column == WGF_TRACE_STEP || column == WGF_TRACE_TIME || column == WGF_TRACE_OBJECTIVE)
+        return true;
+    if (column == WGF_TRACE_OBJECTIVE_TEST && settings->data.test_file[0] == '\0')
+        return false;
+    return method && (method->columns & (1u << column));
+}
+
+struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings)
+{
+    const struct wgf_method *method = wgf_method_find(settings->method);
+    struct wgf_state_shape shape = {0};
+    if (!method || settings->save == WGF_SAVE_NONE)
+        return shape;
+    shape = method->shape(settings);
+    shape.records = settings->save == WGF_SAVE_ALL ? wgf_flow_records(settings) : 1;
+    return shape;
+}
+
+double wgf_flow_bytes(const struct wgf_settings *settings)
+{
+    const struct wgf_method *method = wgf_method_find(settings->method);
+    struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    double n = (double)settings->data.n, d = (double)settings->data.d, m = (double)settings->init.width;
+    double numbers = n * (d + 1) + m * (d + 1);
+    numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
+    numbers += 2 * (double)settings->steps * (double)inner_records(settings);
+    numbers += (double)shape.records * (double)shape.rows * (double)shape.cols;
+    return wgf_bytes(numbers, sizeof(double)) + (method ? method->bytes(settings) : 0);
+}
+
+/* One descent under way. */
+struct descent {
+    const struct wgf_settings *settings;
+    const struct wgf_method *method;
+    void *work;
+    struct wgf_trace *trace;
+    struct wgf_flow_result *result;
+    struct wgf_state_shape shape;
+    struct wgf_evaluation now;
+    int64_t recorded; /* the step of the last record; -1: none */
+};
+
+static void record(struct descent *run)
+{
+    struct wgf_trace *trace = run->trace;
+    int64_t row = trace->records++, step = run->result->steps_done;
+    double values[WGF_TRACE_COUNT];
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        values[c] = NAN;
+    run->method->record(run->work, values);
+    values[WGF_TRACE_STEP] = (double)step;
+    values[WGF_TRACE_TIME] = (double)step * run->method->step_time(run->settings);
+    values[WGF_TRACE_OBJECTIVE] = run->now.objective;
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        trace->column[c][row] = values[c];
+    if (trace->state && run->settings->save == WGF_SAVE_ALL)
+        run->method->state(run->work, trace->state + trace->state_records++ * run->shape.rows * run->shape.cols);
+    run->recorded = step;
+}
+
+static bool is_finite(const struct wgf_evaluation *evaluation)
+{
+    return isfinite(evaluation->objective) && isfinite(evaluation->grad_norm) && isfinite(evaluation->weight_norm);
+}
+
+/* Has the user's own condition for the end been met? 0 stands for never. */
+static bool has_arrived(const struct descent *run, double previous)
+{
+    const struct wgf_settings *settings = run->settings;
+    double now = run->now.objective;
+    if (settings->stop_objective > 0 && now <= settings->stop_objective)
+        return true;
+    return settings->stop_change > 0 && fabs(now - previous) <= settings->stop_change * fabs(previous);
+}
+
+/* Steps until the end or a reason to stop; leaves the outcome in the result. */
+static void descend(struct descent *run, const struct wgf_watch *watch)
+{
+    const struct wgf_settings *settings = run->settings;
+    struct wgf_flow_result *result = run->result;
+    int64_t per_step = inner_records(settings);
+    double previous = NAN; /* no step yet: no change to judge */
+    while (is_finite(&run->now) && result->steps_done < settings->steps && !has_arrived(run, previous)) {
+        int64_t done = result->steps_done;
+        double *inner_objective = per_step ? run->trace->inner_objective + done * per_step : NULL;
+        double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
+        if (wgf_watch_expired(watch) || !run->method->step(run->work, watch, inner_objective, inner_distance)) {
+            result->outcome = watch->interrupted && *watch->interrupted ? WGF_OUTCOME_INTERRUPTED : WGF_OUTCOME_TIMEOUT;
+            run->now = run->method->evaluate(run->work);
+            return;
+        }
+        result->steps_done++;
+        previous = run->now.objective;
+        run->now = run->method->evaluate(run->work);
+        if (result->steps_done % settings->record_every == 0)
+            record(run);
+    }
+    result->outcome = is_finite(&run->now) ? WGF_OUTCOME_DONE : WGF_OUTCOME_DIVERGED;
+}
+
+static void explain(const struct descent *run)
+{
+    struct wgf_flow_result *result = run->result;
+    if (result->outcome == WGF_OUTCOME_DIVERGED)
+        snprintf(result->message, sizeof result->message,
+                 "diverged at step %lld: the objective, gradient or weights are no longer finite; try a smaller %s",
+                 (long long)result->steps_done, run->settings->method == WGF_METHOD_PROX ? "beta" : "gamma");
+    else if (result->outcome == WGF_OUTCOME_TIMEOUT)
+        snprintf(result->message, sizeof result->message, "time_limit of %g s reached after step %lld of %lld",
+                 run->settings->time_limit, (long long)result->steps_done, (long long)run->settings->steps);
+}
+
+wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem,
+                        const struct wgf_control *control, struct wgf_trace *trace, struct wgf_flow_result *result,
+                        struct wgf_error *error)
+{
+    struct descent run = {.settings = settings,
+                          .method = wgf_method_find(settings->method),
+                          .trace = trace,
+                          .result = result,
+                          .shape = wgf_flow_state_shape(settings),
+                          .recorded = -1};
+    struct wgf_watch watch = {.deadline = settings->time_limit > 0 ? wgf_clock() + settings->time_limit : INFINITY,
+                              .interrupted = control->interrupted};
+    *result = (struct wgf_flow_result){.outcome = WGF_OUTCOME_DONE};
+    if (!run.method)
+        return wgf_fail(error, WGF_EUSAGE, "this method is not built in this version");
+    wgf_status status = run.method->create(&run.work, settings, problem, error);
+    if (status)
+        return status;
+    trace->records = trace->state_records = 0;
+    run.now = run.method->evaluate(run.work);
+    result->objective_initial = run.now.objective;
+    record(&run);
+    descend(&run, &watch);
+    if (run.recorded != result->steps_done)
+        record(&run);
+    if (trace->state && settings->save == WGF_SAVE_LAST) {
+        run.method->state(run.work, trace->state);
+        trace->state_records = 1;
+    }
+    result->objective_final = run.now.objective;
+    explain(&run);
+    run.method->free(run.work);
+    return WGF_OK;
+}

@@ -1,0 +1,85 @@
+/* Gradient descent (METHODS 2): W <- W - gamma grad F, or W - m gamma grad F in the mean-field scaling, where the
+ * Wasserstein gradient of a particle is m times its Euclidean one. With `layers: both` alpha moves alike. */
+#include "particles.h"
+
+#include "wgf/base/system.h"
+
+#include <stdlib.h>
+
+static double step_time(const struct wgf_settings *settings)
+{
+    bool mean_field = settings->scaling == WGF_SCALING_MEAN_FIELD;
+    return mean_field ? settings->gamma : settings->gamma / (double)settings->init.width;
+}
+
+static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
+                         struct wgf_error *error)
+{
+    struct wgf_particles *particles = *work = wgf_calloc(1, sizeof *particles);
+    if (!particles)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for gradient descent");
+    wgf_status status = wgf_particles_create(particles, settings, problem, error);
+    if (status)
+        free(particles);
+    return status;
+}
+
+static void destroy(void *work)
+{
+    wgf_particles_clear(work);
+    free(work);
+}
+
+static struct wgf_evaluation evaluate(void *work)
+{
+    return wgf_particles_evaluate(work);
+}
+
+/* x <- x - step gradient; returns the squared length of the move. */
+static double move(double *x, const double *gradient, double step, int64_t count)
+{
+    double squared = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double before = x[i];
+        x[i] -= step * gradient[i];
+        squared += (x[i] - before) * (x[i] - before);
+    }
+    return squared;
+}
+
+static bool step(void *work, const struct wgf_watch *watch, double *inner_objective, double *inner_distance)
+{
+    struct wgf_particles *particles = work;
+    const struct wgf_settings *settings = particles->settings;
+    (void)watch, (void)inner_objective, (void)inner_distance;
+    double m = (double)particles->m;
+    double length = settings->scaling == WGF_SCALING_MEAN_FIELD ? m * settings->gamma : settings->gamma;
+    double squared = move(particles->W, particles->grad_W, length, particles->weights);
+    if (particles->grad_alpha)
+        squared += move(particles->alpha, particles->grad_alpha, length, particles->m);
+    particles->distance = squared / m;
+    return true;
+}
+
+static void record(void *work, double *values)
+{
+    wgf_particles_record(work, values);
+}
+
+static void state(void *work, double *out)
+{
+    wgf_particles_state(work, out);
+}
+
+const struct wgf_method wgf_method_gd = {
+    .columns = WGF_PARTICLE_COLUMNS,
+    .bytes = wgf_particles_bytes,
+    .shape = wgf_particles_shape,
+    .step_time = step_time,
+    .create = create,
+    .free = destroy,
+    .evaluate = evaluate,
+    .step = step,
+    .record = record,
+    .state = state,
+};

@@ -1,0 +1,100 @@
+#include "particles.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+double wgf_squared_distance(const double *a, const double *b, int64_t count)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double difference = b ? a[i] - b[i] : a[i];
+        sum += difference * difference;
+    }
+    return sum;
+}
+
+double wgf_particles_bytes(const struct wgf_settings *settings)
+{
+    double m = (double)settings->init.width, d = (double)settings->data.d;
+    return wgf_bytes(2 * m * (d + 1), sizeof(double)) +
+           wgf_network_bytes(&settings->network, settings->init.width, settings->data.n, settings->data.d);
+}
+
+struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
+{
+    bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    return (struct wgf_state_shape){.rows = settings->init.width, .cols = settings->data.d + both};
+}
+
+wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wgf_settings *settings,
+                                const struct wgf_problem *problem, struct wgf_error *error)
+{
+    int64_t m = settings->init.width, d = problem->data->d;
+    bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    *particles = (struct wgf_particles){.settings = settings, .problem = problem, .m = m, .d = d, .weights = m * d};
+    wgf_status status = wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
+    if (status)
+        return status;
+    particles->W = wgf_calloc(m * d, sizeof(double));
+    particles->alpha = wgf_calloc(m, sizeof(double));
+    particles->grad_W = wgf_calloc(m * d, sizeof(double));
+    particles->grad_alpha = both ? wgf_calloc(m, sizeof(double)) : NULL;
+    if (!particles->W || !particles->alpha || !particles->grad_W || (both && !particles->grad_alpha)) {
+        wgf_particles_clear(particles);
+        return wgf_fail(error, WGF_EMEMORY, "no memory for %lld neurons of %lld inputs", (long long)m, (long long)d);
+    }
+    memcpy(particles->W, problem->W, (size_t)(m * d) * sizeof(double));
+    memcpy(particles->alpha, problem->alpha, (size_t)m * sizeof(double));
+    return WGF_OK;
+}
+
+void wgf_particles_clear(struct wgf_particles *particles)
+{
+    wgf_network_free(particles->network);
+    free(particles->W);
+    free(particles->alpha);
+    free(particles->grad_W);
+    free(particles->grad_alpha);
+    *particles = (struct wgf_particles){0};
+}
+
+struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles)
+{
+    const double *W = particles->W, *alpha = particles->alpha;
+    struct wgf_evaluation *now = &particles->evaluation;
+    now->objective = wgf_network_objective(particles->network, W, alpha);
+    wgf_network_gradient(particles->network, W, alpha, particles->grad_W, particles->grad_alpha);
+    double squared = wgf_squared_distance(particles->grad_W, NULL, particles->weights);
+    if (particles->grad_alpha)
+        squared += wgf_squared_distance(particles->grad_alpha, NULL, particles->m);
+    now->grad_norm = sqrt(squared);
+    now->weight_norm = sqrt(wgf_squared_distance(W, NULL, particles->weights));
+    return *now;
+}
+
+void wgf_particles_record(struct wgf_particles *particles, double *values)
+{
+    const struct wgf_data *test = particles->problem->test;
+    values[WGF_TRACE_DISTANCE] = particles->distance;
+    values[WGF_TRACE_GRAD_NORM] = particles->evaluation.grad_norm;
+    values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
+    values[WGF_TRACE_ACTIVE] = wgf_network_active(particles->network, particles->W);
+    if (test)
+        values[WGF_TRACE_OBJECTIVE_TEST] =
+            wgf_network_loss(&particles->settings->network, test, particles->m, particles->W, particles->alpha);
+}
+
+void wgf_particles_state(const struct wgf_particles *particles, double *out)
+{
+    int64_t d = particles->d;
+    bool both = particles->grad_alpha != NULL;
+    for (int64_t i = 0; i < particles->m; i++) {
+        memcpy(out, particles->W + i * d, (size_t)d * sizeof *out);
+        if (both)
+            out[d] = particles->alpha[i];
+        out += d + both;
+    }
+}

@@ -1,0 +1,211 @@
+/* Proximal point (METHODS 3): W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W.
+ *
+ *     D = (1/m) sum_i |v_i - w_i|^2, so that (1/2 gamma) grad D = (V - W) / (gamma m)
+ *
+ * A given beta is used as it is. `beta: auto` starts every inner iteration from the inverse of a bound on the curvature
+ * and halves (Armijo): minimisers sit on kinks, where no fixed step settles. */
+#include "particles.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct prox {
+    struct wgf_particles particles;
+    double *V, *trial;     /* m x d: the inner iterate and a candidate for the next */
+    double *gradient;      /* m x d: of the inner objective at V */
+    double beta, coupling; /* first step tried; 1 / (gamma m) */
+    bool search;           /* beta is auto */
+    double steps_used, residual;
+};
+
+/* Inverse of a bound on the curvature of F(V) + |V - W|^2 / (2 gamma m). */
+static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *settings, struct wgf_error *error)
+{
+    const struct wgf_data *data = prox->particles.problem->data;
+    double m = (double)prox->particles.m, eigenvalue;
+    double c = wgf_output_factor(settings->network.output, prox->particles.m);
+    double kappa = wgf_loss_factor(settings->network.loss, data->n);
+    wgf_status status = wgf_data_curvature(data, &eigenvalue, error);
+    prox->beta = 1 / (prox->coupling + 2 * kappa * c * c * m * eigenvalue + 2 * settings->network.weight_decay);
+    return status;
+}
+
+static void destroy(void *work)
+{
+    struct prox *prox = work;
+    wgf_particles_clear(&prox->particles);
+    free(prox->V);
+    free(prox->trial);
+    free(prox->gradient);
+    free(prox);
+}
+
+static wgf_status allocate(struct prox *prox, struct wgf_error *error)
+{
+    int64_t count = prox->particles.weights;
+    prox->V = wgf_calloc(count, sizeof(double));
+    prox->trial = wgf_calloc(count, sizeof(double));
+    prox->gradient = wgf_calloc(count, sizeof(double));
+    if (!prox->V || !prox->trial || !prox->gradient)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %lld weights", (long long)count);
+    return WGF_OK;
+}
+
+static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
+                         struct wgf_error *error)
+{
+    struct prox *prox = *work = wgf_calloc(1, sizeof *prox);
+    if (!prox)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the proximal point method");
+    wgf_status status = wgf_particles_create(&prox->particles, settings, problem, error);
+    if (!status)
+        status = allocate(prox, error);
+    prox->coupling = 1 / (settings->gamma * (double)settings->init.width);
+    prox->beta = settings->beta;
+    prox->search = isnan(settings->beta);
+    if (!status && prox->search)
+        status = choose_beta(prox, settings, error);
+    prox->steps_used = prox->residual = NAN;
+    if (status)
+        destroy(prox);
+    return status;
+}
+
+static struct wgf_evaluation evaluate(void *work)
+{
+    return wgf_particles_evaluate(&((struct prox *)work)->particles);
+}
+
+/* The objective F(V) + |V - W|^2 / (2 gamma m); the network is left at V. */
+static double inner_objective_at(struct prox *prox, const double *V, double *objective, double *squared)
+{
+    struct wgf_particles *particles = &prox->particles;
+    *objective = wgf_network_objective(particles->network, V, particles->alpha);
+    *squared = wgf_squared_distance(V, particles->W, particles->weights);
+    return *objective + 0.5 * prox->coupling * *squared;
+}
+
+/* gradient <- grad F(V) + (V - W) / (gamma m), the network being at V. Returns its squared norm. */
+static double inner_gradient(struct prox *prox)
+{
+    struct wgf_particles *particles = &prox->particles;
+    double *gradient = prox->gradient, squared = 0;
+    wgf_network_gradient(particles->network, prox->V, particles->alpha, gradient, NULL);
+    for (int64_t i = 0; i < particles->weights; i++) {
+        gradient[i] += prox->coupling * (prox->V[i] - particles->W[i]);
+        squared += gradient[i] * gradient[i];
+    }
+    return squared;
+}
+
+static void try_step(struct prox *prox, double beta)
+{
+    for (int64_t i = 0; i < prox->particles.weights; i++)
+        prox->trial[i] = prox->V[i] - beta * prox->gradient[i];
+}
+
+/* The state of an inner descent between iterations. */
+struct inner {
+    double value;     /* F(V) + D / (2 gamma) */
+    double objective; /* F(V) */
+    double squared;   /* |V - W|^2 */
+};
+
+/* V <- V - beta gradient, beta halved while the objective does not fall enough. False: it never does, V is on a kink. */
+static bool descend(struct prox *prox, struct inner *inner, double slope)
+{
+    enum { HALVINGS = 50 };
+    const double share = 1e-4, rounding = 1e-15;
+    struct inner next;
+    double beta = prox->beta;
+    for (int halving = 0; halving < HALVINGS; halving++, beta /= 2) {
+        try_step(prox, beta);
+        next.value = inner_objective_at(prox, prox->trial, &next.objective, &next.squared);
+        if (!prox->search || next.value <= inner->value - share * beta * slope + rounding * fabs(inner->value)) {
+            double *swap = prox->V;
+            prox->V = prox->trial;
+            prox->trial = swap;
+            *inner = next;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void accept(struct prox *prox, int64_t used, double squared)
+{
+    struct wgf_particles *particles = &prox->particles;
+    double *swap = particles->W;
+    particles->W = prox->V;
+    prox->V = swap;
+    particles->distance = squared / (double)particles->m;
+    prox->steps_used = (double)used;
+}
+
+static bool step(void *work, const struct wgf_watch *watch, double *inner_objective, double *inner_distance)
+{
+    struct prox *prox = work;
+    struct wgf_particles *particles = &prox->particles;
+    const struct wgf_settings *settings = particles->settings;
+    struct inner inner = {particles->evaluation.objective, particles->evaluation.objective, 0};
+    double m = (double)particles->m;
+    int64_t used = 0;
+    memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
+    while (used < settings->inner_steps) {
+        if (wgf_watch_expired(watch))
+            return false;
+        double slope = inner_gradient(prox);
+        prox->residual = sqrt(slope / m); /* |V_k - V_{k-1}|_F / (beta sqrt m), whatever beta the iteration takes */
+        if (!isfinite(slope) || !descend(prox, &inner, slope))
+            break;
+        used++;
+        if (inner_objective && used % settings->record_inner == 0) {
+            inner_objective[used / settings->record_inner - 1] = inner.objective;
+            inner_distance[used / settings->record_inner - 1] = inner.squared / m;
+        }
+        if (prox->residual < settings->inner_tol)
+            break;
+    }
+    accept(prox, used, inner.squared);
+    return true;
+}
+
+static void record(void *work, double *values)
+{
+    struct prox *prox = work;
+    wgf_particles_record(&prox->particles, values);
+    values[WGF_TRACE_INNER_STEPS_USED] = prox->steps_used;
+    values[WGF_TRACE_INNER_RESIDUAL] = prox->residual;
+}
+
+static void state(void *work, double *out)
+{
+    wgf_particles_state(&((struct prox *)work)->particles, out);
+}
+
+static double step_time(const struct wgf_settings *settings)
+{
+    return settings->gamma;
+}
+
+static double bytes(const struct wgf_settings *settings)
+{
+    double weights = (double)settings->init.width * (double)settings->data.d;
+    return wgf_particles_bytes(settings) + wgf_bytes(3 * weights, sizeof(double));
+}
+
+const struct wgf_method wgf_method_prox = {
+    .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(INNER_RESIDUAL),
+    .bytes = bytes,
+    .shape = wgf_particles_shape,
+    .step_time = step_time,
+    .create = create,
+    .free = destroy,
+    .evaluate = evaluate,
+    .step = step,
+    .record = record,
+    .state = state,
+};

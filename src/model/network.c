@@ -1,0 +1,175 @@
+#include "network_internal.h"
+
+#include "wgf/base/random.h"
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+double wgf_loss_factor(int loss, int64_t n)
+{
+    return loss == WGF_LOSS_MSE ? 1 / (double)n : loss == WGF_LOSS_HALF_MSE ? 1 / (2 * (double)n) : 1;
+}
+
+double wgf_output_factor(int output, int64_t m)
+{
+    return output == WGF_OUTPUT_MEAN ? 1 / (double)m : 1;
+}
+
+static const struct wgf_kernel_operations *operations(int kernel)
+{
+    return kernel == WGF_KERNEL_BLAS ? &wgf_kernel_blas : &wgf_kernel_dense;
+}
+
+int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
+{
+    enum { WORTH_A_CALL = 4096, WORTH_A_PRODUCT = 8 };
+    if (kernel != WGF_KERNEL_AUTO)
+        return kernel;
+    bool large = d >= WORTH_A_PRODUCT && (double)m * (double)n >= WORTH_A_CALL;
+    return large ? WGF_KERNEL_BLAS : WGF_KERNEL_DENSE;
+}
+
+double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
+{
+    int kernel = wgf_network_kernel(settings->kernel, m, n, d);
+    return wgf_bytes((double)n, sizeof(double)) + operations(kernel)->bytes(m, n, d);
+}
+
+wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
+                              const struct wgf_data *data, int64_t m, struct wgf_error *error)
+{
+    struct wgf_network *net = wgf_calloc(1, sizeof *net);
+    *network = NULL;
+    bool fits = wgf_network_bytes(settings, m, data->n, data->d) < (double)PTRDIFF_MAX;
+    if (net && fits) {
+        net->settings = *settings;
+        net->data = data;
+        net->m = m;
+        net->kernel = operations(wgf_network_kernel(settings->kernel, m, data->n, data->d));
+        net->kappa = wgf_loss_factor(settings->loss, data->n);
+        net->c = wgf_output_factor(settings->output, m);
+        net->residual = wgf_calloc(data->n, sizeof *net->residual);
+    }
+    if (!net || !fits || !net->residual || !net->kernel->create(net)) {
+        wgf_network_free(net);
+        return wgf_fail(error, WGF_EMEMORY, "no memory for a network of m = %lld on n = %lld, d = %lld", (long long)m,
+                        (long long)data->n, (long long)data->d);
+    }
+    *network = net;
+    return WGF_OK;
+}
+
+void wgf_network_free(struct wgf_network *network)
+{
+    if (!network)
+        return;
+    free(network->residual);
+    free(network->Xt);
+    free(network->z);
+    free(network->pattern);
+    free(network);
+}
+
+static double squared_norm(const double *x, int64_t count)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += x[i] * x[i];
+    return sum;
+}
+
+double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha)
+{
+    const struct wgf_data *data = network->data;
+    double *residual = network->residual, lambda = network->settings.weight_decay, penalty = 0;
+    memset(residual, 0, (size_t)data->n * sizeof *residual);
+    network->kernel->forward(network, W, alpha, residual);
+    for (int64_t j = 0; j < data->n; j++)
+        residual[j] = network->c * residual[j] - data->y[j];
+    if (lambda > 0) {
+        penalty = squared_norm(W, network->m * data->d);
+        if (network->settings.layers == WGF_LAYERS_BOTH)
+            penalty += squared_norm(alpha, network->m);
+    }
+    return network->kappa * squared_norm(residual, data->n) + lambda * penalty;
+}
+
+/* With G_i = sum_j e_j 1[w_i . x_j > 0] x_j the gradients are 2 kappa c alpha_i G_i and, since the ReLU is
+ * homogeneous, 2 kappa c w_i . G_i; the weight decay adds 2 lambda times the weight. */
+void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,
+                          double *grad_alpha)
+{
+    int64_t d = network->data->d;
+    double factor = 2 * network->kappa * network->c, decay = 2 * network->settings.weight_decay;
+    network->kernel->backward(network, W, grad_W);
+    for (int64_t i = 0; i < network->m; i++) {
+        const double *w = W + i * d;
+        double *g = grad_W + i * d, along = 0;
+        for (int64_t k = 0; k < d; k++) {
+            along += w[k] * g[k];
+            g[k] = factor * alpha[i] * g[k] + decay * w[k];
+        }
+        if (grad_alpha)
+            grad_alpha[i] = factor * along + decay * alpha[i];
+    }
+}
+
+double wgf_network_active(struct wgf_network *network, const double *W)
+{
+    return (double)network->kernel->active(network, W) / (double)network->m;
+}
+
+double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
+                        const double *W, const double *alpha)
+{
+    double c = wgf_output_factor(settings->output, m), loss = 0;
+    for (int64_t j = 0; j < data->n; j++) {
+        const double *x = data->X + j * data->d;
+        double f = 0;
+        for (int64_t i = 0; i < m; i++) {
+            double z = 0;
+            for (int64_t k = 0; k < data->d; k++)
+                z += W[i * data->d + k] * x[k];
+            f += z > 0 ? alpha[i] * z : 0;
+        }
+        loss += (c * f - data->y[j]) * (c * f - data->y[j]);
+    }
+    return wgf_loss_factor(settings->loss, data->n) * loss;
+}
+
+/* v <- X^T X v / |v|; returns the norm of the new v, which tends to the eigenvalue. */
+static double power_step(const struct wgf_data *data, double *v, double *next)
+{
+    double norm = sqrt(squared_norm(v, data->d));
+    memset(next, 0, (size_t)data->d * sizeof *next);
+    for (int64_t j = 0; norm > 0 && j < data->n; j++) {
+        const double *x = data->X + j * data->d;
+        double along = 0;
+        for (int64_t k = 0; k < data->d; k++)
+            along += x[k] * (v[k] / norm);
+        for (int64_t k = 0; k < data->d; k++)
+            next[k] += along * x[k];
+    }
+    memcpy(v, next, (size_t)data->d * sizeof *v);
+    return sqrt(squared_norm(v, data->d));
+}
+
+wgf_status wgf_data_curvature(const struct wgf_data *data, double *eigenvalue, struct wgf_error *error)
+{
+    enum { TURNS = 10000 };
+    const double enough = 1e-12;
+    double *v = wgf_calloc(2 * data->d, sizeof *v), last = 0, now = 0;
+    if (!v)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for %lld inputs", (long long)data->d);
+    wgf_random_normal(0, WGF_PURPOSE_EIGENVECTOR, 0, data->d, v);
+    for (int turn = 0; turn < TURNS; turn++, last = now) {
+        now = power_step(data, v, v + data->d);
+        if (!(fabs(now - last) > enough * now))
+            break;
+    }
+    free(v);
+    *eigenvalue = now;
+    return WGF_OK;
+}

@@ -1,0 +1,93 @@
+/* Matrix products for many inputs: blocks of neurons whose pre-activations stay in cache. The activation pattern is
+ * kept between forward and backward, so that a gradient costs two products. */
+#include "network_internal.h"
+
+#include "wgf/base/system.h"
+
+#include <cblas.h>
+#include <limits.h>
+
+/* Neurons a block: about half a MiB of pre-activations. A function of n alone, so that results are too. */
+static int64_t block_size(int64_t m, int64_t n)
+{
+    int64_t block = 65536 / n;
+    block = block < 16 ? 16 : block > 512 ? 512 : block;
+    return block < m ? block : m;
+}
+
+static double bytes(int64_t m, int64_t n, int64_t d)
+{
+    (void)d;
+    return wgf_bytes((double)m * (double)n, 1) + wgf_bytes((double)block_size(m, n) * (double)n, sizeof(double));
+}
+
+static bool create(struct wgf_network *network)
+{
+    int64_t n = network->data->n;
+    if (n > INT_MAX || network->data->d > INT_MAX) /* BLAS counts in int */
+        return false;
+    network->block = block_size(network->m, n);
+    network->z = wgf_calloc(network->block * n, sizeof *network->z);
+    network->pattern = wgf_calloc(network->m * n, 1);
+    return network->z && network->pattern;
+}
+
+static void forward(struct wgf_network *network, const double *W, const double *alpha, double *restrict output)
+{
+    int64_t n = network->data->n, d = network->data->d, m = network->m;
+    for (int64_t first = 0; first < m; first += network->block) {
+        int64_t count = m - first < network->block ? m - first : network->block;
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)n, (int)d, 1, W + first * d, (int)d,
+                    network->data->X, (int)d, 0, network->z, (int)n);
+        for (int64_t i = 0; i < count; i++) {
+            const double *restrict z = network->z + i * n;
+            unsigned char *restrict pattern = network->pattern + (first + i) * n;
+            for (int64_t j = 0; j < n; j++) {
+                pattern[j] = z[j] > 0;
+                output[j] += z[j] > 0 ? alpha[first + i] * z[j] : 0;
+            }
+        }
+    }
+}
+
+static void backward(struct wgf_network *network, const double *W, double *G)
+{
+    int64_t n = network->data->n, d = network->data->d, m = network->m;
+    (void)W;
+    for (int64_t first = 0; first < m; first += network->block) {
+        int64_t count = m - first < network->block ? m - first : network->block;
+        for (int64_t i = 0; i < count; i++) {
+            const unsigned char *restrict pattern = network->pattern + (first + i) * n;
+            double *restrict e = network->z + i * n;
+            for (int64_t j = 0; j < n; j++)
+                e[j] = pattern[j] ? network->residual[j] : 0;
+        }
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, (int)d, (int)n, 1, network->z, (int)n,
+                    network->data->X, (int)d, 0, G + first * d, (int)d);
+    }
+}
+
+static int64_t active(struct wgf_network *network, const double *W)
+{
+    int64_t n = network->data->n, count = 0;
+    (void)W;
+    for (int64_t i = 0; i < network->m; i++) {
+        int any = 0;
+        for (int64_t j = 0; j < n; j++)
+            any |= network->pattern[i * n + j];
+        count += any;
+    }
+    return count;
+}
+
+const struct wgf_kernel_operations wgf_kernel_blas = {bytes, create, forward, backward, active};
+
+const char *wgf_blas_library(void)
+{
+    return openblas_get_config();
+}
+
+void wgf_blas_single_thread(void)
+{
+    openblas_set_num_threads(1);
+}

@@ -1,0 +1,37 @@
+/* Between network.c and the kernels. A kernel is three functions; adding one is a file and a row of the table. */
+#ifndef WGF_MODEL_NETWORK_INTERNAL_H
+#define WGF_MODEL_NETWORK_INTERNAL_H
+
+#include "wgf/model/network.h"
+
+#include <stdbool.h>
+
+struct wgf_network {
+    struct wgf_network_settings settings;
+    const struct wgf_data *data;
+    int64_t m;
+    const struct wgf_kernel_operations *kernel;
+    double kappa, c;
+    double *residual; /* n: f(x_j) - y_j at the point of the last objective */
+
+    /* Kernels' own; NULL where a kernel has no use for it. */
+    double *Xt;             /* dense: d x n, the inputs transposed, so that loops over samples are contiguous */
+    double *z;              /* dense: n; blas: block x n */
+    int64_t block;          /* blas: neurons taken at a time */
+    unsigned char *pattern; /* blas: m x n, 1 where the neuron activates the sample */
+};
+
+struct wgf_kernel_operations {
+    double (*bytes)(int64_t m, int64_t n, int64_t d);
+    bool (*create)(struct wgf_network *); /* false: no memory */
+    /* output[j] += sum_i alpha_i max(0, w_i . x_j); output is n. */
+    void (*forward)(struct wgf_network *, const double *W, const double *alpha, double *output);
+    /* G_i = sum_j residual_j 1[w_i . x_j > 0] x_j; G is m x d. After forward at the same W. */
+    void (*backward)(struct wgf_network *, const double *W, double *G);
+    /* Neurons that activate at least one sample. After forward at the same W. */
+    int64_t (*active)(struct wgf_network *, const double *W);
+};
+
+extern const struct wgf_kernel_operations wgf_kernel_dense, wgf_kernel_blas;
+
+#endif

@@ -1,0 +1,96 @@
+/* Keys of jobs and the hash of a whole plan (XXH3). A default value leaves no mark, so that a parameter added later
+ * does not change the keys of jobs that do not set it. */
+#include "plan_internal.h"
+
+#include <string.h>
+#define XXH_INLINE_ALL /* the state then lives on the stack */
+#include <xxhash.h>
+
+/* Part of every key: raise it when the same parameters come to mean another descent. */
+static const char meaning[] = "wgf 1";
+
+static const struct wgf_datafile_layout *layout_of(const struct wgf_param *param)
+{
+    return strcmp(param->name, "init_file") == 0 ? &wgf_datafile_neurons : &wgf_datafile_samples;
+}
+
+static void add_text(XXH3_state_t *state, const char *text)
+{
+    XXH3_64bits_update(state, text, strlen(text) + 1);
+}
+
+/* A value of its own, the contents in the place of a file's name. */
+static void add_value(XXH3_state_t *state, const struct wgf_plan *plan, const struct wgf_param *param,
+                      union wgf_value value)
+{
+    char text[64] = "";
+    if (param->type != WGF_PARAM_PATH) {
+        wgf_value_format(param, value, text, sizeof text);
+        add_text(state, text);
+        return;
+    }
+    const struct wgf_source *source = wgf_plan_source(plan, value.text, layout_of(param));
+    if (source && !source->error.status)
+        XXH3_64bits_update(state, &source->hash, sizeof source->hash);
+    else
+        add_text(state, value.text);
+}
+
+uint64_t wgf_plan_key(const struct wgf_plan *plan, const struct wgf_settings *settings)
+{
+    XXH3_state_t state;
+    struct wgf_settings defaults;
+    wgf_settings_default(&defaults);
+    XXH3_64bits_reset(&state);
+    add_text(&state, meaning);
+    for (int i = 0; i < wgf_param_count; i++) {
+        const struct wgf_param *param = &wgf_params[i];
+        union wgf_value value = wgf_param_get(param, settings);
+        if (!wgf_param_is_read(param, settings) || wgf_value_equal(param, value, wgf_param_get(param, &defaults)))
+            continue;
+        add_text(&state, param->name);
+        add_value(&state, plan, param, value);
+    }
+    return XXH3_64bits_digest(&state);
+}
+
+static bool is_read_by_some(const struct wgf_plan *plan, int axis)
+{
+    for (int i = 0; i < plan->case_count; i++)
+        if (plan->cases[i].read[axis])
+            return true;
+    return false;
+}
+
+static void add_axis(XXH3_state_t *state, const struct wgf_plan *plan, const struct wgf_axis *axis)
+{
+    const int64_t most_listed = 1000000; /* beyond, a range is told by its first value, step and count */
+    add_text(state, axis->param->name);
+    XXH3_64bits_update(state, &axis->count, sizeof axis->count);
+    if (!axis->values && axis->count > most_listed) {
+        add_value(state, plan, axis->param, axis->first);
+        add_value(state, plan, axis->param, axis->step);
+        return;
+    }
+    for (int64_t i = 0; i < axis->count; i++)
+        add_value(state, plan, axis->param, wgf_axis_value(axis, i));
+}
+
+/* The first job of every case says all that is fixed; the axes that some job reads, in order, say the rest. */
+uint64_t wgf_plan_hash(const struct wgf_plan *plan)
+{
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    for (int i = 0; i < plan->case_count; i++) {
+        struct wgf_settings first = plan->base;
+        for (int a = 0; a < plan->axis_count; a++)
+            wgf_param_set(plan->axes[a].param, &first, wgf_axis_value(&plan->axes[a], plan->cases[i].index[a]));
+        wgf_plan_settle(plan, &first);
+        uint64_t key = wgf_plan_key(plan, &first);
+        XXH3_64bits_update(&state, &key, sizeof key);
+    }
+    for (int a = 0; a < plan->axis_count; a++)
+        if (plan->axes[a].count > 1 && is_read_by_some(plan, a))
+            add_axis(&state, plan, &plan->axes[a]);
+    return XXH3_64bits_digest(&state);
+}

@@ -1,0 +1,254 @@
+/* The shape of a plan's result file, and its making. */
+#include "result_internal.h"
+
+#include "wgf/base/system.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kernel_names[] = {WGF_KERNELS(WGF_ENUM_NAME)};
+
+struct survey {
+    const struct wgf_plan *plan;
+    struct wgf_layout *layout;
+    bool saves;
+};
+
+static bool survey_job(void *context, const struct wgf_settings *written)
+{
+    struct survey *survey = context;
+    struct wgf_store_extent *extent = &survey->layout->extent;
+    struct wgf_settings settings = *written;
+    wgf_plan_settle(survey->plan, &settings);
+    int64_t records = wgf_flow_records(&settings), inner = wgf_flow_inner_records(&settings);
+    extent->records = records > extent->records ? records : extent->records;
+    extent->inner_records = inner > extent->inner_records ? inner : extent->inner_records;
+    survey->saves |= settings.save != WGF_SAVE_NONE;
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        survey->layout->has_trace[c] |= wgf_flow_has_column(&settings, (enum wgf_trace_column)c);
+    return true;
+}
+
+static int64_t state_elements(const struct wgf_settings *settings)
+{
+    struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    return shape.records * shape.rows * shape.cols;
+}
+
+static wgf_status measure_states(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error)
+{
+    const double most = 0x1p53;
+    double sum = 0;
+    for (int64_t k = 0; k < wgf_plan_jobs(plan); k++) {
+        struct wgf_settings settings;
+        wgf_plan_job(plan, k, &settings);
+        int64_t elements = state_elements(&settings);
+        layout->largest_state = elements > layout->largest_state ? elements : layout->largest_state;
+        sum += (double)elements;
+        if (sum > most)
+            return wgf_fail(error, WGF_EUSAGE,
+                            "the states of all jobs are more than 2^53 numbers; use save: none or last");
+    }
+    layout->extent.state_elements = (int64_t)sum;
+    return WGF_OK;
+}
+
+wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error)
+{
+    static const char *const names[] = {"method",      "metric",    "steps", "record_every",     "record_inner",
+                                        "inner_steps", "test_file", "save",  "record_distances", NULL};
+    struct survey survey = {.plan = plan, .layout = layout};
+    *layout = (struct wgf_layout){.extent = {.jobs = wgf_plan_jobs(plan), .message_length = WGF_MESSAGE_LENGTH}};
+    if (!wgf_plan_visit(plan, names, survey_job, &survey))
+        return wgf_fail(
+            error, WGF_EUSAGE,
+            "the sweep combines too many values of steps, inner_steps and record_every; shorten those axes");
+    return survey.saves ? measure_states(plan, layout, error) : WGF_OK;
+}
+
+/* All columns of the file, in order: parameters, results, trace, inner trace, states. */
+enum {
+    MOST_PARAMS = 64,
+    MOST_COLUMNS = MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + 3,
+};
+
+struct columns {
+    struct wgf_column list[MOST_COLUMNS];
+    int count;
+};
+
+static void add_parameters(struct columns *columns)
+{
+    static const enum wgf_column_type types[] = {
+        [WGF_PARAM_INT] = WGF_COLUMN_INT64,
+        [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
+        [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
+        [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
+    };
+    for (int i = 0; i < wgf_param_count; i++)
+        columns->list[columns->count++] = (struct wgf_column){.name = wgf_params[i].name,
+                                                              .type = types[wgf_params[i].type],
+                                                              .shape = WGF_SHAPE_JOB,
+                                                              .life = WGF_LIFE_CREATED,
+                                                              .long_name = wgf_params[i].meaning};
+}
+
+static void add_results(struct columns *columns)
+{
+#define RESULT_ROW(id, column, kind, life_of, unit, meaning)                                                           \
+    [WGF_RESULT_##id] = {                                                                                              \
+        .name = #column, .type = WGF_COLUMN_##kind, .life = WGF_LIFE_##life_of, .units = unit, .long_name = meaning},
+    static const struct wgf_column results[] = {WGF_RESULT_COLUMNS(RESULT_ROW)};
+    for (int r = 0; r < WGF_RESULT_COUNT; r++) {
+        struct wgf_column *column = &columns->list[columns->count++];
+        *column = results[r];
+        column->shape = column->type == WGF_COLUMN_CHARS ? WGF_SHAPE_MESSAGE : WGF_SHAPE_JOB;
+        column->flag_meanings = r == WGF_RESULT_STATUS ? wgf_job_state_names : NULL;
+    }
+}
+
+static void add_traces(struct columns *columns, const struct wgf_layout *layout)
+{
+#define TRACE_ROW(id, column, unit, meaning) {.name = #column, .units = unit, .long_name = meaning},
+    static const struct wgf_column traces[] = {
+        WGF_TRACE_COLUMNS(TRACE_ROW){.name = "inner_objective", .units = "1", .long_name = "F at inner iterates"},
+        {.name = "inner_distance", .units = "1", .long_name = "D from the inner iterates to the start of their step"},
+        {.name = "state", .units = "1", .long_name = "kept states: weights, or masses of the grid"},
+    };
+    for (int c = 0; c < WGF_TRACE_COUNT + 3; c++) {
+        struct wgf_column *column = &columns->list[columns->count++];
+        bool written = c >= WGF_TRACE_COUNT || layout->has_trace[c];
+        *column = traces[c];
+        column->type = WGF_COLUMN_FLOAT64;
+        column->shape = c < WGF_TRACE_COUNT       ? WGF_SHAPE_RECORD
+                        : c < WGF_TRACE_COUNT + 2 ? WGF_SHAPE_INNER_RECORD
+                                                  : WGF_SHAPE_STATE;
+        column->life = written ? WGF_LIFE_WRITTEN : WGF_LIFE_EMPTY;
+    }
+}
+
+static void list_columns(struct columns *columns, const struct wgf_layout *layout)
+{
+    columns->count = 0;
+    add_parameters(columns);
+    add_results(columns);
+    add_traces(columns, layout);
+}
+
+double wgf_layout_bytes(const struct wgf_layout *layout)
+{
+    struct columns columns;
+    list_columns(&columns, layout);
+    return wgf_store_bytes(
+        &(struct wgf_store_schema){.extent = layout->extent, .column_count = columns.count, .columns = columns.list});
+}
+
+/* The block of jobs that the fill callback is asked for, computed once for all columns. */
+struct block {
+    const struct wgf_plan *plan;
+    int64_t first, count;
+    struct wgf_settings settings[WGF_STORE_BLOCK];
+    int64_t state_start[WGF_STORE_BLOCK + 1]; /* and the end of the last */
+};
+
+static void compute_block(struct block *block, int64_t first, int64_t count)
+{
+    if (block->count > 0 && block->first == first)
+        return;
+    int64_t start = first == block->first + block->count ? block->state_start[block->count] : 0;
+    block->first = first;
+    block->count = count;
+    for (int64_t i = 0; i < count; i++) {
+        wgf_plan_job(block->plan, first + i, &block->settings[i]);
+        block->state_start[i] = start;
+        start += state_elements(&block->settings[i]);
+    }
+    block->state_start[count] = start;
+}
+
+static void fill_parameter(const struct wgf_param *param, const struct block *block, void *buffer)
+{
+    for (int64_t i = 0; i < block->count; i++) {
+        union wgf_value value = wgf_param_get(param, &block->settings[i]);
+        if (param->type == WGF_PARAM_INT)
+            ((int64_t *)buffer)[i] = value.integer;
+        else if (param->type == WGF_PARAM_FLOAT)
+            ((double *)buffer)[i] = value.real;
+        else
+            ((const char **)buffer)[i] = param->type == WGF_PARAM_CHOICE ? param->choices[value.choice] : value.text;
+    }
+}
+
+static const char *kernel_used(const struct wgf_settings *settings)
+{
+    if (settings->method == WGF_METHOD_JKO)
+        return "";
+    return kernel_names[wgf_network_kernel(settings->network.kernel, settings->init.width, settings->data.n,
+                                           settings->data.d)];
+}
+
+static void fill_result(enum wgf_result_column column, const struct block *block, void *buffer)
+{
+    for (int64_t i = 0; i < block->count; i++) {
+        const struct wgf_settings *settings = &block->settings[i];
+        struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+        if (column == WGF_RESULT_KEY)
+            ((uint64_t *)buffer)[i] = wgf_plan_key(block->plan, settings);
+        else if (column == WGF_RESULT_KERNEL_USED)
+            ((const char **)buffer)[i] = kernel_used(settings);
+        else if (column == WGF_RESULT_STATE_START)
+            ((int64_t *)buffer)[i] = block->state_start[i];
+        else
+            ((int64_t *)buffer)[i] = column == WGF_RESULT_STATE_ROWS ? shape.rows : shape.cols;
+    }
+}
+
+static void fill(void *context, int column, int64_t first, int64_t count, void *buffer)
+{
+    struct block *block = context;
+    compute_block(block, first, count);
+    if (column < wgf_param_count)
+        fill_parameter(&wgf_params[column], block, buffer);
+    else
+        fill_result((enum wgf_result_column)(column - wgf_param_count), block, buffer);
+}
+
+enum { PLAN_ATTRIBUTES = 6, MOST_ATTRIBUTES = 32 };
+
+wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, const struct wgf_layout *layout,
+                             const struct wgf_attribute *attributes, int attribute_count, struct wgf_error *error)
+{
+    const struct wgf_spec *spec = wgf_plan_spec(plan);
+    const char *axes[MOST_PARAMS];
+    char hash[17];
+    struct columns columns;
+    list_columns(&columns, layout);
+    for (int a = 0; a < spec->axis_count; a++)
+        axes[a] = spec->axes[a].param->name;
+    snprintf(hash, sizeof hash, "%016" PRIx64, wgf_plan_hash(plan));
+    struct wgf_attribute all[MOST_ATTRIBUTES] = {
+        {.name = "schema", .number = WGF_SCHEMA},
+        {.name = "name", .text = spec->name},
+        {.name = "description", .text = spec->description},
+        {.name = "spec", .text = spec->text},
+        {.name = "axes", .list = axes, .list_count = spec->axis_count},
+        {.name = "plan_hash", .text = hash},
+    };
+    if (attribute_count > MOST_ATTRIBUTES - PLAN_ATTRIBUTES)
+        return wgf_fail(error, WGF_EINTERNAL, "too many attributes");
+    memcpy(all + PLAN_ATTRIBUTES, attributes, (size_t)attribute_count * sizeof *attributes);
+    struct wgf_store_schema schema = {.extent = layout->extent,
+                                      .column_count = columns.count,
+                                      .columns = columns.list,
+                                      .attribute_count = PLAN_ATTRIBUTES + attribute_count,
+                                      .attributes = all};
+    struct block *block = wgf_calloc(1, sizeof *block);
+    if (!block)
+        return wgf_fail(error, WGF_EMEMORY, "no memory to make %s", path);
+    block->plan = plan;
+    wgf_status status = wgf_store_create(path, &schema, fill, block, error);
+    free(block);
+    return status;
+}

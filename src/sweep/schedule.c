@@ -1,0 +1,97 @@
+#include "schedule_internal.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+
+/* A piece lasts about so long at most: its worker is heard of as often, and no more is at stake when it dies. */
+#define PIECE_SECONDS 1.0
+
+/* A piece is at most so many times the one before, as the first jobs may say little about the next. */
+#define PIECE_GROWTH 4.0
+
+int64_t wgf_piece_size(const struct wgf_tasks *tasks, int64_t remaining, int sharers, int64_t previous, double pace)
+{
+    /* Several sharers are handed an ever smaller part, so that all end together; fmin passes over an unknown pace. */
+    double size = sharers > 1 ? (double)remaining / (4.0 * sharers) : (double)remaining;
+    size = fmin(size, PIECE_GROWTH * (double)previous);
+    size = fmin(size, PIECE_SECONDS / pace);
+    size = fmin(size, (double)tasks->max_piece);
+    return size > 1 ? (int64_t)size : 1;
+}
+
+void wgf_tally_add(struct wgf_tally *total, const struct wgf_tally *part)
+{
+    for (int state = 0; state < WGF_TALLY_STATES; state++)
+        total->jobs[state] += part->jobs[state];
+    total->busy += part->busy;
+}
+
+static int64_t jobs_run(const struct wgf_tally *tally)
+{
+    int64_t sum = 0;
+    for (int state = 0; state < WGF_TALLY_STATES; state++)
+        sum += tally->jobs[state];
+    return sum;
+}
+
+void wgf_report_fill(struct wgf_schedule_report *report, const struct wgf_team *team, const struct wgf_tasks *tasks,
+                     unsigned stop, double first_handout, double last_flush)
+{
+    bool left = jobs_run(&report->total) < tasks->count;
+    report->interrupted = left && (stop & WGF_STOP_INTERRUPTED);
+    report->stopped_on_failure = left && (stop & WGF_STOP_FAILING);
+    report->elapsed = last_flush > first_handout ? last_flush - first_handout : 0;
+    report->core_use = report->elapsed > 0 ? report->total.busy / (team->cores * report->elapsed) : 0;
+}
+
+/* A lone process. The runner's tally is the total. */
+struct alone {
+    struct wgf_runner runner;
+    double observed;
+};
+
+static void observe_between(void *owner, int64_t left)
+{
+    (void)left;
+    struct alone *alone = owner;
+    const struct wgf_tasks *tasks = alone->runner.tasks;
+    if (tasks->observe && alone->runner.now - alone->observed >= WGF_OBSERVE_SECONDS) {
+        tasks->observe(tasks->context, &alone->runner.tally);
+        alone->observed = alone->runner.now;
+    }
+}
+
+static void run_alone(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
+                      struct wgf_error *verdict)
+{
+    struct alone alone = {.observed = wgf_clock()};
+    const double began = alone.observed;
+    struct wgf_runner *runner = &alone.runner;
+    wgf_runner_start(runner, tasks, observe_between, &alone);
+    int64_t size = 0;
+    for (int64_t next = 0; next < tasks->count && wgf_runner_may_go(runner); next += size) {
+        size = wgf_piece_size(tasks, tasks->count - next, 1, size, runner->pace);
+        wgf_runner_piece(runner, next, size);
+        report->pieces++;
+    }
+    report->total = runner->tally;
+    if (tasks->observe)
+        tasks->observe(tasks->context, &report->total);
+    wgf_report_fill(report, team, tasks, runner->stop, began, runner->last_flush);
+    *verdict = runner->error;
+}
+
+wgf_status wgf_schedule_run(const struct wgf_team *team, const struct wgf_tasks *tasks,
+                            struct wgf_schedule_report *report, struct wgf_error *error)
+{
+    struct wgf_error verdict = {WGF_OK, ""};
+    *report = (struct wgf_schedule_report){0};
+    if (team->size == 1)
+        run_alone(team, tasks, report, &verdict);
+    else if (team->rank == 0)
+        wgf_schedule_master(team, tasks, report, &verdict);
+    else
+        wgf_schedule_worker(team, tasks, &verdict);
+    return verdict.status == WGF_OK ? WGF_OK : wgf_fail(error, verdict.status, "%s", verdict.message);
+}

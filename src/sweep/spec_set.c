@@ -1,0 +1,68 @@
+/* --set K=V: a parameter for every job, from the command line. */
+#include "spec_internal.h"
+
+#include <string.h>
+
+static const struct wgf_place command_line = {0, 0};
+
+/* The parameter that K names; NULL, diagnosed, when there is none that can be set. */
+static const struct wgf_param *find_settable(struct wgf_spec_reader *reader, const char *set, const char *name)
+{
+    const struct wgf_excerpt shown = wgf_excerpt(set);
+    const struct wgf_param *param = wgf_param_find(name);
+    if (!param) {
+        const char *nearest = wgf_param_nearest(name);
+        wgf_diagnose(reader->diagnostics, command_line, "--set '%s': unknown parameter '%s'; %s%s%s", shown.text,
+                     wgf_excerpt(name).text, nearest ? "did you mean '" : "see wgf params", nearest ? nearest : "",
+                     nearest ? "'?" : "");
+    } else if (reader->swept_at[wgf_param_index(param)].line > 0) {
+        wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s is swept; edit the spec's sweep", shown.text,
+                     name);
+        param = NULL;
+    }
+    return param;
+}
+
+/* The assignment of the parameter, which is made when there is none. */
+static struct wgf_assignment *find_assignment(struct wgf_spec *spec, const struct wgf_param *param)
+{
+    for (int i = 0; i < spec->fixed_count; i++) {
+        if (spec->fixed[i].param == param) {
+            return &spec->fixed[i];
+        }
+    }
+    return &spec->fixed[spec->fixed_count++];
+}
+
+void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
+{
+    const char *equals = strchr(set, '=');
+    if (!equals) {
+        wgf_diagnose(reader->diagnostics, command_line, "--set '%s': write it as PARAMETER=VALUE",
+                     wgf_excerpt(set).text);
+        return;
+    }
+    char name[64];
+    const size_t length = (size_t)(equals - set);
+    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name), set);
+    const struct wgf_param *param = find_settable(reader, set, name);
+    if (!param) {
+        return;
+    }
+    if (is_set[wgf_param_index(param)]) {
+        wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s is set twice", wgf_excerpt(set).text, name);
+        return;
+    }
+    is_set[wgf_param_index(param)] = true;
+    struct wgf_error error;
+    union wgf_value value;
+    const bool quoted = param->type == WGF_PARAM_PATH; /* an empty path is no path, not no value */
+    if (wgf_param_parse(param, equals + 1, quoted, &value, &error) != WGF_OK) {
+        wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s", wgf_excerpt(set).text, error.message);
+        return;
+    }
+    if (param->type == WGF_PARAM_PATH && !(value.text = wgf_spec_keep(reader, value.text))) {
+        return;
+    }
+    *find_assignment(reader->spec, param) = (struct wgf_assignment){param, value, command_line};
+}

@@ -1,0 +1,274 @@
+/* YAML by libyaml: one document, tame in depth, and its scalars and mappings with their places. */
+#include "spec_internal.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libyaml takes quadratic time in the depth of nesting and in the number of anchors and directives. */
+enum { MAX_DEPTH = 32, MAX_ANCHORS = 100 };
+
+static struct wgf_place place_of_mark(yaml_mark_t mark)
+{
+    const size_t line = mark.line < INT_MAX ? mark.line : INT_MAX - 1;
+    const size_t column = mark.column < INT_MAX ? mark.column : INT_MAX - 1;
+    return (struct wgf_place){(int)line + 1, (int)column + 1};
+}
+
+struct wgf_place wgf_spec_place(const yaml_node_t *node)
+{
+    return place_of_mark(node->start_mark);
+}
+
+/* The place of a byte. */
+static struct wgf_place place_of_offset(const char *text, size_t offset)
+{
+    struct wgf_place place = {1, 1};
+    for (size_t i = 0; i < offset; i++) {
+        if (text[i] == '\n') {
+            place = (struct wgf_place){place.line + 1, 1};
+        } else if (((unsigned char)text[i] & 0xC0) != 0x80) {
+            place.column++;
+        }
+    }
+    return place;
+}
+
+/* Does the line of this number begin with a tab, possibly after blanks? */
+static bool line_has_tab(const char *text, size_t line)
+{
+    for (; line > 0 && text; line--) {
+        text = strchr(text, '\n');
+        text += text != NULL;
+    }
+    return text && text[strspn(text, " ")] == '\t';
+}
+
+static void diagnose_yaml(struct wgf_spec_reader *reader, const yaml_parser_t *parser, const char *text, size_t length)
+{
+    if (parser->error == YAML_MEMORY_ERROR) {
+        wgf_spec_no_memory(reader);
+    } else if (parser->error == YAML_READER_ERROR) {
+        const size_t offset = parser->problem_offset < length ? parser->problem_offset : length;
+        wgf_diagnose(reader->diagnostics, place_of_offset(text, offset), "not a text in UTF-8: %s", parser->problem);
+    } else if (parser->context) {
+        wgf_diagnose(reader->diagnostics, place_of_mark(parser->problem_mark), "not valid YAML: %s (line %d): %s%s",
+                     parser->context, place_of_mark(parser->context_mark).line, parser->problem,
+                     line_has_tab(text, parser->problem_mark.line) ? "; indent with blanks, not tabs" : "");
+    } else {
+        wgf_diagnose(reader->diagnostics, place_of_mark(parser->problem_mark), "not valid YAML: %s", parser->problem);
+    }
+}
+
+/* What the first pass over the tokens has seen. */
+struct census {
+    int depth, anchors;
+    bool started, ended; /* the document */
+};
+
+/* Counts a token; says what is wrong with it, or NULL. */
+static const char *count_token(struct census *census, yaml_token_type_t type)
+{
+    switch (type) {
+    case YAML_STREAM_START_TOKEN:
+    case YAML_STREAM_END_TOKEN:
+    case YAML_VERSION_DIRECTIVE_TOKEN:
+        return NULL;
+    case YAML_DOCUMENT_START_TOKEN:
+        census->ended = census->started;
+        break;
+    case YAML_DOCUMENT_END_TOKEN:
+        census->ended = census->started;
+        return NULL;
+    case YAML_TAG_TOKEN:
+    case YAML_TAG_DIRECTIVE_TOKEN:
+        return "tags are not for specs; remove it";
+    case YAML_ANCHOR_TOKEN:
+        census->anchors++;
+        break;
+    case YAML_BLOCK_SEQUENCE_START_TOKEN:
+    case YAML_BLOCK_MAPPING_START_TOKEN:
+    case YAML_FLOW_SEQUENCE_START_TOKEN:
+    case YAML_FLOW_MAPPING_START_TOKEN:
+        census->depth++;
+        break;
+    case YAML_BLOCK_END_TOKEN:
+    case YAML_FLOW_SEQUENCE_END_TOKEN:
+    case YAML_FLOW_MAPPING_END_TOKEN:
+        census->depth--;
+        break;
+    default:
+        break;
+    }
+    census->started = true;
+    return census->ended                   ? "more than one document; a spec is one"
+           : census->depth > MAX_DEPTH     ? "nested too deeply for a spec"
+           : census->anchors > MAX_ANCHORS ? "too many anchors for a spec"
+                                           : NULL;
+}
+
+static void start_parser(yaml_parser_t *parser, const char *text, size_t length)
+{
+    yaml_parser_set_input_string(parser, (const unsigned char *)text, length);
+    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
+}
+
+/* The first pass: refuses what would make the second one slow. */
+static bool tokens_are_tame(struct wgf_spec_reader *reader, const char *text, size_t length)
+{
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser)) {
+        wgf_spec_no_memory(reader);
+        return false;
+    }
+    start_parser(&parser, text, length);
+    struct census census = {0};
+    bool tame = true, more = true;
+    while (tame && more) {
+        yaml_token_t token;
+        if (!yaml_parser_scan(&parser, &token)) {
+            diagnose_yaml(reader, &parser, text, length);
+            tame = false;
+            break;
+        }
+        const char *refusal = count_token(&census, token.type);
+        if (refusal) {
+            wgf_diagnose(reader->diagnostics, place_of_mark(token.start_mark), "%s", refusal);
+            tame = false;
+        }
+        more = token.type != YAML_STREAM_END_TOKEN;
+        yaml_token_delete(&token);
+    }
+    yaml_parser_delete(&parser);
+    return tame;
+}
+
+bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, size_t length)
+{
+    if (!tokens_are_tame(reader, text, length)) {
+        return false;
+    }
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser)) {
+        wgf_spec_no_memory(reader);
+        return false;
+    }
+    start_parser(&parser, text, length);
+    const bool loaded = yaml_parser_load(&parser, &reader->document);
+    if (!loaded) {
+        diagnose_yaml(reader, &parser, text, length);
+    }
+    yaml_parser_delete(&parser);
+    return loaded;
+}
+
+const char *wgf_spec_scalar(struct wgf_spec_reader *reader, const yaml_node_t *node, const char *what)
+{
+    if (node->type != YAML_SCALAR_NODE) {
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: needs one value, not a %s", what,
+                     node->type == YAML_SEQUENCE_NODE ? "list" : "mapping");
+        return NULL;
+    }
+    const char *text = (const char *)node->data.scalar.value;
+    if (strlen(text) != node->data.scalar.length) {
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: has a NUL character in it; remove that", what);
+        return NULL;
+    }
+    return text;
+}
+
+bool wgf_spec_is_quoted(const yaml_node_t *scalar)
+{
+    return scalar->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+}
+
+bool wgf_spec_is_null(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE && !wgf_spec_is_quoted(node) &&
+           wgf_text_is_null((const char *)node->data.scalar.value);
+}
+
+/* Orders by name, and equal names as they were written. */
+static int compare_entries(const void *left, const void *right)
+{
+    const struct wgf_spec_entry *a = *(struct wgf_spec_entry *const *)left;
+    const struct wgf_spec_entry *b = *(struct wgf_spec_entry *const *)right;
+    const int order = strcmp(a->name, b->name);
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+/* Diagnoses repeated names and takes them out of the list. */
+static void drop_repeated(struct wgf_spec_reader *reader, struct wgf_spec_entries *entries)
+{
+    struct wgf_spec_entry **sorted = calloc((size_t)entries->count + 1, sizeof *sorted);
+    if (!sorted) {
+        wgf_spec_no_memory(reader);
+        return;
+    }
+    for (int i = 0; i < entries->count; i++) {
+        sorted[i] = &entries->list[i];
+    }
+    qsort(sorted, (size_t)entries->count, sizeof *sorted, compare_entries);
+    for (int i = 1, first = 0; i < entries->count; i++) {
+        if (strcmp(sorted[i]->name, sorted[first]->name) != 0) {
+            first = i;
+            continue;
+        }
+        wgf_diagnose(reader->diagnostics, sorted[i]->place, "'%s' is given twice; first on line %d",
+                     wgf_excerpt(sorted[i]->name).text, sorted[first]->place.line);
+        sorted[i]->value = NULL;
+    }
+    free(sorted);
+    int kept = 0;
+    for (int i = 0; i < entries->count; i++) {
+        if (entries->list[i].value) {
+            entries->list[kept++] = entries->list[i];
+        }
+    }
+    entries->count = kept;
+}
+
+struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const yaml_node_t *node, const char *what)
+{
+    struct wgf_spec_entries entries = {0, NULL};
+    if (node->type != YAML_MAPPING_NODE) {
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: %s", what,
+                     wgf_spec_is_null(node) ? "has no value" : "needs a mapping, KEY: VALUE");
+        return entries;
+    }
+    const yaml_node_pair_t *first = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
+    entries.list = calloc((size_t)(end - first) + 1, sizeof *entries.list);
+    if (!entries.list) {
+        wgf_spec_no_memory(reader);
+        return entries;
+    }
+    for (const yaml_node_pair_t *pair = first; pair < end; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(&reader->document, pair->key);
+        const char *name = wgf_spec_scalar(reader, key, "key");
+        if (name) {
+            entries.list[entries.count++] = (struct wgf_spec_entry){
+                name, wgf_spec_place(key), yaml_document_get_node(&reader->document, pair->value)};
+        }
+    }
+    drop_repeated(reader, &entries);
+    return entries;
+}
+
+bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
+                    union wgf_value *value)
+{
+    const char *text = wgf_spec_scalar(reader, node, param->name);
+    if (!text) {
+        return false;
+    }
+    struct wgf_error error;
+    if (wgf_param_parse(param, text, wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
+        return false;
+    }
+    if (param->type == WGF_PARAM_PATH) {
+        value->text = wgf_spec_keep(reader, text);
+        return value->text != NULL;
+    }
+    return true;
+}

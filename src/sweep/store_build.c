@@ -1,0 +1,163 @@
+/* The objects of a new file: every one that it will ever have. */
+#include "store_internal.h"
+
+#include "wgf/base/system.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <fcntl.h>
+
+/* Makes sure of room for `bytes` more. HDF5 does not survive metadata that it cannot write: the file cannot be closed
+ * any more, and the process crashes when it exits. So room is had before it is needed; a file system that cannot
+ * promise any is taken on trust. */
+static bool reserve(struct wgf_store_builder *builder, double bytes)
+{
+    enum { METADATA = 1 << 16 };
+    hsize_t size = 0;
+    struct rlimit limit;
+    double largest = 0x1p62;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        largest = (double)limit.rlim_cur;
+    H5Fget_filesize(builder->file, &size);
+    double end = (double)size + bytes + METADATA;
+    if (end > largest)
+        builder->system_error = EFBIG;
+    else if (fallocate(builder->descriptor, FALLOC_FL_KEEP_SIZE, 0, (off_t)end) != 0 &&
+             (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+        builder->system_error = errno;
+    return builder->system_error == 0;
+}
+
+/* Everything that rows will be written to is allocated and filled at once. So the file has no holes: a disk that is
+ * too small is found while the file is made, and a writer changes no metadata. */
+static hid_t column_properties(const struct wgf_column *column)
+{
+    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_attr_creation_order(properties, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+    H5Pset_obj_track_times(properties, false);
+    H5Pset_layout(properties, H5D_CONTIGUOUS);
+    double nan = NAN;
+    if (column->type == WGF_COLUMN_FLOAT64)
+        H5Pset_fill_value(properties, H5T_NATIVE_DOUBLE, &nan);
+    if (column->life != WGF_LIFE_EMPTY)
+        H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
+    H5Pset_fill_time(properties, column->life == WGF_LIFE_WRITTEN ? H5D_FILL_TIME_ALLOC : H5D_FILL_TIME_IFSET);
+    if (column->life == WGF_LIFE_CREATED && column->type != WGF_COLUMN_TEXT)
+        H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
+    return properties;
+}
+
+static hid_t create_column(hid_t file, const struct wgf_column *column, const struct wgf_store_extent *extent)
+{
+    hsize_t lengths[2] = {(hsize_t)wgf_store_row_count(extent, column->shape),
+                          (hsize_t)wgf_store_row_elements(extent, column->shape)};
+    hid_t space = H5Screate_simple(wgf_store_rank(column->shape), lengths, NULL);
+    hid_t type = wgf_store_file_type(column->type);
+    hid_t properties = column_properties(column);
+    hid_t dataset = H5Dcreate2(file, column->name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    H5Pclose(properties);
+    H5Tclose(type);
+    H5Sclose(space);
+    return dataset;
+}
+
+/* What HDF5's global heap takes for the strings, roughly. */
+static double text_bytes(const char *const *texts, int64_t count)
+{
+    double bytes = 0;
+    for (int64_t i = 0; i < count; i++)
+        bytes += (double)strlen(texts[i]) + 32;
+    return bytes;
+}
+
+static bool write_block(hid_t dataset, hid_t type, int rank, const hsize_t *start, const hsize_t *size,
+                        const void *rows)
+{
+    hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(rank, size, NULL);
+    bool ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) >= 0 &&
+              H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, rows) >= 0;
+    H5Sclose(memory);
+    H5Sclose(space);
+    return ok;
+}
+
+/* Blocks are bounded in rows and in bytes, so that neither a million jobs nor long rows need much memory. */
+static bool write_created(struct wgf_store_builder *builder, hid_t dataset, int index)
+{
+    enum { BLOCK_ROWS = 4096, BLOCK_BYTES = 1 << 20 };
+    const struct wgf_store_extent *extent = &builder->schema->extent;
+    const struct wgf_column *column = &builder->schema->columns[index];
+    int64_t elements = wgf_store_row_elements(extent, column->shape),
+            total = wgf_store_row_count(extent, column->shape);
+    int64_t row_bytes = elements * (int64_t)wgf_store_element_size(column->type);
+    int64_t block = BLOCK_BYTES / row_bytes;
+    block = block < 1 ? 1 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
+    void *rows = wgf_calloc(block, (size_t)row_bytes);
+    hid_t type = wgf_store_memory_type(column->type);
+    bool ok = rows != NULL;
+    for (int64_t first = 0; ok && first < total; first += block) {
+        int64_t count = total - first < block ? total - first : block;
+        hsize_t start[2] = {(hsize_t)first, 0}, size[2] = {(hsize_t)count, (hsize_t)elements};
+        builder->fill(builder->context, index, first, count, rows);
+        ok = (column->type != WGF_COLUMN_TEXT || reserve(builder, text_bytes(rows, count))) &&
+             write_block(dataset, type, wgf_store_rank(column->shape), start, size, rows);
+    }
+    H5Tclose(type);
+    free(rows);
+    return ok;
+}
+
+static bool build_column(struct wgf_store_builder *builder, const hid_t *scales, int index)
+{
+    const struct wgf_store_extent *extent = &builder->schema->extent;
+    const struct wgf_column *column = &builder->schema->columns[index];
+    assert(strlen(column->name) < WGF_STORE_NAME_LENGTH);
+    assert(column->type != WGF_COLUMN_TEXT || column->life == WGF_LIFE_CREATED);
+    assert((column->type == WGF_COLUMN_CHARS) == (column->shape == WGF_SHAPE_MESSAGE));
+    if (wgf_store_length(extent, column->shape) == 0)
+        return true;
+    if (!reserve(builder, wgf_store_column_bytes(extent, column)))
+        return false;
+    hid_t dataset = create_column(builder->file, column, extent);
+    bool ok = dataset >= 0 && wgf_store_put_column_attributes(dataset, column) &&
+              wgf_store_attach_scales(dataset, column->shape, scales) &&
+              (column->life != WGF_LIFE_CREATED || write_created(builder, dataset, index));
+    if (dataset >= 0)
+        ok = H5Dclose(dataset) >= 0 && ok;
+    return ok;
+}
+
+static bool build_attribute(struct wgf_store_builder *builder, const struct wgf_attribute *attribute)
+{
+    hid_t file = builder->file;
+    if (attribute->text)
+        return reserve(builder, text_bytes(&attribute->text, 1)) &&
+               wgf_store_put_text(file, attribute->name, attribute->text);
+    if (attribute->list)
+        return reserve(builder, text_bytes(attribute->list, attribute->list_count)) &&
+               wgf_store_put_list(file, attribute->name, attribute->list, attribute->list_count);
+    return wgf_store_put_number(file, attribute->name, attribute->number);
+}
+
+bool wgf_store_build(struct wgf_store_builder *builder)
+{
+    const struct wgf_store_schema *schema = builder->schema;
+    hid_t scales[WGF_STORE_SHAPES];
+    bool ok = reserve(builder, wgf_store_scale_bytes(&schema->extent)) &&
+              wgf_store_make_scales(builder->file, &schema->extent, scales);
+    if (!ok)
+        return false;
+    for (int a = 0; ok && a < schema->attribute_count; a++)
+        ok = build_attribute(builder, &schema->attributes[a]);
+    for (int c = 0; ok && c < schema->column_count; c++)
+        ok = build_column(builder, scales, c);
+    for (int s = 0; s < WGF_STORE_SHAPES; s++)
+        if (scales[s] >= 0)
+            ok = H5Dclose(scales[s]) >= 0 && ok;
+    return ok;
+}

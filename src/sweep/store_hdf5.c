@@ -1,0 +1,61 @@
+/* How the store talks to HDF5: its errors as sentences, and the way a file is opened. */
+#include "store_internal.h"
+
+#include <mpi.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Visits the stack from the place where the error arose. The system's own words ("No space left on device") are
+ * the best reason there is; HDF5 wraps them as: error message = '…'. */
+static herr_t keep_deepest(unsigned depth, const H5E_error2_t *entry, void *data)
+{
+    char *reason = data;
+    if (depth > 0 || !entry->desc)
+        return 0;
+    static const char quote[] = "error message = '";
+    const char *start = strstr(entry->desc, quote);
+    size_t length = strlen(entry->desc);
+    if (start) {
+        start += sizeof quote - 1;
+        length = strcspn(start, "'");
+    } else {
+        start = entry->desc;
+    }
+    snprintf(reason, WGF_STORE_REASON_LENGTH, "%.*s", (int)length, start);
+    return 0;
+}
+
+static herr_t keep_first(hid_t stack, void *data)
+{
+    struct wgf_store_watch *watch = data;
+    if (!watch->reason[0])
+        H5Ewalk2(stack, H5E_WALK_UPWARD, keep_deepest, watch->reason);
+    return 0;
+}
+
+void wgf_store_watch(struct wgf_store_watch *watch)
+{
+    watch->reason[0] = '\0';
+    H5Eget_auto2(H5E_DEFAULT, &watch->printer, &watch->printer_data);
+    H5Eset_auto2(H5E_DEFAULT, keep_first, watch);
+}
+
+void wgf_store_unwatch(struct wgf_store_watch *watch)
+{
+    H5Eset_auto2(H5E_DEFAULT, watch->printer, watch->printer_data);
+}
+
+hid_t wgf_store_access(bool team)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    /* HDF5's own locks would shut readers out while a lone process writes. */
+    H5Pset_file_locking(access, false, true);
+    /* The serial driver would hold small writes back in the sieve buffer: `status` could reach the file before the
+     * data that it speaks of. */
+    H5Pset_sieve_buf_size(access, 0);
+    if (team)
+        H5Pset_fapl_mpio(access, MPI_COMM_WORLD, MPI_INFO_NULL);
+    return access;
+}

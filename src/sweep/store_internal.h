@@ -1,0 +1,102 @@
+/* What the files of the store share. Everything here is private to src/sweep/store*.c. */
+#ifndef WGF_SWEEP_STORE_INTERNAL_H
+#define WGF_SWEEP_STORE_INTERNAL_H
+
+#include "wgf/sweep/store.h"
+
+#include <hdf5.h>
+
+enum {
+    WGF_STORE_SCHEMA = 1,
+    WGF_STORE_SHAPES = WGF_SHAPE_STATE + 1,
+    WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
+    WGF_STORE_NAME_LENGTH = 64,
+    WGF_STORE_REASON_LENGTH = 320,
+};
+
+/* Between watch and unwatch HDF5 prints nothing, and `reason` keeps why the first of its calls failed. Cleaning up
+ * after a failure therefore does not wipe out its cause, as it does HDF5's own error stack. */
+struct wgf_store_watch {
+    H5E_auto2_t printer;
+    void *printer_data;
+    char reason[WGF_STORE_REASON_LENGTH]; /* "" while nothing has failed */
+};
+void wgf_store_watch(struct wgf_store_watch *watch);
+void wgf_store_unwatch(struct wgf_store_watch *watch);
+
+/* Layout: what a type or a shape means in numbers. The dimension of a shape is its last; job is the first of all but
+ * WGF_SHAPE_STATE. */
+struct wgf_store_dimension {
+    const char *name;
+    const char *long_name; /* of the coordinate variable; NULL: a dimension without one */
+};
+extern const struct wgf_store_dimension wgf_store_dimensions[WGF_STORE_SHAPES];
+
+int64_t wgf_store_length(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
+int64_t wgf_store_row_elements(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
+int64_t wgf_store_row_count(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
+int wgf_store_rank(enum wgf_column_shape shape);
+size_t wgf_store_element_size(enum wgf_column_type type);
+double wgf_store_column_bytes(const struct wgf_store_extent *extent, const struct wgf_column *column);
+double wgf_store_scale_bytes(const struct wgf_store_extent *extent);
+void wgf_store_fill_empty(enum wgf_column_type type, size_t count, void *elements);
+
+/* The HDF5 type of a column, the same in memory and (but for byte order) in the file; closed by the caller. */
+hid_t wgf_store_memory_type(enum wgf_column_type type);
+hid_t wgf_store_file_type(enum wgf_column_type type);
+
+/* File access by which every handle of ours opens a file; closed by the caller. */
+hid_t wgf_store_access(bool team);
+
+/* Attributes, as netCDF-4 writes them. All return whether HDF5 did it. */
+bool wgf_store_put_text(hid_t object, const char *name, const char *text);
+bool wgf_store_put_list(hid_t object, const char *name, const char *const *list, int count);
+bool wgf_store_put_number(hid_t object, const char *name, uint64_t number);
+bool wgf_store_put_column_attributes(hid_t dataset, const struct wgf_column *column);
+
+/* Dimension scales, one a dimension that is not of size 0 (else H5I_INVALID_HID); `scales` has WGF_STORE_SHAPES. */
+bool wgf_store_make_scales(hid_t file, const struct wgf_store_extent *extent, hid_t *scales);
+bool wgf_store_attach_scales(hid_t dataset, enum wgf_column_shape shape, const hid_t *scales);
+
+/* A file being made. Closing `file` closes all that building it left open. */
+struct wgf_store_builder {
+    hid_t file;
+    int descriptor; /* of the same file, to reserve room by */
+    const struct wgf_store_schema *schema;
+    wgf_store_fill *fill;
+    void *context;
+    int system_error; /* errno of a reservation that failed */
+};
+bool wgf_store_build(struct wgf_store_builder *builder);
+
+/* A column of an open file. Plain data up to `dataset`, so that one process can tell the others. */
+struct wgf_store_column {
+    char name[WGF_STORE_NAME_LENGTH];
+    enum wgf_column_type type;
+    enum wgf_column_shape shape;
+    bool stored;          /* has room in the file; otherwise it is never opened, and reads as the empty value */
+    bool chunked;         /* rewritten by h5repack, say: can be read only */
+    hid_t dataset, space; /* of stored columns */
+};
+
+struct wgf_store {
+    bool team, writable;
+    int descriptor; /* for fsync */
+    hid_t file;
+    struct wgf_store_extent extent;
+    int column_count;
+    struct wgf_store_column *columns;
+    hid_t types[WGF_STORE_TYPES]; /* in memory */
+};
+
+/* Reads which columns and dimensions a file has, without keeping anything open. */
+bool wgf_store_survey(struct wgf_store *store);
+
+/* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
+ * strlen(path) + WGF_STORE_SUFFIX bytes. */
+enum { WGF_STORE_SUFFIX = 32 };
+int wgf_store_begin_temporary(const char *path, char *temporary);
+/* Removes temporaries beside `path` whose makers are dead. */
+void wgf_store_remove_stale(const char *path);
+
+#endif

@@ -1,0 +1,119 @@
+/* Locks: of a result file by its run, and of a temporary by its maker. Open-file-description locks, since an
+ * ordinary fcntl lock is lost as soon as any descriptor of the file is closed, by HDF5 for one. */
+#include "store_internal.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+
+/* True unless another holds the lock. The one byte is far behind all data, so that MPI-IO, which on some file
+ * systems locks the ranges that it writes, never waits for it. A file system without locks gives no protection. */
+static bool lock(int descriptor)
+{
+    struct flock far = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62, .l_len = 1};
+    return fcntl(descriptor, F_OFD_SETLK, &far) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+/* False once the file has been removed, or another renamed over it. */
+static bool still_named(int descriptor, const char *path)
+{
+    struct stat held, named;
+    return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
+           held.st_dev == named.st_dev;
+}
+
+/* Opens and locks; -1 with errno EAGAIN when another holds the lock. */
+static int open_locked(const char *path, int flags)
+{
+    for (;;) {
+        int descriptor = open(path, flags | O_CLOEXEC, 0666);
+        if (descriptor < 0)
+            return -1;
+        if (!lock(descriptor)) {
+            close(descriptor);
+            errno = EAGAIN;
+            return -1;
+        }
+        if (still_named(descriptor, path))
+            return descriptor;
+        close(descriptor);
+    }
+}
+
+int wgf_store_begin_temporary(const char *path, char *temporary)
+{
+    sprintf(temporary, "%s.tmp-%ld", path, (long)getpid());
+    return open_locked(temporary, O_RDWR | O_CREAT);
+}
+
+static bool is_number(const char *text)
+{
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* `path` with what glob() would read as a pattern quoted, followed by the suffix pattern of temporaries. */
+static char *temporaries_pattern(const char *path)
+{
+    char *pattern = malloc(2 * strlen(path) + WGF_STORE_SUFFIX), *end = pattern;
+    if (!pattern)
+        return NULL;
+    for (; *path; path++) {
+        if (strchr("*?[\\", *path))
+            *end++ = '\\';
+        *end++ = *path;
+    }
+    strcpy(end, ".tmp-*");
+    return pattern;
+}
+
+void wgf_store_remove_stale(const char *path)
+{
+    char *pattern = temporaries_pattern(path);
+    glob_t found = {0};
+    if (pattern && glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            if (!is_number(found.gl_pathv[i] + strlen(path) + strlen(".tmp-")))
+                continue;
+            int descriptor = open_locked(found.gl_pathv[i], O_RDWR);
+            if (descriptor < 0)
+                continue;
+            unlink(found.gl_pathv[i]);
+            close(descriptor);
+        }
+    globfree(&found);
+    free(pattern);
+}
+
+/* On NFS Open MPI locks the whole file around every write, and would wait for a lock of ours on it for ever: there
+ * a file beside it is locked. */
+static int lock_result(const char *path)
+{
+    enum { NFS = 0x6969 };
+    struct statfs disk;
+    if (statfs(path, &disk) != 0)
+        return -1;
+    if (disk.f_type != NFS)
+        return open_locked(path, O_RDWR);
+    char *beside = malloc(strlen(path) + WGF_STORE_SUFFIX);
+    if (!beside)
+        return -1;
+    sprintf(beside, "%s.lock", path);
+    int descriptor = open_locked(beside, O_RDWR | O_CREAT);
+    free(beside);
+    return descriptor;
+}
+
+int wgf_store_lock(const char *path)
+{
+    int descriptor = lock_result(path);
+    if (descriptor >= 0)
+        wgf_store_remove_stale(path);
+    return descriptor;
+}

@@ -1,0 +1,229 @@
+/* Opening and closing. A team lets rank 0 look first, as a lone reader: so a file that is no good is refused before
+ * anything collective, and the metadata are read once instead of once a rank. */
+#include "store_internal.h"
+
+#include <errno.h>
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+
+static wgf_status open_descriptor(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    static const unsigned char signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+    unsigned char start[sizeof signature];
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return errno == ENOENT
+                   ? wgf_fail(error, WGF_EIO, "there is no result file '%s'; check the name, or make it with 'wgf run'",
+                              path)
+                   : wgf_fail(error, WGF_EIO, "cannot open '%s': %s; check the path and its permissions", path,
+                              strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return wgf_fail(error, WGF_EIO, "'%s' is %s; give the name of a result file", path,
+                        S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
+    store->descriptor = open(path, (store->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if (store->descriptor < 0)
+        return wgf_fail(error, WGF_EIO, "cannot open '%s' for %s: %s; check its permissions", path,
+                        store->writable ? "writing" : "reading", strerror(errno));
+    if (info.st_size == 0)
+        return wgf_fail(error, WGF_EIO, "'%s' is empty (0 bytes) and holds no results; remove it and run again", path);
+    if (pread(store->descriptor, start, sizeof start, 0) != sizeof start || memcmp(start, signature, sizeof start) != 0)
+        return wgf_fail(error, WGF_EIO, "'%s' is not an HDF5 file; give the name of a result file of 'wgf run'", path);
+    return WGF_OK;
+}
+
+static wgf_status check_identity(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    uint64_t schema = 0;
+    if (H5Aexists(store->file, "wgf_version") <= 0)
+        return wgf_fail(error, WGF_EIO,
+                        "'%s' is an HDF5 file, but not of wgf (it has no attribute wgf_version); give another name",
+                        path);
+    if (!wgf_store_number(store, "schema", &schema))
+        return wgf_fail(error, WGF_EIO, "'%s' does not say its schema; it was not written by wgf, give another name",
+                        path);
+    if (schema == WGF_STORE_SCHEMA)
+        return WGF_OK;
+    char *version = wgf_store_text(store, "wgf_version");
+    wgf_status status =
+        wgf_fail(error, WGF_EIO, "'%s' has schema %llu, and this wgf reads schema %d; use wgf %s, which wrote it", path,
+                 (unsigned long long)schema, WGF_STORE_SCHEMA, version ? version : "of that schema");
+    free(version);
+    return status;
+}
+
+static wgf_status open_file(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    struct wgf_store_watch watch;
+    hid_t access = wgf_store_access(store->team);
+    wgf_store_watch(&watch);
+    store->file = H5Fopen(path, store->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+    wgf_store_unwatch(&watch);
+    H5Pclose(access);
+    if (store->file >= 0)
+        return WGF_OK;
+    if (strstr(watch.reason, "truncated"))
+        return wgf_fail(error, WGF_EIO, "'%s' is cut short (%s); copy it anew, or remove it and run again", path,
+                        watch.reason);
+    return wgf_fail(error, WGF_EIO, "'%s' is cut short or damaged (%s); copy it anew, or remove it and run again", path,
+                    watch.reason);
+}
+
+static wgf_status open_columns(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    struct wgf_store_watch watch;
+    wgf_status status = WGF_OK;
+    wgf_store_watch(&watch);
+    for (int t = 0; t < WGF_STORE_TYPES; t++)
+        store->types[t] = wgf_store_memory_type((enum wgf_column_type)t);
+    for (int c = 0; !status && c < store->column_count; c++) {
+        struct wgf_store_column *column = &store->columns[c];
+        if (!column->stored)
+            continue; /* under MPI-IO even opening it would allocate its room, and change the file */
+        column->dataset = H5Dopen2(store->file, column->name, H5P_DEFAULT);
+        column->space = column->dataset < 0 ? H5I_INVALID_HID : H5Dget_space(column->dataset);
+        if (column->space < 0)
+            status = wgf_fail(error, WGF_EIO, "cannot open '%s' of '%s': %s", column->name, path, watch.reason);
+        else if (store->writable && column->chunked)
+            status = wgf_fail(error, WGF_EIO,
+                              "'%s' was compressed, so rows can be read but not written; resume the "
+                              "file as it was before h5repack",
+                              path);
+    }
+    wgf_store_unwatch(&watch);
+    return status;
+}
+
+static wgf_status survey(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    struct wgf_store_watch watch;
+    wgf_store_watch(&watch);
+    bool ok = wgf_store_survey(store);
+    wgf_store_unwatch(&watch);
+    return ok ? WGF_OK
+              : wgf_fail(error, WGF_EIO, "'%s' is damaged (%s); copy it anew, or remove it and run again", path,
+                         watch.reason);
+}
+
+static wgf_status open_alone(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    wgf_status status = open_descriptor(store, path, error);
+    if (!status)
+        status = open_file(store, path, error);
+    if (!status)
+        status = check_identity(store, path, error);
+    if (!status)
+        status = survey(store, path, error);
+    if (!status)
+        status = open_columns(store, path, error);
+    return status;
+}
+
+/* All end with the status, and the sentence, of the first that failed. Collective. */
+static wgf_status agree(wgf_status status, struct wgf_error *error)
+{
+    struct {
+        int failed, rank;
+    } mine = {.failed = status != WGF_OK}, first;
+    MPI_Comm_rank(MPI_COMM_WORLD, &mine.rank);
+    MPI_Allreduce(&mine, &first, 1, MPI_2INT, MPI_MAXLOC, MPI_COMM_WORLD);
+    if (first.failed)
+        MPI_Bcast(error, (int)sizeof *error, MPI_BYTE, first.rank, MPI_COMM_WORLD);
+    return first.failed ? error->status : WGF_OK;
+}
+
+/* Rank 0 finds out what the file holds and tells the others. Collective. */
+static wgf_status share_survey(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    struct wgf_store *reader = NULL;
+    wgf_status status = rank == 0 ? wgf_store_open(&reader, path, WGF_STORE_READ, error) : WGF_OK;
+    status = agree(status, error);
+    if (status)
+        return status;
+    if (rank == 0) {
+        store->extent = reader->extent;
+        store->column_count = reader->column_count;
+    }
+    MPI_Bcast(&store->extent, (int)sizeof store->extent, MPI_BYTE, 0, MPI_COMM_WORLD);
+    MPI_Bcast(&store->column_count, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    size_t bytes = (size_t)store->column_count * sizeof *store->columns;
+    store->columns = malloc(bytes ? bytes : 1);
+    status =
+        agree(store->columns ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "cannot open '%s': out of memory", path), error);
+    if (status) {
+        store->column_count = 0;
+    } else {
+        if (rank == 0)
+            memcpy(store->columns, reader->columns, bytes);
+        MPI_Bcast(store->columns, (int)bytes, MPI_BYTE, 0, MPI_COMM_WORLD);
+        for (int c = 0; c < store->column_count; c++)
+            store->columns[c].dataset = store->columns[c].space = H5I_INVALID_HID;
+    }
+    wgf_store_close(reader, NULL);
+    return status;
+}
+
+static wgf_status open_together(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    wgf_status status = share_survey(store, path, error);
+    if (!status) /* a rank whose machine does not see the file is found before the collective open */
+        status = agree(open_descriptor(store, path, error), error);
+    if (!status)
+        status = agree(open_file(store, path, error), error);
+    if (!status)
+        status = agree(open_columns(store, path, error), error);
+    return status;
+}
+
+wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_store_mode mode,
+                          struct wgf_error *error)
+{
+    struct wgf_error local; /* a team needs a sentence to share, whether or not the caller wants it */
+    if (!error)
+        error = &local;
+    *result = NULL;
+    struct wgf_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return wgf_fail(error, WGF_EMEMORY, "cannot open '%s': out of memory", path);
+    store->team = mode == WGF_STORE_WRITE_TEAM;
+    store->writable = mode != WGF_STORE_READ;
+    store->descriptor = -1;
+    store->file = H5I_INVALID_HID;
+    wgf_status status = store->team ? open_together(store, path, error) : open_alone(store, path, error);
+    if (status)
+        wgf_store_close(store, NULL);
+    else
+        *result = store;
+    return status;
+}
+
+wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
+{
+    if (!store)
+        return WGF_OK;
+    struct wgf_store_watch watch;
+    wgf_store_watch(&watch);
+    for (int c = 0; c < store->column_count; c++)
+        if (store->columns[c].stored && store->columns[c].space >= 0) {
+            H5Sclose(store->columns[c].space);
+            H5Dclose(store->columns[c].dataset);
+        }
+    for (int t = 0; t < WGF_STORE_TYPES; t++)
+        if (store->types[t] > 0)
+            H5Tclose(store->types[t]);
+    bool ok = store->file < 0 || H5Fclose(store->file) >= 0;
+    wgf_store_unwatch(&watch);
+    if (store->descriptor >= 0)
+        ok = close(store->descriptor) == 0 && ok;
+    free(store->columns);
+    free(store);
+    return ok ? WGF_OK
+              : wgf_fail(error, WGF_EIO, "closing the result file failed: %s; run again to see what is missing",
+                         watch.reason[0] ? watch.reason : strerror(errno));
+}

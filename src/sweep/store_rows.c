@@ -1,0 +1,186 @@
+/* Rows and root attributes of an open file. Nothing here is collective. */
+#include "store_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void wgf_store_extent(const struct wgf_store *store, struct wgf_store_extent *extent)
+{
+    *extent = store->extent;
+}
+
+int wgf_store_column(const struct wgf_store *store, const char *name)
+{
+    for (int c = 0; c < store->column_count; c++)
+        if (strcmp(store->columns[c].name, name) == 0)
+            return c;
+    return -1;
+}
+
+/* Selects the rows in the column's file space, and gives the memory space that matches; closed by the caller. */
+static hid_t select_rows(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
+                         int64_t count)
+{
+    hsize_t start[2] = {(hsize_t)first, 0};
+    hsize_t size[2] = {(hsize_t)count, (hsize_t)wgf_store_row_elements(&store->extent, column->shape)};
+    if (H5Sselect_hyperslab(column->space, H5S_SELECT_SET, start, NULL, size, NULL) < 0)
+        return H5I_INVALID_HID;
+    return H5Screate_simple(wgf_store_rank(column->shape), size, NULL);
+}
+
+static wgf_status fail_rows(const char *verb, const struct wgf_store_column *column, int64_t first, int64_t count,
+                            const char *reason, struct wgf_error *error)
+{
+    return wgf_fail(error, WGF_EIO, "cannot %s rows %lld to %lld of '%s': %s", verb, (long long)first,
+                    (long long)(first + count - 1), column->name, reason);
+}
+
+static bool in_range(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first, int64_t count)
+{
+    int64_t rows = wgf_store_row_count(&store->extent, column->shape);
+    return first >= 0 && count >= 0 && first <= rows && count <= rows - first;
+}
+
+wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, int64_t count, const void *rows,
+                           struct wgf_error *error)
+{
+    assert(index >= 0 && index < store->column_count && store->writable);
+    const struct wgf_store_column *column = &store->columns[index];
+    if (!column->stored || column->type == WGF_COLUMN_TEXT)
+        return fail_rows("write", column, first, count, "the file was made without room for later rows of it", error);
+    if (!in_range(store, column, first, count))
+        return fail_rows("write", column, first, count, "the file has no such rows", error);
+    if (count == 0)
+        return WGF_OK;
+    struct wgf_store_watch watch;
+    wgf_store_watch(&watch);
+    hid_t memory = select_rows(store, column, first, count);
+    bool ok = memory >= 0 &&
+              H5Dwrite(column->dataset, store->types[column->type], memory, column->space, H5P_DEFAULT, rows) >= 0;
+    if (memory >= 0)
+        H5Sclose(memory);
+    wgf_store_unwatch(&watch);
+    return ok ? WGF_OK : fail_rows("write", column, first, count, watch.reason, error);
+}
+
+/* Turns HDF5's strings into the caller's own; on failure all are gone. */
+static bool own_texts(char **texts, int64_t count)
+{
+    bool ok = true;
+    for (int64_t i = 0; i < count; i++) {
+        char *own = ok ? strdup(texts[i] ? texts[i] : "") : NULL;
+        H5free_memory(texts[i]);
+        texts[i] = own;
+        ok = own != NULL;
+    }
+    for (int64_t i = 0; !ok && i < count; i++) {
+        free(texts[i]);
+        texts[i] = NULL;
+    }
+    return ok;
+}
+
+wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int64_t count, void *rows,
+                          struct wgf_error *error)
+{
+    assert(index >= 0 && index < store->column_count);
+    const struct wgf_store_column *column = &store->columns[index];
+    if (!in_range(store, column, first, count))
+        return fail_rows("read", column, first, count, "the file has no such rows", error);
+    if (!column->stored) {
+        int64_t elements = wgf_store_row_elements(&store->extent, column->shape);
+        wgf_store_fill_empty(column->type, (size_t)(count * elements), rows);
+        return WGF_OK;
+    }
+    if (count == 0)
+        return WGF_OK;
+    struct wgf_store_watch watch;
+    wgf_store_watch(&watch);
+    hid_t memory = select_rows(store, column, first, count);
+    bool ok = memory >= 0 &&
+              H5Dread(column->dataset, store->types[column->type], memory, column->space, H5P_DEFAULT, rows) >= 0;
+    if (memory >= 0)
+        H5Sclose(memory);
+    wgf_store_unwatch(&watch);
+    if (!ok)
+        return fail_rows("read", column, first, count, watch.reason, error);
+    if (column->type == WGF_COLUMN_TEXT && !own_texts(rows, count))
+        return wgf_fail(error, WGF_EMEMORY, "cannot read '%s': out of memory", column->name);
+    return WGF_OK;
+}
+
+wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error)
+{
+    /* Rows are with the operating system as soon as written, so any descriptor of the file will do; HDF5's own flush
+     * would be collective. */
+    if (fdatasync(store->descriptor) == 0)
+        return WGF_OK;
+    return wgf_fail(error, WGF_EIO, "cannot bring the result file to disk: %s; rows since the last sync may be lost",
+                    strerror(errno));
+}
+
+static char *read_text(hid_t attribute, hid_t type)
+{
+    if (H5Tget_class(type) != H5T_STRING)
+        return NULL;
+    if (H5Tis_variable_str(type) > 0) {
+        char *text = NULL;
+        bool ok = H5Aread(attribute, type, &text) >= 0 && own_texts(&text, 1);
+        return ok ? text : NULL;
+    }
+    char *text = calloc(H5Tget_size(type) + 1, 1);
+    if (text && H5Aread(attribute, type, text) < 0) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+struct attribute {
+    struct wgf_store_watch watch;
+    hid_t id, type;
+};
+
+/* False when the file has no such attribute of one element; to be closed in any case. */
+static bool open_attribute(const struct wgf_store *store, const char *name, struct attribute *attribute)
+{
+    wgf_store_watch(&attribute->watch);
+    attribute->type = H5I_INVALID_HID;
+    attribute->id = H5Aexists(store->file, name) > 0 ? H5Aopen(store->file, name, H5P_DEFAULT) : H5I_INVALID_HID;
+    if (attribute->id < 0)
+        return false;
+    attribute->type = H5Aget_type(attribute->id);
+    hid_t space = H5Aget_space(attribute->id);
+    bool single = H5Sget_simple_extent_npoints(space) == 1;
+    H5Sclose(space);
+    return single;
+}
+
+static void close_attribute(struct attribute *attribute)
+{
+    if (attribute->type >= 0)
+        H5Tclose(attribute->type);
+    if (attribute->id >= 0)
+        H5Aclose(attribute->id);
+    wgf_store_unwatch(&attribute->watch);
+}
+
+char *wgf_store_text(struct wgf_store *store, const char *name)
+{
+    struct attribute attribute;
+    char *text = open_attribute(store, name, &attribute) ? read_text(attribute.id, attribute.type) : NULL;
+    close_attribute(&attribute);
+    return text;
+}
+
+bool wgf_store_number(struct wgf_store *store, const char *name, uint64_t *number)
+{
+    struct attribute attribute;
+    bool ok = open_attribute(store, name, &attribute) && H5Tget_class(attribute.type) == H5T_INTEGER &&
+              H5Aread(attribute.id, H5T_NATIVE_UINT64, number) >= 0;
+    close_attribute(&attribute);
+    return ok;
+}

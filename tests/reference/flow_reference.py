@@ -1,0 +1,167 @@
+"""The descents of METHODS 1 to 3 in plain numpy, written from the formulas alone: a second opinion on the C code.
+
+A state is the array of all that trains, one row a neuron: W (m x d), or [W | alpha] (m x (d + 1)) with both layers.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+COLUMNS = (
+    "step", "time", "objective", "distance", "distance_frobenius", "distance_wasserstein", "grad_norm", "weight_norm",
+    "objective_test", "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
+)
+
+
+@dataclass(frozen=True)
+class Samples:
+    X: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Network:
+    """The objective F and its gradient."""
+
+    samples: Samples
+    alpha: np.ndarray  # used while the second layer does not train
+    loss: str = "mse"
+    output: str = "sum"
+    layers: str = "first"
+    weight_decay: float = 0.0
+
+    def start(self, W):
+        return np.column_stack([W, self.alpha]) if self.layers == "both" else W.copy()
+
+    def split(self, state):
+        return (state[:, :-1], state[:, -1]) if self.layers == "both" else (state, self.alpha)
+
+    def kappa(self, n):
+        return {"mse": 1 / n, "half_mse": 1 / (2 * n), "sse": 1.0}[self.loss]
+
+    def errors(self, state, samples):
+        W, alpha = self.split(state)
+        c = {"sum": 1.0, "mean": 1 / len(W)}[self.output]
+        return c, c * np.maximum(0, samples.X @ W.T) @ alpha - samples.y
+
+    def loss_on(self, state, samples):
+        _, e = self.errors(state, samples)
+        return self.kappa(len(e)) * np.sum(e**2)
+
+    def objective(self, state):
+        """The decay is over all that trains: over |w_i|^2 alone, or |w_i|^2 + alpha_i^2."""
+        return self.loss_on(state, self.samples) + self.weight_decay * np.sum(state**2)
+
+    def gradient(self, state):
+        W, alpha = self.split(state)
+        X = self.samples.X
+        c, e = self.errors(state, self.samples)
+        factor = 2 * self.kappa(len(e)) * c
+        scores = X @ W.T
+        by_weights = factor * alpha[:, None] * ((scores > 0) * e[:, None]).T @ X
+        if self.layers == "first":
+            return by_weights + 2 * self.weight_decay * state
+        by_alpha = factor * np.maximum(0, scores).T @ e
+        return np.column_stack([by_weights, by_alpha]) + 2 * self.weight_decay * state
+
+    def active(self, state):
+        W, _ = self.split(state)
+        return np.mean(np.any(self.samples.X @ W.T > 0, axis=0))
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How to step, when to record and when to stop."""
+
+    method: str = "gd"
+    gamma: float = 0.1
+    scaling: str = "plain"
+    steps: int = 100
+    beta: float = float("nan")
+    inner_steps: int = 100
+    inner_tol: float = 0.0
+    record_every: int = 1
+    stop_objective: float = 0.0
+    stop_change: float = 0.0
+
+
+@dataclass
+class Trace:
+    columns: dict = field(default_factory=lambda: {name: [] for name in COLUMNS})
+    states: list = field(default_factory=list)
+    steps_done: int = 0
+    closest_stop: float = float("inf")  # smallest |residual / inner_tol - 1|: how near rounding is to change a count
+
+    def record(self, state, **values):
+        for name in COLUMNS:
+            self.columns[name].append(values.get(name, np.nan))
+        self.states.append(state.copy())
+
+
+def squared_distance(a, b):
+    """The Frobenius distance of METHODS 3: squared, over the number of neurons."""
+    return np.sum((a - b) ** 2) / len(a)
+
+
+def gd_step(network, descent, state):
+    scale = len(state) if descent.scaling == "mean_field" else 1
+    return state - scale * descent.gamma * network.gradient(state)
+
+
+def prox_gradient(network, descent, state, V):
+    """The gradient at V of F(V) + D(V, state) / (2 gamma)."""
+    return network.gradient(V) + (V - state) / (descent.gamma * len(state))
+
+
+def prox_step(network, descent, state):
+    """Returns the next state and the residual of every inner step."""
+    V, residuals = state.copy(), []
+    for _ in range(descent.inner_steps):
+        moved = V - descent.beta * prox_gradient(network, descent, state, V)
+        residuals.append(np.linalg.norm(moved - V) / (descent.beta * np.sqrt(len(state))))
+        V = moved
+        if descent.inner_tol > 0 and residuals[-1] < descent.inner_tol:
+            break
+    return V, residuals
+
+
+def time_of_step(descent, m):
+    """Wasserstein time, METHODS 2."""
+    return descent.gamma / m if descent.method == "gd" and descent.scaling == "plain" else descent.gamma
+
+
+def stops(descent, before, after):
+    if descent.stop_objective > 0 and after <= descent.stop_objective:
+        return True
+    return descent.stop_change > 0 and abs(after - before) <= descent.stop_change * abs(before)
+
+
+def descend(network, descent, W, test=None):
+    """The whole descent from weights W, with every recorded state."""
+    trace, state = Trace(), network.start(W)
+
+    def record(step, distance, **inner):
+        trace.record(
+            state, step=step, time=step * time_of_step(descent, len(W)), objective=network.objective(state),
+            distance=distance, grad_norm=np.linalg.norm(network.gradient(state)),
+            weight_norm=np.linalg.norm(network.split(state)[0]), active=network.active(state),
+            objective_test=np.nan if test is None else network.loss_on(state, test), **inner)
+
+    record(0, 0.0)
+    for step in range(1, descent.steps + 1):
+        before, inner = state, {}
+        if descent.method == "gd":
+            state = gd_step(network, descent, state)
+        else:
+            state, residuals = prox_step(network, descent, state)
+            inner = {"inner_steps_used": len(residuals), "inner_residual": residuals[-1]}
+            if descent.inner_tol > 0:
+                near = np.min(np.abs(np.array(residuals) / descent.inner_tol - 1))
+                trace.closest_stop = min(trace.closest_stop, near)
+        trace.steps_done = step
+        last = step == descent.steps or stops(descent, network.objective(before), network.objective(state))
+        if last or step % descent.record_every == 0:
+            record(step, squared_distance(state, before), **inner)
+        if last:
+            break
+    return trace

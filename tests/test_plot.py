@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+"""Tests of tools/plot.py on made-up results: what it draws, what it refuses, and how it says so."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+sys.path.insert(0, str(TOOLS))
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+
+import h5py
+import matplotlib.image
+import numpy as np
+
+import plot
+from plot_result import read_results
+
+TEXT = h5py.string_dtype()
+TRACES = ("step", "time", "objective", "distance")
+DONE, DIVERGED, FAILED, TIMEOUT, PENDING = 2, 3, 4, 5, 0
+
+
+def descent(gamma, offset=0.0, records=12):
+    """Traces of a made-up descent: short steps end higher."""
+    step = np.arange(records, dtype=float)
+    objective = 0.2 + 0.1 * np.exp(-step * gamma / (1 + gamma) - offset)
+    distance = np.concatenate([[0.0], gamma**2 * np.exp(-0.3 * step[1:] - offset)])
+    return {"step": step, "time": gamma * step, "objective": objective, "distance": distance}
+
+
+def write_result(path, axes, rows, records=16, description="a made-up sweep"):
+    """A file as `wgf run` writes it. A row: (status, parameters, traces or None)."""
+    with h5py.File(path, "w") as file:
+        file.attrs["wgf_version"] = "0.1.0"
+        file.attrs["name"] = "made-up"
+        file.attrs["spec"] = f"name: made-up\ndescription: {description}  # said once\n"
+        if axes:
+            file.attrs["axes"] = np.array(axes, dtype=TEXT)
+        file["status"] = np.array([row[0] for row in rows], np.uint8)
+        for name in rows[0][1]:
+            values = [row[1][name] for row in rows]
+            file.create_dataset(name, data=np.array(values, dtype=TEXT) if isinstance(values[0], str) else values)
+        for name in TRACES:
+            table = np.full((len(rows), records), np.nan)
+            for line, (_, _, trace) in zip(table, rows):
+                if trace:
+                    line[: len(trace[name])] = trace[name]
+            file[name] = table
+
+
+def sweep_of_gamma(metrics=("frobenius",), seeds=(1,)):
+    return [
+        (DONE, {"method": "prox", "metric": metric, "gamma": gamma, "seed": seed}, descent(gamma, 0.1 * seed + 0.3 * i))
+        for i, metric in enumerate(metrics)
+        for gamma in (1e-3, 1e-2, 0.1, 1.0)
+        for seed in seeds
+    ]
+
+
+def run(*arguments):
+    command = [sys.executable, TOOLS / "plot.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+
+class InFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "result.h5"
+
+    def assert_picture(self, path, colours):
+        """The picture is about 900 points wide or more, and has ink of at least that many hues."""
+        pixels = matplotlib.image.imread(path)[:, :, :3]
+        self.assertGreaterEqual(pixels.shape[1], 900)
+        coloured = pixels[np.ptp(pixels, axis=2) > 0.25]
+        self.assertGreater(len(coloured), 500)
+        self.assertGreaterEqual(len(np.unique((coloured * 4).astype(int), axis=0)), colours)
+
+
+class Drawing(InFolder):
+    def page(self, *arguments):
+        return plot.draw(plot.parse_arguments([str(self.path), *arguments]))
+
+    def test_a_sweep_of_gamma_gives_objective_against_distance(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        done = run(self.path)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assert_picture(self.path.with_suffix(".png"), 4)
+        axes = self.page().panels[0]
+        self.assertEqual((axes.get_xscale(), axes.get_yscale()), ("log", "log"))
+        gamma = 1e-2
+        curve = [line for line in axes.get_lines() if len(line.get_xdata()) == 11][1]
+        np.testing.assert_allclose(curve.get_xdata(), descent(gamma, 0.1)["distance"][1:])
+        np.testing.assert_allclose(curve.get_ydata(), descent(gamma, 0.1)["objective"][1:])
+
+    def test_title_and_description_are_the_specs(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        words = [text.get_text() for text in self.page().figure.texts]
+        self.assertEqual(words[:2], ["made-up", "a made-up sweep"])
+
+    def test_other_words_get_a_panel_each_and_seeds_do_not(self):
+        write_result(self.path, ["metric", "gamma", "seed"], sweep_of_gamma(("frobenius", "wasserstein"), (1, 2, 3)))
+        page = self.page()
+        self.assertEqual([axes.get_title("left") for axes in page.panels], ["frobenius", "wasserstein"])
+        trajectories = [line for line in page.panels[0].get_lines() if len(line.get_xdata()) == 11]
+        self.assertEqual(len(trajectories), 4 * 3)
+
+    def test_a_parameter_that_a_method_does_not_read_names_no_panel(self):
+        rows = sweep_of_gamma(("frobenius", "wasserstein"))
+        rows += [(DONE, {**row[1], "method": "gd", "metric": "frobenius"}, row[2]) for row in rows[:4]]
+        write_result(self.path, ["method", "metric", "gamma"], rows)
+        titles = [axes.get_title("left") for axes in self.page().panels]
+        self.assertEqual(titles, ["gd", "prox, frobenius", "prox, wasserstein"])
+
+    def test_only_finished_rows_are_drawn(self):
+        rows = sweep_of_gamma()
+        rows[1] = (FAILED, rows[1][1], None)
+        rows[2] = (DIVERGED, rows[2][1], rows[2][2])
+        rows.append((PENDING, {**rows[0][1], "gamma": 5.0}, None))
+        write_result(self.path, ["gamma"], rows)
+        result = read_results([str(self.path)], TRACES, {})
+        self.assertEqual([job.parameters["gamma"] for job in result.jobs], [1e-3, 0.1, 1.0])
+        names = [text.get_text() for text in self.page().figure.legends[0].get_texts()]
+        self.assertEqual(names, ["first step", "last step", "diverged"])
+
+    def test_a_single_job_gives_objective_against_time(self):
+        write_result(self.path, [], sweep_of_gamma()[:1])
+        self.assertEqual(run(self.path).returncode, 0)
+        self.assertTrue(self.path.with_suffix(".png").exists())
+        curve = self.page().panels[0].get_lines()[0]
+        np.testing.assert_allclose(curve.get_xdata(), descent(1e-3)["time"])
+
+    def test_a_sweep_without_gamma_is_coloured_by_what_it_sweeps(self):
+        rows = [(DONE, {"method": "gd", "width": width, "seed": 1}, descent(0.1, width / 50)) for width in (10, 20, 40)]
+        write_result(self.path, ["width"], rows)
+        self.assertEqual(run(self.path).returncode, 0)
+        self.assert_picture(self.path.with_suffix(".png"), 3)
+
+    def test_shards_are_drawn_together(self):
+        rows = sweep_of_gamma()
+        other = self.path.with_name("other.h5")
+        write_result(self.path, ["gamma"], rows[:2])
+        write_result(other, ["gamma"], rows[2:])
+        self.assertEqual(read_results([str(self.path), str(other)], TRACES, {}).values("gamma"), [1e-3, 1e-2, 0.1, 1.0])
+
+    def test_where_chooses_jobs(self):
+        write_result(self.path, ["metric", "gamma"], sweep_of_gamma(("frobenius", "wasserstein")))
+        chosen = read_results([str(self.path)], TRACES, {"metric": "wasserstein", "gamma": "0.1"})
+        self.assertEqual([job.parameters for job in chosen.jobs], [{"metric": "wasserstein", "gamma": 0.1}])
+
+    def test_output_and_figure_can_be_named(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        out = self.path.with_name("picture.png")
+        self.assertEqual(run(self.path, "--figure", "objective-time", "--x", "step", "-o", out).returncode, 0)
+        self.assert_picture(out, 4)
+        self.assertEqual(sorted(p.name for p in out.parent.iterdir()), ["picture.png", "result.h5"])
+
+
+class Refusing(InFolder):
+    def assert_refused(self, done, *words, code=1):
+        self.assertEqual(done.returncode, code, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertFalse(self.path.with_suffix(".png").exists())
+
+    def test_a_file_that_is_not_there(self):
+        self.assert_refused(run(self.path), "no such file")
+
+    def test_a_file_that_is_not_hdf5(self):
+        self.path.write_text("objective,distance\n")
+        self.assert_refused(run(self.path), "result.h5", "cannot be read")
+
+    def test_a_foreign_hdf5_file(self):
+        with h5py.File(self.path, "w") as file:
+            file["status"] = [2]
+        self.assert_refused(run(self.path), "not a result of `wgf run`")
+
+    def test_nothing_finished(self):
+        write_result(self.path, ["gamma"], [(PENDING, row[1], None) for row in sweep_of_gamma()])
+        self.assert_refused(run(self.path), "no finished job")
+
+    def test_iterates_that_never_moved_have_no_distance_to_draw(self):
+        rows = [(status, values, {**trace, "distance": 0 * trace["distance"]}) for status, values, trace in sweep_of_gamma()]
+        write_result(self.path, ["gamma"], rows)
+        self.assert_refused(run(self.path, "--figure", "objective-distance"), "nothing to draw")
+
+    def test_an_unwritable_picture(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        self.assert_refused(run(self.path, "-o", self.path.with_name("no") / "folder.png"), "cannot be written")
+
+    def test_unknown_names(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        self.assert_refused(run(self.path, "--figure", "pie"), "objective-distance", code=2)
+        self.assert_refused(run(self.path, "--where", "gamma"), "NAME=VALUE", code=2)
+        self.assert_refused(run(self.path, "--x", "beauty"), "beauty")
+        self.assert_refused(run(self.path, "--by", "beauty"), "gamma")
+        self.assert_refused(run(self.path, "--where", "beauty=1"), "beauty")
+
+    def test_help_lists_every_figure(self):
+        for name in plot.FIGURES:
+            self.assertIn(name, run("--help").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""Draws the figure of a sweep from its result file.
+
+Usage: plot.py RESULT.h5... [--figure NAME] [-o OUT.png]
+"""
+
+import argparse
+import os
+import sys
+from collections import namedtuple
+
+try:
+    import plot_curves
+    from plot_result import PlotError, read_results
+except ImportError as error:
+    sys.exit(f"plot.py: {error.name} is missing for {sys.executable}; tools/setup.sh says how to get it")
+
+Figure = namedtuple("Figure", "draw suits x y meaning")
+
+# One row a figure. Without --figure the first one that suits the result is drawn; the last suits every result.
+FIGURES = {
+    "objective-distance": Figure(
+        plot_curves.objective_distance, plot_curves.suits_objective_distance, "distance", "objective",
+        "objective against distance between iterates, a curve a job coloured by gamma",
+    ),
+    "objective-time": Figure(
+        plot_curves.objective_time, lambda result: True, "time", "objective",
+        "objective against Wasserstein time, a curve a job",
+    ),
+}  # fmt: skip
+
+
+def parse_arguments(arguments):
+    listing = "\n".join(f"  {name:20} {figure.meaning}" for name, figure in FIGURES.items())
+    parser = argparse.ArgumentParser(
+        prog="plot.py",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Draws the figure of a sweep from its result file or files (shards). Files may still be running.",
+        epilog=f"figures:\n{listing}\nWithout --figure: the first that suits what the sweep varies.",
+    )
+    parser.add_argument("results", metavar="RESULT.h5", nargs="+")
+    parser.add_argument("--figure", metavar="NAME", choices=FIGURES, help="one of the list below")
+    parser.add_argument("-o", "--output", metavar="OUT.png", help="default: the first result with .png for .h5")
+    parser.add_argument("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, distance_wasserstein, ...)")
+    parser.add_argument("--y", metavar="TRACE", help="trace on the vertical axis (objective_test, grad_norm, ...)")
+    parser.add_argument("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
+    parser.add_argument("--where", metavar="NAME=VALUE", action="append", default=[], help="draw these jobs alone; may be repeated")
+    options = parser.parse_args(arguments)
+    bad = [condition for condition in options.where if "=" not in condition]
+    if bad:
+        parser.error(f"--where wants NAME=VALUE, not {bad[0]}")
+    options.where = dict(condition.split("=", 1) for condition in options.where)
+    return options
+
+
+def draw(options):
+    figures = [FIGURES[options.figure]] if options.figure else FIGURES.values()
+    traces = {"step", options.x, options.y} | {figure.x for figure in figures} | {figure.y for figure in figures}
+    result = read_results(options.results, sorted(traces - {None}), options.where)
+    if options.by and options.by not in result.varying():
+        raise PlotError(f"--by {options.by}: swept here are {', '.join(result.varying()) or 'no parameters'}")
+    chosen = next(figure for figure in figures if options.figure or figure.suits(result))
+    if result.finished > len(result.jobs):
+        print(f"plot.py: drawing {len(result.jobs)} of {result.finished} jobs, evenly chosen", file=sys.stderr)
+    return chosen.draw(result, options)
+
+
+def save(page, path):
+    """Writes beside the target first: a picture that is being looked at is never half."""
+    partial = f"{path}.part"
+    try:
+        page.save(partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise PlotError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def main(arguments):
+    options = parse_arguments(arguments)
+    try:
+        save(draw(options), options.output or os.path.splitext(options.results[0])[0] + ".png")
+    except PlotError as error:
+        print(f"plot.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,155 @@
+"""Figures with one curve a job: any trace against any other, coloured by a parameter, a panel a variant."""
+
+from itertools import product
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from plot_result import DIVERGED, TIMEOUT, PlotError
+from plot_style import INK, MUTED, Colours, Page, is_number, label, spans_decades
+
+MOST_PANELS = 12
+MOST_PANELS_OF_A_NUMBER = 4
+MOST_ARROWS = 60  # curves beyond which arrowheads would hide the curves
+
+END_MARKERS = {DIVERGED: "X", TIMEOUT: "s"}
+END_NAMES = {None: "last step", DIVERGED: "diverged", TIMEOUT: "stopped by its time limit"}
+REPLICAS = ("seed", "data_seed")  # their values are repetitions, never panels or colours by themselves
+
+
+def choose_panels(result, colour):
+    """The swept parameters whose values get a panel each: words, and numbers of few values."""
+    chosen, count = [], 1
+    for name in result.varying():
+        values = result.values(name)
+        most = MOST_PANELS_OF_A_NUMBER if all(map(is_number, values)) else MOST_PANELS
+        if name == colour or name in REPLICAS or len(values) > most or count * len(values) > MOST_PANELS:
+            continue
+        chosen.append(name)
+        count *= len(values)
+    return chosen
+
+
+def split(jobs, names):
+    """Jobs by panel: (title, jobs) for every combination of values that has jobs, in the order of the values."""
+    found = {}
+    for job in jobs:
+        found.setdefault(tuple(job.parameters.get(name) for name in names), []).append(job)
+    values = [sorted({key[i] for key in found}, key=lambda v: (v is None, v)) for i in range(len(names))]
+    panels = []
+    for key in product(*values):
+        if key in found:
+            words = [f"{name} {value:g}" if is_number(value) else f"{value}" for name, value in zip(names, key) if value is not None]
+            panels.append((", ".join(words), found[key]))
+    return panels
+
+
+def points(job, x, y, first, logarithmic):
+    """The finite points of a curve that its axes can show."""
+    xs, ys = job.trace[x][first:], job.trace[y][first:]
+    with np.errstate(invalid="ignore"):
+        shown = np.isfinite(xs) & np.isfinite(ys) & ((xs > 0) | (not logarithmic[0])) & ((ys > 0) | (not logarithmic[1]))
+    return xs[shown], ys[shown]
+
+
+def add_arrow(axes, xs, ys, colour, size):
+    """An arrowhead half way along the curve, as long as it looks on the page."""
+    on_page = axes.transData.transform(np.column_stack([xs, ys]))
+    travelled = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(on_page, axis=0).T))])
+    if not travelled[-1] > 40:
+        return
+    middle = 0.5 * travelled[-1]
+    around = [[np.interp(middle + step, travelled, on_page[:, k]) for k in (0, 1)] for step in (-6, 6)]
+    start, end = axes.transData.inverted().transform(around)
+    if np.hypot(*(np.subtract(*around))) > 1:
+        axes.annotate(
+            "", xy=end, xytext=start, zorder=4,
+            arrowprops={"arrowstyle": "-|>", "color": colour, "mutation_scale": size, "linewidth": 0, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
+
+
+def end_marker(job):
+    return END_MARKERS.get(job.status, "o")
+
+
+def draw_curve(axes, job, xs, ys, colour, crowd):
+    """One trajectory, with an open circle where it starts and a filled mark where it ends."""
+    width, size = (1.5, 4.5) if crowd <= 16 else (1.0, 3.2) if crowd <= MOST_ARROWS else (0.6, 1.8)
+    axes.plot(xs, ys, color=colour, linewidth=width, alpha=0.95 if crowd <= 16 else 0.7, solid_joinstyle="round")
+    axes.plot(xs[:1], ys[:1], "o", markerfacecolor="white", markeredgecolor=colour, markersize=size, zorder=5)
+    axes.plot(xs[-1:], ys[-1:], end_marker(job), color=colour, markeredgewidth=0, markersize=size * 1.2, zorder=6)
+
+
+def legend_handles(jobs, colours, replicas):
+    def mark(shape, face, name):
+        return Line2D([], [], linestyle="", marker=shape, markerfacecolor=face, markeredgecolor=MUTED, markersize=5, label=name)
+
+    handles = []
+    if colours and not colours.continuous:
+        handles = [Line2D([], [], color=colours(value), linewidth=2, label=str(value)) for value in colours.values]
+    handles.append(mark("o", "white", "first step"))
+    states = {job.status if job.status in END_MARKERS else None for job in jobs}
+    handles += [mark(END_MARKERS.get(state, "o"), MUTED, name) for state, name in END_NAMES.items() if state in states]
+    if replicas:
+        handles.append(Line2D([], [], color=MUTED, linewidth=0.8, label=f"one line a {replicas[0].replace('_', ' ')}"))
+    return handles
+
+
+def draw(result, x, y, colour, first, logarithmic):
+    """The figure: `colour` is a parameter's name or None; `first` the first record shown."""
+    panels = split(result.jobs, choose_panels(result, colour))
+    colours = Colours(colour, result.values(colour)) if colour else None
+    bar = colours is not None and colours.continuous
+    page = Page(result.name, result.description, max(len(panels), 1), bar)
+    drawn = []
+    for axes, (title, jobs) in zip(page.panels, panels):
+        axes.set_xscale("log" if logarithmic[0] else "linear")
+        axes.set_yscale("log" if logarithmic[1] else "linear")
+        axes.set_title(title, size=10.5, color=INK, loc="left")
+        for job in jobs:
+            xs, ys = points(job, x, y, first, logarithmic)
+            if len(xs):
+                shade = colours(job.parameters.get(colour)) if colours else INK
+                draw_curve(axes, job, xs, ys, shade, len(jobs))
+                drawn.append((axes, job, xs, ys, shade, len(jobs)))
+    if not drawn:
+        raise PlotError(f"no finished job has a positive {x.replace('_', ' ')} and {y}, so there is nothing to draw")
+    page.axis_labels(x, y)
+    if bar:
+        page.colour_bar(colours)
+    replicas = [name for name in result.varying() if name in REPLICAS]
+    page.legend(legend_handles([entry[1] for entry in drawn], colours, replicas))
+    page.settle()
+    for axes, _, xs, ys, shade, crowd in drawn:
+        if crowd <= MOST_ARROWS and len(xs) > 1:
+            add_arrow(axes, xs, ys, shade, 17 if crowd <= 16 else 11)
+    return page
+
+
+def default_colour(result):
+    """The first swept number (words can have panels), else the first word, else a replica, else none."""
+    varying = result.varying()
+    numbers = [name for name in varying if all(map(is_number, result.values(name))) and name not in REPLICAS]
+    words = [name for name in varying if name not in numbers and name not in REPLICAS]
+    return next(iter(numbers + words + varying), None)
+
+
+def objective_distance(result, options):
+    """Objective against distance between iterates, both logarithmic, from the first step on."""
+    colour = options.by or ("gamma" if "gamma" in result.varying() else default_colour(result))
+    return draw(result, options.x or "distance", options.y or "objective", colour, 1, (True, True))
+
+
+def suits_objective_distance(result):
+    """A sweep of gamma whose iterates moved."""
+    return "gamma" in result.varying() and any(np.nanmax(job.trace["distance"][1:], initial=0) > 0 for job in result.jobs)
+
+
+def objective_time(result, options):
+    """Objective against time; an axis is logarithmic where its values spread over decades."""
+    x, y = options.x or "time", options.y or "objective"
+    ends = [job.trace[x][-1] for job in result.jobs if len(job.trace[x]) and job.trace[x][-1] > 0]
+    heights = np.concatenate([job.trace[y] for job in result.jobs])
+    heights = heights[np.isfinite(heights)]
+    wide = spans_decades(ends, 1.5)
+    return draw(result, x, y, options.by or default_colour(result), int(wide), (wide, spans_decades(heights)))

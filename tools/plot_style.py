@@ -1,0 +1,184 @@
+"""How every figure looks: the page with its title, axes, colours and labels."""
+
+import textwrap
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+INK, MUTED, FAINT = "#1f2328", "#5b636d", "#e4e7eb"
+WIDTH = 9.0  # inches; at 100 dots an inch the fonts below are legible
+DPI = 160
+
+# Viridis without its palest end, which vanishes on white.
+SEQUENTIAL = LinearSegmentedColormap.from_list("wgf", plt.get_cmap("viridis")(np.linspace(0.0, 0.9, 256)))
+# Okabe and Ito's palette, distinguishable under every common colour blindness.
+CATEGORICAL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+
+LABELS = {
+    "objective": r"objective  $F$",
+    "objective_test": r"objective on the test data",
+    "distance": r"distance between iterates  $D(W^{t+1}, W^{t})$",
+    "distance_frobenius": r"Frobenius distance between iterates  $\frac{1}{m}\|W^{t+1} - W^{t}\|_F^2$",
+    "distance_wasserstein": r"Wasserstein distance between iterates  $W_2^2(W^{t+1}, W^{t})$",
+    "time": r"Wasserstein time  $t$",
+    "step": "outer step",
+    "grad_norm": r"gradient norm  $\|\nabla F\|_F$",
+    "weight_norm": r"weight norm  $\|W\|_F$",
+    "active": "fraction of active neurons",
+    "gamma": r"step size  $\gamma$",
+    "beta": r"inner step size  $\beta$",
+    "epsilon": r"entropic regularisation  $\varepsilon$",
+    "width": r"width  $m$",
+    "n": r"samples  $n$",
+    "d": r"input dimension  $d$",
+    "init_scale": "scale of the initial weights",
+    "weight_decay": r"weight decay  $\lambda$",
+}
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10.5,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+}
+
+
+plt.rcParams.update(STYLE)
+
+
+def label(name):
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def is_number(value):
+    return isinstance(value, (int, float))
+
+
+def spans_decades(values, decades=1.0):
+    """Do positive values spread over so much that they belong on a log scale?"""
+    return len(values) > 0 and min(values) > 0 and max(values) >= 10.0**decades * min(values)
+
+
+def tick_text(value, _=None):
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    factor = "" if float(mantissa) == 1 else rf"{float(mantissa):g}\times"
+    return rf"${factor}10^{{{int(exponent)}}}$"
+
+
+def set_log_ticks(axis):
+    """Ticks that can be read however little of a decade the axis spans; matplotlib's own serve from two decades on."""
+    low, high = axis.get_view_interval()
+    if high > 30 * low:
+        return
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 6 * low else MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
+    axis.set_major_formatter(FuncFormatter(tick_text))
+    axis.set_minor_locator(NullLocator())
+
+
+class Colours:
+    """Colour by the values of one parameter: a sequential map for numbers, a palette for words."""
+
+    def __init__(self, name, values):
+        self.name, self.values = name, values
+        self.continuous = len(values) > 1 and all(is_number(value) and np.isfinite(value) for value in values)
+        if self.continuous:
+            norm = LogNorm if spans_decades(values) else Normalize
+            self.map = plt.cm.ScalarMappable(norm(min(values), max(values)), SEQUENTIAL)
+
+    def __call__(self, value):
+        if self.continuous and value is not None:
+            return self.map.to_rgba(value)
+        rank = self.values.index(value) if value in self.values else 0
+        return CATEGORICAL[rank % len(CATEGORICAL)]
+
+
+class Page:
+    """A figure with a title, a description beneath, a grid of panels with shared axes, and room for a colour bar."""
+
+    def __init__(self, title, description, panels, colour_bar):
+        lines = textwrap.wrap(description, 105)
+        columns = min(panels, 3)
+        rows = -(-panels // columns)
+        top = 0.6 + 0.19 * len(lines) + (0.28 if panels > 1 else 0.05)
+        bottom, left, right = 1.0, 0.85, 1.05 if colour_bar else 0.25
+        panel_height = {1: 4.0, 2: 3.3, 3: 3.1}[columns] if rows == 1 else 2.5
+        gap = 0.42
+        height = top + bottom + rows * panel_height + (rows - 1) * gap
+        self.figure, grid = plt.subplots(
+            rows, columns, figsize=(WIDTH, height), sharex=True, sharey=True, squeeze=False,
+            gridspec_kw={
+                "left": left / WIDTH, "right": 1 - right / WIDTH, "top": 1 - top / height, "bottom": bottom / height,
+                "wspace": 0.08, "hspace": gap / panel_height,
+            },
+        )  # fmt: skip
+        self.panels = list(grid.ravel()[:panels])
+        for spare in grid.ravel()[panels:]:
+            spare.set_visible(False)
+        for axes in grid[-1 if panels == rows * columns else -2][panels % columns or columns :]:
+            axes.xaxis.set_tick_params(labelbottom=True)
+        self.height, self.left, self.right, self.top, self.bottom = height, left, right, top, bottom
+        self.figure.text(left / WIDTH, 1 - 0.2 / height, title, size=14, weight="bold", va="top")
+        self.figure.text(left / WIDTH, 1 - 0.52 / height, "\n".join(lines), size=9.5, color=MUTED, va="top")
+
+    def settle(self):
+        """Fixes limits and ticks once everything is drawn; what is placed by the look of the page comes after."""
+        self.figure.canvas.draw()
+        for axes in self.panels:
+            for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
+                if scale == "log":
+                    set_log_ticks(axis)
+
+    def axis_labels(self, x, y):
+        middle = (self.left + WIDTH - self.right) / 2
+        self.figure.text(middle / WIDTH, (self.bottom - 0.38) / self.height, label(x), ha="center", va="top", size=10.5)
+        centre = (self.bottom + self.height - self.top) / 2
+        self.figure.text(0.16 / WIDTH, centre / self.height, label(y), rotation=90, va="center", ha="left", size=10.5)
+
+    def colour_bar(self, colours):
+        span = min(self.height - self.top - self.bottom, 4.2)
+        base = self.height - self.top - span
+        axes = self.figure.add_axes([1 - 0.85 / WIDTH, base / self.height, 0.14 / WIDTH, span / self.height])
+        bar = self.figure.colorbar(colours.map, cax=axes)
+        bar.outline.set_visible(False)
+        bar.set_label(label(colours.name), color=INK, size=10)
+        axes.grid(False)
+        if isinstance(colours.map.norm, LogNorm):
+            bar.ax.yaxis.set_major_locator(LogLocator())
+            bar.ax.yaxis.set_minor_formatter(NullFormatter())
+        if len(colours.values) <= 16:
+            axes.hlines(colours.values, 0, 1, color="white", linewidth=1.1)
+
+    def legend(self, handles):
+        self.figure.legend(
+            handles=handles, loc="lower left", ncols=min(len(handles), 6), handletextpad=0.5, columnspacing=1.8,
+            bbox_to_anchor=(self.left / WIDTH, 0.16 / self.height), borderaxespad=0, borderpad=0, labelcolor=MUTED,
+        )  # fmt: skip
+
+    def save(self, path):
+        self.figure.savefig(path, format="png", facecolor="white")
+        plt.close(self.figure)

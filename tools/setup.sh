@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Finds what wgf needs, and installs what is missing where it may (root or passwordless sudo, and apt). Elsewhere it
+# prints what is missing under the names of Debian, Spack and environment modules. Says nothing when all is there.
+# shellcheck disable=SC2317  # the checks are called by name, through `need`
+set -uo pipefail
+
+usage() {
+    cat <<'END'
+usage: tools/setup.sh [--run | --test] [--python]
+
+Finds the dependencies of wgf and installs what is missing with apt where it may; elsewhere lists it and exits 1.
+
+  (no option)  what building wgf and its tests, and drawing figures, needs
+  --run        only what a sweep needs; Python, which draws its figure, is then no condition
+  --test       also what tools/test.sh needs
+  --python     print the Python that has the packages for figures, or exit 1; install nothing
+END
+}
+
+# The Python that figures are drawn with: Debian's own before whichever python3 comes first in PATH.
+find_python() { # modules...
+    local python
+    for python in "${WGF_PYTHON:-/usr/bin/python3}" python3; do
+        "$python" -c 'import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, sys.argv[1:])))' "$@" \
+            2>/dev/null && command -v "$python" && return
+    done
+    return 1
+}
+
+missing_names=() missing_debian=() missing_spack=() missing_modules=()
+
+# need NAME DEBIAN SPACK MODULE CHECK...: runs the check; a failure makes the need a missing one.
+need() {
+    local name=$1 debian=$2 spack=$3 module=$4
+    shift 4
+    "$@" >/dev/null 2>&1 && return
+    missing_names+=("$name")
+    missing_debian+=("$debian")
+    missing_spack+=("$spack")
+    missing_modules+=("$module")
+}
+
+compiler() { command -v "${CC:-cc}" || command -v gcc; }
+has_header() { echo "#include <$1>" | "$(compiler)" -E -x c -; }
+has_library() { pkg-config --exists "$1"; }
+has_program() { command -v "$1"; }
+has_builder() { command -v ninja || command -v make; }
+has_mpi() { command -v mpicc && command -v mpirun; }
+has_file() { [[ $("$(compiler)" -print-file-name="$1") == /* ]]; }
+has_sanitizers() { has_file libasan.so && has_file libubsan.so; }
+
+has_cmake() {
+    local version
+    version=$(cmake --version | sed -n '1s/[^0-9]*//p')
+    printf '3.18\n%s\n' "$version" | sort --version-sort --check=quiet
+}
+
+has_parallel_hdf5() { command -v h5pcc || h5cc -showconfig | grep -q 'Parallel HDF5: yes'; }
+
+check_run() {
+    need 'C compiler' 'gcc libc6-dev' gcc gcc has_header stdio.h
+    need 'CMake 3.18 or later' cmake cmake cmake has_cmake
+    need 'make or ninja' make gmake - has_builder
+    need pkg-config pkg-config pkgconf - has_program pkg-config
+    need git git git git has_program git
+    need 'Open MPI' 'libopenmpi-dev openmpi-bin' openmpi openmpi has_mpi
+    need 'parallel HDF5' libhdf5-openmpi-dev 'hdf5+mpi+hl' 'hdf5 (built with MPI)' has_parallel_hdf5
+    need OpenBLAS libopenblas-dev openblas openblas has_library openblas
+    need LAPACKE liblapacke-dev netlib-lapack+lapacke openblas has_header lapacke.h
+    need libyaml libyaml-dev libyaml libyaml has_library yaml-0.1
+    need xxHash libxxhash-dev xxhash xxHash has_library libxxhash
+    need cJSON libcjson-dev cjson cJSON has_library libcjson
+    need Random123 librandom123-dev random123 - has_header Random123/philox.h
+}
+
+check_figures() {
+    need 'Python with NumPy, h5py, Matplotlib' 'python3-numpy python3-h5py python3-matplotlib' \
+        'py-numpy py-h5py py-matplotlib' 'python (with h5py, matplotlib)' find_python numpy h5py matplotlib
+}
+
+check_develop() {
+    need cmocka libcmocka-dev cmocka - has_library cmocka
+    need clang-format clang-format llvm clang has_program clang-format
+}
+
+check_test() {
+    need "the compiler's sanitizers" gcc gcc gcc has_sanitizers
+    need 'Python with xarray, h5netcdf, SciPy' 'python3-xarray python3-h5netcdf python3-scipy' \
+        'py-xarray py-h5netcdf py-scipy' 'python (with xarray, scipy)' find_python numpy h5py xarray h5netcdf scipy
+    need ncdump netcdf-bin netcdf-c netcdf has_program ncdump
+    need h5dump hdf5-tools hdf5 hdf5 has_program h5dump
+    need ps procps procps - has_program ps
+}
+
+check() { # level
+    missing_names=() missing_debian=() missing_spack=() missing_modules=()
+    check_run
+    check_figures
+    [ "$1" = run ] || check_develop
+    [ "$1" != test ] || check_test
+}
+
+# How to become root: nothing, sudo, or not at all.
+as_root=()
+may_install() {
+    command -v apt-get >/dev/null || return
+    [ "$(id -u)" -eq 0 ] && return
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null && as_root=(sudo -n)
+}
+
+install_missing() {
+    local log apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600)
+    log=$(mktemp) || return
+    echo "setup: installing ${missing_debian[*]}" >&2
+    # shellcheck disable=SC2048,SC2086  # a need may have several packages
+    if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends ${missing_debian[*]}; } \
+        >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        echo "setup: apt-get failed; its output is above" >&2
+    fi
+    rm -f "$log"
+}
+
+list_missing() {
+    local i row='  %-38s %-54s %-32s %s\n'
+    {
+        echo 'setup: these are missing and could not be installed from here:'
+        # shellcheck disable=SC2059
+        printf "$row" '' 'Debian, Ubuntu' Spack 'module (names differ by site)'
+        for i in "${!missing_names[@]}"; do
+            # shellcheck disable=SC2059
+            printf "$row" "${missing_names[i]}" "${missing_debian[i]}" "${missing_spack[i]}" "${missing_modules[i]}"
+        done
+        echo 'With root: apt-get install, then run this again. On a cluster: module load or spack load them, or ask its administrators.'
+    } >&2
+}
+
+only_figures_missing() { [ ${#missing_names[@]} -eq 1 ] && [[ ${missing_names[0]} == Python* ]]; }
+
+level='develop'
+for argument in "$@"; do
+    case $argument in
+    --run) level='run' ;;
+    --test) level='test' ;;
+    --python)
+        find_python numpy h5py matplotlib
+        exit
+        ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    *)
+        echo "setup: unknown option $argument (tools/setup.sh --help lists them)" >&2
+        exit 2
+        ;;
+    esac
+done
+
+check "$level"
+[ ${#missing_names[@]} -gt 0 ] || exit 0
+if may_install; then
+    install_missing
+    check "$level"
+    [ ${#missing_names[@]} -gt 0 ] || exit 0
+fi
+[ "$level" = run ] && only_figures_missing && exit 0
+list_missing
+exit 1
