@@ -141,13 +141,13 @@ count_ranks() {
 
 # Seconds that the Slurm job leaves for the run: all but what ending it may take.
 slurm_seconds() {
-    local left days=0 clock
+    local left days=0 clock part
     left=$(squeue -h -j "$SLURM_JOB_ID" -o %L 2>/dev/null) || return
     [[ $left =~ ^([0-9]+-)?([0-9]+:)*[0-9]+$ ]] || return
     [[ $left == *-* ]] && days=${left%%-*} left=${left#*-}
     IFS=: read -r -a clock <<<"$left"
     left=0
-    for clock in "${clock[@]}"; do left=$((left * 60 + 10#$clock)); done
+    for part in "${clock[@]}"; do left=$((left * 60 + 10#$part)); done
     left=$((left + days * 86400))
     echo $((left > 600 ? left - 120 : left * 4 / 5))
 }

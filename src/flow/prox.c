@@ -2,8 +2,10 @@
  *
  *     D = (1/m) sum_i |v_i - w_i|^2, so that (1/2 gamma) grad D = (V - W) / (gamma m)
  *
- * A given beta is used as it is. `beta: auto` starts every inner iteration from the inverse of a bound on the curvature
- * and halves (Armijo): minimisers sit on kinks, where no fixed step settles. */
+ * A given beta is used as it is. `beta: auto` searches (Armijo): every outer step starts from the inverse of a bound on
+ * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough.
+ * Minimisers sit on kinks, where no fixed step settles; a search that starts from the bound each time creeps, as the
+ * bound is far too careful there. */
 #include "particles.h"
 
 #include "wgf/base/system.h"
@@ -14,10 +16,11 @@
 
 struct prox {
     struct wgf_particles particles;
-    double *V, *trial;     /* m x d: the inner iterate and a candidate for the next */
-    double *gradient;      /* m x d: of the inner objective at V */
-    double beta, coupling; /* first step tried; 1 / (gamma m) */
-    bool search;           /* beta is auto */
+    double *V, *trial; /* m x d: the inner iterate and a candidate for the next */
+    double *gradient;  /* m x d: of the inner objective at V */
+    double coupling;   /* 1 / (gamma m) */
+    double beta;       /* given, or the first to be tried in an outer step */
+    bool search;       /* beta is auto */
     double steps_used, residual;
 };
 
@@ -112,23 +115,24 @@ struct inner {
     double value;     /* F(V) + D / (2 gamma) */
     double objective; /* F(V) */
     double squared;   /* |V - W|^2 */
+    double beta;      /* the next to be tried */
 };
 
-/* V <- V - beta gradient, beta halved while the objective does not fall enough. False: it never does, V is on a kink. */
+/* V <- V - beta gradient, beta halved while the objective does not fall enough (Armijo). False: it does not as far as
+ * rounding lets see, so V is a minimiser or on a kink. */
 static bool descend(struct prox *prox, struct inner *inner, double slope)
 {
-    enum { HALVINGS = 50 };
-    const double share = 1e-4, rounding = 1e-15;
-    struct inner next;
-    double beta = prox->beta;
-    for (int halving = 0; halving < HALVINGS; halving++, beta /= 2) {
-        try_step(prox, beta);
+    const double share = 1e-4, rounding = 2.3e-16;
+    struct inner next = *inner;
+    for (; !prox->search || next.beta * slope > rounding * fabs(inner->value); next.beta /= 2) {
+        try_step(prox, next.beta);
         next.value = inner_objective_at(prox, prox->trial, &next.objective, &next.squared);
-        if (!prox->search || next.value <= inner->value - share * beta * slope + rounding * fabs(inner->value)) {
+        if (!prox->search || next.value <= inner->value - share * next.beta * slope) {
             double *swap = prox->V;
             prox->V = prox->trial;
             prox->trial = swap;
             *inner = next;
+            inner->beta *= prox->search ? 2 : 1;
             return true;
         }
     }
@@ -150,7 +154,8 @@ static bool step(void *work, const struct wgf_watch *watch, double *inner_object
     struct prox *prox = work;
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
-    struct inner inner = {particles->evaluation.objective, particles->evaluation.objective, 0};
+    double objective = particles->evaluation.objective;
+    struct inner inner = {.value = objective, .objective = objective, .squared = 0, .beta = prox->beta};
     double m = (double)particles->m;
     int64_t used = 0;
     memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));

@@ -81,7 +81,7 @@ static const char *wanted(const struct wgf_param *param, char *buffer, size_t si
 {
     if (param->type == WGF_PARAM_INT) {
         const bool widest = param->maximum >= (double)largest_integer;
-        snprintf(buffer, size, widest ? "a whole number from %g to 2^53" : "a whole number from %g to %g",
+        snprintf(buffer, size, widest ? "a whole number from %.16g to 2^53" : "a whole number from %.16g to %.16g",
                  param->minimum, param->maximum);
     } else {
         snprintf(buffer, size, "a number %s %g%s", param->open ? "above" : "of at least", param->minimum,
@@ -113,32 +113,39 @@ static wgf_status no_value(const struct wgf_param *param, struct wgf_error *erro
     return wgf_fail(error, WGF_EUSAGE, "%s: has no value", param->name);
 }
 
-static wgf_status not_a_number(const struct wgf_param *param, const char *text, struct wgf_error *error)
+static wgf_status not_a_number(const struct wgf_param *param, bool or_auto, const char *text, struct wgf_error *error)
 {
     return wgf_fail(error, WGF_EUSAGE, "%s: needs a %s%s, not '%s'", param->name,
-                    param->type == WGF_PARAM_INT ? "whole number" : "number", param->may_be_auto ? " or auto" : "",
+                    param->type == WGF_PARAM_INT ? "whole number" : "number", or_auto ? " or auto" : "",
                     wgf_excerpt(text).text);
 }
 
-wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
-                            struct wgf_error *error)
+/* A number in or out of its range; `or_auto` is for the sentence alone. */
+static wgf_status parse_number(const struct wgf_param *param, bool or_auto, const char *text, bool quoted,
+                               union wgf_value *value, struct wgf_error *error)
 {
     const bool integer = param->type == WGF_PARAM_INT;
-    if (!integer && param->type != WGF_PARAM_FLOAT) {
-        return wgf_fail(error, WGF_EUSAGE, "%s: takes no numbers", param->name);
-    }
-    if (!quoted && wgf_text_is_null(text)) {
-        return no_value(param, error);
-    }
     const enum number_form form = number_form(text);
     if (form == NO_NUMBER || (integer && form != WHOLE)) {
-        return not_a_number(param, text, error);
+        return not_a_number(param, or_auto, text, error);
     }
     if (quoted) {
         return wgf_fail(error, WGF_EUSAGE, "%s: a number in quotes is text; remove the quotes", param->name);
     }
     const bool fits = integer ? whole_value(text, &value->integer) : decimal_value(text, &value->real);
     return fits ? WGF_OK : out_of_range(param, wgf_excerpt(text).text, error);
+}
+
+wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
+                            struct wgf_error *error)
+{
+    if (param->type != WGF_PARAM_INT && param->type != WGF_PARAM_FLOAT) {
+        return wgf_fail(error, WGF_EUSAGE, "%s: takes no numbers", param->name);
+    }
+    if (!quoted && wgf_text_is_null(text)) {
+        return no_value(param, error);
+    }
+    return parse_number(param, false, text, quoted, value, error);
 }
 
 /* Writes "a, b or c": the choices of the bits, which name nothing else. */
@@ -219,7 +226,7 @@ wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool
         parsed.real = NAN;
         status = WGF_OK;
     } else {
-        status = wgf_number_parse(param, text, quoted, &parsed, error);
+        status = parse_number(param, param->may_be_auto, text, quoted, &parsed, error);
         if (status == WGF_OK) {
             status = wgf_param_check(param, parsed, error);
         }

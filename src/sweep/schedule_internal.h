@@ -4,8 +4,7 @@
  * nothing is left, finish what you have. HALT may come at any time: finish the job in hand and put back the rest. A
  * worker with nothing more to do says goodbye, with why it stopped if it stopped by itself. When all have said
  * goodbye, the master releases them; so an order that crosses a goodbye is still received, and nothing is in flight
- * at the end.
- */
+ * at the end. */
 #ifndef WGF_SWEEP_SCHEDULE_INTERNAL_H
 #define WGF_SWEEP_SCHEDULE_INTERNAL_H
 

@@ -22,14 +22,14 @@ static bool is_number(const struct wgf_param *param)
 }
 
 /* Takes the list of a computed axis apart; `usage` tells its form. */
-static bool read_numbers(struct wgf_spec_reader *reader, yaml_node_t *node, int fewest, const char *usage,
-                         struct numbers *numbers)
+static bool read_numbers(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node, int fewest,
+                         const char *usage, struct numbers *numbers)
 {
     const bool is_list = node->type == YAML_SEQUENCE_NODE;
     const ptrdiff_t count = is_list ? node->data.sequence.items.top - node->data.sequence.items.start : 0;
     numbers->place = wgf_spec_place(node);
     if (count < fewest || count > 3) {
-        wgf_diagnose(reader->diagnostics, numbers->place, "write %s", usage);
+        wgf_diagnose(reader->diagnostics, numbers->place, "%s: write %s", param->name, usage);
         return false;
     }
     numbers->count = (int)count;
@@ -84,7 +84,7 @@ static bool read_spaced(struct wgf_spec_reader *reader, yaml_node_t *node, enum 
                         struct wgf_axis *axis)
 {
     struct numbers numbers;
-    if (!read_numbers(reader, node, 3, usage, &numbers)) {
+    if (!read_numbers(reader, axis->param, node, 3, usage, &numbers)) {
         return false;
     }
     union wgf_value first, last;
@@ -161,7 +161,7 @@ static bool read_range(struct wgf_spec_reader *reader, yaml_node_t *node, struct
 {
     const struct wgf_param *param = axis->param;
     struct numbers numbers;
-    if (!read_numbers(reader, node, 2, "range: [FIRST, BEFORE] or [FIRST, BEFORE, STEP]", &numbers)) {
+    if (!read_numbers(reader, param, node, 2, "range: [FIRST, BEFORE] or [FIRST, BEFORE, STEP]", &numbers)) {
         return false;
     }
     union wgf_value end;
@@ -204,8 +204,7 @@ static void diagnose_unknown_space(struct wgf_spec_reader *reader, const struct 
 }
 
 /* The one key of a computed axis that counts; NULL, diagnosed, when there is not exactly one. */
-static const struct wgf_spec_entry *choose_space(struct wgf_spec_reader *reader, const yaml_node_t *node,
-                                                 const struct wgf_spec_entries *entries)
+static const struct wgf_spec_entry *choose_space(struct wgf_spec_reader *reader, const struct wgf_spec_entries *entries)
 {
     const struct wgf_spec_entry *chosen = NULL;
     bool fine = true;
@@ -222,16 +221,18 @@ static const struct wgf_spec_entry *choose_space(struct wgf_spec_reader *reader,
             chosen = entry;
         }
     }
-    if (node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "write one of linspace, geomspace and range");
-    }
     return fine ? chosen : NULL;
 }
 
 static bool read_computed(struct wgf_spec_reader *reader, const yaml_node_t *node, struct wgf_axis *axis)
 {
+    if (node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
+        wgf_diagnose(reader->diagnostics, axis->place, "%s: write one of linspace, geomspace and range",
+                     axis->param->name);
+        return false;
+    }
     struct wgf_spec_entries entries = wgf_spec_entries(reader, node, axis->param->name);
-    const struct wgf_spec_entry *entry = choose_space(reader, node, &entries);
+    const struct wgf_spec_entry *entry = choose_space(reader, &entries);
     bool fine = entry != NULL;
     if (fine && !is_number(axis->param)) {
         wgf_diagnose(reader->diagnostics, entry->place, "%s: %s is for numbers; use a list", axis->param->name,

@@ -37,11 +37,14 @@ static struct wgf_place place_of_offset(const char *text, size_t offset)
 /* Does the line of this number begin with a tab, possibly after blanks? */
 static bool line_has_tab(const char *text, size_t line)
 {
-    for (; line > 0 && text; line--) {
-        text = strchr(text, '\n');
-        text += text != NULL;
+    for (; line > 0; line--) {
+        const char *end = strchr(text, '\n');
+        if (!end) {
+            return false;
+        }
+        text = end + 1;
     }
-    return text && text[strspn(text, " ")] == '\t';
+    return text[strspn(text, " ")] == '\t';
 }
 
 static void diagnose_yaml(struct wgf_spec_reader *reader, const yaml_parser_t *parser, const char *text, size_t length)
@@ -145,6 +148,10 @@ static bool tokens_are_tame(struct wgf_spec_reader *reader, const char *text, si
 
 bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, size_t length)
 {
+    static const char byte_order_mark[] = "\xEF\xBB\xBF"; /* it would count as a column */
+    const size_t mark = strncmp(text, byte_order_mark, 3) == 0 ? 3 : 0;
+    text += mark;
+    length -= mark;
     if (!tokens_are_tame(reader, text, length)) {
         return false;
     }

@@ -86,49 +86,70 @@ static bool write_block(hid_t dataset, hid_t type, int rank, const hsize_t *star
     return ok;
 }
 
-/* Blocks are bounded in rows and in bytes, so that neither a million jobs nor long rows need much memory. */
-static bool write_created(struct wgf_store_builder *builder, hid_t dataset, int index)
+static hid_t build_column(struct wgf_store_builder *builder, const hid_t *scales, const struct wgf_column *column)
 {
-    enum { BLOCK_ROWS = 4096, BLOCK_BYTES = 1 << 20 };
     const struct wgf_store_extent *extent = &builder->schema->extent;
+    assert(strlen(column->name) < WGF_STORE_NAME_LENGTH);
+    assert(column->type != WGF_COLUMN_TEXT || column->life == WGF_LIFE_CREATED);
+    assert(column->life != WGF_LIFE_CREATED || column->shape == WGF_SHAPE_JOB);
+    assert((column->type == WGF_COLUMN_CHARS) == (column->shape == WGF_SHAPE_MESSAGE));
+    if (!reserve(builder, wgf_store_column_bytes(extent, column)))
+        return H5I_INVALID_HID;
+    hid_t dataset = create_column(builder->file, column, extent);
+    if (dataset >= 0 && wgf_store_put_column_attributes(dataset, column) &&
+        wgf_store_attach_scales(dataset, column->shape, scales))
+        return dataset;
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    return H5I_INVALID_HID;
+}
+
+static bool write_created(struct wgf_store_builder *builder, hid_t dataset, int index, int64_t first, int64_t count,
+                          void *rows)
+{
     const struct wgf_column *column = &builder->schema->columns[index];
-    int64_t elements = wgf_store_row_elements(extent, column->shape),
-            total = wgf_store_row_count(extent, column->shape);
-    int64_t row_bytes = elements * (int64_t)wgf_store_element_size(column->type);
-    int64_t block = BLOCK_BYTES / row_bytes;
-    block = block < 1 ? 1 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
-    void *rows = wgf_calloc(block, (size_t)row_bytes);
+    hsize_t start = (hsize_t)first, size = (hsize_t)count;
     hid_t type = wgf_store_memory_type(column->type);
-    bool ok = rows != NULL;
-    for (int64_t first = 0; ok && first < total; first += block) {
-        int64_t count = total - first < block ? total - first : block;
-        hsize_t start[2] = {(hsize_t)first, 0}, size[2] = {(hsize_t)count, (hsize_t)elements};
-        builder->fill(builder->context, index, first, count, rows);
-        ok = (column->type != WGF_COLUMN_TEXT || reserve(builder, text_bytes(rows, count))) &&
-             write_block(dataset, type, wgf_store_rank(column->shape), start, size, rows);
-    }
+    builder->fill(builder->context, index, first, count, rows);
+    bool ok = (column->type != WGF_COLUMN_TEXT || reserve(builder, text_bytes(rows, count))) &&
+              write_block(dataset, type, 1, &start, &size, rows);
     H5Tclose(type);
+    return ok;
+}
+
+/* Block after block, all columns of a block at a time: so whoever fills them computes each row once. */
+static bool write_all_created(struct wgf_store_builder *builder, const hid_t *datasets)
+{
+    const struct wgf_store_schema *schema = builder->schema;
+    int64_t jobs = schema->extent.jobs;
+    void *rows = wgf_calloc(WGF_STORE_BLOCK, sizeof(int64_t)); /* the widest element */
+    bool ok = rows != NULL;
+    for (int64_t first = 0; ok && first < jobs; first += WGF_STORE_BLOCK) {
+        int64_t count = jobs - first < WGF_STORE_BLOCK ? jobs - first : WGF_STORE_BLOCK;
+        for (int c = 0; ok && c < schema->column_count; c++)
+            if (schema->columns[c].life == WGF_LIFE_CREATED)
+                ok = write_created(builder, datasets[c], c, first, count, rows);
+    }
     free(rows);
     return ok;
 }
 
-static bool build_column(struct wgf_store_builder *builder, const hid_t *scales, int index)
+static bool build_columns(struct wgf_store_builder *builder, const hid_t *scales)
 {
-    const struct wgf_store_extent *extent = &builder->schema->extent;
-    const struct wgf_column *column = &builder->schema->columns[index];
-    assert(strlen(column->name) < WGF_STORE_NAME_LENGTH);
-    assert(column->type != WGF_COLUMN_TEXT || column->life == WGF_LIFE_CREATED);
-    assert((column->type == WGF_COLUMN_CHARS) == (column->shape == WGF_SHAPE_MESSAGE));
-    if (wgf_store_length(extent, column->shape) == 0)
-        return true;
-    if (!reserve(builder, wgf_store_column_bytes(extent, column)))
-        return false;
-    hid_t dataset = create_column(builder->file, column, extent);
-    bool ok = dataset >= 0 && wgf_store_put_column_attributes(dataset, column) &&
-              wgf_store_attach_scales(dataset, column->shape, scales) &&
-              (column->life != WGF_LIFE_CREATED || write_created(builder, dataset, index));
-    if (dataset >= 0)
-        ok = H5Dclose(dataset) >= 0 && ok;
+    const struct wgf_store_schema *schema = builder->schema;
+    hid_t *datasets = wgf_calloc(schema->column_count, sizeof *datasets);
+    bool ok = datasets != NULL;
+    int opened = 0;
+    for (; ok && opened < schema->column_count; opened++) {
+        bool exists = wgf_store_length(&schema->extent, schema->columns[opened].shape) > 0;
+        datasets[opened] = exists ? build_column(builder, scales, &schema->columns[opened]) : H5I_INVALID_HID;
+        ok = !exists || datasets[opened] >= 0;
+    }
+    ok = ok && write_all_created(builder, datasets);
+    for (int c = 0; c < opened; c++)
+        if (datasets[c] >= 0)
+            ok = H5Dclose(datasets[c]) >= 0 && ok;
+    free(datasets);
     return ok;
 }
 
@@ -137,7 +158,7 @@ static bool build_attribute(struct wgf_store_builder *builder, const struct wgf_
     hid_t file = builder->file;
     if (attribute->text)
         return reserve(builder, text_bytes(&attribute->text, 1)) &&
-               wgf_store_put_text(file, attribute->name, attribute->text);
+               wgf_store_put_string(file, attribute->name, attribute->text);
     if (attribute->list)
         return reserve(builder, text_bytes(attribute->list, attribute->list_count)) &&
                wgf_store_put_list(file, attribute->name, attribute->list, attribute->list_count);
@@ -154,8 +175,7 @@ bool wgf_store_build(struct wgf_store_builder *builder)
         return false;
     for (int a = 0; ok && a < schema->attribute_count; a++)
         ok = build_attribute(builder, &schema->attributes[a]);
-    for (int c = 0; ok && c < schema->column_count; c++)
-        ok = build_column(builder, scales, c);
+    ok = ok && build_columns(builder, scales);
     for (int s = 0; s < WGF_STORE_SHAPES; s++)
         if (scales[s] >= 0)
             ok = H5Dclose(scales[s]) >= 0 && ok;

@@ -48,8 +48,12 @@ hid_t wgf_store_file_type(enum wgf_column_type type);
 /* File access by which every handle of ours opens a file; closed by the caller. */
 hid_t wgf_store_access(bool team);
 
+/* Turns HDF5's strings into the caller's own; on failure all are gone. */
+bool wgf_store_own_texts(char **texts, int64_t count);
+
 /* Attributes, as netCDF-4 writes them. All return whether HDF5 did it. */
 bool wgf_store_put_text(hid_t object, const char *name, const char *text);
+bool wgf_store_put_string(hid_t object, const char *name, const char *text);
 bool wgf_store_put_list(hid_t object, const char *name, const char *const *list, int count);
 bool wgf_store_put_number(hid_t object, const char *name, uint64_t number);
 bool wgf_store_put_column_attributes(hid_t dataset, const struct wgf_column *column);

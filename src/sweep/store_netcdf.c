@@ -19,7 +19,7 @@ static bool put(hid_t object, const char *name, hid_t type, hid_t space, const v
     return ok;
 }
 
-/* Fixed length, as netCDF writes text itself: holds any size, where HDF5 has no type of size 0 for "". */
+/* Fixed length, as netCDF writes the text attributes of variables. HDF5 has no type of size 0 for "". */
 bool wgf_store_put_text(hid_t object, const char *name, const char *text)
 {
     size_t length = strlen(text);
@@ -27,6 +27,12 @@ bool wgf_store_put_text(hid_t object, const char *name, const char *text)
     H5Tset_size(type, length ? length : 1);
     H5Tset_cset(type, H5T_CSET_UTF8);
     return put(object, name, type, H5Screate(H5S_SCALAR), text);
+}
+
+/* Variable length: h5py gives such a text as str, one of fixed length as bytes. */
+bool wgf_store_put_string(hid_t object, const char *name, const char *text)
+{
+    return put(object, name, wgf_store_memory_type(WGF_COLUMN_TEXT), H5Screate(H5S_SCALAR), &text);
 }
 
 /* An array of length 0 is what h5py, xarray and ncdump all take for an empty list. */

@@ -66,8 +66,7 @@ wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, in
     return ok ? WGF_OK : fail_rows("write", column, first, count, watch.reason, error);
 }
 
-/* Turns HDF5's strings into the caller's own; on failure all are gone. */
-static bool own_texts(char **texts, int64_t count)
+bool wgf_store_own_texts(char **texts, int64_t count)
 {
     bool ok = true;
     for (int64_t i = 0; i < count; i++) {
@@ -107,7 +106,7 @@ wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int
     wgf_store_unwatch(&watch);
     if (!ok)
         return fail_rows("read", column, first, count, watch.reason, error);
-    if (column->type == WGF_COLUMN_TEXT && !own_texts(rows, count))
+    if (column->type == WGF_COLUMN_TEXT && !wgf_store_own_texts(rows, count))
         return wgf_fail(error, WGF_EMEMORY, "cannot read '%s': out of memory", column->name);
     return WGF_OK;
 }
@@ -120,67 +119,4 @@ wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error)
         return WGF_OK;
     return wgf_fail(error, WGF_EIO, "cannot bring the result file to disk: %s; rows since the last sync may be lost",
                     strerror(errno));
-}
-
-static char *read_text(hid_t attribute, hid_t type)
-{
-    if (H5Tget_class(type) != H5T_STRING)
-        return NULL;
-    if (H5Tis_variable_str(type) > 0) {
-        char *text = NULL;
-        bool ok = H5Aread(attribute, type, &text) >= 0 && own_texts(&text, 1);
-        return ok ? text : NULL;
-    }
-    char *text = calloc(H5Tget_size(type) + 1, 1);
-    if (text && H5Aread(attribute, type, text) < 0) {
-        free(text);
-        text = NULL;
-    }
-    return text;
-}
-
-struct attribute {
-    struct wgf_store_watch watch;
-    hid_t id, type;
-};
-
-/* False when the file has no such attribute of one element; to be closed in any case. */
-static bool open_attribute(const struct wgf_store *store, const char *name, struct attribute *attribute)
-{
-    wgf_store_watch(&attribute->watch);
-    attribute->type = H5I_INVALID_HID;
-    attribute->id = H5Aexists(store->file, name) > 0 ? H5Aopen(store->file, name, H5P_DEFAULT) : H5I_INVALID_HID;
-    if (attribute->id < 0)
-        return false;
-    attribute->type = H5Aget_type(attribute->id);
-    hid_t space = H5Aget_space(attribute->id);
-    bool single = H5Sget_simple_extent_npoints(space) == 1;
-    H5Sclose(space);
-    return single;
-}
-
-static void close_attribute(struct attribute *attribute)
-{
-    if (attribute->type >= 0)
-        H5Tclose(attribute->type);
-    if (attribute->id >= 0)
-        H5Aclose(attribute->id);
-    wgf_store_unwatch(&attribute->watch);
-}
-
-char *wgf_store_text(struct wgf_store *store, const char *name)
-{
-    struct attribute attribute;
-    char *text = open_attribute(store, name, &attribute) ? read_text(attribute.id, attribute.type) : NULL;
-    close_attribute(&attribute);
-    return text;
-}
-
-bool wgf_store_number(struct wgf_store *store, const char *name, uint64_t *number)
-{
-    struct attribute attribute;
-    bool ok = open_attribute(store, name, &attribute) && H5Tget_class(attribute.type) == H5T_INTEGER &&
-              H5Aread(attribute.id, H5T_NATIVE_UINT64, number) >= 0;
-    close_attribute(&attribute);
-    return ok;
 }

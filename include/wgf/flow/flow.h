@@ -61,10 +61,10 @@ struct wgf_problem {
 struct wgf_trace {
     double *column[WGF_TRACE_COUNT]; /* each: records */
     int64_t records;                 /* filled */
-    double *inner_objective; /* NULL, or wgf_flow_inner_records */
-    double *inner_distance;  /* likewise; D between the inner iterate and the iterate that the step started from */
-    double *state;                   /* NULL, or records x rows x cols of wgf_flow_state_shape */
-    int64_t state_records;           /* filled */
+    double *inner_objective;         /* NULL, or wgf_flow_inner_records */
+    double *inner_distance; /* likewise; D between the inner iterate and the iterate that the step started from */
+    double *state;          /* NULL, or records x rows x cols of wgf_flow_state_shape */
+    int64_t state_records;  /* filled */
 };
 
 /* When to give up. */

@@ -118,9 +118,9 @@ wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
 
 /* Root attributes. Text is allocated, freed by the caller; NULL when absent. */
 char *wgf_store_text(struct wgf_store *store, const char *name);
-/* The texts of a list attribute and the list itself are allocated, freed by the caller; NULL with *count 0 when absent or empty. */
-char **wgf_store_list(struct wgf_store *store, const char *name, int *count);
 bool wgf_store_number(struct wgf_store *store, const char *name, uint64_t *number);
+/* The texts and the list are allocated, freed by the caller; NULL with *count 0 when absent or empty. */
+char **wgf_store_list(struct wgf_store *store, const char *name, int *count);
 
 /* Holds the file for one run, and clears away what a killed creation left beside it. Given back when the process ends,
  * killed or not. Readers are not hindered. Returns a descriptor to keep (close() gives the lock back), or -1 with errno:
