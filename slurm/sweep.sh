@@ -166,8 +166,6 @@ prepare_shared_memory() {
 
 mpi_command() {
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-    # Time for the ranks to put their jobs back when somebody ends mpirun itself.
-    export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-10}
     prepare_shared_memory
     launch=(mpirun -n "$1" --oversubscribe --bind-to none --quiet)
 }

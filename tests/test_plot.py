@@ -127,6 +127,15 @@ class Drawing(InFolder):
         names = [text.get_text() for text in self.page().figure.legends[0].get_texts()]
         self.assertEqual(names, ["first step", "last step", "diverged"])
 
+    def test_a_descent_at_rest_ends_where_it_stopped(self):
+        rows = sweep_of_gamma()
+        trace = rows[0][2]
+        trace["distance"][5:] = 1e-29
+        write_result(self.path, ["gamma"], rows)
+        page = self.page()
+        self.assertEqual(len(page.panels[0].get_lines()[0].get_xdata()), 4)
+        self.assertIn("at rest from here", [text.get_text() for text in page.figure.legends[0].get_texts()])
+
     def test_a_single_job_gives_objective_against_time(self):
         write_result(self.path, [], sweep_of_gamma()[:1])
         self.assertEqual(run(self.path).returncode, 0)
@@ -185,7 +194,9 @@ class Refusing(InFolder):
         self.assert_refused(run(self.path), "no finished job")
 
     def test_iterates_that_never_moved_have_no_distance_to_draw(self):
-        rows = [(status, values, {**trace, "distance": 0 * trace["distance"]}) for status, values, trace in sweep_of_gamma()]
+        rows = sweep_of_gamma()
+        for _, _, trace in rows:
+            trace["distance"] *= 0
         write_result(self.path, ["gamma"], rows)
         self.assert_refused(run(self.path, "--figure", "objective-distance"), "nothing to draw")
 

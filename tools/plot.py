@@ -41,10 +41,12 @@ def parse_arguments(arguments):
     parser.add_argument("results", metavar="RESULT.h5", nargs="+")
     parser.add_argument("--figure", metavar="NAME", choices=FIGURES, help="one of the list below")
     parser.add_argument("-o", "--output", metavar="OUT.png", help="default: the first result with .png for .h5")
-    parser.add_argument("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, distance_wasserstein, ...)")
+    parser.add_argument("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, distance, ...)")
     parser.add_argument("--y", metavar="TRACE", help="trace on the vertical axis (objective_test, grad_norm, ...)")
     parser.add_argument("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
-    parser.add_argument("--where", metavar="NAME=VALUE", action="append", default=[], help="draw these jobs alone; may be repeated")
+    parser.add_argument(
+        "--where", metavar="NAME=VALUE", action="append", default=[], help="draw these jobs alone; may be repeated"
+    )
     options = parser.parse_args(arguments)
     bad = [condition for condition in options.where if "=" not in condition]
     if bad:

@@ -5,15 +5,24 @@ from itertools import product
 import numpy as np
 from matplotlib.lines import Line2D
 
-from plot_result import DIVERGED, TIMEOUT, PlotError
+from plot_result import DIVERGED, DONE, TIMEOUT, PlotError
 from plot_style import INK, MUTED, Colours, Page, is_number, label, spans_decades
 
 MOST_PANELS = 12
 MOST_PANELS_OF_A_NUMBER = 4
 MOST_ARROWS = 60  # curves beyond which arrowheads would hide the curves
 
-END_MARKERS = {DIVERGED: "X", TIMEOUT: "s"}
-END_NAMES = {None: "last step", DIVERGED: "diverged", TIMEOUT: "stopped by its time limit"}
+# A distance this much smaller than the figure's largest is rounding: the descent has come to rest.
+REST = 1e-12
+AT_REST = "rest"
+
+END_MARKERS = {DONE: "o", AT_REST: "D", DIVERGED: "X", TIMEOUT: "s"}
+END_NAMES = {
+    DONE: "last step",
+    AT_REST: "at rest from here",
+    DIVERGED: "diverged",
+    TIMEOUT: "stopped by its time limit",
+}
 REPLICAS = ("seed", "data_seed")  # their values are repetitions, never panels or colours by themselves
 
 
@@ -39,17 +48,30 @@ def split(jobs, names):
     panels = []
     for key in product(*values):
         if key in found:
-            words = [f"{name} {value:g}" if is_number(value) else f"{value}" for name, value in zip(names, key) if value is not None]
+            named = [(name, value) for name, value in zip(names, key) if value is not None]
+            words = [f"{name} {value:g}" if is_number(value) else value for name, value in named]
             panels.append((", ".join(words), found[key]))
     return panels
 
 
-def points(job, x, y, first, logarithmic):
-    """The finite points of a curve that its axes can show."""
+def rest_level(jobs, x):
+    """The distance below which a curve ends as at rest; 0 where x is no distance."""
+    if not x.startswith("distance"):
+        return 0.0
+    return REST * max((np.nanmax(job.trace[x], initial=0.0) for job in jobs), default=0.0)
+
+
+def points(job, x, y, first, logarithmic, level):
+    """The finite points of a curve that its axes can show, and how it ends."""
     xs, ys = job.trace[x][first:], job.trace[y][first:]
     with np.errstate(invalid="ignore"):
-        shown = np.isfinite(xs) & np.isfinite(ys) & ((xs > 0) | (not logarithmic[0])) & ((ys > 0) | (not logarithmic[1]))
-    return xs[shown], ys[shown]
+        shown = np.isfinite(xs) & np.isfinite(ys)
+        shown &= ((xs > 0) | (not logarithmic[0])) & ((ys > 0) | (not logarithmic[1]))
+    xs, ys = xs[shown], ys[shown]
+    moving = int(np.flatnonzero(xs >= level)[-1]) + 1 if np.any(xs >= level) else 0
+    if 0 < moving < len(xs):
+        return xs[:moving], ys[:moving], AT_REST
+    return xs, ys, job.status
 
 
 def add_arrow(axes, xs, ys, colour, size):
@@ -64,32 +86,32 @@ def add_arrow(axes, xs, ys, colour, size):
     if np.hypot(*(np.subtract(*around))) > 1:
         axes.annotate(
             "", xy=end, xytext=start, zorder=4,
-            arrowprops={"arrowstyle": "-|>", "color": colour, "mutation_scale": size, "linewidth": 0, "shrinkA": 0, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-|>", "color": colour, "mutation_scale": size, "linewidth": 0,
+                "shrinkA": 0, "shrinkB": 0,
+            },
         )  # fmt: skip
 
 
-def end_marker(job):
-    return END_MARKERS.get(job.status, "o")
-
-
-def draw_curve(axes, job, xs, ys, colour, crowd):
+def draw_curve(axes, xs, ys, end, colour, crowd):
     """One trajectory, with an open circle where it starts and a filled mark where it ends."""
     width, size = (1.5, 4.5) if crowd <= 16 else (1.0, 3.2) if crowd <= MOST_ARROWS else (0.6, 1.8)
     axes.plot(xs, ys, color=colour, linewidth=width, alpha=0.95 if crowd <= 16 else 0.7, solid_joinstyle="round")
     axes.plot(xs[:1], ys[:1], "o", markerfacecolor="white", markeredgecolor=colour, markersize=size, zorder=5)
-    axes.plot(xs[-1:], ys[-1:], end_marker(job), color=colour, markeredgewidth=0, markersize=size * 1.2, zorder=6)
+    axes.plot(xs[-1:], ys[-1:], END_MARKERS[end], color=colour, markeredgewidth=0, markersize=size * 1.2, zorder=6)
 
 
-def legend_handles(jobs, colours, replicas):
+def legend_handles(ends, colours, replicas):
     def mark(shape, face, name):
-        return Line2D([], [], linestyle="", marker=shape, markerfacecolor=face, markeredgecolor=MUTED, markersize=5, label=name)
+        return Line2D(
+            [], [], linestyle="", marker=shape, markerfacecolor=face, markeredgecolor=MUTED, markersize=5, label=name
+        )
 
     handles = []
     if colours and not colours.continuous:
         handles = [Line2D([], [], color=colours(value), linewidth=2, label=str(value)) for value in colours.values]
     handles.append(mark("o", "white", "first step"))
-    states = {job.status if job.status in END_MARKERS else None for job in jobs}
-    handles += [mark(END_MARKERS.get(state, "o"), MUTED, name) for state, name in END_NAMES.items() if state in states]
+    handles += [mark(END_MARKERS[end], MUTED, name) for end, name in END_NAMES.items() if end in ends]
     if replicas:
         handles.append(Line2D([], [], color=MUTED, linewidth=0.8, label=f"one line a {replicas[0].replace('_', ' ')}"))
     return handles
@@ -101,26 +123,28 @@ def draw(result, x, y, colour, first, logarithmic):
     colours = Colours(colour, result.values(colour)) if colour else None
     bar = colours is not None and colours.continuous
     page = Page(result.name, result.description, max(len(panels), 1), bar)
-    drawn = []
+    level = rest_level(result.jobs, x)
+    drawn, ends = [], set()
     for axes, (title, jobs) in zip(page.panels, panels):
         axes.set_xscale("log" if logarithmic[0] else "linear")
         axes.set_yscale("log" if logarithmic[1] else "linear")
         axes.set_title(title, size=10.5, color=INK, loc="left")
         for job in jobs:
-            xs, ys = points(job, x, y, first, logarithmic)
+            xs, ys, end = points(job, x, y, first, logarithmic, level)
             if len(xs):
                 shade = colours(job.parameters.get(colour)) if colours else INK
-                draw_curve(axes, job, xs, ys, shade, len(jobs))
-                drawn.append((axes, job, xs, ys, shade, len(jobs)))
+                draw_curve(axes, xs, ys, end, shade, len(jobs))
+                drawn.append((axes, xs, ys, shade, len(jobs)))
+                ends.add(end)
     if not drawn:
         raise PlotError(f"no finished job has a positive {x.replace('_', ' ')} and {y}, so there is nothing to draw")
     page.axis_labels(x, y)
     if bar:
         page.colour_bar(colours)
     replicas = [name for name in result.varying() if name in REPLICAS]
-    page.legend(legend_handles([entry[1] for entry in drawn], colours, replicas))
+    page.legend(legend_handles(ends, colours, replicas))
     page.settle()
-    for axes, _, xs, ys, shade, crowd in drawn:
+    for axes, xs, ys, shade, crowd in drawn:
         if crowd <= MOST_ARROWS and len(xs) > 1:
             add_arrow(axes, xs, ys, shade, 17 if crowd <= 16 else 11)
     return page
@@ -142,7 +166,7 @@ def objective_distance(result, options):
 
 def suits_objective_distance(result):
     """A sweep of gamma whose iterates moved."""
-    return "gamma" in result.varying() and any(np.nanmax(job.trace["distance"][1:], initial=0) > 0 for job in result.jobs)
+    return "gamma" in result.varying() and rest_level(result.jobs, "distance") > 0
 
 
 def objective_time(result, options):

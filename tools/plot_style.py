@@ -170,6 +170,8 @@ class Page:
         if isinstance(colours.map.norm, LogNorm):
             bar.ax.yaxis.set_major_locator(LogLocator())
             bar.ax.yaxis.set_minor_formatter(NullFormatter())
+        elif len(colours.values) <= 8:
+            bar.set_ticks(colours.values, labels=[tick_text(value) for value in colours.values])
         if len(colours.values) <= 16:
             axes.hlines(colours.values, 0, 1, color="white", linewidth=1.1)
 

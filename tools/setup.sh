@@ -131,7 +131,8 @@ list_missing() {
             # shellcheck disable=SC2059
             printf "$row" "${missing_names[i]}" "${missing_debian[i]}" "${missing_spack[i]}" "${missing_modules[i]}"
         done
-        echo 'With root: apt-get install, then run this again. On a cluster: module load or spack load them, or ask its administrators.'
+        echo 'With root: apt-get install, then run this again.'
+        echo 'On a cluster: module load or spack load them, or ask its administrators.'
     } >&2
 }
 

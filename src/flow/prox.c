@@ -4,8 +4,7 @@
  *
  * A given beta is used as it is. `beta: auto` searches (Armijo): every outer step starts from the inverse of a bound on
  * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough.
- * Minimisers sit on kinks, where no fixed step settles; a search that starts from the bound each time creeps, as the
- * bound is far too careful there. */
+ * Minimisers sit on kinks, where no fixed step settles and no search along the gradient goes on: see descend. */
 #include "particles.h"
 
 #include "wgf/base/system.h"
@@ -82,15 +81,6 @@ static struct wgf_evaluation evaluate(void *work)
     return wgf_particles_evaluate(&((struct prox *)work)->particles);
 }
 
-/* The objective F(V) + |V - W|^2 / (2 gamma m); the network is left at V. */
-static double inner_objective_at(struct prox *prox, const double *V, double *objective, double *squared)
-{
-    struct wgf_particles *particles = &prox->particles;
-    *objective = wgf_network_objective(particles->network, V, particles->alpha);
-    *squared = wgf_squared_distance(V, particles->W, particles->weights);
-    return *objective + 0.5 * prox->coupling * *squared;
-}
-
 /* gradient <- grad F(V) + (V - W) / (gamma m), the network being at V. Returns its squared norm. */
 static double inner_gradient(struct prox *prox)
 {
@@ -104,12 +94,6 @@ static double inner_gradient(struct prox *prox)
     return squared;
 }
 
-static void try_step(struct prox *prox, double beta)
-{
-    for (int64_t i = 0; i < prox->particles.weights; i++)
-        prox->trial[i] = prox->V[i] - beta * prox->gradient[i];
-}
-
 /* The state of an inner descent between iterations. */
 struct inner {
     double value;     /* F(V) + D / (2 gamma) */
@@ -118,25 +102,54 @@ struct inner {
     double beta;      /* the next to be tried */
 };
 
-/* V <- V - beta gradient, beta halved while the objective does not fall enough (Armijo). False: it does not as far as
- * rounding lets see, so V is a minimiser or on a kink. */
-static bool descend(struct prox *prox, struct inner *inner, double slope)
+/* trial <- V - beta gradient; fills in what the objective is there, and leaves the network there. */
+static void try_step(struct prox *prox, struct inner *next)
 {
-    const double share = 1e-4, rounding = 2.3e-16;
-    struct inner next = *inner;
-    for (; !prox->search || next.beta * slope > rounding * fabs(inner->value); next.beta /= 2) {
-        try_step(prox, next.beta);
-        next.value = inner_objective_at(prox, prox->trial, &next.objective, &next.squared);
-        if (!prox->search || next.value <= inner->value - share * next.beta * slope) {
-            double *swap = prox->V;
-            prox->V = prox->trial;
-            prox->trial = swap;
+    struct wgf_particles *particles = &prox->particles;
+    for (int64_t i = 0; i < particles->weights; i++)
+        prox->trial[i] = prox->V[i] - next->beta * prox->gradient[i];
+    next->objective = wgf_network_objective(particles->network, prox->trial, particles->alpha);
+    next->squared = wgf_squared_distance(prox->trial, particles->W, particles->weights);
+    next->value = next->objective + 0.5 * prox->coupling * next->squared;
+}
+
+static void take_step(struct prox *prox)
+{
+    double *swap = prox->V;
+    prox->V = prox->trial;
+    prox->trial = swap;
+}
+
+/* V <- V - beta direction for the first of beta, beta/2, ... above `least` by which the objective falls enough (Armijo).
+ * slope: |direction|^2. False: none does. */
+static bool search(struct prox *prox, struct inner *inner, double slope, double least)
+{
+    const double share = 1e-4;
+    for (struct inner next = *inner; next.beta > least; next.beta /= 2) {
+        try_step(prox, &next);
+        if (next.value <= inner->value - share * next.beta * slope) {
+            take_step(prox);
             *inner = next;
-            inner->beta *= prox->search ? 2 : 1;
             return true;
         }
     }
     return false;
+}
+
+/* One inner iteration of `beta: auto`, *slope being the squared gradient. Near kinks the gradient of V's own activation
+ * pattern says nothing of what lies beyond them, and neurons that would cross spoil the step for all. Then each
+ * neuron is kept on its side, where the objective is quadratic and the first beta does. */
+static bool descend(struct prox *prox, struct inner *inner, double *slope)
+{
+    const double rounding = 2.3e-16, tries = 16;
+    if (search(prox, inner, *slope, prox->beta / tries)) {
+        inner->beta *= 2;
+        return true;
+    }
+    inner->beta = prox->beta;
+    wgf_network_confine(prox->particles.network, prox->V, inner->beta, prox->gradient);
+    *slope = wgf_squared_distance(prox->gradient, NULL, prox->particles.weights);
+    return *slope > 0 && search(prox, inner, *slope, rounding * fabs(inner->value) / *slope);
 }
 
 static void accept(struct prox *prox, int64_t used, double squared)
@@ -156,15 +169,22 @@ static bool step(void *work, const struct wgf_watch *watch, double *inner_object
     const struct wgf_settings *settings = particles->settings;
     double objective = particles->evaluation.objective;
     struct inner inner = {.value = objective, .objective = objective, .squared = 0, .beta = prox->beta};
-    double m = (double)particles->m;
+    const double m = (double)particles->m;
     int64_t used = 0;
     memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
     while (used < settings->inner_steps) {
         if (wgf_watch_expired(watch))
             return false;
         double slope = inner_gradient(prox);
-        prox->residual = sqrt(slope / m); /* |V_k - V_{k-1}|_F / (beta sqrt m), whatever beta the iteration takes */
-        if (!isfinite(slope) || !descend(prox, &inner, slope))
+        bool fell = isfinite(slope);
+        if (fell && prox->search) {
+            fell = descend(prox, &inner, &slope);
+        } else if (fell) {
+            try_step(prox, &inner);
+            take_step(prox);
+        }
+        prox->residual = sqrt(slope / m); /* |V_k - V_{k-1}|_F / (beta sqrt m), whatever beta the iteration took */
+        if (!fell)
             break;
         used++;
         if (inner_objective && used % settings->record_inner == 0) {

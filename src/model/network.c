@@ -121,6 +121,50 @@ double wgf_network_active(struct wgf_network *network, const double *W)
     return (double)network->kernel->active(network, W) / (double)network->m;
 }
 
+static double dot(const double *a, const double *b, int64_t d)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < d; k++)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+/* Kinks between w and w - step g; *sample is one of them. */
+static int64_t count_crossings(const struct wgf_data *data, const double *w, double step, const double *g,
+                               int64_t *sample)
+{
+    int64_t crossings = 0;
+    for (int64_t j = 0; j < data->n; j++) {
+        const double *x = data->X + j * data->d;
+        double z = dot(w, x, data->d), moved = z - step * dot(g, x, data->d);
+        if ((z > 0) != (moved > 0)) {
+            crossings++;
+            *sample = j;
+        }
+    }
+    return crossings;
+}
+
+void wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction)
+{
+    const struct wgf_data *data = network->data;
+    int64_t d = data->d, j, crossings;
+    for (int64_t i = 0; i < network->m; i++) {
+        const double *w = W + i * d;
+        double *g = direction + i * d;
+        crossings = count_crossings(data, w, step, g, &j);
+        if (crossings == 1) { /* keep the part along the kink w . x_j = 0 */
+            const double *x = data->X + j * d;
+            double share = dot(g, x, d) / dot(x, x, d);
+            for (int64_t k = 0; k < d; k++)
+                g[k] -= share * x[k];
+            crossings = count_crossings(data, w, step, g, &j);
+        }
+        for (int64_t k = 0; crossings > 0 && k < d; k++)
+            g[k] = 0;
+    }
+}
+
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
                         const double *W, const double *alpha)
 {
@@ -129,9 +173,7 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
         const double *x = data->X + j * data->d;
         double f = 0;
         for (int64_t i = 0; i < m; i++) {
-            double z = 0;
-            for (int64_t k = 0; k < data->d; k++)
-                z += W[i * data->d + k] * x[k];
+            double z = dot(W + i * data->d, x, data->d);
             f += z > 0 ? alpha[i] * z : 0;
         }
         loss += (c * f - data->y[j]) * (c * f - data->y[j]);

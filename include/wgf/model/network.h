@@ -74,6 +74,11 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
 /* Fraction of neurons that activate at least one sample, at W. */
 double wgf_network_active(struct wgf_network *network, const double *W);
 
+/* Alters `direction` (m x d) so that W - step direction stays where every neuron's activation pattern is W's: a neuron that
+ * would cross one kink slides along it, one that would cross more stays. F is then one quadratic all the way.
+ * Plain loops, O(m n d). */
+void wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction);
+
 /* The loss alone (no weight decay) of W, alpha on another data set of the same d, such as a test set.
  * Plain loops, O(m n d). */
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,

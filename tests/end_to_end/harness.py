@@ -1,0 +1,165 @@
+"""What the end-to-end tests share: running `wgf`, reading what it wrote, and counting cases.
+
+A test is a script with functions marked `@case`, each given a `Wgf` in a fresh folder of its own, and `main()` at its
+end. Called with the program as its only argument; exits 1 if any case failed.
+"""
+
+import csv
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
+os.environ["OMPI_ALLOW_RUN_AS_ROOT"] = os.environ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+
+OK, ERROR, USAGE, FAILURES, STOPPED = 0, 1, 2, 3, 75
+STATES = ("pending", "running", "done", "diverged", "failed", "timeout", "crashed")
+PENDING, RUNNING, DONE, DIVERGED, FAILED, TIMEOUT, CRASHED = range(len(STATES))
+SECONDS = 60
+
+cases = []
+
+
+class Failure(Exception):
+    """A case found what should not be."""
+
+
+def case(function):
+    cases.append(function)
+    return function
+
+
+def require(truth, sentence):
+    if not truth:
+        raise Failure(sentence)
+
+
+def equal(got, expected, what):
+    require(got == expected, f"{what}: {got!r}, not {expected!r}")
+
+
+class Outcome:
+    """What a finished process left: its exit code, stdout and stderr as texts."""
+
+    def __init__(self, done):
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    def require(self, code, *words):
+        """This exit code, and all these words on stderr."""
+        require(self.code == code, f"exit code {self.code}, not {code}; stderr: {self.err.strip()!r}")
+        for word in words:
+            require(word in self.err, f"no {word!r} in stderr: {self.err.strip()!r}")
+        return self
+
+    def quietly(self):
+        """Nothing on stdout."""
+        equal(self.out, "", "stdout")
+        return self
+
+    def table(self):
+        """stdout as CSV: the header, and the rows as mappings."""
+        rows = csv.DictReader(io.StringIO(self.out), strict=True)
+        return rows.fieldnames, list(rows)
+
+
+class Wgf:
+    """The program, in a folder."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, Path(folder)
+
+    def __call__(self, *arguments, stdin="", seconds=SECONDS, ranks=0, cwd=None):
+        """Runs `wgf` to its end; under mpirun when ranks > 0."""
+        done = subprocess.run(self.command(arguments, ranks), cwd=cwd or self.folder, input=stdin, capture_output=True,
+                              text=True, timeout=seconds)
+        return Outcome(done)
+
+    def start(self, *arguments, ranks=0, **options):
+        """Starts `wgf` and returns at once."""
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
+                   **options}
+        return subprocess.Popen(self.command(arguments, ranks), cwd=self.folder, **options)
+
+    def command(self, arguments, ranks):
+        launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
+        return launcher + [self.program, *map(str, arguments)]
+
+    def path(self, name):
+        return self.folder / name
+
+    def write(self, name, text):
+        self.path(name).write_text(text)
+        return name
+
+    def result(self, text, code=OK, name="out.h5", *options):
+        """Runs a spec into a result file and returns the file's path."""
+        self.write("spec.yaml", text)
+        self("run", "spec.yaml", "-o", name, "--quiet", *options).require(code).quietly()
+        return self.path(name)
+
+
+def finish(process, seconds=SECONDS):
+    """Waits for a started process."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise Failure(f"does not end within {seconds} s") from None
+    return Outcome(subprocess.CompletedProcess(process.args, process.returncode, out, err))
+
+
+def wait_until(truth, what, seconds=20):
+    """Polls until `truth()` holds, and returns its value."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = truth()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise Failure(f"waited {seconds} s in vain for {what}")
+
+
+def column(path, name):
+    """A variable of a result file as h5py reads it, texts as str."""
+    import h5py
+    with h5py.File(path, "r") as file:
+        dataset = file[name]
+        return dataset.asstr()[()] if dataset.dtype == object else dataset[()]
+
+
+def messages(path):
+    return [b"".join(row).rstrip(b"\0").decode() for row in column(path, "message")]
+
+
+def fresh_run(program, function):
+    """What is wrong with a case; None when nothing is."""
+    with tempfile.TemporaryDirectory(prefix="case-", dir=".") as folder:
+        try:
+            function(Wgf(program, Path(folder).resolve()))
+        except Failure as failure:
+            return str(failure)
+        except subprocess.TimeoutExpired as expired:
+            return f"does not end within {expired.timeout} s"
+        except Exception:
+            return traceback.format_exc()
+    return None
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: {sys.argv[0]} WGF_BINARY")
+    program = str(Path(sys.argv[1]).resolve())
+    failed = 0
+    for function in cases:
+        problem = fresh_run(program, function)
+        failed += problem is not None
+        name = function.__name__.replace("_", " ")
+        print(f"ok {name}" if problem is None else f"FAILED {name}: {problem}", flush=True)
+    print(f"{len(cases) - failed} passed, {failed} failed")
+    sys.exit(failed > 0)

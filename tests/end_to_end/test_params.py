@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""`wgf params` against the parameters that were promised (CONTRACT 3). test_params.py WGF_BINARY"""
+
+import re
+
+from harness import OK, case, equal, main, require
+
+# name | values | default; "path" has none.
+PROMISED = """
+data | random, linear, sinus, three_points, file | random
+test_file | path | none
+data_file | path | none
+n | int | 70
+d | int | 2
+sampling | normal, uniform | normal
+noise | float | 0
+data_seed | int | 1
+width | int | 1000
+init | normal, grid, file | normal
+init_file | path | none
+init_scale | float | 1e-3
+signs | balanced, positive | balanced
+seed | int | 1
+loss | mse, half_mse, sse | mse
+output | sum, mean | sum
+layers | first, both | first
+weight_decay | float | 0
+method | gd, prox, jko | gd
+metric | frobenius, wasserstein, sliced | frobenius
+gamma | float | 0.1
+scaling | plain, mean_field | plain
+steps | int | 100
+beta | float or auto | auto
+inner | gd | gd
+inner_steps | int | 100
+inner_tol | float | 0
+projections | int | 100
+grid | int | 32
+grid_radius | float | 1
+grid2 | int | 0
+grid2_radius | float | 10
+epsilon | float or auto | auto
+solver | newton, dykstra | newton
+newton_tol | float | 1e-9
+dykstra_steps | int | 1000
+dykstra_tol | float | 1e-6
+anderson | int | 0
+record_every | int | 1
+record_distances | own, all | own
+record_inner | int | 0
+kernel | auto, dense, cones, fused, blas | auto
+save | none, last, all | none
+stop_objective | float | 0
+stop_change | float | 0
+time_limit | float | 0
+"""
+HEADER = ["name", "values (default)", "range", "read with", "meaning"]
+
+
+def promised():
+    rows = [[cell.strip() for cell in line.split("|")] for line in PROMISED.strip().splitlines()]
+    return {name: (values, default) for name, values, default in rows}
+
+
+def cells(line):
+    require(line.startswith("| ") and line.endswith(" |"), f"not a row of a table: {line!r}")
+    return [cell.strip() for cell in line[1:-1].split("|")]
+
+
+def markdown(wgf):
+    lines = wgf("params", "--markdown").require(OK).out.splitlines()
+    rows = [cells(line) for line in lines if line.startswith("|")]
+    equal(rows[0], HEADER, "header")
+    equal(rows[1], ["---"] * len(HEADER), "rule below the header")
+    for row in rows:
+        equal(len(row), len(HEADER), f"cells in {row}")
+    return {row[0].strip("`"): row for row in rows[2:]}
+
+
+def values_and_default(cell):
+    values, default = re.fullmatch(r"(.*) \((.*)\)", cell).groups()
+    return values.replace("[", "").replace("]", ""), default
+
+
+def same_number(a, b):
+    try:
+        return float(a) == float(b)
+    except ValueError:
+        return a == b
+
+
+@case
+def markdown_has_every_promised_parameter(wgf):
+    equal(list(markdown(wgf)), list(promised()), "names in order")
+
+
+@case
+def markdown_has_the_promised_values_and_defaults(wgf):
+    table = markdown(wgf)
+    for name, (values, default) in promised().items():
+        got_values, got_default = values_and_default(table[name][1])
+        equal(got_values, values, f"values of {name}")
+        require(same_number(got_default, default), f"default of {name}: {got_default}, not {default}")
+
+
+@case
+def markdown_says_what_every_parameter_means(wgf):
+    for name, row in markdown(wgf).items():
+        require(len(row[4]) > 5 and row[3], f"{name} is not explained: {row}")
+
+
+@case
+def what_jobs_read_is_told(wgf):
+    table = markdown(wgf)
+    for name, words in {"scaling": ["gd"], "metric": ["prox"], "noise": ["linear"], "projections": ["sliced"],
+                        "grid": ["jko"], "dykstra_tol": ["dykstra"], "gamma": ["all"]}.items():
+        for word in words:
+            require(word in table[name][3], f"{name} is read with {table[name][3]!r}, nothing of {word}")
+
+
+@case
+def text_for_people_has_the_same_names(wgf):
+    lines = wgf("params").require(OK).out.splitlines()
+    words = {line.split()[0] for line in lines if line and not line.startswith(" ")}
+    require(set(promised()) <= words, f"not in wgf params: {set(promised()) - words}")
+
+
+@case
+def printed_defaults_are_those_of_a_job(wgf):
+    wgf.write("spec.yaml", "name: defaults\n")
+    header, rows = wgf("plan", "--csv", "spec.yaml").require(OK).table()
+    equal(header, list(promised()), "columns of plan --csv")
+    for name, (values, default) in promised().items():
+        default = "" if values == "path" else default
+        require(same_number(rows[0][name], default), f"{name} is {rows[0][name]!r} in a job, {default!r} in the table")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+#!/usr/bin/python3
+"""`wgf plan`: validation, counts, and the list of jobs. test_plan.py WGF_BINARY"""
+
+import itertools
+import os
+import re
+import time
+
+from harness import DONE, OK, USAGE, case, column, equal, main, require
+
+MIXED = """\
+name: mixed
+description: two methods over step sizes
+fixed: {n: 7, steps: 3}
+sweep:
+  method: [gd, prox]
+  gamma: {geomspace: [1.0e-3, 10, 5]}
+  beta: [0.01, auto, 0.1]
+  scaling: [plain, mean_field]
+  width: [4, 6]
+"""
+GD_JOBS, PROX_JOBS = 5 * 2 * 2, 5 * 3 * 2
+MIXED_ROWS = 2 * 5 * 3 * 2 * 2
+
+HUGE = """\
+name: huge
+sweep:
+  seed: {range: [0, 1000000]}
+  gamma: {geomspace: [1.0e-3, 1, 1000]}
+  init_scale: {linspace: [0.1, 1, 1000]}
+"""
+
+
+def count(out, words):
+    found = re.search(rf"^{words}: (\d+)$", out, re.MULTILINE)
+    require(found, f"no '{words}: NUMBER' in {out!r}")
+    return int(found.group(1))
+
+
+def jobs(wgf, text, *options):
+    wgf.write("spec.yaml", text)
+    done = wgf("plan", "--csv", "spec.yaml", *options).require(OK)
+    equal(done.err, "", "stderr")
+    return done.table()
+
+
+@case
+def counts_and_duplicates(wgf):
+    wgf.write("spec.yaml", MIXED)
+    out = wgf("plan", "spec.yaml").require(OK).out
+    equal(count(out, "jobs"), GD_JOBS + PROX_JOBS, "jobs")
+    equal(count(out, "duplicates dropped"), MIXED_ROWS - GD_JOBS - PROX_JOBS, "duplicates")
+
+
+@case
+def axes_are_listed_in_order(wgf):
+    wgf.write("spec.yaml", MIXED)
+    out = wgf("plan", "spec.yaml").require(OK).out
+    require(out.startswith("mixed: two methods over step sizes\n"), f"begins {out[:60]!r}")
+    axes = re.findall(r"^  (\w+) +(\d+) values?  ", out, re.MULTILINE)
+    equal(axes, [("method", "2"), ("gamma", "5"), ("beta", "3"), ("scaling", "2"), ("width", "2")], "axes")
+    require("0.001 0.01 0.1 1 10" in out, f"gamma's values are not in {out!r}")
+
+
+@case
+def repeated_values_are_duplicates(wgf):
+    wgf.write("spec.yaml", "name: x\nsweep:\n  gamma: [0.1, 0.1, 1.0e-1, 0.2]\n  seed: [1, 1]\n")
+    out = wgf("plan", "spec.yaml").require(OK).out
+    equal((count(out, "jobs"), count(out, "duplicates dropped")), (2, 6), "jobs and duplicates")
+
+
+@case
+def one_job_without_a_sweep(wgf):
+    wgf.write("spec.yaml", "name: one\n")
+    out = wgf("plan", "spec.yaml").require(OK).out
+    equal((count(out, "jobs"), count(out, "duplicates dropped")), (1, 0), "jobs and duplicates")
+
+
+@case
+def csv_is_the_product_in_order(wgf):
+    text = "name: x\nsweep:\n  width: [4, 2]\n  gamma: {linspace: [0.1, 0.3, 3]}\n  seed: {range: [5, 11, 2]}\n"
+    header, rows = jobs(wgf, text)
+    expected = list(itertools.product([4, 2], [0.1, 0.1 + 0.2 / 2, 0.3], [5, 7, 9]))
+    got = [(int(row["width"]), float(row["gamma"]), int(row["seed"])) for row in rows]
+    equal([g[::2] for g in got], [e[::2] for e in expected], "width and seed")
+    for (_, g, _), (_, e, _) in zip(got, expected):
+        require(abs(g - e) < 1e-15, f"gamma {g}, not {e}")
+    equal((got[0][1], got[-1][1]), (0.1, 0.3), "ends of the interval")
+    equal(len(set(header)), len(header), "columns")
+
+
+@case
+def csv_holds_exactly_what_the_result_file_holds(wgf):
+    header, rows = jobs(wgf, MIXED)
+    equal(len(rows), GD_JOBS + PROX_JOBS, "rows")
+    path = wgf.result(MIXED)
+    for name in header:
+        stored = column(path, name)
+        for row, value in zip(rows, stored):
+            cell = row[name]
+            same = cell == value if isinstance(value, str) else cell == "auto" and value != value or float(cell) == value
+            require(same, f"{name}: {cell} in the CSV, {value!r} in the file")
+    equal(set(column(path, "status")), {DONE}, "states")
+
+
+@case
+def csv_has_17_digits(wgf):
+    _, rows = jobs(wgf, "name: x\nfixed: {gamma: 0.30000000000000004, init_scale: 0.1}\n")
+    equal(rows[0]["gamma"], "0.30000000000000004", "gamma")
+    equal(rows[0]["init_scale"], "0.10000000000000001", "init_scale")
+
+
+@case
+def csv_quotes_paths(wgf):
+    name = 'a "b", c.csv'
+    wgf.write(name, "1,2\n3,4\n")
+    header, rows = jobs(wgf, f"name: x\nfixed:\n  data: file\n  data_file: '{name}'\n")
+    equal((rows[0]["data_file"], rows[0]["n"], rows[0]["d"]), (name, "2", "2"), "data_file, n, d")
+
+
+@case
+def unread_parameters_hold_their_defaults(wgf):
+    _, rows = jobs(wgf, MIXED)
+    for row in rows:
+        if row["method"] == "gd":
+            equal(row["beta"], "auto", "beta of gd")
+        else:
+            equal(row["scaling"], "plain", "scaling of prox")
+
+
+@case
+def set_overrides_and_adds(wgf):
+    _, rows = jobs(wgf, "name: x\nfixed: {gamma: 0.5}\n", "--set", "gamma=0.25", "--set", "width=8")
+    equal((rows[0]["gamma"], rows[0]["width"]), ("0.25", "8"), "gamma, width")
+    _, rows = jobs(wgf, "name: x\n", "--set=method=prox", "--set=beta=auto", "--set=metric=frobenius")
+    equal((rows[0]["method"], rows[0]["beta"]), ("prox", "auto"), "method, beta")
+
+
+@case
+def set_is_checked(wgf):
+    wgf.write("spec.yaml", "name: x\nsweep: {gamma: [0.1, 0.2]}\n")
+    for setting, words in {"gamma=1": ("swept",), "gmma=1": ("did you mean 'gamma'?",), "width": ("PARAMETER=VALUE",),
+                           "width=many": ("width", "many"), "width=0": ("width", "0"), "width=": ("width",),
+                           "=1": ("''",), "method=jko": ("jko",), "loss=mes": ("did you mean 'mse'?",)}.items():
+        wgf("plan", "spec.yaml", "--set", setting).require(USAGE, "--set", *words).quietly()
+    wgf("plan", "spec.yaml", "--set", "n=5", "--set", "n=6").require(USAGE, "n is set twice").quietly()
+
+
+@case
+def every_wrong_set_is_reported(wgf):
+    wgf.write("spec.yaml", "name: x\nfixed: {gamma: -1}\n")
+    done = wgf("plan", "spec.yaml", "--set", "n=a", "--set", "wdth=1").require(USAGE).quietly()
+    for words in ("n=a", "wdth=1", "spec.yaml:2:"):
+        require(words in done.err, f"{words} is not in {done.err!r}")
+
+
+@case
+def conflict_of_a_set_names_the_command_line(wgf):
+    wgf.write("spec.yaml", "name: x\nfixed: {data: sinus}\n")
+    wgf("plan", "spec.yaml", "--set", "d=3").require(USAGE, "d is 3", "sinus").quietly()
+
+
+@case
+def spec_from_standard_input(wgf):
+    done = wgf("plan", "-", stdin=MIXED).require(OK)
+    equal(count(done.out, "jobs"), GD_JOBS + PROX_JOBS, "jobs")
+    done = wgf("plan", "-", stdin="name: x\nfixed: {gama: 1}\n").require(USAGE, ":2:", "did you mean 'gamma'?").quietly()
+    require("-:2:9: error: " in done.err or "<stdin>:2:9: error: " in done.err, f"stderr {done.err!r}")
+
+
+@case
+def files_are_relative_to_the_spec(wgf):
+    os.mkdir(wgf.path("inner"))
+    wgf.write("inner/data.csv", "x,y\n1,2\n3,4\n5,6\n")
+    wgf.write("inner/spec.yaml", "name: x\nfixed: {data: file, data_file: data.csv}\n")
+    _, rows = wgf("plan", "--csv", "inner/spec.yaml").require(OK).table()
+    equal((rows[0]["n"], rows[0]["d"], rows[0]["data_file"]), ("3", "2", "data.csv"), "n, d, data_file")
+
+
+@case
+def huge_plan_is_printed_at_once(wgf):
+    for extra in ("", "fixed: {save: last}\n"):
+        wgf.write("spec.yaml", HUGE + extra)
+        began = time.monotonic()
+        out = wgf("plan", "spec.yaml", seconds=3).require(OK).out
+        seconds = time.monotonic() - began
+        equal(count(out, "jobs"), 10**12, f"jobs with {extra!r}")
+        require(seconds < 1, f"{seconds:.2f} s with {extra!r}")
+
+
+@case
+def plan_that_nobody_can_number_is_refused(wgf):
+    wgf.write("spec.yaml", HUGE + "  noise: {linspace: [0, 1, 1000]}\n  data_seed: {range: [0, 1000000]}\n"
+              "fixed: {data: linear}\n")
+    wgf("plan", "spec.yaml").require(USAGE, "rows").quietly()
+
+
+@case
+def size_of_the_result_file_is_told(wgf):
+    wgf.write("spec.yaml", "name: x\nfixed: {steps: 10, n: 4, width: 4}\nsweep: {seed: {range: [0, 2000]}}\n")
+    out = wgf("plan", "spec.yaml").require(OK).out
+    value, unit = re.search(r"^result file: ([\d.]+) (B|kB|MB|GB)$", out, re.MULTILINE).groups()
+    told = float(value) * {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
+    size = wgf.path("out.h5").stat().st_size
+    require(0.7 * size < told < 1.3 * size, f"the plan says {told:g} bytes, the file has {size}")
+
+
+@case
+def plan_leaves_nothing_behind(wgf):
+    wgf.write("spec.yaml", MIXED)
+    before = sorted(os.listdir(wgf.folder))
+    wgf("plan", "spec.yaml").require(OK)
+    wgf("plan", "spec.yaml", "--set", "x=1").require(USAGE)
+    equal(sorted(os.listdir(wgf.folder)), before, "files")
+
+
+@case
+def errors_of_a_spec(wgf):
+    wgf.write("spec.yaml", "name: x\nfixed: {gama: 1, width: no}\n")
+    done = wgf("plan", "spec.yaml").require(USAGE, "spec.yaml:2:9: error: ", "spec.yaml:2:25: error: ").quietly()
+    equal(len(done.err.splitlines()), 2, "lines on stderr")
+    wgf("plan", "absent.yaml").require(USAGE, "absent.yaml", "No such file").quietly()
+
+
+@case
+def full_disk_is_an_error(wgf):
+    if not os.path.exists("/dev/full"):
+        return
+    wgf.write("spec.yaml", MIXED)
+    with open("/dev/full", "w") as full:
+        process = wgf.start("plan", "--csv", "spec.yaml", stdout=full)
+        err = process.communicate(timeout=10)[1]
+    equal(process.returncode, 1, "exit code")
+    require("standard output" in err, f"stderr {err!r}")
+
+
+if __name__ == "__main__":
+    main()

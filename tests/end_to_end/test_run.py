@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+"""`wgf run` to its end: results, failed rows, exit codes, and files that are there already. test_run.py WGF_BINARY"""
+
+import math
+import os
+import signal
+
+import h5py
+import numpy as np
+from harness import (DIVERGED, DONE, ERROR, FAILED, FAILURES, OK, PENDING, RUNNING, TIMEOUT, USAGE, case, column, equal,
+                     finish, main, messages, require, wait_until)
+
+SMALL = "name: small\nfixed: {n: 5, width: 4, steps: 6}\nsweep: {seed: {range: [0, 8]}}\n"
+ENDLESS = "name: endless\nfixed: {steps: 10000000000, record_every: 10000000000, n: 5, width: 4}\n"
+SAMPLES = "x,y\n1,2\n2,1\n4,8\n"
+
+
+def states(path):
+    return list(column(path, "status"))
+
+
+def one_failure(wgf, path, job, *words):
+    """All rows are done but one, which says these words."""
+    expected = [FAILED if k == job else DONE for k in range(len(states(path)))]
+    equal(states(path), expected, "states")
+    for word in words:
+        require(word in messages(path)[job], f"no {word!r} in the message {messages(path)[job]!r}")
+    require(np.isnan(column(path, "objective_final")[job]), "a failed row has an objective")
+    require(np.isnan(column(path, "objective")[job]).all(), "a failed row has a trace")
+
+
+@case
+def all_done(wgf):
+    wgf.write("spec.yaml", SMALL)
+    done = wgf("run", "spec.yaml", "-o", "out.h5").require(OK, "small", "8 done", "of 8 jobs", "out.h5").quietly()
+    require("failed" not in done.err, f"stderr {done.err!r}")
+    equal(states(wgf.path("out.h5")), [DONE] * 8, "states")
+    equal(sorted(os.listdir(wgf.folder)), ["out.h5", "spec.yaml"], "files")
+
+
+@case
+def quiet_prints_nothing(wgf):
+    wgf.write("spec.yaml", SMALL)
+    done = wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK).quietly()
+    equal(done.err, "", "stderr")
+
+
+@case
+def long_and_short_options(wgf):
+    wgf.write("spec.yaml", SMALL)
+    wgf("run", "--output=a.h5", "--set=steps=2", "spec.yaml", "--set", "width=3").require(OK).quietly()
+    equal(set(column(wgf.path("a.h5"), "steps")), {2}, "steps")
+    equal(set(column(wgf.path("a.h5"), "width")), {3}, "width")
+
+
+@case
+def spec_from_standard_input(wgf):
+    wgf.write("data.csv", SAMPLES)
+    text = "name: piped\nfixed: {data: file, data_file: data.csv, width: 4, steps: 2}\n"
+    wgf("run", "-", "-o", "out.h5", stdin=text).require(OK, "piped").quietly()
+    equal((states(wgf.path("out.h5")), list(column(wgf.path("out.h5"), "n"))), ([DONE], [3]), "state, n")
+
+
+@case
+def output_in_another_folder(wgf):
+    os.mkdir(wgf.path("in"))
+    os.mkdir(wgf.path("out"))
+    wgf.write("in/data.csv", SAMPLES)
+    wgf.write("in/spec.yaml", "name: x\nfixed: {data: file, data_file: data.csv, width: 4, steps: 2}\n")
+    wgf("run", "in/spec.yaml", "-o", "out/result.h5").require(OK).quietly()
+    equal(states(wgf.path("out/result.h5")), [DONE], "states")
+
+
+@case
+def no_steps_at_all(wgf):
+    path = wgf.result("name: x\nfixed: {n: 5, width: 4, steps: 0}\n")
+    equal(states(path), [DONE], "states")
+    equal(column(path, "objective").shape, (1, 1), "shape of the trace")
+    equal(column(path, "objective_final")[0], column(path, "objective")[0, 0], "final objective")
+
+
+@case
+def diverged_is_a_result(wgf):
+    path = wgf.result("name: x\nfixed: {n: 5, width: 4, steps: 2000, weight_decay: 1}\nsweep: {gamma: [0.01, 1000]}\n")
+    equal(states(path), [DONE, DIVERGED], "states")
+    steps = column(path, "steps_done")
+    require(steps[0] == 2000 and 0 < steps[1] < 2000, f"steps {steps}")
+    require("gamma" in messages(path)[1] and str(steps[1]) in messages(path)[1], f"message {messages(path)[1]!r}")
+    wgf("status", path, "--exit-code").require(OK)
+
+
+@case
+def missing_data_file_is_a_failed_row(wgf):
+    wgf.write("good.csv", SAMPLES)
+    text = "name: x\nfixed: {data: file, width: 4, steps: 2}\nsweep: {data_file: [good.csv, absent.csv], seed: [1, 2]}\n"
+    wgf.write("spec.yaml", text)
+    wgf("run", "spec.yaml", "-o", "out.h5").require(FAILURES, "2 done", "2 failed").quietly()
+    path = wgf.path("out.h5")
+    equal(states(path), [DONE, DONE, FAILED, FAILED], "states")
+    require("absent.csv" in messages(path)[2] and "No such file" in messages(path)[3], f"messages {messages(path)}")
+
+
+@case
+def other_missing_files_are_failed_rows(wgf):
+    for name, init, rows in (("test_file", "normal", SAMPLES), ("init_file", "file", "3,1,1\n2,5,-1\n")):
+        wgf.write("good.csv", rows)
+        text = f"name: x\nfixed: {{n: 5, steps: 2, init: {init}}}\nsweep: {{{name}: [good.csv, absent.csv]}}\n"
+        path = wgf.result(text, FAILURES, f"{name}.h5")
+        one_failure(wgf, path, 1, "absent.csv", "No such file")
+
+
+@case
+def not_a_number_in_the_data(wgf):
+    wgf.write("good.csv", SAMPLES)
+    for value in ("nan", "inf", "abc", ""):
+        wgf.write("bad.csv", SAMPLES + f"3,{value}\n")
+        text = "name: x\nfixed: {data: file, width: 4, steps: 2}\nsweep: {data_file: [good.csv, bad.csv]}\n"
+        path = wgf.result(text, FAILURES, "out.h5", "--overwrite")
+        one_failure(wgf, path, 1, "bad.csv")
+
+
+@case
+def ragged_data(wgf):
+    wgf.write("good.csv", SAMPLES)
+    wgf.write("bad.csv", SAMPLES + "3,4,5\n")
+    text = "name: x\nfixed: {data: file, width: 4, steps: 2}\nsweep: {data_file: [bad.csv, good.csv]}\n"
+    one_failure(wgf, wgf.result(text, FAILURES), 0, "bad.csv", "5")
+
+
+@case
+def memory_that_cannot_fit_is_a_failed_row(wgf):
+    for method in ("gd", "prox"):
+        text = f"name: x\nfixed: {{n: 5, steps: 2, method: {method}}}\nsweep: {{width: [4, 1000000000000, 6]}}\n"
+        path = wgf.result(text, FAILURES, f"{method}.h5")
+        one_failure(wgf, path, 1, "memory", "GB", "width")
+
+
+@case
+def many_samples_that_cannot_fit(wgf):
+    path = wgf.result("name: x\nfixed: {width: 4, steps: 2}\nsweep: {n: [4, 1000000000000]}\n", FAILURES)
+    one_failure(wgf, path, 1, "memory", "GB")
+
+
+@case
+def time_limit_is_a_timeout_row(wgf):
+    text = "name: x\nfixed: {record_every: 10000000000, n: 5, width: 4, time_limit: 0.2}\n"
+    path = wgf.result(text + "sweep: {method: [gd, prox], steps: [3, 10000000000]}\n", FAILURES)
+    equal(states(path), [DONE, TIMEOUT, DONE, TIMEOUT], "states")
+    seconds = column(path, "seconds")
+    require(0.2 <= seconds[1] < 2 and 0.2 <= seconds[3] < 2, f"seconds {seconds}")
+    require("time_limit" in messages(path)[1], f"message {messages(path)[1]!r}")
+    require(math.isfinite(column(path, "objective_final")[1]), "a timeout row keeps its last objective")
+
+
+@case
+def stop_objective_ends_a_job(wgf):
+    text = "name: x\nfixed: {data: linear, n: 9, width: 20, steps: 100000, record_every: 100000, init_scale: 0.1}\n"
+    path = wgf.result(text + "sweep: {stop_objective: [0.01]}\n")
+    require(0 < column(path, "steps_done")[0] < 100000, "runs to the end")
+    require(column(path, "objective_final")[0] <= 0.01, "stops too early")
+    equal(column(path, "step")[0, 1], column(path, "steps_done")[0], "last recorded step")
+
+
+@case
+def fail_fast_stops_at_the_first_failure(wgf):
+    wgf.write("good.csv", SAMPLES)
+    files = ["good.csv"] + [f"absent{i}.csv" for i in range(50)]
+    text = f"name: x\nfixed: {{data: file, width: 4, steps: 2}}\nsweep: {{data_file: [{', '.join(files)}]}}\n"
+    path = wgf.result(text, FAILURES, "out.h5", "--fail-fast")
+    equal(states(path), [DONE, FAILED] + [PENDING] * 49, "states")
+    equal(list(column(path, "attempts")), [1, 1] + [0] * 49, "attempts")
+
+
+@case
+def unwritable_output(wgf):
+    wgf.write("spec.yaml", SMALL)
+    wgf.write("file", "x")
+    os.mkdir(wgf.path("folder"))
+    for output, word in {"absent/out.h5": "No such file", "file/out.h5": "Not a directory", "/proc/out.h5": "/proc"}.items():
+        wgf("run", "spec.yaml", "-o", output).require(ERROR, output, word).quietly()
+    wgf("run", "spec.yaml", "-o", "folder", "--overwrite").require(ERROR, "folder").quietly()
+    equal(sorted(os.listdir(wgf.folder)), ["file", "folder", "spec.yaml"], "files")
+
+
+@case
+def file_beyond_the_disk(wgf):
+    wgf.write("spec.yaml", "name: x\nfixed: {steps: 100000}\nsweep: {seed: {range: [0, 1000000]}}\n")
+    wgf("run", "spec.yaml", "-o", "out.h5").require(ERROR, "out.h5", "GB").quietly()
+    equal(os.listdir(wgf.folder), ["spec.yaml"], "files")
+
+
+@case
+def wrong_spec_runs_nothing(wgf):
+    wgf.write("spec.yaml", "name: x\nfixed: {gama: 1}\n")
+    wgf("run", "spec.yaml", "-o", "out.h5").require(USAGE, "spec.yaml:2:9: error: ", "did you mean 'gamma'?").quietly()
+    wgf("run", "absent.yaml", "-o", "out.h5").require(USAGE, "absent.yaml").quietly()
+    equal(os.listdir(wgf.folder), ["spec.yaml"], "files")
+
+
+@case
+def existing_output_is_refused_and_untouched(wgf):
+    path = wgf.result(SMALL)
+    before = path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino
+    wgf.write("other.yaml", SMALL.replace("steps: 6", "steps: 7"))
+    wgf("run", "other.yaml", "-o", "out.h5").require(USAGE, "out.h5").quietly()
+    equal((path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) == before, True, "untouched")
+    equal(sorted(os.listdir(wgf.folder)), ["other.yaml", "out.h5", "spec.yaml"], "files")
+
+
+@case
+def foreign_file_is_refused_and_untouched(wgf):
+    wgf.write("spec.yaml", SMALL)
+    with h5py.File(wgf.path("theirs.h5"), "w") as file:
+        file["measured"] = np.arange(9.0)
+    wgf.write("thesis.txt", "years of work\n")
+    for name in ("theirs.h5", "thesis.txt"):
+        before = wgf.path(name).read_bytes()
+        done = wgf("run", "spec.yaml", "-o", name)
+        require(done.code in (ERROR, USAGE) and name in done.err, f"exit code {done.code}, stderr {done.err!r}")
+        require(wgf.path(name).read_bytes() == before, f"{name} was changed")
+
+
+@case
+def overwrite_starts_anew(wgf):
+    path = wgf.result(SMALL)
+    wgf.result(SMALL.replace("steps: 6", "steps: 7"), OK, "out.h5", "--overwrite")
+    equal(set(column(path, "steps")), {7}, "steps")
+    wgf.write("thesis.txt", "the user asked for it\n")
+    wgf("run", "spec.yaml", "-o", "thesis.txt", "--overwrite").require(OK).quietly()
+    equal(states(wgf.path("thesis.txt")), [DONE] * 8, "states")
+    wgf("run", "spec.yaml", "-o", "new.h5", "--overwrite").require(OK).quietly()
+    equal(sorted(os.listdir(wgf.folder)), ["new.h5", "out.h5", "spec.yaml", "thesis.txt"], "files")
+
+
+@case
+def overwrite_with_a_wrong_spec_keeps_the_file(wgf):
+    path = wgf.result(SMALL)
+    before = path.read_bytes()
+    wgf.write("spec.yaml", SMALL + "extra: 1\n")
+    wgf("run", "spec.yaml", "-o", "out.h5", "--overwrite").require(USAGE).quietly()
+    wgf("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--frob").require(USAGE).quietly()
+    require(path.read_bytes() == before, "the file was changed")
+
+
+@case
+def two_runs_do_not_share_a_file(wgf):
+    wgf.write("spec.yaml", ENDLESS)
+    first = wgf.start("run", "spec.yaml", "-o", "out.h5")
+    path = wgf.path("out.h5")
+    wait_until(lambda: path.exists() and states(path) == [RUNNING], "the first run")
+    wgf("run", "spec.yaml", "-o", "out.h5", "--overwrite").require(ERROR, "another run").quietly()
+    equal(states(path), [RUNNING], "state of the first run's job")
+    first.send_signal(signal.SIGTERM)
+    finish(first, 10).require(75)
+
+
+@case
+def team_has_the_same_exit_codes(wgf):
+    wgf.write("good.yaml", SMALL)
+    wgf.write("bad.yaml", "name: x\nfixed: {gama: 1}\n")
+    wgf.write("failing.yaml", "name: x\nfixed: {n: 5, steps: 2}\nsweep: {width: [4, 1000000000000, 6]}\n")
+    wgf("run", "good.yaml", "-o", "out.h5", ranks=3).require(OK, "8 done").quietly()
+    equal(states(wgf.path("out.h5")), [DONE] * 8, "states")
+    wgf("run", "good.yaml", "-o", "out.h5", ranks=3).require(USAGE, "out.h5 exists").quietly()
+    wgf("run", "failing.yaml", "-o", "failing.h5", ranks=3).require(FAILURES, "1 failed").quietly()
+    equal(states(wgf.path("failing.h5")), [DONE, FAILED, DONE], "states")
+    wgf("run", "good.yaml", "-o", "absent/out.h5", ranks=2).require(ERROR, "absent/out.h5").quietly()
+    done = wgf("run", "bad.yaml", "-o", "bad.h5", ranks=3).require(USAGE).quietly()
+    equal(done.err.count("bad.yaml:2:9: error: "), 1, "times that the error is told")
+
+
+@case
+def team_tells_a_wrong_option_once(wgf):
+    wgf.write("spec.yaml", SMALL)
+    done = wgf("run", "spec.yaml", "-o", "out.h5", "--frob", ranks=3).require(USAGE).quietly()
+    equal(done.err.count("unknown option '--frob'"), 1, "times that the error is told")
+
+
+if __name__ == "__main__":
+    main()

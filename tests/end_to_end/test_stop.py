@@ -1,0 +1,202 @@
+#!/usr/bin/python3
+"""Runs that are stopped or killed: what is in the file, and how soon. test_stop.py WGF_BINARY"""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+from harness import (DONE, OK, PENDING, RUNNING, STOPPED, case, column, equal, finish, main, require, wait_until)
+
+# Short jobs first, then jobs that never end: gd between steps, prox inside of one.
+SHORT = 40
+ENDLESS = """\
+name: endless
+fixed: {n: 5, width: 4, record_every: 100000000000}
+sweep: {steps: [20, 100000000000], seed: {range: [0, 40]}}
+"""
+ENDLESS_INSIDE = """\
+name: endless inside
+fixed: {n: 5, width: 4, method: prox, beta: 1.0e-9, inner_steps: 100000000000}
+sweep: {steps: [1, 2], seed: {range: [0, 3]}}
+"""
+# Some seconds of jobs of some milliseconds each.
+LONG = """\
+name: long
+fixed: {n: 50, width: 100, steps: 200, save: last}
+sweep: {seed: {range: [0, 2000]}}
+"""
+RESULTS = ("objective_initial", "objective_final", "steps_done", "checksum", "objective", "grad_norm", "state_records")
+SOON = 10
+
+
+def states(path):
+    return column(path, "status")
+
+
+def start(wgf, text, ranks=0):
+    """A run that has begun its first job."""
+    wgf.write("spec.yaml", text)
+    path = wgf.path("out.h5")
+    process = wgf.start("run", "spec.yaml", "-o", "out.h5", ranks=ranks)
+    wait_until(lambda: path.exists() and (states(path) > PENDING).any(), "the first job")
+    return process, path
+
+
+def stop(process, number):
+    """Sends the signal and returns what the process leaves, which must be soon."""
+    began = time.monotonic()
+    process.send_signal(number)
+    done = finish(process, SOON)
+    require(time.monotonic() - began < SOON, "too late")
+    return done
+
+
+def pending_rows_are_blank(path):
+    with h5py.File(path, "r") as file:
+        pending = file["status"][()] == PENDING
+        require(pending.any(), "nothing is pending")
+        for name in ("objective_final", "seconds", "objective", "step", "distance"):
+            require(np.isnan(file[name][()][pending]).all(), f"{name} of pending rows is not NaN")
+        for name in ("attempts", "checksum", "steps_done"):
+            require((file[name][()][pending] == 0).all(), f"{name} of pending rows is not 0")
+
+
+def finished_rows_are_whole(path, whole):
+    """Rows marked done equal those of a run that nobody stopped."""
+    with h5py.File(path, "r") as file, h5py.File(whole, "r") as other:
+        done = file["status"][()] == DONE
+        for name in RESULTS:
+            same = file[name][()][done].tobytes() == other[name][()][done].tobytes()
+            require(same, f"{name} of finished rows differs from that of a run to the end")
+        for k in np.flatnonzero(done):
+            begin, size = file["state_start"][k], file["state_rows"][k] * file["state_cols"][k]
+            require(np.array_equal(file["state"][begin:begin + size], other["state"][begin:begin + size]),
+                    f"state of job {k} differs")
+        return int(done.sum())
+
+
+def stopped_by(wgf, number, text, finished):
+    process, path = start(wgf, text)
+    time.sleep(0.3)
+    done = stop(process, number).require(STOPPED, "interrupted").quietly()
+    found = states(path)
+    equal(set(found) <= {PENDING, DONE}, True, f"states {set(found)} are pending or done")
+    equal(int((found == DONE).sum()), finished, "finished rows")
+    pending_rows_are_blank(path)
+    wgf("status", "out.h5", "--exit-code").require(STOPPED)
+    return done
+
+
+@case
+def sigterm_to_a_lone_process(wgf):
+    stopped_by(wgf, signal.SIGTERM, ENDLESS, SHORT)
+
+
+@case
+def sigint_to_a_lone_process(wgf):
+    stopped_by(wgf, signal.SIGINT, ENDLESS, SHORT)
+
+
+@case
+def sigusr1_to_a_lone_process(wgf):
+    stopped_by(wgf, signal.SIGUSR1, ENDLESS, SHORT)
+
+
+@case
+def stopped_inside_of_an_outer_step(wgf):
+    stopped_by(wgf, signal.SIGTERM, ENDLESS_INSIDE, 0)
+
+
+@case
+def quiet_stop(wgf):
+    wgf.write("spec.yaml", ENDLESS)
+    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet")
+    wait_until(wgf.path("out.h5").exists, "the file")
+    time.sleep(0.2)
+    equal(stop(process, signal.SIGTERM).require(STOPPED).quietly().err, "", "stderr")
+
+
+@case
+def sigusr1_to_mpirun(wgf):
+    process, path = start(wgf, ENDLESS, ranks=3)
+    wait_until(lambda: (states(path) == DONE).sum() == SHORT, "the short jobs")
+    stop(process, signal.SIGUSR1).require(STOPPED).quietly()
+    found = states(path)
+    equal([int((found == state).sum()) for state in (PENDING, RUNNING, DONE)], [SHORT, 0, SHORT], "states")
+    pending_rows_are_blank(path)
+
+
+@case
+def sigterm_to_mpirun(wgf):
+    process, path = start(wgf, ENDLESS, ranks=3)
+    done = stop(process, signal.SIGTERM)
+    require(done.code != OK, "exit code 0")
+    equal(set(states(path)) <= {PENDING, DONE}, True, f"states {set(states(path))} are pending or done")
+
+
+@case
+def stopped_midway_keeps_what_is_finished(wgf):
+    process, path = start(wgf, LONG)
+    wait_until(lambda: (states(path) == DONE).any(), "a finished row")
+    stop(process, signal.SIGTERM).require(STOPPED)
+    wgf("run", "spec.yaml", "-o", "whole.h5", "--quiet", ranks=3).require(OK)
+    finished = finished_rows_are_whole(path, wgf.path("whole.h5"))
+    require(0 < finished < len(states(path)), f"{finished} rows are finished: not midway")
+
+
+@case
+def killed_midway_leaves_whole_rows(wgf):
+    process, path = start(wgf, LONG)
+    wait_until(lambda: (states(path) == DONE).any(), "a finished row")
+    process.kill()
+    equal(finish(process).code, -signal.SIGKILL, "exit code")
+    wgf("status", "out.h5", "--exit-code").require(STOPPED)
+    wgf("show", "out.h5", "--csv").require(OK)
+    wgf("run", "spec.yaml", "-o", "whole.h5", "--quiet", ranks=3).require(OK)
+    finished = finished_rows_are_whole(path, wgf.path("whole.h5"))
+    require(0 < finished < len(states(path)), f"{finished} rows are finished: not midway")
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--overwrite", "--set", "steps=2").require(OK)
+    equal(set(states(path)), {DONE}, "states after starting anew")
+
+
+def workers(process):
+    """Process numbers of the ranks of an mpirun."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if "run\0spec.yaml" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+@case
+def killed_worker_leaves_whole_rows(wgf):
+    process, path = start(wgf, LONG, ranks=3)
+    wait_until(lambda: (states(path) == DONE).any(), "a finished row")
+    os.kill(workers(process)[-1], signal.SIGKILL)
+    require(finish(process, SOON).code != OK, "exit code 0")
+    wgf("status", "out.h5", "--exit-code").require(STOPPED)
+    wgf("run", "spec.yaml", "-o", "whole.h5", "--quiet", ranks=3).require(OK)
+    require(finished_rows_are_whole(path, wgf.path("whole.h5")) > 0, "no finished row")
+
+
+@case
+def killed_while_the_file_is_made(wgf):
+    text = "name: wide\nfixed: {steps: 20, n: 5, width: 4}\nsweep: {seed: {range: [0, 50000]}}\n"
+    wgf.write("spec.yaml", text)
+    path, dice, seen = wgf.path("out.h5"), random.Random(1), set()
+    for attempt in range(20):
+        process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet")
+        time.sleep(0.15 * dice.random())
+        process.kill()
+        finish(process)
+        seen.add(path.exists())
+        if path.exists():
+            wgf("status", "out.h5").require(OK)
+    require(seen == {False, True}, f"all kills came at the same stage: {seen}")
+    wgf("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet", "--set", "steps=1").require(OK)
+    equal(sorted(os.listdir(wgf.folder)), ["out.h5", "spec.yaml"], "files at the end")
+
+
+if __name__ == "__main__":
+    main()
