@@ -3,12 +3,12 @@
 #SBATCH --ntasks=4
 #SBATCH --mem-per-cpu=1G
 #SBATCH --time=1-00:00:00
-#SBATCH --requeue
+#SBATCH --no-requeue
 #SBATCH --open-mode=append
 #
 # Runs a sweep, from a spec to the result file and its figure: the same script under `sbatch` and under plain `bash`.
 # There is no --signal among the defaults: Slurm may send it a minute early, so that a short job would stop at once.
-# The script reads the time limit instead and stops the run in time; then the job goes back to the queue.
+# The script reads the time limit instead and stops the run in time.
 # shellcheck disable=SC2317  # some functions are called by name
 set -uo pipefail
 
@@ -19,7 +19,7 @@ usage: slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]
 
 Installs what is missing (where it may), builds wgf if needed, runs the sweep on every core, and draws its figure.
 The result goes to the spec's stem + .h5 in the current folder (of a shard: stem-I-of-N.h5), the figure beside it as
-.png. A sweep that was stopped goes on when the same command is given again.
+.png. Resuming is not built yet: a result that exists is refused, unless --overwrite starts it anew.
 
   -o, --output OUT.h5   where the result goes
   -h, --help            this text
@@ -186,7 +186,6 @@ choose_progress() {
 
 stop() { # SIGNAL
     stopped=1 interrupted=1
-    [ "$1" = USR1 ] || cancelled=1
     [ -n "$started" ] || { say 'stopped before the run began' && exit 75; }
     [ -z "$child" ] || kill -USR1 "$child" 2>/dev/null
 }
@@ -232,7 +231,7 @@ draw() {
 }
 
 spec='' out='' quiet='' shard='' progress=''
-started='' child='' stopped='' cancelled='' interrupted='' shared_memory=''
+started='' child='' stopped='' interrupted='' shared_memory=''
 options=() sets=() chosen=() launch=()
 parse_arguments "$@"
 [[ ${WGF_RANKS:-1} =~ ^[1-9][0-9]*$ ]] || fail 2 "WGF_RANKS is a number of processes, not $WGF_RANKS"
@@ -259,10 +258,6 @@ code=$?
 
 case $code in
 0 | 3) draw ;;
-75) say 'stopped early; the same command continues' ;;
+75) say "stopped early; the jobs that were finished are in $out" ;;
 esac
-# Only Slurm's own batch copy goes back to the queue, and only when the run itself stopped in good order.
-if [ "$run_code" -eq 75 ] && [ "$code" -eq 75 ] && [ -z "$cancelled" ] && [[ $0 == */slurm_script ]]; then
-    scontrol requeue "$SLURM_JOB_ID"
-fi
 exit "$code"

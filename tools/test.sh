@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests everything: format, rules of the house, a build with warnings as errors and its tests, the unit tests under
-# sanitizers, figures, and one small sweep from spec to picture. Installs what is missing where it may, stops at the
+# sanitizers, and one small sweep from spec to picture. Installs what is missing where it may, stops at the
 # first failure and shows its output. The last line is 'N passed, M failed', over stages and single tests.
 # shellcheck disable=SC2317  # the stages are called by name
 set -uo pipefail
@@ -45,8 +45,6 @@ build() { # preset
     cmake --preset "$1" && cmake --build --preset "$1" --parallel "$(nproc)"
 }
 
-figures() { "$(bash tools/setup.sh --python)" tests/test_plot.py; }
-
 # A small sweep as a user runs it; other people's programs then read what it wrote.
 sweep() (
     cd "$scratch" || return
@@ -74,6 +72,5 @@ stage 'tests' ctest --preset ci --no-tests=error
 stage 'build with sanitizers' build asan
 stage 'unit tests and bad specs under sanitizers' \
     ctest --preset asan --no-tests=error -L 'unit|bad_specs' --parallel "$(nproc)"
-stage 'figures' figures
 stage 'a sweep from spec to picture' sweep
 finish

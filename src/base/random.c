@@ -13,10 +13,10 @@ static philox4x64_ctr_t draw(uint64_t seed, enum wgf_purpose purpose, uint64_t i
     return philox4x64(counter, key);
 }
 
-/* The middle of one of 2^53 equal parts of (0, 1): never 0, never 1. */
+/* The middle of one of 2^52 equal parts of (0, 1): exact in a double, so never 0, never 1. */
 static double unit(uint64_t bits)
 {
-    return ((double)(bits >> 11) + 0.5) * 0x1p-53;
+    return ((double)(bits >> 12) + 0.5) * 0x1p-52;
 }
 
 void wgf_random_uniform(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t count, double *out)

@@ -242,6 +242,14 @@ union wgf_value wgf_param_get(const struct wgf_param *param, const struct wgf_se
     return value;
 }
 
+const char *wgf_param_text(const struct wgf_param *param, const struct wgf_settings *settings)
+{
+    union wgf_value value = wgf_param_get(param, settings);
+    if (param->type == WGF_PARAM_CHOICE)
+        return param->choices[value.choice];
+    return param->type == WGF_PARAM_PATH ? value.text : NULL;
+}
+
 void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings, union wgf_value value)
 {
     void *field = (char *)settings + param->offset;

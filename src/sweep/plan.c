@@ -44,9 +44,7 @@ static void reset_unread(struct wgf_settings *settings, const struct wgf_setting
 
 void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
 {
-    struct wgf_settings defaults;
-    wgf_settings_default(&defaults);
-    reset_unread(settings, &defaults);
+    reset_unread(settings, &plan->defaults);
     if (settings->data.kind == WGF_DATA_THREE_POINTS) {
         settings->data.n = 3;
         settings->data.d = 2;
@@ -106,11 +104,10 @@ bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
  * that it does not read is not at its first value. */
 static bool settle_case(const struct wgf_plan *plan, struct wgf_case *one)
 {
-    struct wgf_settings settings = plan->base, defaults;
+    struct wgf_settings settings = plan->base;
     for (int a = 0; a < plan->axis_count; a++)
         wgf_param_set(plan->axes[a].param, &settings, wgf_axis_value(&plan->axes[a], one->index[a]));
-    wgf_settings_default(&defaults);
-    reset_unread(&settings, &defaults);
+    reset_unread(&settings, &plan->defaults);
     one->rest[plan->axis_count] = 1;
     for (int a = plan->axis_count - 1; a >= 0; a--) {
         const struct wgf_axis *axis = &plan->axes[a];
@@ -178,7 +175,8 @@ static void count_jobs(struct wgf_plan *plan, struct wgf_diagnostics *diagnostic
 static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
 {
     const struct wgf_spec *spec = plan->spec;
-    wgf_settings_default(&plan->base);
+    wgf_settings_default(&plan->defaults);
+    plan->base = plan->defaults;
     for (int i = 0; i < spec->fixed_count; i++)
         wgf_param_set(spec->fixed[i].param, &plan->base, spec->fixed[i].value);
     plan->axis_count = spec->axis_count;

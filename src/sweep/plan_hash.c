@@ -39,14 +39,12 @@ static void add_value(XXH3_state_t *state, const struct wgf_plan *plan, const st
 uint64_t wgf_plan_key(const struct wgf_plan *plan, const struct wgf_settings *settings)
 {
     XXH3_state_t state;
-    struct wgf_settings defaults;
-    wgf_settings_default(&defaults);
     XXH3_64bits_reset(&state);
     add_text(&state, meaning);
     for (int i = 0; i < wgf_param_count; i++) {
         const struct wgf_param *param = &wgf_params[i];
         union wgf_value value = wgf_param_get(param, settings);
-        if (!wgf_param_is_read(param, settings) || wgf_value_equal(param, value, wgf_param_get(param, &defaults)))
+        if (!wgf_param_is_read(param, settings) || wgf_value_equal(param, value, wgf_param_get(param, &plan->defaults)))
             continue;
         add_text(&state, param->name);
         add_value(&state, plan, param, value);

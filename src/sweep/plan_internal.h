@@ -14,7 +14,7 @@ struct wgf_case {
 
 struct wgf_plan {
     const struct wgf_spec *spec;
-    struct wgf_settings base; /* defaults and fixed parameters */
+    struct wgf_settings defaults, base; /* of the program; those with the fixed parameters */
     int axis_count;
     struct wgf_axis *axes;   /* the spec's, less the files whose contents stand in an earlier one */
     union wgf_value **lists; /* an axis each: its values where the plan made the list itself, else NULL */

@@ -168,7 +168,8 @@ static bool trace_length(const struct wgf_plan *plan, const struct wgf_settings 
                          const struct wgf_settings *settled, char *message)
 {
     const double most = 1e12;
-    double inner = settled->record_inner ? (double)settled->steps * (double)settled->inner_steps : 0;
+    int64_t every = settled->record_inner;
+    double inner = every ? (double)settled->steps * (double)(settled->inner_steps / every) : 0;
     double records = (double)settled->steps / (double)settled->record_every;
     double state = settled->save == WGF_SAVE_NONE ? 0 : (double)settled->init.width * (double)settled->data.d;
     (void)plan, (void)written;

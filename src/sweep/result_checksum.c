@@ -15,7 +15,7 @@ static void add_parameters(XXH3_state_t *state, const struct wgf_settings *setti
     for (int i = 0; i < wgf_param_count; i++) {
         const struct wgf_param *param = &wgf_params[i];
         union wgf_value value = wgf_param_get(param, settings);
-        const char *text = param->type == WGF_PARAM_CHOICE ? param->choices[value.choice] : value.text;
+        const char *text = wgf_param_text(param, settings);
         if (param->type == WGF_PARAM_INT)
             add(state, &value.integer, sizeof value.integer);
         else if (param->type == WGF_PARAM_FLOAT)

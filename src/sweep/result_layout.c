@@ -55,6 +55,22 @@ static wgf_status measure_states(const struct wgf_plan *plan, struct wgf_layout 
     return WGF_OK;
 }
 
+/* Bytes that HDF5's global heap takes for the texts of a job. */
+static double text_bytes(const struct wgf_plan *plan)
+{
+    enum { OBJECT = 16, ALIGNMENT = 8 };
+    struct wgf_settings settings;
+    double bytes = 0;
+    wgf_plan_job(plan, 0, &settings);
+    for (int i = 0; i < wgf_param_count; i++) {
+        const char *text = wgf_param_text(&wgf_params[i], &settings);
+        size_t length = text ? strlen(text) : 0;
+        if (length > 0)
+            bytes += (double)(OBJECT + (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    }
+    return bytes;
+}
+
 wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error)
 {
     static const char *const names[] = {"method",      "metric",    "steps", "record_every",     "record_inner",
@@ -65,6 +81,7 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
         return wgf_fail(
             error, WGF_EUSAGE,
             "the sweep combines too many values of steps, inner_steps and record_every; shorten those axes");
+    layout->text_bytes = text_bytes(plan) * (double)wgf_plan_jobs(plan);
     return survey.saves ? measure_states(plan, layout, error) : WGF_OK;
 }
 
@@ -141,8 +158,8 @@ double wgf_layout_bytes(const struct wgf_layout *layout)
 {
     struct columns columns;
     list_columns(&columns, layout);
-    return wgf_store_bytes(
-        &(struct wgf_store_schema){.extent = layout->extent, .column_count = columns.count, .columns = columns.list});
+    struct wgf_store_schema schema = {.extent = layout->extent, .column_count = columns.count, .columns = columns.list};
+    return wgf_store_bytes(&schema) + layout->text_bytes;
 }
 
 /* The block of jobs that the fill callback is asked for, computed once for all columns. */
@@ -177,7 +194,7 @@ static void fill_parameter(const struct wgf_param *param, const struct block *bl
         else if (param->type == WGF_PARAM_FLOAT)
             ((double *)buffer)[i] = value.real;
         else
-            ((const char **)buffer)[i] = param->type == WGF_PARAM_CHOICE ? param->choices[value.choice] : value.text;
+            ((const char **)buffer)[i] = wgf_param_text(param, &block->settings[i]);
     }
 }
 

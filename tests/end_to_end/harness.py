@@ -157,9 +157,11 @@ def main():
     program = str(Path(sys.argv[1]).resolve())
     failed = 0
     for function in cases:
+        began = time.monotonic()
         problem = fresh_run(program, function)
         failed += problem is not None
         name = function.__name__.replace("_", " ")
-        print(f"ok {name}" if problem is None else f"FAILED {name}: {problem}", flush=True)
+        seconds = time.monotonic() - began
+        print(f"ok {name} ({seconds:.1f} s)" if problem is None else f"FAILED {name}: {problem}", flush=True)
     print(f"{len(cases) - failed} passed, {failed} failed")
     sys.exit(failed > 0)

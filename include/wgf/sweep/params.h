@@ -60,6 +60,9 @@ void wgf_settings_default(struct wgf_settings *settings);
 union wgf_value wgf_param_get(const struct wgf_param *param, const struct wgf_settings *settings);
 void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings, union wgf_value value);
 
+/* The name of a choice, or a path; NULL for numbers. */
+const char *wgf_param_text(const struct wgf_param *param, const struct wgf_settings *settings);
+
 /* Does a job of these settings read the parameter? */
 bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings);
 

@@ -35,12 +35,13 @@ struct wgf_layout {
     struct wgf_store_extent extent;
     bool has_trace[WGF_TRACE_COUNT]; /* some job fills the column */
     int64_t largest_state;           /* elements of the largest job */
+    double text_bytes;               /* of all texts, taking every job's to be as long as the first one's */
 };
 
 /* Looks through a plan. Errors: WGF_EUSAGE when a file of it could not be made by any disk. */
 wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error);
 
-/* Bytes of the file, without its texts. */
+/* Bytes of the file, nearly. */
 double wgf_layout_bytes(const struct wgf_layout *layout);
 
 /* Makes the file of a plan with all rows pending. Not collective. `attributes` (provenance) are added to those that the

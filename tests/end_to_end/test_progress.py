@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""What a run shows while it works: a bar on a terminal, lines on a pipe. test_progress.py WGF_BINARY"""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import termios
+import time
+
+from harness import OK, STOPPED, USAGE, case, column, equal, finish, main, require, wait_until
+
+# A second or two of jobs of some milliseconds each; and one that never ends behind short ones.
+JOBS = 300
+SECONDS_LONG = "name: long\nfixed: {n: 50, width: 100, steps: 200}\nsweep: {seed: {range: [0, 300]}}\n"
+ENDLESS = SECONDS_LONG.replace("steps: 200", "record_every: 100000000000").replace(
+    "seed: ", "steps: [200, 100000000000], seed: ")
+LINE_SECONDS = 10
+FRAME = re.compile(r"\r\x1b\[K\[([#-]*)\] (\d+)/(\d+) jobs, ([^\r\n]*)")
+
+
+def environment():
+    return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+
+
+def read_all(descriptor):
+    """Everything until the other side closes; a pseudo-terminal says so by an error."""
+    parts = []
+    while True:
+        try:
+            part = os.read(descriptor, 65536)
+        except OSError:
+            part = b""
+        if not part:
+            return b"".join(parts).decode()
+        parts.append(part)
+
+
+def on_terminal(wgf, text, *options, columns=80, after=None):
+    """Runs with stderr on a terminal: exit code, stdout, what the terminal got."""
+    wgf.write("spec.yaml", text)
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = wgf.start("run", "spec.yaml", "-o", "out.h5", *options, stderr=theirs, env=environment())
+    os.close(theirs)
+    if after:
+        after(process)
+    shown = read_all(ours)
+    out = process.communicate(timeout=30)[0]
+    os.close(ours)
+    return process.returncode, out, shown
+
+
+def frames(shown):
+    """Each drawing of the bar: cells, jobs, of how many, the rest of its text."""
+    return [(found[0], int(found[1]), int(found[2]), found[3]) for found in FRAME.findall(shown)]
+
+
+@case
+def bar_on_a_terminal(wgf):
+    code, out, shown = on_terminal(wgf, SECONDS_LONG)
+    equal((code, out), (OK, ""), "exit code, stdout")
+    drawn = frames(shown)
+    require(len(drawn) >= 4, f"drawn {len(drawn)} times")
+    for cells, jobs, total, text in drawn:
+        equal(total, JOBS, "jobs in all")
+        require("/s" in text and "ETA" in text, f"no rate or no ETA: {text!r}")
+        require(abs(cells.count("#") - len(cells) * jobs / total) <= 1, f"{cells} for {jobs} of {total}")
+    numbers = [jobs for _, jobs, _, _ in drawn]
+    require(numbers == sorted(numbers) and numbers[0] < JOBS, f"jobs go {numbers}")
+    equal(numbers[-1], JOBS, "jobs in the last drawing")
+
+
+@case
+def bar_ends_with_a_newline(wgf):
+    _, _, shown = on_terminal(wgf, SECONDS_LONG)
+    bar, _, rest = shown.rpartition("\r\x1b[K[")[2].partition("\r\n")
+    require(rest.startswith("wgf: long: 300 done"), f"after the bar comes {rest[:60]!r}")
+    require("\x1b" not in rest and rest.endswith("\n"), f"the summary is {rest!r}")
+
+
+@case
+def bar_fits_its_terminal(wgf):
+    for columns in (120, 80, 50, 24):
+        _, _, shown = on_terminal(wgf, SECONDS_LONG, "--overwrite", columns=columns)
+        for cells, jobs, total, text in frames(shown):
+            width = len(f"[{cells}] {jobs}/{total} jobs, {text}")
+            require(width <= columns, f"{width} columns on a terminal of {columns}")
+
+
+@case
+def bar_of_a_stopped_run_ends_with_a_newline(wgf):
+    def interrupt(process):
+        wait_until(lambda: wgf.path("out.h5").exists(), "the file")
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+    code, _, shown = on_terminal(wgf, ENDLESS, after=interrupt)
+    equal(code, STOPPED, "exit code")
+    require(frames(shown), "no bar")
+    require("\r\nwgf: long: " in shown and "interrupted" in shown, f"the end is {shown[-200:]!r}")
+
+
+@case
+def failures_are_shown_live(wgf):
+    text = SECONDS_LONG.replace("seed: ", "width: [1000000000000, 100], seed: ").replace("width: 100, ", "")
+    code, _, shown = on_terminal(wgf, text)
+    equal(code, 3, "exit code")
+    require(any("300 failed" in text for _, _, _, text in frames(shown)[:-1]), "failures are not told before the end")
+
+
+@case
+def quiet_on_a_terminal(wgf):
+    equal(on_terminal(wgf, SECONDS_LONG, "--quiet"), (OK, "", ""), "exit code, stdout, stderr")
+
+
+@case
+def no_progress_but_a_summary(wgf):
+    _, _, shown = on_terminal(wgf, SECONDS_LONG, "--progress", "none")
+    require(not frames(shown) and shown.startswith("wgf: long: 300 done"), f"shown is {shown[:80]!r}")
+
+
+@case
+def wrong_kind_of_progress(wgf):
+    wgf.write("spec.yaml", SECONDS_LONG)
+    wgf("run", "spec.yaml", "-o", "out.h5", "--progress", "fancy").require(USAGE, "fancy", "lines").quietly()
+
+
+@case
+def line_every_ten_seconds_on_a_pipe(wgf):
+    wgf.write("spec.yaml", SECONDS_LONG)
+    process = wgf.start("run", "spec.yaml", "-o", "out.h5")
+    wait_until(lambda: wgf.path("out.h5").exists() and column(wgf.path("out.h5"), "status").any(), "the first job")
+    process.send_signal(signal.SIGSTOP)  # the clock goes on, without work for the machine
+    time.sleep(LINE_SECONDS)
+    process.send_signal(signal.SIGCONT)
+    done = finish(process).require(OK).quietly()
+    lines = [line for line in done.err.splitlines() if " jobs, " in line]
+    equal(len(lines), 1, f"lines of progress in {done.err!r}")
+    require(re.fullmatch(r"wgf: \d+/300 jobs, [\d.e+-]+/s, ETA .+", lines[0]), f"line {lines[0]!r}")
+    require("\r" not in done.err and "\x1b" not in done.err, f"control characters in {done.err!r}")
+
+
+@case
+def short_run_on_a_pipe_prints_the_summary_alone(wgf):
+    wgf.write("spec.yaml", "name: short\nfixed: {n: 5, width: 4, steps: 2}\n")
+    done = wgf("run", "spec.yaml", "-o", "out.h5").require(OK, "1 done").quietly()
+    require(" jobs, " not in done.err and "\r" not in done.err, f"stderr {done.err!r}")
+
+
+if __name__ == "__main__":
+    main()

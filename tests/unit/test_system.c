@@ -1,0 +1,148 @@
+/* Error sentences, memory and clocks. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "wgf/base/status.h"
+#include "wgf/base/system.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static void a_failure_is_one_sentence(void **state)
+{
+    (void)state;
+    struct wgf_error error = {0};
+    assert_string_equal(wgf_status_text(error.status), "success");
+    assert_int_equal(wgf_fail(&error, WGF_EIO, "%s: %d of %d", "x.csv", 3, 7), WGF_EIO);
+    assert_int_equal(error.status, WGF_EIO);
+    assert_string_equal(error.message, "x.csv: 3 of 7");
+    assert_int_equal(wgf_fail(NULL, WGF_EDATA, "nobody listens"), WGF_EDATA);
+}
+
+static void a_long_sentence_is_cut(void **state)
+{
+    (void)state;
+    struct {
+        struct wgf_error error;
+        char guard[16];
+    } room;
+    char text[2 * WGF_ERROR_LENGTH];
+    memset(room.guard, 'g', sizeof room.guard);
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    wgf_fail(&room.error, WGF_EUSAGE, "%s", text);
+    assert_int_equal(strlen(room.error.message), WGF_ERROR_LENGTH - 1);
+    assert_int_equal(strspn(room.error.message, "a"), WGF_ERROR_LENGTH - 1);
+    assert_int_equal(strspn(room.guard, "g"), 16);
+}
+
+static void every_status_has_a_text(void **state)
+{
+    (void)state;
+#define STATUS_ID(id, text) id,
+    static const wgf_status all[] = {WGF_STATUS_LIST(STATUS_ID)};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        assert_non_null(wgf_status_text(all[i]));
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(wgf_status_text(all[i]), wgf_status_text(all[k]));
+    }
+}
+
+static void bytes_do_not_wrap(void **state)
+{
+    (void)state;
+    assert_true(wgf_bytes(3, sizeof(double)) == 24);
+    assert_true(wgf_bytes(0, 8) == 0);
+    assert_true(wgf_bytes(0x1p62, 8) == 0x1p65);
+    assert_true(isinf(wgf_bytes(INFINITY, 1)));
+}
+
+static void memory_comes_zeroed_or_not_at_all(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    int64_t *numbers = wgf_calloc(COUNT, sizeof *numbers);
+    assert_non_null(numbers);
+    for (int i = 0; i < COUNT; i++)
+        assert_true(numbers[i] == 0);
+    free(numbers);
+    void *nothing = wgf_calloc(0, 8);
+    assert_non_null(nothing);
+    free(nothing);
+    assert_null(wgf_calloc(-1, 1));
+    assert_null(wgf_calloc(LLONG_MIN, 8));
+    assert_null(wgf_calloc(LLONG_MAX, 2)); /* would wrap to a small size */
+    assert_null(wgf_calloc(INT64_C(1) << 61, 8));
+    assert_null(wgf_calloc(INT64_C(1) << 60, 8));
+}
+
+static void memory_limit_is_at_most_the_machine(void **state)
+{
+    (void)state;
+    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), limit = wgf_memory_limit();
+    assert_true(limit > 1e6 && limit <= machine);
+    assert_true(wgf_memory_limit() == limit);
+    void *used = malloc(50000000);
+    memset(used, 1, 50000000);
+    assert_true(wgf_memory_limit() == limit);
+    free(used);
+}
+
+static void memory_limit_is_at_most_the_address_space(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* its shadow alone is larger than any limit */
+#endif
+    struct rlimit before, lower;
+    double machine = wgf_memory_limit();
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    lower = before;
+    lower.rlim_cur = (rlim_t)(0.75 * machine);
+    assert_int_equal(setrlimit(RLIMIT_AS, &lower), 0);
+    double limit = wgf_memory_limit();
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_true(limit == (double)lower.rlim_cur);
+    assert_true(wgf_memory_limit() == machine);
+}
+
+static void clocks_tell_waiting_from_working(void **state)
+{
+    (void)state;
+    double start = wgf_clock(), processor = wgf_cpu_clock();
+    struct timespec nap = {0, 30000000};
+    nanosleep(&nap, NULL);
+    double slept = wgf_clock() - start, worked = wgf_cpu_clock() - processor;
+    assert_true(slept >= 0.03 && slept < 10);
+    assert_true(worked >= 0 && worked < 0.02);
+    volatile double sum = 0;
+    for (processor = wgf_cpu_clock(); wgf_cpu_clock() - processor < 0.02;)
+        sum = sum + 1;
+    assert_true(wgf_clock() - start >= slept + 0.0199);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failure_is_one_sentence),
+        cmocka_unit_test(a_long_sentence_is_cut),
+        cmocka_unit_test(every_status_has_a_text),
+        cmocka_unit_test(bytes_do_not_wrap),
+        cmocka_unit_test(memory_comes_zeroed_or_not_at_all),
+        cmocka_unit_test(memory_limit_is_at_most_the_machine),
+        cmocka_unit_test(memory_limit_is_at_most_the_address_space),
+        cmocka_unit_test(clocks_tell_waiting_from_working),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
