@@ -27,8 +27,9 @@ int wgf_cli_error(const struct wgf_error *error);
 /* Prints "wgf COMMAND: error: ..., see wgf COMMAND --help" and returns WGF_EXIT_USAGE. */
 int wgf_cli_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A getopt_long error (opt is '?' or ':') as a sentence. Returns WGF_EXIT_USAGE. */
-int wgf_cli_bad_option(const char *command, int opt, char **argv);
+/* A getopt_long error (opt is '?' or ':') as a sentence, with the nearest of the options. Returns WGF_EXIT_USAGE. */
+struct option;
+int wgf_cli_bad_option(const char *command, int opt, char **argv, const struct option *options);
 
 /* A spec with its plan. */
 struct wgf_job_list {

@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "wgf/sweep/schedule.h"
 #include "wgf_revision.h"
 
 #include <errno.h>
@@ -20,6 +21,8 @@ int wgf_cli_error(const struct wgf_error *error)
 int wgf_cli_misuse(const char *command, const char *format, ...)
 {
     va_list arguments;
+    if (!wgf_team_speaks()) /* one of a team says it for all */
+        return WGF_EXIT_USAGE;
     va_start(arguments, format);
     fprintf(stderr, "wgf %s: error: ", command);
     vfprintf(stderr, format, arguments);
@@ -28,11 +31,18 @@ int wgf_cli_misuse(const char *command, const char *format, ...)
     return WGF_EXIT_USAGE;
 }
 
-int wgf_cli_bad_option(const char *command, int opt, char **argv)
+int wgf_cli_bad_option(const char *command, int opt, char **argv, const struct option *options)
 {
-    const char *word = argv[optind - 1];
+    enum { MOST = 32 };
+    const char *word = argv[optind - 1], *names[MOST];
+    int count = 0;
     if (opt == ':')
         return wgf_cli_misuse(command, "option '%s' needs a value", word);
+    for (; options[count].name && count < MOST; count++)
+        names[count] = options[count].name;
+    const char *nearest = strncmp(word, "--", 2) == 0 ? wgf_nearest_name(word + 2, names, count) : NULL;
+    if (nearest)
+        return wgf_cli_misuse(command, "unknown option '%s'; did you mean '--%s'?", word, nearest);
     return wgf_cli_misuse(command, "unknown option '%s'", word);
 }
 

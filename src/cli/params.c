@@ -17,7 +17,7 @@ int wgf_cli_params(int argc, char **argv)
         if (opt == 'h')
             return fputs(usage, stdout), wgf_cli_flush();
         if (opt != 'm')
-            return wgf_cli_bad_option("params", opt, argv);
+            return wgf_cli_bad_option("params", opt, argv, options);
         markdown = true;
     }
     if (optind < argc)

@@ -10,8 +10,8 @@
 
 static const char usage[] =
     "usage: wgf plan SPEC [--set K=V]... [--csv]\n\n"
-    "Validates a sweep spec and expands it, without running anything: the axes, the number of jobs, how many\n"
-    "duplicates were dropped, the size of the result file. SPEC may be - for standard input.\n\n"
+    "Validates a sweep spec and expands it, without running anything: the axes, the number of jobs,\n"
+    "how many duplicates were dropped, the size of the result file. SPEC may be - for standard input.\n\n"
     "  --set K=V  override a fixed parameter\n"
     "  --csv      one line a job with every parameter instead\n"
     "  --help     this text\n";
@@ -90,7 +90,7 @@ int wgf_cli_plan(int argc, char **argv)
         else if (opt == 'c')
             csv = true;
         else
-            return wgf_cli_bad_option("plan", opt, argv);
+            return wgf_cli_bad_option("plan", opt, argv, options);
     }
     if (optind + 1 != argc)
         return wgf_cli_misuse("plan", optind == argc ? "no SPEC" : "more than one SPEC");

@@ -8,13 +8,13 @@
 static const char usage[] =
     "usage: wgf run SPEC -o OUT.h5 [options]\n"
     "       mpirun -n RANKS wgf run SPEC -o OUT.h5 [options]\n\n"
-    "Runs every job of a sweep spec into one result file. Under mpirun rank 0 hands out the jobs and sleeps, so use\n"
-    "one rank more than cores. SPEC may be - for standard input.\n\n"
+    "Runs every job of a sweep spec into one result file. Under mpirun rank 0 hands out the jobs and\n"
+    "sleeps, so use one rank more than cores. SPEC may be - for standard input.\n\n"
     "  -o, --output OUT.h5  the result file\n"
     "  --set K=V            override a fixed parameter; may be repeated\n"
     "  --overwrite          start anew where OUT.h5 exists\n"
     "  --fail-fast          stop at the first job that fails\n"
-    "  --progress WHAT      auto, bar, lines or none (auto: a bar on a terminal, else a line every 10 s)\n"
+    "  --progress WHAT      auto, bar, lines or none (auto: a bar on a terminal, else lines, one in 10 s)\n"
     "  --quiet              no progress and no summary\n"
     "  --help               this text\n\n"
     "SIGTERM, SIGINT and SIGUSR1 stop cleanly: what was finished is kept, exit code 75.\n";
@@ -23,13 +23,13 @@ static const char usage[] =
 static const char *const later[] = {"jobs",  "shard", "reuse",        "time-limit",
                                     "retry", "sync",  "max-attempts", "checkpoint"};
 
-static int bad_option(int opt, char **argv)
+static int bad_option(int opt, char **argv, const struct option *options)
 {
     const char *word = argv[optind - 1];
     for (size_t i = 0; opt == '?' && i < sizeof later / sizeof *later; i++)
         if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, later[i], strlen(later[i])) == 0)
             return wgf_cli_misuse("run", "--%s is not built yet in this version", later[i]);
-    return wgf_cli_bad_option("run", opt, argv);
+    return wgf_cli_bad_option("run", opt, argv, options);
 }
 
 static int set_progress(struct wgf_run_options *run, const char *word)
@@ -72,7 +72,7 @@ static int read_options(int argc, char **argv, struct wgf_run_options *run, cons
         else if (opt == 'q')
             run->quiet = true;
         else
-            return bad_option(opt, argv);
+            return bad_option(opt, argv, options);
     }
     if (code)
         return code;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t interrupted; /* a signal asked for the end; the one thing that handlers touch */
@@ -26,6 +27,7 @@ static void catch_signals(void)
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the progress may go; the sweep goes on */
 }
 
 /* Everything of one rank's part in a sweep. */
@@ -117,6 +119,23 @@ static int make_plan(struct sweep *sweep)
     return wgf_team_maximum(sweep->team, code);
 }
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* The spec or the data file of the sweep that this path names; NULL: none. */
+static const char *input_at(const struct sweep *sweep, const char *path)
+{
+    if (same_file(sweep->options->spec, path))
+        return sweep->options->spec;
+    for (int i = 0; i < wgf_plan_source_count(sweep->jobs.plan); i++)
+        if (same_file(wgf_plan_source_at(sweep->jobs.plan, i)->resolved, path))
+            return wgf_plan_source_at(sweep->jobs.plan, i)->path;
+    return NULL;
+}
+
 /* Makes a new result file and holds it. On rank 0 alone. */
 static int make_file(struct sweep *sweep)
 {
@@ -124,6 +143,11 @@ static int make_file(struct sweep *sweep)
     struct wgf_provenance provenance;
     struct wgf_error error;
     bool exists = access(options->output, F_OK) == 0;
+    const char *input = exists ? input_at(sweep, options->output) : NULL;
+    if (input) {
+        fprintf(stderr, "wgf: error: %s is the sweep's own input %s; give another -o\n", options->output, input);
+        return WGF_EXIT_USAGE;
+    }
     if (exists && !options->overwrite) {
         fprintf(stderr,
                 "wgf: error: %s exists, and resuming is not built yet in this version; "
@@ -237,11 +261,8 @@ int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *opt
     wgf_blas_single_thread();
     int code = prepare(&sweep);
     if (!code) {
-        const char *columns = getenv("COLUMNS");
-        sweep.progress = (struct wgf_progress){.style = options->progress,
-                                               .stream = stderr,
-                                               .width = columns && atoi(columns) > 20 ? atoi(columns) : 80,
-                                               .total = wgf_plan_jobs(sweep.jobs.plan)};
+        sweep.progress = (struct wgf_progress){
+            .style = options->progress, .stream = stderr, .total = wgf_plan_jobs(sweep.jobs.plan)};
         code = run_jobs(&sweep);
     }
     if (wgf_writer_close(sweep.writer, &error))

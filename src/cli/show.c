@@ -13,10 +13,9 @@ static const char usage[] =
     "usage: wgf show OUT.h5 [--csv]\n"
     "       wgf show OUT.h5 --job K [--csv]\n"
     "       wgf show OUT.h5 --job K --data\n\n"
-    "Prints the job table: the swept parameters and the results of every job (with --csv all parameters). With --job\n"
-    "one job: its parameters, results and trace (with --csv the trace alone). With --data the job's samples, made "
-    "again\n"
-    "from its parameters, as CSV: the inputs x0, x1, … and the label y.\n\n"
+    "Prints the job table: the swept parameters and the results of every job; with --csv all columns.\n"
+    "With --job one job: its parameters, results and trace; with --csv the trace alone. With --data the\n"
+    "samples of a job, made again from its parameters, as CSV: the inputs x0, x1, … and the label y.\n\n"
     "  --job K  number of a job, from 0\n"
     "  --csv    comma-separated, 17 significant digits\n"
     "  --data   the job's X and y\n"
@@ -163,7 +162,7 @@ int wgf_cli_show(int argc, char **argv)
         else if (opt == 'k')
             request.job = strtoll(optarg, &end, 10);
         else
-            return wgf_cli_bad_option("show", opt, argv);
+            return wgf_cli_bad_option("show", opt, argv, options);
         if (opt == 'k' && (end == optarg || *end || request.job < 0))
             return wgf_cli_misuse("show", "--job needs the number of a job, not '%s'", optarg);
     }

@@ -13,10 +13,10 @@
 
 static const char usage[] =
     "usage: wgf status OUT.h5 [--json] [--exit-code]\n\n"
-    "Counts the jobs of a result file by status, with rate, time left, and the failures with their messages. Safe\n"
-    "while a run is writing the file.\n\n"
+    "Counts the jobs of a result file by status, with rate, time left, and the failures with their\n"
+    "messages. Safe while a run is writing the file.\n\n"
     "  --json       the same as JSON, with every failure\n"
-    "  --exit-code  end with 0 when all jobs have a result, 3 when some failed, 75 when some are still to be run\n"
+    "  --exit-code  end with 0 when all jobs have a result, 3 when some failed, 75 when some are left\n"
     "  --help       this text\n";
 
 enum { BLOCK = 4096, SHOWN_FAILURES = 20 };
@@ -203,7 +203,7 @@ int wgf_cli_status(int argc, char **argv)
         else if (opt == 'e')
             exit_code = true;
         else
-            return wgf_cli_bad_option("status", opt, argv);
+            return wgf_cli_bad_option("status", opt, argv, options);
     }
     if (optind + 1 != argc)
         return wgf_cli_misuse("status", optind == argc ? "no result file" : "more than one result file");

@@ -11,11 +11,14 @@
 
 enum { BLOCK = 1024, TEXT_LENGTH = WGF_MESSAGE_LENGTH };
 
+static const char job_name[] = "job";
+
 /* A block of one column in memory. */
 struct cells {
     const char *name;
     enum wgf_column_type type;
     int index; /* in the file; -1: the job number itself */
+    int width; /* in a table for people */
     void *rows;
 };
 
@@ -34,12 +37,13 @@ static enum wgf_column_type type_of(const char *name)
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)
         if (strcmp(results[i].name, name) == 0)
             return results[i].type;
-    return WGF_COLUMN_INT64; /* job */
+    return WGF_COLUMN_INT64; /* the job number */
 }
 
 void wgf_table_add(struct wgf_table *table, const char *name)
 {
-    if (table->count < WGF_TABLE_COLUMNS && wgf_store_column(table->store, name) >= 0)
+    bool exists = strcmp(name, job_name) == 0 || wgf_store_column(table->store, name) >= 0;
+    if (table->count < WGF_TABLE_COLUMNS && exists)
         table->name[table->count++] = name;
 }
 
@@ -71,32 +75,30 @@ static size_t cell_size(enum wgf_column_type type)
     return type == WGF_COLUMN_UINT8 ? 1 : type == WGF_COLUMN_CHARS ? WGF_MESSAGE_LENGTH : 8;
 }
 
-/* The cell as text: short for people, exact for CSV. */
-static void format_cell(const struct cells *cells, int64_t row, bool exact, char text[TEXT_LENGTH])
+/* The cell as text: short for people, exact for CSV. In `buffer`, or where the cell keeps it. */
+static const char *cell_text(const struct cells *cells, int64_t row, bool exact, char buffer[TEXT_LENGTH])
 {
-    const char *bytes = (const char *)cells->rows + (size_t)row * cell_size(cells->type);
-    text[0] = '\0';
+    const void *cell = (const char *)cells->rows + (size_t)row * cell_size(cells->type);
     switch (cells->type) {
     case WGF_COLUMN_UINT8: /* only `status` is one */
-        snprintf(text, TEXT_LENGTH, "%s", wgf_job_state_names[*(const uint8_t *)bytes % WGF_JOB_STATE_COUNT]);
-        break;
+        return wgf_job_state_names[*(const uint8_t *)cell % WGF_JOB_STATE_COUNT];
+    case WGF_COLUMN_TEXT:
+        return *(char *const *)cell;
     case WGF_COLUMN_INT64:
-        snprintf(text, TEXT_LENGTH, "%" PRId64, *(const int64_t *)(const void *)bytes);
+        snprintf(buffer, TEXT_LENGTH, "%" PRId64, *(const int64_t *)cell);
         break;
     case WGF_COLUMN_UINT64:
-        snprintf(text, TEXT_LENGTH, "%" PRIu64, *(const uint64_t *)(const void *)bytes);
+        snprintf(buffer, TEXT_LENGTH, "%" PRIu64, *(const uint64_t *)cell);
         break;
     case WGF_COLUMN_FLOAT64:
-        snprintf(text, TEXT_LENGTH, exact ? "%.17g" : "%.6g", *(const double *)(const void *)bytes);
-        break;
-    case WGF_COLUMN_TEXT:
-        snprintf(text, TEXT_LENGTH, "%s", *(char *const *)(const void *)bytes);
+        snprintf(buffer, TEXT_LENGTH, exact ? "%.17g" : "%.6g", *(const double *)cell);
         break;
     case WGF_COLUMN_CHARS:
-        memcpy(text, bytes, WGF_MESSAGE_LENGTH - 1);
-        text[WGF_MESSAGE_LENGTH - 1] = '\0';
+        memcpy(buffer, cell, WGF_MESSAGE_LENGTH - 1);
+        buffer[WGF_MESSAGE_LENGTH - 1] = '\0';
         break;
     }
+    return buffer;
 }
 
 static void drop_texts(struct cells *cells, int64_t count)
@@ -110,7 +112,7 @@ static wgf_status open_cells(const struct wgf_table *table, struct cells *cells,
     for (int c = 0; c < table->count; c++) {
         cells[c].name = table->name[c];
         cells[c].type = type_of(table->name[c]);
-        cells[c].index = wgf_store_column(table->store, table->name[c]);
+        cells[c].index = strcmp(table->name[c], job_name) == 0 ? -1 : wgf_store_column(table->store, table->name[c]);
         cells[c].rows = wgf_calloc(BLOCK, cell_size(cells[c].type));
         if (!cells[c].rows)
             return wgf_fail(error, WGF_EMEMORY, "no memory for a table");
@@ -122,8 +124,12 @@ static wgf_status read_cells(const struct wgf_table *table, struct cells *cells,
                              struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
-    for (int c = 0; !status && c < table->count; c++)
-        status = wgf_store_read(table->store, cells[c].index, first, count, cells[c].rows, error);
+    for (int c = 0; !status && c < table->count; c++) {
+        for (int64_t i = 0; cells[c].index < 0 && i < count; i++)
+            ((int64_t *)cells[c].rows)[i] = first + i;
+        if (cells[c].index >= 0)
+            status = wgf_store_read(table->store, cells[c].index, first, count, cells[c].rows, error);
+    }
     return status;
 }
 
@@ -133,25 +139,42 @@ static void close_cells(const struct wgf_table *table, struct cells *cells)
         free(cells[c].rows);
 }
 
-/* Columns of a table for people: as wide as their name and a number, choices included. */
-static int width_of(const char *name)
+/* Makes columns as wide as their names and the cells of the first block: what follows is mostly no wider. */
+static void measure(const struct wgf_table *table, struct cells *cells, int64_t count)
 {
-    enum { NUMBER = 12 };
-    int length = (int)strlen(name);
-    return length > NUMBER ? length : NUMBER;
+    char buffer[TEXT_LENGTH];
+    for (int c = 0; c < table->count && !table->csv; c++) {
+        cells[c].width = (int)strlen(cells[c].name);
+        for (int64_t i = 0; i < count; i++) {
+            int length = (int)strlen(cell_text(&cells[c], i, false, buffer));
+            cells[c].width = length > cells[c].width ? length : cells[c].width;
+        }
+    }
 }
 
-static void print_cell(const struct wgf_table *table, int c, const char *text)
+static void print_cell(bool csv, bool last, int width, const char *text)
 {
-    bool last = c + 1 == table->count;
-    if (table->csv) {
+    if (csv) {
         wgf_csv_field(text);
         putchar(last ? '\n' : ',');
     } else if (last) {
         printf("%s\n", text);
     } else {
-        printf("%-*s ", width_of(table->name[c]), text);
+        printf("%-*s  ", width, text);
     }
+}
+
+static void print_block(const struct wgf_table *table, struct cells *cells, int64_t count, bool first)
+{
+    char buffer[TEXT_LENGTH];
+    if (first)
+        measure(table, cells, count);
+    for (int64_t i = first ? -1 : 0; i < count; i++)
+        for (int c = 0; c < table->count; c++)
+            print_cell(table->csv, c + 1 == table->count, cells[c].width,
+                       i < 0 ? cells[c].name : cell_text(&cells[c], i, table->csv, buffer));
+    for (int c = 0; c < table->count; c++)
+        drop_texts(&cells[c], count);
 }
 
 int wgf_table_print(struct wgf_table *table)
@@ -159,21 +182,13 @@ int wgf_table_print(struct wgf_table *table)
     struct cells cells[WGF_TABLE_COLUMNS] = {0};
     struct wgf_store_extent extent;
     struct wgf_error error;
-    char text[TEXT_LENGTH];
     wgf_store_extent(table->store, &extent);
     wgf_status status = open_cells(table, cells, &error);
-    for (int c = 0; !status && c < table->count; c++)
-        print_cell(table, c, table->name[c]);
     for (int64_t first = 0; !status && first < extent.jobs; first += BLOCK) {
         int64_t count = extent.jobs - first < BLOCK ? extent.jobs - first : BLOCK;
         status = read_cells(table, cells, first, count, &error);
-        for (int64_t i = 0; !status && i < count; i++)
-            for (int c = 0; c < table->count; c++) {
-                format_cell(&cells[c], i, table->csv, text);
-                print_cell(table, c, text);
-            }
-        for (int c = 0; !status && c < table->count; c++)
-            drop_texts(&cells[c], count);
+        if (!status)
+            print_block(table, cells, count, first == 0);
     }
     close_cells(table, cells);
     return status ? wgf_cli_error(&error) : wgf_cli_flush();
@@ -188,8 +203,7 @@ int wgf_table_print_vertical(struct wgf_table *table)
     if (!status)
         status = read_cells(table, cells, table->job, 1, &error);
     for (int c = 0; !status && c < table->count; c++) {
-        format_cell(&cells[c], 0, false, text);
-        printf("%-18s %s\n", table->name[c], text);
+        printf("%-18s %s\n", table->name[c], cell_text(&cells[c], 0, false, text));
         drop_texts(&cells[c], 1);
     }
     close_cells(table, cells);
@@ -205,23 +219,21 @@ static bool any_number(const double *values, int64_t count)
     return false;
 }
 
-static void print_records(const struct wgf_table *table, double *const *columns, const char *const *names,
-                          int64_t records)
+/* Columns with nothing in them are left out. */
+static void print_records(bool csv, double *const *columns, const char *const *names, int64_t records)
 {
-    struct wgf_table shown = {.csv = table->csv};
-    const double *values[WGF_TRACE_COUNT];
+    enum { NUMBER = 12 };
+    int shown[WGF_TRACE_COUNT], count = 0;
     char text[TEXT_LENGTH];
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        if (any_number(columns[c], records)) {
-            values[shown.count] = columns[c];
-            shown.name[shown.count++] = names[c];
-        }
-    for (int c = 0; c < shown.count; c++)
-        print_cell(&shown, c, shown.name[c]);
-    for (int64_t r = 0; r < records && !isnan(columns[WGF_TRACE_STEP][r]); r++)
-        for (int c = 0; c < shown.count; c++) {
-            snprintf(text, sizeof text, table->csv ? "%.17g" : "%.6g", values[c][r]);
-            print_cell(&shown, c, text);
+        if (any_number(columns[c], records))
+            shown[count++] = c;
+    for (int64_t r = -1; r < records && (r < 0 || !isnan(columns[WGF_TRACE_STEP][r])); r++)
+        for (int c = 0; c < count; c++) {
+            int length = (int)strlen(names[shown[c]]);
+            if (r >= 0)
+                snprintf(text, sizeof text, csv ? "%.17g" : "%.6g", columns[shown[c]][r]);
+            print_cell(csv, c + 1 == count, length > NUMBER ? length : NUMBER, r < 0 ? names[shown[c]] : text);
         }
 }
 
@@ -245,7 +257,7 @@ int wgf_table_print_trace(struct wgf_table *table)
     if (!status && !table->csv)
         putchar('\n');
     if (!status)
-        print_records(table, columns, names, extent.records);
+        print_records(table->csv, columns, names, extent.records);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         free(columns[c]);
     return status ? wgf_cli_error(&error) : wgf_cli_flush();

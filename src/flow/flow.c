@@ -120,7 +120,7 @@ static void descend(struct descent *run, const struct wgf_watch *watch)
         double *inner_objective = per_step ? run->trace->inner_objective + done * per_step : NULL;
         double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
         if (wgf_watch_expired(watch) || !run->method->step(run->work, watch, inner_objective, inner_distance)) {
-            result->outcome = watch->interrupted && *watch->interrupted ? WGF_OUTCOME_INTERRUPTED : WGF_OUTCOME_TIMEOUT;
+            result->outcome = WGF_OUTCOME_TIMEOUT;
             run->now = run->method->evaluate(run->work);
             return;
         }
@@ -145,9 +145,8 @@ static void explain(const struct descent *run)
                  run->settings->time_limit, (long long)result->steps_done, (long long)run->settings->steps);
 }
 
-wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem,
-                        const struct wgf_control *control, struct wgf_trace *trace, struct wgf_flow_result *result,
-                        struct wgf_error *error)
+wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
+                        struct wgf_flow_result *result, struct wgf_error *error)
 {
     struct descent run = {.settings = settings,
                           .method = wgf_method_find(settings->method),
@@ -156,7 +155,7 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
                           .shape = wgf_flow_state_shape(settings),
                           .recorded = -1};
     struct wgf_watch watch = {.deadline = settings->time_limit > 0 ? wgf_clock() + settings->time_limit : INFINITY,
-                              .interrupted = control->interrupted};
+                              .interrupted = problem->interrupted};
     *result = (struct wgf_flow_result){.outcome = WGF_OUTCOME_DONE};
     if (!run.method)
         return wgf_fail(error, WGF_EUSAGE, "this method is not built in this version");
@@ -175,6 +174,8 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
         trace->state_records = 1;
     }
     result->objective_final = run.now.objective;
+    if (watch.interrupted && *watch.interrupted) /* the last looks at the state may mean nothing */
+        result->outcome = WGF_OUTCOME_INTERRUPTED;
     explain(&run);
     run.method->free(run.work);
     return WGF_OK;

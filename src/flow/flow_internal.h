@@ -25,7 +25,7 @@ struct wgf_method {
     double (*step_time)(const struct wgf_settings *);             /* Wasserstein time that one step advances */
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);
     void (*free)(void *work);
-    /* Looks at the current state; what it finds is kept for the next step. */
+    /* Looks at the current state; what it finds is kept for the next step. Means nothing once interrupted. */
     struct wgf_evaluation (*evaluate)(void *work);
     /* One outer step from an evaluated state. False: the watch expired and the state is what it was before. inner: where
      * the step's inner objectives and distances go, each NULL or with room for the inner records of one step. */

@@ -38,6 +38,7 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     wgf_status status = wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
     if (status)
         return status;
+    wgf_network_heed(particles->network, problem->interrupted);
     particles->W = wgf_calloc(m * d, sizeof(double));
     particles->alpha = wgf_calloc(m, sizeof(double));
     particles->grad_W = wgf_calloc(m * d, sizeof(double));

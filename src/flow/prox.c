@@ -141,9 +141,9 @@ static bool search(struct prox *prox, struct inner *inner, double slope, double 
  * neuron is kept on its side, where the objective is quadratic and the first beta does. */
 static bool descend(struct prox *prox, struct inner *inner, double *slope)
 {
-    const double rounding = 2.3e-16, tries = 16;
-    if (search(prox, inner, *slope, prox->beta / tries)) {
-        inner->beta *= 2;
+    const double rounding = 2.3e-16, tries = 16, growth = 1e6;
+    if (*slope > 0 && search(prox, inner, *slope, prox->beta / tries)) {
+        inner->beta = fmin(2 * inner->beta, growth * prox->beta);
         return true;
     }
     inner->beta = prox->beta;
@@ -152,7 +152,7 @@ static bool descend(struct prox *prox, struct inner *inner, double *slope)
     return *slope > 0 && search(prox, inner, *slope, rounding * fabs(inner->value) / *slope);
 }
 
-static void accept(struct prox *prox, int64_t used, double squared)
+static void accept(struct prox *prox, int64_t used, double residual, double squared)
 {
     struct wgf_particles *particles = &prox->particles;
     double *swap = particles->W;
@@ -160,6 +160,7 @@ static void accept(struct prox *prox, int64_t used, double squared)
     prox->V = swap;
     particles->distance = squared / (double)particles->m;
     prox->steps_used = (double)used;
+    prox->residual = residual;
 }
 
 static bool step(void *work, const struct wgf_watch *watch, double *inner_objective, double *inner_distance)
@@ -170,6 +171,7 @@ static bool step(void *work, const struct wgf_watch *watch, double *inner_object
     double objective = particles->evaluation.objective;
     struct inner inner = {.value = objective, .objective = objective, .squared = 0, .beta = prox->beta};
     const double m = (double)particles->m;
+    double residual = NAN;
     int64_t used = 0;
     memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
     while (used < settings->inner_steps) {
@@ -183,7 +185,7 @@ static bool step(void *work, const struct wgf_watch *watch, double *inner_object
             try_step(prox, &inner);
             take_step(prox);
         }
-        prox->residual = sqrt(slope / m); /* |V_k - V_{k-1}|_F / (beta sqrt m), whatever beta the iteration took */
+        residual = sqrt(slope / m); /* |V_k - V_{k-1}|_F / (beta sqrt m), whatever beta the iteration took */
         if (!fell)
             break;
         used++;
@@ -191,10 +193,10 @@ static bool step(void *work, const struct wgf_watch *watch, double *inner_object
             inner_objective[used / settings->record_inner - 1] = inner.objective;
             inner_distance[used / settings->record_inner - 1] = inner.squared / m;
         }
-        if (prox->residual < settings->inner_tol)
+        if (residual < settings->inner_tol)
             break;
     }
-    accept(prox, used, inner.squared);
+    accept(prox, used, residual, inner.squared);
     return true;
 }
 

@@ -72,6 +72,11 @@ void wgf_network_free(struct wgf_network *network)
     free(network);
 }
 
+void wgf_network_heed(struct wgf_network *network, const volatile sig_atomic_t *interrupted)
+{
+    network->interrupted = interrupted;
+}
+
 static double squared_norm(const double *x, int64_t count)
 {
     double sum = 0;
@@ -149,7 +154,7 @@ void wgf_network_confine(const struct wgf_network *network, const double *W, dou
 {
     const struct wgf_data *data = network->data;
     int64_t d = data->d, j, crossings;
-    for (int64_t i = 0; i < network->m; i++) {
+    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
         const double *w = W + i * d;
         double *g = direction + i * d;
         crossings = count_crossings(data, w, step, g, &j);

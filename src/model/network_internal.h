@@ -12,7 +12,8 @@ struct wgf_network {
     int64_t m;
     const struct wgf_kernel_operations *kernel;
     double kappa, c;
-    double *residual; /* n: f(x_j) - y_j at the point of the last objective */
+    const volatile sig_atomic_t *interrupted; /* NULL, or looked at between blocks of neurons */
+    double *residual;                         /* n: f(x_j) - y_j at the point of the last objective */
 
     /* Kernels' own; NULL where a kernel has no use for it. */
     double *Xt;             /* dense: d x n, the inputs transposed, so that loops over samples are contiguous */
@@ -31,6 +32,11 @@ struct wgf_kernel_operations {
     /* Neurons that activate at least one sample. After forward at the same W. */
     int64_t (*active)(struct wgf_network *, const double *W);
 };
+
+static inline bool wgf_network_is_interrupted(const struct wgf_network *network)
+{
+    return network->interrupted && *network->interrupted;
+}
 
 extern const struct wgf_kernel_operations wgf_kernel_dense, wgf_kernel_blas;
 

@@ -18,7 +18,7 @@ struct loaded {
 
 struct wgf_runner {
     const struct wgf_plan *plan;
-    struct wgf_control control;
+    const volatile sig_atomic_t *interrupted;
     double memory_limit;
     struct loaded data_file, test_file, init_file;
     struct wgf_data generated;  /* the last generated data set */
@@ -32,7 +32,7 @@ wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *
     if (!made)
         return wgf_fail(error, WGF_EMEMORY, "no memory to run jobs");
     made->plan = plan;
-    made->control.interrupted = interrupted;
+    made->interrupted = interrupted;
     made->memory_limit = wgf_memory_limit();
     return WGF_OK;
 }
@@ -146,14 +146,14 @@ static wgf_status run_from(struct wgf_runner *runner, const struct wgf_settings 
                            double *W, struct wgf_trace *trace, struct wgf_flow_result *result, struct wgf_error *error)
 {
     double *alpha = W + settings->init.width * data->d;
-    struct wgf_problem problem = {.data = data, .W = W, .alpha = alpha};
+    struct wgf_problem problem = {.data = data, .W = W, .alpha = alpha, .interrupted = runner->interrupted};
     wgf_status status = test_data(runner, settings, &problem.test, error);
     if (!status && settings->init.kind == WGF_INIT_FILE)
         status = copy_neurons(runner, settings, W, alpha, error);
     else if (!status)
         status = wgf_init_neurons(&settings->init, data->d, W, alpha, error);
     if (!status)
-        status = wgf_flow_run(settings, &problem, &runner->control, trace, result, error);
+        status = wgf_flow_run(settings, &problem, trace, result, error);
     return status;
 }
 

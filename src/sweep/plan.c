@@ -62,44 +62,6 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->init.width = neurons->rows;
 }
 
-/* Steps `index` through all tuples below `count`, the last fastest. False after the last tuple. */
-static bool next_tuple(int64_t *index, const int64_t *count, int length)
-{
-    for (int i = length - 1; i >= 0; i--) {
-        if (++index[i] < count[i])
-            return true;
-        index[i] = 0;
-    }
-    return false;
-}
-
-bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
-                    bool (*visit)(void *context, const struct wgf_settings *settings), void *context)
-{
-    enum { MOST_NAMES = 16 };
-    const int most_visits = 10000000;
-    int visits = 0;
-    int axis[MOST_NAMES], length = 0;
-    int64_t index[MOST_NAMES] = {0}, count[MOST_NAMES];
-    for (int i = 0; names[i]; i++) {
-        int a = wgf_plan_axis(plan, wgf_param_find(names[i]));
-        if (a >= 0 && length < MOST_NAMES) {
-            axis[length] = a;
-            count[length++] = plan->axes[a].count;
-        }
-    }
-    bool more = true;
-    while (more && visits++ < most_visits) {
-        struct wgf_settings settings = plan->base;
-        for (int a = 0; a < plan->axis_count; a++)
-            wgf_param_set(plan->axes[a].param, &settings, wgf_axis_value(&plan->axes[a], 0));
-        for (int i = 0; i < length; i++)
-            wgf_param_set(plan->axes[axis[i]].param, &settings, wgf_axis_value(&plan->axes[axis[i]], index[i]));
-        more = visit(context, &settings) && next_tuple(index, count, length);
-    }
-    return !more;
-}
-
 /* Fills in what a case reads and how many jobs it has from each axis on. False: no case of its own, because an axis
  * that it does not read is not at its first value. */
 static bool settle_case(const struct wgf_plan *plan, struct wgf_case *one)
@@ -142,7 +104,7 @@ static bool list_cases(struct wgf_plan *plan)
     }
     plan->cases = wgf_calloc(most, sizeof *plan->cases);
     bool fine = index && count && plan->cases;
-    for (bool more = fine; fine && more; more = next_tuple(index, count, plan->axis_count)) {
+    for (bool more = fine; fine && more; more = wgf_next_tuple(index, count, plan->axis_count)) {
         struct wgf_case *one = &plan->cases[plan->case_count++];
         fine = allocate_case(one, plan->axis_count);
         if (!fine)

@@ -1,4 +1,4 @@
-/* The parts of a plan: counting (plan.c), files (plan_sources.c), conflicts (plan_rules.c), hashes (plan_hash.c). */
+/* The parts of a plan: counting (plan.c), going through it (plan_visit.c), files (plan_sources.c), conflicts (plan_rules.c), hashes (plan_hash.c). */
 #ifndef WGF_SWEEP_PLAN_INTERNAL_H
 #define WGF_SWEEP_PLAN_INTERNAL_H
 
@@ -39,6 +39,15 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
  * was not visited. */
 bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
                     bool (*visit)(void *context, const struct wgf_settings *settings), void *context);
+
+/* Calls visit with the settings of jobs, as wgf_plan_job gives them, for every combination of the named parameters' values
+ * and everything that decides what is read; `jobs` of them are alike in these. False: more than ten million
+ * combinations, the rest was not visited. */
+bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
+                         void (*visit)(void *context, const struct wgf_settings *settings, double jobs), void *context);
+
+/* Steps `index` through all tuples below `count`, the last fastest. False after the last tuple. */
+bool wgf_next_tuple(int64_t *index, const int64_t *count, int length);
 
 wgf_status wgf_plan_look_at_sources(struct wgf_plan *plan);
 void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);

@@ -39,6 +39,12 @@ static const struct wgf_source *init_source(const struct wgf_plan *plan, const s
     return readable(plan, settings->init.kind == WGF_INIT_FILE, settings->init.file, &wgf_datafile_neurons);
 }
 
+/* Are the data's n and d known? Not those of a file that cannot be read: its jobs fail anyway. */
+static bool data_are_known(const struct wgf_plan *plan, const struct wgf_settings *settings)
+{
+    return settings->data.kind != WGF_DATA_FILE || data_source(plan, settings);
+}
+
 /* Says that a parameter was given a value which something else decides otherwise. */
 static bool disagrees(const struct wgf_plan *plan, const char *name, int64_t value, int64_t implied, const char *by,
                       char *message)
@@ -93,7 +99,7 @@ static bool columns(const struct wgf_source *source, int64_t d, char *message)
 static bool neuron_columns(const struct wgf_plan *plan, const struct wgf_settings *written,
                            const struct wgf_settings *settled, char *message)
 {
-    return columns(init_source(plan, written), settled->data.d, message);
+    return data_are_known(plan, written) && columns(init_source(plan, written), settled->data.d, message);
 }
 
 static bool test_columns(const struct wgf_plan *plan, const struct wgf_settings *written,
@@ -101,7 +107,7 @@ static bool test_columns(const struct wgf_plan *plan, const struct wgf_settings 
 {
     bool used = written->data.test_file[0] != '\0';
     const struct wgf_source *source = readable(plan, used, written->data.test_file, &wgf_datafile_samples);
-    return columns(source, settled->data.d, message);
+    return data_are_known(plan, written) && columns(source, settled->data.d, message);
 }
 
 static bool data_file(const struct wgf_plan *plan, const struct wgf_settings *written,
@@ -128,10 +134,9 @@ static bool init_grid(const struct wgf_plan *plan, const struct wgf_settings *wr
                       const struct wgf_settings *settled, char *message)
 {
     int64_t m = settled->init.width, d = settled->data.d, nearest;
-    (void)plan;
     if (written->init.kind != WGF_INIT_GRID || written->method == WGF_METHOD_JKO)
         return false;
-    if (d != 2) {
+    if (d != 2 && data_are_known(plan, written)) {
         snprintf(message, MESSAGE_LENGTH, "init: grid needs d = 2, but d is %" PRId64, d);
         return true;
     }

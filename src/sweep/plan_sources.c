@@ -31,6 +31,16 @@ const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char
     return NULL;
 }
 
+int wgf_plan_source_count(const struct wgf_plan *plan)
+{
+    return plan->source_count;
+}
+
+const struct wgf_source *wgf_plan_source_at(const struct wgf_plan *plan, int i)
+{
+    return &plan->sources[i];
+}
+
 static wgf_status add_source(struct wgf_plan *plan, const char *path, const struct wgf_datafile_layout *layout)
 {
     if (path[0] == '\0' || wgf_plan_source(plan, path, layout))

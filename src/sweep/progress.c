@@ -5,7 +5,9 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 const char *wgf_duration_text(double seconds, char buffer[WGF_TEXT_LENGTH])
 {
@@ -51,17 +53,31 @@ static void append_troubles(const struct wgf_tally *tally, char *line, size_t si
     }
 }
 
+/* mpirun hands on what ranks write through a pipe, so that they cannot see the terminal: then COLUMNS tells. */
+static int columns(const struct wgf_progress *progress)
+{
+    enum { USUAL = 80 };
+    struct winsize size;
+    const char *told = getenv("COLUMNS");
+    if (progress->width > 0)
+        return progress->width;
+    if (ioctl(fileno(progress->stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return told && atoi(told) > 0 ? atoi(told) : USUAL;
+}
+
 static void write_bar(const struct wgf_progress *progress, double fraction, const char *text)
 {
-    char bar[64];
-    int room = progress->width - (int)strlen(text) - 4;
-    int cells = room < 0 ? 0 : room > 40 ? 40 : room;
+    enum { CELLS = 40, FRAME = 4 }; /* brackets, a blank, and the last column, which would wrap */
+    char bar[CELLS + 1];
+    int width = columns(progress), room = width - (int)strlen(text) - FRAME;
+    int cells = room < 0 ? 0 : room > CELLS ? CELLS : room;
     int full = (int)(fraction * cells);
     for (int i = 0; i < cells; i++)
         bar[i] = i < full ? '#' : '-';
     bar[cells] = '\0';
     /* Erase to the end of the line, then draw: no flicker, no rests of a longer line. */
-    fprintf(progress->stream, "\r\033[K[%s] %.*s", bar, progress->width > 4 ? progress->width - cells - 4 : 0, text);
+    fprintf(progress->stream, "\r\033[K[%s] %.*s", bar, width > FRAME ? width - cells - FRAME : 0, text);
 }
 
 static void show(struct wgf_progress *progress, const struct wgf_tally *tally, double now)

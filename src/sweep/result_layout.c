@@ -10,49 +10,37 @@
 
 static const char *const kernel_names[] = {WGF_KERNELS(WGF_ENUM_NAME)};
 
-struct survey {
-    const struct wgf_plan *plan;
-    struct wgf_layout *layout;
-    bool saves;
-};
-
-static bool survey_job(void *context, const struct wgf_settings *written)
-{
-    struct survey *survey = context;
-    struct wgf_store_extent *extent = &survey->layout->extent;
-    struct wgf_settings settings = *written;
-    wgf_plan_settle(survey->plan, &settings);
-    int64_t records = wgf_flow_records(&settings), inner = wgf_flow_inner_records(&settings);
-    extent->records = records > extent->records ? records : extent->records;
-    extent->inner_records = inner > extent->inner_records ? inner : extent->inner_records;
-    survey->saves |= settings.save != WGF_SAVE_NONE;
-    for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        survey->layout->has_trace[c] |= wgf_flow_has_column(&settings, (enum wgf_trace_column)c);
-    return true;
-}
-
 static int64_t state_elements(const struct wgf_settings *settings)
 {
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
     return shape.records * shape.rows * shape.cols;
 }
 
-static wgf_status measure_states(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error)
+struct survey {
+    struct wgf_layout *layout;
+    bool saves;
+    double state_elements;
+};
+
+static void survey_traces(void *context, const struct wgf_settings *settings, double jobs)
 {
-    const double most = 0x1p53;
-    double sum = 0;
-    for (int64_t k = 0; k < wgf_plan_jobs(plan); k++) {
-        struct wgf_settings settings;
-        wgf_plan_job(plan, k, &settings);
-        int64_t elements = state_elements(&settings);
-        layout->largest_state = elements > layout->largest_state ? elements : layout->largest_state;
-        sum += (double)elements;
-        if (sum > most)
-            return wgf_fail(error, WGF_EUSAGE,
-                            "the states of all jobs are more than 2^53 numbers; use save: none or last");
-    }
-    layout->extent.state_elements = (int64_t)sum;
-    return WGF_OK;
+    struct survey *survey = context;
+    struct wgf_store_extent *extent = &survey->layout->extent;
+    int64_t records = wgf_flow_records(settings), inner = wgf_flow_inner_records(settings);
+    (void)jobs;
+    extent->records = records > extent->records ? records : extent->records;
+    extent->inner_records = inner > extent->inner_records ? inner : extent->inner_records;
+    survey->saves |= settings->save != WGF_SAVE_NONE;
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        survey->layout->has_trace[c] |= wgf_flow_has_column(settings, (enum wgf_trace_column)c);
+}
+
+static void survey_states(void *context, const struct wgf_settings *settings, double jobs)
+{
+    struct survey *survey = context;
+    int64_t elements = state_elements(settings), *largest = &survey->layout->largest_state;
+    *largest = elements > *largest ? elements : *largest;
+    survey->state_elements += jobs * (double)elements;
 }
 
 /* Bytes that HDF5's global heap takes for the texts of a job. */
@@ -71,18 +59,28 @@ static double text_bytes(const struct wgf_plan *plan)
     return bytes;
 }
 
+/* What the lengths of traces depend on, and the sizes of states. */
+static const char *const trace_names[] = {"steps",     "record_every", "record_inner",     "inner_steps",
+                                          "test_file", "save",         "record_distances", NULL};
+static const char *const state_names[] = {"steps", "record_every", "save",      "width",     "n",
+                                          "d",     "layers",       "init_file", "data_file", NULL};
+
 wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error)
 {
-    static const char *const names[] = {"method",      "metric",    "steps", "record_every",     "record_inner",
-                                        "inner_steps", "test_file", "save",  "record_distances", NULL};
-    struct survey survey = {.plan = plan, .layout = layout};
+    const double most = 0x1p53;
+    struct survey survey = {.layout = layout};
     *layout = (struct wgf_layout){.extent = {.jobs = wgf_plan_jobs(plan), .message_length = WGF_MESSAGE_LENGTH}};
-    if (!wgf_plan_visit(plan, names, survey_job, &survey))
-        return wgf_fail(
-            error, WGF_EUSAGE,
-            "the sweep combines too many values of steps, inner_steps and record_every; shorten those axes");
+    bool fine = wgf_plan_visit_jobs(plan, trace_names, survey_traces, &survey) &&
+                (!survey.saves || wgf_plan_visit_jobs(plan, state_names, survey_states, &survey));
+    if (!fine)
+        return wgf_fail(error, WGF_EUSAGE,
+                        "the axes of steps, widths and what is recorded have more than ten million combinations; "
+                        "shorten them");
+    if (survey.state_elements > most)
+        return wgf_fail(error, WGF_EUSAGE, "the states of all jobs are more than 2^53 numbers; use save: none or last");
+    layout->extent.state_elements = (int64_t)survey.state_elements;
     layout->text_bytes = text_bytes(plan) * (double)wgf_plan_jobs(plan);
-    return survey.saves ? measure_states(plan, layout, error) : WGF_OK;
+    return WGF_OK;
 }
 
 /* All columns of the file, in order: parameters, results, trace, inner trace, states. */

@@ -29,6 +29,15 @@ static int launched_ranks(void)
     return 1;
 }
 
+bool wgf_team_speaks(void)
+{
+    static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"};
+    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++)
+        if (getenv(ranks[i]))
+            return atoi(getenv(ranks[i])) == 0;
+    return true;
+}
+
 /* The processors that this process may run on. */
 static void own_processors(cpu_set_t *set)
 {

@@ -21,6 +21,7 @@ OK, ERROR, USAGE, FAILURES, STOPPED = 0, 1, 2, 3, 75
 STATES = ("pending", "running", "done", "diverged", "failed", "timeout", "crashed")
 PENDING, RUNNING, DONE, DIVERGED, FAILED, TIMEOUT, CRASHED = range(len(STATES))
 SECONDS = 60
+LONGEST = 1000  # characters of stderr in a message
 
 cases = []
 
@@ -51,9 +52,10 @@ class Outcome:
 
     def require(self, code, *words):
         """This exit code, and all these words on stderr."""
-        require(self.code == code, f"exit code {self.code}, not {code}; stderr: {self.err.strip()!r}")
+        said = self.err.strip()[:LONGEST]
+        require(self.code == code, f"exit code {self.code}, not {code}; stderr: {said!r}")
         for word in words:
-            require(word in self.err, f"no {word!r} in stderr: {self.err.strip()!r}")
+            require(word in self.err, f"no {word!r} in stderr: {said!r}")
         return self
 
     def quietly(self):

@@ -178,6 +178,26 @@ def files_are_relative_to_the_spec(wgf):
 
 
 @case
+def what_only_looks_like_a_conflict(wgf):
+    wgf.write("two.csv", "1,2\n3,4\n5,6\n")
+    wgf.write("three.csv", "1,2,3\n4,5,6\n")
+    wgf.write("neurons.csv", "1,2,3,1\n4,5,6,-1\n")
+    for fixed, sweep in {
+        "init: grid, width: 968": "", "init: grid, width: 1024, signs: positive": "", "data: three_points, n: 3, d: 2": "",
+        "d: 2": "data: [random, sinus, three_points]", "data: file, data_file: two.csv, n: 3, d: 2": "",
+        "width: 8": "init: [normal, grid]", "layers: both, method: gd": "", "data: file": "data_file: [two.csv, three.csv]",
+        "d: 3, init: file, init_file: neurons.csv, width: 2": "", "data_file: absent.csv, init_file: absent.csv": "",
+        "data: file, data_file: three.csv, test_file: three.csv, init: file, init_file: neurons.csv": "",
+        "data: file, test_file: three.csv": "data_file: [three.csv, absent.csv]",
+        "data: file, init: file, init_file: neurons.csv": "data_file: [three.csv, absent.csv]",
+    }.items():
+        wgf.write("spec.yaml", f"name: x\nfixed: {{{fixed}}}\nsweep: {{{sweep}}}\n" if sweep else
+                  f"name: x\nfixed: {{{fixed}}}\n")
+        done = wgf("plan", "spec.yaml")
+        require(done.code == OK, f"{fixed}; {sweep}: {done.err.strip()}")
+
+
+@case
 def huge_plan_is_printed_at_once(wgf):
     for extra in ("", "fixed: {save: last}\n"):
         wgf.write("spec.yaml", HUGE + extra)

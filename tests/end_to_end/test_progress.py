@@ -10,13 +10,14 @@ import struct
 import termios
 import time
 
-from harness import OK, STOPPED, USAGE, case, column, equal, finish, main, require, wait_until
+from harness import DONE, OK, STOPPED, USAGE, case, column, equal, finish, main, require, wait_until
 
-# A second or two of jobs of some milliseconds each; and one that never ends behind short ones.
-JOBS = 300
-SECONDS_LONG = "name: long\nfixed: {n: 50, width: 100, steps: 200}\nsweep: {seed: {range: [0, 300]}}\n"
-ENDLESS = SECONDS_LONG.replace("steps: 200", "record_every: 100000000000").replace(
+# Most of a second of jobs of some milliseconds each, and the same with jobs that never end behind them.
+JOBS = 100
+BUSY = "name: busy\nfixed: {n: 50, width: 100, steps: 200}\nsweep: {seed: {range: [0, 100]}}\n"
+ENDLESS = BUSY.replace("steps: 200", "record_every: 100000000000").replace(
     "seed: ", "steps: [200, 100000000000], seed: ")
+SHORT = "name: short\nfixed: {n: 5, width: 4, steps: 2}\n"
 LINE_SECONDS = 10
 FRAME = re.compile(r"\r\x1b\[K\[([#-]*)\] (\d+)/(\d+) jobs, ([^\r\n]*)")
 
@@ -60,7 +61,7 @@ def frames(shown):
 
 @case
 def bar_on_a_terminal(wgf):
-    code, out, shown = on_terminal(wgf, SECONDS_LONG)
+    code, out, shown = on_terminal(wgf, BUSY)
     equal((code, out), (OK, ""), "exit code, stdout")
     drawn = frames(shown)
     require(len(drawn) >= 4, f"drawn {len(drawn)} times")
@@ -75,16 +76,16 @@ def bar_on_a_terminal(wgf):
 
 @case
 def bar_ends_with_a_newline(wgf):
-    _, _, shown = on_terminal(wgf, SECONDS_LONG)
+    _, _, shown = on_terminal(wgf, BUSY)
     bar, _, rest = shown.rpartition("\r\x1b[K[")[2].partition("\r\n")
-    require(rest.startswith("wgf: long: 300 done"), f"after the bar comes {rest[:60]!r}")
+    require(rest.startswith("wgf: busy: 100 done"), f"after the bar comes {rest[:60]!r}")
     require("\x1b" not in rest and rest.endswith("\n"), f"the summary is {rest!r}")
 
 
 @case
 def bar_fits_its_terminal(wgf):
     for columns in (120, 80, 50, 24):
-        _, _, shown = on_terminal(wgf, SECONDS_LONG, "--overwrite", columns=columns)
+        _, _, shown = on_terminal(wgf, BUSY, "--overwrite", columns=columns)
         for cells, jobs, total, text in frames(shown):
             width = len(f"[{cells}] {jobs}/{total} jobs, {text}")
             require(width <= columns, f"{width} columns on a terminal of {columns}")
@@ -99,37 +100,37 @@ def bar_of_a_stopped_run_ends_with_a_newline(wgf):
     code, _, shown = on_terminal(wgf, ENDLESS, after=interrupt)
     equal(code, STOPPED, "exit code")
     require(frames(shown), "no bar")
-    require("\r\nwgf: long: " in shown and "interrupted" in shown, f"the end is {shown[-200:]!r}")
+    require("\r\nwgf: busy: " in shown and "interrupted" in shown, f"the end is {shown[-200:]!r}")
 
 
 @case
 def failures_are_shown_live(wgf):
-    text = SECONDS_LONG.replace("seed: ", "width: [1000000000000, 100], seed: ").replace("width: 100, ", "")
+    text = BUSY.replace("seed: ", "width: [1000000000000, 100], seed: ").replace("width: 100, ", "")
     code, _, shown = on_terminal(wgf, text)
     equal(code, 3, "exit code")
-    require(any("300 failed" in text for _, _, _, text in frames(shown)[:-1]), "failures are not told before the end")
+    require(any("100 failed" in text for _, _, _, text in frames(shown)[:-1]), "failures are not told before the end")
 
 
 @case
 def quiet_on_a_terminal(wgf):
-    equal(on_terminal(wgf, SECONDS_LONG, "--quiet"), (OK, "", ""), "exit code, stdout, stderr")
+    equal(on_terminal(wgf, SHORT, "--quiet"), (OK, "", ""), "exit code, stdout, stderr")
 
 
 @case
 def no_progress_but_a_summary(wgf):
-    _, _, shown = on_terminal(wgf, SECONDS_LONG, "--progress", "none")
-    require(not frames(shown) and shown.startswith("wgf: long: 300 done"), f"shown is {shown[:80]!r}")
+    _, _, shown = on_terminal(wgf, BUSY, "--progress", "none")
+    require(not frames(shown) and shown.startswith("wgf: busy: 100 done"), f"shown is {shown[:80]!r}")
 
 
 @case
 def wrong_kind_of_progress(wgf):
-    wgf.write("spec.yaml", SECONDS_LONG)
+    wgf.write("spec.yaml", SHORT)
     wgf("run", "spec.yaml", "-o", "out.h5", "--progress", "fancy").require(USAGE, "fancy", "lines").quietly()
 
 
 @case
 def line_every_ten_seconds_on_a_pipe(wgf):
-    wgf.write("spec.yaml", SECONDS_LONG)
+    wgf.write("spec.yaml", BUSY)
     process = wgf.start("run", "spec.yaml", "-o", "out.h5")
     wait_until(lambda: wgf.path("out.h5").exists() and column(wgf.path("out.h5"), "status").any(), "the first job")
     process.send_signal(signal.SIGSTOP)  # the clock goes on, without work for the machine
@@ -138,13 +139,23 @@ def line_every_ten_seconds_on_a_pipe(wgf):
     done = finish(process).require(OK).quietly()
     lines = [line for line in done.err.splitlines() if " jobs, " in line]
     equal(len(lines), 1, f"lines of progress in {done.err!r}")
-    require(re.fullmatch(r"wgf: \d+/300 jobs, [\d.e+-]+/s, ETA .+", lines[0]), f"line {lines[0]!r}")
+    require(re.fullmatch(r"wgf: \d+/100 jobs, [\d.e+-]+/s, ETA .+", lines[0]), f"line {lines[0]!r}")
     require("\r" not in done.err and "\x1b" not in done.err, f"control characters in {done.err!r}")
 
 
 @case
+def run_outlives_the_reader_of_its_progress(wgf):
+    wgf.write("spec.yaml", BUSY)
+    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--progress", "bar")
+    process.stderr.read(1)
+    process.stderr.close()
+    equal(process.wait(timeout=30), OK, "exit code")
+    equal(set(column(wgf.path("out.h5"), "status")), {DONE}, "states")
+
+
+@case
 def short_run_on_a_pipe_prints_the_summary_alone(wgf):
-    wgf.write("spec.yaml", "name: short\nfixed: {n: 5, width: 4, steps: 2}\n")
+    wgf.write("spec.yaml", SHORT)
     done = wgf("run", "spec.yaml", "-o", "out.h5").require(OK, "1 done").quietly()
     require(" jobs, " not in done.err and "\r" not in done.err, f"stderr {done.err!r}")
 

@@ -233,6 +233,17 @@ def overwrite_starts_anew(wgf):
 
 
 @case
+def output_never_replaces_an_input(wgf):
+    text = "name: x\nfixed: {data: file, data_file: d.csv, test_file: t.csv, init: file, init_file: i.csv, steps: 2}\n"
+    inputs = {"spec.yaml": text, "d.csv": SAMPLES, "t.csv": SAMPLES, "i.csv": "3,1,1\n2,5,-1\n"}
+    for name, content in inputs.items():
+        wgf.write(name, content)
+    for name, content in inputs.items():
+        wgf("run", "spec.yaml", "-o", name, "--overwrite").require(USAGE, name).quietly()
+        equal(wgf.path(name).read_bytes(), content.encode(), name)
+
+
+@case
 def overwrite_with_a_wrong_spec_keeps_the_file(wgf):
     path = wgf.result(SMALL)
     before = path.read_bytes()

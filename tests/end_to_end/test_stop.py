@@ -25,6 +25,8 @@ name: endless inside
 fixed: {n: 5, width: 4, method: prox, beta: 1.0e-9, inner_steps: 100000000000}
 sweep: {steps: [1, 2], seed: {range: [0, 3]}}
 """
+# One gradient takes minutes.
+GIANT = "name: giant\nfixed: {n: 100000, d: 20, width: 500000, steps: 1}\n"
 # Some seconds of jobs of some milliseconds each.
 LONG = """\
 name: long
@@ -121,6 +123,18 @@ def sigusr1_to_a_lone_process(wgf):
 @case
 def stopped_inside_of_an_outer_step(wgf):
     stopped_by(wgf, signal.SIGTERM, ENDLESS_INSIDE, 0)
+
+
+@case
+def stopped_inside_of_one_gradient(wgf):
+    for kernel in ("dense", "blas"):
+        wgf.write("spec.yaml", GIANT)
+        process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--set", f"kernel={kernel}")
+        wait_until(lambda: wgf.path("out.h5").exists() and states(wgf.path("out.h5")).any(), "the job")
+        time.sleep(0.5)
+        stop(process, signal.SIGTERM).require(STOPPED)
+        equal(list(states(wgf.path("out.h5"))), [PENDING], "states")
+        wgf.path("out.h5").unlink()
 
 
 @case

@@ -123,8 +123,7 @@ static void grid_of_two_signs(void **state)
 static void grid_of_one_sign_and_of_one_point(void **state)
 {
     (void)state;
-    struct wgf_init_settings settings = {
-        .kind = WGF_INIT_GRID, .width = 4, .scale = 0.5, .signs = WGF_SIGNS_POSITIVE};
+    struct wgf_init_settings settings = {.kind = WGF_INIT_GRID, .width = 4, .scale = 0.5, .signs = WGF_SIGNS_POSITIVE};
     static const double corners[] = {-0.5, -0.5, -0.5, 0.5, 0.5, -0.5, 0.5, 0.5};
     struct neurons made = make(&settings, 2);
     assert_memory_equal(made.W, corners, sizeof corners);
@@ -186,14 +185,10 @@ static void what_is_no_grid_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signs_are_positives_first),
-        cmocka_unit_test(widths_are_nested),
-        cmocka_unit_test(scale_is_the_standard_deviation),
-        cmocka_unit_test(grid_of_two_signs),
-        cmocka_unit_test(grid_of_one_sign_and_of_one_point),
-        cmocka_unit_test(grid_sides_and_nearest_widths),
-        cmocka_unit_test(grid_sides_of_huge_widths),
-        cmocka_unit_test(what_is_no_grid_is_refused),
+        cmocka_unit_test(signs_are_positives_first),         cmocka_unit_test(widths_are_nested),
+        cmocka_unit_test(scale_is_the_standard_deviation),   cmocka_unit_test(grid_of_two_signs),
+        cmocka_unit_test(grid_of_one_sign_and_of_one_point), cmocka_unit_test(grid_sides_and_nearest_widths),
+        cmocka_unit_test(grid_sides_of_huge_widths),         cmocka_unit_test(what_is_no_grid_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

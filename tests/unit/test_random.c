@@ -41,9 +41,7 @@ static void philox_gives_the_known_answers(void **state)
         uint64_t key[2];
         struct words answer;
     } known[] = {
-        {{{0, 0, 0, 0}},
-         {0, 0},
-         {{0x16554d9eca36314c, 0xdb20fe9d672d0fdc, 0xd7e772cee186176b, 0x7e68b68aec7ba23b}}},
+        {{{0, 0, 0, 0}}, {0, 0}, {{0x16554d9eca36314c, 0xdb20fe9d672d0fdc, 0xd7e772cee186176b, 0x7e68b68aec7ba23b}}},
         {{{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}},
          {UINT64_MAX, UINT64_MAX},
          {{0x87b092c3013fe90b, 0x438c3c67be8d0224, 0x9cc7d7c69cd777b6, 0xa09caebf594f0ba0}}},
@@ -66,8 +64,12 @@ static double middle(uint64_t bits)
 static const struct {
     uint64_t seed, purpose, index;
 } streams[] = {
-    {0, 0, 0}, {1, WGF_PURPOSE_INPUT, 0}, {1, WGF_PURPOSE_INPUT, 1}, {UINT64_MAX, WGF_PURPOSE_NOISE, UINT64_MAX},
-    {7, WGF_PURPOSE_NEURON_NEGATIVE, 123456789}, {UINT64_C(1) << 40, WGF_PURPOSE_SLOPE, UINT64_C(1) << 60},
+    {0, 0, 0},
+    {1, WGF_PURPOSE_INPUT, 0},
+    {1, WGF_PURPOSE_INPUT, 1},
+    {UINT64_MAX, WGF_PURPOSE_NOISE, UINT64_MAX},
+    {7, WGF_PURPOSE_NEURON_NEGATIVE, 123456789},
+    {UINT64_C(1) << 40, WGF_PURPOSE_SLOPE, UINT64_C(1) << 60},
 };
 enum { STREAMS = sizeof streams / sizeof *streams, LENGTH = 23 };
 

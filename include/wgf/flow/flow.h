@@ -51,9 +51,10 @@ double wgf_flow_bytes(const struct wgf_settings *settings);
 /* What a descent starts from. Borrowed; the weights are copied. */
 struct wgf_problem {
     const struct wgf_data *data;
-    const struct wgf_data *test; /* NULL: no test set */
-    const double *W;             /* m x d, row-major */
-    const double *alpha;         /* m */
+    const struct wgf_data *test;              /* NULL: no test set */
+    const double *W;                          /* m x d, row-major */
+    const double *alpha;                      /* m */
+    const volatile sig_atomic_t *interrupted; /* NULL, or: give up as soon as it is not 0, within a gradient too */
 };
 
 /* What a descent leaves. The caller provides the arrays, with room for wgf_flow_records and so on; every entry that
@@ -65,11 +66,6 @@ struct wgf_trace {
     double *inner_distance; /* likewise; D between the inner iterate and the iterate that the step started from */
     double *state;          /* NULL, or records x rows x cols of wgf_flow_state_shape */
     int64_t state_records;  /* filled */
-};
-
-/* When to give up. */
-struct wgf_control {
-    const volatile sig_atomic_t *interrupted; /* NULL, or: stop as soon as it is not 0 */
 };
 
 #define WGF_OUTCOMES(X)                                                                                                \
@@ -89,9 +85,8 @@ struct wgf_flow_result {
 /* Runs the descent. Everything that settings, problem and build decide is bit-reproducible; only time_limit and
  * `interrupted` look at the world. Allocates before its first step, not in its loops. An outcome other than done is
  * no error. Errors: WGF_EMEMORY, WGF_EUSAGE (a method that is not built). */
-wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem,
-                        const struct wgf_control *control, struct wgf_trace *trace, struct wgf_flow_result *result,
-                        struct wgf_error *error);
+wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
+                        struct wgf_flow_result *result, struct wgf_error *error);
 
 /* True when `method` has been built. */
 bool wgf_method_is_built(int method);

@@ -11,6 +11,7 @@
 #include "wgf/base/status.h"
 #include "wgf/model/data.h"
 
+#include <signal.h>
 #include <stdint.h>
 
 #define WGF_LOSSES(X)                                                                                                  \
@@ -62,6 +63,9 @@ struct wgf_network;
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
                               const struct wgf_data *data, int64_t m, struct wgf_error *error);
 void wgf_network_free(struct wgf_network *network);
+
+/* Once *interrupted is not 0, objective and gradient return at once, with values that mean nothing. */
+void wgf_network_heed(struct wgf_network *network, const volatile sig_atomic_t *interrupted);
 
 /* F at W (m x d, row-major) and alpha (m). */
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha);

@@ -36,6 +36,10 @@ void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *s
 const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char *path,
                                          const struct wgf_datafile_layout *layout);
 
+/* All sources, by number. */
+int wgf_plan_source_count(const struct wgf_plan *plan);
+const struct wgf_source *wgf_plan_source_at(const struct wgf_plan *plan, int i);
+
 /* Hash of all that a job reads, contents of its files included: equal for equal jobs of any spec. */
 uint64_t wgf_plan_key(const struct wgf_plan *plan, const struct wgf_settings *settings);
 

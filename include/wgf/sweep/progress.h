@@ -12,7 +12,7 @@ enum wgf_progress_style { WGF_PROGRESS_NONE, WGF_PROGRESS_BAR, WGF_PROGRESS_LINE
 struct wgf_progress {
     enum wgf_progress_style style;
     FILE *stream;
-    int width;     /* of the terminal, in columns */
+    int width;     /* in columns; 0: the terminal's, asked for each time, or COLUMNS behind a pipe */
     int64_t total; /* jobs of this run */
     double begun;  /* of wgf_clock; 0: not yet */
     double shown;  /* when the last line was written */

@@ -25,6 +25,8 @@ struct wgf_team {
 /* Starts MPI when this process was launched by mpirun, srun or the like with more than one rank; alone it costs
  * nothing. Collective. */
 wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error);
+/* False when a launcher says that this is not the first process of its team; asked before MPI starts. Not collective. */
+bool wgf_team_speaks(void);
 /* Collective; ends MPI. */
 void wgf_team_finish(struct wgf_team *team);
 /* Collective: rank 0's bytes to all; the largest of all ranks' values. */

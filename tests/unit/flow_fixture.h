@@ -1,0 +1,137 @@
+/* A descent with room for everything that it records, for the tests of flow. */
+#ifndef WGF_TESTS_FLOW_FIXTURE_H
+#define WGF_TESTS_FLOW_FIXTURE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "wgf/flow/flow.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Defaults of CONTRACT 3, small: five neurons on seven random samples. */
+static inline struct wgf_settings settings_of(int method)
+{
+    return (struct wgf_settings){
+        .data = {.kind = WGF_DATA_RANDOM, .n = 7, .d = 2, .seed = 1, .file = "", .test_file = ""},
+        .init = {.width = 5, .scale = 0.5, .seed = 1, .file = ""},
+        .method = method,
+        .gamma = 0.1,
+        .steps = 10,
+        .beta = NAN,
+        .inner_steps = 20,
+        .projections = 100,
+        .record_every = 1,
+    };
+}
+
+struct descent {
+    struct wgf_settings settings;
+    struct wgf_data data;
+    double *W, *alpha; /* initial */
+    struct wgf_trace trace;
+    struct wgf_flow_result result;
+    volatile sig_atomic_t interrupted;
+};
+
+static inline double *blank(int64_t count)
+{
+    double *values = malloc((size_t)(count + 1) * sizeof *values);
+    for (int64_t i = 0; i <= count; i++)
+        values[i] = NAN;
+    return values;
+}
+
+/* Data, neurons as the settings say, and a trace of NaN. */
+static inline struct descent prepare(const struct wgf_settings *settings)
+{
+    struct descent made = {.settings = *settings};
+    struct wgf_error error = {0};
+    struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    int64_t m = settings->init.width, d = settings->data.d, inner = wgf_flow_inner_records(settings);
+    made.W = malloc((size_t)(m * d) * sizeof(double));
+    made.alpha = malloc((size_t)m * sizeof(double));
+    if (wgf_data_generate(&settings->data, &made.data, &error) ||
+        wgf_init_neurons(&settings->init, d, made.W, made.alpha, &error))
+        fail_msg("%s", error.message);
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        made.trace.column[c] = blank(wgf_flow_records(settings));
+    made.trace.inner_objective = inner > 0 ? blank(inner) : NULL;
+    made.trace.inner_distance = inner > 0 ? blank(inner) : NULL;
+    made.trace.state = shape.records > 0 ? blank(shape.records * shape.rows * shape.cols) : NULL;
+    return made;
+}
+
+static inline void run(struct descent *descent)
+{
+    struct wgf_error error = {0};
+    struct wgf_problem problem = {.data = &descent->data, .W = descent->W, .alpha = descent->alpha};
+    problem.interrupted = &descent->interrupted;
+    if (wgf_flow_run(&descent->settings, &problem, &descent->trace, &descent->result, &error))
+        fail_msg("%s", error.message);
+}
+
+static inline struct descent run_settings(const struct wgf_settings *settings)
+{
+    struct descent made = prepare(settings);
+    run(&made);
+    return made;
+}
+
+static inline void discard(struct descent *descent)
+{
+    wgf_data_clear(&descent->data);
+    free(descent->W);
+    free(descent->alpha);
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        free(descent->trace.column[c]);
+    free(descent->trace.inner_objective);
+    free(descent->trace.inner_distance);
+    free(descent->trace.state);
+}
+
+/* F of weights W on the descent's data, without weight decay, by plain loops. */
+static inline double loss_at(const struct descent *descent, const double *W)
+{
+    const struct wgf_settings *settings = &descent->settings;
+    return wgf_network_loss(&settings->network, &descent->data, settings->init.width, W, descent->alpha);
+}
+
+static inline double squared_distance(const double *a, const double *b, int64_t count)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
+static inline bool near(double a, double b, double relative)
+{
+    return fabs(a - b) <= relative * fmax(fabs(a), fabs(b));
+}
+
+/* Every column that the settings have is a number in the records that were made, every other is NaN, and so are the
+ * records that were not. */
+static inline void assert_whole(const struct descent *descent, int64_t records)
+{
+    const struct wgf_trace *trace = &descent->trace;
+    bool prox = descent->settings.method == WGF_METHOD_PROX;
+    assert_int_equal(trace->records, records);
+    for (int c = 0; c < WGF_TRACE_COUNT; c++) {
+        bool has = wgf_flow_has_column(&descent->settings, (enum wgf_trace_column)c);
+        bool of_steps = prox && (c == WGF_TRACE_INNER_STEPS_USED || c == WGF_TRACE_INNER_RESIDUAL);
+        for (int64_t r = 0; r <= wgf_flow_records(&descent->settings); r++)
+            if (isnan(trace->column[c][r]) == (has && r < records && !(of_steps && r == 0)))
+                fail_msg("column %d, record %lld of %lld: %g", c, (long long)r, (long long)records,
+                         trace->column[c][r]);
+    }
+}
+
+#endif
