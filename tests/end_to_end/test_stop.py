@@ -26,7 +26,7 @@ fixed: {n: 5, width: 4, method: prox, beta: 1.0e-9, inner_steps: 100000000000}
 sweep: {steps: [1, 2], seed: {range: [0, 3]}}
 """
 # One gradient takes minutes.
-GIANT = "name: giant\nfixed: {n: 100000, d: 20, width: 500000, steps: 1}\n"
+GIANT = "name: giant\nfixed: {n: 20000, d: 200, width: 100000, steps: 1}\n"
 # Some seconds of jobs of some milliseconds each.
 LONG = """\
 name: long
