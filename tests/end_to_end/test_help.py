@@ -104,7 +104,8 @@ def wrong_number_of_files(wgf):
 def what_is_not_built_says_so(wgf):
     for command in ("aggregate", "merge", "verify"):
         wgf(command).require(USAGE, command, "not built").quietly()
-    for option in ("--jobs", "--shard", "--reuse", "--time-limit", "--retry", "--sync", "--max-attempts", "--checkpoint"):
+    for name in ("jobs", "shard", "reuse", "time-limit", "retry", "sync", "max-attempts", "checkpoint"):
+        option = f"--{name}"
         wgf("run", "spec.yaml", "-o", "out.h5", option, "1").require(USAGE, option, "not built").quietly()
     wgf("status", "--watch", "out.h5").require(USAGE, "--watch", "not built").quietly()
 

@@ -92,8 +92,8 @@ def diverged_is_a_result(wgf):
 @case
 def missing_data_file_is_a_failed_row(wgf):
     wgf.write("good.csv", SAMPLES)
-    text = "name: x\nfixed: {data: file, width: 4, steps: 2}\nsweep: {data_file: [good.csv, absent.csv], seed: [1, 2]}\n"
-    wgf.write("spec.yaml", text)
+    wgf.write("spec.yaml", "name: x\nfixed: {data: file, width: 4, steps: 2}\n"
+              "sweep: {data_file: [good.csv, absent.csv], seed: [1, 2]}\n")
     wgf("run", "spec.yaml", "-o", "out.h5").require(FAILURES, "2 done", "2 failed").quietly()
     path = wgf.path("out.h5")
     equal(states(path), [DONE, DONE, FAILED, FAILED], "states")
@@ -176,7 +176,8 @@ def unwritable_output(wgf):
     wgf.write("spec.yaml", SMALL)
     wgf.write("file", "x")
     os.mkdir(wgf.path("folder"))
-    for output, word in {"absent/out.h5": "No such file", "file/out.h5": "Not a directory", "/proc/out.h5": "/proc"}.items():
+    outputs = {"absent/out.h5": "No such file", "file/out.h5": "Not a directory", "/proc/out.h5": "/proc"}
+    for output, word in outputs.items():
         wgf("run", "spec.yaml", "-o", output).require(ERROR, output, word).quietly()
     wgf("run", "spec.yaml", "-o", "folder", "--overwrite").require(ERROR, "folder").quietly()
     equal(sorted(os.listdir(wgf.folder)), ["file", "folder", "spec.yaml"], "files")

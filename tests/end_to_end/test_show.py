@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`wgf show`: the table of jobs, one job, its trace and its data, all against h5py and numpy. test_show.py WGF_BINARY"""
+"""`wgf show`: the table of jobs, one job, its trace and its data, against h5py and numpy. test_show.py WGF_BINARY"""
 
 import os
 

@@ -86,7 +86,7 @@ def troubles_with_their_messages(wgf):
 
 @case
 def many_failures_are_cut_for_people_alone(wgf):
-    path = wgf.result("name: x\nfixed: {width: 1000000000000, n: 5}\nsweep: {seed: {range: [0, 50]}}\n", FAILURES)
+    wgf.result("name: x\nfixed: {width: 1000000000000, n: 5}\nsweep: {seed: {range: [0, 50]}}\n", FAILURES)
     out = wgf("status", "out.h5").require(OK).out
     require(len(out.splitlines()) < 30 and "30 more" in out, f"says {out!r}")
     equal(len(json.loads(wgf("status", "out.h5", "--json").require(OK).out)["failures"]), 50, "failures in JSON")

@@ -25,7 +25,7 @@ name: endless inside
 fixed: {n: 5, width: 4, method: prox, beta: 1.0e-9, inner_steps: 100000000000}
 sweep: {steps: [1, 2], seed: {range: [0, 3]}}
 """
-# One gradient takes minutes.
+# One gradient takes a minute or so.
 GIANT = "name: giant\nfixed: {n: 20000, d: 200, width: 100000, steps: 1}\n"
 # Some seconds of jobs of some milliseconds each.
 LONG = """\
@@ -131,7 +131,7 @@ def stopped_inside_of_one_gradient(wgf):
         wgf.write("spec.yaml", GIANT)
         process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--set", f"kernel={kernel}")
         wait_until(lambda: wgf.path("out.h5").exists() and states(wgf.path("out.h5")).any(), "the job")
-        time.sleep(0.5)
+        time.sleep(2)  # beyond the drawing of its inputs and neurons
         stop(process, signal.SIGTERM).require(STOPPED)
         equal(list(states(wgf.path("out.h5"))), [PENDING], "states")
         wgf.path("out.h5").unlink()

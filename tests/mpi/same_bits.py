@@ -49,8 +49,10 @@ folder = Path(scratch.name).resolve()
 
 def bits(dataset):
     """A dataset as comparable bytes; texts by themselves, as what is stored of them is where they are."""
+    if dataset.dtype == object:
+        return tuple(dataset.asstr()[()].flat)
     values = dataset[()]
-    return tuple(dataset.asstr()[()].flat) if dataset.dtype == object else (values.shape, values.dtype, values.tobytes())
+    return values.shape, values.dtype, values.tobytes()
 
 
 def contents(path):
