@@ -17,7 +17,7 @@ static const char usage[] =
     "  --progress WHAT      auto, bar, lines or none (auto: a bar on a terminal, else lines, one in 10 s)\n"
     "  --quiet              no progress and no summary\n"
     "  --help               this text\n\n"
-    "SIGTERM, SIGINT and SIGUSR1 stop cleanly: what was finished is kept, exit code 75.\n";
+    "SIGTERM, SIGINT, SIGHUP and SIGUSR1 stop cleanly: what was finished is kept, exit code 75.\n";
 
 /* Options of the contract that this version does not have yet: told from typing errors. */
 static const char *const later[] = {"jobs",  "shard", "reuse",        "time-limit",

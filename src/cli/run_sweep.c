@@ -23,10 +23,13 @@ static void note_signal(int number)
 
 static void catch_signals(void)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
-    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        sigaction(numbers[i], &action, NULL);
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART}, before;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        sigaction(numbers[i], &action, &before);
+        if (numbers[i] == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
+            sigaction(SIGHUP, &before, NULL);
+    }
     signal(SIGPIPE, SIG_IGN); /* whoever reads the progress may go; the sweep goes on */
 }
 
@@ -238,7 +241,8 @@ static int run_jobs(struct sweep *sweep)
                               .flush = flush,
                               .put_back = put_back,
                               .observe = observe,
-                              .flush_seconds = 1,
+                              .flush_seconds =
+                                  0.1, /* what a kill may lose; a flush takes a fraction of a millisecond */
                               .interrupted = &interrupted,
                               .fail_fast = sweep->options->fail_fast,
                               .failing = 1u << WGF_JOB_FAILED | 1u << WGF_JOB_TIMEOUT | 1u << WGF_JOB_CRASHED};

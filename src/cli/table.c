@@ -19,6 +19,7 @@ struct cells {
     enum wgf_column_type type;
     int index; /* in the file; -1: the job number itself */
     int width; /* in a table for people */
+    bool may_be_auto;
     void *rows;
 };
 
@@ -91,6 +92,8 @@ static const char *cell_text(const struct cells *cells, int64_t row, bool exact,
         snprintf(buffer, TEXT_LENGTH, "%" PRIu64, *(const uint64_t *)cell);
         break;
     case WGF_COLUMN_FLOAT64:
+        if (!exact && cells->may_be_auto && isnan(*(const double *)cell))
+            return "auto";
         snprintf(buffer, TEXT_LENGTH, exact ? "%.17g" : "%.6g", *(const double *)cell);
         break;
     case WGF_COLUMN_CHARS:
@@ -113,6 +116,8 @@ static wgf_status open_cells(const struct wgf_table *table, struct cells *cells,
         cells[c].name = table->name[c];
         cells[c].type = type_of(table->name[c]);
         cells[c].index = strcmp(table->name[c], job_name) == 0 ? -1 : wgf_store_column(table->store, table->name[c]);
+        const struct wgf_param *param = wgf_param_find(table->name[c]);
+        cells[c].may_be_auto = param && param->may_be_auto;
         cells[c].rows = wgf_calloc(BLOCK, cell_size(cells[c].type));
         if (!cells[c].rows)
             return wgf_fail(error, WGF_EMEMORY, "no memory for a table");

@@ -45,10 +45,10 @@ static void reset_unread(struct wgf_settings *settings, const struct wgf_setting
 void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
 {
     reset_unread(settings, &plan->defaults);
-    if (settings->data.kind == WGF_DATA_THREE_POINTS) {
+    if (settings->data.kind == WGF_DATA_THREE_POINTS)
         settings->data.n = 3;
+    if (settings->data.kind == WGF_DATA_THREE_POINTS || settings->data.kind == WGF_DATA_SINUS)
         settings->data.d = 2;
-    }
     const struct wgf_source *data = NULL, *neurons = NULL;
     if (settings->data.kind == WGF_DATA_FILE)
         data = wgf_plan_source(plan, settings->data.file, &wgf_datafile_samples);

@@ -91,7 +91,8 @@ static bool columns(const struct wgf_source *source, int64_t d, char *message)
 {
     if (!source || source->cols == d)
         return false;
-    snprintf(message, MESSAGE_LENGTH, "%s has d = %" PRId64 " inputs, but the data have d = %" PRId64, source->path,
+    snprintf(message, MESSAGE_LENGTH,
+             "%s has d = %" PRId64 " inputs, but the data have d = %" PRId64 "; make them agree", source->path,
              source->cols, d);
     return true;
 }
@@ -230,7 +231,11 @@ void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *d
         struct trial trial = {.plan = plan, .rule = &rules[i]};
         const char *names[MOST_PARAMS + 1] = {0};
         memcpy(names, rules[i].params, sizeof rules[i].params);
-        wgf_plan_visit(plan, names, try_rule, &trial);
+        bool all = wgf_plan_visit(plan, names, try_rule, &trial);
+        if (!all)
+            wgf_diagnose(diagnostics, place_of(plan, &rules[i]),
+                         "%s and what it goes with have more than ten million combinations; shorten their axes",
+                         rules[i].params[0]);
         if (trial.failed)
             wgf_diagnose(diagnostics, place_of(plan, &rules[i]), "%s", trial.message);
     }

@@ -28,9 +28,9 @@ static void files_imply_their_sizes(void **state)
     assert_no_plan("name: x\nfixed:\n  d: 3\n  init: file\n  init_file: neurons.csv\nsweep:\n  width: [2, 5]\n",
                    "x.yaml:7:10: error: width is 5, but neurons.csv has width = 2; remove width or make it agree\n");
     assert_no_plan("name: x\nfixed:\n  init: file\n  init_file: neurons.csv\n",
-                   "x.yaml:4:14: error: neurons.csv has d = 3 inputs, but the data have d = 2\n");
+                   "x.yaml:4:14: error: neurons.csv has d = 3 inputs, but the data have d = 2; make them agree\n");
     assert_no_plan("name: x\nfixed:\n  test_file: three.csv\n",
-                   "x.yaml:3:14: error: three.csv has d = 3 inputs, but the data have d = 2\n");
+                   "x.yaml:3:14: error: three.csv has d = 3 inputs, but the data have d = 2; make them agree\n");
     struct planned made =
         plan_of("name: x\nfixed: {data: file, data_file: three.csv, test_file: three.csv, init: file, "
                 "init_file: neurons.csv, n: 3, d: 3, width: 2}\n");
