@@ -95,7 +95,8 @@ static void record(struct descent *run)
 
 static bool is_finite(const struct wgf_evaluation *evaluation)
 {
-    return isfinite(evaluation->objective) && isfinite(evaluation->grad_norm) && isfinite(evaluation->weight_norm);
+    return !evaluation->broken && isfinite(evaluation->objective) && isfinite(evaluation->grad_norm) &&
+           isfinite(evaluation->weight_norm);
 }
 
 /* Has the user's own condition for the end been met? 0 stands for never. */
@@ -121,6 +122,8 @@ static void descend(struct descent *run, const struct wgf_watch *watch)
         double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
         if (wgf_watch_expired(watch) || !run->method->step(run->work, watch, inner_objective, inner_distance)) {
             result->outcome = WGF_OUTCOME_TIMEOUT;
+            for (int64_t k = 0; k < per_step; k++) /* of a step that did not come about */
+                inner_objective[k] = inner_distance[k] = NAN;
             run->now = run->method->evaluate(run->work);
             return;
         }
@@ -136,10 +139,14 @@ static void descend(struct descent *run, const struct wgf_watch *watch)
 static void explain(const struct descent *run)
 {
     struct wgf_flow_result *result = run->result;
-    if (result->outcome == WGF_OUTCOME_DIVERGED)
+    bool given_beta = run->settings->method == WGF_METHOD_PROX && !isnan(run->settings->beta);
+    if (result->outcome == WGF_OUTCOME_DIVERGED && result->steps_done == 0)
+        snprintf(result->message, sizeof result->message,
+                 "the objective, gradient or weights are not finite from the start; look at the data and init_scale");
+    else if (result->outcome == WGF_OUTCOME_DIVERGED)
         snprintf(result->message, sizeof result->message,
                  "diverged at step %lld: the objective, gradient or weights are no longer finite; try a smaller %s",
-                 (long long)result->steps_done, run->settings->method == WGF_METHOD_PROX ? "beta" : "gamma");
+                 (long long)result->steps_done, given_beta ? "beta" : "gamma");
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message, "time_limit of %g s reached after step %lld of %lld",
                  run->settings->time_limit, (long long)result->steps_done, (long long)run->settings->steps);

@@ -14,6 +14,7 @@ bool wgf_watch_expired(const struct wgf_watch *watch);
 /* What one look at the current state gives. */
 struct wgf_evaluation {
     double objective, grad_norm, weight_norm;
+    bool broken; /* the last step met what is not finite, wherever it ended */
 };
 
 /* A method: how to make its workspace, step it and look at it. All functions but `create` cannot fail. */

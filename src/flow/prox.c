@@ -20,6 +20,7 @@ struct prox {
     double coupling;   /* 1 / (gamma m) */
     double beta;       /* given, or the first to be tried in an outer step */
     bool search;       /* beta is auto */
+    bool broken;       /* an inner gradient was not finite */
     double steps_used, residual;
 };
 
@@ -27,7 +28,7 @@ struct prox {
 static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *settings, struct wgf_error *error)
 {
     const struct wgf_data *data = prox->particles.problem->data;
-    double m = (double)prox->particles.m, eigenvalue;
+    double m = (double)prox->particles.m, eigenvalue = 0;
     double c = wgf_output_factor(settings->network.output, prox->particles.m);
     double kappa = wgf_loss_factor(settings->network.loss, data->n);
     wgf_status status = wgf_data_curvature(data, &eigenvalue, error);
@@ -78,7 +79,10 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
 
 static struct wgf_evaluation evaluate(void *work)
 {
-    return wgf_particles_evaluate(&((struct prox *)work)->particles);
+    struct prox *prox = work;
+    struct wgf_evaluation now = wgf_particles_evaluate(&prox->particles);
+    now.broken = prox->broken;
+    return now;
 }
 
 /* gradient <- grad F(V) + (V - W) / (gamma m), the network being at V. Returns its squared norm. */
@@ -179,6 +183,7 @@ static bool step(void *work, const struct wgf_watch *watch, double *inner_object
             return false;
         double slope = inner_gradient(prox);
         bool fell = isfinite(slope);
+        prox->broken = !fell;
         if (fell && prox->search) {
             fell = descend(prox, &inner, &slope);
         } else if (fell) {

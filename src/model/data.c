@@ -78,6 +78,8 @@ static wgf_status check_size(const struct wgf_data_settings *settings, struct wg
 {
     if (settings->n < 1 || settings->d < 1)
         return wgf_fail(error, WGF_EUSAGE, "a data set needs n >= 1 and d >= 1");
+    if (settings->kind == WGF_DATA_FILE)
+        return wgf_fail(error, WGF_EUSAGE, "data from a file are read, not generated");
     if (settings->kind == WGF_DATA_SINUS && settings->d != 2)
         return wgf_fail(error, WGF_EUSAGE, "sinus data have d = 2, not %lld", (long long)settings->d);
     if (settings->kind == WGF_DATA_THREE_POINTS && (settings->n != 3 || settings->d != 2))

@@ -186,8 +186,16 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
     return wgf_loss_factor(settings->loss, data->n) * loss;
 }
 
-/* v <- X^T X v / |v|; returns the norm of the new v, which tends to the eigenvalue. */
-static double power_step(const struct wgf_data *data, double *v, double *next)
+static double largest_entry(const double *x, int64_t count)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(x[i]));
+    return largest;
+}
+
+/* v <- X^T X v / (unit^2 |v|); returns the norm of the new v, which tends to the eigenvalue over unit^2. */
+static double power_step(const struct wgf_data *data, double unit, double *v, double *next)
 {
     double norm = sqrt(squared_norm(v, data->d));
     memset(next, 0, (size_t)data->d * sizeof *next);
@@ -195,9 +203,9 @@ static double power_step(const struct wgf_data *data, double *v, double *next)
         const double *x = data->X + j * data->d;
         double along = 0;
         for (int64_t k = 0; k < data->d; k++)
-            along += x[k] * (v[k] / norm);
+            along += x[k] / unit * (v[k] / norm);
         for (int64_t k = 0; k < data->d; k++)
-            next[k] += along * x[k];
+            next[k] += along * (x[k] / unit);
     }
     memcpy(v, next, (size_t)data->d * sizeof *v);
     return sqrt(squared_norm(v, data->d));
@@ -207,16 +215,17 @@ wgf_status wgf_data_curvature(const struct wgf_data *data, double *eigenvalue, s
 {
     enum { TURNS = 10000 };
     const double enough = 1e-12;
+    double unit = largest_entry(data->X, data->n * data->d); /* squares of entries may be beyond the doubles */
     double *v = wgf_calloc(2 * data->d, sizeof *v), last = 0, now = 0;
     if (!v)
         return wgf_fail(error, WGF_EMEMORY, "no memory for %lld inputs", (long long)data->d);
     wgf_random_normal(0, WGF_PURPOSE_EIGENVECTOR, 0, data->d, v);
-    for (int turn = 0; turn < TURNS; turn++, last = now) {
-        now = power_step(data, v, v + data->d);
+    for (int turn = 0; unit > 0 && turn < TURNS; turn++, last = now) {
+        now = power_step(data, unit, v, v + data->d);
         if (!(fabs(now - last) > enough * now))
             break;
     }
     free(v);
-    *eigenvalue = now;
+    *eigenvalue = now * unit * unit;
     return WGF_OK;
 }

@@ -130,10 +130,18 @@ static wgf_status copy_neurons(struct wgf_runner *runner, const struct wgf_setti
     return WGF_OK;
 }
 
+/* Bytes of a file's contents; 0 when it names none. */
+static double source_bytes(const struct wgf_runner *runner, const char *path, const struct wgf_datafile_layout *layout)
+{
+    const struct wgf_source *source = path[0] ? wgf_plan_source(runner->plan, path, layout) : NULL;
+    return source ? wgf_bytes((double)source->rows * ((double)source->cols + 1), sizeof(double)) : 0;
+}
+
 static wgf_status check_memory(const struct wgf_runner *runner, const struct wgf_settings *settings,
                                struct wgf_error *error)
 {
-    double need = wgf_flow_bytes(settings);
+    double need = wgf_flow_bytes(settings) + source_bytes(runner, settings->data.test_file, &wgf_datafile_samples) +
+                  source_bytes(runner, settings->init.file, &wgf_datafile_neurons);
     if (need <= runner->memory_limit)
         return WGF_OK;
     return wgf_fail(error, WGF_EMEMORY,

@@ -70,19 +70,25 @@ static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_dat
 {
     struct wgf_axis *axis = &plan->axes[a];
     union wgf_value *list = wgf_calloc(axis->count, sizeof *list);
-    if (!list)
+    uint64_t *hashes = wgf_calloc(axis->count, sizeof *hashes); /* of those kept; 0: cannot be read */
+    if (!list || !hashes) {
+        free(list);
+        free(hashes);
         return WGF_EMEMORY;
+    }
     int64_t kept = 0;
     for (int64_t i = 0; i < axis->count; i++) {
         const struct wgf_source *source = wgf_plan_source(plan, axis->values[i].text, layout);
+        uint64_t hash = source && !source->error.status ? source->hash : 0;
         bool copy = false;
-        for (int64_t k = 0; k < kept && source && !source->error.status && !copy; k++) {
-            const struct wgf_source *earlier = wgf_plan_source(plan, list[k].text, layout);
-            copy = earlier && !earlier->error.status && earlier->hash == source->hash;
-        }
-        if (!copy)
+        for (int64_t k = 0; k < kept && hash && !copy; k++)
+            copy = hashes[k] == hash;
+        if (!copy) {
+            hashes[kept] = hash;
             list[kept++] = axis->values[i];
+        }
     }
+    free(hashes);
     plan->lists[a] = axis->values = list;
     axis->count = kept;
     return WGF_OK;

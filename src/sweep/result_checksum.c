@@ -35,6 +35,7 @@ uint64_t wgf_row_checksum(const struct wgf_row *row, const struct wgf_store_exte
     XXH3_64bits_reset(&state);
     add_parameters(&state, row->settings);
     add(&state, &row->key, sizeof row->key);
+    add(&state, row->kernel_used, strlen(row->kernel_used) + 1);
     add(&state, numbers, sizeof numbers);
     add(&state, objectives, sizeof objectives);
     add(&state, row->message, WGF_MESSAGE_LENGTH);

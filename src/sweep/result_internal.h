@@ -9,6 +9,7 @@
 struct wgf_row {
     const struct wgf_settings *settings;
     uint64_t key;
+    const char *kernel_used;
     enum wgf_job_state state;
     double objective_initial, objective_final;
     int64_t steps_done;
@@ -18,6 +19,9 @@ struct wgf_row {
     const double *states;                  /* state_records x rows x cols */
     int64_t state_start, state_records, state_rows, state_cols;
 };
+
+/* Name of the gradient kernel that a job uses; "" when it has none. */
+const char *wgf_kernel_used(const struct wgf_settings *settings);
 
 /* XXH3 over the row, in the order of the columns. */
 uint64_t wgf_row_checksum(const struct wgf_row *row, const struct wgf_store_extent *extent);

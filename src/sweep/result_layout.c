@@ -196,7 +196,7 @@ static void fill_parameter(const struct wgf_param *param, const struct block *bl
     }
 }
 
-static const char *kernel_used(const struct wgf_settings *settings)
+const char *wgf_kernel_used(const struct wgf_settings *settings)
 {
     if (settings->method == WGF_METHOD_JKO)
         return "";
@@ -212,7 +212,7 @@ static void fill_result(enum wgf_result_column column, const struct block *block
         if (column == WGF_RESULT_KEY)
             ((uint64_t *)buffer)[i] = wgf_plan_key(block->plan, settings);
         else if (column == WGF_RESULT_KERNEL_USED)
-            ((const char **)buffer)[i] = kernel_used(settings);
+            ((const char **)buffer)[i] = wgf_kernel_used(settings);
         else if (column == WGF_RESULT_STATE_START)
             ((int64_t *)buffer)[i] = block->state_start[i];
         else

@@ -80,8 +80,10 @@ static bool allocate(struct wgf_writer *writer)
             fine = (writer->inner[i] = wgf_calloc(rows * extent->inner_records, sizeof(double))) && fine;
     writer->unseen = wgf_calloc(extent->records, sizeof(double));
     writer->state_start = wgf_calloc(rows, sizeof *writer->state_start);
-    if (writer->layout->largest_state > 0)
-        fine = (writer->states = wgf_calloc(writer->layout->largest_state, sizeof(double))) && fine;
+    /* A job whose state is beyond the memory fails before it has one, so no more is ever needed. */
+    double state = fmin((double)writer->layout->largest_state, wgf_memory_limit() / (2 * sizeof(double)));
+    if (state > 0)
+        fine = (writer->states = wgf_calloc((int64_t)state, sizeof(double))) && fine;
     return fine && writer->unseen && writer->state_start;
 }
 
@@ -199,6 +201,7 @@ static struct wgf_row row_of(const struct wgf_writer *writer, int64_t k, const s
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
     struct wgf_row row = {.settings = settings,
                           .key = wgf_plan_key(writer->plan, settings),
+                          .kernel_used = wgf_kernel_used(settings),
                           .state = state,
                           .objective_initial = result->objective_initial,
                           .objective_final = result->objective_final,

@@ -75,7 +75,8 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
 void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,
                           double *grad_alpha);
 
-/* Fraction of neurons that activate at least one sample, at W. */
+/* Fraction of neurons that activate at least one sample, at the point of the last wgf_network_objective, which must be
+ * this W. */
 double wgf_network_active(struct wgf_network *network, const double *W);
 
 /* Alters `direction` (m x d) so that W - step direction stays where every neuron's activation pattern is W's: a neuron that

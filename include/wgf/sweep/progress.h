@@ -22,7 +22,7 @@ struct wgf_progress {
 /* Shows the tally if it is time to. Jobs are counted by enum wgf_job_state. */
 void wgf_progress_show(struct wgf_progress *progress, const struct wgf_tally *tally);
 
-/* Shows the last state and leaves the cursor on a fresh line. */
+/* A bar shows the last state and leaves the cursor on a fresh line; lines need no end. */
 void wgf_progress_end(struct wgf_progress *progress, const struct wgf_tally *tally);
 
 /* "12.3 s", "4 min 05 s", "2 h 03 min", "3 d 04 h"; and "1.2 GB". The buffer is returned. */

@@ -6,7 +6,7 @@
 #include "wgf/sweep/job.h"
 #include "wgf/sweep/store.h"
 
-enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = 256 };
+enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
 
 /* Result columns on `job`: identifier, name, type, life, units, meaning. */
 #define WGF_RESULT_COLUMNS(X)                                                                                          \
