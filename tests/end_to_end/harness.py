@@ -30,6 +30,10 @@ class Failure(Exception):
     """A case found what should not be."""
 
 
+class Skip(Exception):
+    """A case needs what this machine does not have."""
+
+
 def case(function):
     cases.append(function)
     return function
@@ -144,6 +148,8 @@ def fresh_run(program, function):
     with tempfile.TemporaryDirectory(prefix="case-", dir=".") as folder:
         try:
             function(Wgf(program, Path(folder).resolve()))
+        except Skip as skip:
+            print(f"skipped, {skip}: ", end="")
         except Failure as failure:
             return str(failure)
         except subprocess.TimeoutExpired as expired:
