@@ -125,7 +125,7 @@ static void take_step(struct prox *prox)
 }
 
 /* V <- V - beta direction for the first of beta, beta/2, ... above `least` by which the objective falls enough (Armijo).
- * slope: |direction|^2. False: none does. */
+ * slope: gradient . direction. False: none does. */
 static bool search(struct prox *prox, struct inner *inner, double slope, double least)
 {
     const double share = 1e-4;
@@ -140,20 +140,20 @@ static bool search(struct prox *prox, struct inner *inner, double slope, double 
     return false;
 }
 
-/* One inner iteration of `beta: auto`, *slope being the squared gradient. Near kinks the gradient of V's own activation
- * pattern says nothing of what lies beyond them, and neurons that would cross spoil the step for all. Then each
- * neuron is kept on its side, where the objective is quadratic and the first beta does. */
-static bool descend(struct prox *prox, struct inner *inner, double *slope)
+/* One inner iteration of `beta: auto`; *squared, that of the gradient, becomes that of the direction taken. Near kinks the
+ * gradient of V's own activation pattern says nothing of what lies beyond them, and neurons that would cross spoil the
+ * step for all. Then each neuron is kept on its side, where the objective is quadratic and the first beta does. */
+static bool descend(struct prox *prox, struct inner *inner, double *squared)
 {
     const double rounding = 2.3e-16, tries = 16, growth = 1e6;
-    if (*slope > 0 && search(prox, inner, *slope, prox->beta / tries)) {
+    if (*squared > 0 && search(prox, inner, *squared, prox->beta / tries)) {
         inner->beta = fmin(2 * inner->beta, growth * prox->beta);
         return true;
     }
     inner->beta = prox->beta;
-    wgf_network_confine(prox->particles.network, prox->V, inner->beta, prox->gradient);
-    *slope = wgf_squared_distance(prox->gradient, NULL, prox->particles.weights);
-    return *slope > 0 && search(prox, inner, *slope, rounding * fabs(inner->value) / *slope);
+    double slope = wgf_network_confine(prox->particles.network, prox->V, inner->beta, prox->gradient);
+    *squared = wgf_squared_distance(prox->gradient, NULL, prox->particles.weights);
+    return slope > 0 && search(prox, inner, slope, rounding * fabs(inner->value) / slope);
 }
 
 static void accept(struct prox *prox, int64_t used, double residual, double squared)

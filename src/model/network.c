@@ -134,40 +134,66 @@ static double dot(const double *a, const double *b, int64_t d)
     return sum;
 }
 
-/* Kinks between w and w - step g; *sample is one of them. */
-static int64_t count_crossings(const struct wgf_data *data, const double *w, double step, const double *g,
-                               int64_t *sample)
+/* The part of the way from w to w - step g after which the first sample changes its activation; above 1 when none does.
+ * A way along a kink does not cross it, whatever rounding says. */
+static double first_kink(const struct wgf_data *data, const double *w, double step, const double *g, int64_t *sample)
 {
-    int64_t crossings = 0;
+    const double parallel = 1e-14;
+    double first = INFINITY;
     for (int64_t j = 0; j < data->n; j++) {
         const double *x = data->X + j * data->d;
-        double z = dot(w, x, data->d), moved = z - step * dot(g, x, data->d);
-        if ((z > 0) != (moved > 0)) {
-            crossings++;
+        double z = dot(w, x, data->d), along = dot(g, x, data->d), moved = z - step * along;
+        if ((z > 0) == (moved > 0))
+            continue;
+        if (along * along <= parallel * parallel * dot(g, g, data->d) * dot(x, x, data->d))
+            continue;
+        if (z / (z - moved) < first) {
+            first = z / (z - moved);
             *sample = j;
         }
     }
-    return crossings;
+    return first;
 }
 
-void wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction)
+/* g <- share g such that w - step g stops short of the first kink; 0 when that is too close. */
+static bool stop_short(const struct wgf_data *data, const double *w, double step, double *g, int64_t *sample)
+{
+    const double close = 1e-3, short_of = 0.99;
+    double first = first_kink(data, w, step, g, sample);
+    double share = first > 1 ? 1 : first < close ? 0 : short_of * first;
+    for (int64_t k = 0; share > 0 && share < 1 && k < data->d; k++)
+        g[k] *= share;
+    return share > 0;
+}
+
+/* g <- its part along the kink w . x = 0 */
+static void slide(const double *x, double *g, int64_t d)
+{
+    double share = dot(g, x, d) / dot(x, x, d);
+    for (int64_t k = 0; k < d; k++)
+        g[k] -= share * x[k];
+}
+
+double wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction)
 {
     const struct wgf_data *data = network->data;
-    int64_t d = data->d, j, crossings;
+    int64_t d = data->d, sample = 0;
+    double slope = 0;
     for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
         const double *w = W + i * d;
-        double *g = direction + i * d;
-        crossings = count_crossings(data, w, step, g, &j);
-        if (crossings == 1) { /* keep the part along the kink w . x_j = 0 */
-            const double *x = data->X + j * d;
-            double share = dot(g, x, d) / dot(x, x, d);
-            for (int64_t k = 0; k < d; k++)
-                g[k] -= share * x[k];
-            crossings = count_crossings(data, w, step, g, &j);
+        double *g = direction + i * d, full = dot(g, g, d);
+        bool moves = stop_short(data, w, step, g, &sample);
+        if (!moves) {
+            slide(data->X + sample * d, g, d);
+            full = dot(g, g, d); /* the part that is gone is at right angles to what is left */
+            moves = stop_short(data, w, step, g, &sample);
         }
-        for (int64_t k = 0; crossings > 0 && k < d; k++)
-            g[k] = 0;
+        if (moves)
+            slope += sqrt(full * dot(g, g, d)); /* both are along one line */
+        else
+            memset(g, 0, (size_t)d * sizeof *g);
     }
+    return slope;
 }
 
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,

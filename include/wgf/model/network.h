@@ -79,10 +79,10 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
  * this W. */
 double wgf_network_active(struct wgf_network *network, const double *W);
 
-/* Alters `direction` (m x d) so that W - step direction stays where every neuron's activation pattern is W's: a neuron that
- * would cross one kink slides along it, one that would cross more stays. F is then one quadratic all the way.
- * Plain loops, O(m n d). */
-void wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction);
+/* Turns the gradient g (m x d, in `direction`) into a direction p such that W - step p stays where every neuron's activation
+ * pattern is W's, where F is quadratic: a neuron that would cross a kink stops short of it, and one that stands close to
+ * a kink slides along it. Returns g . p, which is at least |p|^2: p descends. Plain loops, O(m n d). */
+double wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction);
 
 /* The loss alone (no weight decay) of W, alpha on another data set of the same d, such as a test set.
  * Plain loops, O(m n d). */
