@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Kinks that a neuron can slide along at once (see wgf_network_confine); at more it stays. */
+enum { KINKS = 8 };
+
 double wgf_loss_factor(int loss, int64_t n)
 {
     return loss == WGF_LOSS_MSE ? 1 / (double)n : loss == WGF_LOSS_HALF_MSE ? 1 / (2 * (double)n) : 1;
@@ -34,7 +37,7 @@ int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
 double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
 {
     int kernel = wgf_network_kernel(settings->kernel, m, n, d);
-    return wgf_bytes((double)n, sizeof(double)) + operations(kernel)->bytes(m, n, d);
+    return wgf_bytes((double)n + KINKS * (double)d, sizeof(double)) + operations(kernel)->bytes(m, n, d);
 }
 
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
@@ -51,8 +54,9 @@ wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_net
         net->kappa = wgf_loss_factor(settings->loss, data->n);
         net->c = wgf_output_factor(settings->output, m);
         net->residual = wgf_calloc(data->n, sizeof *net->residual);
+        net->normals = wgf_calloc(KINKS * data->d, sizeof *net->normals);
     }
-    if (!net || !fits || !net->residual || !net->kernel->create(net)) {
+    if (!net || !fits || !net->residual || !net->normals || !net->kernel->create(net)) {
         wgf_network_free(net);
         return wgf_fail(error, WGF_EMEMORY, "no memory for a network of m = %lld on n = %lld, d = %lld", (long long)m,
                         (long long)data->n, (long long)data->d);
@@ -66,6 +70,7 @@ void wgf_network_free(struct wgf_network *network)
     if (!network)
         return;
     free(network->residual);
+    free(network->normals);
     free(network->Xt);
     free(network->z);
     free(network->pattern);
@@ -166,33 +171,55 @@ static bool stop_short(const struct wgf_data *data, const double *w, double step
     return share > 0;
 }
 
-/* g <- its part along the kink w . x = 0 */
-static void slide(const double *x, double *g, int64_t d)
+/* g <- its part at right angles to q, which is of length 1 */
+static void remove_part(const double *q, double *g, int64_t d)
 {
-    double share = dot(g, x, d) / dot(x, x, d);
+    double share = dot(g, q, d);
     for (int64_t k = 0; k < d; k++)
-        g[k] -= share * x[k];
+        g[k] -= share * q[k];
+}
+
+/* g <- its part along the kink w . x = 0 and along those whose orthonormal normals are the first `count` of `normals`.
+ * False: x lies in their span. */
+static bool slide(const double *x, double *normals, int64_t count, double *g, int64_t d)
+{
+    const double dependent = 1e-10;
+    double *q = normals + count * d;
+    memcpy(q, x, (size_t)d * sizeof *q);
+    for (int64_t r = 0; r < count; r++)
+        remove_part(normals + r * d, q, d);
+    double length = sqrt(dot(q, q, d));
+    if (!(length > dependent * sqrt(dot(x, x, d))))
+        return false;
+    for (int64_t k = 0; k < d; k++)
+        q[k] /= length;
+    remove_part(q, g, d);
+    return true;
+}
+
+/* Confines the direction of one neuron; returns its share of the slope. */
+static double confine_neuron(const struct wgf_network *network, const double *w, double step, double *g)
+{
+    const struct wgf_data *data = network->data;
+    int64_t d = data->d, sample = 0, count = 0;
+    double full = dot(g, g, d);
+    while (!stop_short(data, w, step, g, &sample)) {
+        if (count == KINKS || count + 1 >= d || !slide(data->X + sample * d, network->normals, count, g, d)) {
+            memset(g, 0, (size_t)d * sizeof *g);
+            return 0;
+        }
+        count++;
+        full = dot(g, g, d); /* the part that is gone is at right angles to what is left */
+    }
+    return sqrt(full * dot(g, g, d)); /* both are along one line */
 }
 
 double wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction)
 {
-    const struct wgf_data *data = network->data;
-    int64_t d = data->d, sample = 0;
+    int64_t d = network->data->d;
     double slope = 0;
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
-        const double *w = W + i * d;
-        double *g = direction + i * d, full = dot(g, g, d);
-        bool moves = stop_short(data, w, step, g, &sample);
-        if (!moves) {
-            slide(data->X + sample * d, g, d);
-            full = dot(g, g, d); /* the part that is gone is at right angles to what is left */
-            moves = stop_short(data, w, step, g, &sample);
-        }
-        if (moves)
-            slope += sqrt(full * dot(g, g, d)); /* both are along one line */
-        else
-            memset(g, 0, (size_t)d * sizeof *g);
-    }
+    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++)
+        slope += confine_neuron(network, W + i * d, step, direction + i * d);
     return slope;
 }
 

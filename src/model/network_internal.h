@@ -15,6 +15,8 @@ struct wgf_network {
     const volatile sig_atomic_t *interrupted; /* NULL, or looked at between blocks of neurons */
     double *residual;                         /* n: f(x_j) - y_j at the point of the last objective */
 
+    double *normals; /* KINKS x d: of the kinks that a neuron slides along */
+
     /* Kernels' own; NULL where a kernel has no use for it. */
     double *Xt;             /* dense: d x n, the inputs transposed, so that loops over samples are contiguous */
     double *z;              /* dense: n; blas: block x n */

@@ -81,7 +81,7 @@ double wgf_network_active(struct wgf_network *network, const double *W);
 
 /* Turns the gradient g (m x d, in `direction`) into a direction p such that W - step p stays where every neuron's activation
  * pattern is W's, where F is quadratic: a neuron that would cross a kink stops short of it, and one that stands close to
- * a kink slides along it. Returns g . p, which is at least |p|^2: p descends. Plain loops, O(m n d). */
+ * some slides along them. Returns g . p, which is at least |p|^2: p descends. Plain loops, O(m n d). */
 double wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction);
 
 /* The loss alone (no weight decay) of W, alpha on another data set of the same d, such as a test set.

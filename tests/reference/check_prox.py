@@ -1,0 +1,93 @@
+"""One proximal step with `beta: auto` against SciPy's SLSQP, which solves the same problem by other means.
+
+Usage: check_prox.py WGF_BINARY
+
+Within the closure of a cell (the neurons whose activation pattern is that of the point found) the proximal objective is
+a convex quadratic under linear constraints, so SLSQP finds its one minimum there. The step must reach it.
+"""
+
+import itertools
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+from scipy.optimize import minimize
+
+CLOSE = 1e-3  # of the decrease that the step brings
+CONVERGED = 1e-7  # residual below which a step claims to have arrived
+
+
+class Problem:
+    def __init__(self, X, y, W, alpha, gamma, output):
+        self.X, self.y, self.W, self.alpha, self.gamma = X, y, W, alpha, gamma
+        self.c = 1 / len(alpha) if output == "mean" else 1
+        self.kappa = 1 / len(y)
+
+    def value(self, V, active):
+        """F(V) + D(V, W) / (2 gamma) with a given pattern, and its gradient."""
+        error = self.c * (self.alpha @ np.where(active, V @ self.X.T, 0)) - self.y
+        gradient = 2 * self.kappa * self.c * self.alpha[:, None] * ((error * active) @ self.X)
+        step = (V - self.W) / (self.gamma * len(V))
+        return self.kappa * error @ error + ((V - self.W) * step).sum() / 2, gradient + step
+
+    def objective(self, V):
+        return self.value(V, V @ self.X.T > 0)[0]
+
+    def minimum_in_cell(self, V):
+        (m, d), n = V.shape, len(self.y)
+        active = V @ self.X.T > 0
+        sides = np.einsum("ij,ik,jl->ijkl", np.where(active, 1.0, -1.0), np.eye(m), self.X).reshape(m * n, m * d)
+
+        def flat(v):
+            value, gradient = self.value(v.reshape(m, d), active)
+            return value, gradient.ravel()
+
+        cell = {"type": "ineq", "fun": lambda v: sides @ v, "jac": lambda v: sides}
+        return minimize(flat, V.ravel(), jac=True, method="SLSQP", constraints=cell, options={"maxiter": 500, "ftol": 1e-15}).fun
+
+
+def run(wgf, folder, fixed):
+    """The problem of one job, its W after one step, and the step's residual."""
+    lines = "".join(f"  {name}: {value}\n" for name, value in fixed.items())
+    (folder / "spec.yaml").write_text(f"name: prox\nfixed:\n{lines}")
+    subprocess.run([wgf, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet"], cwd=folder, check=True)
+    csv = subprocess.run([wgf, "show", "out.h5", "--job", "0", "--data"], cwd=folder, check=True, capture_output=True)
+    samples = np.loadtxt(csv.stdout.decode().splitlines()[1:], delimiter=",", ndmin=2)
+    with h5py.File(folder / "out.h5") as file:
+        W, V = file["state"][:].reshape(2, fixed["width"], fixed["d"])
+        residual = file["inner_residual"][0, 1]
+    positives = (fixed["width"] + 1) // 2
+    alpha = np.array([1.0] * positives + [-1.0] * (fixed["width"] - positives))
+    return Problem(samples[:, :-1], samples[:, -1], W, alpha, fixed["gamma"], fixed["output"]), V, residual
+
+
+def check(wgf, folder, seed, d, output, gamma, scale):
+    fixed = {"data_seed": seed, "seed": seed, "method": "prox", "output": output, "width": 4, "n": 5, "d": d, "save": "all",
+             "init_scale": scale, "gamma": gamma, "steps": 1, "inner_steps": 3000, "inner_tol": 1.0e-9}  # fmt: skip
+    problem, V, residual = run(wgf, folder, fixed)
+    start, reached = problem.objective(problem.W), problem.objective(V)
+    if reached > start:
+        return "the proximal objective rose"
+    gap = (reached - problem.minimum_in_cell(V)) / (start - reached)
+    return f"{gap:.2g} of the decrease is missing" if residual < CONVERGED and gap > CLOSE else None
+
+
+def main():
+    wgf = str(Path(sys.argv[1]).resolve())
+    failed = 0
+    cases = list(itertools.product(range(8), (2, 3), ("mean", "sum"), (0.1, 10), (1e-3, 0.3)))
+    with tempfile.TemporaryDirectory() as folder:
+        for case in cases:
+            problem = check(wgf, Path(folder), *case)
+            failed += problem is not None
+            if problem:
+                print(f"FAILED seed, d, output, gamma, scale = {case}: {problem}")
+    print(f"{len(cases) - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
