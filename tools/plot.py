@@ -13,6 +13,9 @@ try:
     import plot_curves
     from plot_result import PlotError, read_results
 except ImportError as error:
+    system = "/usr/bin/python3"  # Debian's packages are here, whatever Python comes first on the path
+    if os.path.exists(system) and not os.path.samefile(sys.executable, system):
+        os.execv(system, [system, *sys.argv])
     sys.exit(f"plot.py: {error.name} is missing for {sys.executable}; tools/setup.sh says how to get it")
 
 Figure = namedtuple("Figure", "draw suits x y meaning")
