@@ -265,8 +265,12 @@ int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *opt
     wgf_blas_single_thread();
     int code = prepare(&sweep);
     if (!code) {
-        sweep.progress = (struct wgf_progress){
-            .style = options->progress, .stream = stderr, .total = wgf_plan_jobs(sweep.jobs.plan)};
+        const double now = wgf_clock();
+        sweep.progress = (struct wgf_progress){.begun = now,
+                                               .shown = now,
+                                               .style = options->progress,
+                                               .stream = stderr,
+                                               .total = wgf_plan_jobs(sweep.jobs.plan)};
         code = run_jobs(&sweep);
     }
     if (wgf_writer_close(sweep.writer, &error))
