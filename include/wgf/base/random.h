@@ -16,6 +16,7 @@ enum wgf_purpose {
     WGF_PURPOSE_SLOPE = 5,
     WGF_PURPOSE_NOISE = 6,
     WGF_PURPOSE_EIGENVECTOR = 7,
+    WGF_PURPOSE_DIRECTION = 8,
 };
 
 /* Fills out[0..count) with draws of the vector `index` of the stream (seed, purpose). Any prefix of a longer
