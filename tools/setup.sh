@@ -85,8 +85,8 @@ check_develop() {
 
 check_test() {
     need "the compiler's sanitizers" gcc gcc gcc has_sanitizers
-    need 'Python with xarray, h5netcdf, SciPy' 'python3-xarray python3-h5netcdf python3-scipy' \
-        'py-xarray py-h5netcdf py-scipy' 'python (with xarray, scipy)' find_python numpy h5py xarray h5netcdf scipy
+    need 'Python with xarray, h5netcdf, SciPy, POT' 'python3-xarray python3-h5netcdf python3-scipy python3-pot' \
+        'py-xarray py-h5netcdf py-scipy py-pot' 'python (with xarray, scipy, POT)' find_python numpy h5py xarray h5netcdf scipy ot
     need ncdump netcdf-bin netcdf-c netcdf has_program ncdump
     need h5dump hdf5-tools hdf5 hdf5 has_program h5dump
     need ps procps procps - has_program ps

@@ -37,6 +37,9 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
         return true;
     if (column == WGF_TRACE_OBJECTIVE_TEST && settings->data.test_file[0] == '\0')
         return false;
+    if ((column == WGF_TRACE_DISTANCE_FROBENIUS || column == WGF_TRACE_DISTANCE_WASSERSTEIN) &&
+        settings->record_distances != WGF_DISTANCES_ALL)
+        return false;
     return method && (method->columns & (1u << column));
 }
 
@@ -120,7 +123,8 @@ static void descend(struct descent *run, const struct wgf_watch *watch)
         int64_t done = result->steps_done;
         double *inner_objective = per_step ? run->trace->inner_objective + done * per_step : NULL;
         double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
-        if (wgf_watch_expired(watch) || !run->method->step(run->work, watch, inner_objective, inner_distance)) {
+        if (wgf_watch_expired(watch) ||
+            !run->method->step(run->work, watch, done + 1, inner_objective, inner_distance)) {
             result->outcome = WGF_OUTCOME_TIMEOUT;
             for (int64_t k = 0; k < per_step; k++) /* of a step that did not come about */
                 inner_objective[k] = inner_distance[k] = NAN;

@@ -4,7 +4,7 @@
 
 #include "wgf/flow/flow.h"
 
-/* When a descent must stop, whatever it does. Looked at once an inner iteration. */
+/* When a descent must stop, whatever it does. Looked at once an inner iteration and trial. */
 struct wgf_watch {
     double deadline; /* of wgf_clock; infinity: none */
     const volatile sig_atomic_t *interrupted;
@@ -28,9 +28,10 @@ struct wgf_method {
     void (*free)(void *work);
     /* Looks at the current state; what it finds is kept for the next step. Means nothing once interrupted. */
     struct wgf_evaluation (*evaluate)(void *work);
-    /* One outer step from an evaluated state. False: the watch expired and the state is what it was before. inner: where
-     * the step's inner objectives and distances go, each NULL or with room for the inner records of one step. */
-    bool (*step)(void *work, const struct wgf_watch *watch, double *inner_objective, double *inner_distance);
+    /* Outer step `number`, from 1, from an evaluated state. False: the watch expired and the state is what it was before.
+     * inner: where the step's inner objectives and distances go, each NULL or with room for one step's inner records. */
+    bool (*step)(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
+                 double *inner_distance);
     /* Fills its columns of one record (WGF_TRACE_COUNT values) for the state last evaluated. */
     void (*record)(void *work, double *values);
     void (*state)(void *work, double *out); /* rows x cols */

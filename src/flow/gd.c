@@ -47,13 +47,15 @@ static double move(double *x, const double *gradient, double step, int64_t count
     return squared;
 }
 
-static bool step(void *work, const struct wgf_watch *watch, double *inner_objective, double *inner_distance)
+static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
+                 double *inner_distance)
 {
     struct wgf_particles *particles = work;
     const struct wgf_settings *settings = particles->settings;
-    (void)watch, (void)inner_objective, (void)inner_distance;
+    (void)watch, (void)number, (void)inner_objective, (void)inner_distance;
     double m = (double)particles->m;
     double length = settings->scaling == WGF_SCALING_MEAN_FIELD ? m * settings->gamma : settings->gamma;
+    wgf_particles_leave(particles);
     double squared = move(particles->W, particles->grad_W, length, particles->weights);
     if (particles->grad_alpha)
         squared += move(particles->alpha, particles->grad_alpha, length, particles->m);

@@ -1,5 +1,5 @@
-/* The one table of methods. Adding one is a file, a row here and its name in WGF_METHODS. */
-#include "flow_internal.h"
+/* The tables of methods and of metrics. Adding one is a file, a row here and its name in WGF_METHODS or WGF_METRICS. */
+#include "metric.h"
 
 static const struct wgf_method *const methods[] = {
     [WGF_METHOD_GD] = &wgf_method_gd,
@@ -10,6 +10,17 @@ static const struct wgf_method *const methods[] = {
 const struct wgf_method *wgf_method_find(int method)
 {
     return methods[method];
+}
+
+static const struct wgf_metric *const metrics[] = {
+    [WGF_METRIC_FROBENIUS] = &wgf_metric_frobenius,
+    [WGF_METRIC_WASSERSTEIN] = &wgf_metric_wasserstein,
+    [WGF_METRIC_SLICED] = &wgf_metric_sliced,
+};
+
+const struct wgf_metric *wgf_metric_find(int metric)
+{
+    return metrics[metric];
 }
 
 bool wgf_method_is_built(int method)

@@ -18,9 +18,11 @@ double wgf_squared_distance(const double *a, const double *b, int64_t count)
 
 double wgf_particles_bytes(const struct wgf_settings *settings)
 {
-    double m = (double)settings->init.width, d = (double)settings->data.d;
-    return wgf_bytes(2 * m * (d + 1), sizeof(double)) +
-           wgf_network_bytes(&settings->network, settings->init.width, settings->data.n, settings->data.d);
+    int64_t m = settings->init.width, d = settings->data.d;
+    bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    double clouds = settings->record_distances == WGF_DISTANCES_ALL ? wgf_clouds_bytes(m, d, both) : 0;
+    return wgf_bytes(2 * (double)m * ((double)d + 1), sizeof(double)) + clouds +
+           wgf_network_bytes(&settings->network, m, settings->data.n, d);
 }
 
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
@@ -49,7 +51,13 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     }
     memcpy(particles->W, problem->W, (size_t)(m * d) * sizeof(double));
     memcpy(particles->alpha, problem->alpha, (size_t)m * sizeof(double));
-    return WGF_OK;
+    if (settings->record_distances == WGF_DISTANCES_ALL)
+        status = wgf_clouds_create(&particles->clouds, problem->alpha, m, d, both, error);
+    if (status)
+        wgf_particles_clear(particles);
+    else
+        wgf_particles_leave(particles);
+    return status;
 }
 
 void wgf_particles_clear(struct wgf_particles *particles)
@@ -59,7 +67,14 @@ void wgf_particles_clear(struct wgf_particles *particles)
     free(particles->alpha);
     free(particles->grad_W);
     free(particles->grad_alpha);
+    wgf_clouds_free(particles->clouds);
     *particles = (struct wgf_particles){0};
+}
+
+void wgf_particles_leave(struct wgf_particles *particles)
+{
+    if (particles->clouds)
+        wgf_clouds_leave(particles->clouds, particles->W, particles->alpha);
 }
 
 struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles)
@@ -83,6 +98,9 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     values[WGF_TRACE_GRAD_NORM] = particles->evaluation.grad_norm;
     values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
     values[WGF_TRACE_ACTIVE] = wgf_network_active(particles->network, particles->W);
+    if (particles->clouds)
+        wgf_clouds_distances(particles->clouds, particles->W, particles->alpha, particles->problem->interrupted,
+                             &values[WGF_TRACE_DISTANCE_FROBENIUS], &values[WGF_TRACE_DISTANCE_WASSERSTEIN]);
     if (test)
         values[WGF_TRACE_OBJECTIVE_TEST] =
             wgf_network_loss(&particles->settings->network, test, particles->m, particles->W, particles->alpha);

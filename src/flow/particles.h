@@ -2,24 +2,27 @@
 #ifndef WGF_FLOW_PARTICLES_H
 #define WGF_FLOW_PARTICLES_H
 
+#include "clouds.h"
 #include "flow_internal.h"
 
 struct wgf_particles {
     const struct wgf_settings *settings;
     const struct wgf_problem *problem;
     struct wgf_network *network;
-    int64_t m, d, weights; /* weights = m d */
-    double *W, *alpha;     /* the current iterate */
-    double *grad_W;        /* at the current iterate, once evaluated */
-    double *grad_alpha;    /* likewise; NULL when alpha does not train */
-    double distance;       /* D between the iterates around the last step; 0 before any */
+    int64_t m, d, weights;     /* weights = m d */
+    double *W, *alpha;         /* the current iterate */
+    double *grad_W;            /* at the current iterate, once evaluated */
+    double *grad_alpha;        /* likewise; NULL when alpha does not train */
+    double distance;           /* D between the iterates around the last step; 0 before any */
+    struct wgf_clouds *clouds; /* those iterates; NULL unless all distances are recorded */
     struct wgf_evaluation evaluation;
 };
 
 /* Trace columns that both methods have. */
 enum {
-    WGF_PARTICLE_COLUMNS = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(GRAD_NORM) | WGF_COLUMN_BIT(WEIGHT_NORM) |
-                           WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(ACTIVE)
+    WGF_PARTICLE_COLUMNS = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(DISTANCE_FROBENIUS) |
+                           WGF_COLUMN_BIT(DISTANCE_WASSERSTEIN) | WGF_COLUMN_BIT(GRAD_NORM) |
+                           WGF_COLUMN_BIT(WEIGHT_NORM) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(ACTIVE)
 };
 
 double wgf_particles_bytes(const struct wgf_settings *settings);
@@ -27,6 +30,8 @@ struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings);
 wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wgf_settings *settings,
                                 const struct wgf_problem *problem, struct wgf_error *error);
 void wgf_particles_clear(struct wgf_particles *particles);
+/* To be called before the current iterate is left by a step that is not taken back. */
+void wgf_particles_leave(struct wgf_particles *particles);
 struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles);
 void wgf_particles_record(struct wgf_particles *particles, double *values);
 void wgf_particles_state(const struct wgf_particles *particles, double *out);

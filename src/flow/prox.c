@@ -1,11 +1,11 @@
-/* Proximal point (METHODS 3): W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W.
- *
- *     D = (1/m) sum_i |v_i - w_i|^2, so that (1/2 gamma) grad D = (V - W) / (gamma m)
+/* Proximal point (METHODS 3): W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W; D is
+ * that of `metric`, under a transport plan that is optimal at every inner iterate.
  *
  * A given beta is used as it is. `beta: auto` searches (Armijo): every outer step starts from the inverse of a bound on
- * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough.
- * Minimisers sit on kinks, where no fixed step settles and no search along the gradient goes on: see descend. */
-#include "particles.h"
+ * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough. A trial
+ * keeps the plan, whose value bounds D from above: what falls under it falls. Minimisers sit on kinks, where no fixed step
+ * settles and no search along the gradient goes on: see descend. */
+#include "metric.h"
 
 #include "wgf/base/system.h"
 
@@ -15,30 +15,35 @@
 
 struct prox {
     struct wgf_particles particles;
+    const struct wgf_metric *metric;
+    void *distance;    /* the metric's work */
     double *V, *trial; /* m x d: the inner iterate and a candidate for the next */
     double *gradient;  /* m x d: of the inner objective at V */
-    double coupling;   /* 1 / (gamma m) */
     double beta;       /* given, or the first to be tried in an outer step */
     bool search;       /* beta is auto */
-    bool broken;       /* an inner gradient was not finite */
+    bool broken;       /* the last step met a gradient that was not finite */
     double steps_used, residual;
 };
 
-/* Inverse of a bound on the curvature of F(V) + |V - W|^2 / (2 gamma m). */
+/* Inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma): D's is at most 2/m for every metric. */
 static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *settings, struct wgf_error *error)
 {
-    const struct wgf_data *data = prox->particles.problem->data;
-    double m = (double)prox->particles.m, eigenvalue = 0;
-    double c = wgf_output_factor(settings->network.output, prox->particles.m);
+    const struct wgf_particles *particles = &prox->particles;
+    const struct wgf_data *data = particles->problem->data;
+    double m = (double)particles->m, eigenvalue = 0,
+           squares = wgf_squared_distance(particles->alpha, NULL, particles->m);
+    double c = wgf_output_factor(settings->network.output, particles->m);
     double kappa = wgf_loss_factor(settings->network.loss, data->n);
-    wgf_status status = wgf_data_curvature(data, &eigenvalue, error);
-    prox->beta = 1 / (prox->coupling + 2 * kappa * c * c * m * eigenvalue + 2 * settings->network.weight_decay);
+    wgf_status status = wgf_data_curvature(data, particles->problem->interrupted, &eigenvalue, error);
+    prox->beta =
+        1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue + 2 * settings->network.weight_decay);
     return status;
 }
 
 static void destroy(void *work)
 {
     struct prox *prox = work;
+    prox->metric->free(prox->distance);
     wgf_particles_clear(&prox->particles);
     free(prox->V);
     free(prox->trial);
@@ -63,10 +68,12 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     struct prox *prox = *work = wgf_calloc(1, sizeof *prox);
     if (!prox)
         return wgf_fail(error, WGF_EMEMORY, "no memory for the proximal point method");
+    prox->metric = wgf_metric_find(settings->metric);
     wgf_status status = wgf_particles_create(&prox->particles, settings, problem, error);
     if (!status)
         status = allocate(prox, error);
-    prox->coupling = 1 / (settings->gamma * (double)settings->init.width);
+    if (!status)
+        status = prox->metric->create(&prox->distance, &prox->particles, error);
     prox->beta = settings->beta;
     prox->search = isnan(settings->beta);
     if (!status && prox->search)
@@ -85,55 +92,56 @@ static struct wgf_evaluation evaluate(void *work)
     return now;
 }
 
-/* gradient <- grad F(V) + (V - W) / (gamma m), the network being at V. Returns its squared norm. */
-static double inner_gradient(struct prox *prox)
-{
-    struct wgf_particles *particles = &prox->particles;
-    double *gradient = prox->gradient, squared = 0;
-    wgf_network_gradient(particles->network, prox->V, particles->alpha, gradient, NULL);
-    for (int64_t i = 0; i < particles->weights; i++) {
-        gradient[i] += prox->coupling * (prox->V[i] - particles->W[i]);
-        squared += gradient[i] * gradient[i];
-    }
-    return squared;
-}
-
 /* The state of an inner descent between iterations. */
 struct inner {
     double value;     /* F(V) + D / (2 gamma) */
     double objective; /* F(V) */
-    double squared;   /* |V - W|^2 */
+    double distance;  /* D(V, W) */
     double beta;      /* the next to be tried */
+    double residual;  /* |V_k - V_{k-1}|_F / (beta sqrt m), whatever beta the iteration took */
+    bool broken;      /* the gradient was not finite */
 };
 
-/* trial <- V - beta gradient; fills in what the objective is there, and leaves the network there. */
+/* gradient <- grad F(V) + grad D(V, W) / (2 gamma), the network being at V and D solved there. Returns its squared norm. */
+static double inner_gradient(struct prox *prox)
+{
+    struct wgf_particles *particles = &prox->particles;
+    wgf_network_gradient(particles->network, prox->V, particles->alpha, prox->gradient, NULL);
+    prox->metric->add_gradient(prox->distance, prox->V, 0.5 / particles->settings->gamma, prox->gradient);
+    return wgf_squared_distance(prox->gradient, NULL, particles->weights);
+}
+
+/* trial <- V - beta gradient; fills in the objective there under the plan of V, and leaves the network there. */
 static void try_step(struct prox *prox, struct inner *next)
 {
     struct wgf_particles *particles = &prox->particles;
     for (int64_t i = 0; i < particles->weights; i++)
         prox->trial[i] = prox->V[i] - next->beta * prox->gradient[i];
     next->objective = wgf_network_objective(particles->network, prox->trial, particles->alpha);
-    next->squared = wgf_squared_distance(prox->trial, particles->W, particles->weights);
-    next->value = next->objective + 0.5 * prox->coupling * next->squared;
+    next->distance = prox->metric->majorant(prox->distance, prox->trial);
+    next->value = next->objective + next->distance / (2 * particles->settings->gamma);
 }
 
-static void take_step(struct prox *prox)
+/* V <- trial, with a plan that is optimal there. */
+static void take_step(struct prox *prox, struct inner *inner)
 {
     double *swap = prox->V;
     prox->V = prox->trial;
     prox->trial = swap;
+    inner->distance = prox->metric->solve(prox->distance, prox->V);
+    inner->value = inner->objective + inner->distance / (2 * prox->particles.settings->gamma);
 }
 
 /* V <- V - beta direction for the first of beta, beta/2, ... above `least` by which the objective falls enough (Armijo).
- * slope: gradient . direction. False: none does. */
-static bool search(struct prox *prox, struct inner *inner, double slope, double least)
+ * slope: gradient . direction. False: none does, or the watch expired. */
+static bool search(struct prox *prox, const struct wgf_watch *watch, struct inner *inner, double slope, double least)
 {
     const double share = 1e-4;
-    for (struct inner next = *inner; next.beta > least; next.beta /= 2) {
+    for (struct inner next = *inner; next.beta > least && !wgf_watch_expired(watch); next.beta /= 2) {
         try_step(prox, &next);
         if (next.value <= inner->value - share * next.beta * slope) {
-            take_step(prox);
             *inner = next;
+            take_step(prox, inner);
             return true;
         }
     }
@@ -143,65 +151,72 @@ static bool search(struct prox *prox, struct inner *inner, double slope, double 
 /* One inner iteration of `beta: auto`; *squared, that of the gradient, becomes that of the direction taken. Near kinks the
  * gradient of V's own activation pattern says nothing of what lies beyond them, and neurons that would cross spoil the
  * step for all. Then each neuron is kept on its side, where the objective is quadratic and the first beta does. */
-static bool descend(struct prox *prox, struct inner *inner, double *squared)
+static bool descend(struct prox *prox, const struct wgf_watch *watch, struct inner *inner, double *squared)
 {
     const double rounding = 2.3e-16, tries = 16, growth = 1e6;
-    if (*squared > 0 && search(prox, inner, *squared, prox->beta / tries)) {
+    if (*squared > 0 && search(prox, watch, inner, *squared, prox->beta / tries)) {
         inner->beta = fmin(2 * inner->beta, growth * prox->beta);
         return true;
     }
     inner->beta = prox->beta;
     double slope = wgf_network_confine(prox->particles.network, prox->V, inner->beta, prox->gradient);
     *squared = wgf_squared_distance(prox->gradient, NULL, prox->particles.weights);
-    return slope > 0 && search(prox, inner, slope, rounding * fabs(inner->value) / slope);
+    return slope > 0 && search(prox, watch, inner, slope, rounding * fabs(inner->value) / slope);
 }
 
-static void accept(struct prox *prox, int64_t used, double residual, double squared)
+/* One inner iteration: V moves, unless no move lowers the objective or the gradient is not finite. */
+static bool iterate(struct prox *prox, const struct wgf_watch *watch, struct inner *inner)
+{
+    double squared = inner_gradient(prox);
+    bool moved = isfinite(squared);
+    inner->broken = !moved;
+    if (moved && prox->search) {
+        moved = descend(prox, watch, inner, &squared);
+    } else if (moved) {
+        try_step(prox, inner);
+        take_step(prox, inner);
+    }
+    inner->residual = sqrt(squared / (double)prox->particles.m);
+    return moved;
+}
+
+static void accept(struct prox *prox, const struct inner *inner, int64_t used)
 {
     struct wgf_particles *particles = &prox->particles;
     double *swap = particles->W;
+    wgf_particles_leave(particles);
     particles->W = prox->V;
     prox->V = swap;
-    particles->distance = squared / (double)particles->m;
+    particles->distance = inner->distance;
     prox->steps_used = (double)used;
-    prox->residual = residual;
+    prox->residual = inner->residual;
+    prox->broken = inner->broken;
 }
 
-static bool step(void *work, const struct wgf_watch *watch, double *inner_objective, double *inner_distance)
+static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
+                 double *inner_distance)
 {
     struct prox *prox = work;
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
-    double objective = particles->evaluation.objective;
-    struct inner inner = {.value = objective, .objective = objective, .squared = 0, .beta = prox->beta};
-    const double m = (double)particles->m;
-    double residual = NAN;
-    int64_t used = 0;
+    struct inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta};
     memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
-    while (used < settings->inner_steps) {
-        if (wgf_watch_expired(watch))
-            return false;
-        double slope = inner_gradient(prox);
-        bool fell = isfinite(slope);
-        prox->broken = !fell;
-        if (fell && prox->search) {
-            fell = descend(prox, &inner, &slope);
-        } else if (fell) {
-            try_step(prox, &inner);
-            take_step(prox);
-        }
-        residual = sqrt(slope / m); /* |V_k - V_{k-1}|_F / (beta sqrt m), whatever beta the iteration took */
-        if (!fell)
-            break;
+    prox->metric->fix(prox->distance, particles->W, number);
+    inner.distance = prox->metric->solve(prox->distance, prox->V);
+    inner.value = inner.objective + inner.distance / (2 * settings->gamma);
+    int64_t used = 0;
+    while (used < settings->inner_steps && !wgf_watch_expired(watch) && iterate(prox, watch, &inner)) {
         used++;
         if (inner_objective && used % settings->record_inner == 0) {
             inner_objective[used / settings->record_inner - 1] = inner.objective;
-            inner_distance[used / settings->record_inner - 1] = inner.squared / m;
+            inner_distance[used / settings->record_inner - 1] = inner.distance;
         }
-        if (residual < settings->inner_tol)
+        if (inner.residual < settings->inner_tol)
             break;
     }
-    accept(prox, used, residual, inner.squared);
+    if (wgf_watch_expired(watch))
+        return false;
+    accept(prox, &inner, used);
     return true;
 }
 
@@ -226,7 +241,8 @@ static double step_time(const struct wgf_settings *settings)
 static double bytes(const struct wgf_settings *settings)
 {
     double weights = (double)settings->init.width * (double)settings->data.d;
-    return wgf_particles_bytes(settings) + wgf_bytes(3 * weights, sizeof(double));
+    return wgf_particles_bytes(settings) + wgf_metric_find(settings->metric)->bytes(settings) +
+           wgf_bytes(3 * weights, sizeof(double));
 }
 
 const struct wgf_method wgf_method_prox = {

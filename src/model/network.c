@@ -163,7 +163,7 @@ static double first_kink(const struct wgf_data *data, const double *w, double st
 /* g <- share g such that w - step g stops short of the first kink; 0 when that is too close. */
 static bool stop_short(const struct wgf_data *data, const double *w, double step, double *g, int64_t *sample)
 {
-    const double close = 1e-3, short_of = 0.99;
+    const double close = 1e-5, short_of = 0.99;
     double first = first_kink(data, w, step, g, sample);
     double share = first > 1 ? 1 : first < close ? 0 : short_of * first;
     for (int64_t k = 0; share > 0 && share < 1 && k < data->d; k++)
@@ -264,16 +264,17 @@ static double power_step(const struct wgf_data *data, double unit, double *v, do
     return sqrt(squared_norm(v, data->d));
 }
 
-wgf_status wgf_data_curvature(const struct wgf_data *data, double *eigenvalue, struct wgf_error *error)
+wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_atomic_t *interrupted, double *eigenvalue,
+                              struct wgf_error *error)
 {
-    enum { TURNS = 10000 };
-    const double enough = 1e-12;
+    enum { TURNS = 100 };
+    const double enough = 1e-6;
     double unit = largest_entry(data->X, data->n * data->d); /* squares of entries may be beyond the doubles */
     double *v = wgf_calloc(2 * data->d, sizeof *v), last = 0, now = 0;
     if (!v)
         return wgf_fail(error, WGF_EMEMORY, "no memory for %lld inputs", (long long)data->d);
     wgf_random_normal(0, WGF_PURPOSE_EIGENVECTOR, 0, data->d, v);
-    for (int turn = 0; unit > 0 && turn < TURNS; turn++, last = now) {
+    for (int turn = 0; unit > 0 && turn < TURNS && !(interrupted && *interrupted); turn++, last = now) {
         now = power_step(data, unit, v, v + data->d);
         if (!(fabs(now - last) > enough * now))
             break;

@@ -24,7 +24,7 @@ static const struct wgf_param *find_settable(struct wgf_spec_reader *reader, con
 }
 
 /* The assignment of the parameter, which is made when there is none. */
-static struct wgf_assignment *find_assignment(struct wgf_spec *spec, const struct wgf_param *param)
+static struct wgf_fixed *find_fixed(struct wgf_spec *spec, const struct wgf_param *param)
 {
     for (int i = 0; i < spec->fixed_count; i++) {
         if (spec->fixed[i].param == param) {
@@ -64,5 +64,5 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
     if (param->type == WGF_PARAM_PATH && !(value.text = wgf_spec_keep(reader, value.text))) {
         return;
     }
-    *find_assignment(reader->spec, param) = (struct wgf_assignment){param, value, command_line};
+    *find_fixed(reader->spec, param) = (struct wgf_fixed){param, value, command_line};
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+import metrics_reference as metrics
+
 COLUMNS = (
     "step", "time", "objective", "distance", "distance_frobenius", "distance_wasserstein", "grad_norm", "weight_norm",
     "objective_test", "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
@@ -74,6 +76,9 @@ class Descent:
     """How to step, when to record and when to stop."""
 
     method: str = "gd"
+    metric: str = "frobenius"
+    projections: int = 100
+    seed: int = 1
     gamma: float = 0.1
     scaling: str = "plain"
     steps: int = 100
@@ -81,6 +86,7 @@ class Descent:
     inner_steps: int = 100
     inner_tol: float = 0.0
     record_every: int = 1
+    record_distances: str = "own"
     stop_objective: float = 0.0
     stop_change: float = 0.0
 
@@ -108,21 +114,29 @@ def gd_step(network, descent, state):
     return state - scale * descent.gamma * network.gradient(state)
 
 
-def prox_gradient(network, descent, state, V):
+def metric_of_step(descent, step, d):
+    """D of outer step `step`, from 1: a function of (alpha, V, W) that gives D and its gradient in V."""
+    if descent.metric == "sliced":
+        return metrics.sliced(metrics.directions(descent.seed, step, descent.projections, d))
+    return {"frobenius": metrics.frobenius, "wasserstein": metrics.wasserstein}[descent.metric]
+
+
+def prox_gradient(network, descent, distance, state, V):
     """The gradient at V of F(V) + D(V, state) / (2 gamma)."""
-    return network.gradient(V) + (V - state) / (descent.gamma * len(state))
+    return network.gradient(V) + distance(network.alpha, V, state)[1] / (2 * descent.gamma)
 
 
-def prox_step(network, descent, state):
-    """Returns the next state and the residual of every inner step."""
+def prox_step(network, descent, step, state):
+    """Returns the next state, its distance, and the residual of every inner step."""
+    distance = metric_of_step(descent, step, state.shape[1])
     V, residuals = state.copy(), []
     for _ in range(descent.inner_steps):
-        moved = V - descent.beta * prox_gradient(network, descent, state, V)
+        moved = V - descent.beta * prox_gradient(network, descent, distance, state, V)
         residuals.append(np.linalg.norm(moved - V) / (descent.beta * np.sqrt(len(state))))
         V = moved
         if descent.inner_tol > 0 and residuals[-1] < descent.inner_tol:
             break
-    return V, residuals
+    return V, distance(network.alpha, V, state)[0], residuals
 
 
 def time_of_step(descent, m):
@@ -136,6 +150,13 @@ def stops(descent, before, after):
     return descent.stop_change > 0 and abs(after - before) <= descent.stop_change * abs(before)
 
 
+def both_distances(network, descent, before, after):
+    if descent.record_distances == "own":
+        return {}
+    return {"distance_frobenius": squared_distance(after, before),
+            "distance_wasserstein": metrics.wasserstein(network.alpha, after, before)[0]}
+
+
 def descend(network, descent, W, test=None):
     """The whole descent from weights W, with every recorded state."""
     trace, state = Trace(), network.start(W)
@@ -147,13 +168,14 @@ def descend(network, descent, W, test=None):
             weight_norm=np.linalg.norm(network.split(state)[0]), active=network.active(state),
             objective_test=np.nan if test is None else network.loss_on(state, test), **inner)
 
-    record(0, 0.0)
+    record(0, 0.0, **both_distances(network, descent, state, state))
     for step in range(1, descent.steps + 1):
         before, inner = state, {}
         if descent.method == "gd":
             state = gd_step(network, descent, state)
+            distance = squared_distance(state, before)
         else:
-            state, residuals = prox_step(network, descent, state)
+            state, distance, residuals = prox_step(network, descent, step, state)
             inner = {"inner_steps_used": len(residuals), "inner_residual": residuals[-1]}
             if descent.inner_tol > 0:
                 near = np.min(np.abs(np.array(residuals) / descent.inner_tol - 1))
@@ -161,7 +183,7 @@ def descend(network, descent, W, test=None):
         trace.steps_done = step
         last = step == descent.steps or stops(descent, network.objective(before), network.objective(state))
         if last or step % descent.record_every == 0:
-            record(step, squared_distance(state, before), **inner)
+            record(step, distance, **both_distances(network, descent, before, state), **inner)
         if last:
             break
     return trace

@@ -325,8 +325,8 @@ static void check_curvature(const double *s, int64_t d)
             X[j * d + k] = s[j] * ((j == k) - 2 * v[j] * v[k] / norm);
     }
     const struct wgf_data data = {.n = d, .d = d, .X = X, .y = y};
-    assert_int_equal(wgf_data_curvature(&data, &eigenvalue, NULL), WGF_OK);
-    assert_true(near(eigenvalue, largest, 1e-10));
+    assert_int_equal(wgf_data_curvature(&data, NULL, &eigenvalue, NULL), WGF_OK);
+    assert_true(near(eigenvalue, largest, 1e-5));
 }
 
 static void curvature_of_known_spectra(void **state)
@@ -341,7 +341,7 @@ static void curvature_of_known_spectra(void **state)
     check_curvature((const double[]){1e60, 3e60}, 2);
     double row[] = {3, 4, 12}, y[] = {0}, eigenvalue;
     const struct wgf_data wide = {.n = 1, .d = 3, .X = row, .y = y};
-    assert_int_equal(wgf_data_curvature(&wide, &eigenvalue, NULL), WGF_OK);
+    assert_int_equal(wgf_data_curvature(&wide, NULL, &eigenvalue, NULL), WGF_OK);
     assert_true(near(eigenvalue, 169, 1e-14));
 }
 

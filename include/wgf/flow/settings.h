@@ -16,7 +16,7 @@ enum wgf_method_id { WGF_METHODS(WGF_ENUM_ID) };
     X(WGF_METRIC_FROBENIUS, "frobenius")                                                                               \
     X(WGF_METRIC_WASSERSTEIN, "wasserstein")                                                                           \
     X(WGF_METRIC_SLICED, "sliced")
-enum wgf_metric { WGF_METRICS(WGF_ENUM_ID) };
+enum wgf_metric_id { WGF_METRICS(WGF_ENUM_ID) };
 
 #define WGF_SCALINGS(X)                                                                                                \
     X(WGF_SCALING_PLAIN, "plain")                                                                                      \
@@ -49,7 +49,7 @@ struct wgf_settings {
     struct wgf_network_settings network;
 
     int method;    /* enum wgf_method_id */
-    int metric;    /* enum wgf_metric: the distance of prox */
+    int metric;    /* enum wgf_metric_id: the distance of prox */
     double gamma;  /* step size */
     int scaling;   /* enum wgf_scaling: gd's step is gamma or m gamma times the gradient */
     int64_t steps; /* outer steps */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* One parameter with one value. */
-struct wgf_assignment {
+struct wgf_fixed {
     const struct wgf_param *param;
     union wgf_value value;
     struct wgf_place place; /* of the value; line 0 for a --set */
@@ -34,7 +34,7 @@ struct wgf_spec {
     size_t length;
     char *name, *description; /* description may be "" */
     int fixed_count, axis_count;
-    struct wgf_assignment *fixed;
+    struct wgf_fixed *fixed;
     struct wgf_axis *axes;   /* product: the last varies fastest */
     struct wgf_arena *arena; /* private: owns the texts of values */
 };

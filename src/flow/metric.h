@@ -1,0 +1,27 @@
+/* The distance of a proximal step: D between an inner iterate V and the iterate W that the step started from. One file a
+ * metric. D is a minimum over transport plans; with the plan held fixed it is a quadratic in V that bounds D from above,
+ * is cheap, and touches D where the plan is optimal: its gradient there is D's (Danskin). */
+#ifndef WGF_FLOW_METRIC_H
+#define WGF_FLOW_METRIC_H
+
+#include "particles.h"
+
+/* All functions but `create` cannot fail. V and W: m x d. Values mean nothing once the problem is interrupted. */
+struct wgf_metric {
+    double (*bytes)(const struct wgf_settings *);
+    wgf_status (*create)(void **work, const struct wgf_particles *, struct wgf_error *error);
+    void (*free)(void *work); /* NULL-safe */
+    /* Starts outer step `number`, from 1, at W, which is borrowed until the next. What follows depends on nothing before. */
+    void (*fix)(void *work, const double *W, int64_t number);
+    double (*solve)(void *work, const double *V);          /* finds the optimal plan; returns D */
+    double (*majorant)(const void *work, const double *V); /* the value under the last plan: D or more */
+    /* gradient += factor grad D at V, where D was solved last */
+    void (*add_gradient)(const void *work, const double *V, double factor, double *gradient);
+};
+
+/* The metric of that number (enum wgf_metric_id). */
+const struct wgf_metric *wgf_metric_find(int metric);
+
+extern const struct wgf_metric wgf_metric_frobenius, wgf_metric_wasserstein, wgf_metric_sliced;
+
+#endif

@@ -1,0 +1,62 @@
+/* D = (1/m) sum_i |v_i - w_i|^2: neurons keep their names, so that there is but one plan. */
+#include "metric.h"
+
+#include "wgf/base/system.h"
+
+#include <stdlib.h>
+
+struct frobenius {
+    int64_t m, weights;
+    const double *W;
+};
+
+static double bytes(const struct wgf_settings *settings)
+{
+    (void)settings;
+    return sizeof(struct frobenius);
+}
+
+static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
+{
+    struct frobenius *made = *work = wgf_calloc(1, sizeof *made);
+    if (!made)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the Frobenius distance");
+    made->m = particles->m;
+    made->weights = particles->weights;
+    return WGF_OK;
+}
+
+static void fix(void *work, const double *W, int64_t number)
+{
+    (void)number;
+    ((struct frobenius *)work)->W = W;
+}
+
+static double majorant(const void *work, const double *V)
+{
+    const struct frobenius *frobenius = work;
+    return wgf_squared_distance(V, frobenius->W, frobenius->weights) / (double)frobenius->m;
+}
+
+static double solve(void *work, const double *V)
+{
+    return majorant(work, V);
+}
+
+static void add_gradient(const void *work, const double *V, double factor, double *gradient)
+{
+    const struct frobenius *frobenius = work;
+    double share = 2 * factor / (double)frobenius->m;
+    for (int64_t i = 0; i < frobenius->weights; i++)
+        gradient[i] += share * (V[i] - frobenius->W[i]);
+}
+
+const struct wgf_metric wgf_metric_frobenius = {
+    .bytes = bytes,
+    .create = create,
+    .free = free,
+    .fix = fix,
+    .solve = solve,
+    .majorant = majorant,
+    .add_gradient = add_gradient,
+};

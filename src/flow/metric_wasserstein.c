@@ -1,0 +1,86 @@
+/* D = (1/m) min_sigma sum_i |v_i - w_sigma(i)|^2 over permutations that keep signs, exact at every inner iterate. */
+#include "metric.h"
+
+#include "wgf/base/system.h"
+#include "wgf/transport/assignment.h"
+
+#include <stdlib.h>
+
+struct wasserstein {
+    int64_t m, d;
+    const double *W;
+    const volatile sig_atomic_t *interrupted;
+    struct wgf_assignment *assignment;
+    int64_t *sigma; /* m: v_i goes to w_sigma[i] */
+};
+
+static double bytes(const struct wgf_settings *settings)
+{
+    int64_t m = settings->init.width;
+    return wgf_assignment_bytes(m, settings->data.d) + wgf_bytes((double)m, sizeof(int64_t));
+}
+
+static void destroy(void *work)
+{
+    struct wasserstein *wasserstein = work;
+    if (!wasserstein)
+        return;
+    wgf_assignment_free(wasserstein->assignment);
+    free(wasserstein->sigma);
+    free(wasserstein);
+}
+
+static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
+{
+    int64_t m = particles->m, d = particles->d;
+    struct wasserstein *made = *work = wgf_calloc(1, sizeof *made);
+    if (!made || !(made->sigma = wgf_calloc(m, sizeof *made->sigma)))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for an assignment of %lld neurons", (long long)m);
+    made->m = m, made->d = d;
+    made->interrupted = particles->problem->interrupted;
+    return wgf_assignment_create(&made->assignment, particles->alpha, m, d, error);
+}
+
+static void fix(void *work, const double *W, int64_t number)
+{
+    struct wasserstein *wasserstein = work;
+    (void)number;
+    wasserstein->W = W;
+    wgf_assignment_fix(wasserstein->assignment, W);
+}
+
+static double majorant(const void *work, const double *V)
+{
+    return wgf_assignment_cost(((const struct wasserstein *)work)->assignment, V);
+}
+
+static double solve(void *work, const double *V)
+{
+    struct wasserstein *wasserstein = work;
+    int64_t *sigma = wasserstein->sigma;
+    if (!wgf_assignment_solve(wasserstein->assignment, V, wasserstein->interrupted, sigma))
+        for (int64_t i = 0; i < wasserstein->m; i++) /* what follows means nothing, but stays within bounds */
+            sigma[i] = i;
+    return majorant(work, V);
+}
+
+static void add_gradient(const void *work, const double *V, double factor, double *gradient)
+{
+    const struct wasserstein *wasserstein = work;
+    double share = 2 * factor / (double)wasserstein->m;
+    for (int64_t i = 0; i < wasserstein->m; i++) {
+        const double *w = wasserstein->W + wasserstein->sigma[i] * wasserstein->d;
+        for (int64_t k = i * wasserstein->d; k < (i + 1) * wasserstein->d; k++)
+            gradient[k] += share * (V[k] - *w++);
+    }
+}
+
+const struct wgf_metric wgf_metric_wasserstein = {
+    .bytes = bytes,
+    .create = create,
+    .free = destroy,
+    .fix = fix,
+    .solve = solve,
+    .majorant = majorant,
+    .add_gradient = add_gradient,
+};
