@@ -1,0 +1,272 @@
+#include "wgf/transport/assignment.h"
+
+#include "matching.h"
+
+#include "wgf/base/system.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The neurons of one sign. Coordinates in `matching` are divided by 2^exponent. A V that lies far off is moved by
+ * `shift` along the axes where it does, lest the small differences that decide drown in rounding:
+ *
+ *     |v - w|^2 = |v' - w|^2 + 2 <v' - c, t> - 2 <w - c, t> + |t|^2,     v' = v - t, for any c */
+struct half {
+    int64_t count;
+    const int64_t *neuron; /* count: index in the whole cloud */
+    struct wgf_matching matching;
+    double *cloud; /* count x d: the half of W, scaled */
+    int exponent_of_W, exponent;
+    double *centre, *width; /* d: of the bounding box of W, scaled */
+    double *shift;          /* d: t */
+};
+
+struct wgf_assignment {
+    int64_t m, d;
+    int64_t *neuron;        /* m: neurons of the first half, then of the second */
+    double *W;              /* m x d */
+    int64_t *sigma;         /* m: of the last solve */
+    bool W_finite, defined; /* defined: W and the last V are finite */
+    struct half half[2];
+};
+
+double wgf_assignment_bytes(int64_t m, int64_t d)
+{
+    return wgf_bytes(1, sizeof(struct wgf_assignment)) + wgf_bytes(2 * (double)m, sizeof(int64_t)) +
+           wgf_bytes(2 * (double)m * (double)d + 6 * (double)d, sizeof(double)) + wgf_matching_bytes(m, d) +
+           wgf_matching_bytes(0, d);
+}
+
+void wgf_assignment_free(struct wgf_assignment *assignment)
+{
+    if (!assignment)
+        return;
+    for (int s = 0; s < 2; s++) {
+        struct half *half = &assignment->half[s];
+        wgf_matching_clear(&half->matching);
+        free(half->cloud);
+        free(half->centre);
+        free(half->width);
+        free(half->shift);
+    }
+    free(assignment->neuron);
+    free(assignment->W);
+    free(assignment->sigma);
+    free(assignment);
+}
+
+static bool create_half(struct half *half, const int64_t *neuron, int64_t count, int64_t d)
+{
+    half->count = count;
+    half->neuron = neuron;
+    half->cloud = wgf_calloc(count * d, sizeof(double));
+    half->centre = wgf_calloc(d, sizeof(double));
+    half->width = wgf_calloc(d, sizeof(double));
+    half->shift = wgf_calloc(d, sizeof(double));
+    return wgf_matching_create(&half->matching, count, d) && half->cloud && half->centre && half->width && half->shift;
+}
+
+static bool allocate(struct wgf_assignment *assignment, const double *alpha)
+{
+    int64_t m = assignment->m, positive = 0, d = assignment->d;
+    assignment->neuron = wgf_calloc(m, sizeof(int64_t));
+    assignment->W = wgf_calloc(m * d, sizeof(double));
+    assignment->sigma = wgf_calloc(m, sizeof(int64_t));
+    if (!assignment->neuron || !assignment->W || !assignment->sigma)
+        return false;
+    for (int64_t i = 0; i < m; i++)
+        if (!(alpha[i] < 0))
+            assignment->neuron[positive++] = i;
+    for (int64_t i = 0, n = positive; i < m; i++)
+        if (alpha[i] < 0)
+            assignment->neuron[n++] = i;
+    return create_half(&assignment->half[0], assignment->neuron, positive, d) &&
+           create_half(&assignment->half[1], assignment->neuron + positive, m - positive, d);
+}
+
+wgf_status wgf_assignment_create(struct wgf_assignment **assignment, const double *alpha, int64_t m, int64_t d,
+                                 struct wgf_error *error)
+{
+    struct wgf_assignment *made = *assignment = wgf_calloc(1, sizeof *made);
+    if (made) {
+        made->m = m;
+        made->d = d;
+        if (allocate(made, alpha))
+            return WGF_OK;
+        wgf_assignment_free(made);
+        *assignment = NULL;
+    }
+    return wgf_fail(error, WGF_EMEMORY, "no memory to match %lld neurons of %lld weights", (long long)m, (long long)d);
+}
+
+static bool all_finite(const double *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}
+
+/* e of the least 2^e above every coordinate of the half; below that of any number where all are 0. */
+static int exponent_of(const struct half *half, int64_t d, const double *cloud)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < half->count; i++)
+        for (int64_t k = 0; k < d; k++)
+            largest = fmax(largest, fabs(cloud[half->neuron[i] * d + k]));
+    return largest > 0 ? ilogb(largest) + 1 : 2 * DBL_MIN_EXP;
+}
+
+static void gather(const struct half *half, int64_t d, const double *cloud, double *scaled)
+{
+    for (int64_t i = 0; i < half->count; i++)
+        for (int64_t k = 0; k < d; k++)
+            scaled[i * d + k] = ldexp(cloud[half->neuron[i] * d + k], -half->exponent);
+}
+
+/* Centre and width of the bounding box of count x d coordinates along axis k. */
+static void box(const double *cloud, int64_t count, int64_t d, int64_t k, double *centre, double *width)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        low = fmin(low, cloud[i * d + k]);
+        high = fmax(high, cloud[i * d + k]);
+    }
+    *centre = low + (high - low) / 2;
+    *width = high - low;
+}
+
+static void fix_half(struct wgf_assignment *assignment, struct half *half, int exponent)
+{
+    int64_t d = assignment->d;
+    half->exponent = exponent;
+    gather(half, d, assignment->W, half->cloud);
+    for (int64_t k = 0; k < d; k++)
+        box(half->cloud, half->count, d, k, &half->centre[k], &half->width[k]);
+    wgf_columns_fill(&half->matching.columns, half->cloud);
+    wgf_matching_reset(&half->matching);
+}
+
+void wgf_assignment_fix(struct wgf_assignment *assignment, const double *W)
+{
+    memcpy(assignment->W, W, (size_t)(assignment->m * assignment->d) * sizeof *W);
+    assignment->W_finite = all_finite(W, assignment->m * assignment->d);
+    for (int s = 0; s < 2 && assignment->W_finite; s++) {
+        struct half *half = &assignment->half[s];
+        half->matching.effort = (struct wgf_assignment_effort){0};
+        half->exponent_of_W = exponent_of(half, assignment->d, W);
+        fix_half(assignment, half, half->exponent_of_W);
+    }
+}
+
+/* Brings the half's rows into its frame. A V far larger than W sets the scale: W's squares matter less than rounding. */
+static void take_rows(struct wgf_assignment *assignment, struct half *half, const double *V)
+{
+    int64_t d = assignment->d;
+    double *rows = half->matching.rows, centre, width;
+    int exponent = exponent_of(half, d, V);
+    exponent = exponent > half->exponent_of_W + 100 ? exponent : half->exponent_of_W;
+    if (exponent != half->exponent)
+        fix_half(assignment, half, exponent);
+    gather(half, d, V, rows);
+    for (int64_t k = 0; k < d; k++) {
+        box(rows, half->count, d, k, &centre, &width);
+        double gap = centre - half->centre[k];
+        half->shift[k] = fabs(gap) > width + half->width[k] ? gap : 0;
+        for (int64_t i = 0; i < half->count; i++)
+            rows[i * d + k] -= half->shift[k];
+    }
+}
+
+static bool solve_half(struct wgf_assignment *assignment, struct half *half, const double *V,
+                       const volatile sig_atomic_t *interrupted)
+{
+    struct wgf_matching *matching = &half->matching;
+    take_rows(assignment, half, V);
+    if (memcmp(matching->rows, half->cloud, (size_t)(half->count * assignment->d) * sizeof(double)) == 0)
+        wgf_matching_reset(matching);
+    if (!wgf_matching_repair(matching, interrupted))
+        return false;
+    if (wgf_matching_resolved(matching))
+        return true;
+    wgf_matching_reset(matching);
+    return wgf_matching_repair(matching, interrupted);
+}
+
+bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, const volatile sig_atomic_t *interrupted,
+                          int64_t *sigma)
+{
+    assignment->defined = assignment->W_finite && all_finite(V, assignment->m * assignment->d);
+    for (int64_t i = 0; i < assignment->m; i++)
+        assignment->sigma[i] = i;
+    for (int s = 0; s < 2 && assignment->defined; s++) {
+        struct half *half = &assignment->half[s];
+        if (half->count && !solve_half(assignment, half, V, interrupted))
+            return false;
+        const struct wgf_matching *matching = &half->matching;
+        for (int64_t i = 0; i < half->count; i++)
+            assignment->sigma[half->neuron[i]] = half->neuron[matching->columns.label[matching->column_of[i]]];
+    }
+    memcpy(sigma, assignment->sigma, (size_t)assignment->m * sizeof *sigma);
+    return true;
+}
+
+double wgf_assignment_cost(const struct wgf_assignment *assignment, const double *V)
+{
+    int64_t d = assignment->d;
+    double largest = 0, sum = 0;
+    if (!assignment->defined)
+        return NAN;
+    for (int64_t i = 0; i < assignment->m; i++)
+        for (int64_t k = 0; k < d; k++)
+            largest = fmax(largest, fabs(V[i * d + k] - assignment->W[assignment->sigma[i] * d + k]));
+    int exponent = largest > 0 ? ilogb(largest) : 0;
+    for (int64_t i = 0; i < assignment->m; i++)
+        for (int64_t k = 0; k < d; k++) {
+            double step = ldexp(V[i * d + k] - assignment->W[assignment->sigma[i] * d + k], -exponent);
+            sum += step * step;
+        }
+    return ldexp(sum / (double)assignment->m, 2 * exponent);
+}
+
+/* Writes the half's duals from its own frame into that of the caller. */
+static void scatter_duals(const struct half *half, int64_t d, double *u, double *v)
+{
+    const struct wgf_matching *matching = &half->matching;
+    for (int64_t i = 0; i < half->count; i++) {
+        int64_t column = matching->column_of[i], label = matching->columns.label[column];
+        const double *x = matching->rows + i * d, *w = half->cloud + label * d;
+        double of_row = wgf_columns_cost(&matching->columns, column, x), of_column = -matching->columns.price[column];
+        for (int64_t k = 0; k < d; k++) {
+            double t = half->shift[k];
+            of_row += 2 * (x[k] - half->centre[k]) * t + t * t;
+            of_column -= 2 * (w[k] - half->centre[k]) * t;
+        }
+        u[half->neuron[i]] = ldexp(of_row, 2 * half->exponent);
+        v[half->neuron[label]] = ldexp(of_column, 2 * half->exponent);
+    }
+}
+
+void wgf_assignment_duals(const struct wgf_assignment *assignment, double *u, double *v)
+{
+    for (int64_t i = 0; i < assignment->m && !assignment->defined; i++)
+        u[i] = v[i] = NAN;
+    for (int s = 0; s < 2 && assignment->defined; s++)
+        scatter_duals(&assignment->half[s], assignment->d, u, v);
+}
+
+struct wgf_assignment_effort wgf_assignment_effort(const struct wgf_assignment *assignment)
+{
+    struct wgf_assignment_effort sum = {0};
+    for (int s = 0; s < 2; s++) {
+        const struct wgf_assignment_effort *half = &assignment->half[s].matching.effort;
+        sum.repairs += half->repairs;
+        sum.broken += half->broken;
+        sum.paths += half->paths;
+        sum.rows += half->rows;
+        sum.blocks += half->blocks;
+    }
+    return sum;
+}

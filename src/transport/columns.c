@@ -1,0 +1,126 @@
+#include "columns.h"
+
+#include "wgf/base/system.h"
+
+#include <stdlib.h>
+
+/* A column while it is sorted along one axis; ties go by its index. */
+struct wgf_key {
+    double coordinate;
+    int64_t label;
+};
+
+static int64_t padded_blocks(int64_t count)
+{
+    int64_t columns = WGF_BLOCK * WGF_LANES;
+    return (count + columns - 1) / columns * WGF_LANES;
+}
+
+double wgf_columns_bytes(int64_t count, int64_t d)
+{
+    double blocks = (double)padded_blocks(count), places = blocks * WGF_BLOCK;
+    return wgf_bytes(places * (double)(d + 1) + blocks * (double)(2 * d + 1), sizeof(double)) +
+           wgf_bytes(places, sizeof(int64_t)) + wgf_bytes((double)count, sizeof(struct wgf_key));
+}
+
+bool wgf_columns_create(struct wgf_columns *columns, int64_t count, int64_t d)
+{
+    int64_t blocks = padded_blocks(count);
+    *columns = (struct wgf_columns){.count = count, .d = d, .blocks = blocks};
+    columns->points = wgf_calloc(blocks * WGF_BLOCK * d, sizeof(double));
+    columns->low = wgf_calloc(blocks * d, sizeof(double));
+    columns->high = wgf_calloc(blocks * d, sizeof(double));
+    columns->price = wgf_calloc(blocks * WGF_BLOCK, sizeof(double));
+    columns->cheapest = wgf_calloc(blocks, sizeof(double));
+    columns->label = wgf_calloc(blocks * WGF_BLOCK, sizeof(int64_t));
+    columns->key = wgf_calloc(count, sizeof(struct wgf_key));
+    return columns->points && columns->low && columns->high && columns->price && columns->cheapest && columns->label &&
+           columns->key;
+}
+
+void wgf_columns_clear(struct wgf_columns *columns)
+{
+    free(columns->points);
+    free(columns->low);
+    free(columns->high);
+    free(columns->price);
+    free(columns->cheapest);
+    free(columns->label);
+    free(columns->key);
+}
+
+static int by_coordinate(const void *left, const void *right)
+{
+    const struct wgf_key *a = left, *b = right;
+    if (a->coordinate != b->coordinate)
+        return a->coordinate < b->coordinate ? -1 : 1;
+    return (a->label > b->label) - (a->label < b->label);
+}
+
+/* The axis along which `count` keys of the cloud spread most. */
+static int64_t widest_axis(const struct wgf_columns *columns, const double *cloud, const struct wgf_key *key,
+                           int64_t count)
+{
+    int64_t widest = 0;
+    double width = -1;
+    for (int64_t k = 0; k < columns->d; k++) {
+        double low = INFINITY, high = -INFINITY;
+        for (int64_t i = 0; i < count; i++) {
+            double x = cloud[key[i].label * columns->d + k];
+            low = fmin(low, x);
+            high = fmax(high, x);
+        }
+        if (high - low > width) {
+            width = high - low;
+            widest = k;
+        }
+    }
+    return widest;
+}
+
+/* Orders keys so that each run of WGF_BLOCK of them is a leaf of a k-d tree: only the last one may be short. */
+static void order(struct wgf_columns *columns, const double *cloud, struct wgf_key *key, int64_t count)
+{
+    int64_t blocks = (count + WGF_BLOCK - 1) / WGF_BLOCK;
+    if (blocks < 2)
+        return;
+    int64_t axis = widest_axis(columns, cloud, key, count), half = blocks / 2 * WGF_BLOCK;
+    for (int64_t i = 0; i < count; i++)
+        key[i].coordinate = cloud[key[i].label * columns->d + axis];
+    qsort(key, (size_t)count, sizeof *key, by_coordinate);
+    order(columns, cloud, key, half);
+    order(columns, cloud, key + half, count - half);
+}
+
+static void place(struct wgf_columns *columns, const double *cloud, int64_t column)
+{
+    int64_t block = column / WGF_BLOCK, lane = column % WGF_BLOCK, d = columns->d;
+    bool real = column < columns->count;
+    columns->label[column] = real ? columns->key[column].label : -1;
+    columns->price[column] = real ? 0 : INFINITY;
+    for (int64_t k = 0; k < d; k++) {
+        double x = real ? cloud[columns->label[column] * d + k] : 0;
+        double *low = &columns->low[k * columns->blocks + block], *high = &columns->high[k * columns->blocks + block];
+        columns->points[(block * d + k) * WGF_BLOCK + lane] = x;
+        *low = lane == 0 || (real && x < *low) ? x : *low;
+        *high = lane == 0 || (real && x > *high) ? x : *high;
+    }
+}
+
+void wgf_columns_fill(struct wgf_columns *columns, const double *cloud)
+{
+    for (int64_t i = 0; i < columns->count; i++)
+        columns->key[i].label = i;
+    order(columns, cloud, columns->key, columns->count);
+    for (int64_t column = 0; column < columns->blocks * WGF_BLOCK; column++)
+        place(columns, cloud, column);
+}
+
+void wgf_columns_settle(struct wgf_columns *columns)
+{
+    double least = wgf_least(columns->price, columns->blocks * WGF_BLOCK);
+    for (int64_t column = 0; column < columns->count; column++)
+        columns->price[column] -= least;
+    for (int64_t block = 0; block < columns->blocks; block++)
+        columns->cheapest[block] = wgf_least(columns->price + block * WGF_BLOCK, WGF_BLOCK);
+}
