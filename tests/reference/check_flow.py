@@ -155,7 +155,7 @@ def prox_cases(inputs, record_every, save):
 
 def metric_cases(inputs):
     """Every distance of prox, near its start (clouds that creep) and far from it, all distances recorded."""
-    for metric, speed in itertools.product(("frobenius", "wasserstein", "sliced"), (2, 40)):
+    for metric, speed in itertools.product(("frobenius", "wasserstein", "sliced"), (2, 8)):
         m, steepest = len(inputs.W), curvature(inputs, "mse", "sum")
         gamma = rounded(speed / (m * steepest))
         fixed = {"method": "prox", "metric": metric, "gamma": gamma, "beta": rounded(0.4 / (steepest + 1 / (gamma * m))),
