@@ -26,6 +26,10 @@ FIGURES = {
         plot_curves.objective_distance, plot_curves.suits_objective_distance, "distance", "objective",
         "objective against distance between iterates, a curve a job coloured by gamma",
     ),
+    "distance-difference": Figure(
+        plot_curves.distance_difference, lambda result: False, "distance_frobenius", "distance_wasserstein",
+        "relative difference of the Frobenius and the Wasserstein distance of a step (record_distances: all)",
+    ),
     "objective-time": Figure(
         plot_curves.objective_time, lambda result: True, "time", "objective",
         "objective against Wasserstein time, a curve a job",
@@ -60,7 +64,7 @@ def parse_arguments(arguments):
 
 def draw(options):
     figures = [FIGURES[options.figure]] if options.figure else FIGURES.values()
-    traces = {"step", options.x, options.y} | {figure.x for figure in figures} | {figure.y for figure in figures}
+    traces = {"step", "objective", options.x, options.y} | {figure.x for figure in figures} | {figure.y for figure in figures}
     result = read_results(options.results, sorted(traces - {None}), options.where)
     if options.by and options.by not in result.varying():
         raise PlotError(f"--by {options.by}: swept here are {', '.join(result.varying()) or 'no parameters'}")

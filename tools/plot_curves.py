@@ -119,6 +119,9 @@ def legend_handles(ends, colours, replicas):
 
 def draw(result, x, y, colour, first, logarithmic):
     """The figure: `colour` is a parameter's name or None; `first` the first record shown."""
+    for name in (x, y):
+        if not result.has(name):
+            raise PlotError(f"the result has no {name}; some traces are recorded only where the spec asks for them")
     panels = split(result.jobs, choose_panels(result, colour))
     colours = Colours(colour, result.values(colour)) if colour else None
     bar = colours is not None and colours.continuous
@@ -166,7 +169,20 @@ def objective_distance(result, options):
 
 def suits_objective_distance(result):
     """A sweep of gamma whose iterates moved."""
-    return "gamma" in result.varying() and rest_level(result.jobs, "distance") > 0
+    return result.has("distance") and "gamma" in result.varying() and rest_level(result.jobs, "distance") > 0
+
+
+def distance_difference(result, options):
+    """By how much the Frobenius distance of a step exceeds the Wasserstein distance: 0 while neurons keep their places."""
+    both = ("distance_frobenius", "distance_wasserstein")
+    if not result.has(*both):
+        raise PlotError("distance-difference needs both distances: set record_distances: all in the spec")
+    for job in result.jobs:
+        frobenius, wasserstein = (job.trace[name] for name in both)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            job.trace["difference"] = np.where(frobenius > 0, 1 - wasserstein / frobenius, 0.0)
+    colour = options.by or ("gamma" if "gamma" in result.varying() else default_colour(result))
+    return draw(result, options.x or "step", "difference", colour, 1, (False, False))
 
 
 def objective_time(result, options):

@@ -48,6 +48,10 @@ class Result:
         """The sorted distinct values of a parameter among the jobs that read it."""
         return sorted({job.parameters[parameter] for job in self.jobs if parameter in job.parameters})
 
+    def has(self, *traces):
+        """True when every job's file has these traces."""
+        return all(name in job.trace for job in self.jobs for name in traces)
+
     def varying(self):
         """The swept parameters with more than one value, in the spec's order."""
         return [name for name in self.axes if len(self.values(name)) > 1]
@@ -118,11 +122,9 @@ def read_file(path, wanted_traces, where):
             rows = rows[np.linspace(0, len(rows) - 1, MOST_CURVES).astype(int)]
         names = [name for name in result.axes if name in file]
         parameters = read_parameters(file, names, rows)
-        missing = [name for name in wanted_traces if name not in file]
-        if missing:
-            raise PlotError(f"{path} has no {missing[0]}")
+        present = [name for name in wanted_traces if name in file]
         for row, values in zip(rows, parameters):
-            trace = {name: file[name][row] for name in wanted_traces}
+            trace = {name: file[name][row] for name in present}
             count = int(np.isfinite(trace["step"]).sum())
             result.jobs.append(Job(int(status[row]), values, {k: v[:count] for k, v in trace.items()}))
     return result
