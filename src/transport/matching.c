@@ -211,17 +211,13 @@ static inline __attribute__((always_inline)) void pass_through(struct wgf_matchi
     grow(matching, search, branch);
 }
 
-/* Moves the dual variables so that the path to the sink is tight, all within `length` of the root staying feasible. */
-static void update_duals(struct wgf_matching *matching, const struct search *search)
+/* Raises the prices of the columns in the tree so that all its rows stay tight, and those on the path to the sink too. */
+static void raise_prices(struct wgf_matching *matching, const struct search *search)
 {
     struct wgf_columns *columns = &matching->columns;
-    double length = search->nearest_free;
-    matching->u[matching->tree[0].row] += length;
     for (int64_t n = 1; n < search->branches; n++) {
         const struct wgf_branch *branch = &matching->tree[n];
-        double rise = length - branch->distance;
-        columns->price[branch->column] = branch->price + rise;
-        matching->u[branch->row] += rise;
+        columns->price[branch->column] = branch->price + (search->nearest_free - branch->distance);
     }
     for (int64_t n = 1; n < search->branches; n++) {
         int64_t block = matching->tree[n].column / WGF_BLOCK;
@@ -237,6 +233,11 @@ static void augment(struct wgf_matching *matching, const struct search *search)
         match(matching, matching->tree[n].row, column);
         column = matching->tree[n].column;
     } while (n > 0);
+    for (n = 0; n < search->branches; n++) { /* computed anew, lest rounding add up from path to path */
+        int64_t row = matching->tree[n].row;
+        matching->u[row] =
+            wgf_columns_cost(&matching->columns, matching->column_of[row], matching->rows + row * matching->columns.d);
+    }
 }
 
 /* Matches a free row along a shortest path to a free column (Dijkstra with reduced costs). Blocks are looked into only
@@ -259,7 +260,7 @@ KERNEL static void match_by_path(struct wgf_matching *matching, int64_t row)
         else
             pass_through(matching, &search, nearest);
     }
-    update_duals(matching, &search);
+    raise_prices(matching, &search);
     augment(matching, &search);
     matching->effort.paths++;
     matching->effort.rows += search.branches;
