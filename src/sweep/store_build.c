@@ -75,17 +75,6 @@ static double text_bytes(const char *const *texts, int64_t count)
     return bytes;
 }
 
-static bool write_block(hid_t dataset, hid_t type, int rank, const hsize_t *start, const hsize_t *size,
-                        const void *rows)
-{
-    hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(rank, size, NULL);
-    bool ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) >= 0 &&
-              H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, rows) >= 0;
-    H5Sclose(memory);
-    H5Sclose(space);
-    return ok;
-}
-
 static hid_t build_column(struct wgf_store_builder *builder, const hid_t *scales, const struct wgf_column *column)
 {
     const struct wgf_store_extent *extent = &builder->schema->extent;
@@ -108,11 +97,12 @@ static bool write_created(struct wgf_store_builder *builder, hid_t dataset, int 
                           void *rows)
 {
     const struct wgf_column *column = &builder->schema->columns[index];
-    hsize_t start = (hsize_t)first, size = (hsize_t)count;
-    hid_t type = wgf_store_memory_type(column->type);
+    struct wgf_store_part part = {.start = {(hsize_t)first}, .size = {(hsize_t)count}};
+    hid_t type = wgf_store_memory_type(column->type), space = H5Dget_space(dataset);
     builder->fill(builder->context, index, first, count, rows);
     bool ok = (column->type != WGF_COLUMN_TEXT || reserve(builder, text_bytes(rows, count))) &&
-              write_block(dataset, type, 1, &start, &size, rows);
+              wgf_store_move(dataset, space, type, &part, rows, NULL);
+    H5Sclose(space);
     H5Tclose(type);
     return ok;
 }
