@@ -96,6 +96,7 @@ int wgf_cli_run(int argc, char **argv)
     int code = read_options(argc, argv, &options, sets);
     if (code >= 0)
         return code;
+    wgf_cli_catch_signals(); /* before MPI starts, which takes some tenths of a second */
     if (wgf_team_start(&team, &error))
         return wgf_cli_error(&error);
     code = wgf_cli_sweep(&team, &options);

@@ -21,7 +21,7 @@ static void note_signal(int number)
     interrupted = 1;
 }
 
-static void catch_signals(void)
+void wgf_cli_catch_signals(void)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART}, before;
@@ -164,7 +164,7 @@ static int make_file(struct sweep *sweep)
     }
     wgf_provenance_gather(&provenance, sweep->team, options, &sweep->created);
     if (wgf_result_create(options->output, sweep->jobs.plan, &sweep->layout, provenance.list, WGF_PROVENANCE_COUNT,
-                          &error))
+                          &interrupted, &error))
         return wgf_cli_error(&error);
     if (sweep->lock >= 0)
         close(sweep->lock); /* of the file that was replaced */
@@ -261,7 +261,6 @@ int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *opt
 {
     struct sweep sweep = {.team = team, .options = options, .lock = -1};
     struct wgf_error error = {0};
-    catch_signals();
     wgf_blas_single_thread();
     int code = prepare(&sweep);
     if (!code) {

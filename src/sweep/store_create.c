@@ -67,6 +67,8 @@ static wgf_status build(const char *temporary, const char *path, struct wgf_stor
     wgf_store_unwatch(&watch);
     if (ok)
         return WGF_OK;
+    if (builder->system_error == EINTR)
+        return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while '%s' was being made; run again to make it", path);
     const char *reason = builder->system_error ? strerror(builder->system_error) : watch.reason;
     return wgf_fail(error, WGF_EIO, "cannot create '%s': %s; what was there before is untouched", path,
                     *reason ? reason : "out of memory");
@@ -94,7 +96,7 @@ static wgf_status publish(int descriptor, const char *temporary, const char *pat
 }
 
 wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *schema, wgf_store_fill *fill,
-                            void *context, struct wgf_error *error)
+                            void *context, const volatile sig_atomic_t *interrupted, struct wgf_error *error)
 {
     struct stat old;
     if (stat(path, &old) == 0 && !S_ISREG(old.st_mode))
@@ -114,7 +116,7 @@ wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *sch
     } else {
         status = check_room(descriptor, path, schema, error);
         struct wgf_store_builder builder = {
-            .descriptor = descriptor, .schema = schema, .fill = fill, .context = context};
+            .descriptor = descriptor, .schema = schema, .fill = fill, .context = context, .interrupted = interrupted};
         if (!status)
             status = build(temporary, path, &builder, error);
         if (!status)

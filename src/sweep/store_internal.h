@@ -81,7 +81,8 @@ struct wgf_store_builder {
     const struct wgf_store_schema *schema;
     wgf_store_fill *fill;
     void *context;
-    int system_error; /* errno of a reservation that failed */
+    const volatile sig_atomic_t *interrupted; /* or NULL */
+    int system_error;                         /* errno of a reservation that failed, EINTR of an interruption */
 };
 bool wgf_store_build(struct wgf_store_builder *builder);
 

@@ -37,7 +37,7 @@ static inline void set_up(struct sheet *sheet, const char *text)
     sheet->planned = plan_of(text);
     const struct wgf_plan *plan = sheet->planned.plan;
     fine(wgf_layout_measure(plan, &sheet->layout, &error), &error);
-    fine(wgf_result_create("x.h5", plan, &sheet->layout, &version, 1, &error), &error);
+    fine(wgf_result_create("x.h5", plan, &sheet->layout, &version, 1, NULL, &error), &error);
     fine(wgf_writer_open(&sheet->writer, "x.h5", WGF_STORE_WRITE, plan, &sheet->layout, &error), &error);
     fine(wgf_store_open(&sheet->reader, "x.h5", WGF_STORE_READ, &error), &error);
 }

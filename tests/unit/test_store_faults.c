@@ -62,12 +62,12 @@ static void foreign_files_are_told_apart(void **state)
     int64_t largest = 0;
     schema.attributes = attributes + 1;
     schema.attribute_count--;
-    assert_int_equal(wgf_store_create("foreign.h5", &schema, fill, &largest, NULL), WGF_OK);
+    assert_int_equal(wgf_store_create("foreign.h5", &schema, fill, &largest, NULL, NULL), WGF_OK);
     refused("foreign.h5", WGF_STORE_READ, "wgf_version");
     struct wgf_attribute future[] = {{.name = "wgf_version", .text = "9.9"}, {.name = "schema", .number = 2}};
     schema.attributes = future;
     schema.attribute_count = 2;
-    assert_int_equal(wgf_store_create("future.h5", &schema, fill, &largest, NULL), WGF_OK);
+    assert_int_equal(wgf_store_create("future.h5", &schema, fill, &largest, NULL, NULL), WGF_OK);
     refused("future.h5", WGF_STORE_READ, "schema 2");
     refused("future.h5", WGF_STORE_READ, "wgf 9.9");
 }
@@ -87,7 +87,7 @@ static void creation_refused(const char *path, const struct wgf_store_schema *sc
 {
     struct wgf_error error = {0};
     int64_t largest = 0;
-    assert_int_equal(wgf_store_create(path, schema, fill, &largest, &error), WGF_EIO);
+    assert_int_equal(wgf_store_create(path, schema, fill, &largest, NULL, &error), WGF_EIO);
     if (!strstr(error.message, why) || !strstr(error.message, path))
         fail_msg("wanted '%s', got: %s", why, error.message);
 }
@@ -117,6 +117,39 @@ static void a_failed_creation_leaves_what_was_there(void **state)
     creation_refused("folder/kept.h5", &schema, "GB free");
     assert_int_equal(folder_entries("folder"), 1);
     struct wgf_store *store = open_store("folder/kept.h5", WGF_STORE_READ);
+    struct wgf_store_extent extent;
+    wgf_store_extent(store, &extent);
+    assert_int_equal(extent.jobs, 7);
+    close_store(store);
+}
+
+static volatile sig_atomic_t interrupted;
+
+/* Interrupts the making after some blocks of rows. */
+static void fill_and_interrupt(void *context, int column, int64_t first, int64_t count, void *buffer)
+{
+    int64_t largest = 0, last = *(int64_t *)context;
+    assert_true(first <= last);
+    interrupted = first == last;
+    fill(&largest, column, first, count, buffer);
+}
+
+static void an_interrupted_creation_leaves_what_was_there(void **state)
+{
+    (void)state;
+    mkdir("stopped", 0777);
+    create("stopped/kept.h5", 7);
+    struct wgf_store_schema schema = schema_of(4 * WGF_STORE_BLOCK);
+    for (int64_t block = 0; block < 4; block++) {
+        int64_t last = block * WGF_STORE_BLOCK;
+        struct wgf_error error = {0};
+        interrupted = 0;
+        assert_int_equal(wgf_store_create("stopped/kept.h5", &schema, fill_and_interrupt, &last, &interrupted, &error),
+                         WGF_EINTERRUPTED);
+        assert_non_null(strstr(error.message, "stopped/kept.h5"));
+    }
+    assert_int_equal(folder_entries("stopped"), 1);
+    struct wgf_store *store = open_store("stopped/kept.h5", WGF_STORE_READ);
     struct wgf_store_extent extent;
     wgf_store_extent(store, &extent);
     assert_int_equal(extent.jobs, 7);
@@ -204,6 +237,7 @@ int main(void)
         cmocka_unit_test(bad_files_are_told_apart),
         cmocka_unit_test(foreign_files_are_told_apart),
         cmocka_unit_test(a_failed_creation_leaves_what_was_there),
+        cmocka_unit_test(an_interrupted_creation_leaves_what_was_there),
         cmocka_unit_test(temporaries_of_the_dead_are_removed),
         cmocka_unit_test(a_kill_loses_no_row_that_is_marked),
         cmocka_unit_test(a_kill_during_creation_leaves_a_file_that_opens),

@@ -9,6 +9,7 @@
     X(WGF_EDATA, "bad input data")                                                                                     \
     X(WGF_EMEMORY, "out of memory")                                                                                    \
     X(WGF_EIO, "input or output failed")                                                                               \
+    X(WGF_EINTERRUPTED, "interrupted")                                                                                 \
     X(WGF_EINTERNAL, "internal error")
 
 #define WGF_ENUM_ID(id, text) id,
