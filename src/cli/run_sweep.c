@@ -139,37 +139,54 @@ static const char *input_at(const struct sweep *sweep, const char *path)
     return NULL;
 }
 
-/* Makes a new result file and holds it. On rank 0 alone. */
-static int make_file(struct sweep *sweep)
+/* May the file that is there be replaced? */
+static int check_old(const struct sweep *sweep, const char *path)
 {
-    const struct wgf_run_options *options = sweep->options;
-    struct wgf_provenance provenance;
-    struct wgf_error error;
-    bool exists = access(options->output, F_OK) == 0;
-    const char *input = exists ? input_at(sweep, options->output) : NULL;
+    const char *input = input_at(sweep, path);
     if (input) {
-        fprintf(stderr, "wgf: error: %s is the sweep's own input %s; give another -o\n", options->output, input);
+        fprintf(stderr, "wgf: error: %s is the sweep's own input %s; give another -o\n", path, input);
         return WGF_EXIT_USAGE;
     }
-    if (exists && !options->overwrite) {
+    if (!sweep->options->overwrite) {
         fprintf(stderr,
                 "wgf: error: %s exists, and resuming is not built yet in this version; "
                 "give another -o, or --overwrite to start anew\n",
-                options->output);
+                path);
         return WGF_EXIT_USAGE;
     }
-    if (exists && (sweep->lock = wgf_store_lock(options->output)) < 0) {
-        fprintf(stderr, "wgf: error: %s is being written by another run; wait for it or stop it\n", options->output);
-        return WGF_EXIT_ERROR;
-    }
-    wgf_provenance_gather(&provenance, sweep->team, options, &sweep->created);
-    if (wgf_result_create(options->output, sweep->jobs.plan, &sweep->layout, provenance.list, WGF_PROVENANCE_COUNT,
-                          &interrupted, &error))
-        return wgf_cli_error(&error);
-    if (sweep->lock >= 0)
-        close(sweep->lock); /* of the file that was replaced */
-    sweep->lock = wgf_store_lock(options->output);
     return WGF_EXIT_OK;
+}
+
+static int hold(struct sweep *sweep, const char *path)
+{
+    sweep->lock = wgf_store_lock(path);
+    if (sweep->lock >= 0)
+        return WGF_EXIT_OK;
+    fprintf(stderr, "wgf: error: %s is being written by another run; wait for it or stop it\n", path);
+    return WGF_EXIT_ERROR;
+}
+
+/* Makes a new result file and holds it. On rank 0 alone. */
+static int make_file(struct sweep *sweep)
+{
+    const char *path = sweep->options->output;
+    struct wgf_provenance provenance;
+    struct wgf_error error;
+    struct wgf_store_making making = {.replace = access(path, F_OK) == 0, .interrupted = &interrupted};
+    int code = making.replace ? check_old(sweep, path) : WGF_EXIT_OK;
+    if (!code && making.replace)
+        code = hold(sweep, path);
+    if (code)
+        return code;
+    int old = sweep->lock;
+    wgf_provenance_gather(&provenance, sweep->team, sweep->options, &sweep->created);
+    if (wgf_result_create(path, sweep->jobs.plan, &sweep->layout, provenance.list, WGF_PROVENANCE_COUNT, &making,
+                          &error))
+        return wgf_cli_error(&error);
+    code = hold(sweep, path);
+    if (old >= 0)
+        close(old); /* of the file that was replaced */
+    return code;
 }
 
 /* Collective. Leaves a writer and a runner on every rank, or a code for the end. */

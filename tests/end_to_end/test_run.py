@@ -266,6 +266,36 @@ def two_runs_do_not_share_a_file(wgf):
     finish(first, 10).require(75)
 
 
+def runs_at_once(wgf, count, ranks, *options):
+    """Starts so many runs of one spec into one file, and returns their outcomes."""
+    wgf.write("spec.yaml", SMALL)
+    runs = [wgf.start("run", "spec.yaml", "-o", "out.h5", *options, ranks=ranks) for _ in range(count)]
+    return [finish(run) for run in runs]
+
+
+@case
+def one_of_many_runs_at_once_makes_the_file(wgf):
+    for count, ranks, times in ((6, 0, 20), (2, 2, 3)):
+        for _ in range(times):
+            done = runs_at_once(wgf, count, ranks)
+            equal(sum(outcome.code == OK for outcome in done), 1, "runs that end well")
+            for outcome in done:
+                require(outcome.code in (OK, ERROR, USAGE) and "out.h5" in outcome.err, f"stderr {outcome.err!r}")
+            equal(states(wgf.path("out.h5")), [DONE] * 8, "states")
+            equal(sorted(os.listdir(wgf.folder)), ["out.h5", "spec.yaml"], "files")
+            wgf.path("out.h5").unlink()
+
+
+@case
+def runs_at_once_that_overwrite_leave_a_whole_file(wgf):
+    for _ in range(10):
+        done = runs_at_once(wgf, 6, 0, "--overwrite")
+        codes = {outcome.code for outcome in done}
+        require(OK in codes and codes <= {OK, ERROR}, f"exit codes {codes}")
+        equal(states(wgf.path("out.h5")), [DONE] * 8, "states")
+        equal(sorted(os.listdir(wgf.folder)), ["out.h5", "spec.yaml"], "files")
+
+
 @case
 def team_has_the_same_exit_codes(wgf):
     wgf.write("good.yaml", SMALL)
