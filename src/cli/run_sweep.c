@@ -142,6 +142,8 @@ static const char *input_at(const struct sweep *sweep, const char *path)
 /* May the file that is there be replaced? */
 static int check_old(const struct sweep *sweep, const char *path)
 {
+    struct wgf_store *old;
+    struct wgf_error error;
     const char *input = input_at(sweep, path);
     if (input) {
         fprintf(stderr, "wgf: error: %s is the sweep's own input %s; give another -o\n", path, input);
@@ -154,6 +156,11 @@ static int check_old(const struct sweep *sweep, const char *path)
                 path);
         return WGF_EXIT_USAGE;
     }
+    if (wgf_store_open(&old, path, WGF_STORE_READ, &error)) {
+        fprintf(stderr, "wgf: error: --overwrite replaces a result file of wgf alone: %s\n", error.message);
+        return WGF_EXIT_ERROR;
+    }
+    wgf_store_close(old, NULL);
     return WGF_EXIT_OK;
 }
 
@@ -162,14 +169,16 @@ static int hold(struct sweep *sweep, const char *path)
     sweep->lock = wgf_store_lock(path);
     if (sweep->lock >= 0)
         return WGF_EXIT_OK;
-    fprintf(stderr, "wgf: error: %s is being written by another run; wait for it or stop it\n", path);
+    if (errno == EAGAIN)
+        fprintf(stderr, "wgf: error: %s is being written by another run; wait for it or stop it\n", path);
+    else
+        fprintf(stderr, "wgf: error: cannot write %s: %s; check its permissions\n", path, strerror(errno));
     return WGF_EXIT_ERROR;
 }
 
-/* Makes a new result file and holds it. On rank 0 alone. */
-static int make_file(struct sweep *sweep)
+/* Makes a new result file at the path, and holds it. */
+static int make_file_at(struct sweep *sweep, const char *path)
 {
-    const char *path = sweep->options->output;
     struct wgf_provenance provenance;
     struct wgf_error error;
     struct wgf_store_making making = {.replace = access(path, F_OK) == 0, .interrupted = &interrupted};
@@ -186,6 +195,23 @@ static int make_file(struct sweep *sweep)
     code = hold(sweep, path);
     if (old >= 0)
         close(old); /* of the file that was replaced */
+    return code;
+}
+
+/* On rank 0 alone. A link stays, and the file that it leads to is made. */
+static int make_file(struct sweep *sweep)
+{
+    const char *output = sweep->options->output;
+    struct stat info;
+    bool is_link = lstat(output, &info) == 0 && S_ISLNK(info.st_mode);
+    char *target = is_link ? realpath(output, NULL) : strdup(output);
+    if (!target) {
+        fprintf(stderr, "wgf: error: cannot follow the link %s: %s; remove it, or give another -o\n", output,
+                strerror(errno));
+        return WGF_EXIT_ERROR;
+    }
+    int code = make_file_at(sweep, target);
+    free(target);
     return code;
 }
 
