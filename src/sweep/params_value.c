@@ -1,4 +1,5 @@
 /* Values of parameters as text: parsing, ranges, printing. */
+#include "wgf/base/text.h"
 #include "wgf/sweep/diagnostics.h"
 #include "wgf/sweep/params.h"
 
@@ -202,6 +203,10 @@ static wgf_status parse_path(const struct wgf_param *param, const char *text, co
             return wgf_fail(error, WGF_EUSAGE, "%s: '%s' has a control character in it; rename the file", param->name,
                             wgf_excerpt(text).text);
         }
+    }
+    if (!wgf_is_utf8(text)) {
+        return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is not UTF-8; rename the file", param->name,
+                        wgf_excerpt(text).text);
     }
     if (strlen(text) >= PATH_MAX) {
         return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is too long for a path", param->name, wgf_excerpt(text).text);

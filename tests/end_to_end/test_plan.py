@@ -153,6 +153,14 @@ def set_is_checked(wgf):
 
 
 @case
+def path_that_is_not_utf8_is_refused(wgf):
+    wgf.write("spec.yaml", "name: x\n")
+    done = wgf("plan", "spec.yaml", "--set", os.fsdecode(b"test_file=caf\xe9.csv")).require(USAGE).quietly()
+    equal(done.err, "wgf: error: --set 'test_file=caf?.csv': test_file: 'caf?.csv' is not UTF-8; rename the file\n",
+          "stderr")
+
+
+@case
 def every_wrong_set_is_reported(wgf):
     wgf.write("spec.yaml", "name: x\nfixed: {gamma: -1}\n")
     done = wgf("plan", "spec.yaml", "--set", "n=a", "--set", "wdth=1").require(USAGE).quietly()
