@@ -93,10 +93,10 @@ int wgf_cli_run(int argc, char **argv)
     struct wgf_run_options options = {0};
     struct wgf_team team;
     struct wgf_error error;
+    wgf_cli_catch_signals(); /* at once: MPI takes some tenths of a second to start */
     int code = read_options(argc, argv, &options, sets);
     if (code >= 0)
         return code;
-    wgf_cli_catch_signals(); /* before MPI starts, which takes some tenths of a second */
     if (wgf_team_start(&team, &error))
         return wgf_cli_error(&error);
     code = wgf_cli_sweep(&team, &options);

@@ -254,7 +254,7 @@ def killed_while_the_file_is_made(wgf):
     path.unlink()
     for _ in range(20):
         process = wgf.start(*command)
-        time.sleep(1.5 * making * dice.random())
+        time.sleep(3 * making * dice.random())
         process.kill()
         finish(process)
         seen.add(path.exists())
