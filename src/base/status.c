@@ -1,5 +1,7 @@
 #include "wgf/base/status.h"
 
+#include "wgf/base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -17,6 +19,7 @@ wgf_status wgf_fail(struct wgf_error *error, wgf_status status, const char *form
         error->status = status;
         vsnprintf(error->message, sizeof error->message, format, arguments);
         va_end(arguments);
+        wgf_repair_utf8(error->message);
     }
     return status;
 }

@@ -15,7 +15,14 @@ const char *const wgf_cli_version = WGF_VERSION, *const wgf_cli_revision = WGF_R
 int wgf_cli_error(const struct wgf_error *error)
 {
     fprintf(stderr, "wgf: error: %s\n", error->message);
-    return error->status == WGF_EUSAGE ? WGF_EXIT_USAGE : WGF_EXIT_ERROR;
+    switch (error->status) {
+    case WGF_EUSAGE:
+        return WGF_EXIT_USAGE;
+    case WGF_EINTERRUPTED:
+        return WGF_EXIT_STOPPED;
+    default:
+        return WGF_EXIT_ERROR;
+    }
 }
 
 int wgf_cli_misuse(const char *command, const char *format, ...)

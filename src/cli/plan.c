@@ -6,6 +6,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 static const char usage[] =
@@ -29,7 +30,7 @@ static void print_axis(const struct wgf_axis *axis)
         union wgf_value value = wgf_axis_value(axis, i);
         if (axis->param->type == WGF_PARAM_PATH)
             printf("%s ", value.text);
-        else if (axis->param->type == WGF_PARAM_FLOAT)
+        else if (axis->param->type == WGF_PARAM_FLOAT && !isnan(value.real))
             printf("%.6g ", value.real);
         else if (wgf_value_format(axis->param, value, text, sizeof text) > 0)
             printf("%s ", text);

@@ -1,5 +1,7 @@
 #include "run.h"
 
+#include "wgf/base/text.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@ void wgf_provenance_gather(struct wgf_provenance *provenance, const struct wgf_t
              wgf_blas_library());
     if (!realpath(options->spec, provenance->spec_path))
         provenance->spec_path[0] = '\0'; /* standard input, say */
+    wgf_repair_utf8(provenance->spec_path);
     const struct wgf_attribute list[] = {
         {.name = "wgf_version", .text = wgf_cli_version},
         {.name = "wgf_revision", .text = wgf_cli_revision},

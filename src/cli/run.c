@@ -12,7 +12,7 @@ static const char usage[] =
     "sleeps, so use one rank more than cores. SPEC may be - for standard input.\n\n"
     "  -o, --output OUT.h5  the result file\n"
     "  --set K=V            override a fixed parameter; may be repeated\n"
-    "  --overwrite          start anew where OUT.h5 exists\n"
+    "  --overwrite          start anew where OUT.h5 is a result file already\n"
     "  --fail-fast          stop at the first job that fails\n"
     "  --progress WHAT      auto, bar, lines or none (auto: a bar on a terminal, else lines, one in 10 s)\n"
     "  --quiet              no progress and no summary\n"
@@ -93,6 +93,7 @@ int wgf_cli_run(int argc, char **argv)
     struct wgf_run_options options = {0};
     struct wgf_team team;
     struct wgf_error error;
+    wgf_cli_catch_signals(); /* at once: MPI takes some tenths of a second to start */
     int code = read_options(argc, argv, &options, sets);
     if (code >= 0)
         return code;

@@ -19,6 +19,9 @@ struct wgf_run_options {
     enum wgf_progress_style progress;
 };
 
+/* From here on SIGTERM, SIGINT, SIGHUP and SIGUSR1 do no more than tell the sweep to stop. */
+void wgf_cli_catch_signals(void);
+
 /* Runs the sweep. Collective over the team; every rank returns the same exit code. */
 int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *options);
 

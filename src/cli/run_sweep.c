@@ -21,7 +21,7 @@ static void note_signal(int number)
     interrupted = 1;
 }
 
-static void catch_signals(void)
+void wgf_cli_catch_signals(void)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART}, before;
@@ -139,37 +139,80 @@ static const char *input_at(const struct sweep *sweep, const char *path)
     return NULL;
 }
 
-/* Makes a new result file and holds it. On rank 0 alone. */
-static int make_file(struct sweep *sweep)
+/* May the file that is there be replaced? */
+static int check_old(const struct sweep *sweep, const char *path)
 {
-    const struct wgf_run_options *options = sweep->options;
-    struct wgf_provenance provenance;
+    struct wgf_store *old;
     struct wgf_error error;
-    bool exists = access(options->output, F_OK) == 0;
-    const char *input = exists ? input_at(sweep, options->output) : NULL;
+    const char *input = input_at(sweep, path);
     if (input) {
-        fprintf(stderr, "wgf: error: %s is the sweep's own input %s; give another -o\n", options->output, input);
+        fprintf(stderr, "wgf: error: %s is the sweep's own input %s; give another -o\n", path, input);
         return WGF_EXIT_USAGE;
     }
-    if (exists && !options->overwrite) {
+    if (!sweep->options->overwrite) {
         fprintf(stderr,
                 "wgf: error: %s exists, and resuming is not built yet in this version; "
                 "give another -o, or --overwrite to start anew\n",
-                options->output);
+                path);
         return WGF_EXIT_USAGE;
     }
-    if (exists && (sweep->lock = wgf_store_lock(options->output)) < 0) {
-        fprintf(stderr, "wgf: error: %s is being written by another run; wait for it or stop it\n", options->output);
+    if (wgf_store_open(&old, path, WGF_STORE_READ, &error)) {
+        fprintf(stderr, "wgf: error: --overwrite replaces a result file of wgf alone: %s\n", error.message);
         return WGF_EXIT_ERROR;
     }
-    wgf_provenance_gather(&provenance, sweep->team, options, &sweep->created);
-    if (wgf_result_create(options->output, sweep->jobs.plan, &sweep->layout, provenance.list, WGF_PROVENANCE_COUNT,
+    wgf_store_close(old, NULL);
+    return WGF_EXIT_OK;
+}
+
+static int hold(struct sweep *sweep, const char *path)
+{
+    sweep->lock = wgf_store_lock(path);
+    if (sweep->lock >= 0)
+        return WGF_EXIT_OK;
+    if (errno == EAGAIN)
+        fprintf(stderr, "wgf: error: %s is being written by another run; wait for it or stop it\n", path);
+    else
+        fprintf(stderr, "wgf: error: cannot write %s: %s; check its permissions\n", path, strerror(errno));
+    return WGF_EXIT_ERROR;
+}
+
+/* Makes a new result file at the path, and holds it. */
+static int make_file_at(struct sweep *sweep, const char *path)
+{
+    struct wgf_provenance provenance;
+    struct wgf_error error;
+    struct wgf_store_making making = {.replace = access(path, F_OK) == 0, .interrupted = &interrupted};
+    int code = making.replace ? check_old(sweep, path) : WGF_EXIT_OK;
+    if (!code && making.replace)
+        code = hold(sweep, path);
+    if (code)
+        return code;
+    int old = sweep->lock;
+    wgf_provenance_gather(&provenance, sweep->team, sweep->options, &sweep->created);
+    if (wgf_result_create(path, sweep->jobs.plan, &sweep->layout, provenance.list, WGF_PROVENANCE_COUNT, &making,
                           &error))
         return wgf_cli_error(&error);
-    if (sweep->lock >= 0)
-        close(sweep->lock); /* of the file that was replaced */
-    sweep->lock = wgf_store_lock(options->output);
-    return WGF_EXIT_OK;
+    code = hold(sweep, path);
+    if (old >= 0)
+        close(old); /* of the file that was replaced */
+    return code;
+}
+
+/* On rank 0 alone. A link stays, and the file that it leads to is made. */
+static int make_file(struct sweep *sweep)
+{
+    const char *output = sweep->options->output;
+    struct stat info;
+    bool is_link = lstat(output, &info) == 0 && S_ISLNK(info.st_mode);
+    char *target = is_link ? realpath(output, NULL) : strdup(output);
+    if (!target) {
+        fprintf(stderr, "wgf: error: cannot follow the link %s: %s; remove it, or give another -o\n", output,
+                strerror(errno));
+        return WGF_EXIT_ERROR;
+    }
+    int code = make_file_at(sweep, target);
+    free(target);
+    return code;
 }
 
 /* Collective. Leaves a writer and a runner on every rank, or a code for the end. */
@@ -261,7 +304,6 @@ int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *opt
 {
     struct sweep sweep = {.team = team, .options = options, .lock = -1};
     struct wgf_error error = {0};
-    catch_signals();
     wgf_blas_single_thread();
     int code = prepare(&sweep);
     if (!code) {

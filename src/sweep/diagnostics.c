@@ -1,5 +1,7 @@
 #include "wgf/sweep/diagnostics.h"
 
+#include "wgf/base/text.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,16 +37,6 @@ static void make_harmless(char *message)
     }
 }
 
-/* Cuts a message that snprintf may have cut within a character. */
-static void cut_whole(char *message)
-{
-    size_t end = MESSAGE_LENGTH - 1;
-    while (end > 0 && continues(message[end - 1])) {
-        end--;
-    }
-    message[end > 0 ? end - 1 : 0] = '\0';
-}
-
 /* Makes room at the place's rank among those kept, after its equals. NULL: it is not among the first. */
 static struct wgf_diagnostic *make_room(struct wgf_diagnostics *diagnostics, struct wgf_place place)
 {
@@ -77,11 +69,9 @@ void wgf_diagnose(struct wgf_diagnostics *diagnostics, struct wgf_place place, c
     diagnostic->place = place;
     va_list arguments;
     va_start(arguments, format);
-    const int length = vsnprintf(diagnostic->message, MESSAGE_LENGTH, format, arguments);
+    vsnprintf(diagnostic->message, MESSAGE_LENGTH, format, arguments);
     va_end(arguments);
-    if (length >= MESSAGE_LENGTH) {
-        cut_whole(diagnostic->message);
-    }
+    wgf_repair_utf8(diagnostic->message);
     make_harmless(diagnostic->message);
 }
 

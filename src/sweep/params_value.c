@@ -1,4 +1,5 @@
 /* Values of parameters as text: parsing, ranges, printing. */
+#include "wgf/base/text.h"
 #include "wgf/sweep/diagnostics.h"
 #include "wgf/sweep/params.h"
 
@@ -25,24 +26,28 @@ static const char *skip_sign(const char *text)
     return text + (*text == '+' || *text == '-');
 }
 
-/* Scans [+-]? digits [. digits] [e [+-]? digits]. WHOLE: no point and no negative exponent. */
+/* Scans [+-]? digits [. digits] [e [+-]? digits], where digits may lack on one side of the point. WHOLE: no point and no
+ * negative exponent. */
 static enum number_form number_form(const char *text)
 {
     enum number_form form = WHOLE;
     const char *digits = skip_sign(text), *end = skip_digits(digits);
-    if (*end == '.' && end > digits) {
+    bool any = end > digits;
+    if (*end == '.') {
         form = DECIMAL;
         digits = end + 1;
         end = skip_digits(digits);
+        any = any || end > digits;
     }
-    if ((*end == 'e' || *end == 'E') && end > digits) {
+    if ((*end == 'e' || *end == 'E') && any) {
         if (end[1] == '-') {
             form = DECIMAL;
         }
         digits = skip_sign(end + 1);
         end = skip_digits(digits);
+        any = end > digits;
     }
-    return end > digits && *end == '\0' ? form : NO_NUMBER;
+    return any && *end == '\0' ? form : NO_NUMBER;
 }
 
 /* The integer that a WHOLE text says; false beyond ±2^53. */
@@ -202,6 +207,10 @@ static wgf_status parse_path(const struct wgf_param *param, const char *text, co
             return wgf_fail(error, WGF_EUSAGE, "%s: '%s' has a control character in it; rename the file", param->name,
                             wgf_excerpt(text).text);
         }
+    }
+    if (!wgf_is_utf8(text)) {
+        return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is not UTF-8; rename the file", param->name,
+                        wgf_excerpt(text).text);
     }
     if (strlen(text) >= PATH_MAX) {
         return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is too long for a path", param->name, wgf_excerpt(text).text);

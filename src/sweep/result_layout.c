@@ -233,7 +233,8 @@ static void fill(void *context, int column, int64_t first, int64_t count, void *
 enum { PLAN_ATTRIBUTES = 6, MOST_ATTRIBUTES = 32 };
 
 wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, const struct wgf_layout *layout,
-                             const struct wgf_attribute *attributes, int attribute_count, struct wgf_error *error)
+                             const struct wgf_attribute *attributes, int attribute_count,
+                             const struct wgf_store_making *making, struct wgf_error *error)
 {
     const struct wgf_spec *spec = wgf_plan_spec(plan);
     const char *axes[MOST_PARAMS];
@@ -263,7 +264,7 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
     if (!block)
         return wgf_fail(error, WGF_EMEMORY, "no memory to make %s", path);
     block->plan = plan;
-    wgf_status status = wgf_store_create(path, &schema, fill, block, error);
+    wgf_status status = wgf_store_create(path, &schema, fill, block, making, error);
     free(block);
     return status;
 }

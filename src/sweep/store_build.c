@@ -33,7 +33,15 @@ static bool reserve(struct wgf_store_builder *builder, double bytes)
     return builder->system_error == 0;
 }
 
-/* Everything that rows will be written to is allocated and filled at once. So the file has no holes: a disk that is
+/* True once the making is to be given up; looked at between blocks. */
+static bool interrupted(struct wgf_store_builder *builder)
+{
+    if (builder->interrupted && *builder->interrupted)
+        builder->system_error = EINTR;
+    return builder->system_error == EINTR;
+}
+
+/* Everything that rows will be written to is allocated at once; write_empty fills it. So the file has no holes: a disk that is
  * too small is found while the file is made, and a writer changes no metadata. */
 static hid_t column_properties(const struct wgf_column *column)
 {
@@ -46,8 +54,7 @@ static hid_t column_properties(const struct wgf_column *column)
         H5Pset_fill_value(properties, H5T_NATIVE_DOUBLE, &nan);
     if (column->life != WGF_LIFE_EMPTY)
         H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
-    H5Pset_fill_time(properties, column->life == WGF_LIFE_WRITTEN ? H5D_FILL_TIME_ALLOC : H5D_FILL_TIME_IFSET);
-    if (column->life == WGF_LIFE_CREATED && column->type != WGF_COLUMN_TEXT)
+    if (column->life != WGF_LIFE_EMPTY && column->type != WGF_COLUMN_TEXT)
         H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
     return properties;
 }
@@ -75,17 +82,6 @@ static double text_bytes(const char *const *texts, int64_t count)
     return bytes;
 }
 
-static bool write_block(hid_t dataset, hid_t type, int rank, const hsize_t *start, const hsize_t *size,
-                        const void *rows)
-{
-    hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(rank, size, NULL);
-    bool ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) >= 0 &&
-              H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, rows) >= 0;
-    H5Sclose(memory);
-    H5Sclose(space);
-    return ok;
-}
-
 static hid_t build_column(struct wgf_store_builder *builder, const hid_t *scales, const struct wgf_column *column)
 {
     const struct wgf_store_extent *extent = &builder->schema->extent;
@@ -108,11 +104,12 @@ static bool write_created(struct wgf_store_builder *builder, hid_t dataset, int 
                           void *rows)
 {
     const struct wgf_column *column = &builder->schema->columns[index];
-    hsize_t start = (hsize_t)first, size = (hsize_t)count;
-    hid_t type = wgf_store_memory_type(column->type);
+    struct wgf_store_part part = {.start = {(hsize_t)first}, .size = {(hsize_t)count}};
+    hid_t type = wgf_store_memory_type(column->type), space = H5Dget_space(dataset);
     builder->fill(builder->context, index, first, count, rows);
     bool ok = (column->type != WGF_COLUMN_TEXT || reserve(builder, text_bytes(rows, count))) &&
-              write_block(dataset, type, 1, &start, &size, rows);
+              wgf_store_move(dataset, space, type, &part, rows, NULL);
+    H5Sclose(space);
     H5Tclose(type);
     return ok;
 }
@@ -126,11 +123,33 @@ static bool write_all_created(struct wgf_store_builder *builder, const hid_t *da
     bool ok = rows != NULL;
     for (int64_t first = 0; ok && first < jobs; first += WGF_STORE_BLOCK) {
         int64_t count = jobs - first < WGF_STORE_BLOCK ? jobs - first : WGF_STORE_BLOCK;
+        ok = !interrupted(builder);
         for (int c = 0; ok && c < schema->column_count; c++)
             if (schema->columns[c].life == WGF_LIFE_CREATED)
                 ok = write_created(builder, datasets[c], c, first, count, rows);
     }
     free(rows);
+    return ok;
+}
+
+/* Fills a column with its empty value, as HDF5 itself could, but not be interrupted. */
+static bool write_empty(struct wgf_store_builder *builder, hid_t dataset, const struct wgf_column *column)
+{
+    enum { BYTES = 1 << 20 };
+    const struct wgf_store_extent *extent = &builder->schema->extent;
+    size_t most = BYTES / wgf_store_element_size(column->type);
+    void *elements = malloc(BYTES);
+    hid_t type = wgf_store_memory_type(column->type), space = H5Dget_space(dataset);
+    struct wgf_store_part part = {0};
+    bool ok = elements != NULL;
+    if (ok)
+        wgf_store_fill_empty(column->type, most, elements);
+    while (ok && wgf_store_next_part(&part, (hsize_t)wgf_store_row_count(extent, column->shape),
+                                     (hsize_t)wgf_store_row_elements(extent, column->shape), most))
+        ok = !interrupted(builder) && wgf_store_move(dataset, space, type, &part, elements, NULL);
+    H5Sclose(space);
+    H5Tclose(type);
+    free(elements);
     return ok;
 }
 
@@ -146,6 +165,9 @@ static bool build_columns(struct wgf_store_builder *builder, const hid_t *scales
         ok = !exists || datasets[opened] >= 0;
     }
     ok = ok && write_all_created(builder, datasets);
+    for (int c = 0; ok && c < schema->column_count; c++)
+        if (datasets[c] >= 0 && schema->columns[c].life == WGF_LIFE_WRITTEN)
+            ok = write_empty(builder, datasets[c], &schema->columns[c]);
     for (int c = 0; c < opened; c++)
         if (datasets[c] >= 0)
             ok = H5Dclose(datasets[c]) >= 0 && ok;

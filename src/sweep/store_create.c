@@ -67,6 +67,8 @@ static wgf_status build(const char *temporary, const char *path, struct wgf_stor
     wgf_store_unwatch(&watch);
     if (ok)
         return WGF_OK;
+    if (builder->system_error == EINTR)
+        return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while '%s' was being made; run again to make it", path);
     const char *reason = builder->system_error ? strerror(builder->system_error) : watch.reason;
     return wgf_fail(error, WGF_EIO, "cannot create '%s': %s; what was there before is untouched", path,
                     *reason ? reason : "out of memory");
@@ -84,9 +86,26 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
-static wgf_status publish(int descriptor, const char *temporary, const char *path, struct wgf_error *error)
+/* Gives the file its name, which without `replace` must be free. */
+static bool give_name(const char *temporary, const char *path, bool replace)
 {
-    if (fsync(descriptor) != 0 || rename(temporary, path) != 0)
+    if (replace)
+        return rename(temporary, path) == 0;
+    if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return true;
+    if (errno != EINVAL && errno != ENOSYS)
+        return false;
+    return link(temporary, path) == 0 && unlink(temporary) == 0; /* a file system that knows no such rename: NFS, say */
+}
+
+static wgf_status publish(int descriptor, const char *temporary, const char *path, bool replace,
+                          struct wgf_error *error)
+{
+    bool ok = fsync(descriptor) == 0 && give_name(temporary, path, replace);
+    if (!ok && errno == EEXIST)
+        return wgf_fail(error, WGF_EIO, "cannot create '%s': another run has made it meanwhile; give another name",
+                        path);
+    if (!ok)
         return wgf_fail(error, WGF_EIO, "cannot create '%s': %s; what was there before is untouched", path,
                         strerror(errno));
     sync_folder(path);
@@ -94,7 +113,7 @@ static wgf_status publish(int descriptor, const char *temporary, const char *pat
 }
 
 wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *schema, wgf_store_fill *fill,
-                            void *context, struct wgf_error *error)
+                            void *context, const struct wgf_store_making *making, struct wgf_error *error)
 {
     struct stat old;
     if (stat(path, &old) == 0 && !S_ISREG(old.st_mode))
@@ -113,12 +132,15 @@ wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *sch
                                 path, strerror(errno));
     } else {
         status = check_room(descriptor, path, schema, error);
-        struct wgf_store_builder builder = {
-            .descriptor = descriptor, .schema = schema, .fill = fill, .context = context};
+        struct wgf_store_builder builder = {.descriptor = descriptor,
+                                            .schema = schema,
+                                            .fill = fill,
+                                            .context = context,
+                                            .interrupted = making->interrupted};
         if (!status)
             status = build(temporary, path, &builder, error);
         if (!status)
-            status = publish(descriptor, temporary, path, error);
+            status = publish(descriptor, temporary, path, making->replace, error);
         if (status)
             unlink(temporary);
         close(descriptor);

@@ -1,4 +1,4 @@
-/* How the store talks to HDF5: its errors as sentences, and the way a file is opened. */
+/* How the store talks to HDF5: its errors as sentences, the way a file is opened, and the parts in which data move. */
 #include "store_internal.h"
 
 #include <mpi.h>
@@ -58,4 +58,34 @@ hid_t wgf_store_access(bool team)
     if (team)
         H5Pset_fapl_mpio(access, MPI_COMM_WORLD, MPI_INFO_NULL);
     return access;
+}
+
+bool wgf_store_next_part(struct wgf_store_part *part, hsize_t end, hsize_t width, hsize_t most)
+{
+    hsize_t *start = part->start, *size = part->size;
+    start[1] += size[1];
+    if (start[1] == width) {
+        start[1] = 0;
+        start[0] += size[0];
+    }
+    if (start[0] == end)
+        return false;
+    hsize_t rows = most < width ? 1 : most / width, elements = most > 0 ? most : 1;
+    size[0] = rows < end - start[0] ? rows : end - start[0];
+    size[1] = elements < width - start[1] ? elements : width - start[1];
+    return true;
+}
+
+bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_part *part, const void *from,
+                    void *to)
+{
+    hid_t memory = H5Screate_simple(H5Sget_simple_extent_ndims(space), part->size, NULL);
+    bool ok = memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, part->start, NULL, part->size, NULL) >= 0;
+    if (ok && from)
+        ok = H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, from) >= 0;
+    else if (ok)
+        ok = H5Dread(dataset, type, memory, space, H5P_DEFAULT, to) >= 0;
+    if (memory >= 0)
+        H5Sclose(memory);
+    return ok;
 }

@@ -48,6 +48,18 @@ hid_t wgf_store_file_type(enum wgf_column_type type);
 /* File access by which every handle of ours opens a file; closed by the caller. */
 hid_t wgf_store_access(bool team);
 
+/* A part of a dataset: rows, and elements of a row (1 for a dataset of one dimension). Starting from
+ * {.start = {first, 0}}, next walks over rows first … end - 1 of `width` elements each, at most `most` elements at a
+ * time and each part contiguous; false when all have been given. */
+struct wgf_store_part {
+    hsize_t start[2], size[2];
+};
+bool wgf_store_next_part(struct wgf_store_part *part, hsize_t end, hsize_t width, hsize_t most);
+
+/* Moves a part: writes `from`, or where that is NULL reads to `to`. `space` is the dataset's own, `type` that in memory. */
+bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_part *part, const void *from,
+                    void *to);
+
 /* Turns HDF5's strings into the caller's own; on failure all are gone. */
 bool wgf_store_own_texts(char **texts, int64_t count);
 
@@ -69,7 +81,8 @@ struct wgf_store_builder {
     const struct wgf_store_schema *schema;
     wgf_store_fill *fill;
     void *context;
-    int system_error; /* errno of a reservation that failed */
+    const volatile sig_atomic_t *interrupted; /* or NULL */
+    int system_error;                         /* errno of a reservation that failed, EINTR of an interruption */
 };
 bool wgf_store_build(struct wgf_store_builder *builder);
 
@@ -91,6 +104,7 @@ struct wgf_store {
     int column_count;
     struct wgf_store_column *columns;
     hid_t types[WGF_STORE_TYPES]; /* in memory */
+    size_t most_bytes;            /* of one read or write */
 };
 
 /* Reads which columns and dimensions a file has, without keeping anything open. */

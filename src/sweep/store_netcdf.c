@@ -97,14 +97,11 @@ static bool write_coordinates(hid_t scale, hsize_t length)
     int64_t numbers[BLOCK];
     bool ok = true;
     hid_t space = H5Dget_space(scale);
-    for (hsize_t first = 0; ok && first < length; first += BLOCK) {
-        hsize_t count = length - first < BLOCK ? length - first : BLOCK;
-        for (hsize_t i = 0; i < count; i++)
-            numbers[i] = (int64_t)(first + i);
-        hid_t memory = H5Screate_simple(1, &count, NULL);
-        ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, &first, NULL, &count, NULL) >= 0 &&
-             H5Dwrite(scale, H5T_NATIVE_INT64, memory, space, H5P_DEFAULT, numbers) >= 0;
-        H5Sclose(memory);
+    struct wgf_store_part part = {0};
+    while (ok && wgf_store_next_part(&part, length, 1, BLOCK)) {
+        for (hsize_t i = 0; i < part.size[0]; i++)
+            numbers[i] = (int64_t)(part.start[0] + i);
+        ok = wgf_store_move(scale, space, H5T_NATIVE_INT64, &part, numbers, NULL);
     }
     H5Sclose(space);
     return ok;

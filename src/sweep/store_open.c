@@ -195,6 +195,7 @@ wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_
     store->writable = mode != WGF_STORE_READ;
     store->descriptor = -1;
     store->file = H5I_INVALID_HID;
+    store->most_bytes = (size_t)1 << 30; /* MPI-IO counts bytes in an int */
     wgf_status status = store->team ? open_together(store, path, error) : open_alone(store, path, error);
     if (status)
         wgf_store_close(store, NULL);

@@ -20,15 +20,20 @@ int wgf_store_column(const struct wgf_store *store, const char *name)
     return -1;
 }
 
-/* Selects the rows in the column's file space, and gives the memory space that matches; closed by the caller. */
-static hid_t select_rows(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
-                         int64_t count)
+/* Moves rows, by parts: writes `from`, or where that is NULL reads to `to`. */
+static bool move_rows(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
+                      int64_t count, const char *from, char *to)
 {
-    hsize_t start[2] = {(hsize_t)first, 0};
-    hsize_t size[2] = {(hsize_t)count, (hsize_t)wgf_store_row_elements(&store->extent, column->shape)};
-    if (H5Sselect_hyperslab(column->space, H5S_SELECT_SET, start, NULL, size, NULL) < 0)
-        return H5I_INVALID_HID;
-    return H5Screate_simple(wgf_store_rank(column->shape), size, NULL);
+    size_t size = wgf_store_element_size(column->type);
+    hsize_t width = (hsize_t)wgf_store_row_elements(&store->extent, column->shape);
+    struct wgf_store_part part = {.start = {(hsize_t)first, 0}};
+    bool ok = true;
+    while (ok && wgf_store_next_part(&part, (hsize_t)(first + count), width, store->most_bytes / size)) {
+        size_t done = ((part.start[0] - (hsize_t)first) * width + part.start[1]) * size;
+        ok = wgf_store_move(column->dataset, column->space, store->types[column->type], &part,
+                            from ? from + done : NULL, to ? to + done : NULL);
+    }
+    return ok;
 }
 
 static wgf_status fail_rows(const char *verb, const struct wgf_store_column *column, int64_t first, int64_t count,
@@ -53,15 +58,9 @@ wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, in
         return fail_rows("write", column, first, count, "the file was made without room for later rows of it", error);
     if (!in_range(store, column, first, count))
         return fail_rows("write", column, first, count, "the file has no such rows", error);
-    if (count == 0)
-        return WGF_OK;
     struct wgf_store_watch watch;
     wgf_store_watch(&watch);
-    hid_t memory = select_rows(store, column, first, count);
-    bool ok = memory >= 0 &&
-              H5Dwrite(column->dataset, store->types[column->type], memory, column->space, H5P_DEFAULT, rows) >= 0;
-    if (memory >= 0)
-        H5Sclose(memory);
+    bool ok = move_rows(store, column, first, count, rows, NULL);
     wgf_store_unwatch(&watch);
     return ok ? WGF_OK : fail_rows("write", column, first, count, watch.reason, error);
 }
@@ -94,15 +93,9 @@ wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int
         wgf_store_fill_empty(column->type, (size_t)(count * elements), rows);
         return WGF_OK;
     }
-    if (count == 0)
-        return WGF_OK;
     struct wgf_store_watch watch;
     wgf_store_watch(&watch);
-    hid_t memory = select_rows(store, column, first, count);
-    bool ok = memory >= 0 &&
-              H5Dread(column->dataset, store->types[column->type], memory, column->space, H5P_DEFAULT, rows) >= 0;
-    if (memory >= 0)
-        H5Sclose(memory);
+    bool ok = move_rows(store, column, first, count, NULL, rows);
     wgf_store_unwatch(&watch);
     if (!ok)
         return fail_rows("read", column, first, count, watch.reason, error);

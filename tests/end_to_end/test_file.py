@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import xarray
-from harness import OK, STATES, STOPPED, case, column, equal, finish, main, messages, require, wait_until
+from harness import FAILURES, OK, STATES, STOPPED, case, column, equal, finish, main, messages, require, wait_until
 
 CHECK_NETCDF = Path(__file__).resolve().parents[1] / "check_netcdf.py"
 
@@ -218,6 +218,17 @@ def both_layers_keep_a_column_more(wgf):
     alpha = column(path, "state")[4 * 4 * 2:].reshape(4, 4, 3)[:, :, 2]
     equal(list(alpha[0]), [1, 1, -1, -1], "initial signs")
     require((alpha[-1] != alpha[0]).all(), "the second layer does not train")
+
+
+@case
+def long_messages_are_whole_characters(wgf):
+    for lead in ("", "a"):
+        absent = lead + "/".join(["é" * 100] * 4) + ".csv"
+        wgf.write("spec.yaml", f"name: x\nfixed: {{data: file, width: 4, data_file: {absent}}}\n")
+        wgf("run", "spec.yaml", "-o", "out.h5", "--overwrite").require(FAILURES)
+        with opened(wgf.path("out.h5")) as data:
+            message = str(data["message"].values[0])
+        require("éééé" in message and len(message.encode()) > 500, f"message {message!r}")
 
 
 @case

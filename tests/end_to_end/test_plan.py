@@ -66,7 +66,16 @@ def axes_are_listed_in_order(wgf):
     require(out.startswith("mixed: two methods over step sizes\n"), f"begins {out[:60]!r}")
     axes = re.findall(r"^  (\w+) +(\d+) values?  ", out, re.MULTILINE)
     equal(axes, [("method", "2"), ("gamma", "5"), ("beta", "3"), ("scaling", "2"), ("width", "2")], "axes")
-    require("0.001 0.01 0.1 1 10" in out, f"gamma's values are not in {out!r}")
+    for values in ("0.001 0.01 0.1 1 10", "0.01 auto 0.1"):
+        require(values in out, f"no {values} in {out!r}")
+
+
+@case
+def numbers_need_digits_on_one_side_of_the_point(wgf):
+    text = "name: x\nfixed: {weight_decay: .5}\nsweep: {gamma: [.25, 1., 2.e-1]}\n"
+    _, rows = jobs(wgf, text, "--set", "init_scale=.125")
+    got = [tuple(float(row[name]) for name in ("weight_decay", "gamma", "init_scale")) for row in rows]
+    equal(got, [(0.5, 0.25, 0.125), (0.5, 1, 0.125), (0.5, 0.2, 0.125)], "weight_decay, gamma, init_scale")
 
 
 @case
@@ -150,6 +159,14 @@ def set_is_checked(wgf):
                            "=1": ("''",), "method=jko": ("jko",), "loss=mes": ("did you mean 'mse'?",)}.items():
         wgf("plan", "spec.yaml", "--set", setting).require(USAGE, "--set", *words).quietly()
     wgf("plan", "spec.yaml", "--set", "n=5", "--set", "n=6").require(USAGE, "n is set twice").quietly()
+
+
+@case
+def path_that_is_not_utf8_is_refused(wgf):
+    wgf.write("spec.yaml", "name: x\n")
+    done = wgf("plan", "spec.yaml", "--set", os.fsdecode(b"test_file=caf\xe9.csv")).require(USAGE).quietly()
+    equal(done.err, "wgf: error: --set 'test_file=caf?.csv': test_file: 'caf?.csv' is not UTF-8; rename the file\n",
+          "stderr")
 
 
 @case

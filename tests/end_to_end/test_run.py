@@ -4,11 +4,12 @@
 import math
 import os
 import signal
+import subprocess
 
 import h5py
 import numpy as np
-from harness import (DIVERGED, DONE, ERROR, FAILED, FAILURES, OK, PENDING, RUNNING, TIMEOUT, USAGE, case, column, equal,
-                     finish, main, messages, require, wait_until)
+from harness import (DIVERGED, DONE, ERROR, FAILED, FAILURES, OK, PENDING, RUNNING, TIMEOUT, USAGE, Skip, case, column,
+                     equal, finish, main, messages, require, wait_until)
 
 SMALL = "name: small\nfixed: {n: 5, width: 4, steps: 6}\nsweep: {seed: {range: [0, 8]}}\n"
 ENDLESS = "name: endless\nfixed: {steps: 10000000000, record_every: 10000000000, n: 5, width: 4}\n"
@@ -179,7 +180,7 @@ def unwritable_output(wgf):
     outputs = {"absent/out.h5": "No such file", "file/out.h5": "Not a directory", "/proc/out.h5": "/proc"}
     for output, word in outputs.items():
         wgf("run", "spec.yaml", "-o", output).require(ERROR, output, word).quietly()
-    wgf("run", "spec.yaml", "-o", "folder", "--overwrite").require(ERROR, "folder").quietly()
+    wgf("run", "spec.yaml", "-o", "folder", "--overwrite").require(ERROR, "a folder").quietly()
     equal(sorted(os.listdir(wgf.folder)), ["file", "folder", "spec.yaml"], "files")
 
 
@@ -214,11 +215,16 @@ def foreign_file_is_refused_and_untouched(wgf):
     with h5py.File(wgf.path("theirs.h5"), "w") as file:
         file["measured"] = np.arange(9.0)
     wgf.write("thesis.txt", "years of work\n")
-    for name in ("theirs.h5", "thesis.txt"):
-        before = wgf.path(name).read_bytes()
-        done = wgf("run", "spec.yaml", "-o", name)
-        require(done.code in (ERROR, USAGE) and name in done.err, f"exit code {done.code}, stderr {done.err!r}")
-        require(wgf.path(name).read_bytes() == before, f"{name} was changed")
+    wgf.write("empty.h5", "")
+    wgf.result(SMALL, OK, "cut.h5")
+    os.truncate(wgf.path("cut.h5"), 5000)
+    words = {"theirs.h5": "not of wgf", "thesis.txt": "not an HDF5 file", "empty.h5": "empty", "cut.h5": "cut short"}
+    for name, word in words.items():
+        before = wgf.path(name).read_bytes(), wgf.path(name).stat().st_ino
+        wgf("run", "spec.yaml", "-o", name).require(USAGE, name).quietly()
+        wgf("run", "spec.yaml", "-o", name, "--overwrite").require(ERROR, name, word, "--overwrite").quietly()
+        require((wgf.path(name).read_bytes(), wgf.path(name).stat().st_ino) == before, f"{name} was changed")
+    equal(sorted(os.listdir(wgf.folder)), sorted([*words, "spec.yaml"]), "files")
 
 
 @case
@@ -226,11 +232,41 @@ def overwrite_starts_anew(wgf):
     path = wgf.result(SMALL)
     wgf.result(SMALL.replace("steps: 6", "steps: 7"), OK, "out.h5", "--overwrite")
     equal(set(column(path, "steps")), {7}, "steps")
-    wgf.write("thesis.txt", "the user asked for it\n")
-    wgf("run", "spec.yaml", "-o", "thesis.txt", "--overwrite").require(OK).quietly()
-    equal(states(wgf.path("thesis.txt")), [DONE] * 8, "states")
     wgf("run", "spec.yaml", "-o", "new.h5", "--overwrite").require(OK).quietly()
-    equal(sorted(os.listdir(wgf.folder)), ["new.h5", "out.h5", "spec.yaml", "thesis.txt"], "files")
+    equal(sorted(os.listdir(wgf.folder)), ["new.h5", "out.h5", "spec.yaml"], "files")
+
+
+@case
+def link_as_output_stays_one(wgf):
+    os.mkdir(wgf.path("disk"))
+    path = wgf.result(SMALL, OK, "disk/real.h5")
+    wgf.path("out.h5").symlink_to("disk/real.h5")
+    wgf("run", "spec.yaml", "-o", "out.h5").require(USAGE).quietly()
+    for ranks in (0, 2):
+        steps = 9 + ranks
+        wgf("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--set", f"steps={steps}", ranks=ranks).require(OK)
+        require(wgf.path("out.h5").is_symlink() and not path.is_symlink(), "the link was replaced")
+        equal(set(column(path, "steps")), {steps}, "steps")
+    equal(os.listdir(wgf.path("disk")), ["real.h5"], "files")
+    wgf.path("nowhere.h5").symlink_to("absent/real.h5")
+    wgf("run", "spec.yaml", "-o", "nowhere.h5").require(ERROR, "link nowhere.h5", "No such file").quietly()
+    require(wgf.path("nowhere.h5").is_symlink(), "the link to nowhere was replaced")
+
+
+@case
+def file_that_may_not_be_written(wgf):
+    path = wgf.result(SMALL)
+    os.chmod(path, 0o444)
+    immutable = subprocess.run(["chattr", "+i", path], capture_output=True).returncode == 0
+    if not immutable and os.access(path, os.W_OK):
+        raise Skip("no file is protected from root here")
+    try:
+        done = wgf("run", "spec.yaml", "-o", "out.h5", "--overwrite").require(ERROR, "cannot write out.h5").quietly()
+        why = "Operation not permitted", "Permission denied"
+        require(any(word in done.err for word in why), f"stderr {done.err!r}")
+    finally:
+        subprocess.run(["chattr", "-i", path], capture_output=True)
+    equal(states(path), [DONE] * 8, "states")
 
 
 @case
@@ -264,6 +300,36 @@ def two_runs_do_not_share_a_file(wgf):
     equal(states(path), [RUNNING], "state of the first run's job")
     first.send_signal(signal.SIGTERM)
     finish(first, 10).require(75)
+
+
+def runs_at_once(wgf, count, ranks, *options):
+    """Starts so many runs of one spec into one file, and returns their outcomes."""
+    wgf.write("spec.yaml", SMALL)
+    runs = [wgf.start("run", "spec.yaml", "-o", "out.h5", *options, ranks=ranks) for _ in range(count)]
+    return [finish(run) for run in runs]
+
+
+@case
+def one_of_many_runs_at_once_makes_the_file(wgf):
+    for count, ranks, times in ((6, 0, 20), (2, 2, 3)):
+        for _ in range(times):
+            done = runs_at_once(wgf, count, ranks)
+            equal(sum(outcome.code == OK for outcome in done), 1, "runs that end well")
+            for outcome in done:
+                require(outcome.code in (OK, ERROR, USAGE) and "out.h5" in outcome.err, f"stderr {outcome.err!r}")
+            equal(states(wgf.path("out.h5")), [DONE] * 8, "states")
+            equal(sorted(os.listdir(wgf.folder)), ["out.h5", "spec.yaml"], "files")
+            wgf.path("out.h5").unlink()
+
+
+@case
+def runs_at_once_that_overwrite_leave_a_whole_file(wgf):
+    for _ in range(10):
+        done = runs_at_once(wgf, 6, 0, "--overwrite")
+        codes = {outcome.code for outcome in done}
+        require(OK in codes and codes <= {OK, ERROR}, f"exit codes {codes}")
+        equal(states(wgf.path("out.h5")), [DONE] * 8, "states")
+        equal(sorted(os.listdir(wgf.folder)), ["out.h5", "spec.yaml"], "files")
 
 
 @case

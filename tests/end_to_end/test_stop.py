@@ -185,6 +185,44 @@ def killed_midway_leaves_whole_rows(wgf):
     equal(set(states(path)), {DONE}, "states after starting anew")
 
 
+@case
+def stopped_while_a_large_file_is_made(wgf):
+    wgf.write("spec.yaml", "name: large\nfixed: {n: 1, d: 300, width: 1000, steps: 2000, save: all}\n")
+    temporary = lambda: [wgf.path(name) for name in os.listdir(wgf.folder) if ".tmp-" in name]
+    for ranks in (0, 2):
+        process = wgf.start("run", "spec.yaml", "-o", "out.h5", ranks=ranks)
+        wait_until(lambda: any(path.stat().st_size > 1e8 for path in temporary()), "0.1 GB of 4.8 GB")
+        began = time.monotonic()
+        stop(process, signal.SIGUSR1).require(STOPPED, "out.h5").quietly()
+        require(time.monotonic() - began < 5, "too late")
+        equal(os.listdir(wgf.folder), ["spec.yaml"], "files")
+
+
+@case
+def signalled_while_mpi_starts(wgf):
+    wgf.write("spec.yaml", ENDLESS)
+    for delay in (0, 0.05, 0.1, 0.2):
+        process = wgf.start("run", "spec.yaml", "-o", "out.h5", ranks=2)
+        wait_until(lambda: len(workers(process)) == 2, "the ranks")
+        for rank in workers(process):
+            while not catches(rank, signal.SIGUSR1):
+                require(not mpi_starts(rank) or catches(rank, signal.SIGUSR1), "MPI starts before signals are caught")
+        time.sleep(delay)
+        stop(process, signal.SIGUSR1).require(STOPPED).quietly()
+        wgf.path("out.h5").unlink(missing_ok=True)
+
+
+def mpi_starts(process):
+    """Has the process loaded a component of Open MPI?"""
+    return "/mca_" in Path(f"/proc/{process}/maps").read_text()
+
+
+def catches(process, number):
+    """Does the process have a handler for the signal?"""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1
+
+
 def workers(process):
     """Process numbers of the ranks of an mpirun."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -216,7 +254,7 @@ def killed_while_the_file_is_made(wgf):
     path.unlink()
     for _ in range(20):
         process = wgf.start(*command)
-        time.sleep(1.5 * making * dice.random())
+        time.sleep(3 * making * dice.random())
         process.kill()
         finish(process)
         seen.add(path.exists())

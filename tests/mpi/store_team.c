@@ -48,7 +48,8 @@ static void create(const char *path)
                                       .columns = columns,
                                       .attributes = attributes};
     struct wgf_error error = {0};
-    require(wgf_store_create(path, &schema, fill, NULL, &error) == WGF_OK, error.message);
+    require(wgf_store_create(path, &schema, fill, NULL, &(struct wgf_store_making){.replace = true}, &error) == WGF_OK,
+            error.message);
 }
 
 static bool is_written(int64_t job)

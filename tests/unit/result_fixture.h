@@ -33,11 +33,12 @@ static inline void fine(wgf_status status, const struct wgf_error *error)
 static inline void set_up(struct sheet *sheet, const char *text)
 {
     static const struct wgf_attribute version = {.name = "wgf_version", .text = "test"};
+    const struct wgf_store_making making = {.replace = true};
     struct wgf_error error = {0};
     sheet->planned = plan_of(text);
     const struct wgf_plan *plan = sheet->planned.plan;
     fine(wgf_layout_measure(plan, &sheet->layout, &error), &error);
-    fine(wgf_result_create("x.h5", plan, &sheet->layout, &version, 1, &error), &error);
+    fine(wgf_result_create("x.h5", plan, &sheet->layout, &version, 1, &making, &error), &error);
     fine(wgf_writer_open(&sheet->writer, "x.h5", WGF_STORE_WRITE, plan, &sheet->layout, &error), &error);
     fine(wgf_store_open(&sheet->reader, "x.h5", WGF_STORE_READ, &error), &error);
 }

@@ -82,12 +82,14 @@ static inline void fill(void *context, int column, int64_t first, int64_t count,
         }
 }
 
+static const struct wgf_store_making replacing = {.replace = true};
+
 static inline void create(const char *path, int64_t jobs)
 {
     struct wgf_store_schema schema = schema_of(jobs);
     struct wgf_error error = {0};
     int64_t largest = 0;
-    if (wgf_store_create(path, &schema, fill, &largest, &error))
+    if (wgf_store_create(path, &schema, fill, &largest, &replacing, &error))
         fail_msg("%s", error.message);
     assert_in_range(largest, 1, 4096);
 }

@@ -126,13 +126,15 @@ static void floats_are_plain_decimals(void **state)
     static const struct {
         const char *text;
         double value;
-    } good[] = {{"0.1", 0.1}, {"1.0e-3", 1e-3}, {"1e-3", 1e-3}, {"2", 2}, {"+0.5E+2", 50}, {"5e-324", 5e-324}};
+    } good[] = {{"0.1", 0.1},       {"1.0e-3", 1e-3}, {"1e-3", 1e-3}, {"2", 2},     {"+0.5E+2", 50},
+                {"5e-324", 5e-324}, {".5", 0.5},      {"5.", 5},      {"+.5e1", 5}, {"1.e-3", 1e-3}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         union wgf_value value;
         assert_int_equal(parse("gamma", good[i].text, &value), WGF_OK);
         assert_true(value.real == good[i].value);
     }
-    static const char *const bad[] = {".5", "5.", "1e", "nan", "inf", ".inf", "0x1p3", "1_0", "1,5", "1e5x", "auto"};
+    static const char *const bad[] = {".",   "+.",   ".e1",   "1.e", ".5.", "1e",   "nan",
+                                      "inf", ".inf", "0x1p3", "1_0", "1,5", "1e5x", "auto"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char message[128];
         snprintf(message, sizeof message, "gamma: needs a number, not '%s'", bad[i]);

@@ -1,6 +1,8 @@
 /* The result file: what is written is read back, and what is not written reads as empty. */
 #include "store_fixture.h"
 
+#include "../../src/sweep/store_internal.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -95,6 +97,70 @@ static void blocks_of_rows_stay_apart(void **state)
     close_store(store);
 }
 
+/* Rows 1 … 10 of a column, written in parts of `most` bytes and read in others; rows 0 and 11 stay empty. */
+static void move_in_parts(struct wgf_store *store, const char *name, size_t row, size_t most, size_t most_read)
+{
+    unsigned char rows[10 * MESSAGE + 10 * RECORDS * 8], back[sizeof rows], empty[MESSAGE * 8], outside[sizeof empty];
+    for (size_t i = 0; i < 10 * row; i++)
+        rows[i] = (unsigned char)(1 + i % 100);
+    store->most_bytes = (size_t)1 << 30;
+    read_rows(store, name, 0, 1, empty);
+    store->most_bytes = most;
+    write_rows(store, name, 1, 10, rows);
+    const struct wgf_store_column *column = &store->columns[wgf_store_column(store, name)];
+    size_t size = wgf_store_element_size(column->type), allowed = most < size ? size : most;
+    assert_in_range((size_t)H5Sget_select_npoints(column->space) * size, 1, allowed); /* what was moved last */
+    store->most_bytes = most_read;
+    memset(back, 0, sizeof back);
+    read_rows(store, name, 1, 10, back);
+    assert_memory_equal(back, rows, 10 * row);
+    for (int64_t k = 0; k <= 11; k += 11) {
+        read_rows(store, name, k, 1, outside);
+        assert_memory_equal(outside, empty, row);
+    }
+}
+
+static void transfers_in_parts_are_whole(void **state)
+{
+    (void)state;
+    static const size_t most[] = {1, 7, 8, 9, 16, 23, 24, 25, 50, 100, 1000, (size_t)1 << 30};
+    enum { SIZES = sizeof most / sizeof *most };
+    char *method[12];
+    for (int i = 0; i < SIZES; i++) {
+        size_t other = most[SIZES - 1 - i];
+        create("parts.h5", 12);
+        struct wgf_store *store = open_store("parts.h5", WGF_STORE_WRITE);
+        move_in_parts(store, "objective", RECORDS * sizeof(double), most[i], other);
+        move_in_parts(store, "objective_final", sizeof(double), most[i], other);
+        move_in_parts(store, "steps_done", sizeof(int64_t), most[i], other);
+        move_in_parts(store, "status", 1, most[i], other);
+        move_in_parts(store, "message", MESSAGE, most[i], other);
+        move_in_parts(store, "state", sizeof(double), most[i], other);
+        read_rows(store, "method", 0, 12, method);
+        for (int64_t k = 0; k < 12; k++) {
+            assert_string_equal(method[k], method_of(k));
+            free(method[k]);
+        }
+        close_store(store);
+    }
+}
+
+static void parts_are_no_larger_than_allowed(void **state)
+{
+    (void)state;
+    for (hsize_t most = 1; most < 40; most++) {
+        struct wgf_store_part part = {.start = {3, 0}};
+        hsize_t expected = 0;
+        while (wgf_store_next_part(&part, 8, 7, most)) {
+            assert_true((part.start[0] - 3) * 7 + part.start[1] == expected);
+            assert_true(part.size[0] == 1 || part.size[1] == 7);
+            assert_in_range(part.size[0] * part.size[1], 1, most);
+            expected += part.size[0] * part.size[1];
+        }
+        assert_int_equal(expected, 5 * 7);
+    }
+}
+
 static void misplaced_writes_are_refused(void **state)
 {
     (void)state;
@@ -132,7 +198,7 @@ static void shapes_of_equal_length_are_told_apart(void **state)
     struct wgf_store_schema schema = schema_of(4);
     schema.extent = (struct wgf_store_extent){4, 4, 4, 4, 4};
     int64_t largest = 0;
-    assert_int_equal(wgf_store_create("square.h5", &schema, fill, &largest, NULL), WGF_OK);
+    assert_int_equal(wgf_store_create("square.h5", &schema, fill, &largest, &replacing, NULL), WGF_OK);
     struct wgf_store *store = open_store("square.h5", WGF_STORE_WRITE);
     double row[4] = {1, 2, 3, 4}, back[2] = {0};
     write_rows(store, "inner_objective", 3, 1, row);
@@ -239,6 +305,8 @@ int main(void)
         cmocka_unit_test(created_columns_read_back),
         cmocka_unit_test(rows_in_any_order_read_back_and_the_rest_is_empty),
         cmocka_unit_test(blocks_of_rows_stay_apart),
+        cmocka_unit_test(transfers_in_parts_are_whole),
+        cmocka_unit_test(parts_are_no_larger_than_allowed),
         cmocka_unit_test(misplaced_writes_are_refused),
         cmocka_unit_test(dimensions_of_size_0_are_not_made),
         cmocka_unit_test(shapes_of_equal_length_are_told_apart),

@@ -62,12 +62,12 @@ static void foreign_files_are_told_apart(void **state)
     int64_t largest = 0;
     schema.attributes = attributes + 1;
     schema.attribute_count--;
-    assert_int_equal(wgf_store_create("foreign.h5", &schema, fill, &largest, NULL), WGF_OK);
+    assert_int_equal(wgf_store_create("foreign.h5", &schema, fill, &largest, &replacing, NULL), WGF_OK);
     refused("foreign.h5", WGF_STORE_READ, "wgf_version");
     struct wgf_attribute future[] = {{.name = "wgf_version", .text = "9.9"}, {.name = "schema", .number = 2}};
     schema.attributes = future;
     schema.attribute_count = 2;
-    assert_int_equal(wgf_store_create("future.h5", &schema, fill, &largest, NULL), WGF_OK);
+    assert_int_equal(wgf_store_create("future.h5", &schema, fill, &largest, &replacing, NULL), WGF_OK);
     refused("future.h5", WGF_STORE_READ, "schema 2");
     refused("future.h5", WGF_STORE_READ, "wgf 9.9");
 }
@@ -87,7 +87,7 @@ static void creation_refused(const char *path, const struct wgf_store_schema *sc
 {
     struct wgf_error error = {0};
     int64_t largest = 0;
-    assert_int_equal(wgf_store_create(path, schema, fill, &largest, &error), WGF_EIO);
+    assert_int_equal(wgf_store_create(path, schema, fill, &largest, &replacing, &error), WGF_EIO);
     if (!strstr(error.message, why) || !strstr(error.message, path))
         fail_msg("wanted '%s', got: %s", why, error.message);
 }
@@ -117,6 +117,68 @@ static void a_failed_creation_leaves_what_was_there(void **state)
     creation_refused("folder/kept.h5", &schema, "GB free");
     assert_int_equal(folder_entries("folder"), 1);
     struct wgf_store *store = open_store("folder/kept.h5", WGF_STORE_READ);
+    struct wgf_store_extent extent;
+    wgf_store_extent(store, &extent);
+    assert_int_equal(extent.jobs, 7);
+    close_store(store);
+}
+
+static void one_of_many_makers_names_the_file(void **state)
+{
+    (void)state;
+    enum { MAKERS = 4, TIMES = 20 };
+    mkdir("raced", 0777);
+    for (int t = 0; t < TIMES; t++) {
+        int named = 0;
+        pid_t makers[MAKERS];
+        for (int i = 0; i < MAKERS; i++) {
+            makers[i] = fork();
+            struct wgf_store_schema schema = schema_of(100);
+            struct wgf_store_making alone = {.replace = false};
+            int64_t largest = 0;
+            if (makers[i] == 0)
+                _exit(wgf_store_create("raced/x.h5", &schema, fill, &largest, &alone, NULL) == WGF_OK ? 0 : 1);
+        }
+        for (int i = 0; i < MAKERS; i++) {
+            int result = -1;
+            waitpid(makers[i], &result, 0);
+            named += result == 0;
+        }
+        assert_int_equal(named, 1);
+        assert_int_equal(folder_entries("raced"), 1);
+        close_store(open_store("raced/x.h5", WGF_STORE_READ));
+        unlink("raced/x.h5");
+    }
+}
+
+static volatile sig_atomic_t interrupted;
+
+/* Interrupts the making after some blocks of rows. */
+static void fill_and_interrupt(void *context, int column, int64_t first, int64_t count, void *buffer)
+{
+    int64_t largest = 0, last = *(int64_t *)context;
+    assert_true(first <= last);
+    interrupted = first == last;
+    fill(&largest, column, first, count, buffer);
+}
+
+static void an_interrupted_creation_leaves_what_was_there(void **state)
+{
+    (void)state;
+    mkdir("stopped", 0777);
+    create("stopped/kept.h5", 7);
+    struct wgf_store_schema schema = schema_of(4 * WGF_STORE_BLOCK);
+    for (int64_t block = 0; block < 4; block++) {
+        int64_t last = block * WGF_STORE_BLOCK;
+        struct wgf_error error = {0};
+        interrupted = 0;
+        struct wgf_store_making making = {.replace = true, .interrupted = &interrupted};
+        assert_int_equal(wgf_store_create("stopped/kept.h5", &schema, fill_and_interrupt, &last, &making, &error),
+                         WGF_EINTERRUPTED);
+        assert_non_null(strstr(error.message, "stopped/kept.h5"));
+    }
+    assert_int_equal(folder_entries("stopped"), 1);
+    struct wgf_store *store = open_store("stopped/kept.h5", WGF_STORE_READ);
     struct wgf_store_extent extent;
     wgf_store_extent(store, &extent);
     assert_int_equal(extent.jobs, 7);
@@ -204,6 +266,8 @@ int main(void)
         cmocka_unit_test(bad_files_are_told_apart),
         cmocka_unit_test(foreign_files_are_told_apart),
         cmocka_unit_test(a_failed_creation_leaves_what_was_there),
+        cmocka_unit_test(one_of_many_makers_names_the_file),
+        cmocka_unit_test(an_interrupted_creation_leaves_what_was_there),
         cmocka_unit_test(temporaries_of_the_dead_are_removed),
         cmocka_unit_test(a_kill_loses_no_row_that_is_marked),
         cmocka_unit_test(a_kill_during_creation_leaves_a_file_that_opens),

@@ -9,6 +9,7 @@
 
 #include "wgf/base/status.h"
 #include "wgf/base/system.h"
+#include "wgf/base/text.h"
 
 #include <limits.h>
 #include <math.h>
@@ -46,6 +47,48 @@ static void a_long_sentence_is_cut(void **state)
     assert_int_equal(strspn(room.error.message, "a"), WGF_ERROR_LENGTH - 1);
     for (size_t i = 0; i < sizeof room.guard; i++)
         assert_int_equal(room.guard[i], 'g');
+}
+
+static void a_sentence_is_cut_between_characters(void **state)
+{
+    (void)state;
+    static const char *const characters[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    for (int c = 0; c < 3; c++)
+        for (int lead = 0; lead < 4; lead++) {
+            char text[2 * WGF_ERROR_LENGTH] = "";
+            struct wgf_error error;
+            const size_t length = strlen(characters[c]), begin = (size_t)lead, room = WGF_ERROR_LENGTH - 1;
+            memset(text, 'a', begin);
+            for (size_t at = begin; at < room; at += length)
+                strcpy(text + at, characters[c]);
+            wgf_fail(&error, WGF_EIO, "%s", text);
+            assert_int_equal(strlen(error.message), room - (room - begin) % length);
+            assert_memory_equal(error.message, text, strlen(error.message));
+        }
+}
+
+static void a_sentence_is_utf8_whatever_its_parts(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"caf\xe9.csv", "caf?.csv"},
+        {"\xc3\xa9t\xc3.csv", "\xc3\xa9t?.csv"},
+        {"\x80\xbf", "??"},
+        {"\xc0\xaf.", "??."},
+        {"\xe0\x9f\xbf.", "???."},
+        {"\xed\xa0\x80.", "???."},
+        {"\xf0\x8f\xbf\xbf.", "????."},
+        {"\xf4\x90\x80\x80.", "????."},
+        {"\xed\x9f\xbf \xf4\x8f\xbf\xbf", "\xed\x9f\xbf \xf4\x8f\xbf\xbf"},
+        {"no\xe2\x82", "no"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct wgf_error error;
+        wgf_fail(&error, WGF_EIO, "%s", pairs[i][0]);
+        assert_string_equal(error.message, pairs[i][1]);
+        assert_int_equal(wgf_is_utf8(pairs[i][0]), strcmp(pairs[i][0], pairs[i][1]) == 0);
+    }
 }
 
 static void every_status_has_a_text(void **state)
@@ -138,6 +181,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_is_one_sentence),
         cmocka_unit_test(a_long_sentence_is_cut),
+        cmocka_unit_test(a_sentence_is_cut_between_characters),
+        cmocka_unit_test(a_sentence_is_utf8_whatever_its_parts),
         cmocka_unit_test(every_status_has_a_text),
         cmocka_unit_test(bytes_do_not_wrap),
         cmocka_unit_test(memory_comes_zeroed_or_not_at_all),

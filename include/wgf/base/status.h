@@ -9,6 +9,7 @@
     X(WGF_EDATA, "bad input data")                                                                                     \
     X(WGF_EMEMORY, "out of memory")                                                                                    \
     X(WGF_EIO, "input or output failed")                                                                               \
+    X(WGF_EINTERRUPTED, "interrupted")                                                                                 \
     X(WGF_EINTERNAL, "internal error")
 
 #define WGF_ENUM_ID(id, text) id,
@@ -28,7 +29,7 @@ struct wgf_error {
 const char *wgf_status_text(wgf_status status);
 
 /* Fills *error (which may be NULL) and returns `status`, so that `return wgf_fail(...)` is the idiom.
- * The message is cut at WGF_ERROR_LENGTH - 1 bytes. */
+ * The message is cut at WGF_ERROR_LENGTH - 1 bytes, between characters, and is UTF-8 whatever its parts are. */
 wgf_status wgf_fail(struct wgf_error *error, wgf_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -45,9 +45,10 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
 double wgf_layout_bytes(const struct wgf_layout *layout);
 
 /* Makes the file of a plan with all rows pending. Not collective. `attributes` (provenance) are added to those that the
- * plan gives: schema, name, description, spec, axes, plan_hash. Errors: as wgf_store_create. */
+ * plan gives: schema, name, description, spec, axes, plan_hash. `making` and errors: as wgf_store_create. */
 wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, const struct wgf_layout *layout,
-                             const struct wgf_attribute *attributes, int attribute_count, struct wgf_error *error);
+                             const struct wgf_attribute *attributes, int attribute_count,
+                             const struct wgf_store_making *making, struct wgf_error *error);
 
 /* Writes rows, a piece of neighbouring jobs at a time: data first, `status` last. */
 struct wgf_writer;

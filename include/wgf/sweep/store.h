@@ -9,6 +9,7 @@
 
 #include "wgf/base/status.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -77,10 +78,16 @@ typedef void wgf_store_fill(void *context, int column, int64_t first, int64_t co
 /* Bytes that the file will take, without its texts. */
 double wgf_store_bytes(const struct wgf_store_schema *schema);
 
-/* Makes the file: temporary name beside `path`, all objects, flush, fsync, rename over `path`. One process, not collective.
- * What was at `path` stays whole until the rename. Errors: WGF_EIO (says what and why: no folder, no permission, disk full). */
+struct wgf_store_making {
+    bool replace;                             /* a file that is at the path; otherwise one is an error */
+    const volatile sig_atomic_t *interrupted; /* NULL, or not 0 once the making is to be given up */
+};
+
+/* Makes the file: temporary name beside `path`, all objects, flush, fsync, rename to `path`. One process, not collective.
+ * What was at `path` stays whole until the rename. Errors: WGF_EIO (says what and why: no folder, no permission, disk
+ * full), WGF_EINTERRUPTED. */
 wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *schema, wgf_store_fill *fill,
-                            void *context, struct wgf_error *error);
+                            void *context, const struct wgf_store_making *making, struct wgf_error *error);
 
 enum wgf_store_mode {
     WGF_STORE_READ,       /* one process, no locks: safe while a run is writing */
