@@ -233,7 +233,7 @@ static int prepare(struct sweep *sweep)
     wgf_status status =
         wgf_writer_open(&sweep->writer, sweep->options->output, mode, sweep->jobs.plan, &sweep->layout, &error);
     if (!status)
-        status = wgf_runner_create(&sweep->runner, sweep->jobs.plan, &interrupted, &error);
+        status = wgf_runner_create(&sweep->runner, sweep->jobs.plan, sweep->team->sharers, &interrupted, &error);
     if (status)
         code = wgf_cli_error(&error);
     return wgf_team_maximum(sweep->team, code);

@@ -3,6 +3,7 @@
 
 import math
 import os
+import re
 import signal
 import subprocess
 
@@ -147,6 +148,18 @@ def time_limit_is_a_timeout_row(wgf):
     text = "name: x\nfixed: {record_every: 10000000000, n: 5, width: 4, time_limit: 0.2}\n"
     path = wgf.result(text + "sweep: {method: [gd, prox], steps: [3, 10000000000]}\n", FAILURES)
     equal(states(path), [DONE, TIMEOUT, DONE, TIMEOUT], "states")
+@case
+def ranks_share_the_memory_of_the_machine(wgf):
+    """A job that would fit alone, but not once for each of eight workers."""
+    huge = 10**12
+    path = wgf.result(f"name: x\nfixed: {{n: 5, steps: 1, width: {huge}}}\n", FAILURES)
+    need, there = (float(number) for number in re.findall(r"([-+.e\d]+) GB", messages(path)[0]))
+    width = int(0.15 * huge * there / need)
+    wgf.write("spec.yaml", f"name: x\nfixed: {{n: 5, steps: 1}}\nsweep: {{width: [4, {width}]}}\n")
+    wgf("run", "spec.yaml", "-o", "shared.h5", ranks=9).require(FAILURES)
+    one_failure(wgf, wgf.path("shared.h5"), 1, "memory", "each of the 8 ranks")
+
+
     seconds = column(path, "seconds")
     require(0.2 <= seconds[1] < 2 and 0.2 <= seconds[3] < 2, f"seconds {seconds}")
     require("time_limit" in messages(path)[1], f"message {messages(path)[1]!r}")

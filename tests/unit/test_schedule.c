@@ -158,6 +158,7 @@ static void a_process_without_launcher_is_alone(void **state)
         assert_int_equal(team.rank, 0);
         assert_int_equal(team.size, 1);
         assert_int_equal(team.workers, 1);
+        assert_int_equal(team.sharers, 1);
         assert_int_equal(team.cores, 1);
         wgf_team_broadcast(&team, &value, sizeof value);
         assert_int_equal(value, 41);

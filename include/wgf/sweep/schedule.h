@@ -18,6 +18,7 @@
 struct wgf_team {
     int rank, size;
     int workers; /* ranks that run jobs: size - 1, or 1 when alone */
+    int sharers; /* of them on this node, at least 1 */
     int cores;   /* that the workers can use: over all nodes, the smaller of a node's workers and its cores */
     bool mpi;    /* false: a lone process, MPI was never started */
 };
