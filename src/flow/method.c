@@ -11,8 +11,3 @@ const struct wgf_method *wgf_method_find(int method)
 {
     return methods[method];
 }
-
-bool wgf_method_is_built(int method)
-{
-    return methods[method] != NULL;
-}

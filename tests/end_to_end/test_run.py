@@ -4,6 +4,7 @@
 import math
 import os
 import re
+import shlex
 import signal
 import subprocess
 
@@ -53,6 +54,16 @@ def long_and_short_options(wgf):
     wgf("run", "--output=a.h5", "--set=steps=2", "spec.yaml", "--set", "width=3").require(OK).quietly()
     equal(set(column(wgf.path("a.h5"), "steps")), {2}, "steps")
     equal(set(column(wgf.path("a.h5"), "width")), {3}, "width")
+
+
+@case
+def command_for_the_figure_is_fit_for_a_shell(wgf):
+    wgf.write("spec.yaml", SMALL)
+    for name in ("plain-1.h5", "two words.h5", "it's $HOME.h5"):
+        err = wgf("run", "spec.yaml", "-o", name).require(OK).err
+        command = err.split("draw it with: ")[1].splitlines()[0]
+        equal(shlex.split(command), ["python3", "tools/plot.py", name], "words of the command")
+        require(name != "plain-1.h5" or "'" not in command, f"needless quotes in {command!r}")
 
 
 @case
@@ -138,17 +149,6 @@ def memory_that_cannot_fit_is_a_failed_row(wgf):
 
 
 @case
-def many_samples_that_cannot_fit(wgf):
-    path = wgf.result("name: x\nfixed: {width: 4, steps: 2}\nsweep: {n: [4, 1000000000000]}\n", FAILURES)
-    one_failure(wgf, path, 1, "memory", "GB")
-
-
-@case
-def time_limit_is_a_timeout_row(wgf):
-    text = "name: x\nfixed: {record_every: 10000000000, n: 5, width: 4, time_limit: 0.2}\n"
-    path = wgf.result(text + "sweep: {method: [gd, prox], steps: [3, 10000000000]}\n", FAILURES)
-    equal(states(path), [DONE, TIMEOUT, DONE, TIMEOUT], "states")
-@case
 def ranks_share_the_memory_of_the_machine(wgf):
     """A job that would fit alone, but not once for each of eight workers."""
     huge = 10**12
@@ -160,6 +160,17 @@ def ranks_share_the_memory_of_the_machine(wgf):
     one_failure(wgf, wgf.path("shared.h5"), 1, "memory", "each of the 8 ranks")
 
 
+@case
+def many_samples_that_cannot_fit(wgf):
+    path = wgf.result("name: x\nfixed: {width: 4, steps: 2}\nsweep: {n: [4, 1000000000000]}\n", FAILURES)
+    one_failure(wgf, path, 1, "memory", "GB")
+
+
+@case
+def time_limit_is_a_timeout_row(wgf):
+    text = "name: x\nfixed: {record_every: 10000000000, n: 5, width: 4, time_limit: 0.2}\n"
+    path = wgf.result(text + "sweep: {method: [gd, prox], steps: [3, 10000000000]}\n", FAILURES)
+    equal(states(path), [DONE, TIMEOUT, DONE, TIMEOUT], "states")
     seconds = column(path, "seconds")
     require(0.2 <= seconds[1] < 2 and 0.2 <= seconds[3] < 2, f"seconds {seconds}")
     require("time_limit" in messages(path)[1], f"message {messages(path)[1]!r}")

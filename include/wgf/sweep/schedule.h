@@ -40,7 +40,7 @@ const char *wgf_team_library(void);
 enum { WGF_TALLY_STATES = 8 };
 struct wgf_tally {
     int64_t jobs[WGF_TALLY_STATES];
-    double busy; /* seconds of processor time in the run callback */
+    double busy; /* seconds of processor time that they took in the run callback */
 };
 
 /* The work. All but `observe` are called on workers (or the lone process). A failure of any ends the whole run: what
