@@ -258,6 +258,12 @@ code=$?
 
 case $code in
 0 | 3) draw ;;
-75) say "stopped early; the jobs that were finished are in $out" ;;
+75)
+    if [ -e "$out" ]; then
+        say "stopped early; the jobs that were finished are in $out"
+    else
+        say "stopped early, before $out was made"
+    fi
+    ;;
 esac
 exit "$code"

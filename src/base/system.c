@@ -78,13 +78,14 @@ static double control_group_limit(void)
     return limit;
 }
 
-double wgf_memory_limit(void)
+double wgf_memory_limit(int processes)
 {
-    double limit = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double limit = fmin(machine, control_group_limit()) / processes;
     struct rlimit space;
     if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
         limit = fmin(limit, (double)space.rlim_cur);
-    return fmin(limit, control_group_limit());
+    return limit;
 }
 
 static double seconds_of(clockid_t clock)

@@ -93,13 +93,12 @@ int wgf_cli_run(int argc, char **argv)
     struct wgf_run_options options = {0};
     struct wgf_team team;
     struct wgf_error error;
-    wgf_cli_catch_signals(); /* at once: MPI takes some tenths of a second to start */
-    int code = read_options(argc, argv, &options, sets);
-    if (code >= 0)
-        return code;
-    if (wgf_team_start(&team, &error))
+    wgf_cli_catch_signals();           /* at once: MPI takes some tenths of a second to start */
+    if (wgf_team_start(&team, &error)) /* before anything can fail: a rank that ends alone would end the others */
         return wgf_cli_error(&error);
-    code = wgf_cli_sweep(&team, &options);
+    int code = read_options(argc, argv, &options, sets);
+    if (code < 0)
+        code = wgf_cli_sweep(&team, &options);
     wgf_team_finish(&team);
     return code;
 }

@@ -233,21 +233,29 @@ static int prepare(struct sweep *sweep)
     wgf_status status =
         wgf_writer_open(&sweep->writer, sweep->options->output, mode, sweep->jobs.plan, &sweep->layout, &error);
     if (!status)
-        status = wgf_runner_create(&sweep->runner, sweep->jobs.plan, &interrupted, &error);
+        status = wgf_runner_create(&sweep->runner, sweep->jobs.plan, sweep->team->sharers, &interrupted, &error);
     if (status)
         code = wgf_cli_error(&error);
     return wgf_team_maximum(sweep->team, code);
 }
 
-static const char *figure_command(const char *output, char *buffer, size_t size)
+/* Prints a text as one word of a shell's. */
+static void print_word(const char *text, FILE *out)
 {
-    snprintf(buffer, size, "python3 tools/plot.py %s", output);
-    return buffer;
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+    if (text[strspn(text, plain)] == '\0') {
+        fputs(text, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *text; text++)
+        fputs(*text == '\'' ? "'\\''" : (char[]){*text, '\0'}, out);
+    fputc('\'', out);
 }
 
 static void summarise(const struct sweep *sweep, const struct wgf_schedule_report *report)
 {
-    char text[WGF_TEXT_LENGTH], size[WGF_TEXT_LENGTH], command[4096];
+    char text[WGF_TEXT_LENGTH], size[WGF_TEXT_LENGTH];
     const char *output = sweep->options->output;
     fprintf(stderr, "wgf: %s: ", wgf_plan_spec(sweep->jobs.plan)->name);
     for (int s = WGF_JOB_DONE; s < WGF_JOB_STATE_COUNT; s++)
@@ -260,8 +268,10 @@ static void summarise(const struct sweep *sweep, const struct wgf_schedule_repor
     if (sweep->team->mpi)
         fprintf(stderr, " (%d workers; the master took %.2f %% of a core)", sweep->team->workers,
                 100 * report->master_use);
-    fprintf(stderr, "\nwgf: result in %s (%s); draw it with: %s\n", output,
-            wgf_bytes_text(wgf_layout_bytes(&sweep->layout), size), figure_command(output, command, sizeof command));
+    fprintf(stderr, "\nwgf: result in %s (%s); draw it with: python3 tools/plot.py ", output,
+            wgf_bytes_text(wgf_layout_bytes(&sweep->layout), size));
+    print_word(output, stderr);
+    fputc('\n', stderr);
 }
 
 static int judge(const struct sweep *sweep, const struct wgf_schedule_report *report)

@@ -84,7 +84,7 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
                           "version of wgf ran it",
                           job);
     if (!status)
-        status = wgf_runner_create(&runner, jobs->plan, NULL, &error);
+        status = wgf_runner_create(&runner, jobs->plan, 1, NULL, &error);
     if (status)
         return wgf_cli_error(&error);
     status = wgf_runner_data(runner, &settings, &data, &error);

@@ -115,16 +115,19 @@ static int64_t count_fields(const struct reader *reader, struct span line)
     return count;
 }
 
-/* A header has a name somewhere. An empty field is none: ",x,y" is a header, "1,,3" a row with a hole. */
+/* A header has a name somewhere, and no number: "1,2x" is a row with a slip of the pen, which must not be passed over.
+ * An empty field is neither: ",x,y" is a header, "1,,3" a row with a hole. */
 static bool is_header(const struct reader *reader, struct span line)
 {
+    bool named = false;
     while (line.begin != NULL) {
         struct span field = next_field(reader, &line);
         double value;
-        if (field.begin < field.end && !parse_number(reader, field, &value))
-            return true;
+        if (field.begin < field.end && parse_number(reader, field, &value))
+            return false;
+        named = named || field.begin < field.end;
     }
-    return false;
+    return named;
 }
 
 static wgf_status fail_field(const struct reader *reader, int64_t column, struct span field, struct wgf_error *error)
@@ -136,7 +139,7 @@ static wgf_status fail_field(const struct reader *reader, int64_t column, struct
     wgf_datafile_printable(text, sizeof text, field.begin, (size_t)(field.end - field.begin));
     return wgf_fail(error, WGF_EDATA,
                     "%s:%" PRId64 ": column %" PRId64 ": '%s' is no number; write decimals with a point, "
-                    "and names in the first line alone",
+                    "and names in a first line without numbers",
                     reader->path, reader->line, column, text);
 }
 

@@ -16,7 +16,7 @@ const struct wgf_datafile_layout wgf_datafile_neurons = {.matrix = "W", .vector 
 
 wgf_status wgf_datafile_check_memory(const char *path, double bytes, struct wgf_error *error)
 {
-    double limit = wgf_memory_limit();
+    double limit = wgf_memory_limit(1);
     if (bytes <= limit)
         return WGF_OK;
     return wgf_fail(error, WGF_EMEMORY, "%s needs %.4g GiB of memory, but this process can have %.4g GiB at most", path,

@@ -22,8 +22,3 @@ const struct wgf_metric *wgf_metric_find(int metric)
 {
     return metrics[metric];
 }
-
-bool wgf_method_is_built(int method)
-{
-    return methods[method] != NULL;
-}

@@ -19,13 +19,14 @@ struct loaded {
 struct wgf_runner {
     const struct wgf_plan *plan;
     const volatile sig_atomic_t *interrupted;
-    double memory_limit;
+    int sharers;                       /* processes that run jobs on this machine */
+    double memory_limit, memory_share; /* of this process alone; when all sharers run jobs as large */
     struct loaded data_file, test_file, init_file;
     struct wgf_data generated;  /* the last generated data set */
     struct wgf_data data, test; /* views of a loaded file or of `generated`: never freed */
 };
 
-wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *plan,
+wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *plan, int sharers,
                              const volatile sig_atomic_t *interrupted, struct wgf_error *error)
 {
     struct wgf_runner *made = *runner = wgf_calloc(1, sizeof *made);
@@ -33,7 +34,9 @@ wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *
         return wgf_fail(error, WGF_EMEMORY, "no memory to run jobs");
     made->plan = plan;
     made->interrupted = interrupted;
-    made->memory_limit = wgf_memory_limit();
+    made->sharers = sharers;
+    made->memory_limit = wgf_memory_limit(1);
+    made->memory_share = wgf_memory_limit(sharers);
     return WGF_OK;
 }
 
@@ -142,8 +145,13 @@ static wgf_status check_memory(const struct wgf_runner *runner, const struct wgf
 {
     double need = wgf_flow_bytes(settings) + source_bytes(runner, settings->data.test_file, &wgf_datafile_samples) +
                   source_bytes(runner, settings->init.file, &wgf_datafile_neurons);
-    if (need <= runner->memory_limit)
+    if (need <= runner->memory_share)
         return WGF_OK;
+    if (need <= runner->memory_limit) /* otherwise what the row says does not depend on the number of ranks */
+        return wgf_fail(error, WGF_EMEMORY,
+                        "needs %.3g GB of memory; %.3g GB are left for each of the %d ranks on this machine; lower "
+                        "width, n, d, or what is saved, or run fewer ranks",
+                        need / 1e9, runner->memory_share / 1e9, runner->sharers);
     return wgf_fail(error, WGF_EMEMORY,
                     "needs %.3g GB of memory and there are %.3g GB; lower width, n, d, or what is saved", need / 1e9,
                     runner->memory_limit / 1e9);

@@ -72,13 +72,11 @@ static bool whole_value(const char *text, int64_t *value)
     return magnitude <= largest_integer;
 }
 
-/* The double that a text of any number form says; false when it overflows, or underflows to zero. */
-static bool decimal_value(const char *text, double *value)
+/* Does a text of any number form say 0? */
+static bool says_zero(const char *text)
 {
-    *value = strtod(text, NULL) + 0.0; /* -0 becomes 0 */
-    const size_t zeros = strspn(text, "+-0.");
-    const bool written_zero = text[zeros] == '\0' || text[zeros] == 'e' || text[zeros] == 'E';
-    return isfinite(*value) && (*value != 0 || written_zero);
+    const char end = text[strspn(text, "+-0.")];
+    return end == '\0' || end == 'e' || end == 'E';
 }
 
 /* What the parameter wants: "a whole number from 1 to 2^53", "a number above 0 or auto". */
@@ -137,7 +135,14 @@ static wgf_status parse_number(const struct wgf_param *param, bool or_auto, cons
     if (quoted) {
         return wgf_fail(error, WGF_EUSAGE, "%s: a number in quotes is text; remove the quotes", param->name);
     }
-    const bool fits = integer ? whole_value(text, &value->integer) : decimal_value(text, &value->real);
+    if (!integer) {
+        value->real = strtod(text, NULL) + 0.0; /* -0 becomes 0 */
+        if (value->real == 0 && !says_zero(text)) {
+            return wgf_fail(error, WGF_EUSAGE, "%s: %s is too small, it would become 0; the smallest is 4.95e-324",
+                            param->name, wgf_excerpt(text).text);
+        }
+    }
+    const bool fits = integer ? whole_value(text, &value->integer) : isfinite(value->real);
     return fits ? WGF_OK : out_of_range(param, wgf_excerpt(text).text, error);
 }
 

@@ -81,7 +81,7 @@ static bool allocate(struct wgf_writer *writer)
     writer->unseen = wgf_calloc(extent->records, sizeof(double));
     writer->state_start = wgf_calloc(rows, sizeof *writer->state_start);
     /* A job whose state is beyond the memory fails before it has one, so no more is ever needed. */
-    double state = fmin((double)writer->layout->largest_state, wgf_memory_limit() / (2 * sizeof(double)));
+    double state = fmin((double)writer->layout->largest_state, wgf_memory_limit(1) / (2 * sizeof(double)));
     if (state > 0)
         fine = (writer->states = wgf_calloc((int64_t)state, sizeof(double))) && fine;
     return fine && writer->unseen && writer->state_start;

@@ -46,7 +46,7 @@ static bool run_one(struct wgf_runner *runner, int64_t position)
     int state = 0;
     double before = wgf_cpu_clock();
     wgf_status status = tasks->run(tasks->context, position, &state, blank(runner));
-    runner->tally.busy += wgf_cpu_clock() - before;
+    const double spent = wgf_cpu_clock() - before;
     if (!succeeded(runner, status))
         return false;
     assert(state >= 0 && state < WGF_TALLY_STATES);
@@ -54,6 +54,7 @@ static bool run_one(struct wgf_runner *runner, int64_t position)
         runner->stop |= WGF_STOP_INTERRUPTED;
         return false;
     }
+    runner->tally.busy += spent; /* what is put back does not last until the last flush, where `elapsed` ends */
     runner->tally.jobs[state]++;
     if (tasks->fail_fast && (tasks->failing >> state & 1u))
         runner->stop |= WGF_STOP_FAILING;

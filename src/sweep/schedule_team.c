@@ -50,14 +50,14 @@ static void own_processors(cpu_set_t *set)
         CPU_SET((size_t)i, set);
 }
 
-/* Cores that the workers can use. Collective. A launcher may have bound each rank to cores of its own, so a node gives
- * what its workers may use together. */
-static int usable_cores(int rank)
+/* Counts the workers of this node, and the cores that all workers can use. Collective. A launcher may have bound each
+ * rank to cores of its own, so a node gives what its workers may use together. */
+static void look_around(struct wgf_team *team)
 {
     MPI_Comm node;
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node);
-    const int working = rank > 0;
-    int workers, node_rank, cores = 0, sum;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &node);
+    const int working = team->rank > 0;
+    int workers, node_rank, cores = 0;
     cpu_set_t mine, together;
     CPU_ZERO(&mine);
     if (working)
@@ -68,13 +68,13 @@ static int usable_cores(int rank)
     MPI_Comm_free(&node);
     if (node_rank == 0)
         cores = workers < CPU_COUNT(&together) ? workers : CPU_COUNT(&together);
-    MPI_Allreduce(&cores, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
-    return sum;
+    MPI_Allreduce(&cores, &team->cores, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    team->sharers = workers > 0 ? workers : 1;
 }
 
 wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
 {
-    *team = (struct wgf_team){.rank = 0, .size = 1, .workers = 1, .cores = 1, .mpi = false};
+    *team = (struct wgf_team){.rank = 0, .size = 1, .workers = 1, .sharers = 1, .cores = 1, .mpi = false};
     if (launched_ranks() == 1)
         return WGF_OK;
     int provided;
@@ -85,7 +85,7 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
     MPI_Comm_size(MPI_COMM_WORLD, &team->size);
     if (team->size > 1) {
         team->workers = team->size - 1;
-        team->cores = usable_cores(team->rank);
+        look_around(team);
     }
     return WGF_OK;
 }

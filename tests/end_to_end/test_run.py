@@ -3,6 +3,8 @@
 
 import math
 import os
+import re
+import shlex
 import signal
 import subprocess
 
@@ -52,6 +54,16 @@ def long_and_short_options(wgf):
     wgf("run", "--output=a.h5", "--set=steps=2", "spec.yaml", "--set", "width=3").require(OK).quietly()
     equal(set(column(wgf.path("a.h5"), "steps")), {2}, "steps")
     equal(set(column(wgf.path("a.h5"), "width")), {3}, "width")
+
+
+@case
+def command_for_the_figure_is_fit_for_a_shell(wgf):
+    wgf.write("spec.yaml", SMALL)
+    for name in ("plain-1.h5", "two words.h5", "it's $HOME.h5"):
+        err = wgf("run", "spec.yaml", "-o", name).require(OK).err
+        command = err.split("draw it with: ")[1].splitlines()[0]
+        equal(shlex.split(command), ["python3", "tools/plot.py", name], "words of the command")
+        require(name != "plain-1.h5" or "'" not in command, f"needless quotes in {command!r}")
 
 
 @case
@@ -134,6 +146,18 @@ def memory_that_cannot_fit_is_a_failed_row(wgf):
         text = f"name: x\nfixed: {{n: 5, steps: 2, method: {method}}}\nsweep: {{width: [4, 1000000000000, 6]}}\n"
         path = wgf.result(text, FAILURES, f"{method}.h5")
         one_failure(wgf, path, 1, "memory", "GB", "width")
+
+
+@case
+def ranks_share_the_memory_of_the_machine(wgf):
+    """A job that would fit alone, but not once for each of eight workers."""
+    huge = 10**12
+    path = wgf.result(f"name: x\nfixed: {{n: 5, steps: 1, width: {huge}}}\n", FAILURES)
+    need, there = (float(number) for number in re.findall(r"([-+.e\d]+) GB", messages(path)[0]))
+    width = int(0.15 * huge * there / need)
+    wgf.write("spec.yaml", f"name: x\nfixed: {{n: 5, steps: 1}}\nsweep: {{width: [4, {width}]}}\n")
+    wgf("run", "spec.yaml", "-o", "shared.h5", ranks=9).require(FAILURES)
+    one_failure(wgf, wgf.path("shared.h5"), 1, "memory", "each of the 8 ranks")
 
 
 @case

@@ -26,7 +26,6 @@ static void test_csv_variants(void **state)
         "\xef\xbb\xbfx,y,label\r\n1,2.5,-3\r\n4,5,6e2",
         "x,y,label\n1,2.5,-3\n4,5,6e2\n",
         ",x,y\n1,2.5,-3\n4,5,6e2\n",
-        "0,1,label\n1,2.5,-3\n4,5,6e2\n",
         "1;2.5;-3\n4;5;6e2\n",
         "a, b;c, d;e\n1;2.5;-3\n4;5;6e2\n",
         "1\t2.5\t-3\n4\t5\t6e2\n",
@@ -150,6 +149,10 @@ static void test_csv_bad_cells(void **state)
     bad_csv("1,2\n\v1,4\n", "'?1' is no number");
     bad_csv("1;2\n1,5;4\n", "'1,5' is no number; write decimals with a point");
     bad_csv("1,2\n\xe9t\xe9,4\n", "'?t?' is no number");
+    bad_csv("1,2x\n3,4\n", "bad.csv:1: column 2: '2x' is no number; write decimals with a point, and names in a first");
+    bad_csv("0,1,label\n3,4,5\n", "bad.csv:1: column 3: 'label' is no number");
+    bad_csv("x,2,3\n3,4,5\n", "bad.csv:1: column 1: 'x' is no number");
+    bad_csv("1,,z\n3,4,5\n", "bad.csv:1: column 2 is empty");
     bad_csv("x,y\nx,y\n1,2\n", "bad.csv:2: column 1: 'x' is no number");
 }
 

@@ -19,11 +19,17 @@ struct bench {
     struct wgf_flow_result result;
 };
 
-static void set_up(struct bench *bench, const char *text)
+static void set_up_shared(struct bench *bench, const char *text, int sharers)
 {
     memset(bench, 0, sizeof *bench);
     bench->planned = plan_of(text);
-    assert_int_equal(wgf_runner_create(&bench->runner, bench->planned.plan, &bench->interrupted, NULL), WGF_OK);
+    assert_int_equal(wgf_runner_create(&bench->runner, bench->planned.plan, sharers, &bench->interrupted, NULL),
+                     WGF_OK);
+}
+
+static void set_up(struct bench *bench, const char *text)
+{
+    set_up_shared(bench, text, 1);
 }
 
 static void tear_down(struct bench *bench)
@@ -153,12 +159,30 @@ static void what_cannot_fit_fails_beforehand(void **state)
         set_up(&bench, texts[i]);
         assert_int_equal(run_job(&bench, 0), WGF_JOB_FAILED);
         snprintf(there, sizeof there, "GB of memory and there are %.3g GB; lower width, n, d, or what is saved",
-                 wgf_memory_limit() / 1e9);
+                 wgf_memory_limit(1) / 1e9);
         assert_int_equal(strncmp(bench.result.message, "needs ", 6), 0);
         assert_non_null(strstr(bench.result.message, there));
         assert_true(wgf_clock() - start < 5);
         tear_down(&bench);
     }
+}
+
+static void processes_share_the_memory(void **state)
+{
+    (void)state;
+    static const char text[] = "name: x\nfixed: {n: 1000, d: 20, width: 1, steps: 1}\n";
+    const int many = 1 << 30; /* so that a few bytes are left for each */
+    struct bench bench;
+    char left[128];
+    set_up_shared(&bench, text, 1);
+    assert_int_equal(run_job(&bench, 0), WGF_JOB_DONE);
+    tear_down(&bench);
+    set_up_shared(&bench, text, many);
+    assert_int_equal(run_job(&bench, 0), WGF_JOB_FAILED);
+    snprintf(left, sizeof left, "GB of memory; %.3g GB are left for each of the %d ranks on this machine; ",
+             wgf_memory_limit(many) / 1e9, many);
+    assert_non_null(strstr(bench.result.message, left));
+    tear_down(&bench);
 }
 
 static void bad_files_fail_with_their_place(void **state)
@@ -242,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_job_reads_its_files),
         cmocka_unit_test(data_of_a_job_can_be_looked_at),
         cmocka_unit_test(what_cannot_fit_fails_beforehand),
+        cmocka_unit_test(processes_share_the_memory),
         cmocka_unit_test(bad_files_fail_with_their_place),
         cmocka_unit_test(others_run_beside_a_failure),
         cmocka_unit_test(a_file_that_changes_fails_its_jobs),

@@ -141,7 +141,10 @@ static void floats_are_plain_decimals(void **state)
         assert_refused("gamma", bad[i], false, message);
     }
     assert_refused("gamma", "1e999", false, "gamma: 1e999 is out of range; needs a number above 0");
-    assert_refused("noise", "1e-999", false, "noise: 1e-999 is out of range; needs a number of at least 0");
+    assert_refused("noise", "1e-999", false,
+                   "noise: 1e-999 is too small, it would become 0; the smallest is 4.95e-324");
+    assert_refused("init_scale", "2e-324", false,
+                   "init_scale: 2e-324 is too small, it would become 0; the smallest is 4.95e-324");
     assert_refused("gamma", "0", false, "gamma: 0 is out of range; needs a number above 0");
     assert_refused("gamma", "0.1", true, "gamma: a number in quotes is text; remove the quotes");
     assert_refused("gamma", "", false, "gamma: has no value");

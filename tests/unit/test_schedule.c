@@ -158,6 +158,7 @@ static void a_process_without_launcher_is_alone(void **state)
         assert_int_equal(team.rank, 0);
         assert_int_equal(team.size, 1);
         assert_int_equal(team.workers, 1);
+        assert_int_equal(team.sharers, 1);
         assert_int_equal(team.cores, 1);
         wgf_team_broadcast(&team, &value, sizeof value);
         assert_int_equal(value, 41);
@@ -245,6 +246,20 @@ static void busy_is_processor_time(void **state)
     assert_in_range((int)(report.total.busy * 1e6), 40000, 80000);
     assert_true(report.elapsed >= report.total.busy);
     assert_true(report.core_use > 0 && report.core_use <= 1);
+}
+
+static void what_is_put_back_is_not_busy(void **state)
+{
+    (void)state;
+    struct lab lab;
+    struct wgf_schedule_report report;
+    quiet(&lab);
+    lab.burn = 50e-3;
+    lab.pending_at = 2;
+    struct wgf_tasks tasks = tasks_of(&lab, 20, 10);
+    assert_int_equal(play(&tasks, &report, NULL), WGF_OK);
+    assert_in_range((int)(report.total.busy * 1e3), 100, 130); /* of jobs 0 and 1 */
+    assert_true(report.core_use <= 1);
 }
 
 static void an_interruption_puts_the_rest_back(void **state)
@@ -379,6 +394,7 @@ int main(void)
         cmocka_unit_test(long_pieces_are_flushed_on_the_way),
         cmocka_unit_test(pieces_of_slow_jobs_stay_short),
         cmocka_unit_test(busy_is_processor_time),
+        cmocka_unit_test(what_is_put_back_is_not_busy),
         cmocka_unit_test(an_interruption_puts_the_rest_back),
         cmocka_unit_test(an_early_interruption_begins_nothing_and_a_late_one_cuts_nothing),
         cmocka_unit_test(a_broken_callback_ends_the_run_with_its_sentence),

@@ -134,12 +134,13 @@ static void memory_comes_zeroed_or_not_at_all(void **state)
 static void memory_limit_is_at_most_the_machine(void **state)
 {
     (void)state;
-    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), limit = wgf_memory_limit();
+    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), limit = wgf_memory_limit(1);
     assert_true(limit > 1e6 && limit <= machine);
-    assert_true(wgf_memory_limit() == limit);
+    assert_true(wgf_memory_limit(4) == limit / 4);
+    assert_true(wgf_memory_limit(1) == limit);
     void *used = malloc(50000000);
     memset(used, 1, 50000000);
-    assert_true(wgf_memory_limit() == limit);
+    assert_true(wgf_memory_limit(1) == limit);
     free(used);
 }
 
@@ -150,15 +151,16 @@ static void memory_limit_is_at_most_the_address_space(void **state)
     skip(); /* its shadow alone is larger than any limit */
 #endif
     struct rlimit before, lower;
-    double machine = wgf_memory_limit();
+    double machine = wgf_memory_limit(1);
     assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
     lower = before;
     lower.rlim_cur = (rlim_t)(0.75 * machine);
     assert_int_equal(setrlimit(RLIMIT_AS, &lower), 0);
-    double limit = wgf_memory_limit();
+    double limit = wgf_memory_limit(1), shared = wgf_memory_limit(2);
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
     assert_true(limit == (double)lower.rlim_cur);
-    assert_true(wgf_memory_limit() == machine);
+    assert_true(shared == machine / 2); /* each process has an address space of its own */
+    assert_true(wgf_memory_limit(1) == machine);
 }
 
 static void clocks_tell_waiting_from_working(void **state)

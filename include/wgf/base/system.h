@@ -8,9 +8,10 @@
 /* Bytes of a count of elements, summed without overflow: sticks at infinity (a double) instead of wrapping. */
 double wgf_bytes(double count, size_t element_size);
 
-/* Bytes that this process could ever have: the machine's memory, or the limit of its control group (v1 or v2) or
- * of its address space where that is smaller. Does not shrink as memory is used. */
-double wgf_memory_limit(void);
+/* Bytes that each of so many processes could ever have at once: its part of the machine's memory, or of what the
+ * control group (v1 or v2) allows where that is smaller; and no more than the limit of its own address space. Does not
+ * shrink as memory is used. */
+double wgf_memory_limit(int processes);
 
 /* Allocates count zeroed elements; NULL when count * size overflows or memory ends. Freed by free(). */
 void *wgf_calloc(long long count, size_t size);

@@ -88,7 +88,4 @@ struct wgf_flow_result {
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
                         struct wgf_flow_result *result, struct wgf_error *error);
 
-/* True when `method` has been built. */
-bool wgf_method_is_built(int method);
-
 #endif

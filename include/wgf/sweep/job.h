@@ -21,8 +21,9 @@ extern const char *const wgf_job_state_names[]; /* NULL-terminated */
 /* Runs the jobs of one plan, one after another, and keeps the file that it read last of each sort. */
 struct wgf_runner;
 
-/* The plan is borrowed. interrupted: NULL, or not 0 once jobs are to be given up. Errors: WGF_EMEMORY. */
-wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *plan,
+/* The plan is borrowed. `sharers` processes of this machine run jobs at once, so that each may have its part of the
+ * memory. interrupted: NULL, or not 0 once jobs are to be given up. Errors: WGF_EMEMORY. */
+wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *plan, int sharers,
                              const volatile sig_atomic_t *interrupted, struct wgf_error *error);
 void wgf_runner_free(struct wgf_runner *runner);
 

@@ -18,6 +18,7 @@
 struct wgf_team {
     int rank, size;
     int workers; /* ranks that run jobs: size - 1, or 1 when alone */
+    int sharers; /* of them on this node, at least 1 */
     int cores;   /* that the workers can use: over all nodes, the smaller of a node's workers and its cores */
     bool mpi;    /* false: a lone process, MPI was never started */
 };
@@ -39,7 +40,7 @@ const char *wgf_team_library(void);
 enum { WGF_TALLY_STATES = 8 };
 struct wgf_tally {
     int64_t jobs[WGF_TALLY_STATES];
-    double busy; /* seconds of processor time in the run callback */
+    double busy; /* seconds of processor time that they took in the run callback */
 };
 
 /* The work. All but `observe` are called on workers (or the lone process). A failure of any ends the whole run: what
