@@ -242,7 +242,7 @@ static void bad_data_fail_their_row_alone(const struct kind *kind)
              "name: x\nfixed: {%s, data: file, width: 12, grid: 5, steps: 1}\nsweep: {data_file: [bad.csv, good.csv]}\n",
              kind->spec);
     struct planned planned = plan_of(text);
-    assert_int_equal(wgf_runner_create(&runner, planned.plan, NULL, NULL), WGF_OK);
+    assert_int_equal(wgf_runner_create(&runner, planned.plan, 1, NULL, NULL), WGF_OK);
     for (int64_t k = 0; k < 2; k++) {
         double values[WGF_TRACE_COUNT][2];
         struct wgf_trace trace = {0};
