@@ -59,7 +59,7 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     const struct wgf_method *method = wgf_method_find(settings->method);
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
     double n = (double)settings->data.n, d = (double)settings->data.d, m = (double)settings->init.width;
-    double numbers = n * (d + 1) + m * (d + 1);
+    double numbers = (n + (wgf_method_has_neurons(settings->method) ? m : 0)) * (d + 1);
     numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
     numbers += 2 * (double)settings->steps * (double)inner_records(settings);
     numbers += (double)shape.records * (double)shape.rows * (double)shape.cols;
@@ -154,6 +154,8 @@ static void explain(const struct descent *run)
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message, "time_limit of %g s reached after step %lld of %lld",
                  run->settings->time_limit, (long long)result->steps_done, (long long)run->settings->steps);
+    else if (run->method->explain)
+        run->method->explain(run->work, result->message, sizeof result->message);
 }
 
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,

@@ -19,6 +19,7 @@ struct wgf_evaluation {
 
 /* A method: how to make its workspace, step it and look at it. All functions but `create` cannot fail. */
 struct wgf_method {
+    bool neurons; /* it descends from the problem's W and alpha */
     /* Trace columns that it fills besides step, time and objective: bit c for column c. */
     unsigned columns;
     double (*bytes)(const struct wgf_settings *);
@@ -35,6 +36,8 @@ struct wgf_method {
     /* Fills its columns of one record (WGF_TRACE_COUNT values) for the state last evaluated. */
     void (*record)(void *work, double *values);
     void (*state)(void *work, double *out); /* rows x cols */
+    /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
+    void (*explain)(void *work, char *message, size_t size);
 };
 
 #define WGF_COLUMN_BIT(id) (1u << WGF_TRACE_##id)
@@ -42,6 +45,6 @@ struct wgf_method {
 /* The method of that number, or NULL when it is not built. */
 const struct wgf_method *wgf_method_find(int method);
 
-extern const struct wgf_method wgf_method_gd, wgf_method_prox;
+extern const struct wgf_method wgf_method_gd, wgf_method_prox, wgf_method_jko;
 
 #endif

@@ -74,6 +74,7 @@ static void state(void *work, double *out)
 }
 
 const struct wgf_method wgf_method_gd = {
+    .neurons = true,
     .columns = WGF_PARTICLE_COLUMNS,
     .bytes = wgf_particles_bytes,
     .shape = wgf_particles_shape,

@@ -4,12 +4,17 @@
 static const struct wgf_method *const methods[] = {
     [WGF_METHOD_GD] = &wgf_method_gd,
     [WGF_METHOD_PROX] = &wgf_method_prox,
-    [WGF_METHOD_JKO] = NULL,
+    [WGF_METHOD_JKO] = &wgf_method_jko,
 };
 
 const struct wgf_method *wgf_method_find(int method)
 {
     return methods[method];
+}
+
+bool wgf_method_has_neurons(int method)
+{
+    return methods[method]->neurons;
 }
 
 static const struct wgf_metric *const metrics[] = {

@@ -246,6 +246,7 @@ static double bytes(const struct wgf_settings *settings)
 }
 
 const struct wgf_method wgf_method_prox = {
+    .neurons = true,
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(INNER_RESIDUAL),
     .bytes = bytes,
     .shape = wgf_particles_shape,

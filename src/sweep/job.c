@@ -153,20 +153,20 @@ static wgf_status check_memory(const struct wgf_runner *runner, const struct wgf
                         "width, n, d, or what is saved, or run fewer ranks",
                         need / 1e9, runner->memory_share / 1e9, runner->sharers);
     return wgf_fail(error, WGF_EMEMORY,
-                    "needs %.3g GB of memory and there are %.3g GB; lower width, n, d, or what is saved", need / 1e9,
-                    runner->memory_limit / 1e9);
+                    "needs %.3g GB of memory and there are %.3g GB; lower width, grid, n, d, or what is saved",
+                    need / 1e9, runner->memory_limit / 1e9);
 }
 
-/* Runs the descent from its data and neurons; W has room for m (d + 1) numbers. */
+/* Runs the descent from its data and neurons; W has room for m (d + 1) numbers, or is NULL for a method without. */
 static wgf_status run_from(struct wgf_runner *runner, const struct wgf_settings *settings, const struct wgf_data *data,
                            double *W, struct wgf_trace *trace, struct wgf_flow_result *result, struct wgf_error *error)
 {
-    double *alpha = W + settings->init.width * data->d;
+    double *alpha = W ? W + settings->init.width * data->d : NULL;
     struct wgf_problem problem = {.data = data, .W = W, .alpha = alpha, .interrupted = runner->interrupted};
     wgf_status status = test_data(runner, settings, &problem.test, error);
-    if (!status && settings->init.kind == WGF_INIT_FILE)
+    if (!status && W && settings->init.kind == WGF_INIT_FILE)
         status = copy_neurons(runner, settings, W, alpha, error);
-    else if (!status)
+    else if (!status && W)
         status = wgf_init_neurons(&settings->init, data->d, W, alpha, error);
     if (!status)
         status = wgf_flow_run(settings, &problem, trace, result, error);
@@ -182,8 +182,9 @@ static wgf_status attempt(struct wgf_runner *runner, const struct wgf_settings *
         status = wgf_runner_data(runner, settings, &data, error);
     if (status)
         return status;
-    double *W = wgf_calloc(settings->init.width * (data->d + 1), sizeof *W);
-    if (!W)
+    bool neurons = wgf_method_has_neurons(settings->method);
+    double *W = neurons ? wgf_calloc(settings->init.width * (data->d + 1), sizeof *W) : NULL;
+    if (neurons && !W)
         return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " neurons", settings->init.width);
     status = run_from(runner, settings, data, W, trace, result, error);
     free(W);

@@ -169,6 +169,46 @@ static bool decay(const struct wgf_plan *plan, const struct wgf_settings *writte
     return true;
 }
 
+static bool grid_inputs(const struct wgf_plan *plan, const struct wgf_settings *written,
+                        const struct wgf_settings *settled, char *message)
+{
+    if (written->method != WGF_METHOD_JKO || settled->data.d == 2 || !data_are_known(plan, written))
+        return false;
+    snprintf(message, MESSAGE_LENGTH, "method: jko needs d = 2, but d is %" PRId64, settled->data.d);
+    return true;
+}
+
+static bool grid_init(const struct wgf_plan *plan, const struct wgf_settings *written,
+                      const struct wgf_settings *settled, char *message)
+{
+    (void)plan, (void)settled;
+    if (written->method != WGF_METHOD_JKO || written->init.kind != WGF_INIT_FILE)
+        return false;
+    snprintf(
+        message, MESSAGE_LENGTH,
+        "method: jko starts from masses on its grid, which a file of neurons does not have; use init: normal or grid");
+    return true;
+}
+
+static bool second_grid(const struct wgf_plan *plan, const struct wgf_settings *written,
+                        const struct wgf_settings *settled, char *message)
+{
+    (void)plan, (void)settled;
+    if (written->method != WGF_METHOD_JKO || written->grid2 != 1)
+        return false;
+    snprintf(message, MESSAGE_LENGTH, "grid2: one point is no grid; use 2 or more, or 0 for none");
+    return true;
+}
+
+/* Numbers of one state. */
+static double state_size(const struct wgf_settings *settled)
+{
+    double g = (double)settled->grid, g2 = (double)settled->grid2;
+    if (settled->method == WGF_METHOD_JKO)
+        return 2 * (g * g + g2 * g2);
+    return (double)settled->init.width * (double)settled->data.d;
+}
+
 /* The trace and the states of one job must be countable. */
 static bool trace_length(const struct wgf_plan *plan, const struct wgf_settings *written,
                          const struct wgf_settings *settled, char *message)
@@ -177,7 +217,7 @@ static bool trace_length(const struct wgf_plan *plan, const struct wgf_settings 
     int64_t every = settled->record_inner;
     double inner = every ? (double)settled->steps * (double)(settled->inner_steps / every) : 0;
     double records = (double)settled->steps / (double)settled->record_every;
-    double state = settled->save == WGF_SAVE_NONE ? 0 : (double)settled->init.width * (double)settled->data.d;
+    double state = settled->save == WGF_SAVE_NONE ? 0 : state_size(settled);
     (void)plan, (void)written;
     if (records < most && inner < most && state * (settled->save == WGF_SAVE_ALL ? 1 + records : 1) < most)
         return false;
@@ -197,7 +237,11 @@ static const struct rule rules[] = {
     {{"init", "width", "signs", "method", "data", "data_file", "d"}, init_grid},
     {{"layers", "method"}, both_layers},
     {{"weight_decay", "method"}, decay},
-    {{"steps", "record_every", "record_inner", "inner_steps", "save", "method", "width", "d"}, trace_length},
+    {{"method", "d", "data", "data_file"}, grid_inputs},
+    {{"init", "method"}, grid_init},
+    {{"grid2", "method"}, second_grid},
+    {{"steps", "record_every", "record_inner", "inner_steps", "save", "method", "width", "d", "grid", "grid2"},
+     trace_length},
 };
 
 struct trial {

@@ -62,8 +62,8 @@ static double text_bytes(const struct wgf_plan *plan)
 /* What the lengths of traces depend on, and the sizes of states. */
 static const char *const trace_names[] = {"steps",     "record_every", "record_inner",     "inner_steps",
                                           "test_file", "save",         "record_distances", NULL};
-static const char *const state_names[] = {"steps", "record_every", "save",      "width",     "n",
-                                          "d",     "layers",       "init_file", "data_file", NULL};
+static const char *const state_names[] = {"steps",     "record_every", "save", "width", "n",     "d", "layers",
+                                          "init_file", "data_file",    "grid", "grid2", "signs", NULL};
 
 wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error)
 {

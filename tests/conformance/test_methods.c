@@ -238,9 +238,10 @@ static void bad_data_fail_their_row_alone(const struct kind *kind)
     struct wgf_flow_result result;
     write_file("bad.csv", "1,2\n3,4\n5,nan\n");
     write_file("good.csv", "1,2\n3,4\n5,6\n");
-    snprintf(text, sizeof text,
-             "name: x\nfixed: {%s, data: file, width: 12, grid: 5, steps: 1}\nsweep: {data_file: [bad.csv, good.csv]}\n",
-             kind->spec);
+    snprintf(
+        text, sizeof text,
+        "name: x\nfixed: {%s, data: file, width: 12, grid: 5, steps: 1}\nsweep: {data_file: [bad.csv, good.csv]}\n",
+        kind->spec);
     struct planned planned = plan_of(text);
     assert_int_equal(wgf_runner_create(&runner, planned.plan, 1, NULL, NULL), WGF_OK);
     for (int64_t k = 0; k < 2; k++) {

@@ -48,7 +48,7 @@ struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings)
 /* Bytes that a descent of these settings allocates, the data and the trace included. */
 double wgf_flow_bytes(const struct wgf_settings *settings);
 
-/* What a descent starts from. Borrowed; the weights are copied. */
+/* What a descent starts from. Borrowed; the weights are copied. W and alpha: NULL for methods without neurons. */
 struct wgf_problem {
     const struct wgf_data *data;
     const struct wgf_data *test;              /* NULL: no test set */
@@ -87,5 +87,8 @@ struct wgf_flow_result {
  * no error. Errors: WGF_EMEMORY, WGF_EUSAGE (a method that is not built). */
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
                         struct wgf_flow_result *result, struct wgf_error *error);
+
+/* True when descents of `method` start from neurons; others need no W and alpha. */
+bool wgf_method_has_neurons(int method);
 
 #endif

@@ -1,0 +1,50 @@
+/* The Gibbs kernel xi = exp(-|theta - theta'|^2 / epsilon) between the points of square grids in the plane, for
+ * entropic transport (Peyre, SIAM J. Imaging Sci. 8(4), 2015). METHODS 4.
+ *
+ * One grid, or two in one measure (a fine one of small radius, a coarse one of large radius). Each grid carries one or
+ * two sheets between which no mass moves. An array on the grids has N entries: the sheets of grid 1, then those of
+ * grid 2, each g x g with the first coordinate slowest.
+ *
+ * xi is a Kronecker product, k1 B k1^T on a g x g sheet: it is applied as matrix products, O(g^3), and never formed.
+ * Logarithms go in and out, and nothing overflows, underflows or cancels, whatever epsilon and log a are. */
+#ifndef WGF_TRANSPORT_GIBBS_H
+#define WGF_TRANSPORT_GIBBS_H
+
+#include "wgf/base/status.h"
+
+#include <stdint.h>
+
+enum { WGF_GRIDS = 2 }; /* at most */
+
+/* Points t_i = R (2 i - (g - 1)) / (g - 1), i = 0..g-1, on both axes: ends included, exactly symmetric. */
+struct wgf_grid {
+    int64_t points; /* g, an axis; 2 or more */
+    double radius;  /* R > 0 */
+};
+double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i);
+double wgf_grid_spacing(const struct wgf_grid *grid);
+
+/* Opaque. Holds, after wgf_gibbs_log, the conditional laws P_l(k) = a_k xi_kl / (xi a)_l of each point l. */
+struct wgf_gibbs;
+
+/* Bytes that a kernel on these grids allocates. */
+double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets);
+
+/* Makes the kernel; `grids` is copied. grid_count and sheets: 1 or 2; epsilon > 0. Errors: WGF_EMEMORY. */
+wgf_status wgf_gibbs_create(struct wgf_gibbs **gibbs, const struct wgf_grid *grids, int grid_count, int sheets,
+                            double epsilon, struct wgf_error *error);
+void wgf_gibbs_free(struct wgf_gibbs *gibbs);
+
+/* log_sum <- log(xi a) (N) from log a (N, -infinity allowed), which is borrowed until the next call. */
+void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum);
+
+/* With the laws of the last wgf_gibbs_log, all arrays N and finite:
+ *   expect  out_l = sum_k P_l(k) f_k                the mean of f under each law
+ *   push    out_k = sum_l P_l(k) q_l                a (xi (q / xi a)): the masses q, each spread by its law
+ *   cost    sum_kl q_l P_l(k) |theta_k - theta_l|^2   <c, pi> of the coupling diag(a) xi diag(q / xi a)
+ * The mass of each sheet stays what it was, to rounding. */
+void wgf_gibbs_expect(struct wgf_gibbs *gibbs, const double *f, double *out);
+void wgf_gibbs_push(struct wgf_gibbs *gibbs, const double *q, double *out);
+double wgf_gibbs_cost(struct wgf_gibbs *gibbs, const double *q);
+
+#endif

@@ -1,0 +1,31 @@
+/* Anderson acceleration of a fixed-point iteration x <- T(x) (Walker and Ni, SIAM J. Numer. Anal. 49(4), 2011), in a
+ * weighted norm, begun anew whenever the residual T(x) - x grows much. */
+#ifndef WGF_FLOW_JKO_ANDERSON_H
+#define WGF_FLOW_JKO_ANDERSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wgf_anderson {
+    int64_t size;
+    int depth, kept;     /* differences: at most, now */
+    int64_t turns;       /* since the last new beginning */
+    double *residual;    /* size: T(x) - x of the last turn */
+    double *image;       /* size: T(x) of the last turn */
+    double *residuals;   /* depth x size: differences from turn to turn, oldest overwritten */
+    double *images;      /* likewise */
+    double *gram, *part; /* depth x depth; depth */
+    double norm;         /* weighted, of the last residual */
+};
+
+double wgf_anderson_bytes(int64_t depth, double size);
+bool wgf_anderson_create(struct wgf_anderson *anderson, int64_t depth, int64_t size);
+void wgf_anderson_clear(struct wgf_anderson *anderson);
+
+/* Forgets all turns. */
+void wgf_anderson_reset(struct wgf_anderson *anderson);
+
+/* x (size) <- the next point, from T(x) and x; the norm is sum_k weight_k r_k^2. */
+void wgf_anderson_turn(struct wgf_anderson *anderson, const double *weight, const double *image, double *x);
+
+#endif

@@ -1,0 +1,71 @@
+/* Between the jko method (jko.c) and its two solvers. One step, from masses q to masses p (METHODS 4):
+ *
+ *     p = argmin W_eps(p, q) + 2 gamma F(p),    F(p) = kappa |Phi p - y|^2
+ *
+ * Both solvers find the dual u (n) of the loss; at the optimum u = 2 kappa (Phi p - y), and
+ * p = a xi (q / xi a) with a = exp(-s Phi^T u), s = 2 gamma / epsilon. */
+#ifndef WGF_FLOW_JKO_INTERNAL_H
+#define WGF_FLOW_JKO_INTERNAL_H
+
+#include "jko_measure.h"
+#include "jko_newton.h"
+
+struct wgf_jko {
+    const struct wgf_settings *settings;
+    const struct wgf_problem *problem;
+    struct wgf_measure measure;
+    struct wgf_features features, test_features;
+    struct wgf_gibbs *gibbs;
+    struct wgf_newton newton;
+    struct wgf_dykstra *dykstra; /* NULL with newton */
+    double epsilon, kappa, s;
+    double scale; /* of residuals: |y|, or 1 where y = 0 */
+
+    /* What is carried from step to step: the masses and the dual, where the next step's solver starts. */
+    double *p; /* N */
+    double *u; /* n */
+
+    double *q;               /* N: the masses before the step */
+    double *start;           /* n: u before the step */
+    double *log_a, *log_b;   /* N; log(xi a) stands in log_sum */
+    double *log_sum;         /* N */
+    double *spread, *mean;   /* N each: within products with the Hessian */
+    double *net, *potential; /* points each */
+    double *output;          /* n: Phi p, or of whatever was asked for last */
+
+    struct wgf_evaluation evaluation;
+    bool broken;
+    double distance, steps_used, newton_steps_used, residual; /* of the last step */
+    int64_t unconverged;                                      /* steps */
+    double worst;                                             /* the largest residual among them */
+    bool pinned, diffused;
+};
+
+/* How a step ended; p and u are those of its end unless the watch expired. */
+struct wgf_jko_report {
+    bool expired, broken, converged;
+    int64_t steps, newton_steps;
+    double residual;
+};
+
+/* log_a <- -s Phi^T u */
+void wgf_jko_log_scaling(struct wgf_jko *jko, const double *u);
+/* output <- Phi p; gradient <- y + u / (2 kappa) - Phi p */
+void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, double *gradient);
+/* product <- s Phi spread + v / (2 kappa) */
+void wgf_jko_curvature(struct wgf_jko *jko, const double *v, double *product);
+
+/* From q and u to p and u. */
+struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_watch *watch);
+
+double wgf_dykstra_bytes(const struct wgf_settings *settings);
+bool wgf_dykstra_create(struct wgf_dykstra **dykstra, const struct wgf_settings *settings, int64_t masses);
+void wgf_dykstra_free(struct wgf_dykstra *dykstra);
+struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_watch *watch);
+
+/* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s Phi^T u
+ * and p. */
+struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_watch *watch,
+                                         double tolerance);
+
+#endif

@@ -1,0 +1,225 @@
+#include "jko_measure.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wgf_measure wgf_measure_of(const struct wgf_settings *settings)
+{
+    struct wgf_measure measure = {
+        .grids = {{settings->grid, settings->grid_radius}, {settings->grid2, settings->grid2_radius}},
+        .grid_count = settings->grid2 > 0 ? 2 : 1,
+        .sheets = settings->init.signs == WGF_SIGNS_POSITIVE ? 1 : 2};
+    for (int grid = 0; grid < measure.grid_count; grid++)
+        measure.points += measure.grids[grid].points * measure.grids[grid].points;
+    measure.masses = measure.sheets * measure.points;
+    return measure;
+}
+
+double wgf_measure_masses(const struct wgf_settings *settings)
+{
+    double g = (double)settings->grid, g2 = (double)settings->grid2;
+    return (settings->init.signs == WGF_SIGNS_POSITIVE ? 1 : 2) * (g * g + g2 * g2);
+}
+
+/* Along one axis: 1, or exp(-(t^2 - the least t^2) / 2 s^2), whose largest is 1 however small s is. */
+static double axis_mass(const struct wgf_grid *grid, const struct wgf_init_settings *init, int64_t i)
+{
+    double t = wgf_grid_coordinate(grid, i), least = wgf_grid_coordinate(grid, grid->points / 2);
+    double above = t * t - least * least;
+    return init->kind == WGF_INIT_GRID || above <= 0 ? 1 : exp(-above / (2 * init->scale * init->scale));
+}
+
+void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_settings *init, double *p)
+{
+    for (int grid = 0; grid < measure->grid_count; grid++) {
+        int64_t g = measure->grids[grid].points;
+        double sum = 0, parts = measure->grid_count * measure->sheets;
+        for (int64_t i = 0; i < g; i++)
+            sum += axis_mass(&measure->grids[grid], init, i);
+        for (int64_t i = 0; i < g; i++)
+            for (int64_t j = 0; j < g; j++)
+                p[i * g + j] = axis_mass(&measure->grids[grid], init, i) / sum *
+                               (axis_mass(&measure->grids[grid], init, j) / sum) / parts;
+        for (int sheet = 1; sheet < measure->sheets; sheet++)
+            memcpy(p + sheet * g * g, p, (size_t)(g * g) * sizeof *p);
+        p += measure->sheets * g * g;
+    }
+}
+
+void wgf_measure_sign(const struct wgf_measure *measure, double factor, const double *h, double *out)
+{
+    for (int grid = 0; grid < measure->grid_count; grid++) {
+        int64_t size = measure->grids[grid].points * measure->grids[grid].points;
+        for (int sheet = 0; sheet < measure->sheets; sheet++, out += size) {
+            double signed_factor = sheet ? -factor : factor;
+            for (int64_t k = 0; k < size; k++)
+                out[k] = signed_factor * h[k];
+        }
+        h += size;
+    }
+}
+
+void wgf_measure_net(const struct wgf_measure *measure, const double *p, double *net)
+{
+    for (int grid = 0; grid < measure->grid_count; grid++) {
+        int64_t size = measure->grids[grid].points * measure->grids[grid].points;
+        const double *negative = p + size;
+        for (int64_t k = 0; k < size; k++)
+            net[k] = measure->sheets > 1 ? p[k] - negative[k] : p[k];
+        p += measure->sheets * size;
+        net += size;
+    }
+}
+
+static int64_t largest_grid(const struct wgf_measure *measure)
+{
+    int64_t g = measure->grids[0].points, other = measure->grids[1].points;
+    return g > other ? g : other;
+}
+
+double wgf_features_bytes(const struct wgf_measure *measure, int64_t n)
+{
+    double points = (double)measure->grids[0].points + (double)measure->grids[1].points;
+    return wgf_bytes(2 * ((double)n + (double)largest_grid(measure) + 1) + points, sizeof(double)) +
+           wgf_bytes(2 * points * (double)n, sizeof(int32_t));
+}
+
+/* [first, last) of the points t_j of a row at which t x_1 + t_j x_2 > 0. */
+static void find_active(const double *t, int64_t g, double row, const double *x, int32_t *active)
+{
+    int64_t first = 0, last = g;
+    while (first < g && !(row * x[0] + t[first] * x[1] > 0))
+        first++;
+    while (last > first && !(row * x[0] + t[last - 1] * x[1] > 0))
+        last--;
+    active[0] = (int32_t)first;
+    active[1] = (int32_t)last;
+}
+
+static bool create_grid(struct wgf_features *features, int grid)
+{
+    const struct wgf_grid *own = &features->measure.grids[grid];
+    int64_t g = own->points, n = features->data->n;
+    double *t = features->t[grid] = wgf_calloc(g, sizeof *t);
+    int32_t *active = features->active[grid] = wgf_calloc(2 * g * n, sizeof *active);
+    if (!t || !active)
+        return false;
+    for (int64_t i = 0; i < g; i++)
+        t[i] = wgf_grid_coordinate(own, i);
+    for (int64_t i = 0; i < g; i++)
+        for (int64_t j = 0; j < n; j++)
+            find_active(t, g, t[i], features->data->X + 2 * j, active + 2 * (i * n + j));
+    return true;
+}
+
+wgf_status wgf_features_create(struct wgf_features *features, const struct wgf_measure *measure,
+                               const struct wgf_data *data, struct wgf_error *error)
+{
+    *features = (struct wgf_features){.measure = *measure, .data = data};
+    features->weighted = wgf_calloc(2 * data->n, sizeof(double));
+    features->sums = wgf_calloc(2 * (largest_grid(measure) + 1), sizeof(double));
+    bool made = features->weighted && features->sums;
+    for (int grid = 0; made && grid < measure->grid_count; grid++)
+        made = create_grid(features, grid);
+    return made ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory for %lld samples on a grid", (long long)data->n);
+}
+
+void wgf_features_clear(struct wgf_features *features)
+{
+    for (int grid = 0; grid < WGF_GRIDS; grid++) {
+        free(features->t[grid]);
+        free(features->active[grid]);
+    }
+    free(features->weighted);
+    free(features->sums);
+}
+
+/* One row of h: slopes in both coordinates change where samples begin and end to be active. */
+static void potential_row(const struct wgf_features *features, int grid, int64_t i, double *h)
+{
+    const int64_t g = features->measure.grids[grid].points, n = features->data->n;
+    const double *weighted = features->weighted, *t = features->t[grid];
+    const int32_t *active = features->active[grid] + 2 * i * n;
+    double *change = features->sums, first = 0, second = 0;
+    memset(change, 0, (size_t)(2 * (g + 1)) * sizeof *change);
+    for (int64_t j = 0; j < n; j++) {
+        double *begin = change + 2 * active[2 * j], *end = change + 2 * active[2 * j + 1];
+        begin[0] += weighted[2 * j];
+        begin[1] += weighted[2 * j + 1];
+        end[0] -= weighted[2 * j];
+        end[1] -= weighted[2 * j + 1];
+    }
+    for (int64_t k = 0; k < g; k++) {
+        first += change[2 * k];
+        second += change[2 * k + 1];
+        h[k] = t[i] * first + t[k] * second;
+    }
+}
+
+void wgf_features_potential(const struct wgf_features *features, const double *v, double *h)
+{
+    const double *X = features->data->X;
+    for (int64_t j = 0; j < features->data->n; j++) {
+        features->weighted[2 * j] = v[j] * X[2 * j];
+        features->weighted[2 * j + 1] = v[j] * X[2 * j + 1];
+    }
+    for (int grid = 0; grid < features->measure.grid_count; grid++)
+        for (int64_t i = 0; i < features->measure.grids[grid].points; i++) {
+            potential_row(features, grid, i, h);
+            h += features->measure.grids[grid].points;
+        }
+}
+
+/* f += what one row of net gives: differences of running sums of net and of net t. */
+static void output_row(const struct wgf_features *features, int grid, int64_t i, const double *net, double *f)
+{
+    const int64_t g = features->measure.grids[grid].points, n = features->data->n;
+    const double *X = features->data->X, *t = features->t[grid];
+    const int32_t *active = features->active[grid] + 2 * i * n;
+    double *sums = features->sums;
+    sums[0] = sums[1] = 0;
+    for (int64_t k = 0; k < g; k++) {
+        sums[2 * k + 2] = sums[2 * k] + net[k];
+        sums[2 * k + 3] = sums[2 * k + 1] + net[k] * t[k];
+    }
+    for (int64_t j = 0; j < n; j++) {
+        const double *begin = sums + 2 * active[2 * j], *end = sums + 2 * active[2 * j + 1];
+        f[j] += X[2 * j] * t[i] * (end[0] - begin[0]) + X[2 * j + 1] * (end[1] - begin[1]);
+    }
+}
+
+void wgf_features_output(const struct wgf_features *features, const double *net, double *f)
+{
+    memset(f, 0, (size_t)features->data->n * sizeof *f);
+    for (int grid = 0; grid < features->measure.grid_count; grid++)
+        for (int64_t i = 0; i < features->measure.grids[grid].points; i++) {
+            output_row(features, grid, i, net, f);
+            net += features->measure.grids[grid].points;
+        }
+}
+
+/* The slope at theta, squared. */
+static double slope(const struct wgf_data *data, double first, double second, const double *v)
+{
+    double sum[2] = {0, 0};
+    for (int64_t j = 0; j < data->n; j++)
+        for (int c = 0; c < 2 && first * data->X[2 * j] + second * data->X[2 * j + 1] > 0; c++)
+            sum[c] += v[j] * data->X[2 * j + c];
+    return sum[0] * sum[0] + sum[1] * sum[1];
+}
+
+/* Slopes are the same along a ray, so the points of a grid's edge have them all. */
+double wgf_features_steepest(const struct wgf_features *features, const double *v)
+{
+    double most = 0;
+    for (int grid = 0; grid < features->measure.grid_count; grid++)
+        for (int64_t i = 0; i < features->measure.grids[grid].points; i++) {
+            double t = features->t[grid][i], radius = features->measure.grids[grid].radius;
+            most = fmax(most, fmax(slope(features->data, t, radius, v), slope(features->data, t, -radius, v)));
+            most = fmax(most, fmax(slope(features->data, radius, t, v), slope(features->data, -radius, t, v)));
+        }
+    return sqrt(most);
+}

@@ -1,0 +1,56 @@
+/* Masses on grids of neurons (METHODS 4): where they are, how they start, and the network that they make.
+ *
+ * A neuron theta = (t_i, t_j) of sheet s has the output sign alpha = +1 (s = 0) or -1 (s = 1). With N masses p, ordered as
+ * in wgf/transport/gibbs.h, the network is f(x) = sum_k alpha_k p_k max(0, theta_k . x) = (Phi p)(x): always a mean. */
+#ifndef WGF_FLOW_JKO_MEASURE_H
+#define WGF_FLOW_JKO_MEASURE_H
+
+#include "flow_internal.h"
+
+#include "wgf/transport/gibbs.h"
+
+struct wgf_measure {
+    struct wgf_grid grids[WGF_GRIDS];
+    int grid_count, sheets;
+    int64_t points; /* of all grids, on one sheet */
+    int64_t masses; /* N = sheets points */
+};
+
+/* The grids of these settings; never fails. */
+struct wgf_measure wgf_measure_of(const struct wgf_settings *settings);
+
+/* N, as a number that cannot overflow. */
+double wgf_measure_masses(const struct wgf_settings *settings);
+
+/* p (N) at time 0: uniform, or proportional to exp(-|theta|^2 / 2 s^2); each sheet has the same mass, halved between its
+ * grids. Zero masses are legal. */
+void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_settings *init, double *p);
+
+/* out (N) = factor alpha h, h (points) being a function of theta alone; and net (points) = sum over sheets of alpha p. */
+void wgf_measure_sign(const struct wgf_measure *measure, double factor, const double *h, double *out);
+void wgf_measure_net(const struct wgf_measure *measure, const double *p, double *net);
+
+/* Phi on a data set of d = 2, n x points without the signs. Never formed: along a row of a grid a sample is active from a
+ * point on, or up to it, and linear there, so that sums over samples or points are running sums. */
+struct wgf_features {
+    struct wgf_measure measure;
+    const struct wgf_data *data; /* borrowed */
+    double *t[WGF_GRIDS];        /* coordinates */
+    int32_t *active[WGF_GRIDS];  /* g x n x 2: sample j is active on [first, last) of row i */
+    double *weighted;            /* n x 2 */
+    double *sums;                /* (g + 1) x 2 */
+};
+
+double wgf_features_bytes(const struct wgf_measure *measure, int64_t n);
+wgf_status wgf_features_create(struct wgf_features *features, const struct wgf_measure *measure,
+                               const struct wgf_data *data, struct wgf_error *error);
+void wgf_features_clear(struct wgf_features *features);
+
+/* h (points) = sum_j v_j max(0, theta . x_j); f (n) = sum over points of net max(0, theta . x_j). O(g (g + n)). */
+void wgf_features_potential(const struct wgf_features *features, const double *v, double *h);
+void wgf_features_output(const struct wgf_features *features, const double *net, double *f);
+
+/* The largest |sum_{j active} v_j x_j| over the grids' points: the steepest slope of wgf_features_potential. */
+double wgf_features_steepest(const struct wgf_features *features, const double *v);
+
+#endif

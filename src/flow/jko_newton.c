@@ -1,0 +1,119 @@
+#include "jko_newton.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+double wgf_newton_bytes(int64_t n)
+{
+    return wgf_bytes(6 * (double)n, sizeof(double));
+}
+
+bool wgf_newton_create(struct wgf_newton *newton, int64_t n)
+{
+    double **arrays[] = {&newton->gradient, &newton->step,      &newton->trial,
+                         &newton->residual, &newton->direction, &newton->product};
+    bool made = true;
+    newton->n = n;
+    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {
+        *arrays[k] = wgf_calloc(n, sizeof(double));
+        made = made && *arrays[k];
+    }
+    return made;
+}
+
+void wgf_newton_clear(struct wgf_newton *newton)
+{
+    free(newton->gradient);
+    free(newton->step);
+    free(newton->trial);
+    free(newton->residual);
+    free(newton->direction);
+    free(newton->product);
+}
+
+static double dot(const double *a, const double *b, int64_t n)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < n; k++)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+/* out = a + factor b; may be in place. */
+static void combine(const double *a, double factor, const double *b, int64_t n, double *out)
+{
+    for (int64_t k = 0; k < n; k++)
+        out[k] = a[k] + factor * b[k];
+}
+
+/* step <- -H^-1 g by conjugate gradients, to |H step + g| <= target. False: the watch expired. */
+static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, const struct wgf_watch *watch,
+                  double target)
+{
+    const int64_t n = newton->n;
+    double *r = newton->residual, *d = newton->direction, *Hd = newton->product;
+    memset(newton->step, 0, (size_t)n * sizeof *newton->step);
+    for (int64_t k = 0; k < n; k++)
+        d[k] = r[k] = -newton->gradient[k];
+    double squared = dot(r, r, n);
+    for (int64_t used = 0; squared > target * target && used < 2 * n + 10; used++) {
+        if (wgf_watch_expired(watch))
+            return false;
+        function->curvature(function->context, d, Hd);
+        double curvature = dot(d, Hd, n);
+        if (!(curvature > 0)) /* rounding; what there is, descends */
+            break;
+        double length = squared / curvature, before = squared;
+        combine(newton->step, length, d, n, newton->step);
+        combine(r, -length, Hd, n, r);
+        squared = dot(r, r, n);
+        combine(r, squared / before, d, n, d);
+    }
+    return true;
+}
+
+/* Moves u along the step until |g| has fallen from `norm`; returns |g|, or NAN if it nowhere does, u being where it was. */
+static double search(struct wgf_newton *newton, const struct wgf_convex *function, double norm, double *u)
+{
+    const double armijo = 1e-4, shortest = 1e-9;
+    for (double length = 1; length > shortest; length /= 2) {
+        combine(u, length, newton->step, newton->n, newton->trial);
+        function->gradient(function->context, newton->trial, newton->gradient);
+        double reached = sqrt(dot(newton->gradient, newton->gradient, newton->n));
+        if (reached <= (1 - armijo * length) * norm) {
+            memcpy(u, newton->trial, (size_t)newton->n * sizeof *u);
+            return reached;
+        }
+    }
+    function->gradient(function->context, u, newton->gradient);
+    return NAN;
+}
+
+struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const struct wgf_convex *function,
+                                             const struct wgf_watch *watch, double tolerance, double *u)
+{
+    const int64_t most = 100;
+    const double loosest = 0.1, spare = 0.3;
+    struct wgf_newton_report report = {.end = WGF_NEWTON_CONVERGED};
+    function->gradient(function->context, u, newton->gradient);
+    report.residual = sqrt(dot(newton->gradient, newton->gradient, newton->n));
+    double start = report.residual;
+    if (!isfinite(start))
+        report.end = WGF_NEWTON_BROKEN;
+    while (report.end == WGF_NEWTON_CONVERGED && !(report.residual < tolerance)) {
+        double target = report.residual * fmin(loosest, report.residual / start);
+        if (wgf_watch_expired(watch) || !solve(newton, function, watch, fmax(target, spare * tolerance))) {
+            report.end = WGF_NEWTON_EXPIRED;
+            return report;
+        }
+        double reached = search(newton, function, report.residual, u);
+        report.iterations++;
+        report.residual = isnan(reached) ? report.residual : reached;
+        if (isnan(reached) || (report.iterations == most && !(reached < tolerance)))
+            report.end = WGF_NEWTON_STALLED;
+    }
+    return report;
+}

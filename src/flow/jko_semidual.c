@@ -1,0 +1,45 @@
+/* `solver: newton`: b is eliminated, which leaves a strictly convex function of u (METHODS 4; all sums over points k, l):
+ *
+ *     G(u) = (1/s) sum_l q_l log(xi a)_l + <u, y> + |u|^2 / (4 kappa)
+ *     grad G = y + u / (2 kappa) - Phi p,  p = a xi (q / xi a)
+ *     H v = s Phi (p w - E^T(q E w)) + v / (2 kappa),  w = Phi^T v,  (E w)_l = the mean of w under the law of l
+ *
+ * E^T q is p itself, so the mass of each sheet is exact whatever u is. */
+#include "jko_internal.h"
+
+static void gradient(void *context, const double *u, double *out)
+{
+    struct wgf_jko *jko = context;
+    wgf_jko_log_scaling(jko, u);
+    wgf_gibbs_log(jko->gibbs, jko->log_a, jko->log_sum);
+    wgf_gibbs_push(jko->gibbs, jko->q, jko->p);
+    wgf_jko_gradient(jko, jko->p, u, out);
+}
+
+static void curvature(void *context, const double *v, double *product)
+{
+    struct wgf_jko *jko = context;
+    double *w = jko->log_b; /* free with this solver */
+    wgf_features_potential(&jko->features, v, jko->potential);
+    wgf_measure_sign(&jko->measure, 1, jko->potential, w);
+    wgf_gibbs_expect(jko->gibbs, w, jko->mean);
+    for (int64_t k = 0; k < jko->measure.masses; k++)
+        jko->mean[k] *= jko->q[k];
+    wgf_gibbs_push(jko->gibbs, jko->mean, jko->spread);
+    for (int64_t k = 0; k < jko->measure.masses; k++)
+        jko->spread[k] = jko->p[k] * w[k] - jko->spread[k];
+    wgf_jko_curvature(jko, v, product);
+}
+
+struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_watch *watch)
+{
+    struct wgf_convex semidual = {jko, gradient, curvature};
+    double tolerance = jko->settings->newton_tol * jko->scale;
+    struct wgf_newton_report report = wgf_newton_minimise(&jko->newton, &semidual, watch, tolerance, jko->u);
+    return (struct wgf_jko_report){.expired = report.end == WGF_NEWTON_EXPIRED,
+                                   .broken = report.end == WGF_NEWTON_BROKEN,
+                                   .converged = report.end == WGF_NEWTON_CONVERGED,
+                                   .steps = report.iterations,
+                                   .newton_steps = report.iterations,
+                                   .residual = report.residual / jko->scale};
+}

@@ -1,0 +1,273 @@
+#include "wgf/transport/gibbs.h"
+
+#include "gibbs_axis.h"
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
+
+enum { SHEETS = 2 }; /* at most */
+
+/* One sheet, from one grid to one grid: along the second coordinate, then along the first. */
+struct passage {
+    struct wgf_axis second, first;
+};
+
+struct wgf_gibbs {
+    int grid_count, sheets;
+    struct wgf_grid grids[WGF_GRIDS];
+    struct wgf_axis_kernel kernels[WGF_GRIDS][WGF_GRIDS];  /* [to][from] */
+    struct passage passages[SHEETS][WGF_GRIDS][WGF_GRIDS]; /* [sheet][to][from] */
+    double *share[WGF_GRIDS];                              /* N each: how much of each point's law is on that grid */
+    double *scratch, *between, *part;                      /* two sheets; a sheet each */
+};
+
+double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i)
+{
+    double last = (double)(grid->points - 1);
+    return grid->radius * ((2 * (double)i - last) / last);
+}
+
+double wgf_grid_spacing(const struct wgf_grid *grid)
+{
+    return 2 * grid->radius / (double)(grid->points - 1);
+}
+
+static int64_t sheet_size(const struct wgf_gibbs *gibbs, int grid)
+{
+    return gibbs->grids[grid].points * gibbs->grids[grid].points;
+}
+
+static int64_t offset(const struct wgf_gibbs *gibbs, int sheet, int grid)
+{
+    return sheet * sheet_size(gibbs, grid) + (grid ? gibbs->sheets * sheet_size(gibbs, 0) : 0);
+}
+
+double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets)
+{
+    double bytes = 0, all = 0, largest = 0;
+    for (int to = 0; to < grid_count; to++) {
+        int64_t g = grids[to].points;
+        all += sheets * (double)g * (double)g;
+        largest = fmax(largest, (double)g * (double)g);
+        for (int from = 0; from < grid_count; from++) {
+            int64_t h = grids[from].points;
+            bytes += wgf_axis_kernel_bytes(h, g) + sheets * (wgf_axis_bytes(h, h, g) + wgf_axis_bytes(g, h, g));
+        }
+    }
+    return bytes + wgf_bytes((grid_count > 1 ? grid_count * all : 0) + 4 * largest, sizeof(double));
+}
+
+static bool create_kernel(struct wgf_gibbs *gibbs, int to, int from, double epsilon)
+{
+    const struct wgf_grid *source = &gibbs->grids[from], *target = &gibbs->grids[to];
+    double *t = wgf_calloc(source->points + target->points, sizeof *t);
+    if (!t)
+        return false;
+    for (int64_t i = 0; i < source->points; i++)
+        t[i] = wgf_grid_coordinate(source, i);
+    for (int64_t i = 0; i < target->points; i++)
+        t[source->points + i] = wgf_grid_coordinate(target, i);
+    bool made = wgf_axis_kernel_create(&gibbs->kernels[to][from], t, source->points, t + source->points, target->points,
+                                       epsilon);
+    free(t);
+    return made;
+}
+
+static bool create_passage(struct wgf_gibbs *gibbs, int sheet, int to, int from)
+{
+    struct passage *passage = &gibbs->passages[sheet][to][from];
+    const struct wgf_axis_kernel *kernel = &gibbs->kernels[to][from];
+    bool second = wgf_axis_create(&passage->second, kernel, kernel->from.points);
+    bool first = wgf_axis_create(&passage->first, kernel, kernel->to.points);
+    return second && first;
+}
+
+static bool allocate(struct wgf_gibbs *gibbs, double epsilon)
+{
+    int64_t largest = 0;
+    bool made = true;
+    for (int to = 0; to < gibbs->grid_count; to++) {
+        largest = sheet_size(gibbs, to) > largest ? sheet_size(gibbs, to) : largest;
+        for (int from = 0; made && from < gibbs->grid_count; from++) {
+            made = create_kernel(gibbs, to, from, epsilon);
+            for (int sheet = 0; made && sheet < gibbs->sheets; sheet++)
+                made = create_passage(gibbs, sheet, to, from);
+        }
+    }
+    for (int grid = 0; gibbs->grid_count > 1 && grid < gibbs->grid_count; grid++) {
+        gibbs->share[grid] = wgf_calloc(offset(gibbs, gibbs->sheets, 1), sizeof(double));
+        made = made && gibbs->share[grid];
+    }
+    gibbs->scratch = wgf_calloc(2 * largest, sizeof(double));
+    gibbs->between = wgf_calloc(largest, sizeof(double));
+    gibbs->part = wgf_calloc(largest, sizeof(double));
+    return made && gibbs->scratch && gibbs->between && gibbs->part;
+}
+
+wgf_status wgf_gibbs_create(struct wgf_gibbs **gibbs, const struct wgf_grid *grids, int grid_count, int sheets,
+                            double epsilon, struct wgf_error *error)
+{
+    struct wgf_gibbs *made = *gibbs = wgf_calloc(1, sizeof *made);
+    if (made) {
+        made->grid_count = grid_count;
+        made->sheets = sheets;
+        for (int grid = 0; grid < grid_count; grid++)
+            made->grids[grid] = grids[grid];
+    }
+    if (made && allocate(made, epsilon))
+        return WGF_OK;
+    wgf_gibbs_free(made);
+    *gibbs = NULL;
+    return wgf_fail(error, WGF_EMEMORY, "no memory for a kernel on %lld x %lld points", (long long)grids->points,
+                    (long long)grids->points);
+}
+
+void wgf_gibbs_free(struct wgf_gibbs *gibbs)
+{
+    if (!gibbs)
+        return;
+    for (int to = 0; to < WGF_GRIDS; to++) {
+        for (int from = 0; from < WGF_GRIDS; from++) {
+            wgf_axis_kernel_clear(&gibbs->kernels[to][from]);
+            for (int sheet = 0; sheet < SHEETS; sheet++) {
+                wgf_axis_clear(&gibbs->passages[sheet][to][from].second);
+                wgf_axis_clear(&gibbs->passages[sheet][to][from].first);
+            }
+        }
+        free(gibbs->share[to]);
+    }
+    free(gibbs->scratch);
+    free(gibbs->between);
+    free(gibbs->part);
+    free(gibbs);
+}
+
+/* log_sum <- the sum over the grids; the shares of each, which are at least 0 and sum to 1. */
+static void join(struct wgf_gibbs *gibbs, int sheet, int to, double *log_sum)
+{
+    int64_t start = offset(gibbs, sheet, to);
+    double *fine = gibbs->share[0] + start, *coarse = gibbs->share[1] + start;
+    const double *log_fine = gibbs->passages[sheet][to][0].first.log_out;
+    const double *log_coarse = gibbs->passages[sheet][to][1].first.log_out;
+    for (int64_t k = 0; k < sheet_size(gibbs, to); k++) {
+        double most = fmax(log_fine[k], log_coarse[k]);
+        double a = most > -INFINITY ? exp(log_fine[k] - most) : 0, b = most > -INFINITY ? exp(log_coarse[k] - most) : 0;
+        log_sum[start + k] = most + log(a + b);
+        fine[k] = a / (a + b);
+        coarse[k] = b / (a + b);
+    }
+}
+
+/* Numbers below 2e-308 count for nothing here (see gibbs_axis.c), but each product with one costs a processor a hundred
+ * times what others do: they are taken for zero. Returns what restore_denormals needs. */
+static unsigned flush_denormals(void)
+{
+#ifdef __SSE2__
+    const unsigned flush_results = 0x8000, flush_operands = 0x0040;
+    unsigned mode = _mm_getcsr();
+    _mm_setcsr(mode | flush_results | flush_operands);
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+static void restore_denormals(unsigned mode)
+{
+#ifdef __SSE2__
+    _mm_setcsr(mode);
+#else
+    (void)mode;
+#endif
+}
+
+void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum)
+{
+    unsigned mode = flush_denormals();
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++)
+        for (int to = 0; to < gibbs->grid_count; to++) {
+            for (int from = 0; from < gibbs->grid_count; from++) {
+                struct passage *passage = &gibbs->passages[sheet][to][from];
+                wgf_axis_log(&passage->second, log_a + offset(gibbs, sheet, from), gibbs->scratch);
+                wgf_axis_log(&passage->first, passage->second.log_out, gibbs->scratch);
+            }
+            if (gibbs->grid_count > 1)
+                join(gibbs, sheet, to, log_sum);
+            else
+                memcpy(log_sum + offset(gibbs, sheet, 0), gibbs->passages[sheet][0][0].first.log_out,
+                       (size_t)sheet_size(gibbs, 0) * sizeof *log_sum);
+        }
+    restore_denormals(mode);
+}
+
+/* out = share x, or x itself when one grid has it all. out: a sheet. */
+static const double *shared(const struct wgf_gibbs *gibbs, int sheet, int to, int from, const double *x, double *out)
+{
+    const double *share = gibbs->share[from];
+    int64_t start = offset(gibbs, sheet, to), size = sheet_size(gibbs, to);
+    if (!share)
+        return x + start;
+    for (int64_t k = 0; k < size; k++)
+        out[k] = share[start + k] * x[start + k];
+    return out;
+}
+
+void wgf_gibbs_expect(struct wgf_gibbs *gibbs, const double *f, double *out)
+{
+    unsigned mode = flush_denormals();
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++)
+        for (int to = 0; to < gibbs->grid_count; to++) {
+            int64_t start = offset(gibbs, sheet, to), size = sheet_size(gibbs, to);
+            for (int from = 0; from < gibbs->grid_count; from++) {
+                const struct passage *passage = &gibbs->passages[sheet][to][from];
+                double *result = from ? gibbs->part : out + start, *share = gibbs->share[from];
+                wgf_axis_expect(&passage->second, f + offset(gibbs, sheet, from), gibbs->between, gibbs->scratch);
+                wgf_axis_expect(&passage->first, gibbs->between, result, gibbs->scratch);
+                for (int64_t k = 0; share && k < size; k++)
+                    result[k] *= share[start + k];
+                for (int64_t k = 0; from && k < size; k++)
+                    out[start + k] += result[k];
+            }
+        }
+    restore_denormals(mode);
+}
+
+void wgf_gibbs_push(struct wgf_gibbs *gibbs, const double *q, double *out)
+{
+    unsigned mode = flush_denormals();
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++)
+        for (int from = 0; from < gibbs->grid_count; from++)
+            for (int to = 0; to < gibbs->grid_count; to++) {
+                const struct passage *passage = &gibbs->passages[sheet][to][from];
+                double *result = out + offset(gibbs, sheet, from);
+                const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
+                wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
+                wgf_axis_push(&passage->second, gibbs->between, to ? gibbs->part : result, gibbs->scratch);
+                for (int64_t k = 0; to && k < sheet_size(gibbs, from); k++)
+                    result[k] += gibbs->part[k];
+            }
+    restore_denormals(mode);
+}
+
+double wgf_gibbs_cost(struct wgf_gibbs *gibbs, const double *q)
+{
+    unsigned mode = flush_denormals();
+    double cost = 0;
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++)
+        for (int to = 0; to < gibbs->grid_count; to++)
+            for (int from = 0; from < gibbs->grid_count; from++) {
+                const struct passage *passage = &gibbs->passages[sheet][to][from];
+                const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
+                cost += wgf_axis_cost(&passage->first, own, gibbs->scratch);
+                wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
+                cost += wgf_axis_cost(&passage->second, gibbs->between, gibbs->scratch);
+            }
+    restore_denormals(mode);
+    return cost;
+}
