@@ -150,7 +150,7 @@ static wgf_status check_memory(const struct wgf_runner *runner, const struct wgf
     if (need <= runner->memory_limit) /* otherwise what the row says does not depend on the number of ranks */
         return wgf_fail(error, WGF_EMEMORY,
                         "needs %.3g GB of memory; %.3g GB are left for each of the %d ranks on this machine; lower "
-                        "width, n, d, or what is saved, or run fewer ranks",
+                        "width, grid, n, d, or what is saved, or run fewer ranks",
                         need / 1e9, runner->memory_share / 1e9, runner->sharers);
     return wgf_fail(error, WGF_EMEMORY,
                     "needs %.3g GB of memory and there are %.3g GB; lower width, grid, n, d, or what is saved",
