@@ -158,7 +158,7 @@ static void what_cannot_fit_fails_beforehand(void **state)
         double start = wgf_clock();
         set_up(&bench, texts[i]);
         assert_int_equal(run_job(&bench, 0), WGF_JOB_FAILED);
-        snprintf(there, sizeof there, "GB of memory and there are %.3g GB; lower width, n, d, or what is saved",
+        snprintf(there, sizeof there, "GB of memory and there are %.3g GB; lower width, grid, n, d, or what is saved",
                  wgf_memory_limit(1) / 1e9);
         assert_int_equal(strncmp(bench.result.message, "needs ", 6), 0);
         assert_non_null(strstr(bench.result.message, there));
