@@ -121,15 +121,6 @@ void wgf_axis_clear(struct wgf_axis *axis)
     free(axis->far);
 }
 
-/* The largest entry; NaN when there is one. */
-static double largest(const double *x, int64_t count)
-{
-    double most = -INFINITY;
-    for (int64_t k = 0; k < count; k++)
-        most = x[k] <= most ? most : x[k];
-    return most;
-}
-
 /* A shift that keeps -infinity out of differences. */
 static double finite_shift(double most)
 {
@@ -142,30 +133,36 @@ static void exponentiate(struct wgf_axis *axis)
     const struct wgf_tiles *from = &axis->kernel->from;
     for (int64_t i = 0; i < axis->rows; i++)
         for (int64_t b = 0; b < from->count; b++) {
-            int64_t start = i * from->points + b * from->size, count = tile_end(from, b) - b * from->size;
-            double most = largest(axis->log_in + start, count);
-            axis->peak[i * from->count + b] = most;
-            wgf_exp_below(count, axis->log_in + start, finite_shift(most), axis->weights + start);
+            const int64_t start = i * from->points + b * from->size, count = tile_end(from, b) - b * from->size;
+            const double peak = wgf_largest(count, axis->log_in + start), shift = finite_shift(peak);
+            axis->peak[i * from->count + b] = peak;
+            for (int64_t j = start; j < start + count; j++)
+                axis->weights[j] = axis->log_in[j] - shift;
         }
+    wgf_exp_negative(axis->rows * from->points, axis->weights, axis->weights);
 }
 
 /* shift, scale and window of a tile of outputs */
 static void level(struct wgf_axis *axis, int64_t tile)
 {
-    int64_t blocks = axis->kernel->from.count, first = blocks, last = 0;
+    const int64_t blocks = axis->kernel->from.count, count = axis->rows * blocks;
     const double *base = axis->kernel->base + tile * blocks;
-    double *scale = axis->scale + tile * axis->rows * blocks;
-    for (int64_t i = 0; i < axis->rows; i++, scale += blocks) {
+    double *scale = axis->scale + tile * count;
+    int64_t first = blocks, last = 0;
+    for (int64_t i = 0; i < axis->rows; i++) {
+        double *row = scale + i * blocks;
         for (int64_t b = 0; b < blocks; b++)
-            scale[b] = axis->peak[i * blocks + b] - base[b];
-        axis->shift[i] = finite_shift(largest(scale, blocks));
-        wgf_exp_below(blocks, scale, axis->shift[i], scale);
+            row[b] = axis->peak[i * blocks + b] - base[b];
+        axis->shift[i] = finite_shift(wgf_largest(blocks, row));
         for (int64_t b = 0; b < blocks; b++)
-            if (!(scale[b] < least_scale)) {
-                first = b < first ? b : first;
-                last = b + 1 > last ? b + 1 : last;
-            }
+            row[b] -= axis->shift[i];
     }
+    wgf_exp_negative(count, scale, scale);
+    for (int64_t k = 0; k < count; k++)
+        if (!(scale[k] < least_scale)) {
+            first = k % blocks < first ? k % blocks : first;
+            last = k % blocks + 1 > last ? k % blocks + 1 : last;
+        }
     axis->window[2 * tile] = (int32_t)(first < last ? first : 0);
     axis->window[2 * tile + 1] = (int32_t)(first < last ? last : 1); /* never nothing: products want a size */
 }
@@ -191,7 +188,7 @@ static struct strip strip_of(const struct wgf_axis *axis, int64_t tile)
 }
 
 /* out (rows x width) = scale weights f; f NULL: ones. */
-static void scale_weights(const struct wgf_axis *axis, const struct strip *strip, const double *f, double *out)
+WGF_WIDE static void scale_weights(const struct wgf_axis *axis, const struct strip *strip, const double *f, double *out)
 {
     const struct wgf_tiles *from = &axis->kernel->from;
     for (int64_t i = 0; i < axis->rows; i++)
@@ -253,16 +250,27 @@ static void go_far(struct wgf_axis *axis, int64_t l, int64_t i)
 }
 
 /* inverse and log_out of a row of outputs, from the sums. */
-static void finish(struct wgf_axis *axis, int64_t l)
+WGF_WIDE static void finish(struct wgf_axis *axis, int64_t l)
 {
-    double *sum = axis->inverse + l * axis->rows, *out = axis->log_out + l * axis->rows;
-    wgf_log_normal(axis->rows, sum, out);
-    for (int64_t i = 0; i < axis->rows; i++) {
-        out[i] = isnan(sum[i]) ? NAN : out[i] + axis->shift[i];
-        if (sum[i] < least_sum)
+    const int64_t rows = axis->rows;
+    const double *shift = axis->shift;
+    double *sum = axis->inverse + l * rows, *out = axis->log_out + l * rows;
+    bool all_near = true;
+    wgf_log_normal(rows, sum, out);
+    for (int64_t i = 0; i < rows; i++)
+        out[i] += shift[i];
+    for (int64_t i = 0; i < rows; i++)
+        all_near &= sum[i] >= least_sum;
+    for (int64_t i = 0; !all_near && i < rows; i++) {
+        if (isnan(sum[i]))
+            out[i] = NAN;
+        if (sum[i] < least_sum) {
             go_far(axis, l, i);
-        sum[i] = sum[i] < least_sum ? 0 : 1 / sum[i];
+            sum[i] = INFINITY;
+        }
     }
+    for (int64_t i = 0; i < rows; i++)
+        sum[i] = 1 / sum[i];
 }
 
 void wgf_axis_log(struct wgf_axis *axis, const double *log_in, double *scratch)
@@ -297,7 +305,7 @@ void wgf_axis_expect(const struct wgf_axis *axis, const double *f, double *out, 
 }
 
 /* out (rows x from) += weights scale spread (rows x width) */
-static void collect(const struct wgf_axis *axis, const struct strip *strip, const double *spread, double *out)
+WGF_WIDE static void collect(const struct wgf_axis *axis, const struct strip *strip, const double *spread, double *out)
 {
     const struct wgf_tiles *from = &axis->kernel->from;
     for (int64_t i = 0; i < axis->rows; i++)

@@ -1,12 +1,7 @@
 #include "vector_math.h"
 
+#include <math.h>
 #include <string.h>
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
 
 /* ln 2 in two pieces: the first has so few bits that small integers times it are exact. */
 static const double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
@@ -29,22 +24,22 @@ static inline double double_of(uint64_t bits)
 static inline double exp_of(double x)
 {
     const double lowest = -708, per_ln2 = 0x1.71547652b82fep0, shifter = 0x1.8p52;
-    double shifted = x * per_ln2 + shifter; /* the last bits of a double of this size count in ones */
+    double shifted = fma(x, per_ln2, shifter); /* the last bits of a double of this size count in ones */
     double k = shifted - shifter;
-    double r = (x - k * ln2_high) - k * ln2_low;
+    double r = fma(-k, ln2_low, fma(-k, ln2_high, x));
     double sum = 1.0 / 6227020800;
-    sum = sum * r + 1.0 / 479001600;
-    sum = sum * r + 1.0 / 39916800;
-    sum = sum * r + 1.0 / 3628800;
-    sum = sum * r + 1.0 / 362880;
-    sum = sum * r + 1.0 / 40320;
-    sum = sum * r + 1.0 / 5040;
-    sum = sum * r + 1.0 / 720;
-    sum = sum * r + 1.0 / 120;
-    sum = sum * r + 1.0 / 24;
-    sum = sum * r + 1.0 / 6;
-    sum = sum * r + 0.5;
-    double result = 1 + (r + r * r * sum);
+    sum = fma(sum, r, 1.0 / 479001600);
+    sum = fma(sum, r, 1.0 / 39916800);
+    sum = fma(sum, r, 1.0 / 3628800);
+    sum = fma(sum, r, 1.0 / 362880);
+    sum = fma(sum, r, 1.0 / 40320);
+    sum = fma(sum, r, 1.0 / 5040);
+    sum = fma(sum, r, 1.0 / 720);
+    sum = fma(sum, r, 1.0 / 120);
+    sum = fma(sum, r, 1.0 / 24);
+    sum = fma(sum, r, 1.0 / 6);
+    sum = fma(sum, r, 0.5);
+    double result = 1 + fma(r * r, sum, r);
     result *= double_of((bits_of(shifted) << 52) + 0x3ff0000000000000u);
     return x < lowest ? 0 : result;
 }
@@ -58,21 +53,39 @@ static inline double log_of(double x)
     double k = double_of((bits >> 52) | 0x4330000000000000u) - bias;
     double f = double_of((bits & mantissa) + root_half) - 1;
     double s = f / (2 + f), z = s * s, w = z * z;
-    double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
-    double odd = z * (6.666666666666735130e-01 +
-                      w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+    double even = w * fma(w, fma(w, 1.531383769920937332e-01, 2.222219843214978396e-01), 3.999999999940941908e-01);
+    double odd =
+        z * fma(w, fma(w, fma(w, 1.479819860511658591e-01, 1.818357216161805012e-01), 2.857142874366239149e-01),
+                6.666666666666735130e-01);
     double half = 0.5 * f * f;
-    return k * ln2_high - ((half - (s * (half + even + odd) + k * ln2_low)) - f);
+    return fma(k, ln2_high, f - (half - fma(k, ln2_low, s * (half + even + odd))));
 }
 
-WIDE void wgf_exp_below(int64_t count, const double *x, double shift, double *out)
+WGF_WIDE void wgf_exp_negative(int64_t count, const double *x, double *out)
 {
     for (int64_t k = 0; k < count; k++)
-        out[k] = exp_of(x[k] - shift);
+        out[k] = exp_of(x[k]);
 }
 
-WIDE void wgf_log_normal(int64_t count, const double *x, double *out)
+WGF_WIDE void wgf_log_normal(int64_t count, const double *x, double *out)
 {
     for (int64_t k = 0; k < count; k++)
         out[k] = log_of(x[k]);
+}
+
+WGF_WIDE double wgf_largest(int64_t count, const double *x)
+{
+    enum { LANES = 8 };
+    double most[LANES], all = -INFINITY;
+    for (int c = 0; c < LANES; c++)
+        most[c] = -INFINITY;
+    int64_t k = 0;
+    for (; k + LANES <= count; k += LANES)
+        for (int c = 0; c < LANES; c++)
+            most[c] = x[k + c] > most[c] ? x[k + c] : most[c];
+    for (; k < count; k++)
+        all = x[k] > all ? x[k] : all;
+    for (int c = 0; c < LANES; c++)
+        all = most[c] > all ? most[c] : all;
+    return all;
 }
