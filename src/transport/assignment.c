@@ -15,9 +15,9 @@
  *     |v - w|^2 = |v' - w|^2 + 2 <v' - c, t> - 2 <w - c, t> + |t|^2,     v' = v - t, for any c */
 struct half {
     int64_t count;
-    const int64_t *neuron; /* count: index in the whole cloud */
     struct wgf_matching matching;
-    double *cloud; /* count x d: the half of W, scaled */
+    int64_t *neuron; /* count: index in the whole cloud */
+    double *cloud;   /* count x d: the half of W, scaled */
     int exponent_of_W, exponent;
     double *centre, *width; /* d: of the bounding box of W, scaled */
     double *shift;          /* d: t */
@@ -25,65 +25,65 @@ struct half {
 
 struct wgf_assignment {
     int64_t m, d;
-    int64_t *neuron;        /* m: neurons of the first half, then of the second */
+    void *memory;           /* of all arrays */
     double *W;              /* m x d */
     int64_t *sigma;         /* m: of the last solve */
     bool W_finite, defined; /* defined: W and the last V are finite */
     struct half half[2];
 };
 
+static void lay_out(struct wgf_assignment *assignment, int64_t positive, struct wgf_arena *arena)
+{
+    double m = (double)assignment->m, d = (double)assignment->d;
+    assignment->W = wgf_arena_take(arena, m, d);
+    assignment->sigma = wgf_arena_take(arena, m, 1);
+    for (int s = 0; s < 2; s++) {
+        struct half *half = &assignment->half[s];
+        half->count = s ? assignment->m - positive : positive;
+        half->neuron = wgf_arena_take(arena, (double)half->count, 1);
+        half->cloud = wgf_arena_take(arena, (double)half->count, d);
+        half->centre = wgf_arena_take(arena, 1, d);
+        half->width = wgf_arena_take(arena, 1, d);
+        half->shift = wgf_arena_take(arena, 1, d);
+        wgf_matching_lay_out(&half->matching, half->count, assignment->d, arena);
+    }
+}
+
 double wgf_assignment_bytes(int64_t m, int64_t d)
 {
-    return wgf_bytes(1, sizeof(struct wgf_assignment)) + wgf_bytes(2 * (double)m, sizeof(int64_t)) +
-           wgf_bytes(2 * (double)m * (double)d + 6 * (double)d, sizeof(double)) + wgf_matching_bytes(m, d) +
-           wgf_matching_bytes(0, d);
+    struct wgf_assignment counted = {.m = m, .d = d};
+    struct wgf_arena arena = {0};
+    lay_out(&counted, m / 2, &arena);
+    return sizeof counted + arena.used * sizeof(double);
 }
 
 void wgf_assignment_free(struct wgf_assignment *assignment)
 {
     if (!assignment)
         return;
-    for (int s = 0; s < 2; s++) {
-        struct half *half = &assignment->half[s];
-        wgf_matching_clear(&half->matching);
-        free(half->cloud);
-        free(half->centre);
-        free(half->width);
-        free(half->shift);
-    }
-    free(assignment->neuron);
-    free(assignment->W);
-    free(assignment->sigma);
+    free(assignment->memory);
     free(assignment);
-}
-
-static bool create_half(struct half *half, const int64_t *neuron, int64_t count, int64_t d)
-{
-    half->count = count;
-    half->neuron = neuron;
-    half->cloud = wgf_calloc(count * d, sizeof(double));
-    half->centre = wgf_calloc(d, sizeof(double));
-    half->width = wgf_calloc(d, sizeof(double));
-    half->shift = wgf_calloc(d, sizeof(double));
-    return wgf_matching_create(&half->matching, count, d) && half->cloud && half->centre && half->width && half->shift;
 }
 
 static bool allocate(struct wgf_assignment *assignment, const double *alpha)
 {
-    int64_t m = assignment->m, positive = 0, d = assignment->d;
-    assignment->neuron = wgf_calloc(m, sizeof(int64_t));
-    assignment->W = wgf_calloc(m * d, sizeof(double));
-    assignment->sigma = wgf_calloc(m, sizeof(int64_t));
-    if (!assignment->neuron || !assignment->W || !assignment->sigma)
+    struct wgf_arena arena = {0};
+    int64_t count[2] = {0};
+    if (wgf_assignment_bytes(assignment->m, assignment->d) > 0x1p60)
         return false;
-    for (int64_t i = 0; i < m; i++)
-        if (!(alpha[i] < 0))
-            assignment->neuron[positive++] = i;
-    for (int64_t i = 0, n = positive; i < m; i++)
-        if (alpha[i] < 0)
-            assignment->neuron[n++] = i;
-    return create_half(&assignment->half[0], assignment->neuron, positive, d) &&
-           create_half(&assignment->half[1], assignment->neuron + positive, m - positive, d);
+    for (int64_t i = 0; i < assignment->m; i++)
+        count[alpha[i] < 0]++;
+    lay_out(assignment, count[0], &arena);
+    assignment->memory = wgf_calloc((long long)arena.used + WGF_LINE, sizeof(double));
+    if (!assignment->memory)
+        return false;
+    uintptr_t line = WGF_LINE * sizeof(double), past = (uintptr_t)assignment->memory % line;
+    arena = (struct wgf_arena){.memory = (double *)((char *)assignment->memory + (line - past))};
+    lay_out(assignment, count[0], &arena);
+    count[0] = count[1] = 0;
+    for (int64_t i = 0; i < assignment->m; i++)
+        assignment->half[alpha[i] < 0].neuron[count[alpha[i] < 0]++] = i;
+    return true;
 }
 
 wgf_status wgf_assignment_create(struct wgf_assignment **assignment, const double *alpha, int64_t m, int64_t d,
@@ -114,16 +114,20 @@ static int exponent_of(const struct half *half, int64_t d, const double *cloud)
 {
     double largest = 0;
     for (int64_t i = 0; i < half->count; i++)
-        for (int64_t k = 0; k < d; k++)
-            largest = fmax(largest, fabs(cloud[half->neuron[i] * d + k]));
+        for (int64_t k = 0; k < d; k++) {
+            double size = fabs(cloud[half->neuron[i] * d + k]);
+            largest = size > largest ? size : largest;
+        }
     return largest > 0 ? ilogb(largest) + 1 : 2 * DBL_MIN_EXP;
 }
 
 static void gather(const struct half *half, int64_t d, const double *cloud, double *scaled)
 {
+    int first = -half->exponent / 2, second = -half->exponent - first; /* 2^-exponent itself may overflow */
+    double factor = ldexp(1, first), rest = ldexp(1, second);
     for (int64_t i = 0; i < half->count; i++)
         for (int64_t k = 0; k < d; k++)
-            scaled[i * d + k] = ldexp(cloud[half->neuron[i] * d + k], -half->exponent);
+            scaled[i * d + k] = cloud[half->neuron[i] * d + k] * factor * rest;
 }
 
 /* Centre and width of the bounding box of count x d coordinates along axis k. */
@@ -131,8 +135,9 @@ static void box(const double *cloud, int64_t count, int64_t d, int64_t k, double
 {
     double low = INFINITY, high = -INFINITY;
     for (int64_t i = 0; i < count; i++) {
-        low = fmin(low, cloud[i * d + k]);
-        high = fmax(high, cloud[i * d + k]);
+        double x = cloud[i * d + k];
+        low = x < low ? x : low;
+        high = x > high ? x : high;
     }
     *centre = low + (high - low) / 2;
     *width = high - low;
@@ -220,12 +225,15 @@ double wgf_assignment_cost(const struct wgf_assignment *assignment, const double
     if (!assignment->defined)
         return NAN;
     for (int64_t i = 0; i < assignment->m; i++)
-        for (int64_t k = 0; k < d; k++)
-            largest = fmax(largest, fabs(V[i * d + k] - assignment->W[assignment->sigma[i] * d + k]));
-    int exponent = largest > 0 ? ilogb(largest) : 0;
+        for (int64_t k = 0; k < d; k++) {
+            double step = fabs(V[i * d + k] - assignment->W[assignment->sigma[i] * d + k]);
+            largest = step > largest ? step : largest;
+        }
+    int exponent = largest > DBL_MIN ? ilogb(largest) : DBL_MIN_EXP; /* squares neither overflow nor vanish */
+    double factor = ldexp(1, -exponent);
     for (int64_t i = 0; i < assignment->m; i++)
         for (int64_t k = 0; k < d; k++) {
-            double step = ldexp(V[i * d + k] - assignment->W[assignment->sigma[i] * d + k], -exponent);
+            double step = (V[i * d + k] - assignment->W[assignment->sigma[i] * d + k]) * factor;
             sum += step * step;
         }
     return ldexp(sum / (double)assignment->m, 2 * exponent);

@@ -1,7 +1,6 @@
 #include "columns.h"
 
-#include "wgf/base/system.h"
-
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* A column while it is sorted along one axis; ties go by its index. */
@@ -10,43 +9,18 @@ struct wgf_key {
     int64_t label;
 };
 
-static int64_t padded_blocks(int64_t count)
+void wgf_columns_lay_out(struct wgf_columns *columns, int64_t count, int64_t d, struct wgf_arena *arena)
 {
-    int64_t columns = WGF_BLOCK * WGF_LANES;
-    return (count + columns - 1) / columns * WGF_LANES;
-}
-
-double wgf_columns_bytes(int64_t count, int64_t d)
-{
-    double blocks = (double)padded_blocks(count), places = blocks * WGF_BLOCK;
-    return wgf_bytes(places * (double)(d + 1) + blocks * (double)(2 * d + 1), sizeof(double)) +
-           wgf_bytes(places, sizeof(int64_t)) + wgf_bytes((double)count, sizeof(struct wgf_key));
-}
-
-bool wgf_columns_create(struct wgf_columns *columns, int64_t count, int64_t d)
-{
-    int64_t blocks = padded_blocks(count);
+    int64_t group = WGF_BLOCK * WGF_GROUP, blocks = (count / group + (count % group > 0)) * WGF_GROUP;
+    double n = (double)blocks, axes = (double)d;
     *columns = (struct wgf_columns){.count = count, .d = d, .blocks = blocks};
-    columns->points = wgf_calloc(blocks * WGF_BLOCK * d, sizeof(double));
-    columns->low = wgf_calloc(blocks * d, sizeof(double));
-    columns->high = wgf_calloc(blocks * d, sizeof(double));
-    columns->price = wgf_calloc(blocks * WGF_BLOCK, sizeof(double));
-    columns->cheapest = wgf_calloc(blocks, sizeof(double));
-    columns->label = wgf_calloc(blocks * WGF_BLOCK, sizeof(int64_t));
-    columns->key = wgf_calloc(count, sizeof(struct wgf_key));
-    return columns->points && columns->low && columns->high && columns->price && columns->cheapest && columns->label &&
-           columns->key;
-}
-
-void wgf_columns_clear(struct wgf_columns *columns)
-{
-    free(columns->points);
-    free(columns->low);
-    free(columns->high);
-    free(columns->price);
-    free(columns->cheapest);
-    free(columns->label);
-    free(columns->key);
+    columns->points = wgf_arena_take(arena, n * axes, WGF_BLOCK);
+    columns->low = wgf_arena_take(arena, n, axes);
+    columns->high = wgf_arena_take(arena, n, axes);
+    columns->price = wgf_arena_take(arena, n, WGF_BLOCK);
+    columns->cheapest = wgf_arena_take(arena, n, 1);
+    columns->label = wgf_arena_take(arena, n, WGF_BLOCK);
+    columns->key = wgf_arena_take(arena, (double)count, sizeof(struct wgf_key) / sizeof(double));
 }
 
 static int by_coordinate(const void *left, const void *right)
@@ -118,9 +92,13 @@ void wgf_columns_fill(struct wgf_columns *columns, const double *cloud)
 
 void wgf_columns_settle(struct wgf_columns *columns)
 {
-    double least = wgf_least(columns->price, columns->blocks * WGF_BLOCK);
+    double least = INFINITY;
+    for (int64_t block = 0; block < columns->blocks; block++) {
+        wgf_columns_refresh(columns, block);
+        least = fmin(least, columns->cheapest[block]);
+    }
     for (int64_t column = 0; column < columns->count; column++)
         columns->price[column] -= least;
     for (int64_t block = 0; block < columns->blocks; block++)
-        columns->cheapest[block] = wgf_least(columns->price + block * WGF_BLOCK, WGF_BLOCK);
+        columns->cheapest[block] -= least;
 }

@@ -9,41 +9,61 @@
 
 #include "wgf/transport/assignment.h"
 
+#include <float.h>
 #include <signal.h>
 
-/* A row of the search tree of one shortest path, and the column that it was reached through. */
+/* A row of the tree of a shortest path search, and the column that it was reached through. */
 struct wgf_branch {
     int64_t row, column;
-    double shift;    /* distance of the row from the root, less its u */
-    double distance; /* of the column from the root */
-    double price;    /* of the column, before the search barred it */
+    double distance; /* of both from the root */
+    double price;    /* of the column, before the search closed it */
 };
 
 struct wgf_matching {
     struct wgf_columns columns;
+    const struct wgf_kernels *kernels;
     int64_t count;
-    double *rows;            /* count x d */
-    double *u;               /* count */
-    int64_t *column_of;      /* count; -1 is free */
-    int64_t *row_of;         /* places of columns; -1 is free */
-    double *occupied;        /* places of columns: 0 where free, infinity where matched */
-    int64_t *broken;         /* count: rows to be matched anew */
-    int64_t *wanted;         /* count: the cheapest column of a broken row */
-    double *bounds;          /* blocks: scratch */
-    struct wgf_branch *tree; /* count */
-    double *reach;           /* places of columns: distance from the root; infinity when done */
+    double *rows;       /* count x d */
+    double *u;          /* count: scratch of a repair */
+    int64_t *column_of; /* count; -1 is free */
+    int64_t *row_of;    /* places of columns; -1 is free */
+    double *occupied;   /* places of columns: 0 where free, infinity where matched */
+    int64_t *broken;    /* count: rows to be matched anew */
+    int64_t *wanted;    /* count: the cheapest column of a broken row */
+
+    int64_t repairs;            /* since the last reset */
+    double *last, *before_last; /* places of columns: the prices that these repairs ended with */
+
+    struct wgf_branch *tree; /* count: what follows is scratch of a search */
+    double *reach;           /* places of columns: distance from the root; infinity where closed */
     int64_t *from;           /* places of columns: branch that reach comes from */
-    double *nearest;         /* blocks: least reach in a block */
-    double *pending;         /* blocks: bound on what branches that have not looked into a block could reach there */
-    int64_t *looked;         /* blocks: how many branches have */
+    double *bounds;          /* blocks: on what the root may reach in each */
+    int64_t *opened;         /* blocks: those that the search has looked into; of others reach means nothing */
+    int64_t *slot;           /* blocks: where a block stands in `opened`, if it does */
+    double *nearest;         /* blocks x WGF_GROUP, as opened: least reach in each lane of a block */
+    int64_t *nearest_at;     /* blocks x WGF_GROUP: its column */
     struct wgf_assignment_effort effort;
 };
 
-double wgf_matching_bytes(int64_t count, int64_t d);
+/* Relative error of a cost and of the price in it. */
+static const double WGF_ROUNDING = 8 * DBL_EPSILON;
 
-/* Allocates, to be cleared even after a failure. False: no memory. */
-bool wgf_matching_create(struct wgf_matching *matching, int64_t count, int64_t d);
-void wgf_matching_clear(struct wgf_matching *matching);
+/* The inner loops, compiled for vectors of 4 and of 8 numbers. */
+struct wgf_kernels {
+    /* How many rows, of every `stride`th, have a column that is cheaper than their own, by more than rounding. */
+    int64_t (*count_broken)(const struct wgf_matching *matching, int64_t stride);
+
+    /* Sets every u_i to the least that row i costs, which is feasible, and releases the rows whose own column costs
+     * more. Returns how many; lists them in `broken`, with the column that each wants. */
+    int64_t (*release_broken)(struct wgf_matching *matching);
+
+    /* Matches a free row along a shortest path to a free column (Dijkstra with reduced costs). */
+    void (*match_by_path)(struct wgf_matching *matching, int64_t row);
+};
+extern const struct wgf_kernels wgf_kernels_4, wgf_kernels_8;
+
+/* Lays out the arrays. */
+void wgf_matching_lay_out(struct wgf_matching *matching, int64_t count, int64_t d, struct wgf_arena *arena);
 
 /* Forgets the past: every price 0, row i matched to the column with label i. The first call follows a fill of the
  * columns. */
@@ -56,5 +76,19 @@ bool wgf_matching_repair(struct wgf_matching *matching, const volatile sig_atomi
 /* False when the optimal cost is lost in the rounding of the prices: a repair after a reset finds it then, for prices
  * that start from 0 are no larger than costs ask for. */
 bool wgf_matching_resolved(const struct wgf_matching *matching);
+
+static inline void wgf_match(struct wgf_matching *matching, int64_t row, int64_t column)
+{
+    matching->column_of[row] = column;
+    matching->row_of[column] = row;
+    matching->occupied[column] = INFINITY;
+}
+
+static inline void wgf_release(struct wgf_matching *matching, int64_t row)
+{
+    int64_t column = matching->column_of[row];
+    matching->column_of[row] = matching->row_of[column] = -1;
+    matching->occupied[column] = 0;
+}
 
 #endif
