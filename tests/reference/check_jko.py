@@ -1,0 +1,167 @@
+#!/usr/bin/python3
+"""Holds `method: jko` against a dense Dykstra in numpy, POT's Sinkhorn and SciPy's SLSQP: check_jko.py WGF_BINARY."""
+
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import ot
+from scipy.optimize import minimize
+
+from check_flow import Failure, report, run, states
+from jko_reference import Measure, Step
+
+RTOL = 1e-7
+KAPPA = {"mse": lambda n: 1 / n, "half_mse": lambda n: 1 / (2 * n), "sse": lambda n: 1.0}
+NEWTON = {"newton_tol": 1e-12}
+DYKSTRA = {"solver": "dykstra", "dykstra_tol": 1e-12, "dykstra_steps": 200000}
+
+
+def draw(folder, n):
+    random = np.random.default_rng(n)
+    X = np.column_stack([random.standard_normal(n), np.ones(n)])
+    y = random.uniform(-1, 1, n)
+    path = folder / f"data{n}.csv"
+    np.savetxt(path, np.column_stack([X[:, 0], y]), fmt="%.17g", delimiter=",")
+    return X, y, {"data": "file", "data_file": path.name}
+
+
+def measure_of(fixed):
+    grids = ((fixed["grid"], fixed.get("grid_radius", 1.0)),)
+    if fixed.get("grid2", 0):
+        grids += ((fixed["grid2"], fixed.get("grid2_radius", 10.0)),)
+    return Measure(grids, 1 if fixed.get("signs") == "positive" else 2)
+
+
+def step_of(fixed, measure, X, y):
+    epsilon = fixed.get("epsilon", measure.spacing() ** 2)
+    return Step(measure.costs(), measure.features(X), y, KAPPA[fixed.get("loss", "mse")](len(y)), fixed["gamma"], epsilon)
+
+
+def gap(actual, expected):
+    return np.max(np.abs(np.asarray(actual) - expected)) / np.max(np.abs(expected))
+
+
+def check_trajectory(binary, folder, n, fixed):
+    """Every record and every state of a run, to 1e-7; the mass of each sheet to 1e-9."""
+    X, y, files = draw(folder, n)
+    fixed = {"method": "jko", "steps": 4, "save": "all", **files, **fixed}
+    measure = measure_of(fixed)
+    step = step_of(fixed, measure, X, y)
+    p = measure.start(fixed.get("init_scale", 1e-3) if fixed.get("init", "normal") == "normal" else None)
+    sheets = measure.signs > 0
+    worst = 0.0
+    with run(binary, folder, fixed, {}) as file:
+        if file["status"][0] != 2:
+            raise Failure(f"status {file['status'][0]}")
+        kept = states(file, 0)[:, :, 0]
+        for record in range(fixed["steps"] + 1):
+            distance = 0.0
+            if record:
+                p, distance = step(p)
+            errors = {"objective": gap(file["objective"][0, record], step.objective(p)), "state": gap(kept[record], p),
+                      "distance": abs(file["distance"][0, record] - distance) / max(distance, 1e-300) if record else 0.0}
+            worst = max(worst, *errors.values())
+            if max(errors.values()) > RTOL:
+                raise Failure(f"record {record}: " + ", ".join(f"{name} off by {e:.1e}" for name, e in errors.items()))
+            for of_sign in (sheets, ~sheets):
+                if abs(kept[record][of_sign].sum() - p[of_sign].sum()) > 1e-9:
+                    raise Failure(f"record {record}: a sheet's mass is {kept[record][of_sign].sum()!r}")
+            if abs(file["mass"][0, record] - 1) > 1e-9:
+                raise Failure(f"record {record}: mass {file['mass'][0, record]!r}")
+    return f"relative error {worst:.1e}"
+
+
+def check_transport(binary, folder, epsilon):
+    """The plan of a step is the entropic one between its two ends: POT's Sinkhorn gives the same <c, pi>."""
+    X, y, files = draw(folder, 9)
+    fixed = {"method": "jko", "grid": 8, "gamma": 0.2, "epsilon": epsilon, "init": "grid", "steps": 3, "save": "all",
+             **NEWTON, **files}
+    measure = measure_of(fixed)
+    costs, worst = measure.costs(), 0.0
+    with run(binary, folder, fixed, {}) as file:
+        kept = states(file, 0)[:, :, 0]
+        for record in range(1, 4):
+            total = 0.0
+            for sign in (1, -1):
+                of_sign = np.flatnonzero(measure.signs == sign)
+                p, q = kept[record][of_sign], kept[record - 1][of_sign]
+                C = costs[np.ix_(of_sign, of_sign)]
+                plan = ot.sinkhorn(p / p.sum(), q / q.sum(), C, epsilon, method="sinkhorn_log", numItermax=100000, stopThr=1e-13)
+                total += p.sum() * (plan * C).sum()
+            worst = max(worst, abs(file["distance"][0, record] - total) / total)
+    if worst > RTOL:
+        raise Failure(f"distance off by {worst:.1e}")
+    return f"relative error {worst:.1e}"
+
+
+def check_limit(binary, folder, seed):
+    """As epsilon falls, a step tends to that of exact transport: a quadratic program over plans, by SLSQP."""
+    random = np.random.default_rng(seed)
+    (folder / "five.csv").write_text("".join(f"{a:.17g},{b:.17g}\n" for a, b in random.uniform(-1, 1, (5, 2))))
+    data = np.loadtxt(folder / "five.csv", delimiter=",")
+    X, y = np.column_stack([data[:, 0], np.ones(5)]), data[:, 1]
+    fixed = {"method": "jko", "grid": 3, "signs": "positive", "gamma": 0.3, "init": "normal", "init_scale": 0.7,
+             "steps": 1, "save": "all", "data": "file", "data_file": "five.csv"}
+    measure = measure_of(fixed)
+    C, Phi, q = measure.costs(), measure.features(X), measure.start(0.7)
+    N = len(q)
+
+    def exact(plan):
+        plan = plan.reshape(N, N)
+        error = Phi @ plan.sum(1) - y
+        slope = C + (2 * fixed["gamma"] * 2 / 5 * (Phi.T @ error))[:, None]
+        return (C * plan).sum() + 2 * fixed["gamma"] * (error @ error) / 5, slope.ravel()
+
+    to_q = np.kron(np.ones(N), np.eye(N))
+    best = minimize(exact, np.outer(q, q).ravel(), jac=True, method="SLSQP", bounds=[(0, None)] * N * N,
+                    constraints={"type": "eq", "fun": lambda plan: to_q @ plan - q, "jac": lambda plan: to_q},
+                    options={"maxiter": 2000, "ftol": 1e-15}).fun  # fmt: skip
+    gaps = []
+    for epsilon in (0.1, 0.01, 0.001):
+        with run(binary, folder, {**fixed, "epsilon": epsilon}, {}) as file:
+            p = states(file, 0)[-1, :, 0]
+            error = Phi @ p - y
+            gaps.append(ot.emd2(p / p.sum(), q / q.sum(), C) + 2 * fixed["gamma"] * (error @ error) / 5 - best)
+    if not (-1e-9 < gaps[2] <= gaps[1] <= gaps[0] and gaps[2] < 1e-3 * best):
+        raise Failure(f"above the exact step's {best:.6g} by {', '.join(f'{g:.1e}' for g in gaps)}")
+    return f"above the exact step by {', '.join(f'{max(g, 0):.1e}' for g in gaps)}"
+
+
+# n, parameters
+TRAJECTORIES = [
+    (7, {"grid": 6, "gamma": 0.1, "init": "grid"}),
+    (20, {"grid": 9, "gamma": 1.0, "init": "grid", "loss": "sse"}),
+    (5, {"grid": 8, "gamma": 0.5, "init_scale": 0.4, "loss": "half_mse"}),
+    (1, {"grid": 5, "gamma": 2.0, "init": "grid"}),
+    (6, {"grid": 8, "gamma": 0.3, "init": "grid", "signs": "positive", "grid_radius": 3.0}),
+    (7, {"grid": 7, "gamma": 0.2, "init": "grid", "epsilon": 0.5}),
+    (7, {"grid": 7, "gamma": 1.0, "init": "grid", "epsilon": 0.02}),
+    (7, {"grid": 6, "gamma": 0.3, "init": "grid", "grid2": 4, "grid2_radius": 3.0}),
+    (7, {"grid": 5, "gamma": 0.3, "init_scale": 0.5, "grid2": 6, "grid2_radius": 2.5, "signs": "positive"}),
+    (4, {"grid": 2, "gamma": 0.3, "init": "grid"}),
+    (7, {"grid": 7, "gamma": 0.1}),  # the default start: nearly all mass in the middle
+]
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: check_jko.py WGF_BINARY")
+    warnings.simplefilter("ignore")
+    binary = str(Path(sys.argv[1]).resolve())
+    with tempfile.TemporaryDirectory() as name:
+        folder, passed = Path(name), []
+        for n, fixed in TRAJECTORIES:
+            for solver, words in (("newton", NEWTON), ("dykstra", DYKSTRA), ("dykstra, anderson 3", {**DYKSTRA, "anderson": 3})):
+                what = ", ".join(f"{key} {value}" for key, value in fixed.items())
+                passed.append(report(f"{solver}, n {n}, {what}", check_trajectory, binary, folder, n, {**fixed, **words}))
+        passed += [report(f"transport, epsilon {e}", check_transport, binary, folder, e) for e in (0.3, 0.05)]
+        passed += [report(f"exact limit, seed {seed}", check_limit, binary, folder, seed) for seed in range(4)]
+    print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
+    sys.exit(0 if all(passed) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+/* JKO on a grid: range, mass, memory, and what a row says of itself. Values: tests/reference/check_jko.py. */
+#include "flow_fixture.h"
+
+static struct wgf_settings jko_settings(int64_t grid)
+{
+    struct wgf_settings settings = settings_of(WGF_METHOD_JKO);
+    settings.init.kind = WGF_INIT_GRID;
+    settings.data.n = 20;
+    settings.grid = grid;
+    settings.grid_radius = 1;
+    settings.grid2_radius = 10;
+    settings.epsilon = NAN;
+    settings.newton_tol = 1e-9;
+    settings.dykstra_steps = 1000;
+    settings.dykstra_tol = 1e-6;
+    settings.save = WGF_SAVE_ALL;
+    return settings;
+}
+
+/* wgf_init_neurons is not asked for a grid: a width that is none will do. */
+static struct descent run_jko(const struct wgf_settings *settings)
+{
+    struct wgf_settings neurons = *settings;
+    neurons.init.kind = WGF_INIT_NORMAL;
+    struct descent made = prepare(&neurons);
+    made.settings = *settings;
+    run(&made);
+    return made;
+}
+
+static double spacing(const struct wgf_settings *settings)
+{
+    return 2 * settings->grid_radius / (double)(settings->grid - 1);
+}
+
+static double column(const struct descent *run, enum wgf_trace_column c, int64_t record)
+{
+    return run->trace.column[c][record];
+}
+
+/* epsilon from a tenth of the squared spacing to a hundred times it, gamma to 1, g to 128. */
+static void extremes_neither_overflow_nor_lose_mass(void **state)
+{
+    (void)state;
+    static const double shares[] = {0.1, 1, 100};
+    static const int64_t grids[] = {32, 128};
+    for (int code = 0; code < 3 * 2 * 2; code++) {
+        struct wgf_settings settings = jko_settings(grids[code % 2]);
+        settings.steps = 2;
+        settings.gamma = code / 2 % 2 ? 1 : 0.01;
+        settings.epsilon = shares[code / 4] * spacing(&settings) * spacing(&settings);
+        struct descent done = run_jko(&settings);
+        struct wgf_state_shape shape = wgf_flow_state_shape(&settings);
+        assert_int_equal(done.result.outcome, WGF_OUTCOME_DONE);
+        assert_int_equal(shape.rows, 2 * settings.grid * settings.grid);
+        for (int64_t r = 0; r <= 2; r++) {
+            const double *p = done.trace.state + r * shape.rows;
+            double sheet[2] = {0, 0};
+            for (int64_t k = 0; k < shape.rows; k++) {
+                assert_true(p[k] >= 0);
+                sheet[k >= shape.rows / 2] += p[k];
+            }
+            assert_true(fabs(sheet[0] - 0.5) < 1e-12 && fabs(sheet[1] - 0.5) < 1e-12);
+            assert_true(fabs(column(&done, WGF_TRACE_MASS, r) - 1) < 1e-12);
+        }
+        for (int64_t r = 1; r <= 2; r++) {
+            assert_true(column(&done, WGF_TRACE_INNER_RESIDUAL, r) < 1e-9);
+            assert_true(column(&done, WGF_TRACE_NEWTON_STEPS_USED, r) <= 12);
+        }
+        discard(&done);
+    }
+}
+
+/* No array of N x N: two sheets of 256^2 masses would need 137 GB. */
+static void a_grid_of_256_fits(void **state)
+{
+    (void)state;
+    struct wgf_settings settings = jko_settings(256);
+    settings.steps = 1;
+    settings.save = WGF_SAVE_NONE;
+    assert_true(wgf_flow_bytes(&settings) < 100e6);
+    struct descent done = run_jko(&settings);
+    assert_int_equal(done.result.outcome, WGF_OUTCOME_DONE);
+    assert_true(column(&done, WGF_TRACE_OBJECTIVE, 1) < column(&done, WGF_TRACE_OBJECTIVE, 0));
+    discard(&done);
+}
+
+static void both_solvers_take_the_same_step(void **state)
+{
+    (void)state;
+    for (int64_t anderson = 0; anderson <= 3; anderson += 3) {
+        struct wgf_settings settings = jko_settings(24);
+        settings.steps = 3;
+        settings.newton_tol = 1e-12;
+        struct descent newton = run_jko(&settings);
+        settings.solver = WGF_SOLVER_DYKSTRA;
+        settings.dykstra_tol = 1e-11;
+        settings.dykstra_steps = 100000;
+        settings.anderson = anderson;
+        struct descent dykstra = run_jko(&settings);
+        int64_t count = 4 * wgf_flow_state_shape(&settings).rows;
+        for (int64_t k = 0; k < count; k++)
+            assert_true(fabs(newton.trace.state[k] - dykstra.trace.state[k]) < 1e-10);
+        assert_true(column(&newton, WGF_TRACE_INNER_STEPS_USED, 1) < column(&dykstra, WGF_TRACE_INNER_STEPS_USED, 1));
+        discard(&newton);
+        discard(&dykstra);
+    }
+}
+
+/* A start so narrow that nearly all masses are 0, and two grids, of which one holds all points of the other. */
+static void masses_of_zero_are_legal(void **state)
+{
+    (void)state;
+    for (int64_t second = 0; second < 2; second++) {
+        struct wgf_settings settings = jko_settings(17);
+        settings.init.kind = WGF_INIT_NORMAL;
+        settings.init.scale = 1e-3;
+        settings.grid2 = second ? 5 : 0;
+        settings.grid2_radius = 1;
+        settings.steps = 5;
+        struct descent done = run_jko(&settings);
+        const double *start = done.trace.state;
+        int64_t zeros = 0, rows = wgf_flow_state_shape(&settings).rows;
+        for (int64_t k = 0; k < rows; k++)
+            zeros += start[k] == 0;
+        assert_true(zeros > rows / 2);
+        assert_int_equal(done.result.outcome, WGF_OUTCOME_DONE);
+        assert_true(fabs(column(&done, WGF_TRACE_MASS, 5) - 1) < 1e-12);
+        assert_true(column(&done, WGF_TRACE_OBJECTIVE, 5) < column(&done, WGF_TRACE_OBJECTIVE, 0));
+        discard(&done);
+    }
+}
+
+/* Labels of 0: the residual is absolute, and equal sheets are optimal at once. */
+static void labels_of_zero_leave_equal_sheets_equal(void **state)
+{
+    (void)state;
+    struct wgf_settings settings = jko_settings(12), neurons = settings;
+    neurons.init.kind = WGF_INIT_NORMAL;
+    struct descent done = prepare(&neurons);
+    done.settings = settings;
+    memset(done.data.y, 0, (size_t)done.data.n * sizeof(double));
+    run(&done);
+    int64_t rows = wgf_flow_state_shape(&settings).rows;
+    const double *end = done.trace.state + 10 * rows;
+    assert_int_equal(done.result.outcome, WGF_OUTCOME_DONE);
+    for (int64_t k = 0; k < rows / 2; k++)
+        assert_true(fabs(end[k] - end[rows / 2 + k]) < 1e-12);
+    discard(&done);
+}
+
+static void assert_says(const struct wgf_settings *settings, const char *words)
+{
+    struct descent done = run_jko(settings);
+    assert_int_equal(done.result.outcome, WGF_OUTCOME_DONE);
+    if (words ? !strstr(done.result.message, words) : done.result.message[0] != '\0')
+        fail_msg("'%s' instead of '%s'", done.result.message, words ? words : "");
+    discard(&done);
+}
+
+static void a_row_warns_of_what_epsilon_does(void **state)
+{
+    (void)state;
+    struct wgf_settings settings = jko_settings(32);
+    assert_says(&settings, NULL);
+    settings.epsilon = 0.2; /* ten steps add up to a standard deviation of 1 */
+    assert_says(&settings, "epsilon diffuses: its steps add up to a standard deviation of 1;");
+    settings = jko_settings(8);
+    settings.gamma = 1e-3;
+    settings.epsilon = spacing(&settings) * spacing(&settings) / 10;
+    assert_says(&settings, "epsilon pins masses to the grid");
+}
+
+static void what_did_not_converge_is_said(void **state)
+{
+    (void)state;
+    struct wgf_settings settings = jko_settings(16);
+    settings.solver = WGF_SOLVER_DYKSTRA;
+    settings.dykstra_steps = 1;
+    settings.dykstra_tol = 1e-12;
+    assert_says(&settings, "10 steps did not reach dykstra_tol (largest residual ");
+    struct descent done = run_jko(&settings);
+    assert_true(column(&done, WGF_TRACE_INNER_RESIDUAL, 10) > 1e-12);
+    discard(&done);
+    settings.solver = WGF_SOLVER_NEWTON;
+    settings.newton_tol = 1e-300;
+    assert_says(&settings, "10 steps did not reach newton_tol (largest residual ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(extremes_neither_overflow_nor_lose_mass), cmocka_unit_test(a_grid_of_256_fits),
+        cmocka_unit_test(both_solvers_take_the_same_step),         cmocka_unit_test(masses_of_zero_are_legal),
+        cmocka_unit_test(labels_of_zero_leave_equal_sheets_equal), cmocka_unit_test(a_row_warns_of_what_epsilon_does),
+        cmocka_unit_test(what_did_not_converge_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
