@@ -123,7 +123,7 @@ class Page:
 
     def __init__(self, title, description, panels, colour_bar):
         lines = textwrap.wrap(description, 105)
-        columns = min(panels, 3)
+        columns = 2 if panels == 4 else min(panels, 3)
         rows = -(-panels // columns)
         top = 0.6 + 0.19 * len(lines) + (0.28 if panels > 1 else 0.05)
         bottom, left, right = 1.0, 0.85, 1.05 if colour_bar else 0.25
