@@ -37,7 +37,10 @@ static wgf_status create(void **work, const struct wgf_particles *particles, str
         return wgf_fail(error, WGF_EMEMORY, "no memory for %lld projections", (long long)directions);
     made->weights = particles->weights, made->d = d, made->directions = directions;
     made->seed = particles->settings->init.seed;
-    return wgf_sliced_create(&made->distance, particles->alpha, particles->m, d, directions, error);
+    wgf_status status = wgf_sliced_create(&made->distance, particles->alpha, particles->m, d, directions, error);
+    if (!status)
+        wgf_sliced_heed(made->distance, particles->problem->interrupted);
+    return status;
 }
 
 static void fix(void *work, const double *W, int64_t number)

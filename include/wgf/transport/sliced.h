@@ -10,6 +10,7 @@
 
 #include "wgf/base/status.h"
 
+#include <signal.h>
 #include <stdint.h>
 
 /* Opaque workspace, O(L m + m d). */
@@ -21,6 +22,9 @@ double wgf_sliced_bytes(int64_t m, int64_t d, int64_t directions);
 wgf_status wgf_sliced_create(struct wgf_sliced **sliced, const double *alpha, int64_t m, int64_t d, int64_t directions,
                              struct wgf_error *error);
 void wgf_sliced_free(struct wgf_sliced *sliced);
+
+/* Once *interrupted is not 0, fix and solve return at once, with values that mean nothing. */
+void wgf_sliced_heed(struct wgf_sliced *sliced, const volatile sig_atomic_t *interrupted);
 
 /* Directions of one outer step, theta: count x d, unit rows. d = 2: equally spaced over the half circle from one drawn
  * angle; else uniform on the sphere. A function of (seed, step). */
