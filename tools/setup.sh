@@ -6,13 +6,14 @@ set -uo pipefail
 
 usage() {
     cat <<'END'
-usage: tools/setup.sh [--run | --test] [--python]
+usage: tools/setup.sh [--run | --test | --bench] [--python]
 
 Finds the dependencies of wgf and installs what is missing with apt where it may; elsewhere lists it and exits 1.
 
   (no option)  what building wgf and its tests, and drawing figures, needs
   --run        only what a sweep needs; Python, which draws its figure, is then no condition
   --test       also what tools/test.sh needs
+  --bench      also the peers of tools/bench/bench.py
   --python     print the Python that has the packages for figures, or exit 1; install nothing
 END
 }
@@ -92,12 +93,22 @@ check_test() {
     need ps procps procps - has_program ps
 }
 
+check_bench() {
+    need 'Python with h5py, SciPy, POT, PyTorch' 'python3-h5py python3-scipy python3-pot python3-torch' \
+        'py-h5py py-scipy py-pot py-torch' 'python (with scipy, POT, torch)' find_python numpy h5py scipy ot torch
+    need 'Python with mpi4py, Dask' 'python3-mpi4py python3-dask python3-distributed' 'py-mpi4py py-dask py-distributed' \
+        'python (with mpi4py, dask)' find_python mpi4py dask distributed
+    need 'GNU parallel' parallel parallel parallel has_program parallel
+    need hyperfine hyperfine hyperfine hyperfine has_program hyperfine
+}
+
 check() { # level
     missing_names=() missing_debian=() missing_spack=() missing_modules=()
     check_run
     check_figures
     [ "$1" = run ] || check_develop
     [ "$1" != test ] || check_test
+    [ "$1" != bench ] || check_bench
 }
 
 # How to become root: nothing, sudo, or not at all.
@@ -143,6 +154,7 @@ for argument in "$@"; do
     case $argument in
     --run) level='run' ;;
     --test) level='test' ;;
+    --bench) level='bench' ;;
     --python)
         find_python numpy h5py matplotlib
         exit

@@ -1,0 +1,239 @@
+/* One piece of work through the public interfaces, timed alone, for bench.py.
+ *
+ *     wgf_bench WORK INPUT RESULT
+ *
+ * INPUT and RESULT hold doubles in the machine's own bytes: INPUT the sizes of the work, then its arrays as each function
+ * below takes them; RESULT what it computed, to be held against a peer's. Standard output has the seconds of one
+ * operation, a line a repetition, and at last the most memory that the process ever had, in bytes. What makes the
+ * workspace and warms it is not timed. */
+#include "wgf/base/system.h"
+#include "wgf/model/network.h"
+#include "wgf/transport/assignment.h"
+#include "wgf/transport/sliced.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void stop(const char *what)
+{
+    fprintf(stderr, "wgf_bench: %s\n", what);
+    exit(1);
+}
+
+static void need(wgf_status status, const struct wgf_error *error)
+{
+    if (status)
+        stop(error->message);
+}
+
+static double *room(int64_t count)
+{
+    double *values = wgf_calloc(count, sizeof(double));
+    if (!values)
+        stop("no memory");
+    return values;
+}
+
+static void take_into(FILE *input, double *values, int64_t count)
+{
+    if (fread(values, sizeof *values, (size_t)count, input) != (size_t)count)
+        stop("the input ends early");
+}
+
+static double *take(FILE *input, int64_t count)
+{
+    double *values = room(count);
+    take_into(input, values, count);
+    return values;
+}
+
+static int64_t take_size(FILE *input)
+{
+    double size = 0;
+    take_into(input, &size, 1);
+    return (int64_t)size;
+}
+
+static void give(FILE *result, const double *values, int64_t count)
+{
+    if (fwrite(values, sizeof *values, (size_t)count, result) != (size_t)count)
+        stop("the result cannot be written");
+}
+
+static void say(double seconds, int64_t operations)
+{
+    printf("%.9e\n", seconds / (double)operations);
+}
+
+/* Operations before the clock starts, whose outcome is the result; those of a repetition; and repetitions. */
+struct pace {
+    int64_t warm, operations, repetitions;
+};
+
+static struct pace take_pace(FILE *input)
+{
+    struct pace pace = {.warm = take_size(input)};
+    pace.operations = take_size(input);
+    pace.repetitions = take_size(input);
+    return pace;
+}
+
+struct descent {
+    struct wgf_network *network;
+    double *W, *alpha, *gradient;
+    int64_t weights;
+    double step;
+};
+
+static void descend(struct descent *descent, int64_t steps)
+{
+    for (int64_t k = 0; k < steps; k++) {
+        wgf_network_objective(descent->network, descent->W, descent->alpha);
+        wgf_network_gradient(descent->network, descent->W, descent->alpha, descent->gradient, NULL);
+        for (int64_t i = 0; i < descent->weights; i++)
+            descent->W[i] -= descent->step * descent->gradient[i];
+    }
+}
+
+/* m, n, d; pace; step; X (n x d), y (n), W (m x d), alpha (m). An operation: objective, gradient, W moved. Result: W. */
+static void time_gradient(FILE *input, FILE *result)
+{
+    int64_t m = take_size(input), n = take_size(input), d = take_size(input);
+    struct pace pace = take_pace(input);
+    struct descent descent = {.weights = m * d};
+    take_into(input, &descent.step, 1);
+    struct wgf_data data = {.n = n, .d = d, .X = take(input, n * d), .y = take(input, n)};
+    descent.W = take(input, m * d);
+    descent.alpha = take(input, m);
+    descent.gradient = room(m * d);
+    struct wgf_network_settings settings = {.loss = WGF_LOSS_MSE, .output = WGF_OUTPUT_SUM, .kernel = WGF_KERNEL_AUTO};
+    struct wgf_error error = {0};
+    need(wgf_network_create(&descent.network, &settings, &data, m, &error), &error);
+    descend(&descent, pace.warm);
+    give(result, descent.W, m * d);
+    for (int64_t r = 0; r < pace.repetitions; r++) {
+        double start = wgf_clock();
+        descend(&descent, pace.operations);
+        say(wgf_clock() - start, pace.operations);
+    }
+    wgf_network_free(descent.network);
+    wgf_data_clear(&data);
+    free(descent.W);
+    free(descent.alpha);
+    free(descent.gradient);
+}
+
+/* m, d, clouds not timed, clouds timed; alpha (m), W (m x d), the clouds V (m x d). An operation: one cloud, from what the
+ * one before left; where none is warm, fixing W as well. Result: the cost of each cloud. */
+static void time_assignment(FILE *input, FILE *result)
+{
+    int64_t m = take_size(input), d = take_size(input), warm = take_size(input), timed = take_size(input);
+    double *alpha = take(input, m), *W = take(input, m * d), *V = room(m * d);
+    int64_t *sigma = wgf_calloc(m, sizeof *sigma);
+    struct wgf_assignment *assignment = NULL;
+    struct wgf_error error = {0};
+    need(wgf_assignment_create(&assignment, alpha, m, d, &error), &error);
+    for (int64_t cloud = 0; sigma && cloud < warm + timed; cloud++) {
+        take_into(input, V, m * d);
+        double start = wgf_clock();
+        if (cloud == 0)
+            wgf_assignment_fix(assignment, W);
+        wgf_assignment_solve(assignment, V, NULL, sigma);
+        double seconds = wgf_clock() - start, cost = wgf_assignment_cost(assignment, V);
+        if (cloud >= warm)
+            say(seconds, 1);
+        give(result, &cost, 1);
+    }
+    wgf_assignment_free(assignment);
+    free(alpha);
+    free(W);
+    free(V);
+    free(sigma);
+}
+
+struct glide {
+    struct wgf_sliced *sliced;
+    double *V, step, distance;
+    int64_t weights;
+};
+
+static void glide(struct glide *glide, int64_t steps)
+{
+    for (int64_t k = 0; k < steps; k++) {
+        glide->distance = wgf_sliced_solve(glide->sliced, glide->V);
+        const double *gradient = wgf_sliced_gradient(glide->sliced);
+        for (int64_t i = 0; i < glide->weights; i++)
+            glide->V[i] -= glide->step * gradient[i];
+    }
+}
+
+/* m, d, L; pace; step; alpha (m), directions (L x d), W (m x d), V (m x d). An operation: D, its gradient, V moved.
+ * Result: V, and D as it was before the last move. */
+static void time_sliced(FILE *input, FILE *result)
+{
+    int64_t m = take_size(input), d = take_size(input), directions = take_size(input);
+    struct pace pace = take_pace(input);
+    struct glide work = {.weights = m * d};
+    take_into(input, &work.step, 1);
+    double *alpha = take(input, m), *theta = take(input, directions * d), *W = take(input, m * d);
+    work.V = take(input, m * d);
+    struct wgf_error error = {0};
+    need(wgf_sliced_create(&work.sliced, alpha, m, d, directions, &error), &error);
+    wgf_sliced_fix(work.sliced, theta, W);
+    glide(&work, pace.warm);
+    give(result, work.V, m * d);
+    give(result, &work.distance, 1);
+    for (int64_t r = 0; r < pace.repetitions; r++) {
+        double start = wgf_clock();
+        glide(&work, pace.operations);
+        say(wgf_clock() - start, pace.operations);
+    }
+    wgf_sliced_free(work.sliced);
+    free(alpha);
+    free(theta);
+    free(W);
+    free(work.V);
+}
+
+/* Of this program alone: ru_maxrss begins at what the process had before exec. */
+static double peak_memory(void)
+{
+    double kilobytes = 0;
+    char line[256];
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "VmHWM: %lf", &kilobytes) == 1)
+            break;
+    if (status)
+        fclose(status);
+    return 1024 * kilobytes;
+}
+
+static const struct {
+    const char *name;
+    void (*time)(FILE *input, FILE *result);
+} works[] = {{"gradient", time_gradient}, {"assignment", time_assignment}, {"sliced", time_sliced}};
+
+int main(int argc, char **argv)
+{
+    if (argc != 4)
+        stop("usage: wgf_bench gradient|assignment|sliced INPUT RESULT");
+    FILE *input = fopen(argv[2], "rb"), *result = fopen(argv[3], "wb");
+    if (!input || !result)
+        stop("a file cannot be opened");
+    wgf_blas_single_thread();
+    bool known = false;
+    for (size_t k = 0; k < sizeof works / sizeof *works; k++) {
+        if (strcmp(argv[1], works[k].name) == 0) {
+            works[k].time(input, result);
+            known = true;
+        }
+    }
+    if (!known)
+        stop("no such work");
+    if (fclose(input) || fclose(result))
+        stop("the result cannot be written");
+    printf("%.0f\n", peak_memory());
+    return 0;
+}

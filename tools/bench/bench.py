@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Ours and its peers by turns in one run on one core. Only ratios within a run count: machines are noisy and shared.
+
+    tools/bench/bench.py                 all rows, printed
+    tools/bench/bench.py --only 'W2'     rows whose work or peer matches the pattern
+    tools/bench/bench.py --quick         tiny sizes, one pair: does every row run and agree with its peer?
+    tools/bench/bench.py --growth        cost against m, n, g, and its exponent
+    tools/bench/bench.py --write         the same, and the table goes into README.md
+
+Wants a Python with NumPy, SciPy, h5py, and for the peers what `tools/setup.sh --bench` installs; a row whose peer is
+absent says so. Exits 1 when a result disagrees with a peer's beyond its row's tolerance, or a row fails: never for a time.
+"""
+
+import os
+
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ[f"{library}_NUM_THREADS"] = "1"  # before NumPy is loaded
+os.environ["OMPI_ALLOW_RUN_AS_ROOT"] = os.environ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+
+import argparse
+import re
+import shlex
+import sys
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+import growth
+import ours
+import report
+from rows import ROWS
+
+HEADER = ("work", "peer", "ours", "peer's time", "peer / ours", "to reach", "largest difference", "remarks")
+
+
+class Disagreement(Exception):
+    """Ours and the peer computed different things."""
+
+
+def difference(row, mine, theirs):
+    """The largest difference of the results, relative to the largest number; None where the peer has no result."""
+    if theirs.result is None:
+        return None
+    mine, theirs = np.ravel(mine.result), np.ravel(theirs.result)
+    if mine.shape != theirs.shape or not np.isfinite(mine).all():
+        raise Disagreement(f"{mine.size} numbers against {theirs.size}, or some not finite")
+    found = np.abs(mine - theirs).max() / np.abs(theirs).max()
+    if not found <= row.tolerance:
+        raise Disagreement(f"results differ by {found:.1e}, more than {row.tolerance:.0e}")
+    return found
+
+
+def measure(row, quick):
+    """Ours, peer, ours, peer, ...: the cells of the row."""
+    case = row.case(**(row.quick if quick else row.sizes))
+    mine, theirs, differences = [], [], []
+    for _ in range(1 if quick else row.pairs):
+        mine.append(row.ours(case))
+        theirs.append(row.peer(case))
+        differences.append(difference(row, mine[-1], theirs[-1]))
+    seconds = [sample.seconds for sample in mine]
+    ratios = [b.seconds / a.seconds for a, b in zip(mine, theirs)]
+    agreed = "-" if differences[0] is None else f"{max(differences):.0e}"
+    reach, ratio = f"{report.number(row.reach)}×", report.spread(ratios, report.number)
+    if row.rate:
+        reach = f"{report.number(row.rate)} a second"
+        ratio += f"; {report.spread([1 / one for one in seconds], report.number)} a second"
+        reached = 1 / np.median(seconds) >= row.rate
+    else:
+        reached = np.median(ratios) >= row.reach
+    notes = "; ".join(dict.fromkeys(note for note in (mine[-1].note, theirs[-1].note) if note))
+    verdict = "" if quick else ", reached" if reached else ", missed"
+    return [report.spread(seconds, report.duration), report.spread([sample.seconds for sample in theirs], report.duration),
+            ratio, reach + verdict, agreed, notes]
+
+
+def attempt(row, quick):
+    """The cells of the row, and whether it is in order."""
+    try:
+        return measure(row, quick), True
+    except ours.NotBuilt:
+        return ["not built"] + [""] * 5, True
+    except ImportError as error:
+        return ["", f"not installed ({error.name or error})"] + [""] * 4, True
+    except Disagreement as error:
+        return ["", "", "", "", str(error), ""], False
+    except Exception as error:  # a benchmark that fails is a row, and the rest goes on
+        traceback.print_exc()
+        return ["", "", "", "", "", f"failed: {error}"], False
+
+
+def compare(options):
+    table, good = [], True
+    for row in ROWS:
+        if not re.search(options.only, f"{row.work} {row.peer_name}"):
+            continue
+        cells, fine = attempt(row, options.quick)
+        table.append([row.work, row.peer_name, *cells])
+        good = good and fine
+        print(report.line(table[-1]), flush=True)
+    return report.markdown(HEADER, table), good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", metavar="PATTERN", help="regular expression on the names of work and peer")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one pair")
+    parser.add_argument("--growth", action="store_true", help="cost against size instead")
+    parser.add_argument("--write", action="store_true", help="write the table into README.md")
+    parser.add_argument("--build", type=Path, default=ours.build, help="folder of wgf and wgf_bench (%(default)s)")
+    options = parser.parse_args()
+    if options.write and (options.quick or options.only):
+        parser.error("--write wants the whole table")
+    ours.build = options.build.resolve()
+    core = max(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {core})
+    about = report.circumstances(ours.build / "wgf", core)
+    print(about, flush=True)
+    table, good = growth.table(options) if options.growth else compare(options)
+    if options.write:
+        command = shlex.join(["tools/bench/bench.py", *sys.argv[1:]])
+        report.write("growth" if options.growth else "bench", f"`{command}`: {about}\n\n{table}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

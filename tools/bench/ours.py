@@ -1,0 +1,130 @@
+"""Our side of a pair: `wgf_bench` for one piece of work, `wgf run` for whole jobs. Each function takes a case (the inputs,
+which the peer gets too) and returns a Sample."""
+
+import dataclasses
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
+build = Path(__file__).resolve().parents[2] / "build"  # bench.py --build sets it
+
+
+@dataclasses.dataclass
+class Sample:
+    """What one measurement gave: seconds of an operation, and what it computed. `note` goes into the table."""
+
+    seconds: float
+    result: np.ndarray = None
+    note: str = ""
+
+
+class NotBuilt(Exception):
+    """The program refuses the work."""
+
+
+def call(command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    if "not built" in done.stderr:
+        raise NotBuilt(done.stderr.strip().splitlines()[0])
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def bench(work, *inputs):
+    """Seconds of an operation in each repetition, the result, and the most memory that the process had."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, got = Path(folder, "input"), Path(folder, "result")
+        np.concatenate([np.asarray(values, dtype=float).ravel() for values in inputs]).tofile(given)
+        *seconds, memory = map(float, call([build / "wgf_bench", work, given, got]).split())
+        return np.array(seconds), np.fromfile(got), memory
+
+
+def run(folder, fixed, sweep=None):
+    """Runs a spec and returns the open result file; `sweep` maps a parameter to its values, the last one fastest."""
+    import h5py
+
+    def block(values):
+        return "{" + ", ".join(f"{name}: {list(value) if isinstance(value, (list, range)) else value}"
+                               for name, value in values.items()) + "}"
+
+    spec, result = Path(folder, "spec.yaml"), Path(folder, "result.h5")
+    spec.write_text(f"name: bench\nfixed: {block(fixed)}\nsweep: {block(sweep or {'seed': [1]})}\n")
+    call([build / "wgf", "run", spec, "-o", result, "--overwrite", "--quiet"])
+    return h5py.File(result, "r")
+
+
+def gradient(case):
+    m, d = case.W.shape
+    seconds, W, _ = bench("gradient", [m, len(case.y), d, case.check, case.operations, case.repetitions, case.step],
+                          case.X, case.y, case.W, case.alpha)
+    return Sample(np.median(seconds), W)
+
+
+def assignment(case):
+    m, d = case.W.shape
+    seconds, costs, memory = bench("assignment", [m, d, case.warm, len(case.clouds) - case.warm], case.alpha, case.W,
+                                   case.clouds)
+    return Sample(np.median(seconds), costs, f"whole process {memory / 1e6:.0f} MB")
+
+
+def sliced(case):
+    m, d = case.W.shape
+    seconds, result, _ = bench("sliced", [m, d, len(case.theta), case.check, case.operations, case.repetitions, case.step],
+                               case.alpha, case.theta, case.W, case.V)
+    return Sample(np.median(seconds), result)
+
+
+def whole_run(case):
+    """The seconds of a whole descent; the result is its state after a few inner iterations, from a run of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        with run(folder, case.settings) as file:
+            seconds = file["seconds"][0]
+        with run(folder, {**case.settings, "steps": 1, "inner_steps": case.check, "save": "last"}) as file:
+            return Sample(seconds, file["state"][:])
+
+
+def jko_step(case):
+    """A descent of one step, less one of none, which makes the same grid and looks at the same start."""
+    repeat = range(100, 100 + case.repetitions)  # time limits make equal jobs differ
+    with tempfile.TemporaryDirectory() as folder:
+        with run(folder, {**case.settings, "save": "last"}, {"time_limit": repeat, "steps": [0, 1]}) as file:
+            seconds = file["seconds"][:].reshape(-1, 2)
+            masses = file["state"][file["state_start"][1] :][: file["state_rows"][1]]
+    return Sample(np.median(seconds[:, 1]) - np.median(seconds[:, 0]), masses)
+
+
+def jobs(case):
+    """A job that does nothing, its row on disk; the whole program counts, from start to end."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        start = time.perf_counter()
+        with run(folder, {"width": 1, "n": 1, "steps": 0}, {"seed": range_of(case.jobs)}) as file:
+            seconds = time.perf_counter() - start
+            return Sample(seconds / case.jobs, np.array([(file["status"][:] == 2).sum() / case.jobs]))
+
+
+class range_of(str):
+    """A range in the spec's own words, as a list of 200 000 seeds would be the benchmark of a YAML reader."""
+
+    def __new__(cls, count):
+        return super().__new__(cls, f"{{range: [0, {count}]}}")
+
+
+def traces(case):
+    """A sweep of many long traces, then fsync. The whole program counts, descents and all."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        fixed = {"width": 1, "n": 1, "steps": case.steps, "init_scale": 1}
+        start = time.perf_counter()
+        with run(folder, fixed, {"seed": range_of(case.jobs)}) as file:
+            with open(file.filename, "rb") as written:
+                os.fsync(written.fileno())
+                seconds = time.perf_counter() - start
+                size = os.fstat(written.fileno()).st_size
+            descents = file["seconds"][:].sum()
+    case.bytes = size
+    return Sample(seconds, np.array([float(size)]), f"descents {descents / seconds:.0%} of our time")

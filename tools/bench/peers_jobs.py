@@ -1,0 +1,97 @@
+"""Other engines that run many jobs, each job empty, and the plain write of bytes. The engines keep no row of a job; they
+have one worker, and for their master whatever core they find: they are not held to the one that we run on."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+import ours
+from ours import Sample
+
+everywhere = os.sched_getaffinity(0)  # bench.py pins this process later
+MPI_JOBS = """
+import sys, time
+from mpi4py.futures import MPIPoolExecutor
+
+def job(k):
+    return k
+
+if __name__ == "__main__":
+    with MPIPoolExecutor() as pool:
+        count = int(sys.argv[1])
+        list(pool.map(job, range(16)))
+        start = time.perf_counter()
+        done = sum(1 for _ in pool.map(job, range(count)))
+        print(done / count, (time.perf_counter() - start) / count)
+"""
+DASK_JOBS = """
+import sys, time
+from distributed import Client
+
+def job(k):
+    return k
+
+if __name__ == "__main__":
+    with Client(n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+        count = int(sys.argv[1])
+        client.gather(client.map(job, range(-16, 0)))
+        start = time.perf_counter()
+        done = len(client.gather(client.map(job, range(count))))
+        print(done / count, (time.perf_counter() - start) / count)
+"""
+
+
+def free():
+    os.sched_setaffinity(0, everywhere)
+
+
+def script(text, count, launcher=()):
+    """Runs the Python text in a process of its own, which prints the share of jobs done and the seconds of one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "jobs.py")
+        with open(path, "w") as file:
+            file.write(text)
+        share, seconds = ours.call([*launcher, sys.executable, *(["-m", "mpi4py.futures"] if launcher else []),
+                                    path, count], preexec_fn=free).split()[-2:]
+    return Sample(float(seconds), np.array([float(share)]), f"{count} jobs")
+
+
+def mpi4py(case):
+    import mpi4py  # noqa: F401  (absent: the row says so)
+
+    return script(MPI_JOBS, case.given, ["mpirun", "-n", "2", "--oversubscribe", "--bind-to", "none"])
+
+
+def dask(case):
+    import distributed  # noqa: F401
+
+    return script(DASK_JOBS, case.given)
+
+
+def gnu_parallel(case):
+    numbers = "\n".join(map(str, range(case.given)))
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(["parallel", "-j", "1", "--will-cite", "echo"], input=numbers, text=True,
+                              capture_output=True, check=True, preexec_fn=free)
+    except FileNotFoundError:
+        raise ImportError("GNU parallel is not installed") from None
+    seconds = time.perf_counter() - start
+    return Sample(seconds / case.given, np.array([len(done.stdout.split()) / case.given]), f"{case.given} jobs")
+
+
+def plain_write(case):
+    """As many bytes as our file has, to a fresh file in pieces of 8 MiB, then fsync."""
+    piece = np.random.default_rng(0).bytes(8 << 20)
+    with tempfile.NamedTemporaryFile(dir=".") as file:
+        start, at = time.perf_counter(), 0
+        while at < case.bytes:
+            at += os.pwrite(file.fileno(), piece[: case.bytes - at], at)
+        os.fsync(file.fileno())
+        seconds = time.perf_counter() - start
+        size = os.fstat(file.fileno()).st_size
+    return Sample(seconds, np.array([float(size)]), f"{size / 1e6:.0f} MB")

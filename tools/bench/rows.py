@@ -1,0 +1,75 @@
+"""The table of benchmarks: what is compared with what, at which sizes, and what is to be reached."""
+
+import dataclasses
+from typing import Callable
+
+import cases
+import ours
+import peers
+import peers_jko
+import peers_jobs
+
+
+@dataclasses.dataclass
+class Row:
+    work: str
+    case: Callable
+    sizes: dict
+    quick: dict  # sizes that run in a moment
+    ours: Callable
+    peer_name: str
+    peer: Callable
+    reach: float  # the peer's time over ours
+    tolerance: float  # of the results' largest difference, relative to the largest number; quick and full alike
+    pairs: int = 5
+    rate: float = 0  # operations a second to be reached besides, if any
+
+
+GRADIENT = dict(case=cases.gradient, quick=dict(m=50, n=20, d=2, operations=5, repetitions=1), ours=ours.gradient,
+                tolerance=1e-11)
+TORCH = dict(peer_name="torch", peer=peers.torch_gradient)
+WIDE = dict(m=10_000, n=1000, d=100, operations=3)
+
+PROX = dict(case=cases.prox, ours=ours.whole_run, tolerance=1e-10)
+LONG = dict(m=1000, n=70, steps=100, inner_steps=500, looks=(0, 10, 50), init_scale=1e-3, gamma=0.01)
+SHORT = dict(m=40, n=20, steps=4, inner_steps=6, looks=(0, 2), sampled=2, init_scale=1e-3, gamma=0.01)
+
+EMPTY = dict(work="empty jobs, rows on disk", case=cases.jobs, ours=ours.jobs, reach=1, rate=50_000, tolerance=0)
+JKO = dict(case=cases.jko, ours=ours.jko_step, tolerance=1e-7)
+SMALL_GRID = dict(work="JKO step, g = 32, n = 20", sizes=dict(g=32, n=20, gamma=0.1, repetitions=9),
+                  quick=dict(g=16, n=10, gamma=0.1, repetitions=2), **JKO)
+
+ROWS = (
+    Row("gradient step, d = 2, n = 70, m = 1000", sizes=dict(m=1000, n=70, d=2, operations=1000), reach=100, **GRADIENT,
+        **TORCH),
+    Row("gradient step, d = 2, n = 1000, m = 10 000", sizes=dict(m=10_000, n=1000, d=2, operations=50), reach=1500,
+        **GRADIENT, **TORCH),
+    Row("gradient step, d = 100, n = 1000, m = 10 000", sizes=WIDE, reach=3,
+        **{**GRADIENT, "quick": dict(m=60, n=50, d=20, operations=5, repetitions=1)}, **TORCH),
+    Row("gradient step, d = 100, n = 1000, m = 10 000", sizes=WIDE, reach=0.8, peer_name="DGEMM of OpenBLAS",
+        peer=peers.dgemm, **GRADIENT),
+    Row("gradient step, d = 10, n = 100, m = 1000", sizes=dict(m=1000, n=100, d=10, operations=300), reach=10,
+        **{**GRADIENT, "quick": dict(m=50, n=20, d=10, operations=5, repetitions=1)}, **TORCH),
+    Row("whole run 100 × 500, prox frobenius", sizes=dict(metric="frobenius", sampled=200, **LONG),
+        quick=dict(metric="frobenius", **SHORT), reach=100, peer_name="torch loop", peer=peers.torch_loop, **PROX),
+    Row("whole run 100 × 500, prox wasserstein", sizes=dict(metric="wasserstein", sampled=8, **LONG),
+        quick=dict(metric="wasserstein", **SHORT), reach=100, peer_name="torch + POT emd", peer=peers.torch_and_pot, **PROX),
+    Row("W2 of near clouds, m = 5000, warm", case=cases.near, sizes=dict(m=5000), quick=dict(m=60), reach=100,
+        ours=ours.assignment, peer_name="SciPy", peer=peers.scipy_assignment, tolerance=1e-10),
+    Row("W2 of far clouds, m = 5000", case=cases.far, sizes=dict(m=5000), quick=dict(m=60), reach=10,
+        ours=ours.assignment, peer_name="SciPy", peer=peers.scipy_assignment, tolerance=1e-10),
+    Row("sliced inner step, L = 1000, m = 1000", case=cases.sliced, sizes=dict(m=1000, d=2, directions=1000, operations=20),
+        quick=dict(m=50, d=2, directions=20, operations=3), reach=50, ours=ours.sliced, peer_name="POT with torch",
+        peer=peers.pot_sliced, tolerance=1e-9),
+    Row(reach=250, peer_name="NumPy Dykstra", peer=peers_jko.dykstra, **SMALL_GRID),
+    Row(reach=8, peer_name="NumPy Newton", peer=peers_jko.newton, **SMALL_GRID),
+    Row("JKO step, g = 128, n = 70", sizes=dict(g=128, n=70, gamma=0.1, repetitions=5),
+        quick=dict(g=24, n=15, gamma=0.1, repetitions=2), reach=5, peer_name="NumPy Newton", peer=peers_jko.newton, **JKO),
+    Row(sizes=dict(jobs=200_000, given=20_000), quick=dict(jobs=2000, given=50), peer_name="mpi4py.futures",
+        peer=peers_jobs.mpi4py, **EMPTY),
+    Row(sizes=dict(jobs=200_000, given=2000), quick=dict(jobs=2000, given=50), peer_name="Dask", peer=peers_jobs.dask, **EMPTY),
+    Row(sizes=dict(jobs=200_000, given=500), quick=dict(jobs=2000, given=20), peer_name="GNU parallel",
+        peer=peers_jobs.gnu_parallel, **EMPTY),
+    Row("write of traces", case=cases.traces, sizes=dict(jobs=100, steps=100_000), quick=dict(jobs=3, steps=1000),
+        ours=ours.traces, peer_name="pwrite", peer=peers_jobs.plain_write, reach=0.8, tolerance=0),
+)
