@@ -22,7 +22,9 @@ double wgf_output_factor(int output, int64_t m)
 
 static const struct wgf_kernel_operations *operations(int kernel)
 {
-    return kernel == WGF_KERNEL_BLAS ? &wgf_kernel_blas : &wgf_kernel_dense;
+    return kernel == WGF_KERNEL_BLAS    ? &wgf_kernel_blas
+           : kernel == WGF_KERNEL_CONES ? &wgf_kernel_cones
+                                        : &wgf_kernel_dense;
 }
 
 int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
@@ -30,6 +32,8 @@ int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
     enum { WORTH_A_CALL = 4096, WORTH_A_PRODUCT = 8 };
     if (kernel != WGF_KERNEL_AUTO)
         return kernel;
+    if (d == 2)
+        return WGF_KERNEL_CONES;
     bool large = d >= WORTH_A_PRODUCT && (double)m * (double)n >= WORTH_A_CALL;
     return large ? WGF_KERNEL_BLAS : WGF_KERNEL_DENSE;
 }
@@ -45,6 +49,10 @@ wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_net
 {
     struct wgf_network *net = wgf_calloc(1, sizeof *net);
     *network = NULL;
+    if (settings->kernel == WGF_KERNEL_CONES && data->d != 2) {
+        free(net);
+        return wgf_fail(error, WGF_EUSAGE, "kernel: cones needs d = 2, but d is %lld", (long long)data->d);
+    }
     bool fits = wgf_network_bytes(settings, m, data->n, data->d) < (double)PTRDIFF_MAX;
     if (net && fits) {
         net->settings = *settings;
@@ -74,6 +82,7 @@ void wgf_network_free(struct wgf_network *network)
     free(network->Xt);
     free(network->z);
     free(network->pattern);
+    wgf_cones_free(network->cones);
     free(network);
 }
 
@@ -139,21 +148,29 @@ static double dot(const double *a, const double *b, int64_t d)
     return sum;
 }
 
-/* The part of the way from w to w - step g after which the first sample changes its activation; above 1 when none does.
- * A way along a kink does not cross it, whatever rounding says. */
-static double first_kink(const struct wgf_data *data, const double *w, double step, const double *g, int64_t *sample)
+/* The part of the way from w to w - step g after which the sample changes its activation; infinite when it does not. A way
+ * along a kink does not cross it, whatever rounding says. */
+static double way_to_kink(const double *x, int64_t d, const double *w, double step, const double *g)
 {
     const double parallel = 1e-14;
+    double z = dot(w, x, d), along = dot(g, x, d), moved = z - step * along;
+    if ((z > 0) == (moved > 0) || along * along <= parallel * parallel * dot(g, g, d) * dot(x, x, d))
+        return INFINITY;
+    return z / (z - moved);
+}
+
+/* The same for the first of all samples; above 1 when none changes. */
+static double first_kink(const struct wgf_network *network, int64_t i, const double *w, double step, const double *g,
+                         int64_t *sample)
+{
+    const struct wgf_data *data = network->data;
+    int64_t near[2], known = network->kernel->kinks ? network->kernel->kinks(network, i, w, near) : 0;
     double first = INFINITY;
-    for (int64_t j = 0; j < data->n; j++) {
-        const double *x = data->X + j * data->d;
-        double z = dot(w, x, data->d), along = dot(g, x, data->d), moved = z - step * along;
-        if ((z > 0) == (moved > 0))
-            continue;
-        if (along * along <= parallel * parallel * dot(g, g, data->d) * dot(x, x, data->d))
-            continue;
-        if (z / (z - moved) < first) {
-            first = z / (z - moved);
+    for (int64_t k = 0; k < (known ? known : data->n); k++) {
+        int64_t j = known ? near[k] : k;
+        double way = way_to_kink(data->X + j * data->d, data->d, w, step, g);
+        if (way < first) {
+            first = way;
             *sample = j;
         }
     }
@@ -161,12 +178,13 @@ static double first_kink(const struct wgf_data *data, const double *w, double st
 }
 
 /* g <- share g such that w - step g stops short of the first kink; 0 when that is too close. */
-static bool stop_short(const struct wgf_data *data, const double *w, double step, double *g, int64_t *sample)
+static bool stop_short(const struct wgf_network *network, int64_t i, const double *w, double step, double *g,
+                       int64_t *sample)
 {
     const double close = 1e-5, short_of = 0.99;
-    double first = first_kink(data, w, step, g, sample);
+    double first = first_kink(network, i, w, step, g, sample);
     double share = first > 1 ? 1 : first < close ? 0 : short_of * first;
-    for (int64_t k = 0; share > 0 && share < 1 && k < data->d; k++)
+    for (int64_t k = 0; share > 0 && share < 1 && k < network->data->d; k++)
         g[k] *= share;
     return share > 0;
 }
@@ -198,12 +216,12 @@ static bool slide(const double *x, double *normals, int64_t count, double *g, in
 }
 
 /* Confines the direction of one neuron; returns its share of the slope. */
-static double confine_neuron(const struct wgf_network *network, const double *w, double step, double *g)
+static double confine_neuron(const struct wgf_network *network, int64_t i, const double *w, double step, double *g)
 {
     const struct wgf_data *data = network->data;
     int64_t d = data->d, sample = 0, count = 0;
     double full = dot(g, g, d);
-    while (!stop_short(data, w, step, g, &sample)) {
+    while (!stop_short(network, i, w, step, g, &sample)) {
         if (count == KINKS || count + 1 >= d || !slide(data->X + sample * d, network->normals, count, g, d)) {
             memset(g, 0, (size_t)d * sizeof *g);
             return 0;
@@ -219,7 +237,7 @@ double wgf_network_confine(const struct wgf_network *network, const double *W, d
     int64_t d = network->data->d;
     double slope = 0;
     for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++)
-        slope += confine_neuron(network, W + i * d, step, direction + i * d);
+        slope += confine_neuron(network, i, W + i * d, step, direction + i * d);
     return slope;
 }
 

@@ -80,7 +80,8 @@ static int64_t active(struct wgf_network *network, const double *W)
     return count;
 }
 
-const struct wgf_kernel_operations wgf_kernel_blas = {bytes, create, forward, backward, active};
+const struct wgf_kernel_operations wgf_kernel_blas = {
+    .bytes = bytes, .create = create, .forward = forward, .backward = backward, .active = active};
 
 const char *wgf_blas_library(void)
 {

@@ -77,4 +77,5 @@ static int64_t active(struct wgf_network *network, const double *W)
     return count;
 }
 
-const struct wgf_kernel_operations wgf_kernel_dense = {bytes, create, forward, backward, active};
+const struct wgf_kernel_operations wgf_kernel_dense = {
+    .bytes = bytes, .create = create, .forward = forward, .backward = backward, .active = active};

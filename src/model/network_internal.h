@@ -22,7 +22,10 @@ struct wgf_network {
     double *z;              /* dense: n; blas: block x n */
     int64_t block;          /* blas: neurons taken at a time */
     unsigned char *pattern; /* blas: m x n, 1 where the neuron activates the sample */
+    struct wgf_cones *cones;
 };
+
+void wgf_cones_free(struct wgf_cones *cones); /* NULL-safe */
 
 struct wgf_kernel_operations {
     double (*bytes)(int64_t m, int64_t n, int64_t d);
@@ -33,6 +36,9 @@ struct wgf_kernel_operations {
     void (*backward)(struct wgf_network *, const double *W, double *G);
     /* Neurons that activate at least one sample. After forward at the same W. */
     int64_t (*active)(struct wgf_network *, const double *W);
+    /* Writes the two samples whose kinks a neuron at w meets first, wherever it goes; i: the neuron, as a hint. 0: they are
+     * not known, it may be any. NULL: they never are. */
+    int (*kinks)(const struct wgf_network *, int64_t i, const double *w, int64_t *samples);
 };
 
 static inline bool wgf_network_is_interrupted(const struct wgf_network *network)
@@ -40,6 +46,6 @@ static inline bool wgf_network_is_interrupted(const struct wgf_network *network)
     return network->interrupted && *network->interrupted;
 }
 
-extern const struct wgf_kernel_operations wgf_kernel_dense, wgf_kernel_blas;
+extern const struct wgf_kernel_operations wgf_kernel_dense, wgf_kernel_blas, wgf_kernel_cones;
 
 #endif

@@ -14,7 +14,7 @@ from harness import DONE, OK, STOPPED, USAGE, Skip, case, column, equal, finish,
 
 # Most of a second of jobs of some milliseconds each, and the same with jobs that never end behind them.
 JOBS = 100
-BUSY = "name: busy\nfixed: {n: 50, width: 100, steps: 200}\nsweep: {seed: {range: [0, 100]}}\n"
+BUSY = "name: busy\nfixed: {kernel: dense, n: 50, width: 100, steps: 200}\nsweep: {seed: {range: [0, 100]}}\n"
 ENDLESS = BUSY.replace("steps: 200", "record_every: 100000000000").replace(
     "seed: ", "steps: [200, 100000000000], seed: ")
 SHORT = "name: short\nfixed: {n: 5, width: 4, steps: 2}\n"

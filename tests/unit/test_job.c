@@ -251,7 +251,7 @@ static void outcomes_become_states(void **state)
     assert_int_equal(run_job(&bench, 0), WGF_JOB_DIVERGED);
     assert_int_equal(strncmp(bench.result.message, "diverged at step ", 17), 0);
     tear_down(&bench);
-    set_up(&bench, "name: x\nfixed: {steps: 100000000, record_every: 1000000, time_limit: 0.01}\n");
+    set_up(&bench, "name: x\nfixed: {gamma: 1.0e-9, steps: 100000000, record_every: 1000000, time_limit: 0.01}\n");
     assert_int_equal(run_job(&bench, 0), WGF_JOB_TIMEOUT);
     bench.interrupted = 1;
     assert_int_equal(run_job(&bench, 0), WGF_JOB_PENDING);

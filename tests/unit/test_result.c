@@ -72,7 +72,7 @@ static void a_new_file_is_pending_and_knows_its_jobs(void **state)
         assert_string_equal(text, k < JOBS / 2 ? "gd" : "prox");
         free(text);
         read_rows(&sheet, "kernel_used", k, 1, &text);
-        assert_string_equal(text, "dense");
+        assert_string_equal(text, "cones");
         free(text);
         start += shape.records * shape.rows * shape.cols;
     }

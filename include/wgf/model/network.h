@@ -59,7 +59,8 @@ double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m,
 /* Opaque workspace. It keeps what the last wgf_network_objective found at each sample. */
 struct wgf_network;
 
-/* Makes the workspace for m neurons on `data`, which is borrowed and must outlive it. Errors: WGF_EMEMORY. */
+/* Makes the workspace for m neurons on `data`, which is borrowed and must outlive it. Errors: WGF_EMEMORY;
+ * WGF_EUSAGE for cones with d != 2. */
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
                               const struct wgf_data *data, int64_t m, struct wgf_error *error);
 void wgf_network_free(struct wgf_network *network);
@@ -81,7 +82,7 @@ double wgf_network_active(struct wgf_network *network, const double *W);
 
 /* Turns the gradient g (m x d, in `direction`) into a direction p such that W - step p stays where every neuron's activation
  * pattern is W's, where F is quadratic: a neuron that would cross a kink stops short of it, and one that stands close to
- * some slides along them. Returns g . p, which is at least |p|^2: p descends. Plain loops, O(m n d). */
+ * some slides along them. Returns g . p, which is at least |p|^2: p descends. O(m n d), or O(m log n) with cones. */
 double wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction);
 
 /* The loss alone (no weight decay) of W, alpha on another data set of the same d, such as a test set.

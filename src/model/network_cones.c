@@ -1,0 +1,304 @@
+/* The exact gradient for d = 2 in O(m + n) (METHODS 5). Each sample's kink cuts the plane of neurons by two rays; within one
+ * of the arcs between neighbouring rays all neurons have the same activation pattern, so f needs but the sums of alpha w
+ * over arcs, and all neurons of an arc share one gradient.
+ *
+ * A neuron is regular when it lies inside an arc by more than what rounding could mistake: then the plain kernel's
+ * w0 x0 + w1 x1 > 0 says what the arc says, for every sample (no kink is nearer than its arc's two rays). All others, on a
+ * ray or at the origin, not finite or too small or large to tell, are done by that expression itself. So both kernels
+ * agree on every activation. */
+#include "network_internal.h"
+
+#include "wgf/base/system.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BANKS = 4 }; /* neighbours add to sums of their own, so that no sum waits for the one before */
+
+/* A ray: half of the line w . x = 0. */
+struct ray {
+    double angle;
+    double normal[2]; /* unit; to the ray's left */
+    int64_t sample;
+    bool enters; /* the sample is active to the ray's left */
+};
+
+struct wgf_cones {
+    int64_t count;       /* rays, and so many arcs: arc k is from ray k to the next, to the left */
+    struct ray *rays;    /* by angle */
+    double *bounds;      /* 4 x arcs: normals of the ray that begins the arc and of the one that ends it */
+    int64_t *enter;      /* n: the arc that the sample becomes active in; -1 for a zero sample */
+    int64_t *leave;      /* n: the arc that it becomes inactive in */
+    int64_t *actives;    /* arcs: samples active there */
+    double *sums;        /* BANKS x (arcs + 1) x 2: of alpha w by arc; then running ones */
+    double *gradients;   /* 2 x arcs */
+    int32_t *arc;        /* m: of each neuron at the last look; -1 is irregular */
+    unsigned char *left; /* m: the neuron is not, or not clearly, where it was */
+    bool in_range;       /* no sample is so small or large that products could leave the normal numbers */
+};
+
+static double bytes(int64_t m, int64_t n, int64_t d)
+{
+    (void)d;
+    double arcs = 2 * (double)n;
+    return sizeof(struct wgf_cones) + wgf_bytes(arcs, sizeof(struct ray)) +
+           wgf_bytes(4 * arcs + 2 * BANKS * (arcs + 1) + 2 * arcs, sizeof(double)) +
+           wgf_bytes(2 * (double)n + arcs, sizeof(int64_t)) + wgf_bytes((double)m, sizeof(int32_t) + 1);
+}
+
+void wgf_cones_free(struct wgf_cones *cones)
+{
+    if (!cones)
+        return;
+    free(cones->rays);
+    free(cones->bounds);
+    free(cones->enter);
+    free(cones->leave);
+    free(cones->actives);
+    free(cones->sums);
+    free(cones->gradients);
+    free(cones->arc);
+    free(cones->left);
+    free(cones);
+}
+
+static bool allocate(struct wgf_cones *cones, int64_t m, int64_t n)
+{
+    cones->rays = wgf_calloc(2 * n, sizeof *cones->rays);
+    cones->bounds = wgf_calloc(8 * n, sizeof *cones->bounds);
+    cones->enter = wgf_calloc(n, sizeof *cones->enter);
+    cones->leave = wgf_calloc(n, sizeof *cones->leave);
+    cones->actives = wgf_calloc(2 * n, sizeof *cones->actives);
+    cones->sums = wgf_calloc(2 * BANKS * (2 * n + 1), sizeof *cones->sums);
+    cones->gradients = wgf_calloc(4 * n, sizeof *cones->gradients);
+    cones->arc = wgf_calloc(m, sizeof *cones->arc);
+    cones->left = wgf_calloc(m, sizeof *cones->left);
+    return cones->rays && cones->bounds && cones->enter && cones->leave && cones->actives && cones->sums &&
+           cones->gradients && cones->arc && cones->left;
+}
+
+static int by_angle(const void *a, const void *b)
+{
+    const struct ray *x = a, *y = b;
+    int order = (x->angle > y->angle) - (x->angle < y->angle);
+    return order ? order : (x->sample > y->sample) - (x->sample < y->sample);
+}
+
+/* The two rays of a sample: the ray's direction is its normal turned right. */
+static void add_rays(struct wgf_cones *cones, int64_t sample, const double *x)
+{
+    double length = hypot(x[0], x[1]);
+    for (int enters = 0; enters < 2; enters++) {
+        double sign = enters ? 1 : -1;
+        struct ray *ray = &cones->rays[cones->count++];
+        *ray = (struct ray){
+            .normal = {sign * (x[0] / length), sign * (x[1] / length)}, .sample = sample, .enters = enters};
+        ray->angle = atan2(-ray->normal[0], ray->normal[1]);
+    }
+}
+
+/* Which arcs each sample is active in, and how many samples each arc has. */
+static void note_activity(struct wgf_cones *cones, int64_t n)
+{
+    int64_t active = 0;
+    for (int64_t k = 0; k < cones->count; k++)
+        (cones->rays[k].enters ? cones->enter : cones->leave)[cones->rays[k].sample] = k;
+    for (int64_t j = 0; j < n; j++) /* those that are active across the end of the circle */
+        active += cones->enter[j] > cones->leave[j];
+    for (int64_t k = 0; k < cones->count; k++)
+        cones->actives[k] = active += cones->rays[k].enters ? 1 : -1;
+}
+
+static bool create(struct wgf_network *network)
+{
+    const struct wgf_data *data = network->data;
+    const double most = 0x1p500;
+    struct wgf_cones *cones = network->cones = wgf_calloc(1, sizeof *cones);
+    if (data->n > INT32_MAX / 2 || !cones || !allocate(cones, network->m, data->n))
+        return false;
+    cones->in_range = true;
+    for (int64_t j = 0; j < data->n; j++) {
+        const double *x = data->X + 2 * j, size = fmax(fabs(x[0]), fabs(x[1]));
+        cones->enter[j] = cones->leave[j] = -1;
+        if (size != 0)
+            add_rays(cones, j, x);
+        cones->in_range = cones->in_range && (size == 0 || (size > 1 / most && size < most));
+    }
+    qsort(cones->rays, (size_t)cones->count, sizeof *cones->rays, by_angle);
+    note_activity(cones, data->n);
+    for (int64_t k = 0; k < cones->count; k++) {
+        memcpy(cones->bounds + 4 * k, cones->rays[k].normal, sizeof cones->rays[k].normal);
+        memcpy(cones->bounds + 4 * k + 2, cones->rays[(k + 1) % cones->count].normal, sizeof cones->rays[k].normal);
+    }
+    return true;
+}
+
+/* Is w inside the arc of these bounds by more than rounding? The margin is far above that of angles, of normals and of the
+ * plain kernel's products. */
+static inline __attribute__((always_inline)) bool is_inside(const double *bound, double w0, double w1)
+{
+    const double smallest = 0x1p-450, largest = 0x1p450, margin = 64 * DBL_EPSILON;
+    double size = fabs(w0) + fabs(w1), least = margin * size;
+    double from = bound[0] * w0 + bound[1] * w1, to = bound[2] * w0 + bound[3] * w1;
+    return (from > least) & (to < -least) & (size > smallest) & (size < largest);
+}
+
+/* left[i]: neuron i is not clearly inside the arc where it was. */
+static __attribute__((target_clones("avx512f", "avx2", "default"))) void
+note_left(const double *restrict W, const int32_t *restrict arc, const double *restrict bounds, int64_t m,
+          unsigned char *restrict left)
+{
+    for (int64_t i = 0; i < m; i++) {
+        int32_t k = arc[i] < 0 ? 0 : arc[i];
+        left[i] = (arc[i] < 0) | !is_inside(bounds + 4 * (int64_t)k, W[2 * i], W[2 * i + 1]);
+    }
+}
+
+/* The arc that w is clearly inside of, or -1. */
+static int32_t find_arc(const struct wgf_cones *cones, const double *w)
+{
+    int64_t low = 0, high = cones->count; /* arcs below `low` begin at or before w's angle */
+    double angle = atan2(w[1], w[0]);
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (cones->rays[middle].angle <= angle)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    int64_t k = low > 0 ? low - 1 : cones->count - 1;
+    return cones->count && is_inside(cones->bounds + 4 * k, w[0], w[1]) ? (int32_t)k : -1;
+}
+
+static void find_arcs(struct wgf_cones *cones, const double *W, int64_t m)
+{
+    if (!cones->in_range || cones->count == 0) {
+        for (int64_t i = 0; i < m; i++)
+            cones->arc[i] = -1;
+        return;
+    }
+    note_left(W, cones->arc, cones->bounds, m, cones->left);
+    for (int64_t i = 0; i < m; i++)
+        if (cones->left[i])
+            cones->arc[i] = find_arc(cones, W + 2 * i);
+}
+
+/* Adds up alpha w by arc, and what the irregular neurons put out. */
+static void add_up(struct wgf_network *network, const double *W, const double *alpha, double *output)
+{
+    struct wgf_cones *cones = network->cones;
+    int64_t stride = 2 * (cones->count + 1);
+    memset(cones->sums, 0, (size_t)(BANKS * stride) * sizeof *cones->sums);
+    for (int64_t i = 0; i < network->m; i++) {
+        const double *w = W + 2 * i;
+        if (cones->arc[i] >= 0) {
+            double *sum = cones->sums + i % BANKS * stride + 2 * cones->arc[i];
+            sum[0] += alpha[i] * w[0];
+            sum[1] += alpha[i] * w[1];
+            continue;
+        }
+        for (int64_t j = 0; j < network->data->n; j++) {
+            double z = w[0] * network->data->X[2 * j] + w[1] * network->data->X[2 * j + 1];
+            output[j] += z > 0 ? alpha[i] * z : 0;
+        }
+    }
+}
+
+static void forward(struct wgf_network *network, const double *W, const double *alpha, double *output)
+{
+    struct wgf_cones *cones = network->cones;
+    int64_t arcs = cones->count, stride = 2 * (arcs + 1);
+    double *sums = cones->sums, before[2], running[2] = {0, 0};
+    find_arcs(cones, W, network->m);
+    add_up(network, W, alpha, output);
+    for (int64_t k = 0; k <= arcs; k++) /* sums[k] <- that of the arcs before k */
+        for (int c = 0; c < 2; c++) {
+            before[c] = running[c];
+            for (int bank = 0; bank < BANKS; bank++)
+                running[c] += sums[bank * stride + 2 * k + c];
+            sums[2 * k + c] = before[c];
+        }
+    for (int64_t j = 0; j < network->data->n; j++) {
+        const double *x = network->data->X + 2 * j;
+        int64_t enter = cones->enter[j], leave = cones->leave[j];
+        if (enter < 0)
+            continue;
+        double s0 = sums[2 * leave] - sums[2 * enter], s1 = sums[2 * leave + 1] - sums[2 * enter + 1];
+        if (enter > leave) {
+            s0 += sums[2 * arcs];
+            s1 += sums[2 * arcs + 1];
+        }
+        output[j] += s0 * x[0] + s1 * x[1];
+    }
+}
+
+/* The shared gradients: those of the last arc, then what each ray changes. */
+static void sum_gradients(struct wgf_network *network)
+{
+    const struct wgf_cones *cones = network->cones;
+    const double *X = network->data->X, *residual = network->residual;
+    double g[2] = {0, 0};
+    for (int64_t j = 0; j < network->data->n; j++)
+        for (int c = 0; c < 2 && cones->enter[j] > cones->leave[j]; c++)
+            g[c] += residual[j] * X[2 * j + c];
+    for (int64_t k = 0; k < cones->count; k++) {
+        int64_t j = cones->rays[k].sample;
+        double e = cones->rays[k].enters ? residual[j] : -residual[j];
+        for (int c = 0; c < 2; c++)
+            cones->gradients[2 * k + c] = g[c] += e * X[2 * j + c];
+    }
+}
+
+static void backward(struct wgf_network *network, const double *W, double *restrict G)
+{
+    const struct wgf_cones *cones = network->cones;
+    const double *restrict gradients = cones->gradients;
+    sum_gradients(network);
+    for (int64_t i = 0; i < network->m; i++) {
+        double *g = G + 2 * i;
+        if (cones->arc[i] >= 0) {
+            g[0] = gradients[2 * cones->arc[i]];
+            g[1] = gradients[2 * cones->arc[i] + 1];
+            continue;
+        }
+        g[0] = g[1] = 0;
+        for (int64_t j = 0; j < network->data->n; j++) {
+            const double *x = network->data->X + 2 * j;
+            double e = W[2 * i] * x[0] + W[2 * i + 1] * x[1] > 0 ? network->residual[j] : 0;
+            g[0] += e * x[0];
+            g[1] += e * x[1];
+        }
+    }
+}
+
+static int64_t active(struct wgf_network *network, const double *W)
+{
+    const struct wgf_cones *cones = network->cones;
+    int64_t count = 0;
+    for (int64_t i = 0; i < network->m; i++) {
+        bool any = cones->arc[i] >= 0 && cones->actives[cones->arc[i]] > 0;
+        for (int64_t j = 0; j < network->data->n && cones->arc[i] < 0 && !any; j++)
+            any = W[2 * i] * network->data->X[2 * j] + W[2 * i + 1] * network->data->X[2 * j + 1] > 0;
+        count += any;
+    }
+    return count;
+}
+
+/* A straight way out of an arc leads through one of its two rays. */
+static int kinks(const struct wgf_network *network, int64_t i, const double *w, int64_t *samples)
+{
+    const struct wgf_cones *cones = network->cones;
+    int64_t k = cones->arc[i];
+    if (k < 0 || !is_inside(cones->bounds + 4 * k, w[0], w[1]))
+        k = cones->in_range ? find_arc(cones, w) : -1;
+    if (k < 0)
+        return 0;
+    samples[0] = cones->rays[k].sample;
+    samples[1] = cones->rays[(k + 1) % cones->count].sample;
+    return 2;
+}
+
+const struct wgf_kernel_operations wgf_kernel_cones = {
+    .bytes = bytes, .create = create, .forward = forward, .backward = backward, .active = active, .kinks = kinks};
