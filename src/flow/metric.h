@@ -13,8 +13,9 @@ struct wgf_metric {
     void (*free)(void *work); /* NULL-safe */
     /* Starts outer step `number`, from 1, at W, which is borrowed until the next. What follows depends on nothing before. */
     void (*fix)(void *work, const double *W, int64_t number);
-    double (*solve)(void *work, const double *V);          /* finds the optimal plan; returns D */
     double (*majorant)(const void *work, const double *V); /* the value under the last plan: D or more */
+    /* Finds the optimal plan; returns D. NULL where there is but one plan, so that the majorant is D. */
+    double (*solve)(void *work, const double *V);
     /* gradient += factor grad D at V, where D was solved last */
     void (*add_gradient)(const void *work, const double *V, double factor, double *gradient);
 };

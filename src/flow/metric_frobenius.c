@@ -38,11 +38,6 @@ static double majorant(const void *work, const double *V)
     return wgf_squared_distance(V, frobenius->W, frobenius->weights) / (double)frobenius->m;
 }
 
-static double solve(void *work, const double *V)
-{
-    return majorant(work, V);
-}
-
 static void add_gradient(const void *work, const double *V, double factor, double *gradient)
 {
     const struct frobenius *frobenius = work;
@@ -56,7 +51,6 @@ const struct wgf_metric wgf_metric_frobenius = {
     .create = create,
     .free = free,
     .fix = fix,
-    .solve = solve,
     .majorant = majorant,
     .add_gradient = add_gradient,
 };

@@ -122,14 +122,22 @@ static void try_step(struct prox *prox, struct inner *next)
     next->value = next->objective + next->distance / (2 * particles->settings->gamma);
 }
 
-/* V <- trial, with a plan that is optimal there. */
+/* Finds the plan that is optimal at V. */
+static void settle(struct prox *prox, struct inner *inner)
+{
+    const struct wgf_metric *metric = prox->metric;
+    inner->distance =
+        metric->solve ? metric->solve(prox->distance, prox->V) : metric->majorant(prox->distance, prox->V);
+    inner->value = inner->objective + inner->distance / (2 * prox->particles.settings->gamma);
+}
+
 static void take_step(struct prox *prox, struct inner *inner)
 {
     double *swap = prox->V;
     prox->V = prox->trial;
     prox->trial = swap;
-    inner->distance = prox->metric->solve(prox->distance, prox->V);
-    inner->value = inner->objective + inner->distance / (2 * prox->particles.settings->gamma);
+    if (prox->metric->solve) /* else nothing is left to be found */
+        settle(prox, inner);
 }
 
 /* V <- V - beta direction for the first of beta, beta/2, ... above `least` by which the objective falls enough (Armijo).
@@ -202,8 +210,7 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     struct inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta};
     memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
     prox->metric->fix(prox->distance, particles->W, number);
-    inner.distance = prox->metric->solve(prox->distance, prox->V);
-    inner.value = inner.objective + inner.distance / (2 * settings->gamma);
+    settle(prox, &inner);
     int64_t used = 0;
     while (used < settings->inner_steps && !wgf_watch_expired(watch) && iterate(prox, watch, &inner)) {
         used++;

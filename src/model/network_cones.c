@@ -19,7 +19,7 @@ enum { BANKS = 4 }; /* neighbours add to sums of their own, so that no sum waits
 
 /* A ray: half of the line w . x = 0. */
 struct ray {
-    double angle;
+    double angle;     /* pseudo_angle of its direction */
     double normal[2]; /* unit; to the ray's left */
     int64_t sample;
     bool enters; /* the sample is active to the ray's left */
@@ -28,6 +28,7 @@ struct ray {
 struct wgf_cones {
     int64_t count;       /* rays, and so many arcs: arc k is from ray k to the next, to the left */
     struct ray *rays;    /* by angle */
+    double *angles;      /* of the rays, side by side for the search */
     double *bounds;      /* 4 x arcs: normals of the ray that begins the arc and of the one that ends it */
     int64_t *enter;      /* n: the arc that the sample becomes active in; -1 for a zero sample */
     int64_t *leave;      /* n: the arc that it becomes inactive in */
@@ -44,7 +45,7 @@ static double bytes(int64_t m, int64_t n, int64_t d)
     (void)d;
     double arcs = 2 * (double)n;
     return sizeof(struct wgf_cones) + wgf_bytes(arcs, sizeof(struct ray)) +
-           wgf_bytes(4 * arcs + 2 * BANKS * (arcs + 1) + 2 * arcs, sizeof(double)) +
+           wgf_bytes(7 * arcs + 2 * BANKS * (arcs + 1), sizeof(double)) +
            wgf_bytes(2 * (double)n + arcs, sizeof(int64_t)) + wgf_bytes((double)m, sizeof(int32_t) + 1);
 }
 
@@ -53,6 +54,7 @@ void wgf_cones_free(struct wgf_cones *cones)
     if (!cones)
         return;
     free(cones->rays);
+    free(cones->angles);
     free(cones->bounds);
     free(cones->enter);
     free(cones->leave);
@@ -67,6 +69,7 @@ void wgf_cones_free(struct wgf_cones *cones)
 static bool allocate(struct wgf_cones *cones, int64_t m, int64_t n)
 {
     cones->rays = wgf_calloc(2 * n, sizeof *cones->rays);
+    cones->angles = wgf_calloc(2 * n, sizeof *cones->angles);
     cones->bounds = wgf_calloc(8 * n, sizeof *cones->bounds);
     cones->enter = wgf_calloc(n, sizeof *cones->enter);
     cones->leave = wgf_calloc(n, sizeof *cones->leave);
@@ -75,8 +78,15 @@ static bool allocate(struct wgf_cones *cones, int64_t m, int64_t n)
     cones->gradients = wgf_calloc(4 * n, sizeof *cones->gradients);
     cones->arc = wgf_calloc(m, sizeof *cones->arc);
     cones->left = wgf_calloc(m, sizeof *cones->left);
-    return cones->rays && cones->bounds && cones->enter && cones->leave && cones->actives && cones->sums &&
-           cones->gradients && cones->arc && cones->left;
+    return cones->rays && cones->angles && cones->bounds && cones->enter && cones->leave && cones->actives &&
+           cones->sums && cones->gradients && cones->arc && cones->left;
+}
+
+/* Rises with the angle of (x, y) from -2 at -pi to 2 at pi. */
+static inline double pseudo_angle(double x, double y)
+{
+    double turn = 1 - x / (fabs(x) + fabs(y));
+    return y < 0 ? -turn : turn;
 }
 
 static int by_angle(const void *a, const void *b)
@@ -95,7 +105,7 @@ static void add_rays(struct wgf_cones *cones, int64_t sample, const double *x)
         struct ray *ray = &cones->rays[cones->count++];
         *ray = (struct ray){
             .normal = {sign * (x[0] / length), sign * (x[1] / length)}, .sample = sample, .enters = enters};
-        ray->angle = atan2(-ray->normal[0], ray->normal[1]);
+        ray->angle = pseudo_angle(ray->normal[1], -ray->normal[0]);
     }
 }
 
@@ -129,6 +139,7 @@ static bool create(struct wgf_network *network)
     qsort(cones->rays, (size_t)cones->count, sizeof *cones->rays, by_angle);
     note_activity(cones, data->n);
     for (int64_t k = 0; k < cones->count; k++) {
+        cones->angles[k] = cones->rays[k].angle;
         memcpy(cones->bounds + 4 * k, cones->rays[k].normal, sizeof cones->rays[k].normal);
         memcpy(cones->bounds + 4 * k + 2, cones->rays[(k + 1) % cones->count].normal, sizeof cones->rays[k].normal);
     }
@@ -145,31 +156,41 @@ static inline __attribute__((always_inline)) bool is_inside(const double *bound,
     return (from > least) & (to < -least) & (size > smallest) & (size < largest);
 }
 
-/* left[i]: neuron i is not clearly inside the arc where it was. */
+/* Keeps each neuron in its arc or moves it on to the next over the ray that it crossed, without a branch; left[i]: it is not
+ * clearly inside of where that leads. */
 static __attribute__((target_clones("avx512f", "avx2", "default"))) void
-note_left(const double *restrict W, const int32_t *restrict arc, const double *restrict bounds, int64_t m,
-          unsigned char *restrict left)
+follow(const double *restrict W, const double *restrict bounds, int64_t m, int32_t arcs, int32_t *restrict arc,
+       unsigned char *restrict left)
 {
     for (int64_t i = 0; i < m; i++) {
+        double w0 = W[2 * i], w1 = W[2 * i + 1];
         int32_t k = arc[i] < 0 ? 0 : arc[i];
-        left[i] = (arc[i] < 0) | !is_inside(bounds + 4 * (int64_t)k, W[2 * i], W[2 * i + 1]);
+        const double *bound = bounds + 4 * (int64_t)k;
+        k += (bound[2] * w0 + bound[3] * w1 > 0) - (bound[0] * w0 + bound[1] * w1 < 0);
+        k = k < 0 ? arcs - 1 : k >= arcs ? 0 : k;
+        left[i] = (arc[i] < 0) | !is_inside(bounds + 4 * (int64_t)k, w0, w1);
+        arc[i] = k;
     }
 }
 
-/* The arc that w is clearly inside of, or -1. */
-static int32_t find_arc(const struct wgf_cones *cones, const double *w)
+static bool is_within(const struct wgf_cones *cones, int64_t k, const double *w)
 {
-    int64_t low = 0, high = cones->count; /* arcs below `low` begin at or before w's angle */
-    double angle = atan2(w[1], w[0]);
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (cones->rays[middle].angle <= angle)
-            low = middle + 1;
-        else
-            high = middle;
+    return is_inside(cones->bounds + 4 * k, w[0], w[1]);
+}
+
+/* The arc that w is clearly inside of, or -1; there are rays. */
+static int32_t search_arc(const struct wgf_cones *cones, const double *w)
+{
+    double angle = pseudo_angle(w[0], w[1]);
+    const double *low = cones->angles;
+    for (int64_t count = cones->count; count > 1;) {
+        int64_t half = count / 2;
+        low += low[half - 1] <= angle ? half : 0;
+        count -= half;
     }
-    int64_t k = low > 0 ? low - 1 : cones->count - 1;
-    return cones->count && is_inside(cones->bounds + 4 * k, w[0], w[1]) ? (int32_t)k : -1;
+    int64_t before = low - cones->angles + (*low <= angle); /* rays at w's angle or before it */
+    int64_t k = before > 0 ? before - 1 : cones->count - 1;
+    return is_within(cones, k, w) ? (int32_t)k : -1;
 }
 
 static void find_arcs(struct wgf_cones *cones, const double *W, int64_t m)
@@ -179,10 +200,10 @@ static void find_arcs(struct wgf_cones *cones, const double *W, int64_t m)
             cones->arc[i] = -1;
         return;
     }
-    note_left(W, cones->arc, cones->bounds, m, cones->left);
+    follow(W, cones->bounds, m, (int32_t)cones->count, cones->arc, cones->left);
     for (int64_t i = 0; i < m; i++)
         if (cones->left[i])
-            cones->arc[i] = find_arc(cones, W + 2 * i);
+            cones->arc[i] = search_arc(cones, W + 2 * i);
 }
 
 /* Adds up alpha w by arc, and what the irregular neurons put out. */
@@ -291,8 +312,10 @@ static int kinks(const struct wgf_network *network, int64_t i, const double *w, 
 {
     const struct wgf_cones *cones = network->cones;
     int64_t k = cones->arc[i];
-    if (k < 0 || !is_inside(cones->bounds + 4 * k, w[0], w[1]))
-        k = cones->in_range ? find_arc(cones, w) : -1;
+    if (!cones->in_range || cones->count == 0)
+        return 0;
+    if (k < 0 || !is_within(cones, k, w))
+        k = search_arc(cones, w);
     if (k < 0)
         return 0;
     samples[0] = cones->rays[k].sample;
