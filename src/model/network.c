@@ -115,37 +115,43 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
     return network->kappa * squared_norm(residual, data->n) + lambda * penalty;
 }
 
-/* With G_i = sum_j e_j 1[w_i . x_j > 0] x_j the gradients are 2 kappa c alpha_i G_i and, since the ReLU is
- * homogeneous, 2 kappa c w_i . G_i; the weight decay adds 2 lambda times the weight. */
-void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,
-                          double *grad_alpha)
-{
-    int64_t d = network->data->d;
-    double factor = 2 * network->kappa * network->c, decay = 2 * network->settings.weight_decay;
-    network->kernel->backward(network, W, grad_W);
-    for (int64_t i = 0; i < network->m; i++) {
-        const double *w = W + i * d;
-        double *g = grad_W + i * d, along = 0;
-        for (int64_t k = 0; k < d; k++) {
-            along += w[k] * g[k];
-            g[k] = factor * alpha[i] * g[k] + decay * w[k];
-        }
-        if (grad_alpha)
-            grad_alpha[i] = factor * along + decay * alpha[i];
-    }
-}
-
-double wgf_network_active(struct wgf_network *network, const double *W)
-{
-    return (double)network->kernel->active(network, W) / (double)network->m;
-}
-
 static double dot(const double *a, const double *b, int64_t d)
 {
     double sum = 0;
     for (int64_t k = 0; k < d; k++)
         sum += a[k] * b[k];
     return sum;
+}
+
+/* G_i <- factor alpha_i G_i + decay w_i; inline, so that a d that is known makes straight loops. */
+static inline __attribute__((always_inline)) void scale(int64_t m, int64_t d, const double *restrict W,
+                                                        const double *restrict alpha, double factor, double decay,
+                                                        double *restrict G)
+{
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t k = 0; k < d; k++)
+            G[i * d + k] = factor * alpha[i] * G[i * d + k] + decay * W[i * d + k];
+}
+
+/* With G_i = sum_j e_j 1[w_i . x_j > 0] x_j the gradients are 2 kappa c alpha_i G_i and, since the ReLU is
+ * homogeneous, 2 kappa c w_i . G_i; the weight decay adds 2 lambda times the weight. */
+void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,
+                          double *grad_alpha)
+{
+    double factor = 2 * network->kappa * network->c, decay = 2 * network->settings.weight_decay;
+    int64_t d = network->data->d;
+    network->kernel->backward(network, W, grad_W);
+    for (int64_t i = 0; i < network->m && grad_alpha; i++)
+        grad_alpha[i] = factor * dot(W + i * d, grad_W + i * d, d) + decay * alpha[i];
+    if (d == 2)
+        scale(network->m, 2, W, alpha, factor, decay, grad_W);
+    else
+        scale(network->m, d, W, alpha, factor, decay, grad_W);
+}
+
+double wgf_network_active(struct wgf_network *network, const double *W)
+{
+    return (double)network->kernel->active(network, W) / (double)network->m;
 }
 
 /* The part of the way from w to w - step g after which the sample changes its activation; infinite when it does not. A way
@@ -160,11 +166,11 @@ static double way_to_kink(const double *x, int64_t d, const double *w, double st
 }
 
 /* The same for the first of all samples; above 1 when none changes. */
-static double first_kink(const struct wgf_network *network, int64_t i, const double *w, double step, const double *g,
+static double first_kink(const struct wgf_network *network, const double *w, double step, const double *g,
                          int64_t *sample)
 {
     const struct wgf_data *data = network->data;
-    int64_t near[2], known = network->kernel->kinks ? network->kernel->kinks(network, i, w, near) : 0;
+    int64_t near[2], known = network->kernel->kinks ? network->kernel->kinks(network, w, near) : 0;
     double first = INFINITY;
     for (int64_t k = 0; k < (known ? known : data->n); k++) {
         int64_t j = known ? near[k] : k;
@@ -178,11 +184,10 @@ static double first_kink(const struct wgf_network *network, int64_t i, const dou
 }
 
 /* g <- share g such that w - step g stops short of the first kink; 0 when that is too close. */
-static bool stop_short(const struct wgf_network *network, int64_t i, const double *w, double step, double *g,
-                       int64_t *sample)
+static bool stop_short(const struct wgf_network *network, const double *w, double step, double *g, int64_t *sample)
 {
     const double close = 1e-5, short_of = 0.99;
-    double first = first_kink(network, i, w, step, g, sample);
+    double first = first_kink(network, w, step, g, sample);
     double share = first > 1 ? 1 : first < close ? 0 : short_of * first;
     for (int64_t k = 0; share > 0 && share < 1 && k < network->data->d; k++)
         g[k] *= share;
@@ -216,12 +221,12 @@ static bool slide(const double *x, double *normals, int64_t count, double *g, in
 }
 
 /* Confines the direction of one neuron; returns its share of the slope. */
-static double confine_neuron(const struct wgf_network *network, int64_t i, const double *w, double step, double *g)
+static double confine_neuron(const struct wgf_network *network, const double *w, double step, double *g)
 {
     const struct wgf_data *data = network->data;
     int64_t d = data->d, sample = 0, count = 0;
     double full = dot(g, g, d);
-    while (!stop_short(network, i, w, step, g, &sample)) {
+    while (!stop_short(network, w, step, g, &sample)) {
         if (count == KINKS || count + 1 >= d || !slide(data->X + sample * d, network->normals, count, g, d)) {
             memset(g, 0, (size_t)d * sizeof *g);
             return 0;
@@ -237,7 +242,7 @@ double wgf_network_confine(const struct wgf_network *network, const double *W, d
     int64_t d = network->data->d;
     double slope = 0;
     for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++)
-        slope += confine_neuron(network, i, W + i * d, step, direction + i * d);
+        slope += confine_neuron(network, W + i * d, step, direction + i * d);
     return slope;
 }
 

@@ -19,19 +19,18 @@ enum { BANKS = 4 }; /* neighbours add to sums of their own, so that no sum waits
 
 /* A ray: half of the line w . x = 0. */
 struct ray {
-    double angle;     /* pseudo_angle of its direction */
-    double normal[2]; /* unit; to the ray's left */
+    double angle; /* pseudo_angle of its direction */
     int64_t sample;
-    bool enters; /* the sample is active to the ray's left */
+    bool enters; /* the sample is active beyond it */
 };
 
+/* Arc 0 is before the first ray, arc k before ray k, the last one behind all: the circle is cut at the angle of pi. */
 struct wgf_cones {
-    int64_t count;       /* rays, and so many arcs: arc k is from ray k to the next, to the left */
+    int64_t count;       /* rays; arcs are one more */
     struct ray *rays;    /* by angle */
-    double *angles;      /* of the rays, side by side for the search */
-    double *bounds;      /* 4 x arcs: normals of the ray that begins the arc and of the one that ends it */
-    int64_t *enter;      /* n: the arc that the sample becomes active in; -1 for a zero sample */
-    int64_t *leave;      /* n: the arc that it becomes inactive in */
+    double *begin, *end; /* arcs: between what angles a neuron is inside by more than rounding */
+    int64_t *enter;      /* n: the first arc behind the ray where the sample becomes active; 0 for a zero sample */
+    int64_t *leave;      /* n: the same for inactive */
     int64_t *actives;    /* arcs: samples active there */
     double *sums;        /* BANKS x (arcs + 1) x 2: of alpha w by arc; then running ones */
     double *gradients;   /* 2 x arcs */
@@ -43,9 +42,9 @@ struct wgf_cones {
 static double bytes(int64_t m, int64_t n, int64_t d)
 {
     (void)d;
-    double arcs = 2 * (double)n;
+    double arcs = 2 * (double)n + 1;
     return sizeof(struct wgf_cones) + wgf_bytes(arcs, sizeof(struct ray)) +
-           wgf_bytes(7 * arcs + 2 * BANKS * (arcs + 1), sizeof(double)) +
+           wgf_bytes(4 * arcs + 2 * BANKS * (arcs + 1), sizeof(double)) +
            wgf_bytes(2 * (double)n + arcs, sizeof(int64_t)) + wgf_bytes((double)m, sizeof(int32_t) + 1);
 }
 
@@ -54,8 +53,8 @@ void wgf_cones_free(struct wgf_cones *cones)
     if (!cones)
         return;
     free(cones->rays);
-    free(cones->angles);
-    free(cones->bounds);
+    free(cones->begin);
+    free(cones->end);
     free(cones->enter);
     free(cones->leave);
     free(cones->actives);
@@ -68,22 +67,23 @@ void wgf_cones_free(struct wgf_cones *cones)
 
 static bool allocate(struct wgf_cones *cones, int64_t m, int64_t n)
 {
-    cones->rays = wgf_calloc(2 * n, sizeof *cones->rays);
-    cones->angles = wgf_calloc(2 * n, sizeof *cones->angles);
-    cones->bounds = wgf_calloc(8 * n, sizeof *cones->bounds);
+    int64_t arcs = 2 * n + 1;
+    cones->rays = wgf_calloc(arcs, sizeof *cones->rays);
+    cones->begin = wgf_calloc(arcs, sizeof *cones->begin);
+    cones->end = wgf_calloc(arcs, sizeof *cones->end);
     cones->enter = wgf_calloc(n, sizeof *cones->enter);
     cones->leave = wgf_calloc(n, sizeof *cones->leave);
-    cones->actives = wgf_calloc(2 * n, sizeof *cones->actives);
-    cones->sums = wgf_calloc(2 * BANKS * (2 * n + 1), sizeof *cones->sums);
-    cones->gradients = wgf_calloc(4 * n, sizeof *cones->gradients);
+    cones->actives = wgf_calloc(arcs, sizeof *cones->actives);
+    cones->sums = wgf_calloc(2 * BANKS * (arcs + 1), sizeof *cones->sums);
+    cones->gradients = wgf_calloc(2 * arcs, sizeof *cones->gradients);
     cones->arc = wgf_calloc(m, sizeof *cones->arc);
     cones->left = wgf_calloc(m, sizeof *cones->left);
-    return cones->rays && cones->angles && cones->bounds && cones->enter && cones->leave && cones->actives &&
-           cones->sums && cones->gradients && cones->arc && cones->left;
+    return cones->rays && cones->begin && cones->end && cones->enter && cones->leave && cones->actives && cones->sums &&
+           cones->gradients && cones->arc && cones->left;
 }
 
-/* Rises with the angle of (x, y) from -2 at -pi to 2 at pi. */
-static inline double pseudo_angle(double x, double y)
+/* Rises with the angle of (x, y) from -2 at -pi to 2 at pi, at a rate of 1/2 to 1. */
+static inline __attribute__((always_inline)) double pseudo_angle(double x, double y)
 {
     double turn = 1 - x / (fabs(x) + fabs(y));
     return y < 0 ? -turn : turn;
@@ -96,17 +96,11 @@ static int by_angle(const void *a, const void *b)
     return order ? order : (x->sample > y->sample) - (x->sample < y->sample);
 }
 
-/* The two rays of a sample: the ray's direction is its normal turned right. */
+/* The two rays of a sample. Turning left, w . x becomes positive at (x_2, -x_1). */
 static void add_rays(struct wgf_cones *cones, int64_t sample, const double *x)
 {
-    double length = hypot(x[0], x[1]);
-    for (int enters = 0; enters < 2; enters++) {
-        double sign = enters ? 1 : -1;
-        struct ray *ray = &cones->rays[cones->count++];
-        *ray = (struct ray){
-            .normal = {sign * (x[0] / length), sign * (x[1] / length)}, .sample = sample, .enters = enters};
-        ray->angle = pseudo_angle(ray->normal[1], -ray->normal[0]);
-    }
+    cones->rays[cones->count++] = (struct ray){pseudo_angle(x[1], -x[0]), sample, true};
+    cones->rays[cones->count++] = (struct ray){pseudo_angle(-x[1], x[0]), sample, false};
 }
 
 /* Which arcs each sample is active in, and how many samples each arc has. */
@@ -114,103 +108,86 @@ static void note_activity(struct wgf_cones *cones, int64_t n)
 {
     int64_t active = 0;
     for (int64_t k = 0; k < cones->count; k++)
-        (cones->rays[k].enters ? cones->enter : cones->leave)[cones->rays[k].sample] = k;
-    for (int64_t j = 0; j < n; j++) /* those that are active across the end of the circle */
+        (cones->rays[k].enters ? cones->enter : cones->leave)[cones->rays[k].sample] = k + 1;
+    for (int64_t j = 0; j < n; j++) /* those that are active across the cut */
         active += cones->enter[j] > cones->leave[j];
+    cones->actives[0] = active;
     for (int64_t k = 0; k < cones->count; k++)
-        cones->actives[k] = active += cones->rays[k].enters ? 1 : -1;
+        cones->actives[k + 1] = active += cones->rays[k].enters ? 1 : -1;
 }
 
 static bool create(struct wgf_network *network)
 {
+    /* The margin is far above the rounding of angles and of the plain kernel's products. */
+    const double most = 0x1p500, margin = 256 * DBL_EPSILON;
     const struct wgf_data *data = network->data;
-    const double most = 0x1p500;
     struct wgf_cones *cones = network->cones = wgf_calloc(1, sizeof *cones);
-    if (data->n > INT32_MAX / 2 || !cones || !allocate(cones, network->m, data->n))
+    if (data->n > INT32_MAX / 4 || !cones || !allocate(cones, network->m, data->n))
         return false;
     cones->in_range = true;
     for (int64_t j = 0; j < data->n; j++) {
         const double *x = data->X + 2 * j, size = fmax(fabs(x[0]), fabs(x[1]));
-        cones->enter[j] = cones->leave[j] = -1;
         if (size != 0)
             add_rays(cones, j, x);
         cones->in_range = cones->in_range && (size == 0 || (size > 1 / most && size < most));
     }
     qsort(cones->rays, (size_t)cones->count, sizeof *cones->rays, by_angle);
     note_activity(cones, data->n);
-    for (int64_t k = 0; k < cones->count; k++) {
-        cones->angles[k] = cones->rays[k].angle;
-        memcpy(cones->bounds + 4 * k, cones->rays[k].normal, sizeof cones->rays[k].normal);
-        memcpy(cones->bounds + 4 * k + 2, cones->rays[(k + 1) % cones->count].normal, sizeof cones->rays[k].normal);
+    for (int64_t k = 0; k <= cones->count; k++) {
+        cones->begin[k] = k > 0 ? cones->rays[k - 1].angle + margin : -INFINITY;
+        cones->end[k] = k < cones->count ? cones->rays[k].angle - margin : INFINITY;
     }
     return true;
 }
 
-/* Is w inside the arc of these bounds by more than rounding? The margin is far above that of angles, of normals and of the
- * plain kernel's products. */
-static inline __attribute__((always_inline)) bool is_inside(const double *bound, double w0, double w1)
+static inline __attribute__((always_inline)) bool is_inside(double begin, double end, double angle, double size)
 {
-    const double smallest = 0x1p-450, largest = 0x1p450, margin = 64 * DBL_EPSILON;
-    double size = fabs(w0) + fabs(w1), least = margin * size;
-    double from = bound[0] * w0 + bound[1] * w1, to = bound[2] * w0 + bound[3] * w1;
-    return (from > least) & (to < -least) & (size > smallest) & (size < largest);
+    const double smallest = 0x1p-450, largest = 0x1p450;
+    return (begin < angle) & (angle < end) & (size > smallest) & (size < largest);
 }
 
 /* Keeps each neuron in its arc or moves it on to the next over the ray that it crossed, without a branch; left[i]: it is not
  * clearly inside of where that leads. */
 static __attribute__((target_clones("avx512f", "avx2", "default"))) void
-follow(const double *restrict W, const double *restrict bounds, int64_t m, int32_t arcs, int32_t *restrict arc,
-       unsigned char *restrict left)
+follow(const double *restrict W, const double *restrict begin, const double *restrict end, int64_t m,
+       int32_t *restrict arc, unsigned char *restrict left)
 {
     for (int64_t i = 0; i < m; i++) {
-        double w0 = W[2 * i], w1 = W[2 * i + 1];
+        double size = fabs(W[2 * i]) + fabs(W[2 * i + 1]), angle = pseudo_angle(W[2 * i], W[2 * i + 1]);
         int32_t k = arc[i] < 0 ? 0 : arc[i];
-        const double *bound = bounds + 4 * (int64_t)k;
-        k += (bound[2] * w0 + bound[3] * w1 > 0) - (bound[0] * w0 + bound[1] * w1 < 0);
-        k = k < 0 ? arcs - 1 : k >= arcs ? 0 : k;
-        left[i] = (arc[i] < 0) | !is_inside(bounds + 4 * (int64_t)k, w0, w1);
+        k += (angle >= end[k]) - (angle <= begin[k]); /* the outermost are infinite */
+        left[i] = (arc[i] < 0) | !is_inside(begin[k], end[k], angle, size);
         arc[i] = k;
     }
 }
 
-static bool is_within(const struct wgf_cones *cones, int64_t k, const double *w)
+/* The arc that w is clearly inside of, or -1. */
+static int32_t search(const struct wgf_cones *cones, const double *w)
 {
-    return is_inside(cones->bounds + 4 * k, w[0], w[1]);
-}
-
-/* The arc that w is clearly inside of, or -1; there are rays. */
-static int32_t search_arc(const struct wgf_cones *cones, const double *w)
-{
-    double angle = pseudo_angle(w[0], w[1]);
-    const double *low = cones->angles;
-    for (int64_t count = cones->count; count > 1;) {
+    double size = fabs(w[0]) + fabs(w[1]), angle = pseudo_angle(w[0], w[1]);
+    const double *low = cones->begin; /* of the last arc that is known to begin before w */
+    for (int64_t count = cones->count + 1; count > 1;) {
         int64_t half = count / 2;
-        low += low[half - 1] <= angle ? half : 0;
+        low += low[half] < angle ? half : 0;
         count -= half;
     }
-    int64_t before = low - cones->angles + (*low <= angle); /* rays at w's angle or before it */
-    int64_t k = before > 0 ? before - 1 : cones->count - 1;
-    return is_within(cones, k, w) ? (int32_t)k : -1;
+    int64_t k = low - cones->begin;
+    return cones->in_range && is_inside(*low, cones->end[k], angle, size) ? (int32_t)k : -1;
 }
 
 static void find_arcs(struct wgf_cones *cones, const double *W, int64_t m)
 {
-    if (!cones->in_range || cones->count == 0) {
-        for (int64_t i = 0; i < m; i++)
-            cones->arc[i] = -1;
-        return;
-    }
-    follow(W, cones->bounds, m, (int32_t)cones->count, cones->arc, cones->left);
+    follow(W, cones->begin, cones->end, m, cones->arc, cones->left);
     for (int64_t i = 0; i < m; i++)
-        if (cones->left[i])
-            cones->arc[i] = search_arc(cones, W + 2 * i);
+        if (cones->left[i] || !cones->in_range)
+            cones->arc[i] = search(cones, W + 2 * i);
 }
 
 /* Adds up alpha w by arc, and what the irregular neurons put out. */
 static void add_up(struct wgf_network *network, const double *W, const double *alpha, double *output)
 {
     struct wgf_cones *cones = network->cones;
-    int64_t stride = 2 * (cones->count + 1);
+    int64_t stride = 2 * (cones->count + 2);
     memset(cones->sums, 0, (size_t)(BANKS * stride) * sizeof *cones->sums);
     for (int64_t i = 0; i < network->m; i++) {
         const double *w = W + 2 * i;
@@ -230,22 +207,21 @@ static void add_up(struct wgf_network *network, const double *W, const double *a
 static void forward(struct wgf_network *network, const double *W, const double *alpha, double *output)
 {
     struct wgf_cones *cones = network->cones;
-    int64_t arcs = cones->count, stride = 2 * (arcs + 1);
-    double *sums = cones->sums, before[2], running[2] = {0, 0};
+    int64_t arcs = cones->count + 1, stride = 2 * (arcs + 1);
+    double *sums = cones->sums, running[2] = {0, 0};
     find_arcs(cones, W, network->m);
     add_up(network, W, alpha, output);
     for (int64_t k = 0; k <= arcs; k++) /* sums[k] <- that of the arcs before k */
         for (int c = 0; c < 2; c++) {
-            before[c] = running[c];
+            double sum = 0;
             for (int bank = 0; bank < BANKS; bank++)
-                running[c] += sums[bank * stride + 2 * k + c];
-            sums[2 * k + c] = before[c];
+                sum += sums[bank * stride + 2 * k + c];
+            sums[2 * k + c] = running[c];
+            running[c] += sum;
         }
     for (int64_t j = 0; j < network->data->n; j++) {
         const double *x = network->data->X + 2 * j;
         int64_t enter = cones->enter[j], leave = cones->leave[j];
-        if (enter < 0)
-            continue;
         double s0 = sums[2 * leave] - sums[2 * enter], s1 = sums[2 * leave + 1] - sums[2 * enter + 1];
         if (enter > leave) {
             s0 += sums[2 * arcs];
@@ -255,7 +231,7 @@ static void forward(struct wgf_network *network, const double *W, const double *
     }
 }
 
-/* The shared gradients: those of the last arc, then what each ray changes. */
+/* The shared gradients: that of the first arc, then what each ray changes. */
 static void sum_gradients(struct wgf_network *network)
 {
     const struct wgf_cones *cones = network->cones;
@@ -264,11 +240,12 @@ static void sum_gradients(struct wgf_network *network)
     for (int64_t j = 0; j < network->data->n; j++)
         for (int c = 0; c < 2 && cones->enter[j] > cones->leave[j]; c++)
             g[c] += residual[j] * X[2 * j + c];
+    memcpy(cones->gradients, g, sizeof g);
     for (int64_t k = 0; k < cones->count; k++) {
         int64_t j = cones->rays[k].sample;
         double e = cones->rays[k].enters ? residual[j] : -residual[j];
         for (int c = 0; c < 2; c++)
-            cones->gradients[2 * k + c] = g[c] += e * X[2 * j + c];
+            cones->gradients[2 * k + 2 + c] = g[c] += e * X[2 * j + c];
     }
 }
 
@@ -307,19 +284,15 @@ static int64_t active(struct wgf_network *network, const double *W)
     return count;
 }
 
-/* A straight way out of an arc leads through one of its two rays. */
-static int kinks(const struct wgf_network *network, int64_t i, const double *w, int64_t *samples)
+/* A straight way out of an arc leads through one of its two rays; the cut is none. */
+static int kinks(const struct wgf_network *network, const double *w, int64_t *samples)
 {
     const struct wgf_cones *cones = network->cones;
-    int64_t k = cones->arc[i];
-    if (!cones->in_range || cones->count == 0)
+    int64_t k = search(cones, w);
+    if (k < 0 || cones->count == 0)
         return 0;
-    if (k < 0 || !is_within(cones, k, w))
-        k = search_arc(cones, w);
-    if (k < 0)
-        return 0;
-    samples[0] = cones->rays[k].sample;
-    samples[1] = cones->rays[(k + 1) % cones->count].sample;
+    samples[0] = cones->rays[k > 0 ? k - 1 : cones->count - 1].sample;
+    samples[1] = cones->rays[k < cones->count ? k : 0].sample;
     return 2;
 }
 

@@ -36,9 +36,9 @@ struct wgf_kernel_operations {
     void (*backward)(struct wgf_network *, const double *W, double *G);
     /* Neurons that activate at least one sample. After forward at the same W. */
     int64_t (*active)(struct wgf_network *, const double *W);
-    /* Writes the two samples whose kinks a neuron at w meets first, wherever it goes; i: the neuron, as a hint. 0: they are
-     * not known, it may be any. NULL: they never are. */
-    int (*kinks)(const struct wgf_network *, int64_t i, const double *w, int64_t *samples);
+    /* Writes the two samples whose kinks a neuron at w meets first, wherever it goes. 0: they are not known, it may be any.
+     * NULL: they never are. */
+    int (*kinks)(const struct wgf_network *, const double *w, int64_t *samples);
 };
 
 static inline bool wgf_network_is_interrupted(const struct wgf_network *network)
