@@ -6,6 +6,7 @@
 
 #include <cblas.h>
 #include <limits.h>
+#include <string.h>
 
 /* Neurons a block: about half a MiB of pre-activations. A function of n alone, so that results are too. */
 static int64_t block_size(int64_t m, int64_t n)
@@ -91,4 +92,17 @@ const char *wgf_blas_library(void)
 void wgf_blas_single_thread(void)
 {
     openblas_set_num_threads(1);
+}
+
+const char *wgf_blas_missed_core(void)
+{
+#ifdef __x86_64__
+    if (strcmp(openblas_get_corename(), "Prescott") != 0)
+        return NULL;
+    if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        return "SkylakeX";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return "Haswell";
+#endif
+    return NULL;
 }

@@ -37,7 +37,8 @@ static void a_searched_step_never_raises_the_objective(void **state)
     }
 }
 
-/* V - W + gamma m grad F(V) = 0 at a minimiser that is on no kink; a tiny gamma leaves the minimiser near W. */
+/* V - W + gamma m grad F(V) = 0 at a minimiser that is on no kink; a tiny gamma leaves the minimiser near W. A search ends
+ * where what a step gains is lost in the rounding of F. */
 static void a_converged_step_is_an_implicit_one(void **state)
 {
     (void)state;
@@ -46,7 +47,7 @@ static void a_converged_step_is_an_implicit_one(void **state)
         settings.gamma = 1e-4;
         settings.beta = searched ? NAN : 1e-4 * 30 / 2;
         settings.inner_steps = 2000;
-        settings.inner_tol = 1e-9;
+        settings.inner_tol = searched ? 1e-7 : 1e-9;
         settings.steps = 1;
         struct descent done = run_settings(&settings);
         double grad[WEIGHTS];
@@ -57,7 +58,7 @@ static void a_converged_step_is_an_implicit_one(void **state)
         wgf_network_gradient(network, V, done.alpha, grad, NULL);
         for (int k = 0; k < WEIGHTS; k++)
             assert_true(fabs((V[k] - done.W[k]) / (1e-4 * 30) + grad[k]) < 1e-6);
-        assert_true(done.trace.column[WGF_TRACE_INNER_RESIDUAL][1] < 1e-9);
+        assert_true(done.trace.column[WGF_TRACE_INNER_RESIDUAL][1] < settings.inner_tol);
         assert_true(done.trace.column[WGF_TRACE_INNER_STEPS_USED][1] < 2000);
         wgf_network_free(network);
         discard(&done);

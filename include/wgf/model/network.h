@@ -94,6 +94,10 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
 const char *wgf_blas_library(void);
 void wgf_blas_single_thread(void);
 
+/* OpenBLAS takes a processor that is newer than itself for the oldest of its kind. Then: the value of OPENBLAS_CORETYPE, read
+ * when a program starts, that names what this processor has; otherwise NULL. */
+const char *wgf_blas_missed_core(void);
+
 /* Largest eigenvalue of X^T X by power iteration, to a relative change of 1e-6 or 100 turns: enough to begin a search with.
  * Once *interrupted (or NULL) is not 0 it returns at once, with a value that means nothing. Errors: WGF_EMEMORY. */
 wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_atomic_t *interrupted, double *eigenvalue,
