@@ -22,20 +22,23 @@ double wgf_output_factor(int output, int64_t m)
 
 static const struct wgf_kernel_operations *operations(int kernel)
 {
-    return kernel == WGF_KERNEL_BLAS    ? &wgf_kernel_blas
-           : kernel == WGF_KERNEL_CONES ? &wgf_kernel_cones
-                                        : &wgf_kernel_dense;
+    static const struct wgf_kernel_operations *const table[] = {
+        [WGF_KERNEL_DENSE] = &wgf_kernel_dense,
+        [WGF_KERNEL_CONES] = &wgf_kernel_cones,
+        [WGF_KERNEL_FUSED] = &wgf_kernel_fused,
+        [WGF_KERNEL_BLAS] = &wgf_kernel_blas,
+    };
+    return table[kernel];
 }
 
 int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
 {
-    enum { WORTH_A_CALL = 4096, WORTH_A_PRODUCT = 8 };
+    enum { WORTH_A_CALL = 4096 };
     if (kernel != WGF_KERNEL_AUTO)
         return kernel;
-    if (d == 2)
-        return WGF_KERNEL_CONES;
-    bool large = d >= WORTH_A_PRODUCT && (double)m * (double)n >= WORTH_A_CALL;
-    return large ? WGF_KERNEL_BLAS : WGF_KERNEL_DENSE;
+    if (d <= WGF_FUSED_INPUTS)
+        return d == 2 ? WGF_KERNEL_CONES : WGF_KERNEL_FUSED;
+    return (double)m * (double)n >= WORTH_A_CALL ? WGF_KERNEL_BLAS : WGF_KERNEL_DENSE;
 }
 
 double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
@@ -52,6 +55,11 @@ wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_net
     if (settings->kernel == WGF_KERNEL_CONES && data->d != 2) {
         free(net);
         return wgf_fail(error, WGF_EUSAGE, "kernel: cones needs d = 2, but d is %lld", (long long)data->d);
+    }
+    if (settings->kernel == WGF_KERNEL_FUSED && data->d > WGF_FUSED_INPUTS) {
+        free(net);
+        return wgf_fail(error, WGF_EUSAGE, "kernel: fused takes d of at most %d, but d is %lld", WGF_FUSED_INPUTS,
+                        (long long)data->d);
     }
     bool fits = wgf_network_bytes(settings, m, data->n, data->d) < (double)PTRDIFF_MAX;
     if (net && fits) {

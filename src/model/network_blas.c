@@ -33,6 +33,24 @@ static bool create(struct wgf_network *network)
     return network->z && network->pattern;
 }
 
+/* What one neuron of pre-activations z adds to the output, and which samples activate it. */
+WGF_CLONES static void put_out(const double *restrict z, double weight, int64_t n, unsigned char *restrict pattern,
+                               double *restrict output)
+{
+    for (int64_t j = 0; j < n; j++)
+        pattern[j] = z[j] > 0;
+    for (int64_t j = 0; j < n; j++)
+        output[j] += weight * (z[j] > 0 ? z[j] : 0);
+}
+
+/* The residuals of the samples that activate a neuron, 0 for the others. */
+WGF_CLONES static void take_in(const unsigned char *restrict pattern, const double *restrict residual, int64_t n,
+                               double *restrict e)
+{
+    for (int64_t j = 0; j < n; j++)
+        e[j] = pattern[j] ? residual[j] : 0;
+}
+
 static void forward(struct wgf_network *network, const double *W, const double *alpha, double *restrict output)
 {
     int64_t n = network->data->n, d = network->data->d, m = network->m;
@@ -40,14 +58,8 @@ static void forward(struct wgf_network *network, const double *W, const double *
         int64_t count = m - first < network->block ? m - first : network->block;
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)n, (int)d, 1, W + first * d, (int)d,
                     network->data->X, (int)d, 0, network->z, (int)n);
-        for (int64_t i = 0; i < count; i++) {
-            const double *restrict z = network->z + i * n;
-            unsigned char *restrict pattern = network->pattern + (first + i) * n;
-            for (int64_t j = 0; j < n; j++) {
-                pattern[j] = z[j] > 0;
-                output[j] += z[j] > 0 ? alpha[first + i] * z[j] : 0;
-            }
-        }
+        for (int64_t i = 0; i < count; i++)
+            put_out(network->z + i * n, alpha[first + i], n, network->pattern + (first + i) * n, output);
     }
 }
 
@@ -57,12 +69,8 @@ static void backward(struct wgf_network *network, const double *W, double *G)
     (void)W;
     for (int64_t first = 0; first < m && !wgf_network_is_interrupted(network); first += network->block) {
         int64_t count = m - first < network->block ? m - first : network->block;
-        for (int64_t i = 0; i < count; i++) {
-            const unsigned char *restrict pattern = network->pattern + (first + i) * n;
-            double *restrict e = network->z + i * n;
-            for (int64_t j = 0; j < n; j++)
-                e[j] = pattern[j] ? network->residual[j] : 0;
-        }
+        for (int64_t i = 0; i < count; i++)
+            take_in(network->pattern + (first + i) * n, network->residual, n, network->z + i * n);
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, (int)d, (int)n, 1, network->z, (int)n,
                     network->data->X, (int)d, 0, G + first * d, (int)d);
     }

@@ -148,9 +148,8 @@ static inline __attribute__((always_inline)) bool is_inside(double begin, double
 
 /* Keeps each neuron in its arc or moves it on to the next over the ray that it crossed, without a branch; left[i]: it is not
  * clearly inside of where that leads. */
-static __attribute__((target_clones("avx512f", "avx2", "default"))) void
-follow(const double *restrict W, const double *restrict begin, const double *restrict end, int64_t m,
-       int32_t *restrict arc, unsigned char *restrict left)
+WGF_CLONES static void follow(const double *restrict W, const double *restrict begin, const double *restrict end,
+                              int64_t m, int32_t *restrict arc, unsigned char *restrict left)
 {
     for (int64_t i = 0; i < m; i++) {
         double size = fabs(W[2 * i]) + fabs(W[2 * i + 1]), angle = pseudo_angle(W[2 * i], W[2 * i + 1]);

@@ -41,9 +41,10 @@ static void forward(struct wgf_network *network, const double *W, const double *
     int64_t n = network->data->n, d = network->data->d;
     double *restrict z = network->z;
     for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
+        const double weight = alpha[i];
         preactivate(network, W + i * d, z);
         for (int64_t j = 0; j < n; j++)
-            output[j] += z[j] > 0 ? alpha[i] * z[j] : 0;
+            output[j] += weight * (z[j] > 0 ? z[j] : 0);
     }
 }
 

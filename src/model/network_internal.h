@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* A hot loop is compiled for several instruction sets, of which the program takes the best that the processor has. */
+#define WGF_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+
 struct wgf_network {
     struct wgf_network_settings settings;
     const struct wgf_data *data;
@@ -18,7 +21,7 @@ struct wgf_network {
     double *normals; /* KINKS x d: of the kinks that a neuron slides along */
 
     /* Kernels' own; NULL where a kernel has no use for it. */
-    double *Xt;             /* dense: d x n, the inputs transposed, so that loops over samples are contiguous */
+    double *Xt;             /* dense, fused: d x n, the inputs transposed, so that loops over samples are contiguous */
     double *z;              /* dense: n; blas: block x n */
     int64_t block;          /* blas: neurons taken at a time */
     unsigned char *pattern; /* blas: m x n, 1 where the neuron activates the sample */
@@ -46,6 +49,6 @@ static inline bool wgf_network_is_interrupted(const struct wgf_network *network)
     return network->interrupted && *network->interrupted;
 }
 
-extern const struct wgf_kernel_operations wgf_kernel_dense, wgf_kernel_blas, wgf_kernel_cones;
+extern const struct wgf_kernel_operations wgf_kernel_dense, wgf_kernel_blas, wgf_kernel_cones, wgf_kernel_fused;
 
 #endif

@@ -15,12 +15,10 @@ __attribute__((format(printf, 2, 3))) static void append(char cell[CELL], const 
     va_end(arguments);
 }
 
-/* "gd, prox, [jko]": choices that are not built stand in brackets. */
 static void write_choices(const struct wgf_param *param, char cell[CELL])
 {
     for (int i = 0; param->choices[i]; i++) {
-        const bool built = param->built >> i & 1u;
-        append(cell, "%s%s%s%s", i > 0 ? ", " : "", built ? "" : "[", param->choices[i], built ? "" : "]");
+        append(cell, "%s%s", i > 0 ? ", " : "", param->choices[i]);
     }
 }
 

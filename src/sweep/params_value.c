@@ -158,49 +158,31 @@ wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, boo
     return parse_number(param, false, text, quoted, value, error);
 }
 
-/* Writes "a, b or c": the choices of the bits, which name nothing else. */
-static const char *choices_text(const struct wgf_param *param, uint32_t bits, char *buffer, size_t size)
+/* Writes "a, b or c". */
+static const char *choices_text(const struct wgf_param *param, int count, char *buffer, size_t size)
 {
     size_t length = 0;
     buffer[0] = '\0';
-    for (int i = 0; bits >> i != 0 && length < size; i++) {
-        if (bits >> i & 1u) {
-            const bool last = bits >> i == 1u;
-            const char *joint = length == 0 ? "" : last ? " or " : ", ";
-            length += (size_t)snprintf(buffer + length, size - length, "%s%s", joint, param->choices[i]);
-        }
+    for (int i = 0; i < count && length < size; i++) {
+        const char *joint = i == 0 ? "" : i == count - 1 ? " or " : ", ";
+        length += (size_t)snprintf(buffer + length, size - length, "%s%s", joint, param->choices[i]);
     }
     return buffer;
-}
-
-static uint32_t all_choices(const struct wgf_param *param)
-{
-    uint32_t bits = 0;
-    for (int i = 0; param->choices[i]; i++) {
-        bits |= 1u << i;
-    }
-    return bits;
 }
 
 static wgf_status parse_choice(const struct wgf_param *param, const char *text, int *choice, struct wgf_error *error)
 {
     char list[128];
-    const uint32_t all = all_choices(param);
     int count = 0;
     for (; param->choices[count]; count++) {
-        if (strcmp(text, param->choices[count]) != 0) {
-            continue;
+        if (strcmp(text, param->choices[count]) == 0) {
+            *choice = count;
+            return WGF_OK;
         }
-        if (!(param->built & 1u << count)) {
-            return wgf_fail(error, WGF_EUSAGE, "%s: %s is not built yet in this version; use %s", param->name, text,
-                            choices_text(param, param->built & all, list, sizeof list));
-        }
-        *choice = count;
-        return WGF_OK;
     }
     const char *nearest = wgf_nearest_name(text, param->choices, count);
     return wgf_fail(error, WGF_EUSAGE, "%s: needs %s, not '%s'%s%s%s", param->name,
-                    choices_text(param, all, list, sizeof list), wgf_excerpt(text).text,
+                    choices_text(param, count, list, sizeof list), wgf_excerpt(text).text,
                     nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 

@@ -178,13 +178,20 @@ static bool grid_inputs(const struct wgf_plan *plan, const struct wgf_settings *
     return true;
 }
 
-static bool cone_inputs(const struct wgf_plan *plan, const struct wgf_settings *written,
-                        const struct wgf_settings *settled, char *message)
+static bool kernel_inputs(const struct wgf_plan *plan, const struct wgf_settings *written,
+                          const struct wgf_settings *settled, char *message)
 {
-    bool cones = written->network.kernel == WGF_KERNEL_CONES && written->method != WGF_METHOD_JKO;
-    if (!cones || settled->data.d == 2 || !data_are_known(plan, written))
+    int kernel = written->network.kernel;
+    int64_t d = settled->data.d;
+    if (written->method == WGF_METHOD_JKO || !data_are_known(plan, written))
         return false;
-    snprintf(message, MESSAGE_LENGTH, "kernel: cones needs d = 2, but d is %" PRId64, settled->data.d);
+    if (kernel == WGF_KERNEL_CONES && d != 2)
+        snprintf(message, MESSAGE_LENGTH, "kernel: cones needs d = 2, but d is %" PRId64, d);
+    else if (kernel == WGF_KERNEL_FUSED && d > WGF_FUSED_INPUTS)
+        snprintf(message, MESSAGE_LENGTH, "kernel: fused takes d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS,
+                 d);
+    else
+        return false;
     return true;
 }
 
@@ -248,7 +255,7 @@ static const struct rule rules[] = {
     {{"layers", "method"}, both_layers},
     {{"weight_decay", "method"}, decay},
     {{"method", "d", "data", "data_file"}, grid_inputs},
-    {{"kernel", "method", "d", "data", "data_file"}, cone_inputs},
+    {{"kernel", "method", "d", "data", "data_file"}, kernel_inputs},
     {{"init", "method"}, grid_init},
     {{"grid2", "method"}, second_grid},
     {{"steps", "record_every", "record_inner", "inner_steps", "save", "method", "width", "d", "grid", "grid2"},

@@ -156,7 +156,7 @@ def set_is_checked(wgf):
     wgf.write("spec.yaml", "name: x\nsweep: {gamma: [0.1, 0.2]}\n")
     for setting, words in {"gamma=1": ("swept",), "gmma=1": ("did you mean 'gamma'?",), "width": ("PARAMETER=VALUE",),
                            "width=many": ("width", "many"), "width=0": ("width", "0"), "width=": ("width",),
-                           "=1": ("''",), "kernel=fused": ("fused",), "loss=mes": ("did you mean 'mse'?",)}.items():
+                           "=1": ("''",), "kernel=fast": ("fast",), "loss=mes": ("did you mean 'mse'?",)}.items():
         wgf("plan", "spec.yaml", "--set", setting).require(USAGE, "--set", *words).quietly()
     wgf("plan", "spec.yaml", "--set", "n=5", "--set", "n=6").require(USAGE, "n is set twice").quietly()
 

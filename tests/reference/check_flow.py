@@ -86,7 +86,7 @@ def make_inputs(folder, seed, n, d, m, data, init, test="h5", dtype=float):
 
 def kernels_of(inputs):
     """The kernels that there are for these inputs; the last parameter to vary, so that a case's rows come in such groups."""
-    return ["dense", "blas", "cones"] if inputs.samples.X.shape[1] == 2 else ["dense", "blas"]
+    return ["dense", "blas", "fused", "cones"] if inputs.samples.X.shape[1] == 2 else ["dense", "blas", "fused"]
 
 
 # Cases
@@ -390,7 +390,7 @@ def check_three_points(binary, folder):
     fixed = {"data": "three_points", "init": "file", "init_file": "one.csv", "loss": "half_mse", "method": "gd",
              "gamma": 1, "steps": 1, "save": "last"}
     expected = np.array([[8, 7 / 3]])
-    kernels = ["dense", "blas", "cones"]
+    kernels = ["dense", "blas", "fused", "cones"]
     with run(binary, folder, fixed, {"kernel": kernels}) as file:
         for row, kernel in enumerate(kernels):
             W = states(file, row)[-1]

@@ -353,20 +353,6 @@ static void the_same_bits_twice(void **state)
     }
 }
 
-static void what_is_not_built_is_refused(void **state)
-{
-    (void)state;
-    if (wgf_param_find("method")->built >> WGF_METHOD_JKO & 1u)
-        skip();
-    struct wgf_settings settings = settings_of(WGF_METHOD_GD);
-    struct descent made = prepare(&settings);
-    struct wgf_error error = {0};
-    struct wgf_problem problem = {.data = &made.data, .W = made.W, .alpha = made.alpha};
-    settings.method = WGF_METHOD_JKO;
-    assert_int_equal(wgf_flow_run(&settings, &problem, &made.trace, &made.result, &error), WGF_EUSAGE);
-    discard(&made);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,7 +372,6 @@ int main(void)
         cmocka_unit_test(a_time_limit_leaves_a_whole_trace),
         cmocka_unit_test(the_smallest_problems_run),
         cmocka_unit_test(the_same_bits_twice),
-        cmocka_unit_test(what_is_not_built_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For any d; that for d = 2 has tests of its own. */
-static const int kernels[] = {WGF_KERNEL_DENSE, WGF_KERNEL_BLAS};
+/* For any d, the last for small ones alone; that for d = 2 has tests of its own. */
+static const int kernels[] = {WGF_KERNEL_DENSE, WGF_KERNEL_BLAS, WGF_KERNEL_FUSED};
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
 /* A random data set with random neurons, both of any real numbers. */
@@ -200,7 +200,8 @@ static void compare_kernels(uint64_t seed, int64_t m, int64_t n, int64_t d)
 {
     struct problem problem = draw(seed, m, n, d);
     double F[KERNELS], active[KERNELS], *grad[KERNELS], *grad_alpha[KERNELS];
-    for (int k = 0; k < KERNELS; k++) {
+    int count = d > WGF_FUSED_INPUTS ? KERNELS - 1 : KERNELS;
+    for (int k = 0; k < count; k++) {
         struct wgf_network_settings settings = {
             .loss = WGF_LOSS_MSE, .layers = WGF_LAYERS_BOTH, .weight_decay = 0.01, .kernel = kernels[k]};
         struct wgf_network *network = network_of(&settings, &problem);
@@ -211,10 +212,12 @@ static void compare_kernels(uint64_t seed, int64_t m, int64_t n, int64_t d)
         wgf_network_gradient(network, problem.W, problem.alpha, grad[k], grad_alpha[k]);
         wgf_network_free(network);
     }
-    assert_true(near(F[0], F[1], 1e-12) && active[0] == active[1]);
-    assert_true(difference(grad[0], grad[1], m * d) < 1e-12);
-    assert_true(difference(grad_alpha[0], grad_alpha[1], m) < 1e-12);
-    for (int k = 0; k < KERNELS; k++) {
+    for (int k = 0; k < count; k++) {
+        assert_true(near(F[0], F[k], 1e-12) && active[0] == active[k]);
+        assert_true(difference(grad[0], grad[k], m * d) < 1e-12);
+        assert_true(difference(grad_alpha[0], grad_alpha[k], m) < 1e-12);
+    }
+    for (int k = 0; k < count; k++) {
         free(grad[k]);
         free(grad_alpha[k]);
     }
@@ -361,7 +364,7 @@ static void bytes_are_what_is_allocated(void **state)
     const double slack = 16384; /* pages' ends, and small pieces that the allocator holds ready */
     static const int64_t shapes[][3] = {{1, 1, 1}, {1000, 70, 2}, {2000, 3000, 10}, {3, 50000, 20}, {300, 400, 100}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-        for (int k = 0; k < KERNELS; k++) {
+        for (int k = 0; k < (shapes[s][2] > WGF_FUSED_INPUTS ? KERNELS - 1 : KERNELS); k++) {
             struct problem problem = draw(1, shapes[s][0], shapes[s][1], shapes[s][2]);
             struct wgf_network_settings settings = {.kernel = kernels[k]};
             double before = allocated();
@@ -394,6 +397,8 @@ static void auto_chooses_by_size_alone(void **state)
     assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1000, 70, 2), WGF_KERNEL_CONES);
     assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1000, 1000, 100), WGF_KERNEL_BLAS);
     assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1, 1, 100), WGF_KERNEL_DENSE);
+    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1000, 100, 16), WGF_KERNEL_FUSED);
+    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1000, 100, 17), WGF_KERNEL_BLAS);
     assert_int_equal(wgf_network_kernel(WGF_KERNEL_DENSE, 1000, 1000, 100), WGF_KERNEL_DENSE);
     assert_int_equal(wgf_network_kernel(WGF_KERNEL_BLAS, 1, 1, 1), WGF_KERNEL_BLAS);
     assert_non_null(strstr(wgf_blas_library(), "OpenBLAS"));

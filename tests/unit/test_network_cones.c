@@ -234,7 +234,7 @@ static void it_serves_the_plane_alone_and_by_itself(void **state)
     assert_string_equal(error.message, "kernel: cones needs d = 2, but d is 3");
     assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 10, 10, 2), WGF_KERNEL_CONES);
     assert_int_equal(wgf_network_kernel(WGF_KERNEL_DENSE, 10, 10, 2), WGF_KERNEL_DENSE);
-    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 10, 10, 3), WGF_KERNEL_DENSE);
+    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 10, 10, 3), WGF_KERNEL_FUSED);
 }
 
 int main(void)

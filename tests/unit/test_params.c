@@ -179,8 +179,6 @@ static void choices_are_words(void **state)
     assert_int_equal(parse("method", "prox", &value), WGF_OK);
     assert_int_equal(value.choice, WGF_METHOD_PROX);
     assert_int_equal(wgf_param_parse(find("method"), "prox", true, &value, NULL), WGF_OK);
-    assert_refused("kernel", "fused", false,
-                   "kernel: fused is not built yet in this version; use auto, dense, cones or blas");
     assert_refused("method", "pox", false, "method: needs gd, prox or jko, not 'pox'; did you mean 'prox'?");
     assert_refused("method", "adam", false, "method: needs gd, prox or jko, not 'adam'");
 }

@@ -246,8 +246,8 @@ static void sets_override_fixed(void **state)
 static void bad_sets_are_told_first(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"seed=2",  "gama=1", "gamma=0", "steps",       "steps=1",
-                                       "steps=2", "n=",     "=1",      "kernel=fused"};
+    static const char *const sets[] = {"seed=2",  "gama=1", "gamma=0", "steps",      "steps=1",
+                                       "steps=2", "n=",     "=1",      "kernel=fast"};
     assert_errors("name: x\nfixed: {d: 0}\nsweep: {seed: [1]}\n", sets, 9,
                   "wgf: error: --set 'seed=2': seed is swept; edit the spec's sweep\n"
                   "wgf: error: --set 'gama=1': unknown parameter 'gama'; did you mean 'gamma'?\n"
@@ -256,8 +256,7 @@ static void bad_sets_are_told_first(void **state)
                   "wgf: error: --set 'steps=2': steps is set twice\n"
                   "wgf: error: --set 'n=': n: has no value\n"
                   "wgf: error: --set '=1': unknown parameter ''; see wgf params\n"
-                  "wgf: error: --set 'kernel=fused': kernel: fused is not built yet in this version; use auto, dense, "
-                  "cones or blas\n"
+                  "wgf: error: --set 'kernel=fast': kernel: needs auto, dense, cones, fused or blas, not 'fast'\n"
                   "x.yaml:2:12: error: d: 0 is out of range; needs a whole number from 1 to 2^53\n");
 }
 

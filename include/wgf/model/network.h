@@ -38,6 +38,8 @@ enum wgf_layers { WGF_LAYERS(WGF_ENUM_ID) };
     X(WGF_KERNEL_BLAS, "blas")
 enum wgf_kernel { WGF_KERNELS(WGF_ENUM_ID) };
 
+enum { WGF_FUSED_INPUTS = 16 }; /* inputs that the fused kernel takes at most */
+
 struct wgf_network_settings {
     int loss;            /* enum wgf_loss */
     int output;          /* enum wgf_output */
@@ -60,7 +62,7 @@ double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m,
 struct wgf_network;
 
 /* Makes the workspace for m neurons on `data`, which is borrowed and must outlive it. Errors: WGF_EMEMORY;
- * WGF_EUSAGE for cones with d != 2. */
+ * WGF_EUSAGE for cones with d != 2, fused with d > WGF_FUSED_INPUTS. */
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
                               const struct wgf_data *data, int64_t m, struct wgf_error *error);
 void wgf_network_free(struct wgf_network *network);

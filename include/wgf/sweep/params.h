@@ -34,7 +34,6 @@ struct wgf_param {
     bool open;                                    /* the minimum itself is excluded */
     bool may_be_auto;                             /* the word `auto` is a value */
     const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
-    uint32_t built;                               /* bit i: choice i is built in this version; of WGF_PARAM_CHOICE */
     bool decides;                                 /* some parameter's is_read looks at this one; only choices decide */
     bool (*is_read)(const struct wgf_settings *); /* does a job of these settings read it? NULL: always */
     const char *meaning;                          /* one line of help */
@@ -71,7 +70,7 @@ bool wgf_value_equal(const struct wgf_param *param, union wgf_value a, union wgf
 
 /* Parses what a user wrote and checks its range. `quoted`: written in quotes, so never a number. The value's text, for
  * a path, is `text` itself (borrowed). Numbers are plain decimals: no NaN, infinity, hexadecimal, underscores. An
- * integer may be written 1e5. WGF_EUSAGE with a sentence that gives the remedy; an unbuilt choice is such an error. */
+ * integer may be written 1e5. WGF_EUSAGE with a sentence that gives the remedy. */
 wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
                            struct wgf_error *error);
 
