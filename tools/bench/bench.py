@@ -18,11 +18,20 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 os.environ["OMPI_ALLOW_RUN_AS_ROOT"] = os.environ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
 
 import argparse
+import ctypes
 import re
 import shlex
 import sys
 import traceback
 from pathlib import Path
+
+# OpenBLAS takes a processor that is newer than itself for the oldest: `wgf run` names it anew, so peers get the same.
+openblas = ctypes.CDLL("libopenblas.so.0")
+openblas.openblas_get_corename.restype = ctypes.c_char_p
+if openblas.openblas_get_corename() == b"Prescott" and "OPENBLAS_CORETYPE" not in os.environ:
+    flags = Path("/proc/cpuinfo").read_text().split()
+    os.environ["OPENBLAS_CORETYPE"] = "SkylakeX" if "avx512dq" in flags else "Haswell" if "avx2" in flags else ""
+    os.execv(sys.executable, [sys.executable, *sys.argv])
 
 import numpy as np
 
