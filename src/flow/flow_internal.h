@@ -64,8 +64,9 @@ struct wgf_descent {
     int64_t recorded; /* the step of the last record; -1: none */
 
     const struct wgf_checkpoint *checkpoint; /* or NULL */
-    double begun, saved; /* by the clock: the start, as if never cut; the last save, or the start of this process's part */
-    int64_t saved_step;  /* of the checkpoint that there is; 0: none */
+    double begun,
+        saved; /* by the clock: the start, as if never cut; the last save, or the start of this process's part */
+    int64_t saved_step; /* of the checkpoint that there is; 0: none */
 };
 
 enum { WGF_PARTS = 48 }; /* of a checkpoint at most */

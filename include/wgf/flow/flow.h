@@ -81,7 +81,7 @@ struct wgf_flow_result {
     int outcome; /* enum wgf_outcome */
     int64_t steps_done;
     double objective_initial, objective_final;
-    double seconds_before; /* that were spent before the checkpoint that the descent went on from; 0: none */
+    double seconds_before;          /* that were spent before the checkpoint that the descent went on from; 0: none */
     char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
 };
 
