@@ -133,6 +133,26 @@ static void every_cut_is_mended(const struct wgf_settings *settings)
     discard(&saved);
 }
 
+/* A checkpoint of what turns out to be the last step: whether to stop there depends on the step before. */
+static void the_last_step_knows_that_it_is(const struct wgf_settings *settings)
+{
+    struct wgf_settings stopping = *settings;
+    struct keep keep;
+    struct wgf_checkpoint checkpoint = saving(&keep);
+    struct descent saved = prepare(settings);
+    run_with(&saved, &checkpoint);
+    const double *F = saved.trace.column[WGF_TRACE_OBJECTIVE];
+    stopping.stop_change = fabs(F[5] - F[4]) / fabs(F[4]) * (1 + 1e-12);
+    struct descent whole = run_settings(&stopping);
+    assert_true(whole.result.steps_done > 0 && whole.result.steps_done <= 5);
+    struct descent cut = run_from(&stopping, &keep, (int)whole.result.steps_done - 1);
+    assert_same(&whole, &cut);
+    forget(&keep);
+    discard(&saved);
+    discard(&whole);
+    discard(&cut);
+}
+
 /* What the method says beforehand is what it lists. */
 static void carried_bytes_are_told(const struct wgf_settings *settings)
 {
@@ -370,6 +390,7 @@ static void over_every_method(law_over *const law, int variants)
         over_every_method(name, variants);                                                                             \
     }
 LAW(every_cut_is_mended, VARIANTS)
+LAW(the_last_step_knows_that_it_is, 2)
 LAW(carried_bytes_are_told, VARIANTS)
 LAW(any_interruption_is_mended, VARIANTS)
 LAW(a_bad_checkpoint_counts_for_nothing, 2)
@@ -387,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_cut_is_mended),
+        cmocka_unit_test(test_the_last_step_knows_that_it_is),
         cmocka_unit_test(test_carried_bytes_are_told),
         cmocka_unit_test(test_any_interruption_is_mended),
         cmocka_unit_test(interruptions_came),
