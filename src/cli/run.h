@@ -36,4 +36,7 @@ struct wgf_provenance {
 void wgf_provenance_gather(struct wgf_provenance *provenance, const struct wgf_team *team,
                            const struct wgf_run_options *options, const struct timespec *created);
 
+/* The instant that a `created` tells; false when it cannot be read. */
+bool wgf_provenance_created(const char *text, struct timespec *created);
+
 #endif

@@ -47,9 +47,14 @@ static int open_locked(const char *path, int flags)
     }
 }
 
-int wgf_store_begin_temporary(const char *path, char *temporary)
+void wgf_store_name_temporary(const char *path, char *temporary)
 {
     sprintf(temporary, "%s.tmp-%ld", path, (long)getpid());
+}
+
+int wgf_store_begin_temporary(const char *path, char *temporary)
+{
+    wgf_store_name_temporary(path, temporary);
     return open_locked(temporary, O_RDWR | O_CREAT);
 }
 
