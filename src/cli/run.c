@@ -47,8 +47,22 @@ static int bad_option(int opt, char **argv, const struct option *options)
     return wgf_cli_bad_option("run", opt, argv, options);
 }
 
-enum { OUTPUT = 'o', HELP = 'h', SET = 256, OVERWRITE, FAIL_FAST, PROGRESS, QUIET, JOBS, SHARD, RETRY, ATTEMPTS, LIMIT,
-       SYNC, CHECKPOINT };
+enum {
+    OUTPUT = 'o',
+    HELP = 'h',
+    SET = 256,
+    OVERWRITE,
+    FAIL_FAST,
+    PROGRESS,
+    QUIET,
+    JOBS,
+    SHARD,
+    RETRY,
+    ATTEMPTS,
+    LIMIT,
+    SYNC,
+    CHECKPOINT
+};
 
 /* Takes one option with its value, if it has one. Returns an exit code. */
 static int take_option(int opt, const char *word, struct wgf_run_options *run, const char **sets)

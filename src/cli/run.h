@@ -1,6 +1,6 @@
 /* The parts of `wgf run`: its options (run.c, run_values.c), signals and the clock (run_stop.c), the result file made or
  * found (run_file.c), what is left to do (run_work.c) and whether it is the same plan (run_compare.c), the work
- * (run_sweep.c), and what the file says of its making (provenance.c). */
+ * (run_sweep.c), what is said at its end (run_report.c), and what the file says of its making (provenance.c). */
 #ifndef WGF_CLI_RUN_H
 #define WGF_CLI_RUN_H
 
@@ -45,15 +45,16 @@ void wgf_cli_stop_before(double begun, double limit);
 
 /* What of the plan is to be done, found on rank 0. Zero-initialise. */
 struct wgf_work {
-    bool resumed;                     /* the file was there already */
-    int64_t selected;                 /* jobs that the options select */
+    bool resumed;                      /* the file was there already */
+    int64_t selected;                  /* jobs that the options select */
     int64_t kept[WGF_JOB_STATE_COUNT]; /* of them, those that stay as they are, by state */
-    int64_t torn;                     /* of them, finished rows whose checksum is wrong: among `open` */
-    struct wgf_job_set open;          /* to be run */
-    struct wgf_job_set suspects;      /* found running, as a death leaves them: to be run last, one by one */
-    struct wgf_job_set alone;         /* suspects that were begun too often: each in a process of its own */
+    int64_t torn;                      /* of them, finished rows whose checksum is wrong: among `open` */
+    struct wgf_job_set open;           /* to be run */
+    struct wgf_job_set suspects;       /* found running, as a death leaves them: to be run last, one by one */
+    struct wgf_job_set alone;          /* suspects that were begun too often: each in a process of its own */
 };
 void wgf_work_free(struct wgf_work *work);
+int64_t wgf_work_left(const struct wgf_work *work); /* jobs to be run */
 
 /* Everything of one rank's part in a sweep. */
 struct wgf_sweep {
@@ -63,7 +64,10 @@ struct wgf_sweep {
     struct wgf_layout layout;
     struct wgf_work work;
     struct wgf_runner *runner;
-    struct wgf_writer *writer;
+    struct wgf_writer *writer;         /* NULL: nothing is left to run */
+    const struct wgf_job_set *set;     /* that is being run */
+    int64_t piece_first, *piece;       /* position in it of the piece's first row, and the jobs of its rows */
+    struct wgf_schedule_report report; /* of the sets that have been run, on rank 0 */
     struct wgf_progress progress;
     struct timespec created;
     int lock; /* descriptor; -1: none */
@@ -79,6 +83,9 @@ int wgf_cli_compare_plan(const struct wgf_sweep *sweep, struct wgf_store *store)
 /* Looks through the rows of a file that is there, and sorts the selected ones into sweep->work. */
 wgf_status wgf_cli_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_job_set *selected,
                                struct wgf_error *error);
+
+/* Says what was done, and returns the exit code. On rank 0. */
+int wgf_cli_conclude(const struct wgf_sweep *sweep);
 
 /* Runs the sweep. Collective over the team; every rank returns the same exit code. */
 int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *options);

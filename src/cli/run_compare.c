@@ -71,6 +71,37 @@ static void compare_axes(struct comparison *both)
     free(list);
 }
 
+static int64_t values_of(const struct wgf_spec *spec, const struct wgf_param *param)
+{
+    for (int a = 0; a < spec->axis_count; a++)
+        if (spec->axes[a].param == param)
+            return spec->axes[a].count;
+    return 1;
+}
+
+/* Holds the axes against those of the spec that the file keeps, as far as this version can still read it. */
+static void compare_lengths(struct comparison *both)
+{
+    const struct wgf_spec *here = wgf_plan_spec(both->plan);
+    struct wgf_diagnostics diagnostics = {0};
+    struct wgf_spec *there = NULL;
+    int count;
+    char *text = wgf_store_text(both->store, "spec"), **sets = wgf_store_list(both->store, "sets", &count);
+    if (text && !wgf_spec_parse(here->file, text, strlen(text), (const char *const *)sets, count, &there, &diagnostics))
+        for (int i = 0; i < wgf_param_count; i++) {
+            int64_t old = values_of(there, &wgf_params[i]), new = values_of(here, &wgf_params[i]);
+            if (old != new)
+                note(both, "%s has %" PRId64 " value%s there and %" PRId64 " here", wgf_params[i].name, old,
+                     old == 1 ? "" : "s", new);
+        }
+    wgf_spec_free(there);
+    wgf_diagnostics_clear(&diagnostics);
+    for (int i = 0; i < count; i++)
+        free(sets[i]);
+    free(sets);
+    free(text);
+}
+
 /* The file's value of a parameter of job k, as text; false when it cannot be read. */
 static bool stored_text(const struct comparison *both, const struct wgf_param *param, int64_t k, char *buffer,
                         size_t size)
@@ -185,8 +216,10 @@ static void compare(struct comparison *both)
         if (other < 0)
             return;
         bool same_jobs = other == jobs && jobs == both->extent.jobs; /* written otherwise, the same nevertheless */
-        if (!same_jobs)
+        if (!same_jobs) {
             compare_axes(both);
+            compare_lengths(both);
+        }
         if (jobs != both->extent.jobs)
             note(both, "it has %" PRId64 " jobs, and this spec %" PRId64, both->extent.jobs, jobs);
         if (other < jobs && other < both->extent.jobs)
@@ -209,8 +242,7 @@ int wgf_cli_compare_plan(const struct wgf_sweep *sweep, struct wgf_store *store)
         return WGF_EXIT_STOPPED;
     if (!both.differences[0])
         return WGF_EXIT_OK;
-    fprintf(stderr,
-            "wgf: error: %s holds another plan: %s; give another -o, or --overwrite to start anew\n",
+    fprintf(stderr, "wgf: error: %s holds another plan: %s; give another -o, or --overwrite to start anew\n",
             sweep->options->output, both.differences);
     return WGF_EXIT_USAGE;
 }

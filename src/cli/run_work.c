@@ -13,6 +13,11 @@ void wgf_work_free(struct wgf_work *work)
     wgf_job_set_free(&work->alone);
 }
 
+int64_t wgf_work_left(const struct wgf_work *work)
+{
+    return work->open.count + work->suspects.count + work->alone.count;
+}
+
 /* A row of the file. */
 struct row {
     int64_t job, attempts;

@@ -171,7 +171,8 @@ wgf_status wgf_cli_select(const struct wgf_selection *selection, int64_t jobs, s
             missing = list[i].last;
             break;
         }
-        fine = add_interval(set, selection, (struct interval){list[i].first > next ? list[i].first : next, list[i].last});
+        fine =
+            add_interval(set, selection, (struct interval){list[i].first > next ? list[i].first : next, list[i].last});
         next = list[i].last + 1 > next ? list[i].last + 1 : next;
     }
     free(list);
