@@ -98,13 +98,24 @@ static void summarise(const struct request *request, const struct wgf_merge_coun
     fprintf(stderr, "; %" PRId64 " pending\n", count->jobs[WGF_JOB_PENDING]);
 }
 
+/* May the file that is there be replaced? Holds it. */
+static int hold_old(const struct request *request, const char *path, int *lock)
+{
+    if (!request->overwrite) {
+        fprintf(stderr, "wgf: error: %s exists; give another -o, or --overwrite to replace it\n", path);
+        return WGF_EXIT_USAGE;
+    }
+    int code = wgf_cli_check_old(path, true);
+    return code ? code : wgf_cli_hold(path, lock);
+}
+
 static int merge_at(const struct request *request, const char *path, const struct wgf_shard *shards)
 {
     struct wgf_store_making making = {.replace = access(path, F_OK) == 0, .interrupted = wgf_cli_stop};
     struct wgf_merge_count count;
     struct wgf_error error;
     int lock = -1;
-    int code = making.replace ? wgf_cli_hold_old(path, request->overwrite, &lock) : WGF_EXIT_OK;
+    int code = making.replace ? hold_old(request, path, &lock) : WGF_EXIT_OK;
     if (code)
         return code;
     if (wgf_result_merge(path, shards, request->count, &making, &count, &error))

@@ -194,10 +194,11 @@ static wgf_status check_copy(const struct merge *merge, struct wgf_store *output
             status = wgf_reader_check(lookers.shard, first, count, lookers.checks, error);
         for (int64_t i = 0; !status && i < count; i++)
             if (lookers.checks[i] != (merge->claims[first + i].shard < 0 ? WGF_ROW_OPEN : WGF_ROW_WHOLE))
-                status = wgf_fail(error, WGF_EDATA,
-                                  "job %" PRId64 " does not match its checksum once it is copied; is a run still writing "
-                                  "its file?",
-                                  first + i);
+                status =
+                    wgf_fail(error, WGF_EDATA,
+                             "job %" PRId64 " does not match its checksum once it is copied; is a run still writing "
+                             "its file?",
+                             first + i);
     }
     close_lookers(&lookers);
     return status;

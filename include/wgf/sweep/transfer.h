@@ -9,14 +9,19 @@ struct wgf_reuse_count {
     int64_t torn; /* left where they are, since they do not match their checksums */
 };
 
-/* Copies to rows of `to` (open for writing) that are pending or running the results of rows of `from` with the same key, which
- * must be done or diverged, match their checksums, and agree in every parameter but the names of files. `shift` is how
- * many seconds `from` was created after `to` (below 0: before), so that `started` stays right. interrupted: NULL, or
- * not 0 once it is to be given up. Errors: WGF_EIO, WGF_EDATA, WGF_EMEMORY, WGF_EINTERRUPTED; rows that were copied until
- * then are whole. */
-wgf_status wgf_result_reuse(struct wgf_store *to, struct wgf_store *from, double shift,
-                            const volatile sig_atomic_t *interrupted, struct wgf_reuse_count *count,
-                            struct wgf_error *error);
+struct wgf_reuse {
+    struct wgf_store *to;   /* open for writing */
+    struct wgf_store *from; /* both are borrowed */
+    double shift; /* seconds that `from` was created after `to` (below 0: before), so that `started` stays right */
+    bool (*wanted)(void *context, int64_t job); /* asked of ascending rows of `to`, not of every one; NULL: all */
+    void *context;
+    const volatile sig_atomic_t *interrupted; /* NULL, or not 0 once it is to be given up */
+};
+
+/* Copies to wanted rows that are pending or running the results of old rows with the same key, which must be done or
+ * diverged, match their checksums, and agree in every parameter but the names of files, and in kernel_used. Errors: WGF_EIO,
+ * WGF_EDATA, WGF_EMEMORY, WGF_EINTERRUPTED; rows that were copied until then are whole. */
+wgf_status wgf_result_reuse(const struct wgf_reuse *reuse, struct wgf_reuse_count *count, struct wgf_error *error);
 
 /* A file that is to be merged. */
 struct wgf_shard {
