@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """`wgf run --reuse`: results of another file that the plan has too. CONTRACT 1. test_reuse.py WGF_BINARY"""
 
+import json
+
 import h5py
 from harness import (DONE, ERROR, FAILURES, OK, PENDING, USAGE, case, column, differences, equal, main, require)
 
@@ -55,6 +57,19 @@ def all_that_it_needs_may_be_there(wgf):
     equal(differences(wgf.path("out.h5"), wgf.path("old.h5")), ["attribute name", "attribute spec",
                                                                 "attribute spec_file"], "differences")
     wgf("status", "out.h5", "--exit-code").require(OK)
+
+
+@case
+def rates_are_of_this_run(wgf):
+    """Reused rows were run long before: they neither slow the rate down nor count in it."""
+    wgf.result(SMALL, OK, "old.h5")
+    with h5py.File(wgf.path("old.h5"), "r+") as file:
+        file.attrs["created"] = "2001-01-01T00:00:00.000000Z"
+    reuse(wgf, LARGE, "old.h5")
+    state = json.loads(wgf("status", "out.h5", "--json").require(OK).out)
+    equal(state["counts"]["done"], 40, "jobs done")
+    require(0 < state["elapsed"] < 60, f"elapsed {state['elapsed']}")
+    require(abs(state["rate"] * state["elapsed"] - 35) < 1e-6, f"rate {state['rate']}")
 
 
 @case
