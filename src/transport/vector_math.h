@@ -16,4 +16,7 @@ void wgf_log_normal(int64_t count, const double *x, double *out);
 /* The largest entry, NaN apart; -infinity when there is none. */
 double wgf_largest(int64_t count, const double *x);
 
+/* The least entry; -infinity also where there is a NaN. */
+double wgf_least(int64_t count, const double *x);
+
 #endif
