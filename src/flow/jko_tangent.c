@@ -5,6 +5,7 @@
 
 #include <cblas.h>
 #include <lapacke.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,7 +120,10 @@ bool wgf_tangent_factorise(struct wgf_tangent *tangent, const struct wgf_feature
     lapack_int size = (lapack_int)n, leading = (lapack_int)stride, info = 0;
     char upper = 'U'; /* of what LAPACK takes for columns */
     LAPACK_dpotrf(&upper, &size, tangent->factor, &leading, &info);
-    return info == 0;
+    bool good = info == 0;
+    for (int64_t i = 0; i < n; i++) /* LAPACK takes NaN for positive */
+        good = good && isfinite(tangent->factor[i * stride + i]);
+    return good;
 }
 
 void wgf_tangent_solve(const struct wgf_tangent *tangent, double *x)
