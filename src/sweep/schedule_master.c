@@ -43,14 +43,14 @@ static void command(int rank, enum wgf_order_kind kind, struct wgf_range piece, 
     MPI_Send(&order, sizeof order, MPI_BYTE, rank, WGF_SCHEDULE_TAG, MPI_COMM_WORLD);
 }
 
-static void give(struct master *master, int rank, struct wgf_range piece)
+static void give(struct master *master, int rank, enum wgf_order_kind kind, struct wgf_range piece)
 {
     struct peer *peer = &master->peers[rank];
     if (master->pieces++ == 0)
         master->first_handout = wgf_clock();
     peer->before = peer->latest;
     peer->latest = piece;
-    command(rank, WGF_ORDER_PIECE, piece, 0);
+    command(rank, kind, piece, 0);
 }
 
 static void hand_out(struct master *master, int rank, double pace)
@@ -58,7 +58,7 @@ static void hand_out(struct master *master, int rank, double pace)
     const int64_t remaining = master->tasks->count - master->handed;
     const int64_t size =
         wgf_piece_size(master->tasks, remaining, master->team->workers, master->peers[rank].latest.count, pace);
-    give(master, rank, (struct wgf_range){master->handed, size});
+    give(master, rank, WGF_ORDER_PIECE, (struct wgf_range){master->handed, size});
     master->handed += size;
 
     /* The worker asks again before this piece is over. Be awake often enough to answer before it starves: long pieces
@@ -66,9 +66,9 @@ static void hand_out(struct master *master, int rank, double pace)
     master->nap = fmin(master->nap, fmax(WGF_NAP_SHORTEST, pace * (double)size / 16));
 }
 
-static void hand_leftover(struct master *master, int rank)
+static void hand_leftover(struct master *master, int rank, enum wgf_order_kind kind)
 {
-    give(master, rank, (struct wgf_range){master->leftovers.positions[--master->leftovers.count], 1});
+    give(master, rank, kind, (struct wgf_range){master->leftovers.positions[--master->leftovers.count], 1});
 }
 
 static void answer(struct master *master, int rank, double pace)
@@ -80,7 +80,7 @@ static void answer(struct master *master, int rank, double pace)
     if (master->handed < master->tasks->count)
         hand_out(master, rank, pace);
     else if (master->leftovers.count > 0)
-        hand_leftover(master, rank);
+        hand_leftover(master, rank, WGF_ORDER_PIECE);
     else
         command(rank, WGF_ORDER_END, (struct wgf_range){0, 0}, 0);
 }
@@ -149,7 +149,7 @@ static void bury(struct master *master, int rank)
 }
 
 /* Workers that were told that nothing is left have something to do again. */
-static void call_back(struct master *master)
+static void recall(struct master *master)
 {
     if (master->stop || master->handed < master->tasks->count)
         return;
@@ -157,7 +157,7 @@ static void call_back(struct master *master)
         if (master->peers[rank].gone && !master->peers[rank].stopped) {
             master->peers[rank].gone = false;
             master->present++;
-            hand_leftover(master, rank);
+            hand_leftover(master, rank, WGF_ORDER_RECALL);
         }
 }
 
@@ -220,7 +220,7 @@ static void serve(struct master *master)
         if (master->stop && !master->halted)
             halt_everyone(master);
         deal_with_losses(master);
-        call_back(master);
+        recall(master);
         observe(master);
     }
 }

@@ -61,7 +61,11 @@ static void obey(struct worker *worker)
 {
     switch (worker->order.kind) {
     case WGF_ORDER_PIECE:
-        worker->asked = worker->ended = worker->parted = false;
+        worker->asked = false;
+        worker->ahead = worker->order.piece;
+        break;
+    case WGF_ORDER_RECALL: /* to be told from a piece that crossed the goodbye, which the master takes as it is */
+        worker->ended = worker->parted = false;
         worker->ahead = worker->order.piece;
         break;
     case WGF_ORDER_END:
