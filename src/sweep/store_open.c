@@ -222,6 +222,7 @@ wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
     wgf_store_unwatch(&watch);
     if (store->descriptor >= 0)
         ok = close(store->descriptor) == 0 && ok;
+    wgf_store_heap_free(store->heap);
     free(store->columns);
     free(store);
     return ok ? WGF_OK

@@ -103,6 +103,10 @@ wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int
         wgf_store_fill_empty(column->type, (size_t)(count * elements), rows);
         return WGF_OK;
     }
+    if (column->type == WGF_COLUMN_TEXT && column->place >= 0)
+        return wgf_store_read_texts(store, column, first, count, rows)
+                   ? WGF_OK
+                   : fail_rows("read", column, first, count, "the file is damaged there; copy it anew", error);
     struct wgf_store_watch watch;
     wgf_store_watch(&watch);
     bool ok = move_rows(store, column, first, count, NULL, rows);
