@@ -109,6 +109,7 @@ struct wgf_store_column {
 
 struct wgf_store {
     bool team, writable;
+    bool broken;    /* a write failed */
     int descriptor; /* for fsync */
     hid_t file;
     struct wgf_store_extent extent;
@@ -121,6 +122,10 @@ struct wgf_store {
 
 /* Reads which columns and dimensions a file has, without keeping anything open. */
 bool wgf_store_survey(struct wgf_store *store);
+
+/* HDF5 cannot let go of a file that it could not write: H5Fclose fails, and the process crashes when it exits. After this,
+ * what is left to write goes to a file in memory, and vanishes with it. Not for a team's file. */
+void wgf_store_divert(hid_t file);
 
 /* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
  * strlen(path) + WGF_STORE_SUFFIX bytes. */

@@ -72,6 +72,7 @@ wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, in
     wgf_store_watch(&watch);
     bool ok = move_rows(store, column, first, count, rows, NULL);
     wgf_store_unwatch(&watch);
+    store->broken = store->broken || !ok;
     return ok ? WGF_OK : fail_rows("write", column, first, count, watch.reason, error);
 }
 
