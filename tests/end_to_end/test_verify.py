@@ -142,6 +142,17 @@ def damaged_references_of_texts_tear_their_rows(wgf):
 
 
 @case
+def damage_anywhere_ends_in_an_exit_code(wgf):
+    path = wgf.result(MIXED)
+    whole, size = shutil.copy(path, wgf.path("whole.h5")), path.stat().st_size
+    for _ in range(150):
+        flip_bytes(path, 0, size)
+        outcome = wgf("verify", path.name)
+        require(outcome.code in (OK, ERROR, FAILURES), f"exit code {outcome.code}: {outcome.err}")
+        shutil.copy(whole, path)
+
+
+@case
 def what_is_not_covered_may_change(wgf):
     path = wgf.result(MIXED)
     for name in NOT_COVERED:

@@ -106,14 +106,15 @@ static const char *pick(const char *const *list, size_t count)
 /* A value that a spec might give to the parameter, or nearly. */
 static void make_value(const struct wgf_param *param, char *buffer, size_t size)
 {
-    static const char *const odd[] = {"0",   "-1",    "1e300", "1.5",       "auto",  "~",          "\"3\"",
-                                      "5e9", "3e-320", "null",  "[1, 2, 3]", "[]",    "none",       ".inf",
-                                      "x",   "*a",    "&a 3",  "true",      "[[1]]", "{range: 3}", "9223372036854775807"};
-    static const char *const spaces[] = {"{range: [0, 5]}",           "{range: [0.1, 2, 0.3]}",
-                                         "{linspace: [0, 1, 5]}",     "{geomspace: [1.0e-3, 10, 9]}",
-                                         "{range: [5, -5, -2]}",      "{linspace: [1, 1, 0]}",
-                                         "{range: [0, 1000000, 1]}",  "{geomspace: [0, 1, 2]}",
-                                         "[0.1, 0.2, 0.1]",           "{linspace: [1e308, -1e308, 3]}"};
+    static const char *const odd[] = {
+        "0",   "-1",     "1e300", "1.5",       "auto",  "~",          "\"3\"",
+        "5e9", "3e-320", "null",  "[1, 2, 3]", "[]",    "none",       ".inf",
+        "x",   "*a",     "&a 3",  "true",      "[[1]]", "{range: 3}", "9223372036854775807"};
+    static const char *const spaces[] = {"{range: [0, 5]}",          "{range: [0.1, 2, 0.3]}",
+                                         "{linspace: [0, 1, 5]}",    "{geomspace: [1.0e-3, 10, 9]}",
+                                         "{range: [5, -5, -2]}",     "{linspace: [1, 1, 0]}",
+                                         "{range: [0, 1000000, 1]}", "{geomspace: [0, 1, 2]}",
+                                         "[0.1, 0.2, 0.1]",          "{linspace: [1e308, -1e308, 3]}"};
     if (rand() % 4 == 0) {
         snprintf(buffer, size, "%s", pick(odd, sizeof odd / sizeof *odd));
     } else if (param->type == WGF_PARAM_CHOICE) {
@@ -133,9 +134,9 @@ static void make_value(const struct wgf_param *param, char *buffer, size_t size)
 /* A line that belongs in a spec somewhere, at some depth. */
 static void make_line(char *buffer, size_t size)
 {
-    static const char *const frames[] = {"name: x",   "fixed:",     "sweep:",       "description: d", "- fixed: {n: 3}",
-                                         "product:",  "zip:",       "exclude: []",  "extends: a",     "sample: {count: 3}",
-                                         "%%",        "---",        "...",          "# comment",      "  - over: {}"};
+    static const char *const frames[] = {"name: x",  "fixed:", "sweep:",      "description: d", "- fixed: {n: 3}",
+                                         "product:", "zip:",   "exclude: []", "extends: a",     "sample: {count: 3}",
+                                         "%%",       "---",    "...",         "# comment",      "  - over: {}"};
     const struct wgf_param *param = &wgf_params[rand() % wgf_param_count];
     char value[64];
     make_value(param, value, sizeof value);
