@@ -6,6 +6,7 @@
 #include "wgf/sweep/diagnostics.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,17 @@ static void compare_lengths(struct comparison *both)
     free(text);
 }
 
+/* A value as a person would write it. */
+static void write_value(const struct wgf_param *param, union wgf_value value, char *buffer, size_t size)
+{
+    if (param->type == WGF_PARAM_FLOAT && isfinite(value.real)) {
+        snprintf(buffer, size, "%.15g", value.real);
+        if (strtod(buffer, NULL) == value.real)
+            return;
+    }
+    wgf_value_format(param, value, buffer, size);
+}
+
 /* The file's value of a parameter of job k, as text; false when it cannot be read. */
 static bool stored_text(const struct comparison *both, const struct wgf_param *param, int64_t k, char *buffer,
                         size_t size)
@@ -115,7 +127,7 @@ static bool stored_text(const struct comparison *both, const struct wgf_param *p
     if (is_text)
         snprintf(buffer, size, "%s", text);
     else
-        wgf_value_format(param, value, buffer, size);
+        write_value(param, value, buffer, size);
     free(text);
     return true;
 }
@@ -132,7 +144,7 @@ static void compare_job(struct comparison *both, int64_t k)
         if (text)
             snprintf(here, sizeof here, "%s", text);
         else
-            wgf_value_format(param, wgf_param_get(param, &settings), here, sizeof here);
+            write_value(param, wgf_param_get(param, &settings), here, sizeof here);
         if (!stored_text(both, param, k, there, sizeof there) || strcmp(here, there) == 0)
             continue;
         if (found++ == 0)

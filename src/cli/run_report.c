@@ -66,8 +66,10 @@ static void print_work(const struct wgf_sweep *sweep)
     }
     if (sweep->work.torn > 0)
         fprintf(stderr, "; %" PRId64 " row%s damaged", sweep->work.torn, sweep->work.torn == 1 ? " was" : "s were");
+    /* Another rank's clock may have been a moment earlier; a signal comes to all. */
+    bool by_clock = sweep->options->time_limit > 0 && *wgf_cli_stop != WGF_STOPPED_BY_SIGNAL;
     if (report->interrupted)
-        fprintf(stderr, *wgf_cli_stop == WGF_STOPPED_BY_CLOCK ? "; stopped before the time limit" : "; interrupted");
+        fputs(by_clock ? "; stopped before the time limit" : "; interrupted", stderr);
     fputc('\n', stderr);
 }
 
