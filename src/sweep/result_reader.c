@@ -365,17 +365,34 @@ static bool is_open(uint8_t state)
     return state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING;
 }
 
+/* Has a row that is not finished what only finished ones have? A pending one must not: its status is damaged. One that is
+ * running may, when its run died as it was being written, or is writing it now. */
+static wgf_status check_open(struct wgf_reader *reader, int64_t number, const struct wgf_row *row,
+                             enum wgf_row_check *check, struct wgf_error *error)
+{
+    uint8_t state = row->state;
+    *check = WGF_ROW_OPEN;
+    if (state != WGF_JOB_PENDING || row->checksum == 0)
+        return WGF_OK;
+    wgf_status status =
+        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], number, 1, &state, error);
+    if (!status && state == WGF_JOB_PENDING) /* still: no run has come by in between */
+        *check = WGF_ROW_TORN;
+    return status;
+}
+
 /* The rows' sums are complete but for the states. */
-static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_start, enum wgf_row_check *checks,
-                        struct wgf_error *error)
+static wgf_status judge(struct wgf_reader *reader, int64_t first, int64_t count, int64_t next_start,
+                        enum wgf_row_check *checks, struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
     for (int64_t i = 0; !status && i < count; i++) {
         struct wgf_row *row = &reader->rows[i];
         bool in_place = is_in_place(reader, row, i + 1 < count ? reader->rows[i + 1].state_start : next_start);
-        checks[i] = WGF_ROW_OPEN;
-        if (is_open(row->state))
+        if (is_open(row->state)) {
+            status = check_open(reader, first + i, row, &checks[i], error);
             continue;
+        }
         status = add_states(reader, row, error);
         bool whole = in_place && !row->damaged && row->state < WGF_JOB_STATE_COUNT && row->sum == row->checksum;
         checks[i] = whole ? WGF_ROW_WHOLE : WGF_ROW_TORN;
@@ -383,13 +400,21 @@ static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_s
     return status;
 }
 
-/* True when no row of the block is finished: then there is nothing to read. */
-static bool all_open(const uint8_t *states, int64_t count)
+/* Is no row of the block finished, nor says anything as if it were? Then there is nothing to read. */
+static wgf_status all_open(struct wgf_reader *reader, int64_t first, int64_t count, bool *open, struct wgf_error *error)
 {
-    for (int64_t i = 0; i < count; i++)
-        if (!is_open(states[i]))
-            return false;
-    return true;
+    wgf_status status =
+        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], first, count, reader->cells, error);
+    *open = true;
+    for (int64_t i = 0; !status && i < count; i++)
+        *open = *open && is_open(((const uint8_t *)reader->cells)[i]);
+    if (status || !*open)
+        return status;
+    status =
+        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_CHECKSUM], first, count, reader->cells, error);
+    for (int64_t i = 0; !status && i < count; i++)
+        *open = *open && ((const uint64_t *)reader->cells)[i] == 0;
+    return status;
 }
 
 wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t count, enum wgf_row_check *checks,
@@ -397,6 +422,7 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
 {
     assert(count <= reader->capacity);
     int64_t next_start;
+    bool open;
     if (first == 0)
         reader->end = reader->total = 0;
     else if (first != reader->next)
@@ -405,11 +431,10 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
     reader->window_count = 0; /* a run may have written since */
     wgf_status status = read_start(reader, first + count, &next_start, error);
     if (!status)
-        status =
-            wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], first, count, reader->cells, error);
+        status = all_open(reader, first, count, &open, error);
     if (status)
         return status;
-    if (all_open(reader->cells, count)) {
+    if (open) {
         for (int64_t i = 0; i < count; i++)
             checks[i] = WGF_ROW_OPEN;
         reader->end = reader->total = next_start;
@@ -418,5 +443,5 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
     status = wgf_reader_look(reader, first, count, error);
     if (!status)
         status = add_traces(reader, first, count, error);
-    return status ? status : judge(reader, count, next_start, checks, error);
+    return status ? status : judge(reader, first, count, next_start, checks, error);
 }
