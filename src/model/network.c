@@ -27,6 +27,7 @@ static const struct wgf_kernel_operations *operations(int kernel)
         [WGF_KERNEL_CONES] = &wgf_kernel_cones,
         [WGF_KERNEL_FUSED] = &wgf_kernel_fused,
         [WGF_KERNEL_BLAS] = &wgf_kernel_blas,
+        [WGF_KERNEL_PATTERNS] = &wgf_kernel_patterns,
     };
     return table[kernel];
 }
@@ -36,6 +37,8 @@ int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
     enum { WORTH_A_CALL = 4096 };
     if (kernel != WGF_KERNEL_AUTO)
         return kernel;
+    if (d > 2 && m >= 60 && n >= 60)
+        return WGF_KERNEL_PATTERNS;
     if (d <= WGF_FUSED_INPUTS)
         return d == 2 ? WGF_KERNEL_CONES : WGF_KERNEL_FUSED;
     return (double)m * (double)n >= WORTH_A_CALL ? WGF_KERNEL_BLAS : WGF_KERNEL_DENSE;
@@ -91,6 +94,7 @@ void wgf_network_free(struct wgf_network *network)
     free(network->z);
     free(network->pattern);
     wgf_cones_free(network->cones);
+    wgf_patterns_work_free(network->patterns);
     free(network);
 }
 

@@ -1,0 +1,242 @@
+/* Signs of w . x in three steps, each of which leaves the next few pairs. A neuron that is nearer to where its signs were found
+ * last than any kink was has the same signs still. Others are multiplied in whole numbers of 16 bits, 2.7 times as many at
+ * a time as doubles are: both vectors are scaled to the same length, so that one bound on what rounding them can change
+ * (Cauchy and Schwarz) serves all pairs. A pair within that bound is decided by the plain kernel's own expression.
+ *
+ * What is not finite, or so small or large that products could leave the normal numbers, is decided by that expression
+ * alone. */
+#include "patterns.h"
+
+#include "network_internal.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Length of scaled vectors: products, and the sums on the way to them, stay below its square. */
+static const double length = 32000;
+
+/* Beyond rounding of all that follows from the scaled lengths. */
+static const double safe = 1e-9;
+
+void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
+{
+    const double half = 0.5; /* of eight bytes */
+    double neurons = (double)wgf_words(m), samples = (double)wgf_words(n), pairs = (double)((d + 1) / 2);
+    patterns->by_neuron = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
+    patterns->by_sample = wgf_arena_take(arena, neurons, samples * WGF_SLOTS);
+    patterns->changed = wgf_arena_take(arena, neurons, samples / sizeof(double));
+    patterns->samples = wgf_arena_take(arena, samples, half * pairs * WGF_SLOTS);
+    patterns->real = wgf_arena_take(arena, samples, 1);
+    patterns->seen = wgf_arena_take(arena, (double)m, (double)d);
+    patterns->quiet = wgf_arena_take(arena, (double)m, 1);
+    patterns->together = wgf_arena_take(arena, pairs, half * WGF_TOGETHER);
+}
+
+/* z > 0 for z as the plain kernel sums it. */
+static bool is_positive(const double *w, const double *x, int64_t d)
+{
+    double z = w[0] * x[0];
+    for (int64_t k = 1; k < d; k++)
+        z += w[k] * x[k];
+    return z > 0;
+}
+
+static double norm(const double *x, int64_t d)
+{
+    enum { SUMS = 8 };
+    double partial[SUMS] = {0}, sum = 0;
+    int64_t k = 0;
+    for (; k + SUMS <= d; k += SUMS)
+        for (int s = 0; s < SUMS; s++)
+            partial[s] += x[k + s] * x[k + s];
+    for (; k < d; k++)
+        sum += x[k] * x[k];
+    for (int s = 0; s < SUMS; s++)
+        sum += partial[s];
+    return sqrt(sum);
+}
+
+static bool is_normal(double norm)
+{
+    const double smallest = 0x1p-450, largest = 0x1p450;
+    return norm > smallest && norm < largest;
+}
+
+/* x scaled and rounded, two numbers in 32 bits, which lie `stride` apart. */
+static void put_scaled(const double *x, int64_t d, double scale, int64_t stride, int32_t *out)
+{
+    const double bias = 32768.5; /* makes cutting off the fraction into rounding */
+    for (int64_t k = 0; k < d; k += 2) {
+        int32_t low = (int32_t)(x[k] * scale + bias) - 32768;
+        int32_t high = k + 1 < d ? (int32_t)(x[k + 1] * scale + bias) - 32768 : 0;
+        out[k / 2 * stride] = (int32_t)((uint32_t)low & 0xffff) | (int32_t)((uint32_t)high << 16);
+    }
+}
+
+static void start_sample(struct wgf_patterns *patterns, int64_t j, double size)
+{
+    int64_t slot = wgf_slot(j), word = slot / WGF_SLOTS, d = patterns->data->d;
+    int32_t *at = patterns->samples + word * patterns->pairs * WGF_SLOTS + slot % WGF_SLOTS;
+    put_scaled(patterns->data->X + j * d, d, length / size, WGF_SLOTS, at);
+    patterns->real[word] |= UINT64_C(1) << slot % WGF_SLOTS;
+}
+
+/* Slots without a sample get what another one has, so that they are not nearer to a kink than samples are. */
+static void fill_slots(struct wgf_patterns *patterns, int64_t word)
+{
+    if (patterns->real[word] == 0)
+        return;
+    int64_t first = __builtin_ctzll(patterns->real[word]);
+    for (int64_t p = 0; p < patterns->pairs; p++) {
+        int32_t *row = patterns->samples + (word * patterns->pairs + p) * WGF_SLOTS;
+        for (int64_t s = 0; s < WGF_SLOTS; s++)
+            row[s] = patterns->real[word] >> s & 1 ? row[s] : row[first];
+    }
+}
+
+void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *data, int64_t m)
+{
+    /* Each number is off by half at most, so that each vector is by half the root of d. */
+    double off = sqrt((double)data->d) * (0.5 + safe), doubt = off * (2 * length + off) + 1;
+    patterns->data = data;
+    patterns->m = m;
+    patterns->neuron_words = wgf_words(m);
+    patterns->sample_words = wgf_words(data->n);
+    patterns->pairs = (data->d + 1) / 2;
+    patterns->dots = wgf_dots_best();
+    patterns->doubt = (int32_t)ceil(doubt);
+    patterns->in_range = true;
+    for (int64_t j = 0; j < data->n; j++) {
+        double size = norm(data->X + j * data->d, data->d);
+        bool zero = true;
+        for (int64_t k = 0; k < data->d; k++)
+            zero = zero && data->X[j * data->d + k] == 0;
+        if (is_normal(size))
+            start_sample(patterns, j, size);
+        else
+            patterns->in_range = patterns->in_range && zero;
+    }
+    for (int64_t word = 0; word < patterns->sample_words; word++)
+        fill_slots(patterns, word);
+}
+
+static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t word)
+{
+    uint64_t *at = patterns->by_neuron + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
+    patterns->changed[i / WGF_WORD * patterns->sample_words + sample_word] |= *at != word;
+    *at = word;
+}
+
+/* What the plain kernel says of the slots in `asked`. */
+static uint64_t ask(const struct wgf_patterns *patterns, const double *w, int64_t sample_word, uint64_t asked)
+{
+    const double *X = patterns->data->X;
+    int64_t d = patterns->data->d;
+    uint64_t word = 0;
+    for (; asked; asked &= asked - 1) {
+        int64_t slot = __builtin_ctzll(asked), j = sample_word * WGF_WORD + slot;
+        word |= (uint64_t)is_positive(w, X + j * d, d) << slot;
+    }
+    return word;
+}
+
+static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t i)
+{
+    for (int64_t word = 0; word < patterns->sample_words; word++) {
+        int64_t left = patterns->data->n - word * WGF_WORD, count = left < WGF_WORD ? left : WGF_WORD;
+        note(patterns, i, word, ask(patterns, W + i * patterns->data->d, word, (UINT64_C(1) << count) - 1));
+    }
+    patterns->quiet[i] = 0;
+}
+
+/* Neurons whose signs are sought, and the norms that they were scaled by. */
+struct batch {
+    int64_t count, neuron[WGF_TOGETHER];
+    double norm[WGF_TOGETHER];
+};
+
+/* How far a neuron can go until a product could be in doubt, squared. */
+static double quiet_squared(const struct wgf_patterns *patterns, double size, int32_t least)
+{
+    double part = ((double)least - patterns->doubt - 1) / (length * length) * (1 - 1e-6);
+    return part > 0 ? part * size * (part * size) : 0;
+}
+
+static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
+{
+    int64_t d = patterns->data->d, stride = patterns->pairs * WGF_SLOTS;
+    int32_t least[WGF_TOGETHER];
+    for (int r = 0; r < WGF_TOGETHER; r++)
+        least[r] = INT32_MAX;
+    for (int64_t word = 0; word < patterns->sample_words; word++) {
+        struct wgf_dots dots[WGF_TOGETHER];
+        uint64_t real = patterns->real[word];
+        patterns->dots(patterns->samples + word * stride, patterns->together, patterns->pairs, patterns->doubt, dots);
+        for (int64_t r = 0; r < batch->count; r++) {
+            int64_t i = batch->neuron[r];
+            uint64_t found = dots[r].positive & real;
+            note(patterns, i, word, found | ask(patterns, W + i * d, word, real & ~dots[r].sure));
+            least[r] = real && dots[r].least < least[r] ? dots[r].least : least[r];
+        }
+    }
+    for (int64_t r = 0; r < batch->count; r++) {
+        int64_t i = batch->neuron[r];
+        memcpy(patterns->seen + i * d, W + i * d, (size_t)d * sizeof *W);
+        patterns->quiet[i] = quiet_squared(patterns, batch->norm[r], least[r]);
+    }
+    batch->count = 0;
+}
+
+static void find_neuron(struct wgf_patterns *patterns, const double *W, int64_t i, struct batch *batch)
+{
+    int64_t d = patterns->data->d;
+    double size = norm(W + i * d, d);
+    if (!patterns->in_range || !is_normal(size)) {
+        find_plainly(patterns, W, i);
+        return;
+    }
+    put_scaled(W + i * d, d, length / size, WGF_TOGETHER, patterns->together + batch->count);
+    batch->norm[batch->count] = size;
+    batch->neuron[batch->count++] = i;
+    if (batch->count == WGF_TOGETHER)
+        find_batch(patterns, W, batch);
+}
+
+static bool is_quiet(const struct wgf_patterns *patterns, const double *W, int64_t i)
+{
+    enum { SUMS = 8 };
+    int64_t d = patterns->data->d, k = 0;
+    const double *w = W + i * d, *seen = patterns->seen + i * d;
+    double partial[SUMS] = {0}, sum = 0;
+    for (; k + SUMS <= d; k += SUMS)
+        for (int s = 0; s < SUMS; s++)
+            partial[s] += (w[k + s] - seen[k + s]) * (w[k + s] - seen[k + s]);
+    for (; k < d; k++)
+        sum += (w[k] - seen[k]) * (w[k] - seen[k]);
+    for (int s = 0; s < SUMS; s++)
+        sum += partial[s];
+    return sum < patterns->quiet[i];
+}
+
+void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
+{
+    struct batch batch = {0};
+    for (int64_t i = from; i < to; i++)
+        if (!is_quiet(patterns, W, i))
+            find_neuron(patterns, W, i, &batch);
+    if (batch.count > 0)
+        find_batch(patterns, W, &batch);
+}
+
+int64_t wgf_patterns_active(const struct wgf_patterns *patterns)
+{
+    int64_t slots = patterns->neuron_words * WGF_SLOTS, count = 0;
+    for (int64_t slot = 0; slot < slots; slot++) {
+        uint64_t any = 0;
+        for (int64_t word = 0; word < patterns->sample_words; word++)
+            any |= patterns->by_neuron[word * slots + slot];
+        count += any != 0;
+    }
+    return count;
+}
