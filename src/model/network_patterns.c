@@ -113,6 +113,7 @@ static double dot(const double *x, const double *sums, int64_t width)
 static void find(struct wgf_network *network, const double *W)
 {
     enum { STRETCH = 256 };
+    wgf_patterns_look(&network->patterns->patterns);
     for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i += STRETCH)
         wgf_patterns_find(&network->patterns->patterns, W, i, least(i + STRETCH, network->m));
     wgf_patterns_turn(&network->patterns->patterns);

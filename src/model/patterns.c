@@ -29,12 +29,33 @@ void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, i
     patterns->samples = wgf_arena_take(arena, samples, half * pairs * WGF_SLOTS);
     patterns->real = wgf_arena_take(arena, samples, 1);
     patterns->seen = wgf_arena_take(arena, (double)m, (double)d);
-    patterns->quiet = wgf_arena_take(arena, (double)m, 1);
+    patterns->sizes = wgf_arena_take(arena, (double)n, 1);
+    patterns->size = wgf_arena_take(arena, (double)m, 1);
+    patterns->seen_at = wgf_arena_take(arena, (double)m, 1);
+    patterns->reach = wgf_arena_take(arena, (double)m, 1);
+    patterns->near = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
     patterns->together = wgf_arena_take(arena, pairs, half * WGF_TOGETHER);
 }
 
+/* Partial sums of as many products as a vector can have side by side. */
+enum { SUMS = 8 };
+
+static inline __attribute__((always_inline)) double wide_dot(const double *a, const double *b, int64_t d)
+{
+    double partial[SUMS] = {0}, sum = 0;
+    int64_t k = 0;
+    for (; k + SUMS <= d; k += SUMS)
+        for (int s = 0; s < SUMS; s++)
+            partial[s] += a[k + s] * b[k + s];
+    for (; k < d; k++)
+        sum += a[k] * b[k];
+    for (int s = 0; s < SUMS; s++)
+        sum += partial[s];
+    return sum;
+}
+
 /* z > 0 for z as the plain kernel sums it. */
-static bool is_positive(const double *w, const double *x, int64_t d)
+static inline __attribute__((always_inline)) bool is_positive(const double *w, const double *x, int64_t d)
 {
     double z = w[0] * x[0];
     for (int64_t k = 1; k < d; k++)
@@ -44,17 +65,7 @@ static bool is_positive(const double *w, const double *x, int64_t d)
 
 static double norm(const double *x, int64_t d)
 {
-    enum { SUMS = 8 };
-    double partial[SUMS] = {0}, sum = 0;
-    int64_t k = 0;
-    for (; k + SUMS <= d; k += SUMS)
-        for (int s = 0; s < SUMS; s++)
-            partial[s] += x[k + s] * x[k + s];
-    for (; k < d; k++)
-        sum += x[k] * x[k];
-    for (int s = 0; s < SUMS; s++)
-        sum += partial[s];
-    return sqrt(sum);
+    return sqrt(wide_dot(x, x, d));
 }
 
 static bool is_normal(double norm)
@@ -95,20 +106,29 @@ static void fill_slots(struct wgf_patterns *patterns, int64_t word)
     }
 }
 
+/* Pairs in a unit of distance, relative to the neuron's norm, are about 0.8 n sqrt(d) for directions at random. Costs are
+ * in cycles, and rough: they matter for speed alone. */
+static double patience(int64_t n, int64_t d)
+{
+    double full = (double)n * (double)d / 25 + 100, pair = 8 + (double)d / 4;
+    return sqrt(full / (pair * 0.8 * (double)n * sqrt((double)d)));
+}
+
 void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *data, int64_t m)
 {
     /* Each number is off by half at most, so that each vector is by half the root of d. */
-    double off = sqrt((double)data->d) * (0.5 + safe), doubt = off * (2 * length + off) + 1;
+    double off = sqrt((double)data->d) * (0.5 + safe);
     patterns->data = data;
     patterns->m = m;
     patterns->neuron_words = wgf_words(m);
     patterns->sample_words = wgf_words(data->n);
     patterns->pairs = (data->d + 1) / 2;
     patterns->dots = wgf_dots_best();
-    patterns->doubt = (int32_t)ceil(doubt);
+    patterns->doubt = off * (2 * length + off) + 1;
+    patterns->patience = patience(data->n, data->d);
     patterns->in_range = true;
     for (int64_t j = 0; j < data->n; j++) {
-        double size = norm(data->X + j * data->d, data->d);
+        double size = patterns->sizes[j] = norm(data->X + j * data->d, data->d);
         bool zero = true;
         for (int64_t k = 0; k < data->d; k++)
             zero = zero && data->X[j * data->d + k] == 0;
@@ -121,22 +141,33 @@ void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *da
         fill_slots(patterns, word);
 }
 
-static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t word)
+static uint64_t *at(const struct wgf_patterns *patterns, uint64_t *words, int64_t i, int64_t sample_word)
 {
-    uint64_t *at = patterns->by_neuron + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
-    patterns->changed[i / WGF_WORD * patterns->sample_words + sample_word] |= *at != word;
-    *at = word;
+    return words + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
 }
 
-/* What the plain kernel says of the slots in `asked`. */
-static uint64_t ask(const struct wgf_patterns *patterns, const double *w, int64_t sample_word, uint64_t asked)
+static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t word)
 {
+    uint64_t *old = at(patterns, patterns->by_neuron, i, sample_word);
+    patterns->changed[i / WGF_WORD * patterns->sample_words + sample_word] |= *old != word;
+    *old = word;
+}
+
+/* What the plain kernel says of the slots in `asked`. Where d is large a sum in another order mostly says it first: each of
+ * the two is off by d units in the last place of |w| |x| at most. */
+WGF_CLONES static uint64_t ask(const struct wgf_patterns *patterns, const double *w, double size, int64_t sample_word,
+                               uint64_t asked)
+{
+    enum { SHORT = 16 };
     const double *X = patterns->data->X;
     int64_t d = patterns->data->d;
+    double off = d <= SHORT ? INFINITY : 2.1 * DBL_EPSILON * (double)d * size;
     uint64_t word = 0;
     for (; asked; asked &= asked - 1) {
         int64_t slot = __builtin_ctzll(asked), j = sample_word * WGF_WORD + slot;
-        word |= (uint64_t)is_positive(w, X + j * d, d) << slot;
+        double z = d <= SHORT ? 0 : wide_dot(w, X + j * d, d);
+        bool positive = fabs(z) > off * patterns->sizes[j] ? z > 0 : is_positive(w, X + j * d, d);
+        word |= (uint64_t)positive << slot;
     }
     return word;
 }
@@ -145,50 +176,46 @@ static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t
 {
     for (int64_t word = 0; word < patterns->sample_words; word++) {
         int64_t left = patterns->data->n - word * WGF_WORD, count = left < WGF_WORD ? left : WGF_WORD;
-        note(patterns, i, word, ask(patterns, W + i * patterns->data->d, word, (UINT64_C(1) << count) - 1));
+        uint64_t all = (UINT64_C(1) << count) - 1;
+        note(patterns, i, word, ask(patterns, W + i * patterns->data->d, INFINITY, word, all));
     }
-    patterns->quiet[i] = 0;
+    patterns->reach[i] = 0;
 }
 
-/* Neurons whose signs are sought, and the norms that they were scaled by. */
+/* Neurons whose signs are sought, all of them. */
 struct batch {
     int64_t count, neuron[WGF_TOGETHER];
-    double norm[WGF_TOGETHER];
+    int32_t doubt[WGF_TOGETHER];
 };
-
-/* How far a neuron can go until a product could be in doubt, squared. */
-static double quiet_squared(const struct wgf_patterns *patterns, double size, int32_t least)
-{
-    double part = ((double)least - patterns->doubt - 1) / (length * length) * (1 - 1e-6);
-    return part > 0 ? part * size * (part * size) : 0;
-}
 
 static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
 {
     int64_t d = patterns->data->d, stride = patterns->pairs * WGF_SLOTS;
-    int32_t least[WGF_TOGETHER];
-    for (int r = 0; r < WGF_TOGETHER; r++)
-        least[r] = INT32_MAX;
     for (int64_t word = 0; word < patterns->sample_words; word++) {
         struct wgf_dots dots[WGF_TOGETHER];
         uint64_t real = patterns->real[word];
-        patterns->dots(patterns->samples + word * stride, patterns->together, patterns->pairs, patterns->doubt, dots);
+        patterns->dots(patterns->samples + word * stride, patterns->together, patterns->pairs, batch->doubt, dots);
         for (int64_t r = 0; r < batch->count; r++) {
             int64_t i = batch->neuron[r];
-            uint64_t found = dots[r].positive & real;
-            note(patterns, i, word, found | ask(patterns, W + i * d, word, real & ~dots[r].sure));
-            least[r] = real && dots[r].least < least[r] ? dots[r].least : least[r];
+            uint64_t near = real & ~dots[r].sure, found = dots[r].positive & real;
+            *at(patterns, patterns->near, i, word) = near;
+            note(patterns, i, word, found | (near ? ask(patterns, W + i * d, patterns->size[i], word, near) : 0));
         }
-    }
-    for (int64_t r = 0; r < batch->count; r++) {
-        int64_t i = batch->neuron[r];
-        memcpy(patterns->seen + i * d, W + i * d, (size_t)d * sizeof *W);
-        patterns->quiet[i] = quiet_squared(patterns, batch->norm[r], least[r]);
     }
     batch->count = 0;
 }
 
-static void find_neuron(struct wgf_patterns *patterns, const double *W, int64_t i, struct batch *batch)
+/* How far from here, relative to its norm, a neuron's list of near pairs is to serve: a longer one lasts longer, but has more
+ * pairs to be asked about at every look. 0: it would not last. */
+static double choose_reach(const struct wgf_patterns *patterns, int64_t i, double moved, double size)
+{
+    const double least = 2e-4, most = 0.25, looks = 1.5;
+    double pace = moved / (size * (double)(patterns->looks - patterns->seen_at[i]));
+    double reach = fmin(fmax(patterns->patience * sqrt(pace), least), most);
+    return reach > looks * pace ? reach : 0;
+}
+
+static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, double moved, struct batch *batch)
 {
     int64_t d = patterns->data->d;
     double size = norm(W + i * d, d);
@@ -196,35 +223,58 @@ static void find_neuron(struct wgf_patterns *patterns, const double *W, int64_t 
         find_plainly(patterns, W, i);
         return;
     }
+    double reach = choose_reach(patterns, i, moved, size);
+    patterns->reach[i] = reach * size * (reach * size) * (1 - 1e-6);
+    patterns->size[i] = size;
+    patterns->seen_at[i] = patterns->looks;
+    memcpy(patterns->seen + i * d, W + i * d, (size_t)d * sizeof *W);
     put_scaled(W + i * d, d, length / size, WGF_TOGETHER, patterns->together + batch->count);
-    batch->norm[batch->count] = size;
+    batch->doubt[batch->count] = (int32_t)(patterns->doubt + reach * length * length + 1);
     batch->neuron[batch->count++] = i;
     if (batch->count == WGF_TOGETHER)
         find_batch(patterns, W, batch);
 }
 
-static bool is_quiet(const struct wgf_patterns *patterns, const double *W, int64_t i)
+static void find_near(struct wgf_patterns *patterns, const double *W, int64_t i)
 {
-    enum { SUMS = 8 };
-    int64_t d = patterns->data->d, k = 0;
-    const double *w = W + i * d, *seen = patterns->seen + i * d;
+    for (int64_t word = 0; word < patterns->sample_words; word++) {
+        uint64_t near = *at(patterns, patterns->near, i, word), old = *at(patterns, patterns->by_neuron, i, word);
+        if (near) /* at less than twice the norm that the neuron had */
+            note(patterns, i, word,
+                 (old & ~near) | ask(patterns, W + i * patterns->data->d, 2 * patterns->size[i], word, near));
+    }
+}
+
+static double squared_distance(const double *a, const double *b, int64_t d)
+{
     double partial[SUMS] = {0}, sum = 0;
+    int64_t k = 0;
     for (; k + SUMS <= d; k += SUMS)
         for (int s = 0; s < SUMS; s++)
-            partial[s] += (w[k + s] - seen[k + s]) * (w[k + s] - seen[k + s]);
+            partial[s] += (a[k + s] - b[k + s]) * (a[k + s] - b[k + s]);
     for (; k < d; k++)
-        sum += (w[k] - seen[k]) * (w[k] - seen[k]);
+        sum += (a[k] - b[k]) * (a[k] - b[k]);
     for (int s = 0; s < SUMS; s++)
         sum += partial[s];
-    return sum < patterns->quiet[i];
+    return sum;
+}
+
+void wgf_patterns_look(struct wgf_patterns *patterns)
+{
+    patterns->looks++;
 }
 
 void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
 {
     struct batch batch = {0};
-    for (int64_t i = from; i < to; i++)
-        if (!is_quiet(patterns, W, i))
-            find_neuron(patterns, W, i, &batch);
+    int64_t d = patterns->data->d;
+    for (int64_t i = from; i < to; i++) {
+        double squared = squared_distance(W + i * d, patterns->seen + i * d, d);
+        if (squared < patterns->reach[i])
+            find_near(patterns, W, i);
+        else
+            find_all(patterns, W, i, sqrt(squared), &batch);
+    }
     if (batch.count > 0)
         find_batch(patterns, W, &batch);
 }

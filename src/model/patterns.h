@@ -32,11 +32,11 @@ static inline int64_t wgf_slot(int64_t number)
 /* Whole-number products of WGF_TOGETHER neurons with the slots of one sample word. x: pairs x slots, w: pairs x
  * WGF_TOGETHER; two inputs in 32 bits. No sum on the way may leave 32 bits. */
 struct wgf_dots {
-    uint64_t positive; /* of one neuron: slots whose product is above doubt */
+    uint64_t positive; /* of one neuron: slots whose product is above its doubt */
     uint64_t sure;     /* and those where it is above doubt or below -doubt */
-    int32_t least;     /* magnitude of a product */
 };
-typedef void wgf_dots_function(const int32_t *x, const int32_t *w, int64_t pairs, int32_t doubt, struct wgf_dots *dots);
+typedef void wgf_dots_function(const int32_t *x, const int32_t *w, int64_t pairs, const int32_t *doubt,
+                               struct wgf_dots *dots);
 wgf_dots_function *wgf_dots_best(void); /* for the processor at hand */
 
 struct wgf_patterns {
@@ -53,9 +53,15 @@ struct wgf_patterns {
     int64_t pairs;    /* of inputs */
     int32_t *samples; /* sample word x pairs x slots: two inputs of a sample, scaled to 16 bits each */
     uint64_t *real;   /* sample words: slots that hold a sample other than zero */
-    int32_t doubt;    /* whole-number products within this say nothing about the sign */
-    double *seen;     /* m x d: where the neuron's signs were found last */
-    double *quiet;    /* m: how far from there they cannot have changed, squared; 0 where that is not known */
+    double doubt;     /* whole-number products within this say nothing about the sign */
+    double *sizes;    /* n: norms of samples */
+    double patience;  /* what a full look costs against one pair, over the pairs in a unit of distance; a square root */
+    int64_t looks;    /* so far */
+    double *seen;     /* m x d: where all of the neuron's signs were found last */
+    double *size;     /* m: its norm there */
+    int64_t *seen_at; /* m: in which look */
+    double *reach;    /* m: how far from there only pairs in `near` can have changed, squared */
+    uint64_t *near;   /* as by_neuron */
     int32_t *together; /* pairs x WGF_TOGETHER: the neurons whose signs are sought, scaled to 16 bits */
 };
 
@@ -64,6 +70,9 @@ void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, i
 
 /* Readies the arrays, all zero so far, for the samples. */
 void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *data, int64_t m);
+
+/* Begins a look at another point. */
+void wgf_patterns_look(struct wgf_patterns *patterns);
 
 /* Finds the pattern of neurons from..to-1 of W (m x d): by_neuron, but not yet by_sample. Bit for bit what the plain kernel's
  * expression says, whatever was found before. */

@@ -9,7 +9,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-static void plain(const int32_t *x, const int32_t *w, int64_t pairs, int32_t doubt, struct wgf_dots *dots)
+static void plain(const int32_t *x, const int32_t *w, int64_t pairs, const int32_t *doubt, struct wgf_dots *dots)
 {
     for (int r = 0; r < WGF_TOGETHER; r++) {
         int32_t sum[WGF_SLOTS] = {0};
@@ -18,12 +18,10 @@ static void plain(const int32_t *x, const int32_t *w, int64_t pairs, int32_t dou
             for (int s = 0; s < WGF_SLOTS; s++)
                 sum[s] += low * (int16_t)x[p * WGF_SLOTS + s] + high * (x[p * WGF_SLOTS + s] >> 16);
         }
-        dots[r] = (struct wgf_dots){.least = INT32_MAX};
+        dots[r] = (struct wgf_dots){0, 0};
         for (int s = 0; s < WGF_SLOTS; s++) {
-            int32_t size = abs(sum[s]);
-            dots[r].positive |= (uint64_t)(sum[s] > doubt) << s;
-            dots[r].sure |= (uint64_t)(size > doubt) << s;
-            dots[r].least = size < dots[r].least ? size : dots[r].least;
+            dots[r].positive |= (uint64_t)(sum[s] > doubt[r]) << s;
+            dots[r].sure |= (uint64_t)(abs(sum[s]) > doubt[r]) << s;
         }
     }
 }
@@ -34,18 +32,17 @@ static void plain(const int32_t *x, const int32_t *w, int64_t pairs, int32_t dou
 
 INLINE __attribute__((target(AVX512))) void judge_512(const __m512i *sum, int32_t doubt, struct wgf_dots *dots)
 {
-    __m512i above = _mm512_set1_epi32(doubt), below = _mm512_set1_epi32(-doubt), least = _mm512_abs_epi32(sum[0]);
+    __m512i above = _mm512_set1_epi32(doubt), below = _mm512_set1_epi32(-doubt);
     uint64_t positive = 0, negative = 0;
     for (int v = 0; v < 4; v++) {
         positive |= (uint64_t)_mm512_cmpgt_epi32_mask(sum[v], above) << 16 * v;
         negative |= (uint64_t)_mm512_cmplt_epi32_mask(sum[v], below) << 16 * v;
-        least = _mm512_min_epi32(least, _mm512_abs_epi32(sum[v]));
     }
-    *dots = (struct wgf_dots){positive, positive | negative, _mm512_reduce_min_epi32(least)};
+    *dots = (struct wgf_dots){positive, positive | negative};
 }
 
 #define DOTS_512(NAME, TARGET, ADD)                                                                                    \
-    __attribute__((target(TARGET))) static void NAME(const int32_t *x, const int32_t *w, int64_t pairs, int32_t doubt, \
+    __attribute__((target(TARGET))) static void NAME(const int32_t *x, const int32_t *w, int64_t pairs, const int32_t *doubt, \
                                                      struct wgf_dots *dots)                                            \
     {                                                                                                                  \
         __m512i sum[WGF_TOGETHER][4];                                                                                  \
@@ -59,7 +56,7 @@ INLINE __attribute__((target(AVX512))) void judge_512(const __m512i *sum, int32_
                     sum[r][v] = ADD(sum[r][v], _mm512_load_si512(x + p * WGF_SLOTS + 16 * v), both);                   \
             }                                                                                                          \
         for (int r = 0; r < WGF_TOGETHER; r++)                                                                         \
-            judge_512(sum[r], doubt, &dots[r]);                                                                        \
+            judge_512(sum[r], doubt[r], &dots[r]);                                                                        \
     }
 
 #define MULTIPLY_THEN_ADD_512(sum, x, w) _mm512_add_epi32(sum, _mm512_madd_epi16(x, w))
@@ -68,24 +65,19 @@ DOTS_512(dots_vnni, AVX512 ",avx512vnni", _mm512_dpwssd_epi32)
 
 INLINE __attribute__((target("avx2"))) void judge_256(const __m256i *sum, int32_t doubt, struct wgf_dots *dots)
 {
-    __m256i above = _mm256_set1_epi32(doubt), below = _mm256_set1_epi32(-doubt), least = _mm256_abs_epi32(sum[0]);
+    __m256i above = _mm256_set1_epi32(doubt), below = _mm256_set1_epi32(-doubt);
     uint64_t positive = 0, negative = 0;
-    int32_t size[8];
     for (int v = 0; v < 8; v++) {
         int up = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(sum[v], above)));
         int down = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(below, sum[v])));
         positive |= (uint64_t)up << 8 * v;
         negative |= (uint64_t)down << 8 * v;
-        least = _mm256_min_epi32(least, _mm256_abs_epi32(sum[v]));
     }
-    _mm256_storeu_si256((__m256i *)size, least);
-    *dots = (struct wgf_dots){positive, positive | negative, size[0]};
-    for (int v = 1; v < 8; v++)
-        dots->least = size[v] < dots->least ? size[v] : dots->least;
+    *dots = (struct wgf_dots){positive, positive | negative};
 }
 
 /* A neuron at a time: there are registers for no more. */
-__attribute__((target("avx2"))) static void dots_avx2(const int32_t *x, const int32_t *w, int64_t pairs, int32_t doubt,
+__attribute__((target("avx2"))) static void dots_avx2(const int32_t *x, const int32_t *w, int64_t pairs, const int32_t *doubt,
                                                       struct wgf_dots *dots)
 {
     for (int r = 0; r < WGF_TOGETHER; r++) {
@@ -99,7 +91,7 @@ __attribute__((target("avx2"))) static void dots_avx2(const int32_t *x, const in
                 sum[v] = _mm256_add_epi32(sum[v], _mm256_madd_epi16(inputs, both));
             }
         }
-        judge_256(sum, doubt, &dots[r]);
+        judge_256(sum, doubt[r], &dots[r]);
     }
 }
 #endif

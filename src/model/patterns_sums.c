@@ -34,8 +34,10 @@ INLINE uint64_t offset_of(uint64_t word, int group, int log2_size)
                     if (work->width == LANES)                                                                          \
                         memcpy(&vector, at, sizeof vector);                                                            \
                     else                                                                                               \
-                        for (int64_t l = 0; l < work->width; l++)                                                      \
-                            vector[l] = at[l];                                                                         \
+                        for (int l = 0; l < LANES; l++)                                                                \
+                            vector[l] = l < work->width ? at[l] : 0;                                                   \
+                    __builtin_prefetch(at + WGF_WORD * work->stride);                                                  \
+                    __builtin_prefetch(at + WGF_WORD * work->stride + LANES - 1);                                      \
                     vector *= work->factor[i];                                                                         \
                 }                                                                                                      \
                 for (int entry = 0; entry < 1 << bit; entry++)                                                         \
@@ -64,10 +66,25 @@ INLINE uint64_t offset_of(uint64_t word, int group, int log2_size)
         int groups = (int)((work->count + WGF_GROUP_BITS - 1) / WGF_GROUP_BITS);                                       \
         groups += groups % 2;                                                                                          \
         tabulate_##LANES(work, groups);                                                                                \
-        if (groups == WGF_GROUPS)                                                                                      \
+        switch (groups) { /* a number that the compiler knows makes straight code */                                   \
+        case 2:                                                                                                        \
+            look_up_##LANES(work, 2);                                                                                  \
+            break;                                                                                                     \
+        case 4:                                                                                                        \
+            look_up_##LANES(work, 4);                                                                                  \
+            break;                                                                                                     \
+        case 6:                                                                                                        \
+            look_up_##LANES(work, 6);                                                                                  \
+            break;                                                                                                     \
+        case 8:                                                                                                        \
+            look_up_##LANES(work, 8);                                                                                  \
+            break;                                                                                                     \
+        case 10:                                                                                                       \
+            look_up_##LANES(work, 10);                                                                                 \
+            break;                                                                                                     \
+        default:                                                                                                       \
             look_up_##LANES(work, WGF_GROUPS);                                                                         \
-        else                                                                                                           \
-            look_up_##LANES(work, groups);                                                                             \
+        }                                                                                                              \
     }
 
 PASS(8, 6)
