@@ -112,10 +112,9 @@ static double dot(const double *x, const double *sums, int64_t width)
 
 static void find(struct wgf_network *network, const double *W)
 {
-    enum { STRETCH = 256 };
     wgf_patterns_look(&network->patterns->patterns);
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i += STRETCH)
-        wgf_patterns_find(&network->patterns->patterns, W, i, least(i + STRETCH, network->m));
+    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i += WGF_STRETCH)
+        wgf_patterns_find(&network->patterns->patterns, W, i, least(i + WGF_STRETCH, network->m));
     wgf_patterns_turn(&network->patterns->patterns);
 }
 
@@ -138,6 +137,17 @@ static void forward(struct wgf_network *network, const double *W, const double *
     }
 }
 
+/* Rows of sums into columns of G; in one move where all lanes are used. */
+static void put(const double *sums, int64_t rows, int64_t width, double *G, int64_t d)
+{
+    int64_t lanes = wgf_sums_lanes(width);
+    for (int64_t i = 0; i < rows && width == MOST_LANES; i++)
+        memcpy(G + i * d, sums + i * MOST_LANES, MOST_LANES * sizeof *G);
+    for (int64_t i = 0; i < rows && width < MOST_LANES; i++)
+        for (int64_t l = 0; l < width; l++)
+            G[i * d + l] = sums[i * lanes + l];
+}
+
 static void backward(struct wgf_network *network, const double *W, double *G)
 {
     const struct wgf_data *data = network->data;
@@ -151,9 +161,9 @@ static void backward(struct wgf_network *network, const double *W, double *G)
         for (int64_t k = 0; k < d; k += MOST_LANES) {
             int64_t width = least(d - k, MOST_LANES), lanes = wgf_sums_lanes(width);
             sum_block(&sweep, first, rows, k);
-            for (int64_t i = first * WGF_WORD; wgf_slot(i) < first * WGF_SLOTS + rows; i++)
-                memcpy(G + i * d + k, network->patterns->sums + (wgf_slot(i) - first * WGF_SLOTS) * lanes,
-                       (size_t)width * sizeof *G);
+            for (int64_t slot = 0; slot < rows; slot += WGF_SLOTS)
+                put(network->patterns->sums + slot * lanes, least(rows - slot, WGF_WORD), width,
+                    G + (first * WGF_WORD + slot / WGF_SLOTS * WGF_WORD) * d + k, d);
         }
     }
 }

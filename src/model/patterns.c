@@ -33,7 +33,8 @@ void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, i
     patterns->size = wgf_arena_take(arena, (double)m, 1);
     patterns->seen_at = wgf_arena_take(arena, (double)m, 1);
     patterns->reach = wgf_arena_take(arena, (double)m, 1);
-    patterns->near = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
+    patterns->near = wgf_arena_take(arena, (double)m, half * WGF_NEAR);
+    patterns->nears = wgf_arena_take(arena, (double)m, half);
     patterns->together = wgf_arena_take(arena, pairs, half * WGF_TOGETHER);
 }
 
@@ -110,7 +111,7 @@ static void fill_slots(struct wgf_patterns *patterns, int64_t word)
  * in cycles, and rough: they matter for speed alone. */
 static double patience(int64_t n, int64_t d)
 {
-    double full = (double)n * (double)d / 25 + 100, pair = 8 + (double)d / 4;
+    double full = (double)n * (double)d / 25 + 100, pair = 16 + (double)d / 4;
     return sqrt(full / (pair * 0.8 * (double)n * sqrt((double)d)));
 }
 
@@ -141,33 +142,94 @@ void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *da
         fill_slots(patterns, word);
 }
 
-static uint64_t *at(const struct wgf_patterns *patterns, uint64_t *words, int64_t i, int64_t sample_word)
+/* The word of a neuron's pattern that has a slot of samples. */
+static inline __attribute__((always_inline)) uint64_t *word_of(const struct wgf_patterns *patterns, int64_t i,
+                                                               int64_t sample_word)
 {
-    return words + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
+    return patterns->by_neuron + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
+}
+
+static inline __attribute__((always_inline)) unsigned char *change_of(const struct wgf_patterns *patterns, int64_t i,
+                                                                      int64_t sample_word)
+{
+    return patterns->changed + i / WGF_WORD * patterns->sample_words + sample_word;
 }
 
 static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t word)
 {
-    uint64_t *old = at(patterns, patterns->by_neuron, i, sample_word);
-    patterns->changed[i / WGF_WORD * patterns->sample_words + sample_word] |= *old != word;
+    uint64_t *old = word_of(patterns, i, sample_word);
+    *change_of(patterns, i, sample_word) |= *old != word;
     *old = word;
 }
 
-/* What the plain kernel says of the slots in `asked`. Where d is large a sum in another order mostly says it first: each of
- * the two is off by d units in the last place of |w| |x| at most. */
-WGF_CLONES static uint64_t ask(const struct wgf_patterns *patterns, const double *w, double size, int64_t sample_word,
-                               uint64_t asked)
+/* What the plain kernel says of a pair. Where d is large a sum in another order mostly says it first: each of the two is off
+ * by d units in the last place of |w| |x| at most. */
+static inline __attribute__((always_inline)) bool ask(const struct wgf_patterns *patterns, const double *w, double size,
+                                                      int64_t j, int64_t d)
 {
-    enum { SHORT = 16 };
-    const double *X = patterns->data->X;
+    const double *x = patterns->data->X + j * d;
+    if (d <= WGF_FUSED_INPUTS)
+        return is_positive(w, x, d);
+    double z = wide_dot(w, x, d), off = 2.1 * DBL_EPSILON * (double)d * size * patterns->sizes[j];
+    return fabs(z) > off ? z > 0 : is_positive(w, x, d);
+}
+
+/* Asks about a neuron's near pairs. Four at a time, of which some may be the same, cost less than not knowing how many. */
+static inline __attribute__((always_inline)) void ask_near_of(struct wgf_patterns *patterns, const double *w, int64_t i,
+                                                              int64_t d)
+{
+    const int32_t *near = patterns->near + i * WGF_NEAR;
+    int64_t stride = patterns->neuron_words * WGF_SLOTS;
+    uint64_t *words = patterns->by_neuron + wgf_slot(i);
+    unsigned char *changed = patterns->changed + i / WGF_WORD * patterns->sample_words;
+    double size = 2 * patterns->size[i]; /* it may have grown since */
+    for (int64_t k = 0; k < patterns->nears[i]; k += 4) {
+        bool positive[4];
+        for (int q = 0; q < 4; q++) {
+            int64_t slot = near[k + q];
+            positive[q] = ask(patterns, w, size, slot - slot / WGF_SLOTS * (WGF_SLOTS - WGF_WORD), d);
+        }
+        for (int q = 0; q < 4; q++) {
+            uint32_t slot = (uint32_t)near[k + q], word = slot / WGF_SLOTS, bit = slot % WGF_SLOTS;
+            uint64_t *at = words + word * stride, old = *at;
+            *at = (old & ~(UINT64_C(1) << bit)) | (uint64_t)positive[q] << bit;
+            changed[word] |= *at != old;
+        }
+    }
+}
+
+/* One function for each small d, which the compiler then knows, and one for all others. */
+#define EACH_SMALL_D(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)
+#define ASK_NEAR(D)                                                                                                    \
+    static void ask_near_##D(struct wgf_patterns *patterns, const double *w, int64_t i)                                \
+    {                                                                                                                  \
+        ask_near_of(patterns, w, i, D);                                                                                \
+    }
+EACH_SMALL_D(ASK_NEAR)
+
+WGF_CLONES static void ask_near_wide(struct wgf_patterns *patterns, const double *w, int64_t i)
+{
+    ask_near_of(patterns, w, i, patterns->data->d);
+}
+
+#define ASK_NEAR_ENTRY(D) [D] = ask_near_##D,
+
+static void ask_near(struct wgf_patterns *patterns, const double *w, int64_t i)
+{
+    static void (*const small[])(struct wgf_patterns *, const double *, int64_t) = {EACH_SMALL_D(ASK_NEAR_ENTRY)};
     int64_t d = patterns->data->d;
-    double off = d <= SHORT ? INFINITY : 2.1 * DBL_EPSILON * (double)d * size;
+    (d <= WGF_FUSED_INPUTS ? small[d] : ask_near_wide)(patterns, w, i);
+}
+
+/* The slots in `asked` of one word, however many. */
+static uint64_t ask_word(const struct wgf_patterns *patterns, const double *w, double size, int64_t sample_word,
+                         uint64_t asked)
+{
     uint64_t word = 0;
     for (; asked; asked &= asked - 1) {
-        int64_t slot = __builtin_ctzll(asked), j = sample_word * WGF_WORD + slot;
-        double z = d <= SHORT ? 0 : wide_dot(w, X + j * d, d);
-        bool positive = fabs(z) > off * patterns->sizes[j] ? z > 0 : is_positive(w, X + j * d, d);
-        word |= (uint64_t)positive << slot;
+        int64_t slot = __builtin_ctzll(asked);
+        word |= (uint64_t)ask(patterns, w, size, sample_word * WGF_WORD + slot, patterns->data->d)
+                << slot;
     }
     return word;
 }
@@ -177,7 +239,7 @@ static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t
     for (int64_t word = 0; word < patterns->sample_words; word++) {
         int64_t left = patterns->data->n - word * WGF_WORD, count = left < WGF_WORD ? left : WGF_WORD;
         uint64_t all = (UINT64_C(1) << count) - 1;
-        note(patterns, i, word, ask(patterns, W + i * patterns->data->d, INFINITY, word, all));
+        note(patterns, i, word, ask_word(patterns, W + i * patterns->data->d, INFINITY, word, all));
     }
     patterns->reach[i] = 0;
 }
@@ -187,6 +249,26 @@ struct batch {
     int64_t count, neuron[WGF_TOGETHER];
     int32_t doubt[WGF_TOGETHER];
 };
+
+/* Puts the slots in `near` on the neuron's list, to be asked about at this look and at later ones. False: there is no room. */
+static bool enlist(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
+{
+    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->nears[i];
+    if (count + __builtin_popcountll(near) > WGF_NEAR)
+        return false;
+    for (; near; near &= near - 1)
+        list[count++] = (int32_t)(sample_word * WGF_SLOTS) + __builtin_ctzll(near);
+    patterns->nears[i] = count;
+    return true;
+}
+
+static void ask_enlisted(struct wgf_patterns *patterns, const double *W, int64_t i)
+{
+    int32_t *list = patterns->near + i * WGF_NEAR, *count = &patterns->nears[i];
+    for (; *count % 4; ++*count)
+        list[*count] = list[*count - 1];
+    ask_near(patterns, W + i * patterns->data->d, i);
+}
 
 static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
 {
@@ -198,10 +280,17 @@ static void find_batch(struct wgf_patterns *patterns, const double *W, struct ba
         for (int64_t r = 0; r < batch->count; r++) {
             int64_t i = batch->neuron[r];
             uint64_t near = real & ~dots[r].sure, found = dots[r].positive & real;
-            *at(patterns, patterns->near, i, word) = near;
-            note(patterns, i, word, found | (near ? ask(patterns, W + i * d, patterns->size[i], word, near) : 0));
+            if (enlist(patterns, i, word, near)) {
+                found |= near & *word_of(patterns, i, word); /* until they are asked about */
+            } else {
+                found |= ask_word(patterns, W + i * d, patterns->size[i], word, near);
+                patterns->reach[i] = 0;
+            }
+            note(patterns, i, word, found);
         }
     }
+    for (int64_t r = 0; r < batch->count; r++)
+        ask_enlisted(patterns, W, batch->neuron[r]);
     batch->count = 0;
 }
 
@@ -227,6 +316,7 @@ static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, 
     patterns->reach[i] = reach * size * (reach * size) * (1 - 1e-6);
     patterns->size[i] = size;
     patterns->seen_at[i] = patterns->looks;
+    patterns->nears[i] = 0;
     memcpy(patterns->seen + i * d, W + i * d, (size_t)d * sizeof *W);
     put_scaled(W + i * d, d, length / size, WGF_TOGETHER, patterns->together + batch->count);
     batch->doubt[batch->count] = (int32_t)(patterns->doubt + reach * length * length + 1);
@@ -235,28 +325,22 @@ static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, 
         find_batch(patterns, W, batch);
 }
 
-static void find_near(struct wgf_patterns *patterns, const double *W, int64_t i)
+/* Squared distances between the rows of a and of b. */
+WGF_CLONES static void measure(const double *a, const double *b, int64_t rows, int64_t d, double *squared)
 {
-    for (int64_t word = 0; word < patterns->sample_words; word++) {
-        uint64_t near = *at(patterns, patterns->near, i, word), old = *at(patterns, patterns->by_neuron, i, word);
-        if (near) /* at less than twice the norm that the neuron had */
-            note(patterns, i, word,
-                 (old & ~near) | ask(patterns, W + i * patterns->data->d, 2 * patterns->size[i], word, near));
+    for (int64_t i = 0; i < rows; i++, a += d, b += d) {
+        double partial[SUMS] = {0}, sum = 0;
+        int64_t k = 0;
+        for (; k + SUMS <= d; k += SUMS)
+            for (int s = 0; s < SUMS; s++)
+                partial[s] += (a[k + s] - b[k + s]) * (a[k + s] - b[k + s]);
+        for (; k < d; k++)
+            sum += (a[k] - b[k]) * (a[k] - b[k]);
+        for (int half = SUMS / 2; half; half /= 2)
+            for (int s = 0; s < half; s++)
+                partial[s] += partial[s + half];
+        squared[i] = sum + partial[0];
     }
-}
-
-static double squared_distance(const double *a, const double *b, int64_t d)
-{
-    double partial[SUMS] = {0}, sum = 0;
-    int64_t k = 0;
-    for (; k + SUMS <= d; k += SUMS)
-        for (int s = 0; s < SUMS; s++)
-            partial[s] += (a[k + s] - b[k + s]) * (a[k + s] - b[k + s]);
-    for (; k < d; k++)
-        sum += (a[k] - b[k]) * (a[k] - b[k]);
-    for (int s = 0; s < SUMS; s++)
-        sum += partial[s];
-    return sum;
 }
 
 void wgf_patterns_look(struct wgf_patterns *patterns)
@@ -268,13 +352,13 @@ void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t f
 {
     struct batch batch = {0};
     int64_t d = patterns->data->d;
-    for (int64_t i = from; i < to; i++) {
-        double squared = squared_distance(W + i * d, patterns->seen + i * d, d);
-        if (squared < patterns->reach[i])
-            find_near(patterns, W, i);
+    double squared[WGF_STRETCH];
+    measure(W + from * d, patterns->seen + from * d, to - from, d, squared);
+    for (int64_t i = from; i < to; i++)
+        if (squared[i - from] < patterns->reach[i])
+            ask_near(patterns, W + i * d, i);
         else
-            find_all(patterns, W, i, sqrt(squared), &batch);
-    }
+            find_all(patterns, W, i, sqrt(squared[i - from]), &batch);
     if (batch.count > 0)
         find_batch(patterns, W, &batch);
 }

@@ -16,7 +16,9 @@ enum {
     WGF_SLOTS = 64,
     WGF_GROUP_BITS = 5,
     WGF_GROUPS = WGF_WORD / WGF_GROUP_BITS,
-    WGF_TOGETHER = 4 /* neurons whose signs are sought at a time */
+    WGF_TOGETHER = 4, /* neurons whose signs are sought at a time */
+    WGF_STRETCH = 256,
+    WGF_NEAR = 64     /* pairs of a neuron that are watched at most */
 };
 
 static inline int64_t wgf_words(int64_t count)
@@ -61,7 +63,8 @@ struct wgf_patterns {
     double *size;     /* m: its norm there */
     int64_t *seen_at; /* m: in which look */
     double *reach;    /* m: how far from there only pairs in `near` can have changed, squared */
-    uint64_t *near;   /* as by_neuron */
+    int32_t *near;    /* m x WGF_NEAR: slots of samples, up to a multiple of four; the last may be there more than once */
+    int32_t *nears;   /* m: how many */
     int32_t *together; /* pairs x WGF_TOGETHER: the neurons whose signs are sought, scaled to 16 bits */
 };
 
@@ -74,7 +77,7 @@ void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *da
 /* Begins a look at another point. */
 void wgf_patterns_look(struct wgf_patterns *patterns);
 
-/* Finds the pattern of neurons from..to-1 of W (m x d): by_neuron, but not yet by_sample. Bit for bit what the plain kernel's
+/* Finds the pattern of neurons from..to-1 of W (m x d), at most WGF_STRETCH of them: by_neuron, but not yet by_sample. Bit for bit what the plain kernel's
  * expression says, whatever was found before. */
 void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to);
 
