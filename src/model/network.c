@@ -20,16 +20,25 @@ double wgf_output_factor(int output, int64_t m)
     return output == WGF_OUTPUT_MEAN ? 1 / (double)m : 1;
 }
 
-static const struct wgf_kernel_operations *operations(int kernel)
+/* Where activation patterns with tables of sums are the faster way to do what a kernel does: a function of sizes alone. */
+static bool patterns_pay(int kernel, int64_t m, int64_t n, int64_t d)
+{
+    enum { FEW = 60, LEAST_D = 3, MOST_D = 2000 };
+    bool many = m >= FEW && n >= FEW;
+    if (kernel == WGF_KERNEL_FUSED)
+        return many && d >= LEAST_D;
+    return kernel == WGF_KERNEL_BLAS && many && d > WGF_FUSED_INPUTS && d <= MOST_D;
+}
+
+static const struct wgf_kernel_operations *operations(int kernel, int64_t m, int64_t n, int64_t d)
 {
     static const struct wgf_kernel_operations *const table[] = {
         [WGF_KERNEL_DENSE] = &wgf_kernel_dense,
         [WGF_KERNEL_CONES] = &wgf_kernel_cones,
         [WGF_KERNEL_FUSED] = &wgf_kernel_fused,
         [WGF_KERNEL_BLAS] = &wgf_kernel_blas,
-        [WGF_KERNEL_PATTERNS] = &wgf_kernel_patterns,
     };
-    return table[kernel];
+    return patterns_pay(kernel, m, n, d) ? &wgf_kernel_patterns : table[kernel];
 }
 
 int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
@@ -37,8 +46,6 @@ int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
     enum { WORTH_A_CALL = 4096 };
     if (kernel != WGF_KERNEL_AUTO)
         return kernel;
-    if (d > 2 && m >= 60 && n >= 60)
-        return WGF_KERNEL_PATTERNS;
     if (d <= WGF_FUSED_INPUTS)
         return d == 2 ? WGF_KERNEL_CONES : WGF_KERNEL_FUSED;
     return (double)m * (double)n >= WORTH_A_CALL ? WGF_KERNEL_BLAS : WGF_KERNEL_DENSE;
@@ -47,7 +54,7 @@ int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
 double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
 {
     int kernel = wgf_network_kernel(settings->kernel, m, n, d);
-    return wgf_bytes((double)n + KINKS * (double)d, sizeof(double)) + operations(kernel)->bytes(m, n, d);
+    return wgf_bytes((double)n + KINKS * (double)d, sizeof(double)) + operations(kernel, m, n, d)->bytes(m, n, d);
 }
 
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
@@ -69,7 +76,7 @@ wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_net
         net->settings = *settings;
         net->data = data;
         net->m = m;
-        net->kernel = operations(wgf_network_kernel(settings->kernel, m, data->n, data->d));
+        net->kernel = operations(wgf_network_kernel(settings->kernel, m, data->n, data->d), m, data->n, data->d);
         net->kappa = wgf_loss_factor(settings->loss, data->n);
         net->c = wgf_output_factor(settings->output, m);
         net->residual = wgf_calloc(data->n, sizeof *net->residual);

@@ -29,7 +29,7 @@ struct wgf_network {
     struct wgf_patterns_work *patterns;
 };
 
-void wgf_cones_free(struct wgf_cones *cones); /* NULL-safe */
+void wgf_cones_free(struct wgf_cones *cones);                /* NULL-safe */
 void wgf_patterns_work_free(struct wgf_patterns_work *work); /* the same */
 
 struct wgf_kernel_operations {

@@ -76,10 +76,10 @@ static int64_t least(int64_t a, int64_t b)
 /* Goes through blocks of inputs, and for each block through the words of what is summed over. */
 struct sweep {
     struct wgf_network *network;
-    const uint64_t *bits;  /* word x slots of rows */
-    int64_t stride;        /* slots of all rows */
+    const uint64_t *bits; /* word x slots of rows */
+    int64_t stride;       /* slots of all rows */
     const double *factor, *vectors;
-    int64_t count;         /* of vectors */
+    int64_t count; /* of vectors */
 };
 
 /* sums[row] <- for `words` words of rows from `first` on, the inputs from k on. */
@@ -152,8 +152,8 @@ static void backward(struct wgf_network *network, const double *W, double *G)
 {
     const struct wgf_data *data = network->data;
     const struct wgf_patterns *patterns = &network->patterns->patterns;
-    struct sweep sweep = {network, patterns->by_neuron, patterns->neuron_words * WGF_SLOTS,
-                          network->residual, data->X, data->n};
+    struct sweep sweep = {network, patterns->by_neuron, patterns->neuron_words * WGF_SLOTS, network->residual, data->X,
+                          data->n};
     int64_t d = data->d;
     (void)W;
     for (int64_t first = 0; first < patterns->neuron_words; first += MOST_WORDS) {

@@ -25,7 +25,7 @@ void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, i
     double neurons = (double)wgf_words(m), samples = (double)wgf_words(n), pairs = (double)((d + 1) / 2);
     patterns->by_neuron = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
     patterns->by_sample = wgf_arena_take(arena, neurons, samples * WGF_SLOTS);
-    patterns->changed = wgf_arena_take(arena, neurons, samples / sizeof(double));
+    patterns->changed = wgf_arena_take(arena, ceil(neurons * samples / sizeof(double)), 1);
     patterns->samples = wgf_arena_take(arena, samples, half * pairs * WGF_SLOTS);
     patterns->real = wgf_arena_take(arena, samples, 1);
     patterns->seen = wgf_arena_take(arena, (double)m, (double)d);
@@ -34,7 +34,7 @@ void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, i
     patterns->seen_at = wgf_arena_take(arena, (double)m, 1);
     patterns->reach = wgf_arena_take(arena, (double)m, 1);
     patterns->near = wgf_arena_take(arena, (double)m, half * WGF_NEAR);
-    patterns->nears = wgf_arena_take(arena, (double)m, half);
+    patterns->nears = wgf_arena_take(arena, ceil(half * (double)m), 1);
     patterns->together = wgf_arena_take(arena, pairs, half * WGF_TOGETHER);
 }
 
@@ -124,7 +124,7 @@ void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *da
     patterns->neuron_words = wgf_words(m);
     patterns->sample_words = wgf_words(data->n);
     patterns->pairs = (data->d + 1) / 2;
-    patterns->dots = wgf_dots_best();
+    patterns->dots = wgf_dots_choice(0);
     patterns->doubt = off * (2 * length + off) + 1;
     patterns->patience = patience(data->n, data->d);
     patterns->in_range = true;
@@ -228,8 +228,7 @@ static uint64_t ask_word(const struct wgf_patterns *patterns, const double *w, d
     uint64_t word = 0;
     for (; asked; asked &= asked - 1) {
         int64_t slot = __builtin_ctzll(asked);
-        word |= (uint64_t)ask(patterns, w, size, sample_word * WGF_WORD + slot, patterns->data->d)
-                << slot;
+        word |= (uint64_t)ask(patterns, w, size, sample_word * WGF_WORD + slot, patterns->data->d) << slot;
     }
     return word;
 }

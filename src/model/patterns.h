@@ -18,7 +18,7 @@ enum {
     WGF_GROUPS = WGF_WORD / WGF_GROUP_BITS,
     WGF_TOGETHER = 4, /* neurons whose signs are sought at a time */
     WGF_STRETCH = 256,
-    WGF_NEAR = 64     /* pairs of a neuron that are watched at most */
+    WGF_NEAR = 64 /* pairs of a neuron that are watched at most */
 };
 
 static inline int64_t wgf_words(int64_t count)
@@ -39,14 +39,16 @@ struct wgf_dots {
 };
 typedef void wgf_dots_function(const int32_t *x, const int32_t *w, int64_t pairs, const int32_t *doubt,
                                struct wgf_dots *dots);
-wgf_dots_function *wgf_dots_best(void); /* for the processor at hand */
+
+/* Those that the processor at hand has, the best one first; NULL behind the last. All find the same. */
+wgf_dots_function *wgf_dots_choice(int number);
 
 struct wgf_patterns {
     const struct wgf_data *data;
     int64_t m;
     int64_t neuron_words, sample_words;
-    uint64_t *by_neuron; /* sample word x slots of neurons: the samples of that word that the neuron activates */
-    uint64_t *by_sample; /* neuron word x slots of samples: the neurons of that word that activate the sample */
+    uint64_t *by_neuron;    /* sample word x slots of neurons: the samples of that word that the neuron activates */
+    uint64_t *by_sample;    /* neuron word x slots of samples: the neurons of that word that activate the sample */
     unsigned char *changed; /* neuron word x sample word: by_sample is older than by_neuron */
 
     /* How signs are found: see patterns.c. */
@@ -63,8 +65,8 @@ struct wgf_patterns {
     double *size;     /* m: its norm there */
     int64_t *seen_at; /* m: in which look */
     double *reach;    /* m: how far from there only pairs in `near` can have changed, squared */
-    int32_t *near;    /* m x WGF_NEAR: slots of samples, up to a multiple of four; the last may be there more than once */
-    int32_t *nears;   /* m: how many */
+    int32_t *near;  /* m x WGF_NEAR: slots of samples, up to a multiple of four; the last may be there more than once */
+    int32_t *nears; /* m: how many */
     int32_t *together; /* pairs x WGF_TOGETHER: the neurons whose signs are sought, scaled to 16 bits */
 };
 

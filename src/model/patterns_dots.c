@@ -42,8 +42,8 @@ INLINE __attribute__((target(AVX512))) void judge_512(const __m512i *sum, int32_
 }
 
 #define DOTS_512(NAME, TARGET, ADD)                                                                                    \
-    __attribute__((target(TARGET))) static void NAME(const int32_t *x, const int32_t *w, int64_t pairs, const int32_t *doubt, \
-                                                     struct wgf_dots *dots)                                            \
+    __attribute__((target(TARGET))) static void NAME(const int32_t *x, const int32_t *w, int64_t pairs,                \
+                                                     const int32_t *doubt, struct wgf_dots *dots)                      \
     {                                                                                                                  \
         __m512i sum[WGF_TOGETHER][4];                                                                                  \
         for (int r = 0; r < WGF_TOGETHER; r++)                                                                         \
@@ -56,7 +56,7 @@ INLINE __attribute__((target(AVX512))) void judge_512(const __m512i *sum, int32_
                     sum[r][v] = ADD(sum[r][v], _mm512_load_si512(x + p * WGF_SLOTS + 16 * v), both);                   \
             }                                                                                                          \
         for (int r = 0; r < WGF_TOGETHER; r++)                                                                         \
-            judge_512(sum[r], doubt[r], &dots[r]);                                                                        \
+            judge_512(sum[r], doubt[r], &dots[r]);                                                                     \
     }
 
 #define MULTIPLY_THEN_ADD_512(sum, x, w) _mm512_add_epi32(sum, _mm512_madd_epi16(x, w))
@@ -77,8 +77,8 @@ INLINE __attribute__((target("avx2"))) void judge_256(const __m256i *sum, int32_
 }
 
 /* A neuron at a time: there are registers for no more. */
-__attribute__((target("avx2"))) static void dots_avx2(const int32_t *x, const int32_t *w, int64_t pairs, const int32_t *doubt,
-                                                      struct wgf_dots *dots)
+__attribute__((target("avx2"))) static void dots_avx2(const int32_t *x, const int32_t *w, int64_t pairs,
+                                                      const int32_t *doubt, struct wgf_dots *dots)
 {
     for (int r = 0; r < WGF_TOGETHER; r++) {
         __m256i sum[8];
@@ -96,16 +96,19 @@ __attribute__((target("avx2"))) static void dots_avx2(const int32_t *x, const in
 }
 #endif
 
-wgf_dots_function *wgf_dots_best(void)
+wgf_dots_function *wgf_dots_choice(int number)
 {
+    wgf_dots_function *choices[5] = {0};
+    int count = 0;
 #ifdef __x86_64__
     bool wide = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
     if (wide && __builtin_cpu_supports("avx512vnni"))
-        return dots_vnni;
+        choices[count++] = dots_vnni;
     if (wide)
-        return dots_avx512;
+        choices[count++] = dots_avx512;
     if (__builtin_cpu_supports("avx2"))
-        return dots_avx2;
+        choices[count++] = dots_avx2;
 #endif
-    return plain;
+    choices[count++] = plain;
+    return number < count ? choices[number] : NULL;
 }

@@ -27,7 +27,8 @@ WGF_CLONES static void turn(const uint64_t *from, uint64_t *to)
     enum { VECTORS = 8 };
     static const rows partner[] = {{4, 5, 6, 7, 0, 1, 2, 3}, {2, 3, 0, 1, 6, 7, 4, 5}, {1, 0, 3, 2, 5, 4, 7, 6}};
     const uint64_t all = ~UINT64_C(0);
-    const rows low_row[] = {{all, all, all, all, 0, 0, 0, 0}, {all, all, 0, 0, all, all, 0, 0}, {all, 0, all, 0, all, 0, all, 0}};
+    const rows low_row[] = {
+        {all, all, all, all, 0, 0, 0, 0}, {all, all, 0, 0, all, all, 0, 0}, {all, 0, all, 0, all, 0, all, 0}};
     rows v[VECTORS];
     for (int k = 0; k < VECTORS; k++)
         v[k] = ((const rows *)from)[k];

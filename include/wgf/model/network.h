@@ -35,8 +35,7 @@ enum wgf_layers { WGF_LAYERS(WGF_ENUM_ID) };
     X(WGF_KERNEL_DENSE, "dense")                                                                                       \
     X(WGF_KERNEL_CONES, "cones")                                                                                       \
     X(WGF_KERNEL_FUSED, "fused")                                                                                       \
-    X(WGF_KERNEL_BLAS, "blas")                                                                                         \
-    X(WGF_KERNEL_PATTERNS, "patterns")
+    X(WGF_KERNEL_BLAS, "blas")
 enum wgf_kernel { WGF_KERNELS(WGF_ENUM_ID) };
 
 enum { WGF_FUSED_INPUTS = 16 }; /* inputs that the fused kernel takes at most */
