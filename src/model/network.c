@@ -20,14 +20,14 @@ double wgf_output_factor(int output, int64_t m)
     return output == WGF_OUTPUT_MEAN ? 1 / (double)m : 1;
 }
 
-/* Where activation patterns with tables of sums are the faster way to do what a kernel does: a function of sizes alone. */
+/* Where activation patterns with tables of sums are the faster way to what a kernel is for: a function of sizes alone. */
 static bool patterns_pay(int kernel, int64_t m, int64_t n, int64_t d)
 {
-    enum { FEW = 60, LEAST_D = 3, MOST_D = 2000 };
-    bool many = m >= FEW && n >= FEW;
+    enum { FEW_FUSED = 8, FEW_BLAS = 30, MOST_D = 2000 };
+    int64_t few = m < n ? m : n;
     if (kernel == WGF_KERNEL_FUSED)
-        return many && d >= LEAST_D;
-    return kernel == WGF_KERNEL_BLAS && many && d > WGF_FUSED_INPUTS && d <= MOST_D;
+        return few >= FEW_FUSED && d > 2;
+    return kernel == WGF_KERNEL_BLAS && few >= FEW_BLAS && d > WGF_FUSED_INPUTS && d <= MOST_D;
 }
 
 static const struct wgf_kernel_operations *operations(int kernel, int64_t m, int64_t n, int64_t d)

@@ -48,7 +48,7 @@ static bool create(struct wgf_network *network)
     const struct wgf_data *data = network->data;
     struct wgf_patterns_work *work = network->patterns = wgf_calloc(1, sizeof *work);
     struct wgf_arena arena = {0};
-    if (!work)
+    if (!work || data->n > INT32_MAX / 2) /* slots are counted in 32 bits */
         return false;
     lay_out(work, network->m, data->n, data->d, &arena);
     work->memory = wgf_calloc((long long)arena.used + WGF_LINE, sizeof(double));

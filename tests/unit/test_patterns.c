@@ -329,6 +329,34 @@ static void history_does_not_show(void **state)
     }
 }
 
+static int64_t full_looks(const struct problem *problem)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < problem->m; i++)
+        count += problem->patterns.seen_at[i] == problem->patterns.looks;
+    return count;
+}
+
+/* A search tries a point and comes back: once the pace is known, few neurons are looked at in full, though all move. */
+static void looks_there_and_back_are_cheap(void **state)
+{
+    (void)state;
+    enum { LOOKS = 40 };
+    for (uint64_t s = 0; s < SHAPES; s++) {
+        struct problem *problem = draw(s, shapes[s][0], shapes[s][1], shapes[s][2]);
+        int64_t full = 0;
+        open(problem);
+        for (int64_t turn = 0; turn < LOOKS; turn++) {
+            for (int64_t k = 0; k < problem->m * problem->data.d; k++)
+                problem->W[k] *= turn % 2 == k % 2 ? 1 + 1e-4 : 1 / (1 + 1e-4);
+            assert_pattern(problem);
+            full += full_looks(problem);
+        }
+        assert_true(full < problem->m * LOOKS / 4);
+        discard(problem);
+    }
+}
+
 /* More neurons or samples than one stretch of rows has. */
 static void large_shapes_agree(void **state)
 {
@@ -412,6 +440,7 @@ int main(void)
         cmocka_unit_test(extremes_agree),
         cmocka_unit_test(what_is_not_finite_is_not_hidden),
         cmocka_unit_test(history_does_not_show),
+        cmocka_unit_test(looks_there_and_back_are_cheap),
         cmocka_unit_test(large_shapes_agree),
         cmocka_unit_test(crowded_kinks_agree),
         cmocka_unit_test(products_agree),
