@@ -22,7 +22,7 @@ static const char usage[] =
     "  --reuse OLD.h5       copy the results that this plan and another file have in common, before any\n"
     "                       job runs; may be repeated. So a sweep is extended: edit its spec, and run it\n"
     "                       into a new file\n"
-    "  --retry STATES       also run again the jobs that ended so: failed, timeout, crashed, or several of\n"
+    "  --retry STATES       also run again the jobs that ended so: failed, timeout, crashed, or some of\n"
     "                       them with commas\n"
     "  --max-attempts N     try a job that was being run when N runs died in a process of its own (2)\n"
     "  --fail-fast          stop at the first job that fails\n"
@@ -33,10 +33,10 @@ static const char usage[] =
     "  --progress WHAT      auto, bar, lines or none (auto: a bar on a terminal, else lines, one in 10 s)\n"
     "  --quiet              no progress and no summary\n"
     "  --help               this text\n\n"
-    "SIGTERM, SIGINT, SIGHUP and SIGUSR1 stop cleanly: what was finished is kept, exit code 75. Exit codes:\n"
-    "0 every selected job has a result, a diverged one too; 1 internal or I/O error; 2 usage or spec error,\n"
-    "nothing written; 3 finished, but some jobs failed, timed out or crashed; 75 stopped early, run the same\n"
-    "command again to go on.\n";
+    "SIGTERM, SIGINT, SIGHUP and SIGUSR1 stop cleanly: what was finished is kept, exit code 75.\n\n"
+    "Exit codes: 0 every selected job has a result, a diverged one too; 1 internal or I/O error;\n"
+    "2 usage or spec error, nothing written; 3 finished, but some jobs failed, timed out or crashed;\n"
+    "75 stopped early: run the same command again to go on.\n";
 
 enum {
     OUTPUT = 'o',
