@@ -14,10 +14,10 @@
 
 static const char usage[] =
     "usage: wgf merge -o OUT.h5 IN.h5... [--overwrite]\n\n"
-    "Makes one result file out of shards ('wgf run --shard I/N'): each row is that of the file in which it is\n"
-    "finished; rows that are finished in none stay pending, and 'wgf run' with the same spec runs them.\n"
-    "Refuses files of different plans, rows that are finished in two files, and rows that do not match their\n"
-    "checksums; then nothing is written.\n\n"
+    "Makes one result file out of shards ('wgf run --shard I/N'): each row is that of the file in which\n"
+    "it is finished; rows that are finished in none stay pending, and 'wgf run' with the same spec runs\n"
+    "them. Refuses files of different plans, rows that are finished in two files, and rows that do not\n"
+    "match their checksums; then nothing is written.\n\n"
     "  -o, --output OUT.h5  the result file\n"
     "  --overwrite          replace OUT.h5 where it is a result file already\n"
     "  --quiet              no summary\n"
