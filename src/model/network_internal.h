@@ -25,10 +25,10 @@ struct wgf_network {
     double *z;              /* dense: n; blas: block x n */
     int64_t block;          /* blas: neurons taken at a time */
     unsigned char *pattern; /* blas: m x n, 1 where the neuron activates the sample */
-    struct wgf_cones *cones;
+    struct wgf_cones_work *cones;
 };
 
-void wgf_cones_free(struct wgf_cones *cones); /* NULL-safe */
+void wgf_cones_work_free(struct wgf_cones_work *work); /* NULL-safe */
 
 struct wgf_kernel_operations {
     double (*bytes)(int64_t m, int64_t n, int64_t d);
