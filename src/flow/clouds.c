@@ -68,6 +68,11 @@ void wgf_clouds_leave(struct wgf_clouds *clouds, const double *W, const double *
     gather(clouds, W, alpha, clouds->before);
 }
 
+struct wgf_part wgf_clouds_before(struct wgf_clouds *clouds)
+{
+    return (struct wgf_part){clouds->before, (size_t)(clouds->m * clouds->cols) * sizeof(double)};
+}
+
 void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const double *alpha,
                           const volatile sig_atomic_t *interrupted, double *frobenius, double *wasserstein)
 {

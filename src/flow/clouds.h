@@ -3,6 +3,7 @@
 #define WGF_FLOW_CLOUDS_H
 
 #include "wgf/base/status.h"
+#include "wgf/flow/checkpoint.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -22,6 +23,9 @@ void wgf_clouds_free(struct wgf_clouds *clouds);
 
 /* Keeps W (m x d) and alpha (m; read only with `outputs`) as the cloud before the step. */
 void wgf_clouds_leave(struct wgf_clouds *clouds, const double *W, const double *alpha);
+
+/* The cloud before the step, and its bytes. */
+struct wgf_part wgf_clouds_before(struct wgf_clouds *clouds);
 
 /* Distances of W, alpha from the cloud before: (1/m) sum |v_i - w_i|^2, and the same under the best permutation that keeps
  * signs (NaN where the first is not finite). They mean nothing once *interrupted (or NULL) is not 0. */

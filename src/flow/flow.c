@@ -18,8 +18,7 @@ int64_t wgf_flow_records(const struct wgf_settings *settings)
     return 1 + settings->steps / settings->record_every + (settings->steps % settings->record_every != 0);
 }
 
-/* Inner records of one outer step. */
-static int64_t inner_records(const struct wgf_settings *settings)
+int64_t wgf_inner_records(const struct wgf_settings *settings)
 {
     bool recorded = settings->method == WGF_METHOD_PROX && settings->record_inner > 0;
     return recorded ? settings->inner_steps / settings->record_inner : 0;
@@ -27,7 +26,7 @@ static int64_t inner_records(const struct wgf_settings *settings)
 
 int64_t wgf_flow_inner_records(const struct wgf_settings *settings)
 {
-    return settings->steps * inner_records(settings);
+    return settings->steps * wgf_inner_records(settings);
 }
 
 bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_column column)
@@ -61,24 +60,12 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     double n = (double)settings->data.n, d = (double)settings->data.d, m = (double)settings->init.width;
     double numbers = (n + (wgf_method_has_neurons(settings->method) ? m : 0)) * (d + 1);
     numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
-    numbers += 2 * (double)settings->steps * (double)inner_records(settings);
+    numbers += 2 * (double)settings->steps * (double)wgf_inner_records(settings);
     numbers += (double)shape.records * (double)shape.rows * (double)shape.cols;
     return wgf_bytes(numbers, sizeof(double)) + (method ? method->bytes(settings) : 0);
 }
 
-/* One descent under way. */
-struct descent {
-    const struct wgf_settings *settings;
-    const struct wgf_method *method;
-    void *work;
-    struct wgf_trace *trace;
-    struct wgf_flow_result *result;
-    struct wgf_state_shape shape;
-    struct wgf_evaluation now;
-    int64_t recorded; /* the step of the last record; -1: none */
-};
-
-static void record(struct descent *run)
+static void record(struct wgf_descent *run)
 {
     struct wgf_trace *trace = run->trace;
     int64_t row = trace->records++, step = run->result->steps_done;
@@ -103,26 +90,35 @@ static bool is_finite(const struct wgf_evaluation *evaluation)
 }
 
 /* Has the user's own condition for the end been met? 0 stands for never. */
-static bool has_arrived(const struct descent *run, double previous)
+static bool has_arrived(const struct wgf_descent *run)
 {
     const struct wgf_settings *settings = run->settings;
-    double now = run->now.objective;
+    double now = run->now.objective, previous = run->previous;
     if (settings->stop_objective > 0 && now <= settings->stop_objective)
         return true;
     return settings->stop_change > 0 && fabs(now - previous) <= settings->stop_change * fabs(previous);
 }
 
+/* Looks at the state that a step has led to. */
+static void look(struct wgf_descent *run)
+{
+    run->now = run->method->evaluate(run->work);
+    if (run->result->steps_done % run->settings->record_every == 0)
+        record(run);
+}
+
 /* Steps until the end or a reason to stop; leaves the outcome in the result. */
-static void descend(struct descent *run, const struct wgf_watch *watch)
+static void descend(struct wgf_descent *run, const struct wgf_watch *watch)
 {
     const struct wgf_settings *settings = run->settings;
     struct wgf_flow_result *result = run->result;
-    int64_t per_step = inner_records(settings);
-    double previous = NAN; /* no step yet: no change to judge */
-    while (is_finite(&run->now) && result->steps_done < settings->steps && !has_arrived(run, previous)) {
+    int64_t per_step = wgf_inner_records(settings);
+    while (is_finite(&run->now) && result->steps_done < settings->steps && !has_arrived(run)) {
         int64_t done = result->steps_done;
         double *inner_objective = per_step ? run->trace->inner_objective + done * per_step : NULL;
         double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
+        if (wgf_checkpoint_is_due(run))
+            wgf_checkpoint_save(run);
         if (wgf_watch_expired(watch) ||
             !run->method->step(run->work, watch, done + 1, inner_objective, inner_distance)) {
             result->outcome = WGF_OUTCOME_TIMEOUT;
@@ -132,15 +128,13 @@ static void descend(struct descent *run, const struct wgf_watch *watch)
             return;
         }
         result->steps_done++;
-        previous = run->now.objective;
-        run->now = run->method->evaluate(run->work);
-        if (result->steps_done % settings->record_every == 0)
-            record(run);
+        run->previous = run->now.objective;
+        look(run);
     }
     result->outcome = is_finite(&run->now) ? WGF_OUTCOME_DONE : WGF_OUTCOME_DIVERGED;
 }
 
-static void explain(const struct descent *run)
+static void explain(const struct wgf_descent *run)
 {
     struct wgf_flow_result *result = run->result;
     bool given_beta = run->settings->method == WGF_METHOD_PROX && !isnan(run->settings->beta);
@@ -158,35 +152,63 @@ static void explain(const struct descent *run)
         run->method->explain(run->work, result->message, sizeof result->message);
 }
 
+/* Makes the work and brings it to the start, or to where the checkpoint was. */
+static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *problem, struct wgf_error *error)
+{
+    wgf_status status = run->method->create(&run->work, run->settings, problem, error);
+    if (!status && run->checkpoint && run->checkpoint->load && !wgf_checkpoint_load(run)) {
+        run->method->free(run->work);
+        status = run->method->create(&run->work, run->settings, problem, error);
+    }
+    if (status)
+        return status;
+    look(run);
+    if (run->result->steps_done == 0)
+        run->result->objective_initial = run->now.objective;
+    return WGF_OK;
+}
+
+/* What is left to do once the descent has ended. */
+static void finish(struct wgf_descent *run)
+{
+    struct wgf_trace *trace = run->trace;
+    if (run->recorded != run->result->steps_done)
+        record(run);
+    if (trace->state && run->settings->save == WGF_SAVE_LAST) {
+        run->method->state(run->work, trace->state);
+        trace->state_records = 1;
+    }
+    run->result->objective_final = run->now.objective;
+}
+
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
                         struct wgf_flow_result *result, struct wgf_error *error)
 {
-    struct descent run = {.settings = settings,
-                          .method = wgf_method_find(settings->method),
-                          .trace = trace,
-                          .result = result,
-                          .shape = wgf_flow_state_shape(settings),
-                          .recorded = -1};
-    struct wgf_watch watch = {.deadline = settings->time_limit > 0 ? wgf_clock() + settings->time_limit : INFINITY,
-                              .interrupted = problem->interrupted};
+    double now = wgf_clock();
+    struct wgf_descent run = {.settings = settings,
+                              .method = wgf_method_find(settings->method),
+                              .trace = trace,
+                              .result = result,
+                              .shape = wgf_flow_state_shape(settings),
+                              .previous = NAN,
+                              .recorded = -1,
+                              .checkpoint = problem->checkpoint,
+                              .begun = now,
+                              .saved = now};
+    struct wgf_watch watch = {.deadline = INFINITY, .interrupted = problem->interrupted};
     *result = (struct wgf_flow_result){.outcome = WGF_OUTCOME_DONE};
+    trace->records = trace->state_records = 0;
     if (!run.method)
         return wgf_fail(error, WGF_EUSAGE, "this method is not built in this version");
-    wgf_status status = run.method->create(&run.work, settings, problem, error);
+    wgf_status status = begin(&run, problem, error);
     if (status)
         return status;
-    trace->records = trace->state_records = 0;
-    run.now = run.method->evaluate(run.work);
-    result->objective_initial = run.now.objective;
-    record(&run);
+    if (settings->time_limit > 0)
+        watch.deadline = run.begun + settings->time_limit;
     descend(&run, &watch);
-    if (run.recorded != result->steps_done)
-        record(&run);
-    if (trace->state && settings->save == WGF_SAVE_LAST) {
-        run.method->state(run.work, trace->state);
-        trace->state_records = 1;
-    }
-    result->objective_final = run.now.objective;
+    if (watch.interrupted && *watch.interrupted)
+        wgf_checkpoint_save_last(&run);
+    finish(&run);
     if (watch.interrupted && *watch.interrupted) /* the last looks at the state may mean nothing */
         result->outcome = WGF_OUTCOME_INTERRUPTED;
     explain(&run);

@@ -73,6 +73,11 @@ static void state(void *work, double *out)
     wgf_particles_state(work, out);
 }
 
+static int carry(void *work, struct wgf_part *parts)
+{
+    return wgf_particles_carry(work, parts);
+}
+
 const struct wgf_method wgf_method_gd = {
     .neurons = true,
     .columns = WGF_PARTICLE_COLUMNS,
@@ -85,4 +90,6 @@ const struct wgf_method wgf_method_gd = {
     .step = step,
     .record = record,
     .state = state,
+    .carry = carry,
+    .carried = wgf_particles_carried,
 };

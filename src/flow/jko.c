@@ -181,6 +181,30 @@ static void state(void *work, double *out)
     memcpy(out, jko->p, (size_t)jko->measure.masses * sizeof *out);
 }
 
+static int carry(void *work, struct wgf_part *parts)
+{
+    struct wgf_jko *jko = work;
+    const struct wgf_part carried[] = {
+        {jko->p, (size_t)jko->measure.masses * sizeof *jko->p},
+        {jko->u, (size_t)jko->problem->data->n * sizeof *jko->u},
+        WGF_PART(jko->distance),
+        WGF_PART(jko->steps_used),
+        WGF_PART(jko->newton_steps_used),
+        WGF_PART(jko->residual),
+        WGF_PART(jko->worst),
+        WGF_PART(jko->unconverged),
+        WGF_PART(jko->broken),
+    };
+    memcpy(parts, carried, sizeof carried);
+    return sizeof carried / sizeof *carried;
+}
+
+static double carried(const struct wgf_settings *settings)
+{
+    double numbers = wgf_measure_masses(settings) + (double)settings->data.n + 5;
+    return wgf_bytes(numbers, sizeof(double)) + sizeof(int64_t) + sizeof(bool);
+}
+
 /* What the user should know of a run that ended well. */
 static void explain(void *work, char *message, size_t size)
 {
@@ -238,5 +262,7 @@ const struct wgf_method wgf_method_jko = {
     .step = step,
     .record = record,
     .state = state,
+    .carry = carry,
+    .carried = carried,
     .explain = explain,
 };

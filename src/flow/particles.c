@@ -115,6 +115,25 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
             wgf_network_loss(&particles->settings->network, test, particles->m, particles->W, particles->alpha);
 }
 
+int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts)
+{
+    int count = 0;
+    parts[count++] = (struct wgf_part){particles->W, (size_t)particles->weights * sizeof(double)};
+    if (particles->grad_alpha) /* it trains */
+        parts[count++] = (struct wgf_part){particles->alpha, (size_t)particles->m * sizeof(double)};
+    if (particles->clouds)
+        parts[count++] = wgf_clouds_before(particles->clouds);
+    parts[count++] = WGF_PART(particles->distance);
+    return count;
+}
+
+double wgf_particles_carried(const struct wgf_settings *settings)
+{
+    bool both = settings->network.layers == WGF_LAYERS_BOTH, all = settings->record_distances == WGF_DISTANCES_ALL;
+    double cloud = (double)settings->init.width * ((double)settings->data.d + both);
+    return wgf_bytes(cloud * (1 + all) + 1, sizeof(double));
+}
+
 void wgf_particles_state(const struct wgf_particles *particles, double *out)
 {
     int64_t d = particles->d;

@@ -240,6 +240,22 @@ static void state(void *work, double *out)
     wgf_particles_state(&((struct prox *)work)->particles, out);
 }
 
+/* Every outer step begins anew with beta and the metric, which `fix` makes forget all. */
+static int carry(void *work, struct wgf_part *parts)
+{
+    struct prox *prox = work;
+    int count = wgf_particles_carry(&prox->particles, parts);
+    parts[count++] = WGF_PART(prox->steps_used);
+    parts[count++] = WGF_PART(prox->residual);
+    parts[count++] = WGF_PART(prox->broken);
+    return count;
+}
+
+static double carried(const struct wgf_settings *settings)
+{
+    return wgf_particles_carried(settings) + 2 * sizeof(double) + sizeof(bool);
+}
+
 static double step_time(const struct wgf_settings *settings)
 {
     return settings->gamma;
@@ -264,4 +280,6 @@ const struct wgf_method wgf_method_prox = {
     .step = step,
     .record = record,
     .state = state,
+    .carry = carry,
+    .carried = carried,
 };

@@ -1,48 +1,98 @@
+/* The checksum of a row is the sum of a mark for every value that it covers: a hash of the value, seeded by the name of
+ * its column. A value that is empty (0, NaN, "", a parameter's default) leaves no mark, nor does the NaN behind a trace's
+ * last record. So the sum does not depend on how long other jobs' traces are, on which columns a file has for them, nor on
+ * the order of columns: a job has the same checksum in every file. */
 #include "result_internal.h"
 
+#include <math.h>
 #include <string.h>
-#define XXH_INLINE_ALL /* the state then lives on the stack */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
-static void add(XXH3_state_t *state, const void *bytes, size_t size)
+static uint64_t mark(const char *name, uint64_t number, const void *bytes, size_t size)
 {
-    if (bytes && size > 0)
-        XXH3_64bits_update(state, bytes, size);
+    return XXH3_64bits_withSeed(bytes, size, XXH3_64bits(name, strlen(name)) + number);
 }
 
-static void add_parameters(XXH3_state_t *state, const struct wgf_settings *settings)
+static uint64_t mark_word(const char *name, uint64_t word, uint64_t empty)
 {
-    for (int i = 0; i < wgf_param_count; i++) {
-        const struct wgf_param *param = &wgf_params[i];
-        union wgf_value value = wgf_param_get(param, settings);
-        const char *text = wgf_param_text(param, settings);
-        if (param->type == WGF_PARAM_INT)
-            add(state, &value.integer, sizeof value.integer);
-        else if (param->type == WGF_PARAM_FLOAT)
-            add(state, &value.real, sizeof value.real);
-        else
-            add(state, text, strlen(text) + 1);
+    return word == empty ? 0 : mark(name, 0, &word, sizeof word);
+}
+
+static uint64_t bits_of(double real)
+{
+    uint64_t bits;
+    memcpy(&bits, &real, sizeof bits);
+    return bits;
+}
+
+uint64_t wgf_mark_parameter(const struct wgf_param *param, const struct wgf_settings *settings,
+                            const struct wgf_settings *defaults)
+{
+    union wgf_value value = wgf_param_get(param, settings), usual = wgf_param_get(param, defaults);
+    if (param->type == WGF_PARAM_INT)
+        return mark_word(param->name, (uint64_t)value.integer, (uint64_t)usual.integer);
+    if (param->type == WGF_PARAM_FLOAT)
+        return mark_word(param->name, bits_of(value.real), bits_of(usual.real));
+    const char *text = wgf_param_text(param, settings);
+    bool is_usual = strcmp(text, wgf_param_text(param, defaults)) == 0;
+    return is_usual ? 0 : mark(param->name, 0, text, strlen(text));
+}
+
+/* Is the column what the job's parameters decide, and nothing else? */
+static bool is_covered(enum wgf_result_column column)
+{
+    switch (column) {
+    case WGF_RESULT_ATTEMPTS:
+    case WGF_RESULT_CHECKSUM:
+    case WGF_RESULT_STARTED:
+    case WGF_RESULT_SECONDS:
+    case WGF_RESULT_RANK:
+    case WGF_RESULT_STATE_START: /* a place in the file; the states found there count */
+        return false;
+    default:
+        return true;
     }
 }
 
-uint64_t wgf_row_checksum(const struct wgf_row *row, const struct wgf_store_extent *extent)
+static size_t trimmed_text(const char *text, size_t length)
 {
-    XXH3_state_t state;
-    int64_t numbers[] = {(int64_t)row->state, row->steps_done, row->state_start,
-                         row->state_records,  row->state_rows, row->state_cols};
-    double objectives[] = {row->objective_initial, row->objective_final};
-    int64_t elements = row->state_records * row->state_rows * row->state_cols;
-    XXH3_64bits_reset(&state);
-    add_parameters(&state, row->settings);
-    add(&state, &row->key, sizeof row->key);
-    add(&state, row->kernel_used, strlen(row->kernel_used) + 1);
-    add(&state, numbers, sizeof numbers);
-    add(&state, objectives, sizeof objectives);
-    add(&state, row->message, WGF_MESSAGE_LENGTH);
-    for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        add(&state, row->column[c], (size_t)extent->records * sizeof(double));
-    for (int i = 0; i < 2; i++)
-        add(&state, row->inner[i], (size_t)extent->inner_records * sizeof(double));
-    add(&state, row->states, (size_t)elements * sizeof(double));
-    return XXH3_64bits_digest(&state);
+    while (length > 0 && text[length - 1] == '\0')
+        length--;
+    return length;
+}
+
+uint64_t wgf_mark_result(enum wgf_result_column column, const void *cell)
+{
+    const struct wgf_column *known = &wgf_result_columns[column];
+    uint64_t word;
+    size_t length;
+    if (!is_covered(column))
+        return 0;
+    switch (known->type) {
+    case WGF_COLUMN_UINT8:
+        return mark_word(known->name, *(const uint8_t *)cell, 0);
+    case WGF_COLUMN_TEXT:
+        length = strlen(*(const char *const *)cell);
+        return length ? mark(known->name, 0, *(const char *const *)cell, length) : 0;
+    case WGF_COLUMN_CHARS:
+        length = trimmed_text(cell, WGF_MESSAGE_LENGTH);
+        return length ? mark(known->name, 0, cell, length) : 0;
+    default:
+        memcpy(&word, cell, sizeof word);
+        return mark_word(known->name, word, known->type == WGF_COLUMN_FLOAT64 ? bits_of(NAN) : 0);
+    }
+}
+
+uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count)
+{
+    const uint64_t empty = bits_of(NAN);
+    while (count > 0 && bits_of(values[count - 1]) == empty)
+        count--;
+    return count ? mark(name, 0, values, (size_t)count * sizeof *values) : 0;
+}
+
+uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count)
+{
+    return mark("state", (uint64_t)piece, values, (size_t)count * sizeof *values);
 }

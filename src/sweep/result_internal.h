@@ -5,25 +5,24 @@
 #include "plan_internal.h"
 #include "wgf/sweep/result.h"
 
-/* Everything of a row but who ran it when: what its checksum covers. */
-struct wgf_row {
-    const struct wgf_settings *settings;
-    uint64_t key;
-    const char *kernel_used;
-    enum wgf_job_state state;
-    double objective_initial, objective_final;
-    int64_t steps_done;
-    const char *message;                   /* as stored: WGF_MESSAGE_LENGTH bytes */
-    const double *column[WGF_TRACE_COUNT]; /* extent.records each; NULL where the file has none */
-    const double *inner[2];                /* extent.inner_records each; NULL likewise */
-    const double *states;                  /* state_records x rows x cols */
-    int64_t state_start, state_records, state_rows, state_cols;
-};
+/* The columns of results, as the file has them, by enum wgf_result_column; and the names of the traces. */
+extern const struct wgf_column wgf_result_columns[WGF_RESULT_COUNT];
+size_t wgf_result_size(int column); /* bytes of a row of it in memory */
+extern const char *const wgf_trace_names[WGF_TRACE_COUNT];
+extern const char *const wgf_inner_trace_names[2];
 
 /* Name of the gradient kernel that a job uses; "" when it has none. */
 const char *wgf_kernel_used(const struct wgf_settings *settings);
 
-/* XXH3 over the row, in the order of the columns. */
-uint64_t wgf_row_checksum(const struct wgf_row *row, const struct wgf_store_extent *extent);
+/* Marks: the checksum of a row is the sum of those of its parameters, results, traces and states. An empty value has the
+ * mark 0, and so has a result that the checksum does not cover. */
+uint64_t wgf_mark_parameter(const struct wgf_param *param, const struct wgf_settings *settings,
+                            const struct wgf_settings *defaults);
+uint64_t wgf_mark_result(enum wgf_result_column column, const void *cell);
+uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
+
+/* States are marked in pieces of so many numbers, the last one shorter, so that nobody need hold them all. */
+enum { WGF_STATE_PIECE = 1 << 16 };
+uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
 
 #endif

@@ -110,19 +110,45 @@ static void add_parameters(struct columns *columns)
                                                               .long_name = wgf_params[i].meaning};
 }
 
+#define WGF_SHAPE_UINT8 WGF_SHAPE_JOB
+#define WGF_SHAPE_INT64 WGF_SHAPE_JOB
+#define WGF_SHAPE_UINT64 WGF_SHAPE_JOB
+#define WGF_SHAPE_FLOAT64 WGF_SHAPE_JOB
+#define WGF_SHAPE_TEXT WGF_SHAPE_JOB
+#define WGF_SHAPE_CHARS WGF_SHAPE_MESSAGE
+#define RESULT_ROW(id, column, kind, life_of, unit, meaning)                                                           \
+    [WGF_RESULT_##id] = {.name = #column,                                                                              \
+                         .type = WGF_COLUMN_##kind,                                                                    \
+                         .shape = WGF_SHAPE_##kind,                                                                    \
+                         .life = WGF_LIFE_##life_of,                                                                   \
+                         .units = unit,                                                                                \
+                         .long_name = meaning},
+const struct wgf_column wgf_result_columns[] = {WGF_RESULT_COLUMNS(RESULT_ROW)};
+
+size_t wgf_result_size(int column)
+{
+    switch (wgf_result_columns[column].type) {
+    case WGF_COLUMN_UINT8:
+        return 1;
+    case WGF_COLUMN_CHARS:
+        return WGF_MESSAGE_LENGTH;
+    default:
+        return sizeof(int64_t);
+    }
+}
+
 static void add_results(struct columns *columns)
 {
-#define RESULT_ROW(id, column, kind, life_of, unit, meaning)                                                           \
-    [WGF_RESULT_##id] = {                                                                                              \
-        .name = #column, .type = WGF_COLUMN_##kind, .life = WGF_LIFE_##life_of, .units = unit, .long_name = meaning},
-    static const struct wgf_column results[] = {WGF_RESULT_COLUMNS(RESULT_ROW)};
     for (int r = 0; r < WGF_RESULT_COUNT; r++) {
         struct wgf_column *column = &columns->list[columns->count++];
-        *column = results[r];
-        column->shape = column->type == WGF_COLUMN_CHARS ? WGF_SHAPE_MESSAGE : WGF_SHAPE_JOB;
+        *column = wgf_result_columns[r];
         column->flag_meanings = r == WGF_RESULT_STATUS ? wgf_job_state_names : NULL;
     }
 }
+
+#define TRACE_NAME(id, column, units, meaning) #column,
+const char *const wgf_trace_names[] = {WGF_TRACE_COLUMNS(TRACE_NAME)};
+const char *const wgf_inner_trace_names[] = {"inner_objective", "inner_distance"};
 
 static void add_traces(struct columns *columns, const struct wgf_layout *layout)
 {

@@ -12,6 +12,7 @@ struct wgf_writer {
     struct wgf_store *store;
     const struct wgf_plan *plan;
     const struct wgf_layout *layout;
+    struct wgf_settings defaults;
     int64_t capacity;                   /* rows that the buffers hold */
     int64_t first;                      /* job of row 0 of the buffers */
     int result_index[WGF_RESULT_COUNT]; /* column numbers in the file; -1: not there */
@@ -25,33 +26,21 @@ struct wgf_writer {
     int64_t *state_start;           /* capacity: as the file says */
 };
 
-static const size_t result_size[] = {
-#define RESULT_SIZE(id, column, type, life, units, meaning) [WGF_RESULT_##id] = WGF_SIZE_##type,
-#define WGF_SIZE_UINT8 1
-#define WGF_SIZE_INT64 8
-#define WGF_SIZE_UINT64 8
-#define WGF_SIZE_FLOAT64 8
-#define WGF_SIZE_TEXT 0
-#define WGF_SIZE_CHARS WGF_MESSAGE_LENGTH
-    WGF_RESULT_COLUMNS(RESULT_SIZE)};
-
 /* Is the column written row by row, not at creation? */
-static const bool result_is_written[] = {
-#define RESULT_WRITTEN(id, column, type, life, units, meaning) [WGF_RESULT_##id] = WGF_LIFE_##life == WGF_LIFE_WRITTEN,
-    WGF_RESULT_COLUMNS(RESULT_WRITTEN)};
+static bool is_written(int column)
+{
+    return wgf_result_columns[column].life == WGF_LIFE_WRITTEN;
+}
 
 static void find_columns(struct wgf_writer *writer)
 {
-#define RESULT_NAME(id, column, type, life, units, meaning) #column,
-#define TRACE_NAME(id, column, units, meaning) #column,
-    static const char *const results[] = {WGF_RESULT_COLUMNS(RESULT_NAME)};
-    static const char *const traces[] = {WGF_TRACE_COLUMNS(TRACE_NAME)};
     for (int r = 0; r < WGF_RESULT_COUNT; r++)
-        writer->result_index[r] = wgf_store_column(writer->store, results[r]);
+        writer->result_index[r] = wgf_store_column(writer->store, wgf_result_columns[r].name);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        writer->trace_index[c] = writer->layout->has_trace[c] ? wgf_store_column(writer->store, traces[c]) : -1;
-    writer->inner_index[0] = wgf_store_column(writer->store, "inner_objective");
-    writer->inner_index[1] = wgf_store_column(writer->store, "inner_distance");
+        writer->trace_index[c] =
+            writer->layout->has_trace[c] ? wgf_store_column(writer->store, wgf_trace_names[c]) : -1;
+    for (int i = 0; i < 2; i++)
+        writer->inner_index[i] = wgf_store_column(writer->store, wgf_inner_trace_names[i]);
     writer->state_index = wgf_store_column(writer->store, "state");
 }
 
@@ -70,8 +59,8 @@ static bool allocate(struct wgf_writer *writer)
     int64_t rows = writer->capacity;
     bool fine = true;
     for (int r = 0; r < WGF_RESULT_COUNT; r++)
-        if (result_is_written[r])
-            fine = (writer->result[r] = wgf_calloc(rows, result_size[r])) && fine;
+        if (is_written(r))
+            fine = (writer->result[r] = wgf_calloc(rows, wgf_result_size(r))) && fine;
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (writer->trace_index[c] >= 0)
             fine = (writer->trace[c] = wgf_calloc(rows * extent->records, sizeof(double))) && fine;
@@ -96,6 +85,7 @@ wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wg
         return wgf_fail(error, WGF_EMEMORY, "no memory to write %s", path);
     made->plan = plan;
     made->layout = layout;
+    wgf_settings_default(&made->defaults);
     made->capacity = choose_capacity(layout);
     wgf_status status = wgf_store_open(&made->store, path, mode, error);
     if (!status) {
@@ -135,7 +125,7 @@ static wgf_status write_result(struct wgf_writer *writer, enum wgf_result_column
 {
     const char *rows = writer->result[column];
     return wgf_store_write(writer->store, writer->result_index[column], first, count,
-                           rows + (size_t)(first - writer->first) * result_size[column], error);
+                           rows + (size_t)(first - writer->first) * wgf_result_size(column), error);
 }
 
 /* Sets the marks of begun rows: `status`, and the attempt counted or taken back. */
@@ -192,30 +182,36 @@ void wgf_writer_trace(struct wgf_writer *writer, int64_t k, struct wgf_trace *tr
     }
 }
 
-/* The row as its checksum sees it. */
-static struct wgf_row row_of(const struct wgf_writer *writer, int64_t k, const struct wgf_settings *settings,
-                             enum wgf_job_state state, const struct wgf_trace *trace,
-                             const struct wgf_flow_result *result)
+static uint64_t checksum_states(const double *states, int64_t elements)
 {
-    int64_t i = k - writer->first;
-    struct wgf_state_shape shape = wgf_flow_state_shape(settings);
-    struct wgf_row row = {.settings = settings,
-                          .key = wgf_plan_key(writer->plan, settings),
-                          .kernel_used = wgf_kernel_used(settings),
-                          .state = state,
-                          .objective_initial = result->objective_initial,
-                          .objective_final = result->objective_final,
-                          .steps_done = result->steps_done,
-                          .message = (char *)writer->result[WGF_RESULT_MESSAGE] + i * WGF_MESSAGE_LENGTH,
-                          .inner = {trace->inner_objective, trace->inner_distance},
-                          .states = writer->states,
-                          .state_start = writer->state_start[i],
-                          .state_records = trace->state_records,
-                          .state_rows = shape.rows,
-                          .state_cols = shape.cols};
+    uint64_t sum = 0;
+    for (int64_t done = 0; done < elements; done += WGF_STATE_PIECE) {
+        int64_t rest = elements - done;
+        sum += wgf_mark_states(done / WGF_STATE_PIECE, states + done, rest < WGF_STATE_PIECE ? rest : WGF_STATE_PIECE);
+    }
+    return sum;
+}
+
+/* Of row i of the buffers, complete but for this. `created` holds what the file was made with. */
+static uint64_t checksum_row(const struct wgf_writer *writer, int64_t i, const struct wgf_settings *settings,
+                             const struct wgf_trace *trace, const void *const *created)
+{
+    const struct wgf_store_extent *extent = &writer->layout->extent;
+    uint64_t sum = 0;
+    for (int p = 0; p < wgf_param_count; p++)
+        sum += wgf_mark_parameter(&wgf_params[p], settings, &writer->defaults);
+    for (int r = 0; r < WGF_RESULT_COUNT; r++) {
+        const char *cells = writer->result[r];
+        sum += wgf_mark_result((enum wgf_result_column)r, cells ? cells + (size_t)i * wgf_result_size(r) : created[r]);
+    }
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        row.column[c] = writer->trace[c] ? trace->column[c] : NULL;
-    return row;
+        if (writer->trace[c])
+            sum += wgf_mark_trace(wgf_trace_names[c], trace->column[c], extent->records);
+    if (writer->inner[0]) {
+        sum += wgf_mark_trace(wgf_inner_trace_names[0], trace->inner_objective, extent->inner_records);
+        sum += wgf_mark_trace(wgf_inner_trace_names[1], trace->inner_distance, extent->inner_records);
+    }
+    return sum;
 }
 
 wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t k, const struct wgf_settings *settings,
@@ -227,20 +223,28 @@ wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t k, const struct 
     char *message = (char *)writer->result[WGF_RESULT_MESSAGE] + i * WGF_MESSAGE_LENGTH;
     memset(message, 0, WGF_MESSAGE_LENGTH);
     memcpy(message, result->message, strnlen(result->message, WGF_MESSAGE_LENGTH - 1));
-    struct wgf_row row = row_of(writer, k, settings, state, trace, result);
     ((uint8_t *)writer->result[WGF_RESULT_STATUS])[i] = (uint8_t)state;
-    ((double *)writer->result[WGF_RESULT_OBJECTIVE_INITIAL])[i] = row.objective_initial;
-    ((double *)writer->result[WGF_RESULT_OBJECTIVE_FINAL])[i] = row.objective_final;
-    ((int64_t *)writer->result[WGF_RESULT_STEPS_DONE])[i] = row.steps_done;
+    ((double *)writer->result[WGF_RESULT_OBJECTIVE_INITIAL])[i] = result->objective_initial;
+    ((double *)writer->result[WGF_RESULT_OBJECTIVE_FINAL])[i] = result->objective_final;
+    ((int64_t *)writer->result[WGF_RESULT_STEPS_DONE])[i] = result->steps_done;
     ((double *)writer->result[WGF_RESULT_STARTED])[i] = facts->started;
     ((double *)writer->result[WGF_RESULT_SECONDS])[i] = facts->seconds;
     ((int64_t *)writer->result[WGF_RESULT_RANK])[i] = facts->rank;
-    ((int64_t *)writer->result[WGF_RESULT_STATE_RECORDS])[i] = row.state_records;
-    ((uint64_t *)writer->result[WGF_RESULT_CHECKSUM])[i] = wgf_row_checksum(&row, &writer->layout->extent);
-    int64_t elements = row.state_records * row.state_rows * row.state_cols;
+    ((int64_t *)writer->result[WGF_RESULT_STATE_RECORDS])[i] = trace->state_records;
+    struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    uint64_t key = wgf_plan_key(writer->plan, settings);
+    const char *kernel_used = wgf_kernel_used(settings);
+    int64_t elements = trace->state_records * shape.rows * shape.cols;
+    const void *created[WGF_RESULT_COUNT] = {[WGF_RESULT_KEY] = &key,
+                                             [WGF_RESULT_KERNEL_USED] = &kernel_used,
+                                             [WGF_RESULT_STATE_START] = &writer->state_start[i],
+                                             [WGF_RESULT_STATE_ROWS] = &shape.rows,
+                                             [WGF_RESULT_STATE_COLS] = &shape.cols};
+    ((uint64_t *)writer->result[WGF_RESULT_CHECKSUM])[i] =
+        checksum_row(writer, i, settings, trace, created) + checksum_states(writer->states, elements);
     if (elements == 0)
         return WGF_OK;
-    return wgf_store_write(writer->store, writer->state_index, row.state_start, elements, writer->states, error);
+    return wgf_store_write(writer->store, writer->state_index, writer->state_start[i], elements, writer->states, error);
 }
 
 static wgf_status write_block(struct wgf_writer *writer, int index, const double *rows, int64_t elements, int64_t first,
@@ -261,7 +265,7 @@ wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t first, int64_t co
         status =
             write_block(writer, writer->inner_index[i], writer->inner[i], extent->inner_records, first, count, error);
     for (int r = 0; !status && r < WGF_RESULT_COUNT; r++)
-        if (result_is_written[r] && r != WGF_RESULT_STATUS && r != WGF_RESULT_ATTEMPTS)
+        if (is_written(r) && r != WGF_RESULT_STATUS && r != WGF_RESULT_ATTEMPTS)
             status = write_result(writer, (enum wgf_result_column)r, first, count, error);
     return status ? status : write_result(writer, WGF_RESULT_STATUS, first, count, error);
 }

@@ -20,6 +20,16 @@ int wgf_store_column(const struct wgf_store *store, const char *name)
     return -1;
 }
 
+enum wgf_column_type wgf_store_type(const struct wgf_store *store, int index)
+{
+    return store->columns[index].type;
+}
+
+bool wgf_store_has_room(const struct wgf_store *store, int index)
+{
+    return store->columns[index].stored;
+}
+
 /* Moves rows, by parts: writes `from`, or where that is NULL reads to `to`. */
 static bool move_rows(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
                       int64_t count, const char *from, char *to)

@@ -139,6 +139,37 @@ def column(path, name):
         return dataset.asstr()[()] if dataset.dtype == object else dataset[()]
 
 
+# CONTRACT 4: what may differ between two runs of one plan.
+VARYING = {"started", "seconds", "rank", "attempts"}
+VARYING_ATTRIBUTES = {"created", "processes", "_NCProperties"}
+
+
+def bits(dataset):
+    """A dataset as comparable bytes; texts by themselves, as what is stored of them is where they are."""
+    if dataset.dtype == object:
+        return tuple(dataset.asstr()[()].flat)
+    values = dataset[()]
+    return values.shape, values.dtype, values.tobytes()
+
+
+def contents(path):
+    """All variables and root attributes that are not to vary."""
+    import h5py
+    import numpy as np
+    with h5py.File(path, "r") as file:
+        found = {name: bits(dataset) for name, dataset in file.items() if name not in VARYING}
+        for name, value in file.attrs.items():
+            if name not in VARYING_ATTRIBUTES:
+                found[f"attribute {name}"] = np.atleast_1d(value).tolist()
+    return found
+
+
+def differences(path, other):
+    """Names of what differs between two result files and is not to."""
+    here, there = contents(path), contents(other)
+    return sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
+
+
 def messages(path):
     return [b"".join(row).rstrip(b"\0").decode() for row in column(path, "message")]
 

@@ -102,7 +102,7 @@ def wrong_number_of_files(wgf):
 
 @case
 def what_is_not_built_says_so(wgf):
-    for command in ("aggregate", "merge", "verify"):
+    for command in ("aggregate", "merge"):
         wgf(command).require(USAGE, command, "not built").quietly()
     for name in ("jobs", "shard", "reuse", "time-limit", "retry", "sync", "max-attempts", "checkpoint"):
         option = f"--{name}"

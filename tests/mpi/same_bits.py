@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "end_to_end"))
 
 import h5py
 import numpy as np
-from harness import DIVERGED, DONE, FAILED, FAILURES, OK, Wgf, case, equal, main, require
+from harness import DIVERGED, DONE, FAILED, FAILURES, OK, Wgf, case, contents, equal, main, require
 
 # Mixed methods and sizes; a step of 10^60 diverges at once.
 MIXED = """\
@@ -37,32 +37,12 @@ sweep:
   gamma: [0.1, 1.0e+60]
   seed: {range: [0, 5]}
 """
-VARYING = {"started", "seconds", "rank", "attempts"}
-VARYING_ATTRIBUTES = {"created", "processes"}
 TEAMS = (1, 2, 3, 5)
 
 scratch = tempfile.TemporaryDirectory(prefix="bits-", dir=".")
 folder = Path(scratch.name).resolve()
 (folder / "mixed").write_text(MIXED)
 (folder / "failing").write_text(FAILING)
-
-
-def bits(dataset):
-    """A dataset as comparable bytes; texts by themselves, as what is stored of them is where they are."""
-    if dataset.dtype == object:
-        return tuple(dataset.asstr()[()].flat)
-    values = dataset[()]
-    return values.shape, values.dtype, values.tobytes()
-
-
-def contents(path):
-    """All variables and root attributes that are not to vary."""
-    with h5py.File(path, "r") as file:
-        found = {name: bits(dataset) for name, dataset in file.items() if name not in VARYING}
-        for name, value in file.attrs.items():
-            if name not in VARYING_ATTRIBUTES | {"_NCProperties"}:
-                found[f"attribute {name}"] = np.atleast_1d(value).tolist()
-    return found
 
 
 @functools.cache

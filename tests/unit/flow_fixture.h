@@ -69,13 +69,19 @@ static inline struct descent prepare(const struct wgf_settings *settings)
     return made;
 }
 
-static inline void run(struct descent *descent)
+static inline void run_with(struct descent *descent, const struct wgf_checkpoint *checkpoint)
 {
     struct wgf_error error = {0};
     struct wgf_problem problem = {.data = &descent->data, .W = descent->W, .alpha = descent->alpha};
     problem.interrupted = &descent->interrupted;
+    problem.checkpoint = checkpoint;
     if (wgf_flow_run(&descent->settings, &problem, &descent->trace, &descent->result, &error))
         fail_msg("%s", error.message);
+}
+
+static inline void run(struct descent *descent)
+{
+    run_with(descent, NULL);
 }
 
 static inline struct descent run_settings(const struct wgf_settings *settings)

@@ -3,6 +3,7 @@
 #define WGF_FLOW_FLOW_H
 
 #include "wgf/base/status.h"
+#include "wgf/flow/checkpoint.h"
 #include "wgf/flow/settings.h"
 
 #include <signal.h>
@@ -55,6 +56,7 @@ struct wgf_problem {
     const double *W;                          /* m x d, row-major */
     const double *alpha;                      /* m */
     const volatile sig_atomic_t *interrupted; /* NULL, or: give up as soon as it is not 0, within a gradient too */
+    const struct wgf_checkpoint *checkpoint;  /* NULL: none is made, and the descent starts from the beginning */
 };
 
 /* What a descent leaves. The caller provides the arrays, with room for wgf_flow_records and so on; every entry that
@@ -79,11 +81,12 @@ struct wgf_flow_result {
     int outcome; /* enum wgf_outcome */
     int64_t steps_done;
     double objective_initial, objective_final;
+    double seconds_before;          /* that were spent before the checkpoint that the descent went on from; 0: none */
     char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
 };
 
-/* Runs the descent. Everything that settings, problem and build decide is bit-reproducible; only time_limit and
- * `interrupted` look at the world. Allocates before its first step, not in its loops. An outcome other than done is
+/* Runs the descent. Everything that settings, problem and build decide is bit-reproducible, wherever a checkpoint cut it;
+ * only time_limit (which counts seconds_before) and `interrupted` look at the world. Allocates before its first step, not in its loops. An outcome other than done is
  * no error. Errors: WGF_EMEMORY, WGF_EUSAGE (a method that is not built). */
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
                         struct wgf_flow_result *result, struct wgf_error *error);

@@ -86,4 +86,32 @@ wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t first, int64_t co
 /* Makes begun rows pending again. */
 wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error);
 
+/* Reads rows back and holds them against their checksums. One process; never collective. */
+struct wgf_reader;
+
+/* The store is borrowed, open in any mode. Errors: WGF_EDATA when a column that every result file has is missing,
+ * WGF_EMEMORY. */
+wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, struct wgf_error *error);
+void wgf_reader_close(struct wgf_reader *reader); /* NULL is fine */
+
+/* Rows that a call takes at most. */
+int64_t wgf_reader_capacity(const struct wgf_reader *reader);
+
+/* `status` and `attempts` of rows [first, first + count), as the file has them: a damaged file may have a status that is
+ * no enum wgf_job_state. */
+wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t count, uint8_t *states,
+                             int64_t *attempts, struct wgf_error *error);
+
+enum wgf_row_check {
+    WGF_ROW_OPEN,  /* pending or running: has no checksum yet */
+    WGF_ROW_WHOLE, /* finished, and every value that the checksum covers is the one that was written */
+    WGF_ROW_TORN,  /* finished, or so it says, and some value is not */
+};
+
+/* Makes the checksums of rows again from what the file holds. Reads all of the rows, so the cost is that of reading the
+ * file; blocks of open rows cost nearly nothing. `state_start` is held against its neighbours, which needs calls in
+ * order from row 0; out of order a row counts as whole wherever its states lie. Errors: WGF_EIO, WGF_EMEMORY. */
+wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t count, enum wgf_row_check *checks,
+                            struct wgf_error *error);
+
 #endif

@@ -110,6 +110,10 @@ void wgf_store_extent(const struct wgf_store *store, struct wgf_store_extent *ex
 /* Column of that name, or -1. */
 int wgf_store_column(const struct wgf_store *store, const char *name);
 
+/* Type of a column, and whether it has room in the file; one that has none reads as the empty value. */
+enum wgf_column_type wgf_store_type(const struct wgf_store *store, int column);
+bool wgf_store_has_room(const struct wgf_store *store, int column);
+
 /* Writes rows [first, first + count) of a column, contiguous in `rows` (count x the row's elements; for WGF_SHAPE_STATE
  * first and count are elements). Independent, never collective. On return the bytes are with the operating system: a
  * process kill loses nothing, and later writes land after earlier ones. */

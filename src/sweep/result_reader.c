@@ -1,0 +1,406 @@
+/* Rows held against their checksums. A block of rows is gone through column by column; each adds its marks to the rows'
+ * sums, so that no more than one column of a block is in memory. */
+#include "result_internal.h"
+
+#include "wgf/base/system.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A row under examination. */
+struct row {
+    struct wgf_settings settings; /* paths left out */
+    uint64_t sum;                 /* of the marks so far */
+    bool damaged;                 /* something cannot be read, or cannot be what it says */
+    uint8_t state;
+    uint64_t checksum;
+    int64_t state_start, state_records, state_rows, state_cols;
+};
+
+struct wgf_reader {
+    struct wgf_store *store;
+    struct wgf_store_extent extent;
+    struct wgf_settings defaults;
+    int64_t capacity;
+    struct row *rows;
+    void *cells;    /* capacity of any column */
+    double *window; /* a part of `state` */
+    int64_t window_first, window_count;
+    int param_index[64], result_index[WGF_RESULT_COUNT]; /* column numbers */
+    int64_t next;                                        /* row that the last call ended before */
+    int64_t end, total; /* where its states begin, by the row before and by all rows; -1: not known */
+};
+
+static wgf_status find_columns(struct wgf_reader *reader, struct wgf_error *error)
+{
+    static const enum wgf_column_type types[] = {[WGF_PARAM_INT] = WGF_COLUMN_INT64,
+                                                 [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
+                                                 [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
+                                                 [WGF_PARAM_PATH] = WGF_COLUMN_TEXT};
+    assert((size_t)wgf_param_count <= sizeof reader->param_index / sizeof *reader->param_index);
+    for (int r = 0; r < WGF_RESULT_COUNT; r++) {
+        const struct wgf_column *column = &wgf_result_columns[r];
+        int index = reader->result_index[r] = wgf_store_column(reader->store, column->name);
+        if (index < 0 || wgf_store_type(reader->store, index) != column->type)
+            return wgf_fail(error, WGF_EDATA, "the file has no variable '%s' as wgf makes it; copy it anew",
+                            column->name);
+    }
+    for (int p = 0; p < wgf_param_count; p++) { /* one that is younger than the file has its default there */
+        int index = reader->param_index[p] = wgf_store_column(reader->store, wgf_params[p].name);
+        if (index >= 0 && wgf_store_type(reader->store, index) != types[wgf_params[p].type])
+            return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew",
+                            wgf_params[p].name);
+    }
+    return WGF_OK;
+}
+
+/* Bytes of a row of the widest column. */
+static double widest(const struct wgf_store_extent *extent)
+{
+    double longest = fmax((double)extent->records, (double)extent->inner_records);
+    return fmax(fmax(8 * longest, (double)extent->message_length), 8);
+}
+
+wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, struct wgf_error *error)
+{
+    const double most_bytes = 32e6, most_rows = 4096;
+    struct wgf_reader *made = *reader = wgf_calloc(1, sizeof *made);
+    if (!made)
+        return wgf_fail(error, WGF_EMEMORY, "no memory to read a result file");
+    made->store = store;
+    wgf_store_extent(store, &made->extent);
+    wgf_settings_default(&made->defaults);
+    made->capacity = (int64_t)fmax(1, fmin(most_rows, most_bytes / widest(&made->extent)));
+    made->rows = wgf_calloc(made->capacity, sizeof *made->rows);
+    made->cells = wgf_calloc(made->capacity, (size_t)widest(&made->extent));
+    made->window = wgf_calloc(WGF_STATE_PIECE, sizeof *made->window);
+    wgf_status status = made->rows && made->cells && made->window
+                            ? find_columns(made, error)
+                            : wgf_fail(error, WGF_EMEMORY, "no memory for the rows of a result file");
+    if (!status && made->extent.message_length != WGF_MESSAGE_LENGTH)
+        status = wgf_fail(error, WGF_EDATA, "messages are %" PRId64 " bytes long, not %d; another wgf wrote the file",
+                          made->extent.message_length, WGF_MESSAGE_LENGTH);
+    if (status) {
+        wgf_reader_close(made);
+        *reader = NULL;
+    }
+    return status;
+}
+
+void wgf_reader_close(struct wgf_reader *reader)
+{
+    if (!reader)
+        return;
+    free(reader->rows);
+    free(reader->cells);
+    free(reader->window);
+    free(reader);
+}
+
+int64_t wgf_reader_capacity(const struct wgf_reader *reader)
+{
+    return reader->capacity;
+}
+
+wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t count, uint8_t *states,
+                             int64_t *attempts, struct wgf_error *error)
+{
+    wgf_status status =
+        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], first, count, states, error);
+    return status ? status
+                  : wgf_store_read(reader->store, reader->result_index[WGF_RESULT_ATTEMPTS], first, count, attempts,
+                                   error);
+}
+
+/* Reads a column into the cells. Where a text's place in the file is damaged, its row alone is lost, and its cell NULL. */
+static wgf_status read_cells(struct wgf_reader *reader, int index, int64_t first, int64_t count,
+                             struct wgf_error *error)
+{
+    wgf_status status = wgf_store_read(reader->store, index, first, count, reader->cells, error);
+    if (!status || wgf_store_type(reader->store, index) != WGF_COLUMN_TEXT)
+        return status;
+    char **texts = reader->cells;
+    for (int64_t i = 0; i < count; i++)
+        if (wgf_store_read(reader->store, index, first + i, 1, &texts[i], error)) {
+            texts[i] = NULL;
+            reader->rows[i].damaged = true;
+        }
+    return WGF_OK;
+}
+
+/* A text becomes a setting; a path stays out of it, since it would not outlive its cell. */
+static void mark_text(struct row *row, const struct wgf_param *param, const char *text,
+                      const struct wgf_settings *defaults)
+{
+    union wgf_value value = {.text = text};
+    if (!text)
+        return;
+    if (param->type == WGF_PARAM_CHOICE)
+        for (value.choice = 0; param->choices[value.choice] && strcmp(param->choices[value.choice], text) != 0;)
+            value.choice++;
+    if (param->type == WGF_PARAM_CHOICE && !param->choices[value.choice]) {
+        row->damaged = true;
+        return;
+    }
+    struct wgf_settings settings = *defaults;
+    wgf_param_set(param, &settings, value);
+    row->sum += wgf_mark_parameter(param, &settings, defaults);
+    if (param->type == WGF_PARAM_CHOICE)
+        wgf_param_set(param, &row->settings, value);
+}
+
+static void mark_number(struct row *row, const struct wgf_param *param, const void *cell,
+                        const struct wgf_settings *defaults)
+{
+    union wgf_value value = {0};
+    if (param->type == WGF_PARAM_INT)
+        value.integer = *(const int64_t *)cell;
+    else
+        value.real = *(const double *)cell;
+    if (param->type == WGF_PARAM_INT &&
+        !((double)value.integer >= param->minimum && (double)value.integer <= param->maximum)) {
+        row->damaged = true; /* and what is computed from settings may count on their ranges */
+        return;
+    }
+    wgf_param_set(param, &row->settings, value);
+    row->sum += wgf_mark_parameter(param, &row->settings, defaults);
+}
+
+static wgf_status add_parameters(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int p = 0; !status && p < wgf_param_count; p++) {
+        const struct wgf_param *param = &wgf_params[p];
+        bool is_text = param->type == WGF_PARAM_CHOICE || param->type == WGF_PARAM_PATH;
+        if (reader->param_index[p] < 0)
+            continue;
+        status = read_cells(reader, reader->param_index[p], first, count, error);
+        for (int64_t i = 0; !status && i < count; i++) {
+            if (!is_text) {
+                mark_number(&reader->rows[i], param, (const int64_t *)reader->cells + i, &reader->defaults);
+                continue;
+            }
+            char *text = ((char **)reader->cells)[i];
+            mark_text(&reader->rows[i], param, text, &reader->defaults);
+            free(text);
+        }
+    }
+    return status;
+}
+
+/* Keeps of a result what is needed later. */
+static void keep(struct row *row, int column, const void *cell)
+{
+    switch (column) {
+    case WGF_RESULT_STATUS:
+        row->state = *(const uint8_t *)cell;
+        break;
+    case WGF_RESULT_CHECKSUM:
+        row->checksum = *(const uint64_t *)cell;
+        break;
+    case WGF_RESULT_STATE_START:
+        row->state_start = *(const int64_t *)cell;
+        break;
+    case WGF_RESULT_STATE_RECORDS:
+        row->state_records = *(const int64_t *)cell;
+        break;
+    case WGF_RESULT_STATE_ROWS:
+        row->state_rows = *(const int64_t *)cell;
+        break;
+    case WGF_RESULT_STATE_COLS:
+        row->state_cols = *(const int64_t *)cell;
+        break;
+    default:
+        break;
+    }
+}
+
+static wgf_status add_results(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int r = 0; !status && r < WGF_RESULT_COUNT; r++) {
+        size_t size = wgf_result_size(r);
+        bool is_text = wgf_result_columns[r].type == WGF_COLUMN_TEXT;
+        status = read_cells(reader, reader->result_index[r], first, count, error);
+        for (int64_t i = 0; !status && i < count; i++) {
+            char *cell = (char *)reader->cells + (size_t)i * size;
+            if (is_text && !*(char **)cell)
+                continue;
+            reader->rows[i].sum += wgf_mark_result((enum wgf_result_column)r, cell);
+            keep(&reader->rows[i], r, cell);
+            if (is_text)
+                free(*(char **)cell);
+        }
+    }
+    return status;
+}
+
+static wgf_status add_trace(struct wgf_reader *reader, const char *name, int64_t records, int64_t first, int64_t count,
+                            struct wgf_error *error)
+{
+    int index = wgf_store_column(reader->store, name);
+    if (index < 0 || !wgf_store_has_room(reader->store, index))
+        return WGF_OK;
+    if (wgf_store_type(reader->store, index) != WGF_COLUMN_FLOAT64)
+        return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew", name);
+    wgf_status status = read_cells(reader, index, first, count, error);
+    for (int64_t i = 0; !status && i < count; i++)
+        reader->rows[i].sum += wgf_mark_trace(name, (const double *)reader->cells + i * records, records);
+    return status;
+}
+
+static wgf_status add_traces(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int c = 0; !status && c < WGF_TRACE_COUNT; c++)
+        status = add_trace(reader, wgf_trace_names[c], reader->extent.records, first, count, error);
+    for (int i = 0; !status && i < 2; i++)
+        status = add_trace(reader, wgf_inner_trace_names[i], reader->extent.inner_records, first, count, error);
+    return status;
+}
+
+/* Numbers that the file has room for in `state` for a row; -1 when its parameters cannot be right. */
+static int64_t state_room(const struct wgf_reader *reader, const struct row *row)
+{
+    const int64_t most = 1 << 30; /* the room is then within an int64_t */
+    const struct wgf_settings *s = &row->settings;
+    if (row->damaged || s->init.width > most || s->data.d > most || s->grid > most || s->grid2 > most)
+        return s->save == WGF_SAVE_NONE && !row->damaged ? 0 : -1;
+    struct wgf_state_shape shape = wgf_flow_state_shape(s);
+    double room = (double)shape.records * (double)shape.rows * (double)shape.cols;
+    return room <= (double)reader->extent.state_elements ? (int64_t)room : -1;
+}
+
+/* Are the row's states where they must be: behind those of the row before, or before those of the row after? Either will
+ * do, since either neighbour may be the one that is damaged. */
+static bool is_in_place(struct wgf_reader *reader, const struct row *row, int64_t next_start)
+{
+    int64_t start = row->state_start, room = state_room(reader, row);
+    bool known = reader->end >= 0 || reader->total >= 0;
+    bool fine = !known || (start >= 0 && (start == reader->end || start == reader->total ||
+                                          (room >= 0 && start <= INT64_MAX - room && start + room == next_start)));
+    if (room < 0) {
+        reader->end = reader->total = next_start;
+    } else {
+        reader->end = start >= 0 && start <= INT64_MAX - room ? start + room : -1;
+        reader->total += reader->total >= 0 ? room : 0;
+    }
+    return fine;
+}
+
+/* Where the states of a row begin; at the end of all for the row behind the last. */
+static wgf_status read_start(struct wgf_reader *reader, int64_t row, int64_t *start, struct wgf_error *error)
+{
+    *start = reader->extent.state_elements;
+    if (row >= reader->extent.jobs)
+        return WGF_OK;
+    return wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATE_START], row, 1, start, error);
+}
+
+/* States of neighbours lie side by side: a window of them is read at a time. */
+static wgf_status look_at(struct wgf_reader *reader, int64_t first, int64_t count, const double **states,
+                          struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    if (first < reader->window_first || first + count > reader->window_first + reader->window_count) {
+        int64_t rest = reader->extent.state_elements - first;
+        reader->window_first = first;
+        reader->window_count = rest < WGF_STATE_PIECE ? rest : WGF_STATE_PIECE;
+        status = wgf_store_read(reader->store, wgf_store_column(reader->store, "state"), first, reader->window_count,
+                                reader->window, error);
+        if (status)
+            reader->window_count = 0;
+    }
+    *states = reader->window + (first - reader->window_first);
+    return status;
+}
+
+static wgf_status add_states(struct wgf_reader *reader, struct row *row, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    const double *states;
+    double all = (double)row->state_records * (double)row->state_rows * (double)row->state_cols;
+    if (row->damaged || all == 0)
+        return WGF_OK;
+    if (row->state_records < 0 || row->state_rows < 0 || row->state_cols < 0 || row->state_start < 0 ||
+        all + (double)row->state_start > (double)reader->extent.state_elements) {
+        row->damaged = true;
+        return WGF_OK;
+    }
+    int64_t elements = row->state_records * row->state_rows * row->state_cols;
+    for (int64_t done = 0; !status && done < elements; done += WGF_STATE_PIECE) {
+        int64_t count = elements - done < WGF_STATE_PIECE ? elements - done : WGF_STATE_PIECE;
+        status = look_at(reader, row->state_start + done, count, &states, error);
+        if (!status)
+            row->sum += wgf_mark_states(done / WGF_STATE_PIECE, states, count);
+    }
+    return status;
+}
+
+static bool is_open(uint8_t state)
+{
+    return state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING;
+}
+
+/* The rows' sums are complete but for the states. */
+static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_start, enum wgf_row_check *checks,
+                        struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int64_t i = 0; !status && i < count; i++) {
+        struct row *row = &reader->rows[i];
+        bool in_place = is_in_place(reader, row, i + 1 < count ? reader->rows[i + 1].state_start : next_start);
+        checks[i] = WGF_ROW_OPEN;
+        if (is_open(row->state))
+            continue;
+        status = add_states(reader, row, error);
+        bool whole = in_place && !row->damaged && row->state < WGF_JOB_STATE_COUNT && row->sum == row->checksum;
+        checks[i] = whole ? WGF_ROW_WHOLE : WGF_ROW_TORN;
+    }
+    return status;
+}
+
+/* True when no row of the block is finished: then there is nothing to read. */
+static bool all_open(const uint8_t *states, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!is_open(states[i]))
+            return false;
+    return true;
+}
+
+wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t count, enum wgf_row_check *checks,
+                            struct wgf_error *error)
+{
+    assert(count <= reader->capacity);
+    int64_t next_start;
+    if (first == 0)
+        reader->end = reader->total = 0;
+    else if (first != reader->next)
+        reader->end = reader->total = -1;
+    reader->next = first + count;
+    reader->window_count = 0; /* a run may have written since */
+    wgf_status status = read_start(reader, first + count, &next_start, error);
+    if (!status)
+        status =
+            wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], first, count, reader->cells, error);
+    if (status)
+        return status;
+    if (all_open(reader->cells, count)) {
+        for (int64_t i = 0; i < count; i++)
+            checks[i] = WGF_ROW_OPEN;
+        reader->end = reader->total = next_start;
+        return WGF_OK;
+    }
+    for (int64_t i = 0; i < count; i++)
+        reader->rows[i] = (struct row){.settings = reader->defaults};
+    status = add_parameters(reader, first, count, error);
+    if (!status)
+        status = add_results(reader, first, count, error);
+    if (!status)
+        status = add_traces(reader, first, count, error);
+    return status ? status : judge(reader, count, next_start, checks, error);
+}

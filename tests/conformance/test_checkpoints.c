@@ -1,0 +1,421 @@
+/* A descent that was cut, wherever it was, and goes on from its checkpoint gives the bits of one that was not: over
+ * methods, metrics, solvers, kernels, and all that can be recorded. */
+#include "kinds.h"
+
+#include "flow_internal.h"
+#include "wgf/base/system.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/time.h>
+
+/* Checkpoints in memory. */
+struct keep {
+    char *blob[32]; /* one a save, while there is room; then the last is replaced */
+    size_t size[32];
+    int count;
+    int chosen;                        /* to be loaded */
+    size_t loaded;                     /* bytes of it that were */
+    int loads, broken;                 /* calls of load; the one that fails, -1: none */
+    volatile sig_atomic_t *interrupts; /* set by a save, or NULL */
+};
+
+static void save(void *context, const struct wgf_part *parts, int count)
+{
+    struct keep *keep = context;
+    size_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += parts[i].size;
+    int at = keep->count < 32 ? keep->count++ : 31;
+    free(keep->blob[at]);
+    keep->blob[at] = malloc(size);
+    keep->size[at] = size;
+    size = 0;
+    for (int i = 0; i < count; i++) {
+        memcpy(keep->blob[at] + size, parts[i].bytes, parts[i].size);
+        size += parts[i].size;
+    }
+    if (keep->interrupts)
+        *keep->interrupts = 1;
+}
+
+static bool load(void *context, const struct wgf_part *parts, int count)
+{
+    struct keep *keep = context;
+    bool fails = keep->loads++ == keep->broken;
+    for (int i = 0; i < count; i++) {
+        size_t left = keep->size[keep->chosen] - keep->loaded;
+        if (parts[i].size > left || (fails && i > count / 2))
+            return false;
+        memcpy(parts[i].bytes, keep->blob[keep->chosen] + keep->loaded, parts[i].size);
+        keep->loaded += parts[i].size;
+    }
+    return !fails;
+}
+
+static void forget(struct keep *keep)
+{
+    for (int i = 0; i < keep->count; i++)
+        free(keep->blob[i]);
+    *keep = (struct keep){.broken = -1};
+}
+
+static struct wgf_checkpoint saving(struct keep *keep)
+{
+    *keep = (struct keep){.broken = -1};
+    return (struct wgf_checkpoint){.context = keep, .interval = 0, .worthwhile = 0, .save = save};
+}
+
+/* Runs a descent from the checkpoint of that number. */
+static struct descent run_from(const struct wgf_settings *settings, struct keep *keep, int chosen)
+{
+    struct wgf_checkpoint checkpoint = {
+        .context = keep, .interval = INFINITY, .worthwhile = INFINITY, .save = save, .load = load};
+    struct descent made = prepare(settings);
+    keep->chosen = chosen;
+    keep->loaded = 0;
+    keep->loads = 0;
+    run_with(&made, &checkpoint);
+    return made;
+}
+
+static void assert_same_numbers(const double *a, const double *b, int64_t count, const char *what)
+{
+    for (int64_t k = 0; a && k < count; k++)
+        if (memcmp(&a[k], &b[k], sizeof *a) != 0)
+            fail_msg("%s: number %lld is %.17g, not %.17g", what, (long long)k, b[k], a[k]);
+}
+
+/* All that a descent leaves. */
+static void assert_same(const struct descent *whole, const struct descent *cut)
+{
+    const struct wgf_settings *settings = &whole->settings;
+    struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    int64_t inner = wgf_flow_inner_records(settings);
+    assert_int_equal(whole->result.outcome, cut->result.outcome);
+    assert_int_equal(whole->result.steps_done, cut->result.steps_done);
+    assert_string_equal(whole->result.message, cut->result.message);
+    assert_same_numbers(&whole->result.objective_initial, &cut->result.objective_initial, 1, "objective_initial");
+    assert_same_numbers(&whole->result.objective_final, &cut->result.objective_final, 1, "objective_final");
+    assert_int_equal(whole->trace.records, cut->trace.records);
+    assert_int_equal(whole->trace.state_records, cut->trace.state_records);
+    for (int c = 0; c < WGF_TRACE_COUNT; c++) {
+        char column[32];
+        snprintf(column, sizeof column, "column %d", c);
+        assert_same_numbers(whole->trace.column[c], cut->trace.column[c], wgf_flow_records(settings) + 1, column);
+    }
+    assert_same_numbers(whole->trace.inner_objective, cut->trace.inner_objective, inner, "inner_objective");
+    assert_same_numbers(whole->trace.inner_distance, cut->trace.inner_distance, inner, "inner_distance");
+    assert_same_numbers(whole->trace.state, cut->trace.state, shape.records * shape.rows * shape.cols, "state");
+}
+
+/* From every step of a descent on. */
+static void every_cut_is_mended(const struct wgf_settings *settings)
+{
+    struct keep keep;
+    struct wgf_checkpoint checkpoint = saving(&keep);
+    struct descent whole = run_settings(settings), saved = prepare(settings);
+    run_with(&saved, &checkpoint);
+    assert_same(&whole, &saved);
+    assert_int_equal(keep.count,
+                     whole.result.steps_done - 1); /* at the start and at the end there is nothing to save */
+    assert_true(keep.count > 2);
+    for (int i = 0; i < keep.count; i++) {
+        assert_true((double)keep.size[i] <= wgf_checkpoint_bytes(settings));
+        struct descent cut = run_from(settings, &keep, i);
+        assert_true(cut.result.seconds_before > 0);
+        assert_true(keep.loaded == keep.size[i]);
+        assert_same(&whole, &cut);
+        discard(&cut);
+    }
+    forget(&keep);
+    discard(&whole);
+    discard(&saved);
+}
+
+/* A checkpoint of what turns out to be the last step: whether to stop there depends on the step before. */
+static void the_last_step_knows_that_it_is(const struct wgf_settings *settings)
+{
+    struct wgf_settings stopping = *settings;
+    struct keep keep;
+    struct wgf_checkpoint checkpoint = saving(&keep);
+    struct descent saved = prepare(settings);
+    run_with(&saved, &checkpoint);
+    const double *F = saved.trace.column[WGF_TRACE_OBJECTIVE];
+    stopping.stop_change = fabs(F[5] - F[4]) / fabs(F[4]) * (1 + 1e-12);
+    struct descent whole = run_settings(&stopping);
+    assert_true(whole.result.steps_done > 0 && whole.result.steps_done <= 5);
+    struct descent cut = run_from(&stopping, &keep, (int)whole.result.steps_done - 1);
+    assert_same(&whole, &cut);
+    forget(&keep);
+    discard(&saved);
+    discard(&whole);
+    discard(&cut);
+}
+
+/* What the method says beforehand is what it lists. */
+static void carried_bytes_are_told(const struct wgf_settings *settings)
+{
+    const struct wgf_method *method = wgf_method_find(settings->method);
+    struct descent made = prepare(settings);
+    struct wgf_problem problem = {.data = &made.data, .W = made.W, .alpha = made.alpha};
+    struct wgf_part parts[WGF_PARTS];
+    void *work;
+    double bytes = 0;
+    assert_int_equal(method->create(&work, settings, &problem, NULL), WGF_OK);
+    int count = method->carry(work, parts);
+    assert_true(count + WGF_TRACE_COUNT + 4 <= WGF_PARTS);
+    for (int i = 0; i < count; i++)
+        bytes += (double)parts[i].size;
+    assert_true(bytes == method->carried(settings));
+    method->free(work);
+    discard(&made);
+}
+
+static volatile sig_atomic_t alarmed;
+
+static void ring(int number)
+{
+    (void)number;
+    alarmed = 1;
+}
+
+/* Interrupts the process once, so many seconds from now. */
+static void set_alarm(double seconds)
+{
+    struct itimerval timer = {
+        .it_value = {.tv_sec = (time_t)seconds, .tv_usec = 1 + (suseconds_t)(fmod(seconds, 1) * 1e6)}};
+    alarmed = 0;
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static int cuts; /* that all descents of the suite went through */
+
+/* Interrupted at arbitrary instants, within steps and looks too, again and again. */
+static void any_interruption_is_mended(const struct wgf_settings *settings)
+{
+    struct descent whole = run_settings(settings), cut;
+    struct keep keep;
+    struct wgf_checkpoint checkpoint = saving(&keep);
+    struct wgf_error error;
+    checkpoint.interval = INFINITY;
+    for (double patience = 2e-5;; patience *= 1.1) {
+        cut = prepare(settings);
+        struct wgf_problem problem = {.data = &cut.data, .W = cut.W, .alpha = cut.alpha, .interrupted = &alarmed};
+        problem.checkpoint = &checkpoint;
+        checkpoint.load = keep.count ? load : NULL;
+        keep.chosen = keep.count - 1;
+        keep.loaded = 0;
+        set_alarm(patience);
+        assert_int_equal(wgf_flow_run(settings, &problem, &cut.trace, &cut.result, &error), WGF_OK);
+        set_alarm(0);
+        setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0}}, NULL);
+        if (cut.result.outcome != WGF_OUTCOME_INTERRUPTED)
+            break;
+        cuts += keep.count > 0;
+        discard(&cut);
+    }
+    assert_same(&whole, &cut);
+    forget(&keep);
+    discard(&whole);
+    discard(&cut);
+}
+
+/* A checkpoint that is cut short, unreadable or of another descent: from the beginning, and nothing of it is left. */
+static void a_bad_checkpoint_counts_for_nothing(const struct wgf_settings *settings)
+{
+    struct keep keep;
+    struct wgf_checkpoint checkpoint = saving(&keep);
+    struct descent whole = run_settings(settings), saved = prepare(settings);
+    struct wgf_settings other = *settings;
+    run_with(&saved, &checkpoint);
+    for (int way = 0; way < 5; way++) {
+        int last = keep.count - 1;
+        if (way == 2)
+            keep.size[last] -= sizeof(double);
+        if (way == 3)
+            keep.size[last] = 3;
+        keep.broken = way < 2 ? way : -1;
+        if (way == 4) { /* of fewer neurons, or a smaller grid */
+            other.init.width--;
+            other.grid--;
+        }
+        struct descent fresh = way == 4 ? run_settings(&other) : whole;
+        struct descent cut = run_from(way == 4 ? &other : settings, &keep, way == 4 ? 0 : last);
+        assert_true(cut.result.seconds_before == 0);
+        assert_same(&fresh, &cut);
+        discard(&cut);
+        if (way == 4)
+            discard(&fresh);
+    }
+    forget(&keep);
+    discard(&whole);
+    discard(&saved);
+}
+
+/* An interruption saves once, where it is worthwhile; no time, no save. */
+static void saves_keep_to_their_times(const struct wgf_settings *settings)
+{
+    for (int worthwhile = 0; worthwhile < 2; worthwhile++) {
+        struct keep keep;
+        struct wgf_checkpoint checkpoint = saving(&keep);
+        struct descent made = prepare(settings);
+        keep.interrupts = &made.interrupted;
+        run_with(&made, &checkpoint);
+        assert_int_equal(made.result.outcome, WGF_OUTCOME_INTERRUPTED);
+        assert_int_equal(keep.count, 1); /* of step 1: it has been saved, so the end does not do it again */
+        forget(&keep);
+        made.interrupted = 0;
+        checkpoint.interval = 3600;
+        checkpoint.worthwhile = worthwhile ? 0 : 3600;
+        run_with(&made, &checkpoint);
+        assert_int_equal(made.result.outcome, WGF_OUTCOME_DONE);
+        assert_int_equal(keep.count, 0);
+        discard(&made);
+    }
+}
+
+static double clock_of(const struct wgf_settings *settings, const struct wgf_checkpoint *checkpoint,
+                       struct descent *made)
+{
+    double before = wgf_clock();
+    *made = prepare(settings);
+    run_with(made, checkpoint);
+    return wgf_clock() - before;
+}
+
+/* time_limit counts what was spent before. */
+static void seconds_add_up(const struct wgf_settings *settings)
+{
+    struct wgf_settings endless = *settings;
+    struct descent first, second;
+    struct keep keep;
+    struct wgf_checkpoint checkpoint = saving(&keep);
+    endless.steps = endless.record_every = 100000000;
+    endless.record_inner = 0;
+    endless.save = WGF_SAVE_NONE;
+    endless.time_limit = 0.6;
+    checkpoint.interval = 0.5;
+    clock_of(&endless, &checkpoint, &first);
+    assert_int_equal(first.result.outcome, WGF_OUTCOME_TIMEOUT);
+    assert_true(keep.count > 0);
+    checkpoint = (struct wgf_checkpoint){.context = &keep, .interval = INFINITY, .worthwhile = INFINITY, .load = load};
+    double seconds = clock_of(&endless, &checkpoint, &second);
+    assert_int_equal(second.result.outcome, WGF_OUTCOME_TIMEOUT);
+    assert_true(second.result.seconds_before >= 0.5);
+    if (!(seconds < 0.5))
+        fail_msg("went on for %g s after %g of 0.6 s", seconds, second.result.seconds_before);
+    assert_true(second.trace.column[WGF_TRACE_STEP][1] > 0);
+    forget(&keep);
+    discard(&first);
+    discard(&second);
+}
+
+typedef void law_over(const struct wgf_settings *settings);
+
+/* What is recorded, which weights train, which kernel: variants of each kind. False: not of this kind. */
+static bool make_variant(const struct kind *kind, int variant, struct wgf_settings *settings)
+{
+    bool particles = kind->method != WGF_METHOD_JKO;
+    *settings = settings_of_kind(kind);
+    switch (variant) {
+    case 0:
+        return true;
+    case 1: /* all that can be recorded */
+        settings->record_distances = WGF_DISTANCES_ALL;
+        settings->record_inner = 3;
+        return true;
+    case 2: /* some of it, and the end comes between two records */
+        settings->record_every = 3;
+        settings->save = WGF_SAVE_LAST;
+        settings->record_distances = WGF_DISTANCES_ALL;
+        return true;
+    case 3: /* the end comes by itself, and says so */
+        settings->save = WGF_SAVE_NONE;
+        settings->steps = 28;
+        settings->record_every = 7;
+        settings->stop_change = 1e-3;
+        settings->dykstra_steps = 3;
+        return true;
+    case 4:
+        settings->network.layers = WGF_LAYERS_BOTH;
+        settings->record_distances = WGF_DISTANCES_ALL;
+        return kind->method == WGF_METHOD_GD;
+    case 5: /* neurons that pass one another, over many kinks */
+        settings->init.width = 150;
+        settings->init.scale = 1e-3;
+        settings->data.n = 40;
+        settings->gamma = kind->method == WGF_METHOD_GD ? 1e-2 : 0.3;
+        settings->inner_steps = 60;
+        settings->record_distances = WGF_DISTANCES_ALL;
+        return particles;
+    case 6:
+        settings->data.d = 5;
+        settings->init.width = 40;
+        settings->network.kernel = WGF_KERNEL_BLAS;
+        return particles;
+    case 7:
+        settings->network.kernel = WGF_KERNEL_DENSE;
+        settings->beta = 1e-3;
+        return particles;
+    case 8:
+        settings->data.d = 3;
+        settings->network.kernel = WGF_KERNEL_FUSED;
+        settings->network.weight_decay = 1e-3;
+        return particles;
+    case 9:
+        settings->anderson = 3;
+        return kind->solver == WGF_SOLVER_DYKSTRA && !particles;
+    default:
+        return false;
+    }
+}
+enum { VARIANTS = 10 };
+
+static void over_every_method(law_over *const law, int variants)
+{
+    struct wgf_settings settings;
+    for (const struct kind *kind = kinds; kind < kinds + KINDS; kind++)
+        for (int variant = 0; variant < variants; variant++)
+            if (make_variant(kind, variant, &settings)) {
+                print_message("%s, variant %d\n", kind->name, variant);
+                law(&settings);
+            }
+}
+
+#define LAW(name, variants)                                                                                            \
+    static void test_##name(void **state)                                                                              \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        over_every_method(name, variants);                                                                             \
+    }
+LAW(every_cut_is_mended, VARIANTS)
+LAW(the_last_step_knows_that_it_is, 2)
+LAW(carried_bytes_are_told, VARIANTS)
+LAW(any_interruption_is_mended, VARIANTS)
+LAW(a_bad_checkpoint_counts_for_nothing, 2)
+LAW(saves_keep_to_their_times, 1)
+LAW(seconds_add_up, 1)
+
+static void interruptions_came(void **state)
+{
+    (void)state;
+    print_message("%d interruptions\n", cuts);
+    assert_true(cuts > 20);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_cut_is_mended),
+        cmocka_unit_test(test_the_last_step_knows_that_it_is),
+        cmocka_unit_test(test_carried_bytes_are_told),
+        cmocka_unit_test(test_any_interruption_is_mended),
+        cmocka_unit_test(interruptions_came),
+        cmocka_unit_test(test_a_bad_checkpoint_counts_for_nothing),
+        cmocka_unit_test(test_saves_keep_to_their_times),
+        cmocka_unit_test(test_seconds_add_up),
+    };
+    signal(SIGALRM, ring);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,193 @@
+#!/usr/bin/python3
+"""`wgf verify`: every finished row against its checksum. CONTRACT 1 and 4. test_verify.py WGF_BINARY"""
+
+import random
+import shutil
+import subprocess
+import time
+
+import h5py
+import numpy as np
+from harness import (DONE, ERROR, FAILED, FAILURES, OK, PENDING, RUNNING, USAGE, Skip, case, column, equal, main,
+                     require)
+
+MIXED = """\
+name: mixed
+fixed: {n: 6, steps: 7, record_every: 3, d: 2, init_scale: 1, record_distances: all}
+sweep:
+  method: [gd, prox, jko]
+  save: [none, last, all]
+  record_inner: [0, 20]
+  grid: [6]
+  seed: [1, 2]
+"""
+NOT_COVERED = {"started", "seconds", "rank", "attempts"}
+SCALES = {"job", "record", "inner_record", "message_length", "state_element"}
+
+
+def verify(wgf, name, torn):
+    """`verify` names exactly these rows."""
+    outcome = wgf("verify", name).require(FAILURES if torn else OK)
+    lines = outcome.out.splitlines()
+    equal(lines[:-1], [f"job {k} does not match its checksum" for k in sorted(torn)], f"torn rows of {name}")
+
+
+def places(file):
+    """Every value of the file that a checksum covers: (variable, index, row), one at random of each variable and row."""
+    jobs = file["job"].size
+    for name, data in file.items():
+        if name in SCALES | NOT_COVERED or data.id.get_storage_size() == 0:
+            continue
+        for k in range(jobs):
+            if name == "state":
+                start, count = file["state_start"][k], 1
+                for part in ("records", "rows", "cols"):
+                    count *= file[f"state_{part}"][k]
+                if count:
+                    yield name, start + random.randrange(count), k
+            else:
+                yield name, (k, random.randrange(data.shape[1])) if data.ndim == 2 else k, k
+
+
+def flip_bytes(path, start, size):
+    """Turns one bit among these bytes of a file."""
+    with open(path, "r+b") as file:
+        place, bit = start + random.randrange(size), random.randrange(8)
+        file.seek(place)
+        byte = file.read(1)[0]
+        file.seek(place)
+        file.write(bytes([byte ^ 1 << bit]))
+
+
+def flip_at(path, name, index):
+    """Turns a bit of a value where it lies in the file; a text gets a letter more instead."""
+    with h5py.File(path, "r+") as file:
+        data = file[name]
+        if data.dtype == object:
+            data[index] = data[index] + b"x"
+            return
+        place, size = data.id.get_offset(), data.dtype.itemsize
+        place += int(np.ravel_multi_index(index, data.shape) if data.ndim == 2 else index) * size
+    flip_bytes(path, place, size)
+
+
+def put(path, name, index, value):
+    with h5py.File(path, "r+") as file:
+        file[name][index] = value
+
+
+@case
+def untouched_files_verify(wgf):
+    path = wgf.result(MIXED)
+    outcome = wgf("verify", path.name).require(OK)
+    equal(outcome.out, f"out.h5: {column(path, 'job').size} finished rows match, 0 do not, 0 not finished\n", "stdout")
+
+
+@case
+def every_flipped_bit_is_found(wgf):
+    """One in each variable of each row, all of one variable at a time: every row is named, and undone it is whole."""
+    path = wgf.result(MIXED)
+    with h5py.File(path) as file:
+        all_places = list(places(file))
+    whole = shutil.copy(path, wgf.path("whole.h5"))
+    names = list(dict.fromkeys(name for name, _, _ in all_places))
+    require(len(names) > 70 and "state" in names and "inner_distance" in names, f"only {names}")
+    for name in names:
+        for other, index, _ in all_places:
+            if other == name:
+                flip_at(path, name, index)
+        states = column(path, "status")
+        torn = {k for other, _, k in all_places if other == name and states[k] not in (PENDING, RUNNING)}
+        outcome = wgf("verify", path.name).require(FAILURES)
+        named = {int(line.split()[1]) for line in outcome.out.splitlines()[:-1]}
+        equal(named, torn, f"rows torn in {name}")
+        shutil.copy(whole, path)
+    verify(wgf, path.name, [])
+
+
+@case
+def one_flipped_bit_tears_one_row(wgf):
+    """Its neighbours stay whole, wherever it is."""
+    path = wgf.result(MIXED)
+    with h5py.File(path) as file:
+        chosen = [place for place in places(file) if place[0] != "status"]
+    whole = shutil.copy(path, wgf.path("whole.h5"))
+    must = [place for place in chosen if place[0] in ("state_start", "width", "save")]
+    for name, index, k in random.sample(chosen, 60) + random.sample(must, 20):
+        flip_at(path, name, index)
+        verify(wgf, path.name, [k])
+        shutil.copy(whole, path)
+
+
+@case
+def what_is_not_covered_may_change(wgf):
+    path = wgf.result(MIXED)
+    for name in NOT_COVERED:
+        for k in range(column(path, "job").size):
+            flip_at(path, name, k)
+    verify(wgf, path.name, [])
+
+
+@case
+def failed_rows_have_checksums_too(wgf):
+    path = wgf.result("name: x\nfixed: {n: 5, steps: 3}\nsweep: {width: [4, 1000000000000000]}\n", FAILURES)
+    equal(list(column(path, "status")), [DONE, FAILED], "status")
+    verify(wgf, path.name, [])
+    flip_at(path, "message", (1, 3))
+    verify(wgf, path.name, [1])
+
+
+@case
+def open_rows_are_no_errors(wgf):
+    path = wgf.result(MIXED)
+    put(path, "status", 3, PENDING)
+    put(path, "status", 4, RUNNING)
+    put(path, "status", 5, 17)
+    outcome = wgf("verify", path.name).require(FAILURES)
+    require(outcome.out.endswith("does not match its checksum\nout.h5: 18 finished rows match, 1 does not, "
+                                 "2 not finished\n"), outcome.out)
+
+
+@case
+def compressed_files_verify(wgf):
+    if not shutil.which("h5repack"):
+        raise Skip("no h5repack")
+    path = wgf.result(MIXED)
+    subprocess.run(["h5repack", "-f", "GZIP=1", path, wgf.path("small.h5")], check=True, capture_output=True)
+    verify(wgf, "small.h5", [])
+    put(wgf.path("small.h5"), "objective", (7, 1), 17)
+    verify(wgf, "small.h5", [7])
+
+
+@case
+def files_that_cannot_be_read(wgf):
+    path = wgf.result("name: x\nfixed: {n: 5, width: 4, steps: 3}\n")
+    wgf("verify", "none.h5").require(ERROR, "there is no result file 'none.h5'").quietly()
+    wgf.path("cut.h5").write_bytes(path.read_bytes()[:5000])
+    wgf("verify", "cut.h5").require(ERROR, "cut.h5", "cut short").quietly()
+    wgf.write("text.h5", "not HDF5, and long enough to tell")
+    wgf("verify", "text.h5").require(ERROR, "not an HDF5 file").quietly()
+    with h5py.File(path, "r+") as file:
+        del file["steps_done"]
+    wgf("verify", path.name).require(ERROR, "no variable 'steps_done'").quietly()
+    wgf("verify").require(USAGE, "no result file")
+    wgf("verify", "a", "b").require(USAGE, "more than one")
+
+
+@case
+def many_rows_take_a_moment(wgf):
+    """200 000 rows; a slow machine may take ten times as long as ours."""
+    path = wgf.result("name: x\nfixed: {width: 1, n: 1, steps: 0}\nsweep: {seed: {range: [0, 200000]}}\n")
+    chosen = random.sample(range(200_000), 20)
+    for k in chosen:
+        name = random.choice(["objective", "seed", "checksum", "kernel"])
+        flip_at(path, name, (k, 0) if name == "objective" else k)
+    began = time.monotonic()
+    verify(wgf, path.name, chosen)
+    seconds = time.monotonic() - began
+    print(f"200000 rows in {seconds:.2f} s")
+    require(seconds < 10, f"{seconds} s")
+
+
+random.seed(1)
+main()
