@@ -83,6 +83,10 @@ struct wgf_swarm {
     double *banks; /* sums of alpha w by arc, several side by side, so that no sum waits for the one before */
 };
 
+/* Takes m rows of two apart, and puts them together. */
+void wgf_deinterleave(const double *W, int64_t m, double *x, double *y);
+void wgf_interleave(const double *x, const double *y, int64_t m, double *W);
+
 double wgf_swarm_bytes(int64_t count, int64_t n);
 bool wgf_swarm_create(struct wgf_swarm *swarm, int64_t count, int64_t n); /* false: no memory */
 void wgf_swarm_clear(struct wgf_swarm *swarm);

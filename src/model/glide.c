@@ -315,12 +315,11 @@ void wgf_glide_start(struct wgf_glide *glide, const struct wgf_glide_law *law, c
     struct wgf_swarm *all = &glide->all;
     glide->law = *law;
     glide->largest = 0;
+    wgf_deinterleave(V, glide->m, all->x, all->y);
+    if (W)
+        wgf_deinterleave(W, glide->m, glide->wx, glide->wy);
     for (int64_t i = 0; i < glide->m; i++) {
-        all->x[i] = V[2 * i];
-        all->y[i] = V[2 * i + 1];
         all->alpha[i] = alpha[i];
-        glide->wx[i] = W ? W[2 * i] : 0;
-        glide->wy[i] = W ? W[2 * i + 1] : 0;
         glide->largest = fmax(glide->largest, fabs(alpha[i]));
     }
     look_at_all(glide);
@@ -431,10 +430,13 @@ double wgf_glide_active(const struct wgf_glide *glide)
 void wgf_glide_read(const struct wgf_glide *glide, double *V)
 {
     gather(glide);
-    for (int64_t i = 0; i < glide->m; i++) {
-        V[2 * i] = glide->at_x[i];
-        V[2 * i + 1] = glide->at_y[i];
-    }
+    wgf_interleave(glide->at_x, glide->at_y, glide->m, V);
+}
+
+int64_t wgf_glide_base(const struct wgf_glide *glide, double *V)
+{
+    wgf_interleave(glide->all.x, glide->all.y, glide->m, V);
+    return glide->age;
 }
 
 double wgf_glide_squared_distance(const struct wgf_glide *glide)

@@ -5,6 +5,7 @@
 #include "wgf/base/system.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct wgf_cones_work {
     struct wgf_cones *cones;
@@ -47,32 +48,15 @@ static bool create(struct wgf_network *network)
     return work->cones && work->sums && work->gradients && work->gx && work->gy;
 }
 
-WGF_CLONES static void take_apart(const double *restrict W, const double *restrict alpha, int64_t m, double *restrict x,
-                                  double *restrict y, double *restrict a)
-{
-    for (int64_t i = 0; i < m; i++) {
-        x[i] = W[2 * i];
-        y[i] = W[2 * i + 1];
-        a[i] = alpha[i];
-    }
-}
-
 static void forward(struct wgf_network *network, const double *W, const double *alpha, double *output)
 {
     struct wgf_cones_work *work = network->cones;
     struct wgf_swarm *swarm = &work->swarm;
-    take_apart(W, alpha, network->m, swarm->x, swarm->y, swarm->alpha);
+    wgf_deinterleave(W, network->m, swarm->x, swarm->y);
+    memcpy(swarm->alpha, alpha, (size_t)network->m * sizeof *alpha);
     wgf_swarm_locate(swarm, work->cones);
     wgf_swarm_add_up(swarm, work->cones, work->sums, output);
     wgf_cones_outputs(work->cones, work->sums, output);
-}
-
-WGF_CLONES static void put_together(const double *restrict gx, const double *restrict gy, int64_t m, double *restrict G)
-{
-    for (int64_t i = 0; i < m; i++) {
-        G[2 * i] = gx[i];
-        G[2 * i + 1] = gy[i];
-    }
 }
 
 static void backward(struct wgf_network *network, const double *W, double *restrict G)
@@ -81,7 +65,7 @@ static void backward(struct wgf_network *network, const double *W, double *restr
     (void)W; /* what the last forward took apart */
     wgf_cones_gradients(work->cones, network->residual, work->gradients);
     wgf_swarm_gradients(&work->swarm, work->cones, work->gradients, network->residual, work->gx, work->gy);
-    put_together(work->gx, work->gy, network->m, G);
+    wgf_interleave(work->gx, work->gy, network->m, G);
 }
 
 static int64_t active(struct wgf_network *network, const double *W)

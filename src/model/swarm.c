@@ -9,6 +9,22 @@
 
 enum { BANKS = 4 };
 
+WGF_CLONES void wgf_deinterleave(const double *restrict W, int64_t m, double *restrict x, double *restrict y)
+{
+    for (int64_t i = 0; i < m; i++) {
+        x[i] = W[2 * i];
+        y[i] = W[2 * i + 1];
+    }
+}
+
+WGF_CLONES void wgf_interleave(const double *restrict x, const double *restrict y, int64_t m, double *restrict W)
+{
+    for (int64_t i = 0; i < m; i++) {
+        W[2 * i] = x[i];
+        W[2 * i + 1] = y[i];
+    }
+}
+
 double wgf_swarm_bytes(int64_t count, int64_t n)
 {
     return wgf_bytes((double)count, 3 * sizeof(double) + 2 * sizeof(int32_t) + 1) +

@@ -51,6 +51,10 @@ double wgf_glide_active(const struct wgf_glide *glide);      /* fraction of neur
 /* V (m x 2) <- the neurons. O(m). */
 void wgf_glide_read(const struct wgf_glide *glide, double *V);
 
+/* The same where the last full look was; returns the moves since. A start from there and as many moves lead to the same
+ * bits. */
+int64_t wgf_glide_base(const struct wgf_glide *glide, double *V);
+
 /* sum |v_i - w_i|^2, and the length of the next move over its step, ||grad F + (pull / step)(V - W)||_F. O(m). */
 double wgf_glide_squared_distance(const struct wgf_glide *glide);
 double wgf_glide_slope(const struct wgf_glide *glide);
