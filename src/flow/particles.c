@@ -112,6 +112,7 @@ static struct wgf_evaluation evaluate_glide(struct wgf_particles *particles)
     struct wgf_glide *glide = particles->glide;
     const double *W = particles->W;
     if (!particles->gliding) {
+        particles->law.window = particles->window;
         wgf_glide_start(glide, &particles->law, W, particles->pulled ? W : NULL, particles->alpha);
         for (int64_t k = 0; k < particles->strokes; k++)
             wgf_glide_move(glide);
@@ -161,8 +162,9 @@ int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts)
 {
     int count = 0;
     if (particles->gliding) /* what follows is a function of where the last full look was */
-        particles->strokes = wgf_glide_base(particles->glide, particles->W);
+        particles->strokes = wgf_glide_base(particles->glide, &particles->window, particles->W);
     parts[count++] = WGF_PART(particles->strokes);
+    parts[count++] = WGF_PART(particles->window);
     parts[count++] = (struct wgf_part){particles->W, (size_t)particles->weights * sizeof(double)};
     if (particles->grad_alpha) /* it trains */
         parts[count++] = (struct wgf_part){particles->alpha, (size_t)particles->m * sizeof(double)};
@@ -176,7 +178,7 @@ double wgf_particles_carried(const struct wgf_settings *settings)
 {
     bool both = settings->network.layers == WGF_LAYERS_BOTH, all = settings->record_distances == WGF_DISTANCES_ALL;
     double cloud = (double)settings->init.width * ((double)settings->data.d + both);
-    return wgf_bytes(cloud * (1 + all) + 1, sizeof(double)) + sizeof(int64_t);
+    return wgf_bytes(cloud * (1 + all) + 1, sizeof(double)) + 2 * sizeof(int64_t);
 }
 
 void wgf_particles_state(struct wgf_particles *particles, double *out)

@@ -23,7 +23,7 @@ struct wgf_particles {
     struct wgf_glide_law law;
     bool pulled;    /* to W, where the glide starts */
     bool gliding;    /* it has started, and knows better than W */
-    int64_t strokes; /* moves that it makes at its start, from W on */
+    int64_t strokes, window; /* with which it starts: moves to make, from W on; as in the law */
 };
 
 /* Trace columns that both methods have. */

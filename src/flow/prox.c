@@ -237,6 +237,7 @@ static void land(struct prox *prox, struct inner *inner)
     wgf_glide_read(particles->glide, prox->V);
     inner->distance = wgf_glide_squared_distance(particles->glide) / (double)particles->m;
     particles->gliding = false;
+    particles->strokes = particles->window = 0;
 }
 
 static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,

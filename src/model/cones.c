@@ -28,7 +28,7 @@ double wgf_cones_bytes(int64_t n)
     double rays = 2 * (double)n, all = (double)places(n);
     return sizeof(struct wgf_cones) + wgf_bytes(rays, sizeof(struct wgf_ray)) +
            wgf_bytes(6 * all + 2 * rays, sizeof(double)) +
-           wgf_bytes(2 * (double)n + rays + all + PARTS_PER_RAY * rays + 1, sizeof(int32_t)) + wgf_bytes(all, sizeof(int64_t));
+           wgf_bytes(3 * (double)n + rays + all + PARTS_PER_RAY * rays + 1, sizeof(int32_t)) + wgf_bytes(all, sizeof(int64_t));
 }
 
 void wgf_cones_free(struct wgf_cones *cones)
@@ -45,6 +45,7 @@ void wgf_cones_free(struct wgf_cones *cones)
     free(cones->ray_x);
     free(cones->actives);
     free(cones->dead);
+    free(cones->across);
     free(cones->first);
     free(cones);
 }
@@ -61,10 +62,11 @@ static bool allocate(struct wgf_cones *cones, int64_t n)
     cones->ray_sample = wgf_calloc(rays, sizeof *cones->ray_sample);
     cones->ray_x = wgf_calloc(2 * rays, sizeof *cones->ray_x);
     cones->actives = wgf_calloc(all, sizeof *cones->actives);
+    cones->across = wgf_calloc(n, sizeof *cones->across);
     cones->dead = wgf_calloc(all, sizeof *cones->dead);
     cones->first = wgf_calloc(PARTS_PER_RAY * rays + 1, sizeof *cones->first);
     return cones->rays && cones->begin && cones->end && cones->normals && cones->enter && cones->leave &&
-           cones->ray_sample && cones->ray_x && cones->actives && cones->dead && cones->first;
+           cones->ray_sample && cones->ray_x && cones->actives && cones->across && cones->dead && cones->first;
 }
 
 static int by_angle(const void *a, const void *b)
@@ -112,9 +114,13 @@ static void note_activity(struct wgf_cones *cones)
         cones->ray_x[2 * k] = ray->enters ? x[0] : -x[0];
         cones->ray_x[2 * k + 1] = ray->enters ? x[1] : -x[1];
     }
-    for (int64_t j = 0; j < cones->data->n; j++) /* those that are active across the cut */
-        active += cones->enter[j] > cones->leave[j];
-    cones->actives[0] = active;
+    for (int64_t j = 0; j < cones->data->n; j++) {
+        if (cones->enter[j] > cones->leave[j])
+            cones->across[cones->across_count++] = (int32_t)j;
+        if (cones->enter[j] == 0) /* a zero sample: nothing between one arc and itself */
+            cones->enter[j] = cones->leave[j] = 1;
+    }
+    cones->actives[0] = active = cones->across_count;
     for (int64_t k = 0; k < cones->count; k++)
         cones->actives[k + 1] = active += cones->rays[k].enters ? 1 : -1;
     for (int64_t k = 0; k <= cones->count; k++)
@@ -201,44 +207,33 @@ bool wgf_cones_neighbours(const struct wgf_cones *cones, const double *w, int64_
 
 typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
 
-/* values[k] <- what the values before k sum up to; the last is the whole sum. Four runs side by side, each waiting but for
- * itself. */
-static void run_up(double *values, int64_t count)
+/* values[k] <- values[0] + ... + values[k]. Several runs side by side, each waiting but for itself. */
+static void run_up(pair *values, int64_t count)
 {
-    enum { RUNS = 4 };
-    pair *v = (pair *)values, sum[RUNS] = {{0}};
+    enum { RUNS = 8 };
+    pair sum[RUNS] = {{0}}, before = {0, 0};
     int64_t each = count / RUNS;
     for (int64_t k = 0; k < each; k++)
-        for (int r = 0; r < RUNS; r++) {
-            pair value = v[r * each + k];
-            v[r * each + k] = sum[r];
-            sum[r] += value;
-        }
-    pair before = sum[0];
+        for (int r = 0; r < RUNS; r++)
+            values[r * each + k] = sum[r] += values[r * each + k];
     for (int r = 1; r < RUNS; r++) {
+        before += sum[r - 1];
         for (int64_t k = r * each; k < (r + 1) * each; k++)
-            v[k] += before;
-        before += sum[r];
+            values[k] += before;
     }
-    for (int64_t k = RUNS * each; k < count; k++) {
-        pair value = v[k];
-        v[k] = before;
-        before += value;
-    }
+    for (int64_t k = RUNS * each; k < count; k++)
+        values[k] += k > 0 ? values[k - 1] : before;
 }
 
 void wgf_cones_outputs(const struct wgf_cones *cones, double *sums, double *output)
 {
     const double *X = cones->data->X;
     int64_t arcs = cones->count + 1;
-    const pair *s = (pair *)sums;
-    memset(sums + 2 * arcs, 0, 2 * sizeof *sums); /* of strays */
-    run_up(sums, arcs + 1);
+    pair *s = (pair *)sums;
+    run_up(s, arcs);
     for (int64_t j = 0; j < cones->data->n; j++) {
         int32_t enter = cones->enter[j], leave = cones->leave[j];
-        pair sum = s[leave] - s[enter];
-        if (enter > leave)
-            sum += s[arcs];
+        pair sum = enter > leave ? s[arcs - 1] + s[leave - 1] - s[enter - 1] : s[leave - 1] - s[enter - 1];
         output[j] += sum[0] * X[2 * j] + sum[1] * X[2 * j + 1];
     }
 }
@@ -246,17 +241,14 @@ void wgf_cones_outputs(const struct wgf_cones *cones, double *sums, double *outp
 void wgf_cones_gradients(const struct wgf_cones *cones, const double *residual, double *gradients)
 {
     const pair *x = (pair *)cones->data->X, *ray_x = (pair *)cones->ray_x;
-    pair *g = (pair *)gradients, first = {0, 0};
-    for (int64_t j = 0; j < cones->data->n; j++)
-        if (cones->enter[j] > cones->leave[j])
-            first += residual[j] * x[j];
-    g[0] = first;
+    pair *g = (pair *)gradients;
+    g[0] = (pair){0, 0};
+    for (int64_t k = 0; k < cones->across_count; k++)
+        g[0] += residual[cones->across[k]] * x[cones->across[k]];
     for (int64_t k = 0; k < cones->count; k++)
         g[k + 1] = residual[cones->ray_sample[k]] * ray_x[k];
-    g[cones->count + 1] = (pair){0, 0};
-    run_up(gradients, cones->count + 2); /* now g[k + 1] holds what belongs to arc k */
-    memmove(g, g + 1, (size_t)(cones->count + 1) * sizeof *g);
-    g[cones->count + 1] = (pair){0, 0};
+    run_up(g, cones->count + 1);
+    g[wgf_cones_nowhere(cones)] = (pair){0, 0};
     for (int64_t k = 0; k < cones->dead_count; k++) /* rounding left something in the sum */
         g[cones->dead[k]] = (pair){0, 0};
 }

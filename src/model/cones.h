@@ -24,8 +24,10 @@ struct wgf_cones {
     struct wgf_ray *rays;
     double *begin, *end;  /* arcs + 1: between what angles a neuron is inside by more than rounding */
     double *normals;      /* (arcs + 1) x 4: unit normals, inwards, of the ray before and of that behind; 0 for strays */
-    int32_t *enter;       /* n: the first arc behind the ray where the sample becomes active; 0 for a zero sample */
-    int32_t *leave;       /* n: the same for inactive */
+    int32_t *enter;       /* n: the first arc behind the ray where the sample becomes active, from 1 */
+    int32_t *leave;       /* n: the same for inactive; equal for a zero sample */
+    int32_t *across;      /* samples that are active across the cut */
+    int64_t across_count;
     int32_t *ray_sample;  /* rays */
     double *ray_x;        /* rays x 2: the sample, negative where it becomes inactive */
     int64_t *actives;     /* arcs + 1: samples active there; 0 for strays */
@@ -66,7 +68,7 @@ int32_t wgf_cones_search(const struct wgf_cones *cones, double x, double y);
 bool wgf_cones_neighbours(const struct wgf_cones *cones, const double *w, int64_t *samples);
 
 /* output[j] += sum over the arcs where sample j is active of x_j . sums[arc]; sums: (arcs + 1) x 2, turned into running
- * ones. */
+ * ones. Strays have none. */
 void wgf_cones_outputs(const struct wgf_cones *cones, double *sums, double *output);
 
 /* gradients[arc] = sum over the samples active there of residual_j x_j; (arcs + 1) x 2, 0 for strays. */
@@ -94,7 +96,7 @@ void wgf_swarm_clear(struct wgf_swarm *swarm);
 /* Finds each neuron's arc, from the one that is noted, which may be any. */
 void wgf_swarm_locate(struct wgf_swarm *swarm, const struct wgf_cones *cones);
 
-/* sums (as above) <- of alpha w over arcs; output[j] += what the strays put out. */
+/* sums (as above) += alpha w over arcs; output[j] += what the strays put out. */
 void wgf_swarm_add_up(const struct wgf_swarm *swarm, const struct wgf_cones *cones, double *sums, double *output);
 
 /* (gx, gy)_i <- alpha-free gradient sum_j residual_j 1[w_i . x_j > 0] x_j of each neuron. */

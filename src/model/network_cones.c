@@ -55,6 +55,7 @@ static void forward(struct wgf_network *network, const double *W, const double *
     wgf_deinterleave(W, network->m, swarm->x, swarm->y);
     memcpy(swarm->alpha, alpha, (size_t)network->m * sizeof *alpha);
     wgf_swarm_locate(swarm, work->cones);
+    memset(work->sums, 0, (size_t)(2 * (work->cones->count + 2)) * sizeof *work->sums);
     wgf_swarm_add_up(swarm, work->cones, work->sums, output);
     wgf_cones_outputs(work->cones, work->sums, output);
 }

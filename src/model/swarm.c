@@ -92,16 +92,27 @@ static bool activates(const struct wgf_swarm *swarm, int64_t i, const double *x)
 
 typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
 
+/* Adds alpha w to the sums of the arcs, by way of the banks. */
+static void bank(const struct wgf_swarm *swarm, int64_t all, pair *sum)
+{
+    pair *banks = (pair *)swarm->banks;
+    memset(banks, 0, (size_t)(BANKS * all) * sizeof *banks);
+    for (int64_t i = 0; i < swarm->count; i++)
+        banks[i % BANKS * all + swarm->arc[i]] += swarm->alpha[i] * (pair){swarm->x[i], swarm->y[i]};
+    for (int64_t k = 0; k < all; k++)
+        sum[k] += (banks[k] + banks[all + k]) + (banks[2 * all + k] + banks[3 * all + k]);
+}
+
 void wgf_swarm_add_up(const struct wgf_swarm *swarm, const struct wgf_cones *cones, double *sums, double *output)
 {
     const struct wgf_data *data = cones->data;
     int64_t all = cones->count + 2;
-    pair *bank = (pair *)swarm->banks, *sum = (pair *)sums;
-    memset(bank, 0, (size_t)(BANKS * all) * sizeof *bank);
-    for (int64_t i = 0; i < swarm->count; i++)
-        bank[i % BANKS * all + swarm->arc[i]] += swarm->alpha[i] * (pair){swarm->x[i], swarm->y[i]};
-    for (int64_t k = 0; k < all; k++)
-        sum[k] = (bank[k] + bank[all + k]) + (bank[2 * all + k] + bank[3 * all + k]);
+    pair *sum = (pair *)sums;
+    if (swarm->count > all)
+        bank(swarm, all, sum);
+    else
+        for (int64_t i = 0; i < swarm->count; i++)
+            sum[swarm->arc[i]] += swarm->alpha[i] * (pair){swarm->x[i], swarm->y[i]};
     for (int64_t s = 0; s < swarm->strays; s++) {
         int64_t i = swarm->stray[s];
         for (int64_t j = 0; j < data->n; j++) {

@@ -29,9 +29,10 @@ wgf_status wgf_glide_create(struct wgf_glide **glide, const struct wgf_network_s
                             const struct wgf_data *data, int64_t m, struct wgf_error *error);
 void wgf_glide_free(struct wgf_glide *glide); /* NULL-safe */
 
-/* Each move is v <- (1 - pull) v + pull w - step grad F(v), the gradient being that of v_i alone. */
+/* Each move is v <- (1 - pull) v + pull w - step grad F(v). */
 struct wgf_glide_law {
     double step, pull;
+    int64_t window; /* moves until the second full look; 0: as it sees fit. Later windows follow from what is seen. */
 };
 
 /* Puts the neurons at V (m x 2), pulled to W (m x 2; NULL: to nothing, pull is 0), with alpha (m), and looks at them. All are
@@ -51,9 +52,9 @@ double wgf_glide_active(const struct wgf_glide *glide);      /* fraction of neur
 /* V (m x 2) <- the neurons. O(m). */
 void wgf_glide_read(const struct wgf_glide *glide, double *V);
 
-/* The same where the last full look was; returns the moves since. A start from there and as many moves lead to the same
- * bits. */
-int64_t wgf_glide_base(const struct wgf_glide *glide, double *V);
+/* The same where the last full look was; returns the moves since. A start from there with that window and as many moves
+ * lead to the same bits. */
+int64_t wgf_glide_base(const struct wgf_glide *glide, int64_t *window, double *V);
 
 /* sum |v_i - w_i|^2, and the length of the next move over its step, ||grad F + (pull / step)(V - W)||_F. O(m). */
 double wgf_glide_squared_distance(const struct wgf_glide *glide);
