@@ -27,8 +27,9 @@ double wgf_squared_distance(const double *a, const double *b, int64_t count)
 
 bool wgf_particles_glide(const struct wgf_settings *settings)
 {
-    bool steady = settings->method == WGF_METHOD_GD ||
-                  (settings->method == WGF_METHOD_PROX && settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta));
+    bool steady =
+        settings->method == WGF_METHOD_GD ||
+        (settings->method == WGF_METHOD_PROX && settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta));
     return steady && wgf_glide_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
 }
 
@@ -55,9 +56,8 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     bool both = settings->network.layers == WGF_LAYERS_BOTH;
     *particles = (struct wgf_particles){.settings = settings, .problem = problem, .m = m, .d = d, .weights = m * d};
     bool glides = wgf_particles_glide(settings);
-    wgf_status status =
-        glides ? wgf_glide_create(&particles->glide, &settings->network, problem->data, m, error)
-               : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
+    wgf_status status = glides ? wgf_glide_create(&particles->glide, &settings->network, problem->data, m, error)
+                               : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
     if (status)
         return status;
     if (particles->network)
@@ -146,8 +146,8 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     values[WGF_TRACE_DISTANCE] = particles->distance;
     values[WGF_TRACE_GRAD_NORM] = particles->evaluation.grad_norm;
     values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
-    values[WGF_TRACE_ACTIVE] = particles->glide ? wgf_glide_active(particles->glide)
-                                                : wgf_network_active(particles->network, particles->W);
+    values[WGF_TRACE_ACTIVE] =
+        particles->glide ? wgf_glide_active(particles->glide) : wgf_network_active(particles->network, particles->W);
     if (particles->clouds || test)
         wgf_particles_synchronise(particles);
     if (particles->clouds)

@@ -15,14 +15,14 @@ struct wgf_particles {
     double *W, *alpha;           /* the current iterate; W only once synchronised where it glides */
     double *grad_W;              /* at the current iterate, once evaluated; NULL where it glides */
     double *grad_alpha;          /* likewise; NULL when alpha does not train */
-    double distance;           /* D between the iterates around the last step; 0 before any */
-    struct wgf_clouds *clouds; /* those iterates; NULL unless all distances are recorded */
+    double distance;             /* D between the iterates around the last step; 0 before any */
+    struct wgf_clouds *clouds;   /* those iterates; NULL unless all distances are recorded */
     struct wgf_evaluation evaluation;
 
     struct wgf_glide *glide; /* NULL: the descent does not glide */
     struct wgf_glide_law law;
-    bool pulled;    /* to W, where the glide starts */
-    bool gliding;    /* it has started, and knows better than W */
+    bool pulled;             /* to W, where the glide starts */
+    bool gliding;            /* it has started, and knows better than W */
     int64_t strokes, window; /* with which it starts: moves to make, from W on; as in the law */
 };
 

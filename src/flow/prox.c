@@ -247,12 +247,16 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
     const bool glides = particles->glide != NULL;
-    struct inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta, };
+    struct inner inner = {
+        .objective = particles->evaluation.objective,
+        .beta = prox->beta,
+    };
     if (!glides)
         begin(prox, number, &inner);
     int64_t used = 0;
     while (used < settings->inner_steps && !wgf_watch_expired(watch)) {
-        bool last = used + 1 == settings->inner_steps, recorded = inner_objective && (used + 1) % settings->record_inner == 0;
+        bool last = used + 1 == settings->inner_steps,
+             recorded = inner_objective && (used + 1) % settings->record_inner == 0;
         if (!(glides ? glide_on(prox, &inner, last, recorded) : iterate(prox, watch, &inner)))
             break;
         used++;

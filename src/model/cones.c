@@ -28,7 +28,8 @@ double wgf_cones_bytes(int64_t n)
     double rays = 2 * (double)n, all = (double)places(n);
     return sizeof(struct wgf_cones) + wgf_bytes(rays, sizeof(struct wgf_ray)) +
            wgf_bytes(6 * all + 2 * rays, sizeof(double)) +
-           wgf_bytes(3 * (double)n + rays + all + PARTS_PER_RAY * rays + 1, sizeof(int32_t)) + wgf_bytes(all, sizeof(int64_t));
+           wgf_bytes(3 * (double)n + rays + all + PARTS_PER_RAY * rays + 1, sizeof(int32_t)) +
+           wgf_bytes(all, sizeof(int64_t));
 }
 
 void wgf_cones_free(struct wgf_cones *cones)
@@ -79,11 +80,8 @@ static int by_angle(const void *a, const void *b)
 static void add_ray(struct wgf_cones *cones, double x, double y, int64_t sample, bool enters)
 {
     double length = hypot(x, y);
-    cones->rays[cones->count++] = (struct wgf_ray){.angle = wgf_pseudo_angle(x, y),
-                                                   .x = x / length,
-                                                   .y = y / length,
-                                                   .sample = sample,
-                                                   .enters = enters};
+    cones->rays[cones->count++] = (struct wgf_ray){
+        .angle = wgf_pseudo_angle(x, y), .x = x / length, .y = y / length, .sample = sample, .enters = enters};
 }
 
 /* The rays of all samples, in order. Turning left, w . x becomes positive at (x_2, -x_1). */
@@ -139,7 +137,8 @@ static void note_bounds(struct wgf_cones *cones)
         cones->end[k] = k < count ? cones->rays[k].angle - margin : INFINITY;
         if (count == 0)
             continue;
-        const struct wgf_ray *before = &cones->rays[k > 0 ? k - 1 : count - 1], *behind = &cones->rays[k < count ? k : 0];
+        const struct wgf_ray *before = &cones->rays[k > 0 ? k - 1 : count - 1],
+                             *behind = &cones->rays[k < count ? k : 0];
         memcpy(cones->normals + 4 * k, (double[]){-before->y, before->x, behind->y, -behind->x}, 4 * sizeof(double));
     }
     cones->begin[nowhere] = INFINITY;

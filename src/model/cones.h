@@ -22,20 +22,20 @@ struct wgf_cones {
     const struct wgf_data *data;
     int64_t count; /* rays; arcs are one more */
     struct wgf_ray *rays;
-    double *begin, *end;  /* arcs + 1: between what angles a neuron is inside by more than rounding */
-    double *normals;      /* (arcs + 1) x 4: unit normals, inwards, of the ray before and of that behind; 0 for strays */
-    int32_t *enter;       /* n: the first arc behind the ray where the sample becomes active, from 1 */
-    int32_t *leave;       /* n: the same for inactive; equal for a zero sample */
-    int32_t *across;      /* samples that are active across the cut */
+    double *begin, *end; /* arcs + 1: between what angles a neuron is inside by more than rounding */
+    double *normals;     /* (arcs + 1) x 4: unit normals, inwards, of the ray before and of that behind; 0 for strays */
+    int32_t *enter;      /* n: the first arc behind the ray where the sample becomes active, from 1 */
+    int32_t *leave;      /* n: the same for inactive; equal for a zero sample */
+    int32_t *across;     /* samples that are active across the cut */
     int64_t across_count;
-    int32_t *ray_sample;  /* rays */
-    double *ray_x;        /* rays x 2: the sample, negative where it becomes inactive */
-    int64_t *actives;     /* arcs + 1: samples active there; 0 for strays */
-    int32_t *dead;        /* arcs where no sample is active */
+    int32_t *ray_sample; /* rays */
+    double *ray_x;       /* rays x 2: the sample, negative where it becomes inactive */
+    int64_t *actives;    /* arcs + 1: samples active there; 0 for strays */
+    int32_t *dead;       /* arcs where no sample is active */
     int64_t dead_count;
-    int32_t *first;       /* for each of equal parts of the angles: an arc that begins before it */
+    int32_t *first; /* for each of equal parts of the angles: an arc that begins before it */
     int64_t parts;
-    bool in_range;        /* no sample is so small or large that products could leave the normal numbers */
+    bool in_range; /* no sample is so small or large that products could leave the normal numbers */
 };
 
 double wgf_cones_bytes(int64_t n);

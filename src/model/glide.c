@@ -57,8 +57,8 @@ static bool allocate(struct wgf_glide *glide)
     int64_t m = glide->m, n = glide->n, all = 2 * n + 2;
     bool fine = wgf_swarm_create(&glide->all, m, n) & wgf_swarm_create(&glide->near, m, n) &
                 wgf_crowds_create(&glide->crowds, m, n);
-    double **arrays[] = {&glide->wx, &glide->wy, &glide->slack,  &glide->near_wx, &glide->near_wy, &glide->gx,
-                         &glide->gy, &glide->at_x, &glide->at_y, &glide->all_gx,  &glide->all_gy};
+    double **arrays[] = {&glide->wx, &glide->wy,   &glide->slack, &glide->near_wx, &glide->near_wy, &glide->gx,
+                         &glide->gy, &glide->at_x, &glide->at_y,  &glide->all_gx,  &glide->all_gy};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
         fine = (*arrays[k] = wgf_calloc(m, sizeof(double))) != NULL && fine;
     glide->nearest = wgf_calloc(m, sizeof *glide->nearest);
@@ -71,8 +71,8 @@ static bool allocate(struct wgf_glide *glide)
     glide->sums = wgf_calloc(2 * all, sizeof *glide->sums);
     glide->gradients = wgf_calloc(2 * all, sizeof *glide->gradients);
     glide->residual = wgf_calloc(n, sizeof *glide->residual);
-    return fine && glide->nearest && glide->crowd_at && glide->near_id && glide->herds && glide->herd_of && glide->skin && glide->shift && glide->sums &&
-           glide->gradients && glide->residual;
+    return fine && glide->nearest && glide->crowd_at && glide->near_id && glide->herds && glide->herd_of &&
+           glide->skin && glide->shift && glide->sums && glide->gradients && glide->residual;
 }
 
 wgf_status wgf_glide_create(struct wgf_glide **glide, const struct wgf_network_settings *settings,

@@ -35,8 +35,10 @@ static bool is_trapped(const struct wgf_glide *glide, int64_t i, int64_t r)
 {
     const double *g = glide->gradients + 2 * r, *normal = glide->cones->normals + 4 * (r + 1); /* towards beyond */
     double rate = wgf_glide_rate(glide) * glide->all.alpha[i];
-    double drag = glide->law.pull * (normal[0] * (glide->wx[i] - glide->all.x[i]) + normal[1] * (glide->wy[i] - glide->all.y[i]));
-    return drag - rate * (normal[0] * g[0] + normal[1] * g[1]) > 0 && drag - rate * (normal[0] * g[2] + normal[1] * g[3]) < 0;
+    double drag =
+        glide->law.pull * (normal[0] * (glide->wx[i] - glide->all.x[i]) + normal[1] * (glide->wy[i] - glide->all.y[i]));
+    return drag - rate * (normal[0] * g[0] + normal[1] * g[1]) > 0 &&
+           drag - rate * (normal[0] * g[2] + normal[1] * g[3]) < 0;
 }
 
 /* The one ray that neuron i is expected to cross, if any, or -1. Whoever is in its crowd is looked at in any case: a wrong
