@@ -218,7 +218,7 @@ static bool glide_on(struct prox *prox, struct inner *inner, bool last, bool rec
 {
     struct wgf_particles *particles = &prox->particles;
     double m = (double)particles->m;
-    inner->broken = !isfinite(wgf_glide_grad_norm(particles->glide));
+    inner->broken = !isfinite(wgf_glide_objective(particles->glide));
     if (last || inner->broken || particles->settings->inner_tol > 0)
         inner->residual = wgf_glide_slope(particles->glide) / sqrt(m);
     if (inner->broken)

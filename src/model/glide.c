@@ -128,21 +128,18 @@ static double weighted_squares(const double *g, const double *alpha, int64_t cou
     return total(partial);
 }
 
-/* What the herds put out, and weigh. */
+/* What the herds put out. */
 static void add_herds(struct wgf_glide *glide)
 {
-    double A = glide->A, C = glide->C;
-    glide->squared_weights += A * A * glide->vv + 2 * A * C * glide->vw + C * C * glide->ww;
     for (int64_t h = 0; h < glide->herd_count; h++) {
         const struct wgf_herd *herd = &glide->herds[h];
-        for (int k = 0; k < 2; k++) {
-            double carried = A * herd->v[k] + C * herd->w[k], moved = herd->squares * herd->B[k];
-            glide->sums[2 * herd->arc + k] += carried + moved;
-            glide->squared_weights += herd->B[k] * (2 * carried + moved);
-        }
+        for (int k = 0; k < 2; k++)
+            glide->sums[2 * herd->arc + k] +=
+                glide->A * herd->v[k] + glide->C * herd->w[k] + herd->squares * herd->B[k];
     }
 }
 
+/* At herds, crowds and this swarm. */
 static void look(struct wgf_glide *glide, const struct wgf_swarm *swarm)
 {
     const double *y = glide->cones->data->y;
@@ -150,34 +147,19 @@ static void look(struct wgf_glide *glide, const struct wgf_swarm *swarm)
     memset(e, 0, (size_t)glide->n * sizeof *e);
     memset(glide->sums, 0, (size_t)(2 * (glide->cones->count + 2)) * sizeof *glide->sums);
     wgf_swarm_add_up(swarm, glide->cones, glide->sums, e);
-    glide->squared_weights = squares(swarm->x, swarm->count) + squares(swarm->y, swarm->count);
     add_herds(glide);
-    wgf_crowds_add_up(glide);
+    wgf_crowds_add_up(&glide->crowds, glide->sums);
     wgf_cones_outputs(glide->cones, glide->sums, e);
     for (int64_t j = 0; j < glide->n; j++)
         e[j] = glide->c * e[j] - y[j];
     glide->objective = glide->kappa * squares(e, glide->n);
     wgf_cones_gradients(glide->cones, e, glide->gradients);
     wgf_swarm_gradients(swarm, glide->cones, glide->gradients, e, glide->gx, glide->gy);
-    glide->squared_gradient = weighted_squares(glide->gx, swarm->alpha, swarm->count) +
-                              weighted_squares(glide->gy, swarm->alpha, swarm->count);
-    for (int64_t h = 0; h < glide->herd_count; h++) {
-        const struct wgf_herd *herd = &glide->herds[h];
-        const double *g = glide->gradients + 2 * herd->arc;
-        glide->squared_gradient += herd->squares * (g[0] * g[0] + g[1] * g[1]);
-    }
-    for (int64_t k = 0; k < glide->crowds.count; k++) {
-        const struct wgf_crowd *crowd = &glide->crowds.list[k];
-        const double *g = glide->gradients + 2 * crowd->ray, beyond = crowd->beyond_squares;
-        glide->squared_gradient += (crowd->squares - beyond) * (g[0] * g[0] + g[1] * g[1]);
-        glide->squared_gradient += beyond * (g[2] * g[2] + g[3] * g[3]);
-    }
 }
 
 static void look_at_all(struct wgf_glide *glide)
 {
     glide->herd_count = glide->crowds.count = 0;
-    glide->vv = glide->vw = glide->ww = 0;
     wgf_swarm_locate(&glide->all, glide->cones);
     look(glide, &glide->all);
     wgf_glide_part(glide);
@@ -192,6 +174,8 @@ void wgf_glide_start(struct wgf_glide *glide, const struct wgf_glide_law *law, c
         glide->law.window = WGF_GLIDE_WINDOW_FIRST;
     glide->largest = 0;
     wgf_deinterleave(V, glide->m, all->x, all->y);
+    memset(glide->wx, 0, (size_t)glide->m * sizeof(double));
+    memset(glide->wy, 0, (size_t)glide->m * sizeof(double));
     if (W)
         wgf_deinterleave(W, glide->m, glide->wx, glide->wy);
     for (int64_t i = 0; i < glide->m; i++) {
@@ -292,12 +276,35 @@ double wgf_glide_objective(const struct wgf_glide *glide)
 
 double wgf_glide_grad_norm(const struct wgf_glide *glide)
 {
-    return 2 * glide->kappa * glide->c * sqrt(glide->squared_gradient);
+    const struct wgf_swarm *near = &glide->near;
+    double sum =
+        weighted_squares(glide->gx, near->alpha, near->count) + weighted_squares(glide->gy, near->alpha, near->count);
+    for (int64_t h = 0; h < glide->herd_count; h++) {
+        const double *g = glide->gradients + 2 * glide->herds[h].arc;
+        sum += glide->herds[h].squares * (g[0] * g[0] + g[1] * g[1]);
+    }
+    for (int64_t k = 0; k < glide->crowds.count; k++) {
+        const struct wgf_crowd *crowd = &glide->crowds.list[k];
+        const double *g = glide->gradients + 2 * crowd->ray, beyond = crowd->beyond_squares;
+        sum += (crowd->squares - beyond) * (g[0] * g[0] + g[1] * g[1]) + beyond * (g[2] * g[2] + g[3] * g[3]);
+    }
+    return 2 * glide->kappa * glide->c * sqrt(sum);
 }
 
 double wgf_glide_weight_norm(const struct wgf_glide *glide)
 {
-    return sqrt(glide->squared_weights);
+    const struct wgf_swarm *near = &glide->near;
+    const struct wgf_crowds *crowds = &glide->crowds;
+    double A = glide->A, C = glide->C, sum = A * A * glide->vv + 2 * A * C * glide->vw + C * C * glide->ww;
+    for (int64_t h = 0; h < glide->herd_count; h++) {
+        const struct wgf_herd *herd = &glide->herds[h];
+        for (int k = 0; k < 2; k++)
+            sum += herd->B[k] * (2 * (A * herd->v[k] + C * herd->w[k]) + herd->squares * herd->B[k]);
+    }
+    for (int64_t k = 0; k < crowds->count; k++)
+        sum += squares(crowds->x + crowds->list[k].first, crowds->list[k].count) +
+               squares(crowds->y + crowds->list[k].first, crowds->list[k].count);
+    return sqrt(sum + squares(near->x, near->count) + squares(near->y, near->count));
 }
 
 double wgf_glide_active(const struct wgf_glide *glide)

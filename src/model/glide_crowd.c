@@ -66,14 +66,20 @@ typedef int64_t wide_bits __attribute__((vector_size(8 * WIDE), may_alias));
 #define SIZE(x) ((wide)((wide_bits)(x) & (INT64_MAX - (wide_bits){0})))
 #define EITHER(mask, yes, no) ((wide)(((mask) & (wide_bits)(yes)) | (~(mask) & (wide_bits)(no))))
 
-/* Moves the members [first, first + count) and notes their sides; false: a side is not clear. */
-WGF_CLONES static bool shove(const struct shove *by, struct wgf_crowds *crowds, int64_t first, int64_t count)
+static double total(const wide *x)
+{
+    return (((*x)[0] + (*x)[1]) + ((*x)[2] + (*x)[3])) + (((*x)[4] + (*x)[5]) + ((*x)[6] + (*x)[7]));
+}
+
+/* Moves the members, notes their sides and adds them up; false: a side is not clear. */
+WGF_CLONES static bool shove(const struct shove *by, struct wgf_crowds *crowds, struct wgf_crowd *crowd)
 {
     const double margin = 256 * DBL_EPSILON, close = 1e-12; /* as those of arcs, and more */
     const wide here_x = by->here[0] - (wide){0}, here_y = by->here[1] - (wide){0};
     const wide beyond_x = by->beyond[0] - (wide){0}, beyond_y = by->beyond[1] - (wide){0};
     wide_bits clear = ~(wide_bits){0}; /* negative: what is to be positive always was */
-    for (int64_t i = first; i < first + count; i += WIDE) {
+    wide all_x = {0}, all_y = {0}, sum_x = {0}, sum_y = {0}, squares = {0};
+    for (int64_t i = crowd->first; i < crowd->first + crowd->padded; i += WIDE) {
         wide *x = (wide *)(crowds->x + i), *y = (wide *)(crowds->y + i);
         wide a = *(wide *)(crowds->alpha + i), wx = *(wide *)(crowds->wx + i), wy = *(wide *)(crowds->wy + i);
         mask *side = (mask *)(crowds->beyond + i);
@@ -86,8 +92,20 @@ WGF_CLONES static bool shove(const struct shove *by, struct wgf_crowds *crowds, 
         clear &= (wide_bits)(margin * size - SIZE(z)) & (wide_bits)(reach - left) & (wide_bits)(reach - right);
         *x = to_x;
         *y = to_y;
-        *side = z > 0;
+        mask is = z > 0;
+        *side = is;
+        wide ax = a * to_x, ay = a * to_y, aa = a * a;
+        all_x += ax;
+        all_y += ay;
+        sum_x += (wide)((wide_bits)is & (wide_bits)ax);
+        sum_y += (wide)((wide_bits)is & (wide_bits)ay);
+        squares += (wide)((wide_bits)is & (wide_bits)aa);
     }
+    crowd->sum[2] = total(&sum_x);
+    crowd->sum[3] = total(&sum_y);
+    crowd->sum[0] = total(&all_x) - crowd->sum[2];
+    crowd->sum[1] = total(&all_y) - crowd->sum[3];
+    crowd->beyond_squares = total(&squares);
     for (int k = 0; k < WIDE; k++)
         if (clear[k] >= 0)
             return false;
@@ -100,7 +118,7 @@ bool wgf_crowds_move(struct wgf_glide *glide)
     double rate = wgf_glide_rate(glide);
     bool clear = true;
     for (int64_t k = 0; k < crowds->count; k++) {
-        const struct wgf_crowd *crowd = &crowds->list[k];
+        struct wgf_crowd *crowd = &crowds->list[k];
         const double *g = glide->gradients + 2 * crowd->ray, *ray = glide->cones->ray_x + 2 * crowd->ray;
         const double *left = glide->cones->normals + 4 * crowd->ray;
         struct shove by = {.keep = 1 - glide->law.pull,
@@ -110,57 +128,14 @@ bool wgf_crowds_move(struct wgf_glide *glide)
                            .ray = {ray[0], ray[1]},
                            .left = {left[0], left[1]},
                            .right = {left[6], left[7]}};
-        clear = shove(&by, crowds, crowd->first, crowd->padded) && clear;
+        clear = shove(&by, crowds, crowd) && clear;
     }
     return clear;
 }
 
-/* Sums over a crowd's members: of alpha v over all and over those beyond, of alpha^2 beyond, of |v|^2. */
-struct count {
-    double all[2], beyond[2], beyond_squares, squared;
-};
-
-static double total(const wide *x)
+void wgf_crowds_add_up(const struct wgf_crowds *crowds, double *sums)
 {
-    return (((*x)[0] + (*x)[1]) + ((*x)[2] + (*x)[3])) + (((*x)[4] + (*x)[5]) + ((*x)[6] + (*x)[7]));
-}
-
-WGF_CLONES static void count_up(const struct wgf_crowds *crowds, int64_t first, int64_t padded, struct count *count)
-{
-    wide all_x = {0}, all_y = {0}, beyond_x = {0}, beyond_y = {0}, squares = {0}, squared = {0};
-    for (int64_t i = first; i < first + padded; i += WIDE) {
-        wide x = *(const wide *)(crowds->x + i), y = *(const wide *)(crowds->y + i);
-        wide a = *(const wide *)(crowds->alpha + i), ax = a * x, ay = a * y, aa = a * a;
-        wide_bits beyond = *(const mask *)(crowds->beyond + i);
-        all_x += ax;
-        all_y += ay;
-        beyond_x += (wide)(beyond & (wide_bits)ax);
-        beyond_y += (wide)(beyond & (wide_bits)ay);
-        squares += (wide)(beyond & (wide_bits)aa);
-        squared += x * x + y * y;
-    }
-    *count = (struct count){.all = {total(&all_x), total(&all_y)},
-                            .beyond = {total(&beyond_x), total(&beyond_y)},
-                            .beyond_squares = total(&squares),
-                            .squared = total(&squared)};
-}
-
-void wgf_crowds_add_up(struct wgf_glide *glide)
-{
-    struct wgf_crowds *crowds = &glide->crowds;
-    for (int64_t k = 0; k < crowds->count; k++) {
-        struct wgf_crowd *crowd = &crowds->list[k];
-        double *sum = glide->sums + 2 * crowd->ray;
-        struct count count;
-        count_up(crowds, crowd->first, crowd->padded, &count);
-        sum[0] += count.all[0] - count.beyond[0];
-        sum[1] += count.all[1] - count.beyond[1];
-        sum[2] += count.beyond[0];
-        sum[3] += count.beyond[1];
-        crowd->beyond_squares = count.beyond_squares;
-        int64_t last = crowd->first + crowd->count; /* the copies behind weigh as well */
-        for (int64_t i = last; i < crowd->first + crowd->padded; i++)
-            count.squared -= crowds->x[i] * crowds->x[i] + crowds->y[i] * crowds->y[i];
-        glide->squared_weights += count.squared;
-    }
+    for (int64_t c = 0; c < crowds->count; c++)
+        for (int k = 0; k < 4; k++)
+            sums[2 * crowds->list[c].ray + k] += crowds->list[c].sum[k];
 }

@@ -26,6 +26,7 @@ struct wgf_crowd {
     int64_t first, count, padded;
     double squares;        /* sum alpha^2 */
     double beyond_squares; /* the same of those beyond the ray */
+    double sum[4];         /* after a move: sum alpha v of those here, and beyond */
 };
 
 struct wgf_crowds {
@@ -66,7 +67,7 @@ struct wgf_glide {
 
     double *sums, *gradients; /* (arcs + 1) x 2 */
     double *residual;         /* n */
-    double objective, squared_gradient, squared_weights;
+    double objective;
 
     double *at_x, *at_y, *all_gx, *all_gy; /* m: scratch */
     double *shift;                         /* (arcs + 1) x 2: scratch */
@@ -88,7 +89,7 @@ void wgf_crowds_clear(struct wgf_crowds *crowds);
 /* One move of all crowds. False: somebody is too close to his ray to tell the side, or beyond the next ray. */
 bool wgf_crowds_move(struct wgf_glide *glide);
 
-/* sums += alpha v over arcs; squared_weights likewise. */
-void wgf_crowds_add_up(struct wgf_glide *glide);
+/* After a move: sums += alpha v over arcs. */
+void wgf_crowds_add_up(const struct wgf_crowds *crowds, double *sums);
 
 #endif

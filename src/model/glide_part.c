@@ -121,8 +121,10 @@ static void place(struct wgf_glide *glide, const struct wgf_crowd *crowd, int64_
 static void join_crowd(struct wgf_glide *glide, int64_t i)
 {
     struct wgf_crowd *crowd = &glide->crowds.list[glide->crowd_at[glide->nearest[i]]];
-    place(glide, crowd, crowd->first + crowd->count++, i);
-    crowd->squares += glide->all.alpha[i] * glide->all.alpha[i];
+    double square = glide->all.alpha[i] * glide->all.alpha[i];
+    place(glide, crowd, crowd->first + crowd->count, i);
+    crowd->squares += square;
+    crowd->beyond_squares += glide->crowds.beyond[crowd->first + crowd->count++] ? square : 0;
 }
 
 /* Fills whole vectors with copies that weigh nothing. */
