@@ -8,7 +8,6 @@ from plot_style import CATEGORICAL, INK, MUTED, Colours, Page, set_log_ticks
 
 PARTICLES, OTHER, OPTIMUM = CATEGORICAL[0], CATEGORICAL[1], CATEGORICAL[2]
 LEAST_WIDTHS = 3
-FIT_BELOW = 1 / 3  # widths closer than this to the widest run share its neurons too much to be held against it
 BANDS = ((5, 95, 0.15), (25, 75, 0.3))
 
 
@@ -67,27 +66,42 @@ def draw_bands(axes, widths, samples, colour, name):
     axes.plot(widths, np.median(samples, axis=0), "o-", color=colour, markersize=4, linewidth=1.4, label=name)
 
 
-def draw_rate(axes, widths, rate, colour, what):
-    axes.plot(
-        widths, rate.factor * widths**rate.exponent, "--", color=colour, linewidth=1.2, label=f"{what} {describe(rate)}"
-    )
+def effective(widths):
+    """m / (1 - m/M) for every width m below the widest, M.
+
+    Means of nested samples differ by a variance in proportion to 1/m - 1/M: this is its inverse.
+    """
+    return widths[:-1] / (1 - widths[:-1] / widths[-1])
+
+
+def draw_rate(axes, widths, used, rate, colour):
+    """The fitted power of the effective width, over the widths used."""
+    values = rate.factor * effective(widths)[used] ** rate.exponent
+    axes.plot(widths[:-1][used], values, "--", color=colour, linewidth=1.2, label=f"fit {describe(rate)}")
 
 
 def draw_objective(axes, widths, objective, limit):
-    draw_bands(axes, widths, objective, PARTICLES, "median over seeds; bands 25–75 % and 5–95 %")
-    if limit:
-        axes.axhline(limit[0], color=OTHER, linewidth=1.2, label="JKO, extrapolated to no grid and no step")
+    """F against width down to the optimum, and its upper end enlarged, where the widths differ."""
+    zoom = axes.inset_axes([0.2, 0.15, 0.77, 0.38])
+    for place, name in ((axes, "median over seeds; bands: 25–75 %, 5–95 %"), (zoom, None)):
+        draw_bands(place, widths, objective, PARTICLES, name)
+        if limit:
+            place.axhline(limit[0], color=OTHER, linewidth=1.2, label="JKO, extrapolated to no grid and no step")
     axes.axhline(0, color=OPTIMUM, linewidth=1.6, linestyle=(0, (4, 2)), label=r"global optimum  $J^\star = 0$")
-    axes.set_ylim(-0.02, 1.35 * np.percentile(objective, 99))
+    axes.set_ylim(-0.05 * objective.max(), 1.6 * np.percentile(objective, 95))
+    zoom.set_xscale("log")
+    zoom.set_title("enlarged", size=8, color=MUTED, loc="left", pad=2)
+    zoom.tick_params(labelsize=7.5)
 
 
-def draw_deviation(axes, widths, objective, fitted):
+def draw_deviation(axes, widths, objective):
     """|F(m) - F(M)| of a seed, which shrinks like noise, and its mean over seeds, which is the bias."""
+    everywhere = np.full(len(widths) - 1, True)
     deviation = objective[:, :-1] - objective[:, -1:]
     absolute = np.abs(deviation)
     draw_bands(axes, widths[:-1], absolute, PARTICLES, "one run: median")
-    rate = bootstrap_rate(widths[:-1][fitted], absolute[:, fitted], np.median)
-    draw_rate(axes, widths[:-1], rate, PARTICLES, "fit")
+    rate = bootstrap_rate(effective(widths), absolute, np.median)
+    draw_rate(axes, widths, everywhere, rate, PARTICLES)
     mean, error = deviation.mean(axis=0), 1.96 * deviation.std(axis=0, ddof=1) / np.sqrt(len(deviation))
     clear = mean - error > 0
     axes.errorbar(
@@ -97,21 +111,20 @@ def draw_deviation(axes, widths, objective, fitted):
     beyond = ~clear
     axes.plot(
         widths[:-1][beyond], np.abs(mean[beyond]) + error[beyond], "v", color=OTHER, markersize=4, alpha=0.6,
-        label="mean: not told from 0, below this" if beyond.any() else None,
+        label="mean: not told from 0, below this" if beyond.any() else "_",
     )  # fmt: skip
     bias = None
     if clear.sum() > 2:
-        bias = bootstrap_rate(widths[:-1][clear], deviation[:, clear], np.mean)
-        draw_rate(axes, widths[:-1], bias, OTHER, "fit")
-    low = min(np.percentile(absolute, 5, axis=0)[np.percentile(absolute, 5, axis=0) > 0].min(), 1e-5)
-    axes.set_ylim(max(low, 1e-6), None)
+        bias = bootstrap_rate(effective(widths)[clear], deviation[:, clear], np.mean)
+        draw_rate(axes, widths, clear, bias, OTHER)
+    axes.set_ylim(0.1 * np.median(absolute[:, -1]), None)
     return rate, bias
 
 
-def draw_distance(axes, widths, distance, fitted):
+def draw_distance(axes, widths, distance):
     draw_bands(axes, widths[:-1], distance, PARTICLES, "one run: median")
-    rate = bootstrap_rate(widths[:-1][fitted], distance[:, fitted], np.median)
-    draw_rate(axes, widths[:-1], rate, PARTICLES, "fit")
+    rate = bootstrap_rate(effective(widths), distance, np.median)
+    draw_rate(axes, widths, np.full(len(widths) - 1, True), rate, PARTICLES)
     return rate
 
 
@@ -170,18 +183,15 @@ def mean_field(result, options):
     table, widths = complete_seeds(particles(result))
     objective = np.array([[job.value("objective_final") for job in jobs] for jobs in table])
     distance = coupled_distances(table)
-    fitted = widths[:-1] <= FIT_BELOW * widths[-1]
-    if fitted.sum() < 2:
-        raise PlotError("mean-field: two widths below a third of the widest are needed for a rate")
     time = float(table[0][-1].trace["time"][-1])
     points = grid_points(result, time)
     limit = grid_limit(points)
     page = Page(result.name, result.description, 4 if points else 3, shared=False, panel_height=3.0)
     draw_objective(page.panels[0], widths, objective, limit)
-    settle(page.panels[0], f"objective at time {time:g}, {len(table)} seeds", "width", "objective", ("log", "linear"), "center right")
-    rate, bias = draw_deviation(page.panels[1], widths, objective, fitted)
+    settle(page.panels[0], f"objective at time {time:g}, {len(table)} seeds", "width", "objective", ("log", "linear"), "upper right")
+    rate, bias = draw_deviation(page.panels[1], widths, objective)
     settle(page.panels[1], "its distance from the widest run's", "width", r"$|F(m) - F(M)|$", ("log", "log"), "lower left")
-    coupled = draw_distance(page.panels[2], widths, distance, fitted)
+    coupled = draw_distance(page.panels[2], widths, distance)
     words = r"$\frac{1}{m}\sum_i \|w_i(m) - w_i(M)\|^2$"
     settle(page.panels[2], "coupled distance to the widest run", "width", words, ("log", "log"), "lower left")
     if points:
@@ -190,5 +200,5 @@ def mean_field(result, options):
         page.figure.canvas.draw()
         set_log_ticks(page.panels[3].xaxis)
     page.rates = {"deviation": rate, "bias": bias, "distance": coupled, "grid": limit}
-    page.note(f"M = {widths[-1]:,.0f} neurons".replace(",", " ") + "; fits up to a third of it; intervals hold 95 %, bootstrap over seeds")
+    page.note(f"M = {widths[-1]:,.0f} neurons".replace(",", " ") + "; fits in 1/m − 1/M, as neurons are nested; intervals hold 95 %, bootstrap over seeds")
     return page

@@ -1,5 +1,6 @@
 """How every figure looks: the page with its title, axes, colours and labels."""
 
+import io
 import textwrap
 
 import matplotlib
@@ -10,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from PIL import Image
 
 INK, MUTED, FAINT = "#1f2328", "#5b636d", "#e4e7eb"
 WIDTH = 9.0  # inches; at 100 dots an inch the fonts below are legible
@@ -71,7 +73,7 @@ plt.rcParams.update(STYLE)
 
 
 def label(name):
-    return LABELS.get(name, name.replace("_", " "))
+    return LABELS.get(name, name if "$" in name else name.replace("_", " "))
 
 
 def is_number(value):
@@ -129,7 +131,7 @@ class Page:
         columns = columns or (2 if panels == 4 else min(panels, 3))
         rows = -(-panels // columns)
         top = 0.6 + 0.19 * len(lines) + (0.28 if panels > 1 else 0.05)
-        bottom, left, right = 1.0, 0.85, 1.05 if colour_bar else 0.25
+        bottom, left, right = 1.0, 0.85, 1.2 if colour_bar else 0.25
         if panel_height is None:
             panel_height = {1: 4.0, 2: 3.3, 3: 3.1}[columns] if rows == 1 else 2.5
         gap, between = (0.42, 0.08) if shared else (0.85, 0.28)
@@ -176,7 +178,7 @@ class Page:
     def colour_bar(self, colours):
         span = min(self.height - self.top - self.bottom, 4.2)
         base = self.height - self.top - span
-        axes = self.figure.add_axes([1 - 0.85 / WIDTH, base / self.height, 0.14 / WIDTH, span / self.height])
+        axes = self.figure.add_axes([1 - 1.0 / WIDTH, base / self.height, 0.14 / WIDTH, span / self.height])
         bar = self.figure.colorbar(colours.map, cax=axes)
         bar.outline.set_visible(False)
         bar.set_label(label(colours.name), color=INK, size=10)
@@ -200,5 +202,9 @@ class Page:
         self.figure.text(self.left / WIDTH, 0.16 / self.height, words, size=9, color=MUTED, va="bottom")
 
     def save(self, path):
-        self.figure.savefig(path, format="png", facecolor="white")
+        """256 colours chosen for the picture make a third of the file, and look the same."""
+        drawn = io.BytesIO()
+        self.figure.savefig(drawn, format="png", facecolor="white")
         plt.close(self.figure)
+        picture = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        picture.save(path, format="png", optimize=True)
