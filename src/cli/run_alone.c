@@ -233,6 +233,10 @@ wgf_status wgf_cli_run_alone(struct wgf_sweep *sweep, struct wgf_error *error)
         wgf_job_set_list(set, p, 1, &job);
         status = try_job(sweep, job, error);
     }
-    sweep->report.elapsed += wgf_clock() - begun;
+    if (set->count > 0) {
+        struct wgf_schedule_report *report = &sweep->report;
+        report->elapsed += wgf_clock() - begun;
+        report->core_use = report->total.busy / (sweep->team->cores * report->elapsed);
+    }
     return status;
 }
