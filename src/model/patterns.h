@@ -58,7 +58,8 @@ struct wgf_patterns {
     int32_t *samples; /* sample word x pairs x slots: two inputs of a sample, scaled to 16 bits each */
     uint64_t *real;   /* sample words: slots that hold a sample other than zero */
     double doubt;     /* whole-number products within this say nothing about the sign */
-    double *sizes;    /* n: norms of samples */
+    int64_t lines;    /* of 16 numbers of single precision in a vector of d, filled up with zeros */
+    float *short_samples, *short_neuron; /* slots of samples, and a neuron, over their norms: vectors of such lines */
     double patience;  /* what a full look costs against one pair, over the pairs in a unit of distance; a square root */
     int64_t looks;    /* so far */
     double *seen;     /* m x d: where all of the neuron's signs were found last */
