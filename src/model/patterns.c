@@ -33,15 +33,16 @@ void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, i
     double neurons = (double)wgf_words(m), samples = (double)wgf_words(n), pairs = (double)((d + 1) / 2);
     patterns->by_neuron = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
     patterns->by_sample = wgf_arena_take(arena, neurons, samples * WGF_SLOTS);
-    patterns->changed = wgf_arena_take(arena, ceil(neurons * samples / sizeof(double)), 1);
+    patterns->changed = wgf_arena_take(arena, ceil(neurons / sizeof(double)), 1);
     patterns->samples = wgf_arena_take(arena, samples, half * pairs * WGF_SLOTS);
     patterns->real = wgf_arena_take(arena, samples, 1);
     patterns->seen = wgf_arena_take(arena, (double)m, (double)d);
     patterns->short_samples = wgf_arena_take(arena, samples * WGF_SLOTS, half * SINGLES * (double)lines_of(d));
-    patterns->short_neuron = wgf_arena_take(arena, half * SINGLES, (double)lines_of(d));
+    patterns->short_neurons = wgf_arena_take(arena, half * SINGLES * WGF_STRETCH, (double)lines_of(d));
     patterns->size = wgf_arena_take(arena, (double)m, 1);
     patterns->seen_at = wgf_arena_take(arena, (double)m, 1);
     patterns->reach = wgf_arena_take(arena, (double)m, 1);
+    patterns->listed = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
     patterns->near = wgf_arena_take(arena, (double)m, half * WGF_NEAR);
     patterns->nears = wgf_arena_take(arena, ceil(half * (double)m), 1);
     patterns->together = wgf_arena_take(arena, pairs, half * WGF_TOGETHER);
@@ -162,18 +163,14 @@ static inline __attribute__((always_inline)) uint64_t *word_of(const struct wgf_
     return patterns->by_neuron + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
 }
 
-static inline __attribute__((always_inline)) unsigned char *change_of(const struct wgf_patterns *patterns, int64_t i,
-                                                                      int64_t sample_word)
-{
-    return patterns->changed + i / WGF_WORD * patterns->sample_words + sample_word;
-}
-
 static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t word)
 {
     uint64_t *old = word_of(patterns, i, sample_word);
-    *change_of(patterns, i, sample_word) |= *old != word;
+    patterns->changed[i / WGF_WORD] |= *old != word;
     *old = word;
 }
+
+enum { ROUND = 4 }; /* lists are filled up to a multiple of it */
 
 typedef float singles __attribute__((vector_size(64), aligned(64), may_alias));
 typedef int32_t places __attribute__((vector_size(64)));
@@ -198,10 +195,10 @@ INLINE void add_across(const singles *vector, singles *sums)
 }
 
 /* w . x over both norms in single precision, for the samples in four slots. */
-INLINE void short_dots(const struct wgf_patterns *patterns, const int32_t *slots, singles *dots)
+INLINE void short_dots(const struct wgf_patterns *patterns, const singles *w, const int32_t *slots, singles *dots)
 {
     int64_t lines = patterns->lines;
-    const singles *w = (const singles *)patterns->short_neuron, *x[4];
+    const singles *x[4];
     singles sum[4];
     for (int q = 0; q < 4; q++) {
         x[q] = (const singles *)patterns->short_samples + slots[q] * lines;
@@ -219,30 +216,43 @@ INLINE bool ask(const struct wgf_patterns *patterns, const double *w, int64_t sl
     return is_positive(w, patterns->data->X + j * patterns->data->d, patterns->data->d);
 }
 
-/* Asks about a neuron's near pairs: first in single precision, which is off by few more units in its last place than d. Four
- * at a time, of which some may be the same, cost less than not knowing how many. */
-WGF_CLONES static void ask_near(struct wgf_patterns *patterns, const double *w, int64_t i)
+/* Neurons from..to-1 in single precision over the norms that they had. All of a stretch before they are read, which is in larger pieces. */
+WGF_CLONES static void shorten(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
+{
+    int64_t d = patterns->data->d;
+    for (int64_t i = from; i < to; i++) {
+        float *restrict out = patterns->short_neurons + i % WGF_STRETCH * patterns->lines * SINGLES;
+        double scale = 1 / patterns->size[i];
+        for (int64_t k = 0; k < d; k++)
+            out[k] = (float)(W[i * d + k] * scale);
+    }
+}
+
+/* Whether the pairs on a neuron's list are active: first in single precision, which is off by few more units in its last
+ * place than d. */
+INLINE uint64_t ask_list(const struct wgf_patterns *patterns, const double *w, int64_t i)
 {
     const int32_t *near = patterns->near + i * WGF_NEAR;
-    int64_t d = patterns->data->d, stride = patterns->neuron_words * WGF_SLOTS;
-    uint64_t *words = patterns->by_neuron + wgf_slot(i);
-    unsigned char *changed = patterns->changed + i / WGF_WORD * patterns->sample_words;
-    double scale = 1 / patterns->size[i]; /* its norm may have grown since, but not to twice as much */
-    float off = 2 * ((float)d + 4) * FLT_EPSILON / 2;
-    for (int64_t k = 0; k < d && patterns->nears[i]; k++)
-        patterns->short_neuron[k] = (float)(w[k] * scale);
+    const singles *short_w = (const singles *)patterns->short_neurons + i % WGF_STRETCH * patterns->lines;
+    float off = ((float)patterns->data->d + 4) * FLT_EPSILON; /* for a norm that has grown to twice as much */
+    uint64_t answers = 0;
     for (int64_t k = 0; k < patterns->nears[i]; k += 4) {
         singles dots;
-        short_dots(patterns, near + k, &dots);
+        short_dots(patterns, short_w, near + k, &dots);
         for (int q = 0; q < 4; q++) {
-            float z = dots[4 * q];
-            uint32_t slot = (uint32_t)near[k + q], word = slot / WGF_SLOTS, bit = slot % WGF_SLOTS;
-            bool positive = fabsf(z) > off ? z > 0 : ask(patterns, w, slot);
-            uint64_t *at = words + word * stride, old = *at;
-            *at = (old & ~(UINT64_C(1) << bit)) | (uint64_t)positive << bit;
-            changed[word] |= *at != old;
+            bool positive = fabsf(dots[4 * q]) > off ? dots[4 * q] > 0 : ask(patterns, w, near[k + q]);
+            answers |= (uint64_t)positive << (k + q);
         }
     }
+    return answers;
+}
+
+/* Asks about the near pairs of all neurons of a stretch: bit k of a neuron's answer is about the k-th on its list. */
+WGF_CLONES static void ask_near(const struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to,
+                                uint64_t *answers)
+{
+    for (int64_t i = from; i < to; i++)
+        answers[i - from] = ask_list(patterns, W + i * patterns->data->d, i);
 }
 
 /* The slots in `asked` of one word, however many. */
@@ -256,14 +266,28 @@ static uint64_t ask_word(const struct wgf_patterns *patterns, const double *w, i
     return word;
 }
 
+/* Puts the slots in `near` on the neuron's list, to be asked about at this look and at later ones. False: there is no room. */
+static bool enlist(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
+{
+    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->nears[i];
+    bool fits = count + __builtin_popcountll(near) <= WGF_NEAR;
+    patterns->listed[patterns->neuron_words * WGF_SLOTS * sample_word + wgf_slot(i)] = fits ? near : 0;
+    for (; fits && near; near &= near - 1)
+        list[count++] = (int32_t)(sample_word * WGF_SLOTS) + __builtin_ctzll(near);
+    patterns->nears[i] = count;
+    return fits;
+}
+
 static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t i)
 {
     for (int64_t word = 0; word < patterns->sample_words; word++) {
         int64_t left = patterns->data->n - word * WGF_WORD, count = left < WGF_WORD ? left : WGF_WORD;
         uint64_t all = (UINT64_C(1) << count) - 1;
+        enlist(patterns, i, word, 0);
         note(patterns, i, word, ask_word(patterns, W + i * patterns->data->d, word, all));
     }
     patterns->reach[i] = 0;
+    patterns->nears[i] = 0;
 }
 
 /* Neurons whose signs are sought, all of them. */
@@ -272,24 +296,12 @@ struct batch {
     int32_t doubt[WGF_TOGETHER];
 };
 
-/* Puts the slots in `near` on the neuron's list, to be asked about at this look and at later ones. False: there is no room. */
-static bool enlist(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
-{
-    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->nears[i];
-    if (count + __builtin_popcountll(near) > WGF_NEAR)
-        return false;
-    for (; near; near &= near - 1)
-        list[count++] = (int32_t)(sample_word * WGF_SLOTS) + __builtin_ctzll(near);
-    patterns->nears[i] = count;
-    return true;
-}
-
-static void ask_enlisted(struct wgf_patterns *patterns, const double *W, int64_t i)
+/* Up to whole rounds, with what is there. */
+static void fill_list(struct wgf_patterns *patterns, int64_t i)
 {
     int32_t *list = patterns->near + i * WGF_NEAR, *count = &patterns->nears[i];
-    for (; *count % 4; ++*count)
+    for (; *count % ROUND; ++*count)
         list[*count] = list[*count - 1];
-    ask_near(patterns, W + i * patterns->data->d, i);
 }
 
 static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
@@ -312,7 +324,7 @@ static void find_batch(struct wgf_patterns *patterns, const double *W, struct ba
         }
     }
     for (int64_t r = 0; r < batch->count; r++)
-        ask_enlisted(patterns, W, batch->neuron[r]);
+        fill_list(patterns, batch->neuron[r]);
     batch->count = 0;
 }
 
@@ -375,14 +387,16 @@ void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t f
     struct batch batch = {0};
     int64_t d = patterns->data->d;
     double squared[WGF_STRETCH];
+    uint64_t answers[WGF_STRETCH];
     measure(W + from * d, patterns->seen + from * d, to - from, d, squared);
     for (int64_t i = from; i < to; i++)
-        if (squared[i - from] < patterns->reach[i])
-            ask_near(patterns, W + i * d, i);
-        else
+        if (!(squared[i - from] < patterns->reach[i]))
             find_all(patterns, W, i, sqrt(squared[i - from]), &batch);
     if (batch.count > 0)
         find_batch(patterns, W, &batch);
+    shorten(patterns, W, from, to);
+    ask_near(patterns, W, from, to, answers);
+    wgf_patterns_note(patterns, from, to, answers);
 }
 
 int64_t wgf_patterns_active(const struct wgf_patterns *patterns)
