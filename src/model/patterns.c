@@ -124,7 +124,7 @@ static void fill_slots(struct wgf_patterns *patterns, int64_t word)
  * in cycles, and rough: they matter for speed alone. */
 static double patience(int64_t n, int64_t d)
 {
-    double full = (double)n * (double)d / 25 + 100, pair = 16 + (double)d / 4;
+    double full = (double)n * (double)d / 25 + 100, pair = 8 + (double)d / 8;
     return sqrt(full / (pair * 0.8 * (double)n * sqrt((double)d)));
 }
 
