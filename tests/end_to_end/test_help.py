@@ -3,13 +3,16 @@
 
 from harness import OK, USAGE, case, equal, main, require
 
-COMMANDS = ("plan", "run", "status", "show", "params")
+COMMANDS = ("plan", "run", "status", "show", "merge", "verify", "params")
 WIDTH = 100
 OPTIONS = {
     "plan": ("--set", "--csv"),
-    "run": ("--set", "--overwrite", "--fail-fast", "--quiet"),
+    "run": ("--set", "--overwrite", "--fail-fast", "--quiet", "--jobs", "--shard", "--reuse", "--retry", "--max-attempts",
+            "--time-limit", "--sync", "--checkpoint", "Exit codes"),
     "status": ("--json", "--exit-code"),
     "show": ("--job", "--csv", "--data"),
+    "merge": ("--output", "--overwrite", "--quiet"),
+    "verify": ("exit codes",),
     "params": ("--markdown",),
 }
 
@@ -93,7 +96,7 @@ def option_with_a_value_too_many(wgf):
 
 @case
 def wrong_number_of_files(wgf):
-    for command in ("plan", "run", "status", "show"):
+    for command in ("plan", "run", "status", "show", "verify"):
         wgf(command).require(USAGE, f"wgf {command} --help").quietly()
         wgf(command, "a", "b").require(USAGE, "more than one").quietly()
     wgf("params", "a").require(USAGE, "'a'").quietly()
@@ -101,12 +104,30 @@ def wrong_number_of_files(wgf):
 
 
 @case
+def values_that_no_option_takes(wgf):
+    """Refused before the spec is looked at, each with the option's name."""
+    values = {"jobs": ("", "x", "1,", ",1", "3-1", "1-", "-1", "1 2", "1.5", "99999999999999999999"),
+              "shard": ("", "1", "2/2", "1/0", "-1/2", "0/2/3", "a/b", "0/2x"),
+              "retry": ("", "done", "failed,", "failed,diverged", "fail"),
+              "max-attempts": ("", "0", "-1", "two", "1.5"),
+              "time-limit": ("", "0", "-5", "5x", "1h30", "m", "1m2h", "1:2:3:4", "1:", "1-", "inf", "nan", "0x5"),
+              "sync": ("", "-1", "now"),
+              "checkpoint": ("", "0")}
+    for name, words in values.items():
+        for word in words:
+            wgf("run", "absent.yaml", "-o", "out.h5", f"--{name}={word}").require(USAGE, f"--{name}").quietly()
+    for word in ("90", "90s", "55m", "2h", "1h30m", "1.5d", "1d2h3m4s", "5:00", "1:30:00", "2-12", "2-12:00", "2-12:00:00"):
+        for name in ("time-limit", "sync", "checkpoint"):
+            wgf("run", "absent.yaml", "-o", "out.h5", f"--{name}={word}").require(USAGE, "absent.yaml").quietly()
+    for name in ("jobs", "shard"):
+        for word in values[name]:
+            wgf("status", "absent.h5", f"--{name}={word}").require(USAGE, f"--{name}").quietly()
+
+
+@case
 def what_is_not_built_says_so(wgf):
-    for command in ("aggregate", "merge"):
+    for command in ("aggregate",):
         wgf(command).require(USAGE, command, "not built").quietly()
-    for name in ("jobs", "shard", "reuse", "time-limit", "retry", "sync", "max-attempts", "checkpoint"):
-        option = f"--{name}"
-        wgf("run", "spec.yaml", "-o", "out.h5", option, "1").require(USAGE, option, "not built").quietly()
     wgf("status", "--watch", "out.h5").require(USAGE, "--watch", "not built").quietly()
 
 
