@@ -139,6 +139,7 @@ void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *da
     patterns->pairs = (data->d + 1) / 2;
     patterns->lines = lines_of(data->d);
     patterns->dots = wgf_dots_choice(0);
+    patterns->note = wgf_note_choice(0);
     patterns->doubt = off * (2 * length + off) + 1;
     patterns->patience = patience(data->n, data->d);
     patterns->in_range = true;
@@ -396,7 +397,7 @@ void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t f
         find_batch(patterns, W, &batch);
     shorten(patterns, W, from, to);
     ask_near(patterns, W, from, to, answers);
-    wgf_patterns_note(patterns, from, to, answers);
+    patterns->note(patterns, from, to, answers);
 }
 
 int64_t wgf_patterns_active(const struct wgf_patterns *patterns)

@@ -43,6 +43,12 @@ typedef void wgf_dots_function(const int32_t *x, const int32_t *w, int64_t pairs
 /* Those that the processor at hand has, the best one first; NULL behind the last. All find the same. */
 wgf_dots_function *wgf_dots_choice(int number);
 
+/* Puts answers about the near pairs of neurons from..to-1, a bit for each in the order of the list, into by_neuron. The
+ * answers are used up. Choices as above. */
+struct wgf_patterns;
+typedef void wgf_note_function(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers);
+wgf_note_function *wgf_note_choice(int number);
+
 struct wgf_patterns {
     const struct wgf_data *data;
     int64_t m;
@@ -53,6 +59,7 @@ struct wgf_patterns {
 
     /* How signs are found: see patterns.c. */
     wgf_dots_function *dots;
+    wgf_note_function *note;
     bool in_range;    /* no sample is so small or large that products could leave the normal numbers */
     int64_t pairs;    /* of inputs */
     int32_t *samples; /* sample word x pairs x slots: two inputs of a sample, scaled to 16 bits each */
@@ -85,9 +92,6 @@ void wgf_patterns_look(struct wgf_patterns *patterns);
 /* Finds the pattern of neurons from..to-1 of W (m x d), at most WGF_STRETCH of them: by_neuron, but not yet by_sample. Bit for bit what the plain kernel's
  * expression says, whatever was found before. */
 void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to);
-
-/* Puts answers about the near pairs of neurons from..to-1, a bit for each in the order of the list, into by_neuron. */
-void wgf_patterns_note(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers);
 
 /* Brings by_sample up to date with by_neuron. */
 void wgf_patterns_turn(struct wgf_patterns *patterns);

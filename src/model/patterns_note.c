@@ -44,19 +44,18 @@ INLINE BITS int spread_at_once(uint64_t packed, uint64_t mask, uint64_t *bits)
     return __builtin_popcountll(mask);
 }
 
-BITS static void note_at_once(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers)
-{
-    NOTE(spread_at_once)
-}
+BITS static void note_at_once(struct wgf_patterns *patterns, int64_t from, int64_t to,
+                              uint64_t *answers){NOTE(spread_at_once)}
 #endif
 
-void wgf_patterns_note(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers)
+wgf_note_function *wgf_note_choice(int number)
 {
+    wgf_note_function *choices[3] = {0};
+    int count = 0;
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt")) {
-        note_at_once(patterns, from, to, answers);
-        return;
-    }
+    if (__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt"))
+        choices[count++] = note_at_once;
 #endif
-    note(patterns, from, to, answers);
+    choices[count++] = note;
+    return number < count ? choices[number] : NULL;
 }
