@@ -344,7 +344,7 @@ def stopped_before_the_time_limit(wgf):
 def limited_runs_one_after_another_end_the_sweep(wgf):
     wgf.write("spec.yaml", LONG)
     for times in range(30):
-        done = run(wgf, "--time-limit", "2")
+        done = run(wgf, "--time-limit", str(0.4 * 1.3 ** times))
         if done.code == OK:
             break
         done.require(STOPPED)
