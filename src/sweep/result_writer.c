@@ -47,7 +47,7 @@ static void find_columns(struct wgf_writer *writer)
 /* Rows a piece: a few thousand, fewer when rows are large. */
 static int64_t choose_capacity(const struct wgf_layout *layout)
 {
-    const double most_bytes = 32e6, most_rows = 4096;
+    const double most_bytes = 4e6, most_rows = 4096;
     double row = WGF_MESSAGE_LENGTH + 8.0 * (WGF_TRACE_COUNT * (double)layout->extent.records +
                                              2 * (double)layout->extent.inner_records + WGF_RESULT_COUNT);
     return (int64_t)fmax(1, fmin(most_rows, most_bytes / row));
@@ -170,10 +170,8 @@ void wgf_writer_trace(struct wgf_writer *writer, int64_t k, struct wgf_trace *tr
     const struct wgf_store_extent *extent = &writer->layout->extent;
     int64_t row = k - writer->first;
     *trace = (struct wgf_trace){.state = writer->states};
-    for (int c = 0; c < WGF_TRACE_COUNT; c++) {
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
         trace->column[c] = writer->trace[c] ? writer->trace[c] + row * extent->records : writer->unseen;
-        blank(trace->column[c], extent->records);
-    }
     if (writer->inner[0]) {
         trace->inner_objective = writer->inner[0] + row * extent->inner_records;
         trace->inner_distance = writer->inner[1] + row * extent->inner_records;
@@ -240,6 +238,9 @@ wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t k, const struct 
                                              [WGF_RESULT_STATE_START] = &writer->state_start[i],
                                              [WGF_RESULT_STATE_ROWS] = &shape.rows,
                                              [WGF_RESULT_STATE_COLS] = &shape.cols};
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        if (writer->trace[c])
+            blank(trace->column[c] + trace->records, writer->layout->extent.records - trace->records);
     ((uint64_t *)writer->result[WGF_RESULT_CHECKSUM])[i] =
         checksum_row(writer, i, settings, trace, created) + checksum_states(writer->states, elements);
     if (elements == 0)

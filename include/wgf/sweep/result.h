@@ -65,8 +65,9 @@ int64_t wgf_writer_capacity(const struct wgf_writer *writer);
 /* Begins a piece: marks its rows running and counts the attempt. */
 wgf_status wgf_writer_begin(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error);
 
-/* Where job k of the piece leaves its trace: room for everything that the plan records, all NaN. Borrowed until the next
- * call, but for the columns, which are kept until they are flushed. */
+/* Where job k of the piece leaves its trace: room for everything that the plan records. Every column wants a value, or NaN,
+ * for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are kept until they are
+ * flushed. */
 void wgf_writer_trace(struct wgf_writer *writer, int64_t k, struct wgf_trace *trace);
 
 struct wgf_run_facts {
