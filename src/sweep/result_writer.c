@@ -47,7 +47,7 @@ static void find_columns(struct wgf_writer *writer)
 /* Rows a piece: a few thousand, fewer when rows are large. */
 static int64_t choose_capacity(const struct wgf_layout *layout)
 {
-    const double most_bytes = 4e6, most_rows = 4096;
+    const double most_bytes = 8e6, most_rows = 4096;
     double row = WGF_MESSAGE_LENGTH + 8.0 * (WGF_TRACE_COUNT * (double)layout->extent.records +
                                              2 * (double)layout->extent.inner_records + WGF_RESULT_COUNT);
     return (int64_t)fmax(1, fmin(most_rows, most_bytes / row));
