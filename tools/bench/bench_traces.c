@@ -17,6 +17,7 @@ struct sheet {
     struct wgf_plan *plan;
     struct wgf_layout layout;
     struct wgf_writer *writer;
+    int64_t *jobs;         /* 0, 1, ... */
     double clock;          /* since when */
     double seconds[PARTS]; /* how long so far */
 };
@@ -52,23 +53,23 @@ static void write_piece(struct sheet *sheet, int64_t first, int64_t count)
     struct wgf_flow_result result = {.objective_initial = 1};
     struct wgf_run_facts facts = {.seconds = 1};
     go(sheet);
-    need(wgf_writer_begin(sheet->writer, first, count, &error), &error);
+    need(wgf_writer_begin(sheet->writer, sheet->jobs + first, count, &error), &error);
     halt(sheet, MARKING);
-    for (int64_t k = first; k < first + count; k++) {
-        wgf_plan_job(sheet->plan, k, &settings);
+    for (int64_t row = 0; row < count; row++) {
+        wgf_plan_job(sheet->plan, first + row, &settings);
         go(sheet);
-        wgf_writer_trace(sheet->writer, k, &trace);
+        wgf_writer_trace(sheet->writer, row, &trace);
         halt(sheet, FINISHING);
         trace.records = wgf_flow_records(&settings);
         for (int c = 0; c < WGF_TRACE_COUNT; c++)
             for (int64_t r = 0; r < trace.records; r++)
                 trace.column[c][r] = (double)(c + r);
         go(sheet);
-        need(wgf_writer_finish(sheet->writer, k, &settings, WGF_JOB_DONE, &trace, &result, &facts, &error), &error);
+        need(wgf_writer_finish(sheet->writer, row, &settings, WGF_JOB_DONE, &trace, &result, &facts, &error), &error);
         halt(sheet, FINISHING);
     }
     go(sheet);
-    need(wgf_writer_flush(sheet->writer, first, count, &error), &error);
+    need(wgf_writer_flush(sheet->writer, 0, count, &error), &error);
     halt(sheet, WRITING);
 }
 
@@ -99,6 +100,11 @@ void time_traces(FILE *input, FILE *result)
     double made = wgf_clock() - start;
     need(wgf_writer_open(&sheet.writer, path, WGF_STORE_WRITE, sheet.plan, &sheet.layout, &error), &error);
     int64_t piece = wgf_writer_capacity(sheet.writer), columns = 0;
+    sheet.jobs = wgf_calloc(jobs, sizeof *sheet.jobs);
+    for (int64_t k = 0; sheet.jobs && k < jobs; k++)
+        sheet.jobs[k] = k;
+    if (!sheet.jobs)
+        stop("no memory");
     for (int64_t first = 0; first < jobs; first += piece)
         write_piece(&sheet, first, jobs - first < piece ? jobs - first : piece);
     sync_file(&sheet);
@@ -108,6 +114,7 @@ void time_traces(FILE *input, FILE *result)
     give(result, (double[]){8 * (double)(jobs * records * columns), (double)piece, made}, 3);
     give(result, sheet.seconds, PARTS);
     need(wgf_writer_close(sheet.writer, &error), &error);
+    free(sheet.jobs);
     wgf_plan_free(sheet.plan);
     wgf_spec_free(sheet.spec);
 }
