@@ -192,7 +192,7 @@ def mean_field(result, options):
     rate, bias = draw_deviation(page.panels[1], widths, objective)
     settle(page.panels[1], "its distance from the widest run's", "width", r"$|F(m) - F(M)|$", ("log", "log"), "lower left")
     coupled = draw_distance(page.panels[2], widths, distance)
-    words = r"$\frac{1}{m}\sum_i \|w_i(m) - w_i(M)\|^2$"
+    words = r"$\frac{1}{m}\sum_i \Vert w_i(m) - w_i(M)\Vert^2$"
     settle(page.panels[2], "coupled distance to the widest run", "width", words, ("log", "log"), "lower left")
     if points:
         draw_grids(page.panels[3], points, limit, objective)
