@@ -78,7 +78,7 @@ def masses(result, options):
     page.axis_labels(r"$w_1$", r"bias  $w_2$")
     for sheet in range(states.shape[1]):
         page.bar(plt.cm.ScalarMappable(norm, SHEETS[sheet]), f"mass, {sheet_name(sheet)}", sheet, states.shape[1])
-    page.note(f"masses below 1e-{DECADES} of the largest are white")
+    page.note(f"white: less than $10^{{-{DECADES}}}$ of the largest mass")
     return page
 
 

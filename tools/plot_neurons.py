@@ -42,6 +42,14 @@ def chosen_neurons(width, split):
     return rows, rows < split
 
 
+def view(jobs):
+    """The part of the plane that holds all paths: ((left, right), (low, high))."""
+    corners = np.concatenate([edge(job.state()[:, :, :2], axis=(0, 1))[None] for job in jobs for edge in (np.min, np.max)])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    margin = 0.04 * max(*(high - low), 1e-12)
+    return tuple(zip(low - margin, high + margin))
+
+
 def add_paths(axes, paths, colour, width):
     axes.add_collection(LineCollection([path for path in paths], colors=colour, linewidths=width, alpha=0.55, zorder=2))
 
@@ -55,13 +63,12 @@ def draw_neurons(axes, job, result_inputs):
     size = 7 if len(rows) <= 200 else 4
     for group, colour in ((positive & ~silent, POSITIVE), (~positive & ~silent, NEGATIVE)):
         add_paths(axes, paths[group], colour, 0.9)
-        axes.scatter(*paths[group, 0].T, s=size, facecolors="white", edgecolors=colour, linewidths=0.7, zorder=3)
+        axes.scatter(*paths[group, 0].T, s=size, facecolors="white", edgecolors=MUTED, linewidths=0.7, zorder=3)
         dead = group & ~active[:, -1]
         axes.scatter(*paths[group & ~dead, -1].T, s=1.6 * size, color=colour, linewidths=0, zorder=4)
         axes.scatter(*paths[dead, -1].T, s=3 * size, marker="x", color=colour, linewidths=0.9, zorder=4)
     axes.scatter(*paths[silent, 0].T, s=2.5 * size, marker="x", color=SILENT, linewidths=0.8, zorder=3)
-    axes.autoscale_view()
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal", adjustable="box")
 
 
 def neuron_legend():
@@ -73,18 +80,23 @@ def neuron_legend():
         Line2D([], [], color=NEGATIVE, linewidth=2, label=r"$\alpha = -1$"),
         mark("o", MUTED, "white", "initial neuron"),
         mark("o", MUTED, MUTED, "last"),
-        mark("x", MUTED, MUTED, "activates no sample any more"),
-        mark("x", SILENT, SILENT, "never did, does not move"),
+        mark("x", MUTED, MUTED, "activates nothing now"),
+        mark("x", SILENT, SILENT, "never did"),
     ]
 
 
 def trajectories(result, options):
     """Every neuron's path in the plane, a panel a job."""
     jobs = in_plane(result, "neurons")
-    page = Page(result.name, result.description, len(jobs), shared="row", panel_height=3.9)
+    wide, high = view(jobs)
+    columns = 1 if wide[1] - wide[0] > 1.5 * (high[1] - high[0]) else min(2, len(jobs))
+    height = (8.0 if columns == 1 else 3.8) * (high[1] - high[0]) / (wide[1] - wide[0])
+    page = Page(result.name, result.description, len(jobs), columns=columns, shared=False, panel_height=min(height, 7.5), gap=0.75)
     for axes, job, title in zip(page.panels, jobs, titles(jobs)):
         draw_neurons(axes, job, samples(job, options)[0])
-        Page.describe(axes, title, r"$w_1$", r"bias  $w_2$" if axes is page.panels[0] else None)
+        axes.set_xlim(wide)
+        axes.set_ylim(high)
+        Page.describe(axes, title, r"$w_1$", r"bias  $w_2$")
     page.legend(neuron_legend())
     return page
 
