@@ -129,6 +129,8 @@ static const char *fault_of_key(const struct wgf_variable *source)
 static const char *fault_of_value(const struct wgf_variable *source)
 {
     bool is_number = source->type == WGF_COLUMN_INT64 || source->type == WGF_COLUMN_FLOAT64;
+    if (source->type == WGF_COLUMN_CHARS)
+        return "is text";
     return is_number ? NULL : "is no quantity; --by and --where take it";
 }
 
