@@ -20,8 +20,8 @@ static const char usage[] =
     "  --by NAMES     parameters, or results such as status; without it all jobs are one group\n"
     "  --value NAMES  what is reduced: a result (objective_final, seconds), a number among the\n"
     "                 parameters, or a trace (objective, distance, grad_norm)\n"
-    "  --stat STATS   count,median,q25,q75 unless given; also mean, std and sem (over count - 1), min, max,\n"
-    "                 sum, missing, and quantiles in percent: q05, q2.5. Quantiles are interpolated\n"
+    "  --stat STATS   count,median,q25,q75 unless given; also mean, std and sem (over count - 1), min,\n"
+    "                 max, sum, missing, and quantiles in percent: q05, q2.5. Quantiles are interpolated\n"
     "                 linearly, as numpy and pandas do.\n"
     "  --where CONDS  only jobs for which all hold: 'metric = wasserstein, seed < 10, beta != auto'; OP is\n"
     "                 one of = != < <= > >=; NAME a parameter, a result or a trace. May be repeated.\n"
@@ -34,8 +34,8 @@ static const char usage[] =
     "NaN is left out: 'count' is of the values used, 'missing' of those left out, among them those of jobs\n"
     "without a record at step S. With one --value the columns have the names of STATS, else NAME_STAT.\n"
     "A row that is in two files counts twice; 'wgf merge' makes one file of shards. Files are read in\n"
-    "blocks: what is held is 80 bytes a group and value, and for median and quantiles 8 to 12 bytes (one\n"
-    "float64) a job and value, or with every record a record and value. Safe while a run is writing.\n\n"
+    "blocks: what is held is at most 250 bytes a group and value, and for median and quantiles one float64\n"
+    "(8 to 12 bytes) a job and value, or with every record a record and value. Safe while a run writes.\n\n"
     "exit codes: 0 fine, also when no job counts; 1 a file cannot be read; 2 usage\n";
 
 enum { TEXT_LENGTH = 64 };

@@ -3,15 +3,17 @@
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
+import subprocess
 import time
 
 import h5py
 import numpy as np
 from harness import (DONE, ERROR, FAILED, FAILURES, OK, PENDING, STOPPED, TIMEOUT, USAGE, case, column, differences,
-                     equal, finish, kill_all, main, messages, require, wait_until)
+                     Skip, equal, finish, kill_all, main, messages, require, wait_until)
 
 # A second or two of jobs of some milliseconds each, with states and inner traces.
 LONG = """\
@@ -206,6 +208,20 @@ def damaged_rows_are_run_again(wgf):
 
 
 @case
+def a_row_that_has_lost_a_text_cannot_be_mended(wgf):
+    path = wgf.result(SMALL, OK, "whole.h5")
+    bytes_of = path.read_bytes()
+    place = bytes_of.rindex(b"cones")
+    wgf.path("out.h5").write_bytes(bytes_of[:place] + b"c0nes" + bytes_of[place + 5:])
+    wgf("verify", "out.h5").require(FAILURES)
+    before = wgf.path("out.h5").read_bytes()
+    run(wgf).require(ERROR, "kernel_used of job", "--reuse").quietly()
+    require(wgf.path("out.h5").read_bytes() == before, "the file was changed")
+    wgf("run", "spec.yaml", "-o", "new.h5", "--reuse", "out.h5").require(OK, "19 rows reused")
+    equal(differences(wgf.path("new.h5"), path), [], "variables that differ")
+
+
+@case
 def damaged_states_are_made_again_by_a_team(wgf):
     run(wgf, text=SMALL).require(OK)
     with h5py.File(wgf.path("out.h5"), "r+") as file:
@@ -328,7 +344,7 @@ def stopped_before_the_time_limit(wgf):
 def limited_runs_one_after_another_end_the_sweep(wgf):
     wgf.write("spec.yaml", LONG)
     for times in range(30):
-        done = run(wgf, "--time-limit", "2")
+        done = run(wgf, "--time-limit", str(0.4 * 1.3 ** times))
         if done.code == OK:
             break
         done.require(STOPPED)
@@ -342,6 +358,32 @@ def synced_runs_hold_the_same(wgf):
         for ranks in (0, 2):
             run(wgf, *options, "--overwrite", ranks=ranks, text=SMALL).require(OK)
             is_whole(wgf, SMALL)
+
+
+@case
+def status_comes_after_the_data_are_on_disk(wgf):
+    """With --sync 0, as the system sees it."""
+    wgf.write("spec.yaml", SMALL)
+    trace = ["strace", "-f", "-o", "calls", "-e", "trace=fsync,fdatasync,pwrite64"]
+    if not shutil.which("strace") or subprocess.run([*trace, "true"], cwd=wgf.folder).returncode != 0:
+        raise Skip("strace does not work here")
+    for options, order in (((), False), (("--sync", "0"), True)):
+        command = wgf.command(["run", "spec.yaml", "-o", "out.h5", "--overwrite", *options], 0)
+        equal(subprocess.run([*trace, *command], cwd=wgf.folder, capture_output=True).returncode, OK, "exit code")
+        with h5py.File(wgf.path("out.h5"), "r") as file:
+            places = {name: file[name].id.get_offset() for name in ("status", "objective_final")}
+            jobs = len(file["status"])
+        seen = ""
+        for line in wgf.path("calls").read_text().splitlines():
+            offset = int(line.rsplit(",", 1)[1].split(")")[0]) if "pwrite64(" in line else -1
+            if "sync(" in line:
+                seen += "f"
+            elif places["status"] <= offset < places["status"] + jobs:
+                seen += "s" if '"\\2' in line else "r"
+            elif places["objective_final"] <= offset < places["objective_final"] + 8 * jobs:
+                seen += "d"
+        require("d" in seen and "r" in seen, f"calls {seen}")
+        equal(re.fullmatch(".*f(r(dfs)+)+f", seen) is not None, order, f"order in {seen!r} with {options}")
 
 
 if __name__ == "__main__":
