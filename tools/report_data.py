@@ -4,19 +4,13 @@ Reads variables on jobs alone, never traces or states, so that a file of any siz
 """
 
 import json
-import os
-
-# A sweep that is running holds the file open for writing; its finished rows are safe to read.
-os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
-
 from dataclasses import dataclass, field
 
-import h5py
 import numpy as np
 
-from plot_result import PlotError, text
+from plot_result import Source, text
 
-DONE, DIVERGED = 2, 3
+DONE = 2  # this and what is above has ended
 BROKEN = ("failed", "timeout", "crashed")
 RESULTS = ("objective_initial", "objective_final", "steps_done", "seconds", "started", "rank", "attempts", "kernel_used")
 NOT_SHOWN = ("job", "status", "key", "checksum", "state_start", "state_records", "state_rows", "state_cols")
@@ -44,26 +38,17 @@ class Sweep:
     """An open result file."""
 
     def __init__(self, path):
-        try:
-            self.file = h5py.File(path, "r")
-        except OSError as error:
-            reason = "no such file" if not os.path.exists(path) else str(error)
-            raise PlotError(f"{path} cannot be read: {reason}") from None
-        if "wgf_version" not in self.file.attrs or "status" not in self.file:
-            raise PlotError(f"{path} is not a result of `wgf run`: it has no wgf_version")
+        source = Source(path)
+        self.file = source.file
         status = self.file["status"]
         self.status = status[:]
         self.state_names = text(status.attrs.get("flag_meanings", b"")).split()
-        self.attributes = {name: self.attribute(name) for name in self.file.attrs}
+        self.axes = list(source.attribute("axes"))
+        values = {name: source.attribute(name) for name in self.file.attrs}
+        self.attributes = {name: ", ".join(v) if isinstance(v, list) else v for name, v in values.items()}
         self.name = self.attributes.get("name", "")
         self.spec = self.attributes.get("spec", "")
         self.description = self.attributes.get("description", "")
-        axes = self.file.attrs.get("axes", ())
-        self.axes = [text(axis) for axis in np.ravel(axes)] if len(axes) else []
-
-    def attribute(self, name):
-        value = self.file.attrs[name]
-        return ", ".join(text(item) for item in np.ravel(value)) if isinstance(value, np.ndarray) else text(value)
 
     def state(self, code):
         return self.state_names[code] if code < len(self.state_names) else f"status {code}"

@@ -109,7 +109,7 @@
         data: makeRows(),
         columns: data.columns.map(define),
         layout: "fitDataFill",
-        height: data.rows > 15 ? "32rem" : undefined,
+        maxHeight: "32rem",
         placeholder: "no such job",
     });
     table.on("dataFiltered", (filters, rows) => {
