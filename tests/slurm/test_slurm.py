@@ -80,9 +80,9 @@ def array_on_two_nodes_and_a_dependent_merge(wgf, cluster, script):
     array = cluster.submit(wgf.folder, "--array=0-2", "--nodes=2", "--ntasks=2", "--time=1", script, "short.yaml",
                            **ONE_MACHINE)
     merge = cluster.submit(wgf.folder, "--ntasks=1", f"--dependency=afterok:{array}", script, "--merge", "short.yaml")
-    task, = cluster.wait(merge, 120)
-    for shard in cluster.tasks(array):
+    for shard in cluster.wait(array, 120):
         require_task(wgf, shard, "COMPLETED", OK)
+    task, = cluster.wait(merge, 60)
     require_task(wgf, task, "COMPLETED", OK)
     wgf("run", "short.yaml", "-o", "whole.h5", "--quiet").require(OK)
     equal(differences(wgf.path("short.h5"), wgf.path("whole.h5")), [], "differences from one run of the whole")

@@ -39,7 +39,7 @@ bool wgf_team_speaks(void);
 /* Collective; ends MPI. */
 void wgf_team_finish(struct wgf_team *team);
 /* Ends this process of a team that has lost one, with nothing collective. What is to last is on disk already. */
-noreturn void wgf_team_abandon(struct wgf_team *team, int exit_code);
+noreturn void wgf_team_abandon(const struct wgf_team *team, int exit_code);
 /* Collective: rank 0's bytes to all; the largest of all ranks' values. */
 void wgf_team_broadcast(const struct wgf_team *team, void *bytes, size_t size);
 int wgf_team_maximum(const struct wgf_team *team, int value);
