@@ -19,7 +19,7 @@ static const char usage[] =
     "  --overwrite          start anew where OUT.h5 is a result file already\n"
     "  --jobs LIST          these jobs alone: 0-9,17\n"
     "  --shard I/N          part I (from 0) of N interleaved parts alone: jobs I, I+N, I+2N, …\n"
-    "  --retry STATES       also run again the jobs that ended so: failed, timeout, crashed, or several of\n"
+    "  --retry STATES       also run again the jobs that ended so: failed, timeout, crashed, or some of\n"
     "                       them with commas\n"
     "  --max-attempts N     try a job that was being run when N runs died in a process of its own (2)\n"
     "  --fail-fast          stop at the first job that fails\n"
@@ -32,10 +32,10 @@ static const char usage[] =
     "  --exit-file FILE     write the exit code there too: mpirun --enable-recovery, under which a worker\n"
     "                       that dies costs only its job, ends with 0 whatever it was\n"
     "  --help               this text\n\n"
-    "SIGTERM, SIGINT, SIGHUP and SIGUSR1 stop cleanly: what was finished is kept, exit code 75. Exit codes:\n"
-    "0 every selected job has a result, a diverged one too; 1 internal or I/O error; 2 usage or spec error,\n"
-    "nothing written; 3 finished, but some jobs failed, timed out or crashed; 75 stopped early, run the same\n"
-    "command again to go on.\n";
+    "SIGTERM, SIGINT, SIGHUP and SIGUSR1 stop cleanly: what was finished is kept, exit code 75.\n\n"
+    "Exit codes: 0 every selected job has a result, a diverged one too; 1 internal or I/O error;\n"
+    "2 usage or spec error, nothing written; 3 finished, but some jobs failed, timed out or crashed;\n"
+    "75 stopped early: run the same command again to go on.\n";
 
 /* Options of the contract that this version does not have yet: told from typing errors. */
 static const char *const later[] = {"reuse"};

@@ -319,7 +319,7 @@ def stopped_before_the_time_limit(wgf):
             began = time.monotonic()
             run(wgf, "--time-limit", limit, ranks=ranks).require(STOPPED, "before the time limit").quietly()
             spent = time.monotonic() - began
-            require(seconds / 2 < spent < seconds + (2 if ranks else 0.5), f"{spent} s of {seconds} s")
+            require(seconds / 2 < spent < seconds + (10 if ranks else 0.5), f"{spent} s of {seconds} s")
             equal(list(states(wgf)), [PENDING], "states")
     run(wgf, "--time-limit", "1h", "--set", "steps=2", "--overwrite").require(OK)
 
