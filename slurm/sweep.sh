@@ -166,7 +166,7 @@ limit_within() { # DURATION
     deadline=$((${deadline:-end} < end ? ${deadline:-end} : end))
 }
 
-# All of the Slurm job's time, but what ending the run may take.
+# All of the Slurm job's time, but what comes after the run. wgf stops early enough to end in time.
 limit_by_slurm() {
     local left days=0 clock part
     left=$(squeue -h -j "$slurm_job" -o %L 2>/dev/null) || return
@@ -176,7 +176,7 @@ limit_by_slurm() {
     left=0
     for part in "${clock[@]}"; do left=$((left * 60 + 10#$part)); done
     left=$((left + days * 86400))
-    limit_within $((left > 600 ? left - 120 : left * 4 / 5))
+    limit_within $((left > 600 ? left - 60 : left * 9 / 10))
 }
 
 # Open MPI's shared-memory files get a folder of their own, so that what a killed run leaves can be told and removed.
@@ -194,9 +194,14 @@ prepare_shared_memory() {
 mpi_command() {
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     prepare_shared_memory
-    launch=(mpirun -n "$1" --oversubscribe --bind-to none --quiet --mca odls_base_sigkill_timeout 10 --enable-recovery)
-    exit_file=$(dirname "$out")/.${out##*/}.exit-$$
-    options+=(--exit-file "$exit_file")
+    launch=(mpirun -n "$1" --oversubscribe --bind-to none --quiet --mca odls_base_sigkill_timeout 10)
+    # Over several nodes Open MPI 4.1 goes on without a dead process too, but then mpirun never ends. On one node it needs
+    # no help of Slurm's, which would make it like several.
+    if [ "${SLURM_JOB_NUM_NODES:-1}" = 1 ]; then
+        launch+=(--enable-recovery --mca ras ^slurm --mca plm ^slurm)
+        exit_file=$(dirname "$out")/.${out##*/}.exit-$$
+        options+=(--exit-file "$exit_file")
+    fi
 }
 
 # What the ranks write reaches a terminal through mpirun's pipe, so they are told what they cannot see.
