@@ -74,6 +74,7 @@ parse_arguments() {
         -o?*) out=${1#-o} ;;
         --*=*) take_option "${1%%=*}" "${1#*=}" ;;
         --quiet) quiet=1 options+=(--quiet) ;;
+        --fail-fast) options+=(--fail-fast) chosen+=(--fail-fast) ;;
         --merge) merge=1 ;;
         -*) options+=("$1") ;;
         *)
@@ -270,7 +271,7 @@ exit_code() { # CODE-OF-RUN
 standing() {
     [ -e "$out" ] || return
     "$wgf" status "$out" --json 2>/dev/null | tr -d '[:space:]' |
-        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoint_steps)":[0-9]+'
+        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoint_steps)":[1-9][0-9]*'
 }
 
 # What was asked of the first start alone: a later one must neither undo what that did, nor retry for ever.
