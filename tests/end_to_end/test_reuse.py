@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """`wgf run --reuse`: results of another file that the plan has too. CONTRACT 1. test_reuse.py WGF_BINARY"""
 
+import functools
 import json
+import tempfile
+from pathlib import Path
 
 import h5py
-from harness import (DONE, ERROR, FAILURES, OK, PENDING, USAGE, case, column, differences, equal, main, require)
+from harness import (DONE, ERROR, FAILURES, OK, PENDING, USAGE, Wgf, case, column, differences, equal, main, require)
 
 SMALL = """\
 name: small
@@ -25,6 +28,22 @@ def reuse(wgf, text, *olds, code=OK, words=(), name="out.h5", options=()):
     return wgf("run", "new.yaml", "-o", name, *arguments, *options).require(code, *words)
 
 
+wholes = tempfile.TemporaryDirectory(prefix="whole-", dir=".")
+
+
+@functools.cache
+def whole(program, text):
+    """The file of a run of all jobs."""
+    return Wgf(program, Path(wholes.name).resolve()).result(text, OK, f"{abs(hash(text))}.h5")
+
+
+def is_whole(wgf, name, text):
+    """The file is that of a run of all jobs, and verifies."""
+    left_out = {"attribute spec_file"}
+    equal(set(differences(wgf.path(name), whole(wgf.program, text))) - left_out, set(), "variables that differ")
+    wgf("verify", name).require(OK)
+
+
 def was_run(path):
     """Jobs that this file's own run did: others were started before it was created."""
     return list((column(path, "started") >= 0).nonzero()[0])
@@ -35,12 +54,8 @@ def a_larger_sweep_reuses_what_is_there(wgf):
     """Other axes, order, lengths of traces and columns; the file is that of a run of all jobs."""
     wgf.result(SMALL, OK, "old.h5")
     reuse(wgf, LARGE, "old.h5", words=["5 rows reused from old.h5", "40 done, of 40 jobs; 35 of them run now"])
-    whole = wgf.result(LARGE, OK, "whole.h5")
-    path = wgf.path("out.h5")
-    left_out = {"attribute spec", "attribute spec_file"}
-    equal(set(differences(path, whole)) - left_out, set(), "variables that differ")
-    wgf("verify", "out.h5").require(OK)
-    equal(len(was_run(path)), 35, "jobs that were run")
+    is_whole(wgf, "out.h5", LARGE)
+    equal(len(was_run(wgf.path("out.h5"))), 35, "jobs that were run")
 
 
 @case
@@ -77,8 +92,7 @@ def several_files(wgf):
     wgf.result(SMALL, OK, "one.h5")
     wgf.result(SMALL.replace("[1, 2]", "[2, 3]"), OK, "two.h5")
     reuse(wgf, LARGE, "one.h5", "two.h5", words=["5 rows reused from one.h5", "2 rows reused from two.h5", "33 of them run now"])
-    whole = wgf.result(LARGE, OK, "whole.h5")
-    equal(set(differences(wgf.path("out.h5"), whole)) - {"attribute spec", "attribute spec_file"}, set(), "differences")
+    is_whole(wgf, "out.h5", LARGE)
 
 
 @case
@@ -131,8 +145,7 @@ def a_shard_reuses_its_own_part(wgf):
         equal(set(states[i::3]), {DONE}, "states of its own")
         equal((states == PENDING).sum(), 40 - len(states[i::3]), "pending rows")
     wgf("merge", "-o", "all.h5", "part0.h5", "part1.h5", "part2.h5").require(OK, "40 done; 0 pending")
-    whole = wgf.result(LARGE, OK, "whole.h5")
-    equal(set(differences(wgf.path("all.h5"), whole)) - {"attribute spec", "attribute spec_file"}, set(), "differences")
+    is_whole(wgf, "all.h5", LARGE)
 
 
 @case
@@ -141,9 +154,7 @@ def a_resumed_file_reuses_too(wgf):
     wgf.write("new.yaml", LARGE)
     wgf("run", "new.yaml", "-o", "out.h5", "--jobs", "0-9", "--quiet").require(OK)
     reuse(wgf, LARGE, "old.h5", words=["rows reused from old.h5", "40 done, of 40 jobs"])
-    wgf("verify", "out.h5").require(OK)
-    whole = wgf.result(LARGE, OK, "whole.h5")
-    equal(set(differences(wgf.path("out.h5"), whole)) - {"attribute spec", "attribute spec_file"}, set(), "differences")
+    is_whole(wgf, "out.h5", LARGE)
 
 
 @case
@@ -151,9 +162,7 @@ def a_team_reuses(wgf):
     wgf.result(SMALL, OK, "old.h5")
     wgf.write("new.yaml", LARGE)
     wgf("run", "new.yaml", "-o", "out.h5", "--reuse", "old.h5", ranks=3).require(OK, "5 rows reused")
-    wgf("verify", "out.h5").require(OK)
-    whole = wgf.result(LARGE, OK, "whole.h5")
-    equal(set(differences(wgf.path("out.h5"), whole)) - {"attribute spec", "attribute spec_file"}, set(), "differences")
+    is_whole(wgf, "out.h5", LARGE)
 
 
 @case
@@ -176,11 +185,9 @@ def many_rows_in_another_order(wgf):
     axes = "sweep: {gamma: [0.1, 0.2], seed: {range: [0, 6000]}}\n"
     text = "name: x\nfixed: {width: 1, n: 1, steps: 0, save: last}\n"
     wgf.result(text + axes, OK, "old.h5")
-    new = text + "sweep: {seed: {range: [-10, 6010]}, gamma: [0.2, 0.3, 0.1]}\n"
-    reuse(wgf, new.replace("-10", "0"), "old.h5", words=["12000 rows reused", "18030 done"])
-    wgf("verify", "out.h5").require(OK)
-    whole = wgf.result(new.replace("-10", "0"), OK, "whole.h5")
-    equal(set(differences(wgf.path("out.h5"), whole)) - {"attribute spec", "attribute spec_file"}, set(), "differences")
+    new = text + "sweep: {seed: {range: [0, 6010]}, gamma: [0.2, 0.3, 0.1]}\n"
+    reuse(wgf, new, "old.h5", words=["12000 rows reused", "18030 done"])
+    is_whole(wgf, "out.h5", new)
 
 
 @case
