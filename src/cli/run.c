@@ -164,8 +164,12 @@ int wgf_cli_run(int argc, char **argv)
         code = wgf_cli_sweep(&team, &options);
     if (team.rank == 0)
         wgf_cli_write_exit_file(&options, code);
+    const bool failed = code == WGF_EXIT_ERROR;
     if (team.lifeline)
         code = WGF_EXIT_OK; /* mpirun passes none on, and under Slurm it may hang after another */
+    /* After a write that failed HDF5 crashes when MPI ends or the process exits: it holds a file that it cannot close. */
+    if (failed)
+        wgf_team_abandon(&team, code);
     wgf_team_finish(&team);
     return code;
 }
