@@ -8,13 +8,13 @@ from bench import Bench, end, kill, kill_all, ranks, start
 from faults import TEAM, fault
 from harness import CRASHED, DONE, FAILURES, OK, require, wait_until
 
-# Two of twelve are poison, in the midst of the others: the preloaded library kills whoever needs a matrix product.
+# Two of the chosen are poison, in the midst of the others: the preloaded library kills whoever needs a matrix product.
 POISONOUS = """\
 name: poisonous
 fixed: {n: 20, width: 40, steps: 40, save: last}
 sweep: {seed: {range: [0, 6]}, kernel: [dense, blas]}
 """
-POISON, CHOSEN = [3, 9], "0-3,4,6,8-10"
+POISON, CHOSEN = [5, 9], "0,2,4-6,8-10"
 SECONDS = 120
 
 
