@@ -41,6 +41,9 @@ uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
 
+/* XXH3_64bits_withSeed; false: not on this processor. */
+bool wgf_hash_avx2(const void *bytes, size_t size, uint64_t seed, uint64_t *hash);
+
 /* A row as a reader sees it. */
 struct wgf_row {
     struct wgf_settings settings; /* paths left out */

@@ -50,6 +50,11 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
                              const struct wgf_attribute *attributes, int attribute_count,
                              const struct wgf_store_making *making, struct wgf_error *error);
 
+/* Are the texts of job k's row those that the file was made with? They are never written again, so a row that has lost
+ * one cannot be mended: WGF_EDATA, with the remedy. */
+wgf_status wgf_result_check_texts(struct wgf_store *store, const struct wgf_plan *plan, int64_t k,
+                                  struct wgf_error *error);
+
 /* Writes rows, a piece of neighbouring jobs at a time: data first, `status` last. */
 struct wgf_writer;
 
@@ -74,8 +79,9 @@ wgf_status wgf_writer_sync(struct wgf_writer *writer, struct wgf_error *error);
  * neighbouring jobs are written together, which is many times faster. */
 wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error);
 
-/* Where the job of a row of the piece leaves its trace: room for everything that the plan records, all NaN. Borrowed
- * until the next call, but for the columns, which are kept until they are flushed. */
+/* Where the job of a row of the piece leaves its trace: room for everything that the plan records. Every column wants a
+ * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are kept
+ * until they are flushed. */
 void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *trace);
 
 struct wgf_run_facts {
