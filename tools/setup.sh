@@ -52,6 +52,9 @@ has_file() { [[ $("$(compiler)" -print-file-name="$1") == /* ]]; }
 has_slurm() { PATH=$PATH:/usr/sbin:/sbin command -v slurmctld && PATH=$PATH:/usr/sbin:/sbin command -v munged; }
 has_sanitizers() { has_file libasan.so && has_file libubsan.so; }
 
+has_browser() { command -v chromium && command -v chromedriver && find_python selenium; }
+is_debian() { grep -qx ID=debian /etc/os-release; }
+
 has_fuzzer() {
     echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n ? 0 : 0; }' |
         clang -fsanitize=fuzzer,address,undefined -x c - -o /dev/null
@@ -101,6 +104,9 @@ check_test() {
     need ps procps procps - has_program ps
     need 'Slurm, whose tests are skipped without it' 'slurm-wlm munge' slurm+munge - has_slurm
     need 'clang with libFuzzer' 'clang libclang-rt-14-dev' 'llvm+clang' clang has_fuzzer
+    # Where apt brings it in less than a minute; elsewhere the page's test in a browser is skipped.
+    is_debian 2>/dev/null && may_install &&
+        need 'Chromium, its driver, Selenium' 'chromium chromium-driver python3-selenium' - - has_browser
 }
 
 check_bench() {
