@@ -15,9 +15,9 @@ mpi\.h                      ^src/(sweep/(schedule|store)|cli/)
 (sundials|cvode|arkode|nvector)[a-z_/]*\.h   ^src/flow/
 '
 
-# Tracked files and new ones, without those that git ignores or that are deleted.
+# Tracked files and new ones, without those that git ignores, that are deleted, or that others wrote.
 files() { # patterns...
-    git -c safe.directory="$PWD" ls-files --cached --others --exclude-standard -- "$@" |
+    git -c safe.directory="$PWD" ls-files --cached --others --exclude-standard -- "$@" ':(exclude)tools/report/tabulator' |
         while IFS= read -r file; do [ ! -f "$file" ] || printf '%s\n' "$file"; done
 }
 
@@ -32,7 +32,7 @@ check_headers() {
 }
 
 check_length() {
-    files '*.c' '*.h' '*.py' '*.sh' '*.cmake' | while IFS= read -r file; do
+    files '*.c' '*.h' '*.py' '*.sh' '*.cmake' '*.js' '*.css' | while IFS= read -r file; do
         lines=$(wc -l <"$file")
         [ "$lines" -le "$most_lines" ] || echo "$file: $lines lines, more than $most_lines: it has two subjects"
     done
@@ -41,7 +41,7 @@ check_length() {
 # The words are written in two pieces here, or this file would find itself.
 check_left_open() {
     local words='TO''DO|FIX''ME|XX''X|HA''CK'
-    files '*.c' '*.h' '*.py' '*.sh' '*.cmake' '*CMakeLists.txt' '*.yaml' | tr '\n' '\0' |
+    files '*.c' '*.h' '*.py' '*.sh' '*.cmake' '*.js' '*.css' '*CMakeLists.txt' '*.yaml' | tr '\n' '\0' |
         xargs -0 -r grep -HnowE "$words" | sed -E 's/^([^:]*:[0-9]+):(.*)/\1: \2 left in the code/'
 }
 

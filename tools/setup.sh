@@ -48,7 +48,12 @@ has_program() { command -v "$1"; }
 has_builder() { command -v ninja || command -v make; }
 has_mpi() { command -v mpicc && command -v mpirun; }
 has_file() { [[ $("$(compiler)" -print-file-name="$1") == /* ]]; }
+# Its daemons are where an ordinary PATH does not reach.
+has_slurm() { PATH=$PATH:/usr/sbin:/sbin command -v slurmctld && PATH=$PATH:/usr/sbin:/sbin command -v munged; }
 has_sanitizers() { has_file libasan.so && has_file libubsan.so; }
+
+has_browser() { command -v chromium && command -v chromedriver && find_python selenium; }
+is_debian() { grep -qx ID=debian /etc/os-release; }
 
 has_fuzzer() {
     echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n ? 0 : 0; }' |
@@ -91,12 +96,17 @@ check_develop() {
 
 check_test() {
     need "the compiler's sanitizers" gcc gcc gcc has_sanitizers
-    need 'Python with xarray, h5netcdf, SciPy, POT' 'python3-xarray python3-h5netcdf python3-scipy python3-pot' \
-        'py-xarray py-h5netcdf py-scipy py-pot' 'python (with xarray, scipy, POT)' find_python numpy h5py xarray h5netcdf scipy ot
+    need 'Python with pandas, xarray, SciPy, POT' 'python3-pandas python3-xarray python3-h5netcdf python3-scipy python3-pot' \
+        'py-pandas py-xarray py-h5netcdf py-scipy py-pot' 'python (with pandas, xarray, scipy, POT)' \
+        find_python numpy h5py pandas xarray h5netcdf scipy ot
     need ncdump netcdf-bin netcdf-c netcdf has_program ncdump
     need h5dump hdf5-tools hdf5 hdf5 has_program h5dump
     need ps procps procps - has_program ps
+    need 'Slurm, whose tests are skipped without it' 'slurm-wlm munge' slurm+munge - has_slurm
     need 'clang with libFuzzer' 'clang libclang-rt-14-dev' 'llvm+clang' clang has_fuzzer
+    # Where apt brings it in less than a minute; elsewhere the page's test in a browser is skipped.
+    is_debian 2>/dev/null && may_install &&
+        need 'Chromium, its driver, Selenium' 'chromium chromium-driver python3-selenium' - - has_browser
 }
 
 check_bench() {
@@ -153,7 +163,8 @@ list_missing() {
     } >&2
 }
 
-only_figures_missing() { [ ${#missing_names[@]} -eq 1 ] && [[ ${missing_names[0]} == Python* ]]; }
+# Is all that is missing this one thing, which can be done without?
+only_missing() { [ ${#missing_names[@]} -eq 1 ] && [[ ${missing_names[0]} == $1* ]]; }
 
 level='develop'
 for argument in "$@"; do
@@ -183,6 +194,7 @@ if may_install; then
     check "$level"
     [ ${#missing_names[@]} -gt 0 ] || exit 0
 fi
-[ "$level" = run ] && only_figures_missing && exit 0
+[ "$level" = run ] && only_missing Python && exit 0
+[ "$level" = test ] && only_missing Slurm && exit 0
 list_missing
 exit 1
