@@ -76,6 +76,13 @@ class MeanField(Sweeping):
         self.assert_picture(page, hues=4)
         self.assertEqual(len(self.draw(widths).panels), 3)
 
+    def test_the_optimum_is_drawn_where_it_is_zero(self):
+        for more, drawn in (("", True), (", signs: positive", False), (", weight_decay: 0.1", False)):
+            path = self.sweep("optimum", self.fixed + more + ", loss: mse", "width: [8, 16, 32], seed: [1, 2]")
+            words = [text.get_text() for text in self.draw(path).panels[0].get_legend().get_texts()]
+            self.assertEqual(any("optimum" in line for line in words), drawn, more)
+            Path(path).unlink()
+
     def test_the_coupled_distance_pairs_by_sign_and_index(self):
         path = self.sweep("pairs", self.fixed.replace("steps: 4", "steps: 0"), "width: [4, 10, 22], seed: [1, 2]")
         table, widths = plot_limit.complete_seeds(read_results([path], {}).jobs)
