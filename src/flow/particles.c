@@ -134,6 +134,13 @@ double wgf_particles_carried(const struct wgf_settings *settings)
     return wgf_bytes(cloud * (1 + all) + 1, sizeof(double));
 }
 
+double wgf_particles_effort(const struct wgf_settings *settings)
+{
+    double m = (double)settings->init.width;
+    bool all = settings->record_distances == WGF_DISTANCES_ALL;
+    return m * (double)settings->data.n * (double)settings->data.d + (all ? m * m : 0);
+}
+
 void wgf_particles_state(const struct wgf_particles *particles, double *out)
 {
     int64_t d = particles->d;

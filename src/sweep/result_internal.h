@@ -25,4 +25,21 @@ uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
 
+/* What a slot for a checkpoint begins with; its data follow. */
+struct wgf_slot_head {
+    char magic[8];
+    int64_t job;
+    uint64_t key;
+    uint64_t number;          /* of the checkpoint among those of its job, from 1 */
+    int64_t size;             /* bytes of data */
+    uint64_t data_hash, hash; /* XXH3: of the data; of all above */
+};
+
+/* Finds how much room the checkpoints of a plan need; fills its fields of the layout. */
+void wgf_layout_measure_checkpoints(const struct wgf_plan *plan, struct wgf_layout *layout);
+
+/* What a writer has open; borrowed. */
+struct wgf_store *wgf_writer_store(struct wgf_writer *writer);
+const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer);
+
 #endif

@@ -115,6 +115,16 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
     return status;
 }
 
+struct wgf_store *wgf_writer_store(struct wgf_writer *writer)
+{
+    return writer->store;
+}
+
+const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer)
+{
+    return writer->layout;
+}
+
 int64_t wgf_writer_capacity(const struct wgf_writer *writer)
 {
     return writer->capacity;

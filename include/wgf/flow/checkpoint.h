@@ -32,4 +32,7 @@ struct wgf_checkpoint {
 /* Bytes of a checkpoint of such a descent at most. */
 double wgf_checkpoint_bytes(const struct wgf_settings *settings);
 
+/* Can such a descent be so long that checkpoints of it are worth room? By a count of operations that is rather too high. */
+bool wgf_checkpoint_is_useful(const struct wgf_settings *settings);
+
 #endif
