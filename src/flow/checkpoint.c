@@ -61,11 +61,15 @@ double wgf_checkpoint_bytes(const struct wgf_settings *settings)
            wgf_bytes(numbers, sizeof(double));
 }
 
+double wgf_checkpoint_operations(const struct wgf_settings *settings)
+{
+    return (double)settings->steps * wgf_method_find(settings->method)->effort(settings);
+}
+
 bool wgf_checkpoint_is_useful(const struct wgf_settings *settings)
 {
     const double least = 1e8; /* a tenth of a second or less */
-    return settings->steps > 1 &&
-           (double)settings->steps * wgf_method_find(settings->method)->effort(settings) >= least;
+    return settings->steps > 1 && wgf_checkpoint_operations(settings) >= least;
 }
 
 bool wgf_checkpoint_is_due(const struct wgf_descent *run)
