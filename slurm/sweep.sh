@@ -2,13 +2,14 @@
 #SBATCH --job-name=wgf
 #SBATCH --ntasks=4
 #SBATCH --mem-per-cpu=1G
-#SBATCH --time=1-00:00:00
-#SBATCH --no-requeue
+#SBATCH --time=4:00:00
+#SBATCH --requeue
 #SBATCH --open-mode=append
 #
 # Runs a sweep, from a spec to the result file and its figure: the same script under `sbatch` and under plain `bash`.
-# There is no --signal among the defaults: Slurm may send it a minute early, so that a short job would stop at once.
-# The script reads the time limit instead and stops the run in time.
+# The time limit is short, as short jobs start sooner: the script stops the run in time and goes back into the queue
+# until the sweep is finished. There is no --signal among the defaults: Slurm may send it a minute early, so that a
+# short job would stop at once.
 # shellcheck disable=SC2317  # some functions are called by name
 set -uo pipefail
 
@@ -16,16 +17,22 @@ usage() {
     cat <<'END'
 usage: slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]
        sbatch [--ntasks=N] [--time=T] slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]
+       sbatch --array=0-7 slurm/sweep.sh SPEC [options of wgf run]
+       slurm/sweep.sh --merge SPEC [-o OUT.h5]
 
 Installs what is missing (where it may), builds wgf if needed, runs the sweep on every core, and draws its figure.
-The result goes to the spec's stem + .h5 in the current folder (of a shard: stem-I-of-N.h5), the figure beside it as
-.png. Resuming is not built yet: a result that exists is refused, unless --overwrite starts it anew.
+The result goes to the spec's stem + .h5 in the current folder, the figure beside it as .png. A result that exists is
+continued. Where a process is killed (out of memory, say), the run is started again as long as it gets on.
+
+Under Slurm it stops before the job's time limit and requeues the job until the sweep is finished. Each task of an
+array takes one shard into stem-I-of-N.h5, and --merge, which may be a dependent job, makes one file of them.
 
   -o, --output OUT.h5   where the result goes
+  --merge               merge the shards of SPEC into OUT.h5 and draw its figure; runs no jobs
   -h, --help            this text
   other options         are handed to `wgf run`; build/wgf run --help lists them
 
-  WGF_RANKS=N           processes to run (default: one more than cores, as the master sleeps; under Slurm, its tasks)
+  WGF_RANKS=N           processes to run (default: one more than cores, or than Slurm's tasks, as the master sleeps)
   OMPI_MCA_...          settings of Open MPI are left as they are
 
 exit codes: 0 every selected job has a result; 1 internal or I/O error; 2 usage or spec error, nothing run; 3 finished,
@@ -44,8 +51,8 @@ is_root() { [ -f "$1/slurm/sweep.sh" ] && [ -f "$1/CMakeLists.txt" ]; }
 # The repository: under sbatch this script is a copy in Slurm's spool folder, so Slurm is asked where it came from.
 find_root() {
     local candidates=("$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/..") candidate
-    if [ -n "${SLURM_JOB_ID:-}" ] && ! is_root "${candidates[0]}"; then
-        candidates+=("$(scontrol show job "$SLURM_JOB_ID" | sed -n 's|^ *Command=\(.*\)/slurm/sweep\.sh.*|\1|p')"
+    if [ -n "$slurm_job" ] && ! is_root "${candidates[0]}"; then
+        candidates+=("$(scontrol show job "$slurm_job" | sed -n 's|^ *Command=\(.*\)/slurm/sweep\.sh.*|\1|p')"
             "$SLURM_SUBMIT_DIR" "$SLURM_SUBMIT_DIR/..")
     fi
     for candidate in "${candidates[@]}"; do
@@ -67,6 +74,7 @@ parse_arguments() {
         -o?*) out=${1#-o} ;;
         --*=*) take_option "${1%%=*}" "${1#*=}" ;;
         --quiet) quiet=1 options+=(--quiet) ;;
+        --merge) merge=1 ;;
         -*) options+=("$1") ;;
         *)
             [ -z "$spec" ] || fail 2 "one spec at a time: $spec or $1"
@@ -77,9 +85,19 @@ parse_arguments() {
     done
     [ -n "$spec" ] || fail 2 'which spec? usage: slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]'
     [ -r "$spec" ] || fail 2 "the spec $spec cannot be read from $PWD"
-    local stem=${spec##*/}
+    stem=${spec##*/}
     stem=${stem%.*}
+    [ -n "$merge" ] || choose_shard
     out=${out:-$stem${shard:+-${shard/\//-of-}}.h5}
+}
+
+# A task of an array is a shard, unless it is told which one it is.
+choose_shard() {
+    [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && [ -z "$shard" ] || return
+    [ "${SLURM_ARRAY_TASK_MIN:-}" = 0 ] && [ "$SLURM_ARRAY_TASK_MAX" = $((SLURM_ARRAY_TASK_COUNT - 1)) ] ||
+        fail 2 "an array counts from 0 (--array=0-7); to run shard 3 of 8 again: --array=3 ... --shard 3/8"
+    shard=$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
+    chosen+=(--shard "$shard") options+=(--shard "$shard")
 }
 
 take_option() { # OPTION VALUE
@@ -87,8 +105,9 @@ take_option() { # OPTION VALUE
     -o | --output) out=$2 && return ;;
     --set) sets+=(--set "$2") ;;
     --jobs) chosen+=(--jobs "$2") ;;
-    --shard) shard=$2 ;;
+    --shard) shard=$2 chosen+=(--shard "$2") ;;
     --progress) progress=$2 ;;
+    --time-limit) limit_within "$2" && return ;;
     esac
     options+=("$1" "$2")
 }
@@ -132,24 +151,31 @@ count_ranks() {
     count=$(cores)
     if [ -n "${WGF_RANKS:-}" ]; then
         echo "$WGF_RANKS"
-    elif [ -n "${SLURM_NTASKS:-}" ]; then
-        echo "$SLURM_NTASKS"
     else
+        count=${SLURM_NTASKS:-$count}
         echo $((count > 1 ? count + 1 : 1))
     fi
 }
 
-# Seconds that the Slurm job leaves for the run: all but what ending it may take.
-slurm_seconds() {
+# The run is to end so many seconds from now, or sooner. False: not a duration; wgf says what one is.
+limit_within() { # DURATION
+    [[ $1 =~ ^([0-9]+)(s|m|h|d)?$ ]] || return
+    local -A unit=([s]=1 [m]=60 [h]=3600 [d]=86400)
+    local end=$((SECONDS + 10#${BASH_REMATCH[1]} * unit[${BASH_REMATCH[2]:-s}]))
+    deadline=$((${deadline:-end} < end ? ${deadline:-end} : end))
+}
+
+# All of the Slurm job's time, but what ending the run may take.
+limit_by_slurm() {
     local left days=0 clock part
-    left=$(squeue -h -j "$SLURM_JOB_ID" -o %L 2>/dev/null) || return
-    [[ $left =~ ^([0-9]+-)?([0-9]+:)*[0-9]+$ ]] || return
+    left=$(squeue -h -j "$slurm_job" -o %L 2>/dev/null) || return
+    [[ $left =~ ^([0-9]+-)?([0-9]+:)*[0-9]+$ ]] || return # UNLIMITED, say
     [[ $left == *-* ]] && days=${left%%-*} left=${left#*-}
     IFS=: read -r -a clock <<<"$left"
     left=0
     for part in "${clock[@]}"; do left=$((left * 60 + 10#$part)); done
     left=$((left + days * 86400))
-    echo $((left > 600 ? left - 120 : left * 4 / 5))
+    limit_within $((left > 600 ? left - 120 : left * 4 / 5))
 }
 
 # Open MPI's shared-memory files get a folder of their own, so that what a killed run leaves can be told and removed.
@@ -167,7 +193,7 @@ prepare_shared_memory() {
 mpi_command() {
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     prepare_shared_memory
-    launch=(mpirun -n "$1" --oversubscribe --bind-to none --quiet)
+    launch=(mpirun -n "$1" --oversubscribe --bind-to none --quiet --mca odls_base_sigkill_timeout 10)
 }
 
 # What the ranks write reaches a terminal through mpirun's pipe, so they are told what they cannot see.
@@ -185,7 +211,7 @@ choose_progress() {
 }
 
 stop() { # SIGNAL
-    stopped=1 interrupted=1
+    stopped=$1 interrupted=1
     [ -n "$started" ] || { say 'stopped before the run began' && exit 75; }
     [ -z "$child" ] || kill -USR1 "$child" 2>/dev/null
 }
@@ -193,9 +219,10 @@ stop() { # SIGNAL
 # Runs the ranks in a session of their own, so that a terminal's Ctrl-C reaches this script alone, which passes it on
 # as SIGUSR1: mpirun hands that to the ranks and lives, where SIGINT would end it. Returns the run's exit code.
 run() {
-    local code
+    local code limit=()
+    [ -z "$deadline" ] || limit=(--time-limit "$((deadline > SECONDS ? deadline - SECONDS : 0))s")
     started=1
-    setsid "${launch[@]}" "$wgf" run "$spec" -o "$out" "${options[@]}" </dev/null &
+    setsid "${launch[@]}" "$wgf" run "$spec" -o "$out" "${options[@]}" "${limit[@]}" </dev/null &
     child=$!
     [ -z "$stopped" ] || kill -USR1 "$child"
     while
@@ -204,6 +231,7 @@ run() {
         code=$?
         [ -n "$interrupted" ]
     do :; done
+    child=
     return "$code"
 }
 
@@ -221,6 +249,78 @@ exit_code() { # CODE-OF-RUN
     fi
 }
 
+# What only grows while the sweep gets on: rows with a result, attempts at the others, steps kept in checkpoints.
+standing() {
+    [ -e "$out" ] || return
+    "$wgf" status "$out" --json 2>/dev/null | tr -d '[:space:]' |
+        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoint_steps)":[0-9]+'
+}
+
+# What was asked of the first start alone: a later one must neither undo what that did, nor retry for ever.
+forget_first_start() {
+    local kept=() i
+    for ((i = 0; i < ${#options[@]}; i++)); do
+        case ${options[i]} in
+        --overwrite) ;;
+        --retry) i=$((i + 1)) ;;
+        *) kept+=("${options[i]}") ;;
+        esac
+    done
+    options=("${kept[@]}")
+}
+
+# Runs, and runs again as long as a process was killed and the sweep got on. Leaves `code`, and `gained`: the last start
+# got on.
+run_until_done() {
+    local run_code before
+    while :; do
+        before=$(standing)
+        run
+        run_code=$?
+        exit_code "$run_code"
+        code=$? gained=1
+        [ "$(standing)" != "$before" ] || gained=
+        if [ "$code" != 75 ] || [ "$run_code" -le 128 ] || [ -n "$stopped" ]; then
+            return
+        fi
+        if [ -z "$gained" ]; then
+            say 'a process was killed before anything was gained; not starting again'
+            return
+        fi
+        [ "$((${deadline:-SECONDS + 1}))" -gt "$SECONDS" ] || return
+        say 'a process was killed; starting again with what is left'
+        forget_first_start
+        starts=$((starts + 1))
+        sleep 1 # its companions die, and let go of the file
+    done
+}
+
+# Puts the Slurm job back into the queue. False where that would not help: the user cancelled it, or it stands still.
+requeue() {
+    [ -n "$slurm_job" ] && [ "$stopped" != TERM ] || return
+    if [ -z "$gained" ]; then
+        say 'nothing was gained since the job started, so it is not requeued; give it more time, or memory (sbatch --help)'
+        return 1
+    fi
+    say "requeueing job $slurm_job"
+    trap '' TERM # which Slurm sends for it
+    scontrol requeue "$slurm_job"
+}
+
+merge_shards() {
+    local parts=("$stem"-*-of-*.h5) count i
+    count=${parts[0]##*-of-} count=${count%.h5}
+    [[ $count =~ ^[0-9]+$ ]] || fail 1 "there are no shards $stem-I-of-N.h5 in $PWD"
+    for i in "${parts[@]}"; do
+        [[ $i == *-of-"$count".h5 ]] || fail 1 "${parts[0]} and $i are shards of different arrays; remove one kind"
+    done
+    parts=()
+    for ((i = 0; i < count; i++)); do parts+=("$stem-$i-of-$count.h5"); done
+    "$wgf" merge -o "$out" "${options[@]}" "${parts[@]}" || exit
+    "$wgf" status "$out" --exit-code >/dev/null
+    code=$?
+}
+
 draw() {
     local python
     if ! python=$(bash "$root/tools/setup.sh" --python); then
@@ -230,9 +330,30 @@ draw() {
     "$python" "$root/tools/plot.py" "$out" -o "${out%.h5}.png" && say "$out, drawn in ${out%.h5}.png"
 }
 
-spec='' out='' quiet='' shard='' progress=''
-started='' child='' stopped='' interrupted='' shared_memory=''
+finish() {
+    case $code in
+    0 | 3)
+        [ -n "$quiet" ] || [ "$starts$slurm_job" = 1 ] || "$wgf" status "$out" >&2
+        draw
+        ;;
+    75)
+        if [ -e "$out" ]; then
+            say "stopped early; the jobs that were finished are in $out"
+        else
+            say "stopped early, before $out was made"
+        fi
+        [ -n "$merge" ] || requeue
+        ;;
+    esac
+    exit "$code"
+}
+
+spec='' out='' quiet='' shard='' progress='' merge='' stem=''
+started='' child='' stopped='' interrupted='' shared_memory='' deadline='' code='' gained='' starts=1
 options=() sets=() chosen=() launch=()
+# A task of an array has a name of its own; the number of the last one is also the whole array's.
+slurm_job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
+slurm_job=${slurm_job:-${SLURM_JOB_ID:-}}
 parse_arguments "$@"
 [[ ${WGF_RANKS:-1} =~ ^[1-9][0-9]*$ ]] || fail 2 "WGF_RANKS is a number of processes, not $WGF_RANKS"
 trap 'stop USR1' USR1
@@ -245,25 +366,14 @@ bash "$root/tools/setup.sh" --run || exit 1
 build || exit
 "$wgf" plan "$spec" "${sets[@]}" >/dev/null || exit
 
+if [ -n "$merge" ]; then
+    merge_shards
+    finish
+fi
 ranks=$(count_ranks)
 [ "$ranks" -gt 1 ] && mpi_command "$ranks"
-if [ -n "${SLURM_JOB_ID:-}" ] && seconds=$(slurm_seconds); then
-    launch=(timeout --foreground --preserve-status --signal=USR1 "$seconds" "${launch[@]}")
-fi
+[ -z "$slurm_job" ] || limit_by_slurm
+[ "${SLURM_RESTART_COUNT:-0}" = 0 ] || forget_first_start
 choose_progress
-run
-run_code=$?
-exit_code "$run_code"
-code=$?
-
-case $code in
-0 | 3) draw ;;
-75)
-    if [ -e "$out" ]; then
-        say "stopped early; the jobs that were finished are in $out"
-    else
-        say "stopped early, before $out was made"
-    fi
-    ;;
-esac
-exit "$code"
+run_until_done
+finish

@@ -17,6 +17,17 @@ static void write_created(const struct timespec *created, char *buffer, size_t s
     snprintf(buffer, size, "%s.%06ldZ", seconds, created->tv_nsec / 1000);
 }
 
+bool wgf_provenance_created(const char *text, struct timespec *created)
+{
+    struct tm utc = {0};
+    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
+    long microseconds = 0;
+    if (!rest || sscanf(rest, ".%6ldZ", &microseconds) != 1)
+        return false;
+    *created = (struct timespec){timegm(&utc), microseconds * 1000};
+    return true;
+}
+
 void wgf_provenance_gather(struct wgf_provenance *provenance, const struct wgf_team *team,
                            const struct wgf_run_options *options, const struct timespec *created)
 {

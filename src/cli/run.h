@@ -1,14 +1,17 @@
-/* The parts of `wgf run`: its options (run.c), the work (run_sweep.c), what the file says of its making
- * (provenance.c). */
+/* The parts of `wgf run`: its options (run.c, run_values.c), signals and the clock (run_stop.c), the result file made or
+ * found (run_file.c), what is left to do (run_work.c) and whether it is the same plan (run_compare.c), the work
+ * (run_sweep.c), what is said at its end (run_report.c), and what the file says of its making (provenance.c). */
 #ifndef WGF_CLI_RUN_H
 #define WGF_CLI_RUN_H
 
 #include "cli.h"
+#include "select.h"
 
 #include "wgf/sweep/progress.h"
 #include "wgf/sweep/result.h"
 #include "wgf/sweep/schedule.h"
 
+#include <signal.h>
 #include <time.h>
 
 struct wgf_run_options {
@@ -17,10 +20,72 @@ struct wgf_run_options {
     int set_count;
     bool overwrite, fail_fast, quiet;
     enum wgf_progress_style progress;
+    struct wgf_selection selection;
+    unsigned retry;       /* bit s: jobs in state s are run again */
+    int64_t max_attempts; /* that end in a death, before a job is tried alone */
+    double time_limit;    /* seconds from the start of the process; 0: none */
+    double sync;          /* seconds between two fsyncs of a rank; NaN: none */
+    double checkpoint;    /* seconds between two checkpoints of a descent; NaN: as the program likes */
 };
 
-/* From here on SIGTERM, SIGINT, SIGHUP and SIGUSR1 do no more than tell the sweep to stop. */
+/* Take the word of an option; return an exit code after wgf_cli_misuse. */
+int wgf_cli_take_progress(const char *word, struct wgf_run_options *run);
+int wgf_cli_take_retry(const char *word, struct wgf_run_options *run);
+int wgf_cli_take_attempts(const char *word, struct wgf_run_options *run);
+int wgf_cli_take_duration(const char *option, const char *word, bool may_be_zero, double *seconds);
+
+/* From here on SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGALRM do no more than set *wgf_cli_stop, which tells the sweep to
+ * stop: to one of these. */
+enum { WGF_STOPPED_BY_SIGNAL = 1, WGF_STOPPED_BY_CLOCK };
+extern const volatile sig_atomic_t *const wgf_cli_stop;
 void wgf_cli_catch_signals(void);
+
+/* Lets the clock stop the sweep early enough to end `limit` seconds after `begun` (of wgf_clock). */
+void wgf_cli_stop_before(double begun, double limit);
+
+/* What of the plan is to be done, found on rank 0. Zero-initialise. */
+struct wgf_work {
+    bool resumed;                      /* the file was there already */
+    int64_t selected;                  /* jobs that the options select */
+    int64_t kept[WGF_JOB_STATE_COUNT]; /* of them, those that stay as they are, by state */
+    int64_t torn;                      /* of them, finished rows whose checksum is wrong: among `open` */
+    struct wgf_job_set open;           /* to be run */
+    struct wgf_job_set suspects;       /* found running, as a death leaves them: to be run last, one by one */
+    struct wgf_job_set alone;          /* suspects that were begun too often: each in a process of its own */
+};
+void wgf_work_free(struct wgf_work *work);
+int64_t wgf_work_left(const struct wgf_work *work); /* jobs to be run */
+
+/* Everything of one rank's part in a sweep. */
+struct wgf_sweep {
+    const struct wgf_team *team;
+    const struct wgf_run_options *options;
+    struct wgf_job_list jobs;
+    struct wgf_layout layout;
+    struct wgf_work work;
+    struct wgf_runner *runner;
+    struct wgf_writer *writer;         /* NULL: nothing is left to run */
+    const struct wgf_job_set *set;     /* that is being run */
+    int64_t piece_first, *piece;       /* position in it of the piece's first row, and the jobs of its rows */
+    struct wgf_schedule_report report; /* of the sets that have been run, on rank 0 */
+    struct wgf_progress progress;
+    struct timespec created;
+    int lock; /* descriptor; -1: none */
+};
+
+/* Makes the result file, or finds it there and of the same plan; then says what is to be done. Holds the file. On rank 0
+ * alone; returns an exit code. */
+int wgf_cli_prepare_file(struct wgf_sweep *sweep);
+
+/* Is the file's plan that of the sweep? Otherwise says in what they differ and returns WGF_EXIT_USAGE. */
+int wgf_cli_compare_plan(const struct wgf_sweep *sweep, struct wgf_store *store);
+
+/* Looks through the rows of a file that is there, and sorts the selected ones into sweep->work. */
+wgf_status wgf_cli_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_job_set *selected,
+                               struct wgf_error *error);
+
+/* Says what was done, and returns the exit code. On rank 0. */
+int wgf_cli_conclude(const struct wgf_sweep *sweep);
 
 /* Runs the sweep. Collective over the team; every rank returns the same exit code. */
 int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *options);
@@ -35,5 +100,8 @@ struct wgf_provenance {
 /* `created` is the instant that `started` counts from. Texts of sets are borrowed. */
 void wgf_provenance_gather(struct wgf_provenance *provenance, const struct wgf_team *team,
                            const struct wgf_run_options *options, const struct timespec *created);
+
+/* The instant that a `created` tells; false when it cannot be read. */
+bool wgf_provenance_created(const char *text, struct timespec *created);
 
 #endif

@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "select.h"
 
 #include "wgf/sweep/progress.h"
 #include "wgf/sweep/result.h"
@@ -12,11 +13,14 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: wgf status OUT.h5 [--json] [--exit-code]\n\n"
+    "usage: wgf status OUT.h5 [--json] [--exit-code] [--jobs LIST] [--shard I/N]\n\n"
     "Counts the jobs of a result file by status, with rate, time left, and the failures with their\n"
     "messages. Safe while a run is writing the file.\n\n"
     "  --json       the same as JSON, with every failure\n"
     "  --exit-code  end with 0 when all jobs have a result, 3 when some failed, 75 when some are left\n"
+    "  --fail-fast  with --exit-code, as for a run with this option: 3 as soon as one failed\n"
+    "  --jobs LIST  these jobs alone: 0-9,17\n"
+    "  --shard I/N  part I of N interleaved parts alone, as for a run\n"
     "  --help       this text\n";
 
 enum { BLOCK = 4096, SHOWN_FAILURES = 20 };
@@ -55,9 +59,9 @@ static wgf_status note_failure(struct wgf_store *store, struct summary *summary,
     return status;
 }
 
-/* One block of jobs that all have a status: counts them and widens the span of time that they took. */
+/* Every step-th of a block of jobs: counts them and widens the span of time that they took. */
 static wgf_status count_block(struct wgf_store *store, struct summary *summary, int64_t first, int64_t count,
-                              double span[2], struct wgf_error *error)
+                              int64_t step, double span[2], struct wgf_error *error)
 {
     uint8_t states[BLOCK];
     double started[BLOCK], seconds[BLOCK];
@@ -66,7 +70,7 @@ static wgf_status count_block(struct wgf_store *store, struct summary *summary, 
         status = wgf_store_read(store, wgf_store_column(store, "started"), first, count, started, error);
     if (!status)
         status = wgf_store_read(store, wgf_store_column(store, "seconds"), first, count, seconds, error);
-    for (int64_t i = 0; !status && i < count; i++) {
+    for (int64_t i = 0; !status && i < count; i += step) {
         if (states[i] >= WGF_JOB_STATE_COUNT)
             return wgf_fail(error, WGF_EDATA, "job %" PRId64 " has the unknown status %d; the file is damaged",
                             first + i, states[i]);
@@ -81,18 +85,35 @@ static wgf_status count_block(struct wgf_store *store, struct summary *summary, 
     return status;
 }
 
-static wgf_status summarise(struct wgf_store *store, struct summary *summary, struct wgf_error *error)
+static wgf_status count_jobs(struct wgf_store *store, struct summary *summary, const struct wgf_job_set *set,
+                             double span[2], struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int64_t s = 0; !status && s < set->span_count; s++) {
+        const struct wgf_span *part = &set->spans[s];
+        int64_t step = part->step, end = part->first + (part->count - 1) * step + 1, next;
+        for (int64_t first = part->first; !status && first < end; first = next) {
+            int64_t count = end - first < BLOCK ? end - first : BLOCK;
+            status = count_block(store, summary, first, count, step, span, error);
+            next = first + (count + step - 1) / step * step;
+        }
+    }
+    return status;
+}
+
+static wgf_status summarise(struct wgf_store *store, const struct wgf_selection *selection, struct summary *summary,
+                            struct wgf_error *error)
 {
     struct wgf_store_extent extent;
+    struct wgf_job_set set;
     double span[2] = {INFINITY, -INFINITY};
-    wgf_status status = WGF_OK;
     wgf_store_extent(store, &extent);
+    wgf_status status = wgf_cli_select(selection, extent.jobs, &set, error);
     summary->name = wgf_store_text(store, "name");
-    summary->jobs = extent.jobs;
-    for (int64_t first = 0; !status && first < extent.jobs; first += BLOCK) {
-        int64_t count = extent.jobs - first < BLOCK ? extent.jobs - first : BLOCK;
-        status = count_block(store, summary, first, count, span, error);
-    }
+    summary->jobs = set.count;
+    if (!status)
+        status = count_jobs(store, summary, &set, span, error);
+    wgf_job_set_free(&set);
     int64_t open = summary->count[WGF_JOB_PENDING] + summary->count[WGF_JOB_RUNNING];
     summary->elapsed = span[1] > span[0] ? span[1] - span[0] : NAN;
     summary->rate = (double)(summary->jobs - open) / summary->elapsed;
@@ -157,31 +178,40 @@ static bool print_json(const char *file, const struct summary *summary)
     return text != NULL;
 }
 
-static int judge(const struct summary *summary)
+/* What is asked of the file. */
+struct request {
+    const char *file;
+    bool json, exit_code, fail_fast;
+    struct wgf_selection selection;
+};
+
+static int judge(const struct request *request, const struct summary *summary)
 {
-    if (summary->count[WGF_JOB_PENDING] + summary->count[WGF_JOB_RUNNING] > 0)
+    bool left = summary->count[WGF_JOB_PENDING] + summary->count[WGF_JOB_RUNNING] > 0;
+    bool failed = summary->failure_count > 0;
+    if (left && !(failed && request->fail_fast))
         return WGF_EXIT_STOPPED;
-    return summary->failure_count > 0 ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
+    return failed ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
 }
 
-static int report(const char *file, bool json, bool exit_code)
+static int report(const struct request *request)
 {
     struct summary summary = {0};
     struct wgf_store *store = NULL;
     struct wgf_error error;
-    wgf_status status = wgf_store_open(&store, file, WGF_STORE_READ, &error);
+    wgf_status status = wgf_store_open(&store, request->file, WGF_STORE_READ, &error);
     if (!status)
-        status = summarise(store, &summary, &error);
+        status = summarise(store, &request->selection, &summary, &error);
     wgf_store_close(store, NULL);
     int code = status ? wgf_cli_error(&error) : WGF_EXIT_OK;
-    if (!status && json && !print_json(file, &summary))
+    if (!status && request->json && !print_json(request->file, &summary))
         code = WGF_EXIT_ERROR;
-    else if (!status && !json)
-        print_text(file, &summary);
+    else if (!status && !request->json)
+        print_text(request->file, &summary);
     if (!code)
         code = wgf_cli_flush();
-    if (!code && exit_code)
-        code = judge(&summary);
+    if (!code && request->exit_code)
+        code = judge(request, &summary);
     free(summary.name);
     free(summary.failures);
     return code;
@@ -189,23 +219,35 @@ static int report(const char *file, bool json, bool exit_code)
 
 int wgf_cli_status(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},  {"exit-code", no_argument, NULL, 'e'},
-                                            {"watch", no_argument, NULL, 'w'}, {"jobs", required_argument, NULL, 'k'},
-                                            {"help", no_argument, NULL, 'h'},  {0}};
-    bool json = false, exit_code = false;
-    for (int opt; (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},       {"exit-code", no_argument, NULL, 'e'},
+        {"fail-fast", no_argument, NULL, 'f'},  {"watch", no_argument, NULL, 'w'},
+        {"jobs", required_argument, NULL, 'k'}, {"shard", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},       {0}};
+    struct request request = {0};
+    int code = WGF_EXIT_OK;
+    for (int opt; !code && (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         if (opt == 'h')
             return fputs(usage, stdout), wgf_cli_flush();
-        if (opt == 'w' || opt == 'k')
-            return wgf_cli_misuse("status", "--%s is not built yet in this version", opt == 'w' ? "watch" : "jobs");
+        if (opt == 'w')
+            return wgf_cli_misuse("status", "--watch is not built yet in this version");
         if (opt == 'j')
-            json = true;
+            request.json = true;
         else if (opt == 'e')
-            exit_code = true;
+            request.exit_code = true;
+        else if (opt == 'f')
+            request.fail_fast = true;
+        else if (opt == 'k')
+            code = wgf_cli_take_jobs("status", optarg, &request.selection);
+        else if (opt == 's')
+            code = wgf_cli_take_shard("status", optarg, &request.selection);
         else
             return wgf_cli_bad_option("status", opt, argv, options);
     }
+    if (code)
+        return code;
     if (optind + 1 != argc)
         return wgf_cli_misuse("status", optind == argc ? "no result file" : "more than one result file");
-    return report(argv[optind], json, exit_code);
+    request.file = argv[optind];
+    return report(&request);
 }

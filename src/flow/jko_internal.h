@@ -9,6 +9,8 @@
 
 #include "jko_measure.h"
 #include "jko_newton.h"
+#include "jko_secant.h"
+#include "jko_tangent.h"
 
 struct wgf_jko {
     const struct wgf_settings *settings;
@@ -17,21 +19,27 @@ struct wgf_jko {
     struct wgf_features features, test_features;
     struct wgf_gibbs *gibbs;
     struct wgf_newton newton;
+    bool foresees; /* the secant solver is worth its matrix of n x n; else the next two are empty */
+    struct wgf_tangent tangent;
+    struct wgf_secant secant;
     struct wgf_dykstra *dykstra; /* NULL with newton */
     double epsilon, kappa, s;
     double scale; /* of residuals: |y|, or 1 where y = 0 */
 
-    /* What is carried from step to step: the masses and the dual, where the next step's solver starts. */
-    double *p; /* N */
-    double *u; /* n */
+    /* What is carried from step to step: the masses; the dual, where the next step's solver starts; and by how much it
+     * was not what the masses before it let foresee, which changes little from one step to the next. */
+    double *p;    /* N */
+    double *u;    /* n */
+    double *lead; /* n */
 
     double *q;               /* N: the masses before the step */
     double *start;           /* n: u before the step */
+    double *foreseen;        /* n: u as q lets foresee */
     double *log_a, *log_b;   /* N; log(xi a) stands in log_sum */
     double *log_sum;         /* N */
     double *spread, *mean;   /* N each: within products with the Hessian */
     double *net, *potential; /* points each */
-    double *output;          /* n: Phi p, or of whatever was asked for last */
+    double *output;          /* n: Phi p, or of whatever was asked for last; Phi q as a step begins */
 
     struct wgf_evaluation evaluation;
     bool broken;

@@ -20,7 +20,17 @@ double wgf_output_factor(int output, int64_t m)
     return output == WGF_OUTPUT_MEAN ? 1 / (double)m : 1;
 }
 
-static const struct wgf_kernel_operations *operations(int kernel)
+/* Where activation patterns with tables of sums are the faster way to what a kernel is for: a function of sizes alone. */
+static bool patterns_pay(int kernel, int64_t m, int64_t n, int64_t d)
+{
+    enum { FEW_FUSED = 8, FEW_BLAS = 30, MOST_D = 2000 };
+    int64_t few = m < n ? m : n;
+    if (kernel == WGF_KERNEL_FUSED)
+        return few >= FEW_FUSED && d > 2;
+    return kernel == WGF_KERNEL_BLAS && few >= FEW_BLAS && d > WGF_FUSED_INPUTS && d <= MOST_D;
+}
+
+static const struct wgf_kernel_operations *operations(int kernel, int64_t m, int64_t n, int64_t d)
 {
     static const struct wgf_kernel_operations *const table[] = {
         [WGF_KERNEL_DENSE] = &wgf_kernel_dense,
@@ -28,7 +38,7 @@ static const struct wgf_kernel_operations *operations(int kernel)
         [WGF_KERNEL_FUSED] = &wgf_kernel_fused,
         [WGF_KERNEL_BLAS] = &wgf_kernel_blas,
     };
-    return table[kernel];
+    return patterns_pay(kernel, m, n, d) ? &wgf_kernel_patterns : table[kernel];
 }
 
 int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
@@ -44,7 +54,7 @@ int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
 double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
 {
     int kernel = wgf_network_kernel(settings->kernel, m, n, d);
-    return wgf_bytes((double)n + KINKS * (double)d, sizeof(double)) + operations(kernel)->bytes(m, n, d);
+    return wgf_bytes((double)n + KINKS * (double)d, sizeof(double)) + operations(kernel, m, n, d)->bytes(m, n, d);
 }
 
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
@@ -66,7 +76,7 @@ wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_net
         net->settings = *settings;
         net->data = data;
         net->m = m;
-        net->kernel = operations(wgf_network_kernel(settings->kernel, m, data->n, data->d));
+        net->kernel = operations(wgf_network_kernel(settings->kernel, m, data->n, data->d), m, data->n, data->d);
         net->kappa = wgf_loss_factor(settings->loss, data->n);
         net->c = wgf_output_factor(settings->output, m);
         net->residual = wgf_calloc(data->n, sizeof *net->residual);
@@ -91,6 +101,7 @@ void wgf_network_free(struct wgf_network *network)
     free(network->z);
     free(network->pattern);
     wgf_cones_free(network->cones);
+    wgf_patterns_work_free(network->patterns);
     free(network);
 }
 

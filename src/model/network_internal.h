@@ -26,9 +26,11 @@ struct wgf_network {
     int64_t block;          /* blas: neurons taken at a time */
     unsigned char *pattern; /* blas: m x n, 1 where the neuron activates the sample */
     struct wgf_cones *cones;
+    struct wgf_patterns_work *patterns;
 };
 
-void wgf_cones_free(struct wgf_cones *cones); /* NULL-safe */
+void wgf_cones_free(struct wgf_cones *cones);                /* NULL-safe */
+void wgf_patterns_work_free(struct wgf_patterns_work *work); /* the same */
 
 struct wgf_kernel_operations {
     double (*bytes)(int64_t m, int64_t n, int64_t d);
@@ -49,6 +51,7 @@ static inline bool wgf_network_is_interrupted(const struct wgf_network *network)
     return network->interrupted && *network->interrupted;
 }
 
-extern const struct wgf_kernel_operations wgf_kernel_dense, wgf_kernel_blas, wgf_kernel_cones, wgf_kernel_fused;
+extern const struct wgf_kernel_operations wgf_kernel_dense, wgf_kernel_blas, wgf_kernel_cones, wgf_kernel_fused,
+    wgf_kernel_patterns;
 
 #endif

@@ -1,4 +1,4 @@
-/* Rows on their way to the file: a piece of neighbouring jobs in memory, written as one block a column. */
+/* Rows on their way to the file: a piece of jobs in memory, written as one block a column and run of neighbours. */
 #include "result_internal.h"
 
 #include "wgf/base/system.h"
@@ -14,7 +14,9 @@ struct wgf_writer {
     const struct wgf_layout *layout;
     struct wgf_settings defaults;
     int64_t capacity;                   /* rows that the buffers hold */
-    int64_t first;                      /* job of row 0 of the buffers */
+    int64_t *jobs;                      /* capacity: of the rows of the piece, ascending */
+    uint8_t *found;                     /* capacity: their `status` before */
+    double sync, synced;                /* seconds between two fsyncs, NaN: none; the clock at the last one */
     int result_index[WGF_RESULT_COUNT]; /* column numbers in the file; -1: not there */
     int trace_index[WGF_TRACE_COUNT];
     int inner_index[2], state_index;
@@ -22,8 +24,10 @@ struct wgf_writer {
     double *trace[WGF_TRACE_COUNT]; /* capacity x records; NULL where the file has none */
     double *inner[2];               /* capacity x inner_records; NULL likewise */
     double *unseen;                 /* records: takes what the file has no column for */
-    double *states;                 /* layout->largest_state: of the job at work */
+    double *states;                 /* state_capacity: of the job at work */
+    int64_t state_capacity;         /* layout->largest_state, or what memory can hold at most */
     int64_t *state_start;           /* capacity: as the file says */
+    int64_t known_job, known_start; /* where the states of some job start, by the plan */
 };
 
 /* Is the column written row by row, not at creation? */
@@ -32,16 +36,24 @@ static bool is_written(int column)
     return wgf_result_columns[column].life == WGF_LIFE_WRITTEN;
 }
 
-static void find_columns(struct wgf_writer *writer)
+/* False: the file lacks a column. */
+static bool find_columns(struct wgf_writer *writer)
 {
+    const struct wgf_store_extent *extent = &writer->layout->extent;
+    bool fine = true;
     for (int r = 0; r < WGF_RESULT_COUNT; r++)
-        writer->result_index[r] = wgf_store_column(writer->store, wgf_result_columns[r].name);
-    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        fine = (writer->result_index[r] = wgf_store_column(writer->store, wgf_result_columns[r].name)) >= 0 && fine;
+    for (int c = 0; c < WGF_TRACE_COUNT; c++) {
         writer->trace_index[c] =
             writer->layout->has_trace[c] ? wgf_store_column(writer->store, wgf_trace_names[c]) : -1;
-    for (int i = 0; i < 2; i++)
+        fine = fine && (writer->trace_index[c] >= 0) == writer->layout->has_trace[c];
+    }
+    for (int i = 0; i < 2; i++) {
         writer->inner_index[i] = wgf_store_column(writer->store, wgf_inner_trace_names[i]);
+        fine = fine && (writer->inner_index[i] >= 0) == (extent->inner_records > 0);
+    }
     writer->state_index = wgf_store_column(writer->store, "state");
+    return fine && (writer->state_index >= 0) == (extent->state_elements > 0);
 }
 
 /* Rows a piece: a few thousand, fewer when rows are large. */
@@ -69,11 +81,14 @@ static bool allocate(struct wgf_writer *writer)
             fine = (writer->inner[i] = wgf_calloc(rows * extent->inner_records, sizeof(double))) && fine;
     writer->unseen = wgf_calloc(extent->records, sizeof(double));
     writer->state_start = wgf_calloc(rows, sizeof *writer->state_start);
+    writer->jobs = wgf_calloc(rows, sizeof *writer->jobs);
+    writer->found = wgf_calloc(rows, sizeof *writer->found);
     /* A job whose state is beyond the memory fails before it has one, so no more is ever needed. */
-    double state = fmin((double)writer->layout->largest_state, wgf_memory_limit(1) / (2 * sizeof(double)));
-    if (state > 0)
-        fine = (writer->states = wgf_calloc((int64_t)state, sizeof(double))) && fine;
-    return fine && writer->unseen && writer->state_start;
+    writer->state_capacity =
+        (int64_t)fmin((double)writer->layout->largest_state, wgf_memory_limit(1) / (2 * sizeof(double)));
+    if (writer->state_capacity > 0)
+        fine = (writer->states = wgf_calloc(writer->state_capacity, sizeof(double))) && fine;
+    return fine && writer->unseen && writer->state_start && writer->jobs && writer->found;
 }
 
 wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wgf_store_mode mode,
@@ -87,12 +102,15 @@ wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wg
     made->layout = layout;
     wgf_settings_default(&made->defaults);
     made->capacity = choose_capacity(layout);
+    made->sync = NAN;
     wgf_status status = wgf_store_open(&made->store, path, mode, error);
-    if (!status) {
-        find_columns(made);
-        if (!allocate(made))
-            status = wgf_fail(error, WGF_EMEMORY, "no memory for the rows of %s", path);
-    }
+    if (!status && !find_columns(made))
+        status = wgf_fail(error, WGF_EIO,
+                          "%s has other variables than this plan needs, so another version of wgf made it; go on with "
+                          "that one, or start anew",
+                          path);
+    if (!status && !allocate(made))
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the rows of %s", path);
     *writer = made; /* closing it is the caller's, whatever happened: it may be collective */
     return status;
 }
@@ -101,7 +119,8 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
 {
     if (!writer)
         return WGF_OK;
-    wgf_status status = wgf_store_close(writer->store, error);
+    wgf_status status = writer->store && !isnan(writer->sync) ? wgf_store_sync(writer->store, error) : WGF_OK;
+    wgf_status closed = wgf_store_close(writer->store, status ? NULL : error);
     for (int r = 0; r < WGF_RESULT_COUNT; r++)
         free(writer->result[r]);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
@@ -111,8 +130,10 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
     free(writer->unseen);
     free(writer->states);
     free(writer->state_start);
+    free(writer->jobs);
+    free(writer->found);
     free(writer);
-    return status;
+    return status ? status : closed;
 }
 
 struct wgf_store *wgf_writer_store(struct wgf_writer *writer)
@@ -130,43 +151,84 @@ int64_t wgf_writer_capacity(const struct wgf_writer *writer)
     return writer->capacity;
 }
 
-static wgf_status write_result(struct wgf_writer *writer, enum wgf_result_column column, int64_t first, int64_t count,
+void wgf_writer_sync_every(struct wgf_writer *writer, double seconds)
+{
+    writer->sync = seconds;
+    writer->synced = wgf_clock();
+}
+
+/* The row behind the last of [row, end) whose jobs are neighbours. */
+static int64_t end_of_run(const struct wgf_writer *writer, int64_t row, int64_t end)
+{
+    int64_t next = row + 1;
+    while (next < end && writer->jobs[next] == writer->jobs[next - 1] + 1)
+        next++;
+    return next;
+}
+
+/* Writes rows of the piece. `rows` holds the column of the whole piece, `size` bytes a row. */
+static wgf_status write_rows(struct wgf_writer *writer, int index, const void *rows, size_t size, int64_t row,
+                             int64_t count, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int64_t end = row + count, next; !status && row < end; row = next) {
+        next = end_of_run(writer, row, end);
+        status = wgf_store_write(writer->store, index, writer->jobs[row], next - row,
+                                 (const char *)rows + (size_t)row * size, error);
+    }
+    return status;
+}
+
+/* Reads a result of all rows of the piece. */
+static wgf_status read_rows(struct wgf_writer *writer, enum wgf_result_column column, void *rows, int64_t count,
+                            struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int64_t row = 0, next; !status && row < count; row = next) {
+        next = end_of_run(writer, row, count);
+        status = wgf_store_read(writer->store, writer->result_index[column], writer->jobs[row], next - row,
+                                (char *)rows + (size_t)row * wgf_result_size((int)column), error);
+    }
+    return status;
+}
+
+static wgf_status write_result(struct wgf_writer *writer, enum wgf_result_column column, int64_t row, int64_t count,
                                struct wgf_error *error)
 {
-    const char *rows = writer->result[column];
-    return wgf_store_write(writer->store, writer->result_index[column], first, count,
-                           rows + (size_t)(first - writer->first) * wgf_result_size(column), error);
+    return write_rows(writer, writer->result_index[column], writer->result[column], wgf_result_size((int)column), row,
+                      count, error);
 }
 
 /* Sets the marks of begun rows: `status`, and the attempt counted or taken back. */
-static wgf_status mark(struct wgf_writer *writer, int64_t first, int64_t count, enum wgf_job_state state, int attempt,
+static wgf_status mark(struct wgf_writer *writer, int64_t row, int64_t count, enum wgf_job_state state, int attempt,
                        struct wgf_error *error)
 {
-    uint8_t *states = (uint8_t *)writer->result[WGF_RESULT_STATUS] + (first - writer->first);
-    int64_t *attempts = (int64_t *)writer->result[WGF_RESULT_ATTEMPTS] + (first - writer->first);
-    for (int64_t i = 0; i < count; i++) {
+    uint8_t *states = writer->result[WGF_RESULT_STATUS];
+    int64_t *attempts = writer->result[WGF_RESULT_ATTEMPTS];
+    for (int64_t i = row; i < row + count; i++) {
         states[i] = (uint8_t)state;
         attempts[i] += attempt;
     }
-    wgf_status status = write_result(writer, WGF_RESULT_ATTEMPTS, first, count, error);
-    return status ? status : write_result(writer, WGF_RESULT_STATUS, first, count, error);
+    wgf_status status = write_result(writer, WGF_RESULT_ATTEMPTS, row, count, error);
+    return status ? status : write_result(writer, WGF_RESULT_STATUS, row, count, error);
 }
 
-wgf_status wgf_writer_begin(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error)
+/* Writes what rows of the piece hold, all but their marks. */
+static wgf_status write_data(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error)
 {
-    assert(count <= writer->capacity);
-    writer->first = first;
-    wgf_status status = wgf_store_read(writer->store, writer->result_index[WGF_RESULT_ATTEMPTS], first, count,
-                                       writer->result[WGF_RESULT_ATTEMPTS], error);
-    if (!status && writer->states)
-        status = wgf_store_read(writer->store, writer->result_index[WGF_RESULT_STATE_START], first, count,
-                                writer->state_start, error);
-    return status ? status : mark(writer, first, count, WGF_JOB_RUNNING, 1, error);
-}
-
-wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error)
-{
-    return mark(writer, first, count, WGF_JOB_PENDING, -1, error);
+    const size_t record = (size_t)writer->layout->extent.records * sizeof(double),
+                 inner = (size_t)writer->layout->extent.inner_records * sizeof(double);
+    wgf_status status = WGF_OK;
+    for (int c = 0; !status && c < WGF_TRACE_COUNT; c++)
+        if (writer->trace[c])
+            status = write_rows(writer, writer->trace_index[c], writer->trace[c], record, row, count, error);
+    for (int i = 0; !status && i < 2; i++)
+        if (writer->inner[i])
+            status = write_rows(writer, writer->inner_index[i], writer->inner[i], inner, row, count, error);
+    for (int r = 0; !status && r < WGF_RESULT_COUNT; r++)
+        if (is_written(r) && r != WGF_RESULT_STATUS && r != WGF_RESULT_ATTEMPTS)
+            status = write_result(writer, (enum wgf_result_column)r, row, count, error);
+    return status;
 }
 
 static void blank(double *values, int64_t count)
@@ -175,10 +237,114 @@ static void blank(double *values, int64_t count)
         values[i] = NAN;
 }
 
-void wgf_writer_trace(struct wgf_writer *writer, int64_t k, struct wgf_trace *trace)
+/* Where the states of a job start, by the plan. */
+static int64_t planned_start(struct wgf_writer *writer, int64_t job)
+{
+    struct wgf_settings settings;
+    if (writer->state_index < 0)
+        return 0;
+    if (job < writer->known_job)
+        writer->known_job = writer->known_start = 0;
+    for (; writer->known_job < job; writer->known_job++) {
+        wgf_plan_job(writer->plan, writer->known_job, &settings);
+        struct wgf_state_shape shape = wgf_flow_state_shape(&settings);
+        writer->known_start += shape.records * shape.rows * shape.cols;
+    }
+    return writer->known_start;
+}
+
+/* Writes again what the file was made with for a job: its numbers, as texts are never written later. */
+static wgf_status renew_created(struct wgf_writer *writer, int64_t row, const struct wgf_settings *settings,
+                                struct wgf_error *error)
+{
+    const struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    const uint64_t key = wgf_plan_key(writer->plan, settings);
+    const void *const created[WGF_RESULT_COUNT] = {[WGF_RESULT_KEY] = &key,
+                                                   [WGF_RESULT_STATE_START] = &writer->state_start[row],
+                                                   [WGF_RESULT_STATE_ROWS] = &shape.rows,
+                                                   [WGF_RESULT_STATE_COLS] = &shape.cols};
+    wgf_status status = WGF_OK;
+    writer->state_start[row] = planned_start(writer, writer->jobs[row]);
+    for (int r = 0; !status && r < WGF_RESULT_COUNT; r++)
+        if (created[r])
+            status = wgf_store_write(writer->store, writer->result_index[r], writer->jobs[row], 1, created[r], error);
+    for (int p = 0; !status && p < wgf_param_count; p++) {
+        const struct wgf_param *param = &wgf_params[p];
+        union wgf_value value = wgf_param_get(param, settings);
+        int index = wgf_store_column(writer->store, param->name);
+        if (index >= 0 && (param->type == WGF_PARAM_INT || param->type == WGF_PARAM_FLOAT))
+            status = wgf_store_write(writer->store, index, writer->jobs[row], 1, &value, error);
+    }
+    return status;
+}
+
+static wgf_status blank_states(struct wgf_writer *writer, int64_t row, const struct wgf_settings *settings,
+                               struct wgf_error *error)
+{
+    const struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    const int64_t elements = shape.records * shape.rows * shape.cols;
+    wgf_status status = WGF_OK;
+    blank(writer->states, writer->state_capacity < elements ? writer->state_capacity : elements);
+    for (int64_t done = 0, part; !status && done < elements; done += part) {
+        part = elements - done < writer->state_capacity ? elements - done : writer->state_capacity;
+        status = wgf_store_write(writer->store, writer->state_index, writer->state_start[row] + done, part,
+                                 writer->states, error);
+    }
+    return status;
+}
+
+/* A row that held something before is made as new. */
+static wgf_status renew(struct wgf_writer *writer, int64_t row, struct wgf_error *error)
+{
+    struct wgf_settings settings;
+    struct wgf_trace trace;
+    wgf_plan_job(writer->plan, writer->jobs[row], &settings);
+    wgf_writer_trace(writer, row, &trace);
+    for (int r = 0; r < WGF_RESULT_COUNT; r++) {
+        char *cell = (char *)writer->result[r] + (size_t)row * wgf_result_size(r);
+        if (!is_written(r) || r == WGF_RESULT_STATUS || r == WGF_RESULT_ATTEMPTS)
+            continue;
+        memset(cell, 0, wgf_result_size(r));
+        if (wgf_result_columns[r].type == WGF_COLUMN_FLOAT64)
+            blank((double *)(void *)cell, 1);
+    }
+    wgf_status status = renew_created(writer, row, &settings, error);
+    if (!status)
+        status = blank_states(writer, row, &settings, error);
+    return status ? status : write_data(writer, row, 1, error);
+}
+
+static wgf_status read_marks(struct wgf_writer *writer, int64_t count, struct wgf_error *error)
+{
+    wgf_status status = read_rows(writer, WGF_RESULT_ATTEMPTS, writer->result[WGF_RESULT_ATTEMPTS], count, error);
+    if (!status)
+        status = read_rows(writer, WGF_RESULT_STATUS, writer->found, count, error);
+    if (!status && writer->states)
+        status = read_rows(writer, WGF_RESULT_STATE_START, writer->state_start, count, error);
+    return status;
+}
+
+wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error)
+{
+    assert(count <= writer->capacity);
+    memcpy(writer->jobs, jobs, (size_t)count * sizeof *jobs);
+    wgf_status status = read_marks(writer, count, error);
+    if (!status)
+        status = mark(writer, 0, count, WGF_JOB_RUNNING, 1, error);
+    for (int64_t row = 0; !status && row < count; row++)
+        if (writer->found[row] != WGF_JOB_PENDING)
+            status = renew(writer, row, error); /* after its mark, so that nobody takes a blank row for a result */
+    return status;
+}
+
+wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error)
+{
+    return mark(writer, row, count, WGF_JOB_PENDING, -1, error);
+}
+
+void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *trace)
 {
     const struct wgf_store_extent *extent = &writer->layout->extent;
-    int64_t row = k - writer->first;
     *trace = (struct wgf_trace){.state = writer->states};
     for (int c = 0; c < WGF_TRACE_COUNT; c++) {
         trace->column[c] = writer->trace[c] ? writer->trace[c] + row * extent->records : writer->unseen;
@@ -224,12 +390,11 @@ static uint64_t checksum_row(const struct wgf_writer *writer, int64_t i, const s
     return sum;
 }
 
-wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t k, const struct wgf_settings *settings,
+wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t i, const struct wgf_settings *settings,
                              enum wgf_job_state state, const struct wgf_trace *trace,
                              const struct wgf_flow_result *result, const struct wgf_run_facts *facts,
                              struct wgf_error *error)
 {
-    int64_t i = k - writer->first;
     char *message = (char *)writer->result[WGF_RESULT_MESSAGE] + i * WGF_MESSAGE_LENGTH;
     memset(message, 0, WGF_MESSAGE_LENGTH);
     memcpy(message, result->message, strnlen(result->message, WGF_MESSAGE_LENGTH - 1));
@@ -257,25 +422,12 @@ wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t k, const struct 
     return wgf_store_write(writer->store, writer->state_index, writer->state_start[i], elements, writer->states, error);
 }
 
-static wgf_status write_block(struct wgf_writer *writer, int index, const double *rows, int64_t elements, int64_t first,
-                              int64_t count, struct wgf_error *error)
+wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error)
 {
-    if (!rows)
-        return WGF_OK;
-    return wgf_store_write(writer->store, index, first, count, rows + (first - writer->first) * elements, error);
-}
-
-wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error)
-{
-    const struct wgf_store_extent *extent = &writer->layout->extent;
-    wgf_status status = WGF_OK;
-    for (int c = 0; !status && c < WGF_TRACE_COUNT; c++)
-        status = write_block(writer, writer->trace_index[c], writer->trace[c], extent->records, first, count, error);
-    for (int i = 0; !status && i < 2; i++)
-        status =
-            write_block(writer, writer->inner_index[i], writer->inner[i], extent->inner_records, first, count, error);
-    for (int r = 0; !status && r < WGF_RESULT_COUNT; r++)
-        if (is_written(r) && r != WGF_RESULT_STATUS && r != WGF_RESULT_ATTEMPTS)
-            status = write_result(writer, (enum wgf_result_column)r, first, count, error);
-    return status ? status : write_result(writer, WGF_RESULT_STATUS, first, count, error);
+    wgf_status status = write_data(writer, row, count, error);
+    if (!status && wgf_clock() - writer->synced >= writer->sync) { /* never when that is NaN */
+        status = wgf_store_sync(writer->store, error);
+        writer->synced = wgf_clock();
+    }
+    return status ? status : write_result(writer, WGF_RESULT_STATUS, row, count, error);
 }

@@ -92,6 +92,6 @@ wgf_status wgf_schedule_run(const struct wgf_team *team, const struct wgf_tasks 
     else if (team->rank == 0)
         wgf_schedule_master(team, tasks, report, &verdict);
     else
-        wgf_schedule_worker(team, tasks, &verdict);
+        wgf_schedule_worker(team, tasks, report, &verdict);
     return verdict.status == WGF_OK ? WGF_OK : wgf_fail(error, verdict.status, "%s", verdict.message);
 }

@@ -4,7 +4,7 @@
  * nothing is left, finish what you have. HALT may come at any time: finish the job in hand and put back the rest. A
  * worker with nothing more to do says goodbye, with why it stopped if it stopped by itself. When all have said
  * goodbye, the master releases them; so an order that crosses a goodbye is still received, and nothing is in flight
- * at the end. */
+ * at the end. A worker that said goodbye may be recalled: another one died, and left work. */
 #ifndef WGF_SWEEP_SCHEDULE_INTERNAL_H
 #define WGF_SWEEP_SCHEDULE_INTERNAL_H
 
@@ -72,17 +72,24 @@ struct wgf_news {
     struct wgf_error error; /* sent with WGF_STOP_ERROR alone */
 };
 
-enum wgf_order_kind { WGF_ORDER_PIECE, WGF_ORDER_END, WGF_ORDER_HALT, WGF_ORDER_RELEASE };
+enum wgf_order_kind { WGF_ORDER_PIECE, WGF_ORDER_END, WGF_ORDER_HALT, WGF_ORDER_RECALL, WGF_ORDER_RELEASE };
+
+/* Positions that one worker has. */
+struct wgf_range {
+    int64_t first, count;
+};
 
 /* Master to worker. */
 struct wgf_order {
     enum wgf_order_kind kind;
-    int64_t first, count; /* of a piece */
+    struct wgf_range piece; /* with PIECE and RECALL */
+    int lost;               /* with RELEASE: workers that died */
 };
 
 /* The two sides of a team of several. Both fill *verdict with the same. */
 void wgf_schedule_master(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
                          struct wgf_error *verdict);
-void wgf_schedule_worker(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_error *verdict);
+void wgf_schedule_worker(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
+                         struct wgf_error *verdict);
 
 #endif

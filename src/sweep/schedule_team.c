@@ -1,7 +1,9 @@
 #include "schedule_internal.h"
+#include "schedule_lifeline.h"
 
 #include <mpi.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -78,12 +80,19 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
     if (launched_ranks() == 1)
         return WGF_OK;
     int provided;
+    if (wgf_lifeline_wanted() && wgf_lifeline_prepare(&team->lifeline, error))
+        return error->status;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return wgf_fail(error, WGF_EINTERNAL, "MPI did not start: run without mpirun, or check the launcher");
     team->mpi = true;
     MPI_Comm_rank(MPI_COMM_WORLD, &team->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &team->size);
-    if (team->size > 1) {
+    if (team->size == 1) {
+        wgf_lifeline_free(team->lifeline);
+        team->lifeline = NULL;
+    } else {
+        if (team->lifeline && wgf_lifeline_connect(team->lifeline, team->rank, team->size, error))
+            return error->status;
         team->workers = team->size - 1;
         look_around(team);
     }
@@ -94,7 +103,16 @@ void wgf_team_finish(struct wgf_team *team)
 {
     if (team->mpi)
         MPI_Finalize();
+    wgf_lifeline_free(team->lifeline);
+    team->lifeline = NULL;
     team->mpi = false;
+}
+
+noreturn void wgf_team_abandon(struct wgf_team *team, int exit_code)
+{
+    wgf_lifeline_let_go(team->lifeline);
+    fflush(NULL);
+    _exit(exit_code);
 }
 
 /* MPI_Wait would burn a core while others are late. */

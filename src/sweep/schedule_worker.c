@@ -1,4 +1,5 @@
 #include "schedule_internal.h"
+#include "schedule_lifeline.h"
 
 #include "wgf/base/system.h"
 
@@ -20,10 +21,10 @@ struct worker {
     struct wgf_runner runner;
     MPI_Request receiving; /* always one, until the release */
     struct wgf_order order;
-    int64_t ahead_first, ahead_count; /* the piece that was received but not begun; count 0: none */
-    bool asked;                       /* and not answered yet */
-    bool ended;                       /* the master has no more */
-    bool parted;                      /* said goodbye */
+    struct wgf_range ahead; /* the piece that was received but not begun; count 0: none */
+    bool asked;             /* and not answered yet */
+    bool ended;             /* the master has no more */
+    bool parted;            /* said goodbye */
     bool released;
     double looked, told; /* the clock at the last look for orders, and at the last news */
 };
@@ -61,8 +62,11 @@ static void obey(struct worker *worker)
     switch (worker->order.kind) {
     case WGF_ORDER_PIECE:
         worker->asked = false;
-        worker->ahead_first = worker->order.first;
-        worker->ahead_count = worker->order.count;
+        worker->ahead = worker->order.piece;
+        break;
+    case WGF_ORDER_RECALL: /* to be told from a piece that crossed the goodbye, which the master takes as it is */
+        worker->ended = worker->parted = false;
+        worker->ahead = worker->order.piece;
         break;
     case WGF_ORDER_END:
         worker->asked = false;
@@ -94,7 +98,7 @@ static void look(struct worker *worker)
 
 static bool may_ask(const struct worker *worker)
 {
-    return !worker->asked && !worker->ended && worker->ahead_count == 0 && worker->runner.stop == 0;
+    return !worker->asked && !worker->ended && worker->ahead.count == 0 && worker->runner.stop == 0;
 }
 
 static void between_jobs(void *owner, int64_t left)
@@ -113,9 +117,9 @@ static void between_jobs(void *owner, int64_t left)
 
 static void run_ahead(struct worker *worker)
 {
-    const int64_t first = worker->ahead_first, count = worker->ahead_count;
-    worker->ahead_count = 0;
-    wgf_runner_piece(&worker->runner, first, count);
+    const struct wgf_range piece = worker->ahead;
+    worker->ahead.count = 0;
+    wgf_runner_piece(&worker->runner, piece.first, piece.count);
 }
 
 static void labour(struct worker *worker)
@@ -125,7 +129,7 @@ static void labour(struct worker *worker)
         const bool go = wgf_runner_may_go(&worker->runner);
         if (worker->parted) {
             wgf_nap(&nap);
-        } else if (go && worker->ahead_count > 0) {
+        } else if (go && worker->ahead.count > 0) {
             run_ahead(worker);
             nap = WGF_NAP_SHORTEST;
         } else if (!go || worker->ended) {
@@ -141,14 +145,20 @@ static void labour(struct worker *worker)
     }
 }
 
-void wgf_schedule_worker(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_error *verdict)
+void wgf_schedule_worker(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
+                         struct wgf_error *verdict)
 {
     /* The master may lack the memory to serve; then nobody begins. */
     if (wgf_team_maximum(team, WGF_OK) == WGF_OK) {
         struct worker worker = {.ended = false};
+        wgf_lifeline_go_apart(team->lifeline);
         wgf_runner_start(&worker.runner, tasks, between_jobs, &worker);
         receive(&worker);
         labour(&worker);
+        report->lost = worker.order.lost;
+        if (report->lost > 0)
+            return;
+        wgf_lifeline_go_together(team->lifeline);
     }
     wgf_team_broadcast(team, verdict, sizeof *verdict);
 }

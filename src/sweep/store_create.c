@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -29,19 +28,6 @@ static wgf_status check_room(int descriptor, const char *path, const struct wgf_
                     path, need / 1e9, room / 1e9);
 }
 
-/* HDF5 cannot let go of a file that it could not write: H5Fclose fails, and the process crashes when it exits. What is
- * left to write therefore goes to a file in memory, and vanishes with it. */
-static void divert(hid_t file)
-{
-    int *descriptor = NULL;
-    int memory = memfd_create("wgf", MFD_CLOEXEC);
-    if (memory < 0)
-        return;
-    if (H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&descriptor) >= 0)
-        dup2(memory, *descriptor);
-    close(memory);
-}
-
 static hid_t create_file(const char *temporary)
 {
     hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = wgf_store_access(false);
@@ -62,7 +48,7 @@ static wgf_status build(const char *temporary, const char *path, struct wgf_stor
     builder->file = create_file(temporary);
     bool ok = builder->file >= 0 && wgf_store_build(builder);
     if (builder->file >= 0 && !ok)
-        divert(builder->file);
+        wgf_store_divert(builder->file);
     if (builder->file >= 0)
         ok = H5Fclose(builder->file) >= 0 && ok;
     wgf_store_unwatch(&watch);

@@ -4,6 +4,8 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* Visits the stack from the place where the error arose. The system's own words ("No space left on device") are
  * the best reason there is; HDF5 wraps them as: error message = '…'. */
@@ -43,6 +45,17 @@ void wgf_store_watch(struct wgf_store_watch *watch)
 void wgf_store_unwatch(struct wgf_store_watch *watch)
 {
     H5Eset_auto2(H5E_DEFAULT, watch->printer, watch->printer_data);
+}
+
+void wgf_store_divert(hid_t file)
+{
+    int *descriptor = NULL;
+    int memory = memfd_create("wgf", MFD_CLOEXEC);
+    if (memory < 0)
+        return;
+    if (H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&descriptor) >= 0)
+        dup2(memory, *descriptor);
+    close(memory);
 }
 
 hid_t wgf_store_access(bool team)

@@ -62,6 +62,16 @@ bool wgf_store_next_part(struct wgf_store_part *part, hsize_t end, hsize_t width
 bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_part *part, const void *from,
                     void *to);
 
+/* Texts read without HDF5, each to be freed by the caller; false when one is damaged, and none is then left. `place` as
+ * wgf_store_texts_place found it. */
+struct wgf_store;
+struct wgf_store_column;
+struct wgf_store_heap;
+bool wgf_store_read_texts(struct wgf_store *store, const struct wgf_store_column *column, int64_t first, int64_t count,
+                          char **texts);
+int64_t wgf_store_texts_place(hid_t file, hid_t dataset);
+void wgf_store_heap_free(struct wgf_store_heap *heap);
+
 /* Turns HDF5's strings into the caller's own; on failure all are gone. */
 bool wgf_store_own_texts(char **texts, int64_t count);
 
@@ -96,11 +106,13 @@ struct wgf_store_column {
     enum wgf_column_shape shape;
     bool stored;          /* has room in the file; otherwise it is never opened, and reads as the empty value */
     bool chunked;         /* rewritten by h5repack, say: can be read only */
+    int64_t place;        /* of the references of texts, in bytes; -1: only HDF5 can read them */
     hid_t dataset, space; /* of stored columns */
 };
 
 struct wgf_store {
     bool team, writable;
+    bool broken;    /* a write failed */
     int descriptor; /* for fsync */
     hid_t file;
     struct wgf_store_extent extent;
@@ -108,10 +120,15 @@ struct wgf_store {
     struct wgf_store_column *columns;
     hid_t types[WGF_STORE_TYPES]; /* in memory */
     size_t most_bytes;            /* of one read or write */
+    struct wgf_store_heap *heap;  /* where texts are read from; NULL until then */
 };
 
 /* Reads which columns and dimensions a file has, without keeping anything open. */
 bool wgf_store_survey(struct wgf_store *store);
+
+/* HDF5 cannot let go of a file that it could not write: H5Fclose fails, and the process crashes when it exits. After this,
+ * what is left to write goes to a file in memory, and vanishes with it. Not for a team's file. */
+void wgf_store_divert(hid_t file);
 
 /* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
  * strlen(path) + WGF_STORE_SUFFIX bytes. */

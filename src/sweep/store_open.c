@@ -204,6 +204,15 @@ wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_
     return status;
 }
 
+/* What rows need is on disk already, so nothing is lost with what a full disk has no room for. */
+static bool close_file(struct wgf_store *store)
+{
+    bool ok = store->file < 0 || store->team || store->broken || H5Fflush(store->file, H5F_SCOPE_LOCAL) >= 0;
+    if (store->file >= 0 && !store->team && (store->broken || !ok))
+        wgf_store_divert(store->file);
+    return (store->file < 0 || H5Fclose(store->file) >= 0) && ok;
+}
+
 wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
 {
     if (!store)
@@ -218,10 +227,11 @@ wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
     for (int t = 0; t < WGF_STORE_TYPES; t++)
         if (store->types[t] > 0)
             H5Tclose(store->types[t]);
-    bool ok = store->file < 0 || H5Fclose(store->file) >= 0;
+    bool ok = close_file(store);
     wgf_store_unwatch(&watch);
     if (store->descriptor >= 0)
         ok = close(store->descriptor) == 0 && ok;
+    wgf_store_heap_free(store->heap);
     free(store->columns);
     free(store);
     return ok ? WGF_OK

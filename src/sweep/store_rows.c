@@ -72,6 +72,7 @@ wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, in
     wgf_store_watch(&watch);
     bool ok = move_rows(store, column, first, count, rows, NULL);
     wgf_store_unwatch(&watch);
+    store->broken = store->broken || !ok;
     return ok ? WGF_OK : fail_rows("write", column, first, count, watch.reason, error);
 }
 
@@ -103,6 +104,10 @@ wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int
         wgf_store_fill_empty(column->type, (size_t)(count * elements), rows);
         return WGF_OK;
     }
+    if (column->type == WGF_COLUMN_TEXT && column->place >= 0)
+        return wgf_store_read_texts(store, column, first, count, rows)
+                   ? WGF_OK
+                   : fail_rows("read", column, first, count, "the file is damaged there; copy it anew", error);
     struct wgf_store_watch watch;
     wgf_store_watch(&watch);
     bool ok = move_rows(store, column, first, count, NULL, rows);

@@ -117,6 +117,7 @@ static herr_t survey_link(hid_t file, const char *name, const H5L_info_t *link, 
     if (ours) {
         strcpy(column.name, name);
         column.stored = H5Dget_storage_size(dataset) > 0;
+        column.place = column.type == WGF_COLUMN_TEXT ? wgf_store_texts_place(survey->store->file, dataset) : -1;
         hid_t properties = H5Dget_create_plist(dataset);
         column.chunked = H5Pget_layout(properties) == H5D_CHUNKED;
         H5Pclose(properties);

@@ -5,7 +5,7 @@
 #ifndef TRANSPORT_COLUMNS_H
 #define TRANSPORT_COLUMNS_H
 
-#include "arena.h"
+#include "wgf/base/arena.h"
 
 #include <math.h>
 

@@ -1,6 +1,7 @@
 #include "wgf/transport/gibbs.h"
 
 #include "gibbs_axis.h"
+#include "gibbs_plain.h"
 #include "wgf/base/system.h"
 
 #include <math.h>
@@ -23,8 +24,11 @@ struct wgf_gibbs {
     struct wgf_grid grids[WGF_GRIDS];
     struct wgf_axis_kernel kernels[WGF_GRIDS][WGF_GRIDS];  /* [to][from] */
     struct passage passages[SHEETS][WGF_GRIDS][WGF_GRIDS]; /* [sheet][to][from] */
-    double *share[WGF_GRIDS];                              /* N each: how much of each point's law is on that grid */
-    double *scratch, *between, *part;                      /* two sheets; a sheet each */
+    struct wgf_plain_kernel plain_kernel;                  /* of one grid alone, as the next */
+    struct wgf_plain plain[SHEETS];
+    bool is_plain[SHEETS];            /* where the laws of a sheet stand: there, or in its passages */
+    double *share[WGF_GRIDS];         /* N each: how much of each point's law is on that grid */
+    double *scratch, *between, *part; /* two sheets; a sheet each */
 };
 
 double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i)
@@ -60,6 +64,8 @@ double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets)
             bytes += wgf_axis_kernel_bytes(h, g) + sheets * (wgf_axis_bytes(h, h, g) + wgf_axis_bytes(g, h, g));
         }
     }
+    if (grid_count == 1)
+        bytes += wgf_plain_kernel_bytes(grids->points) + sheets * wgf_plain_bytes(grids->points);
     return bytes + wgf_bytes((grid_count > 1 ? grid_count * all : 0) + 4 * largest, sizeof(double));
 }
 
@@ -75,6 +81,8 @@ static bool create_kernel(struct wgf_gibbs *gibbs, int to, int from, double epsi
         t[source->points + i] = wgf_grid_coordinate(target, i);
     bool made = wgf_axis_kernel_create(&gibbs->kernels[to][from], t, source->points, t + source->points, target->points,
                                        epsilon);
+    if (made && gibbs->grid_count == 1)
+        made = wgf_plain_kernel_create(&gibbs->plain_kernel, t, source->points, epsilon);
     free(t);
     return made;
 }
@@ -97,7 +105,8 @@ static bool allocate(struct wgf_gibbs *gibbs, double epsilon)
         for (int from = 0; made && from < gibbs->grid_count; from++) {
             made = create_kernel(gibbs, to, from, epsilon);
             for (int sheet = 0; made && sheet < gibbs->sheets; sheet++)
-                made = create_passage(gibbs, sheet, to, from);
+                made = create_passage(gibbs, sheet, to, from) &&
+                       (gibbs->grid_count > 1 || wgf_plain_create(&gibbs->plain[sheet], &gibbs->plain_kernel));
         }
     }
     for (int grid = 0; gibbs->grid_count > 1 && grid < gibbs->grid_count; grid++) {
@@ -142,6 +151,9 @@ void wgf_gibbs_free(struct wgf_gibbs *gibbs)
         }
         free(gibbs->share[to]);
     }
+    wgf_plain_kernel_clear(&gibbs->plain_kernel);
+    for (int sheet = 0; sheet < SHEETS; sheet++)
+        wgf_plain_clear(&gibbs->plain[sheet]);
     free(gibbs->scratch);
     free(gibbs->between);
     free(gibbs->part);
@@ -158,7 +170,8 @@ static void join(struct wgf_gibbs *gibbs, int sheet, int to, double *log_sum)
     for (int64_t k = 0; k < sheet_size(gibbs, to); k++) {
         double most = fmax(log_fine[k], log_coarse[k]);
         double a = most > -INFINITY ? exp(log_fine[k] - most) : 0, b = most > -INFINITY ? exp(log_coarse[k] - most) : 0;
-        log_sum[start + k] = most + log(a + b);
+        if (log_sum)
+            log_sum[start + k] = most + log(a + b);
         fine[k] = a / (a + b);
         coarse[k] = b / (a + b);
     }
@@ -187,22 +200,42 @@ static void restore_denormals(unsigned mode)
 #endif
 }
 
+/* The passages of a sheet; log_sum NULL: not wanted. */
+static void pass(struct wgf_gibbs *gibbs, int sheet, const double *log_a, double *log_sum)
+{
+    for (int to = 0; to < gibbs->grid_count; to++) {
+        for (int from = 0; from < gibbs->grid_count; from++) {
+            struct passage *passage = &gibbs->passages[sheet][to][from];
+            wgf_axis_log(&passage->second, log_a + offset(gibbs, sheet, from), gibbs->scratch);
+            wgf_axis_log(&passage->first, passage->second.log_out, gibbs->scratch);
+        }
+        if (gibbs->grid_count > 1)
+            join(gibbs, sheet, to, log_sum);
+        else if (log_sum)
+            memcpy(log_sum + offset(gibbs, sheet, 0), gibbs->passages[sheet][0][0].first.log_out,
+                   (size_t)sheet_size(gibbs, 0) * sizeof *log_sum);
+    }
+}
+
 void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum)
 {
     unsigned mode = flush_denormals();
-    for (int sheet = 0; sheet < gibbs->sheets; sheet++)
-        for (int to = 0; to < gibbs->grid_count; to++) {
-            for (int from = 0; from < gibbs->grid_count; from++) {
-                struct passage *passage = &gibbs->passages[sheet][to][from];
-                wgf_axis_log(&passage->second, log_a + offset(gibbs, sheet, from), gibbs->scratch);
-                wgf_axis_log(&passage->first, passage->second.log_out, gibbs->scratch);
-            }
-            if (gibbs->grid_count > 1)
-                join(gibbs, sheet, to, log_sum);
-            else
-                memcpy(log_sum + offset(gibbs, sheet, 0), gibbs->passages[sheet][0][0].first.log_out,
-                       (size_t)sheet_size(gibbs, 0) * sizeof *log_sum);
-        }
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        gibbs->is_plain[sheet] = false;
+        pass(gibbs, sheet, log_a, log_sum);
+    }
+    restore_denormals(mode);
+}
+
+void wgf_gibbs_laws(struct wgf_gibbs *gibbs, const double *log_a)
+{
+    unsigned mode = flush_denormals();
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        gibbs->is_plain[sheet] = gibbs->grid_count == 1 &&
+                                 wgf_plain_laws(&gibbs->plain[sheet], log_a + offset(gibbs, sheet, 0), gibbs->scratch);
+        if (!gibbs->is_plain[sheet])
+            pass(gibbs, sheet, log_a, NULL);
+    }
     restore_denormals(mode);
 }
 
@@ -218,56 +251,85 @@ static const double *shared(const struct wgf_gibbs *gibbs, int sheet, int to, in
     return out;
 }
 
+static void expect(struct wgf_gibbs *gibbs, int sheet, const double *f, double *out)
+{
+    for (int to = 0; to < gibbs->grid_count; to++) {
+        int64_t start = offset(gibbs, sheet, to), size = sheet_size(gibbs, to);
+        for (int from = 0; from < gibbs->grid_count; from++) {
+            const struct passage *passage = &gibbs->passages[sheet][to][from];
+            double *result = from ? gibbs->part : out + start, *share = gibbs->share[from];
+            wgf_axis_expect(&passage->second, f + offset(gibbs, sheet, from), gibbs->between, gibbs->scratch);
+            wgf_axis_expect(&passage->first, gibbs->between, result, gibbs->scratch);
+            for (int64_t k = 0; share && k < size; k++)
+                result[k] *= share[start + k];
+            for (int64_t k = 0; from && k < size; k++)
+                out[start + k] += result[k];
+        }
+    }
+}
+
 void wgf_gibbs_expect(struct wgf_gibbs *gibbs, const double *f, double *out)
 {
     unsigned mode = flush_denormals();
-    for (int sheet = 0; sheet < gibbs->sheets; sheet++)
-        for (int to = 0; to < gibbs->grid_count; to++) {
-            int64_t start = offset(gibbs, sheet, to), size = sheet_size(gibbs, to);
-            for (int from = 0; from < gibbs->grid_count; from++) {
-                const struct passage *passage = &gibbs->passages[sheet][to][from];
-                double *result = from ? gibbs->part : out + start, *share = gibbs->share[from];
-                wgf_axis_expect(&passage->second, f + offset(gibbs, sheet, from), gibbs->between, gibbs->scratch);
-                wgf_axis_expect(&passage->first, gibbs->between, result, gibbs->scratch);
-                for (int64_t k = 0; share && k < size; k++)
-                    result[k] *= share[start + k];
-                for (int64_t k = 0; from && k < size; k++)
-                    out[start + k] += result[k];
-            }
-        }
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        int64_t start = offset(gibbs, sheet, 0);
+        if (gibbs->is_plain[sheet])
+            wgf_plain_expect(&gibbs->plain[sheet], f + start, out + start, gibbs->scratch);
+        else
+            expect(gibbs, sheet, f, out);
+    }
     restore_denormals(mode);
+}
+
+static void push(struct wgf_gibbs *gibbs, int sheet, const double *q, double *out)
+{
+    for (int from = 0; from < gibbs->grid_count; from++)
+        for (int to = 0; to < gibbs->grid_count; to++) {
+            const struct passage *passage = &gibbs->passages[sheet][to][from];
+            double *result = out + offset(gibbs, sheet, from);
+            const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
+            wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
+            wgf_axis_push(&passage->second, gibbs->between, to ? gibbs->part : result, gibbs->scratch);
+            for (int64_t k = 0; to && k < sheet_size(gibbs, from); k++)
+                result[k] += gibbs->part[k];
+        }
 }
 
 void wgf_gibbs_push(struct wgf_gibbs *gibbs, const double *q, double *out)
 {
     unsigned mode = flush_denormals();
-    for (int sheet = 0; sheet < gibbs->sheets; sheet++)
-        for (int from = 0; from < gibbs->grid_count; from++)
-            for (int to = 0; to < gibbs->grid_count; to++) {
-                const struct passage *passage = &gibbs->passages[sheet][to][from];
-                double *result = out + offset(gibbs, sheet, from);
-                const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
-                wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
-                wgf_axis_push(&passage->second, gibbs->between, to ? gibbs->part : result, gibbs->scratch);
-                for (int64_t k = 0; to && k < sheet_size(gibbs, from); k++)
-                    result[k] += gibbs->part[k];
-            }
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        int64_t start = offset(gibbs, sheet, 0);
+        if (gibbs->is_plain[sheet])
+            wgf_plain_push(&gibbs->plain[sheet], q + start, out + start, gibbs->scratch);
+        else
+            push(gibbs, sheet, q, out);
+    }
     restore_denormals(mode);
+}
+
+static double cost(struct wgf_gibbs *gibbs, int sheet, const double *q)
+{
+    double sum = 0;
+    for (int to = 0; to < gibbs->grid_count; to++)
+        for (int from = 0; from < gibbs->grid_count; from++) {
+            const struct passage *passage = &gibbs->passages[sheet][to][from];
+            const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
+            sum += wgf_axis_cost(&passage->first, own, gibbs->scratch);
+            wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
+            sum += wgf_axis_cost(&passage->second, gibbs->between, gibbs->scratch);
+        }
+    return sum;
 }
 
 double wgf_gibbs_cost(struct wgf_gibbs *gibbs, const double *q)
 {
     unsigned mode = flush_denormals();
-    double cost = 0;
+    double sum = 0;
     for (int sheet = 0; sheet < gibbs->sheets; sheet++)
-        for (int to = 0; to < gibbs->grid_count; to++)
-            for (int from = 0; from < gibbs->grid_count; from++) {
-                const struct passage *passage = &gibbs->passages[sheet][to][from];
-                const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
-                cost += wgf_axis_cost(&passage->first, own, gibbs->scratch);
-                wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
-                cost += wgf_axis_cost(&passage->second, gibbs->between, gibbs->scratch);
-            }
+        sum += gibbs->is_plain[sheet]
+                   ? wgf_plain_cost(&gibbs->plain[sheet], q + offset(gibbs, sheet, 0), gibbs->scratch)
+                   : cost(gibbs, sheet, q);
     restore_denormals(mode);
-    return cost;
+    return sum;
 }

@@ -89,3 +89,20 @@ WGF_WIDE double wgf_largest(int64_t count, const double *x)
         all = most[c] > all ? most[c] : all;
     return all;
 }
+
+WGF_WIDE double wgf_least(int64_t count, const double *x)
+{
+    enum { LANES = 8 };
+    double least[LANES], all = INFINITY;
+    for (int c = 0; c < LANES; c++)
+        least[c] = INFINITY;
+    int64_t k = 0;
+    for (; k + LANES <= count; k += LANES)
+        for (int c = 0; c < LANES; c++)
+            least[c] = x[k + c] > least[c] ? least[c] : x[k + c] >= -INFINITY ? x[k + c] : -INFINITY;
+    for (; k < count; k++)
+        all = x[k] > all ? all : x[k] >= -INFINITY ? x[k] : -INFINITY;
+    for (int c = 0; c < LANES; c++)
+        all = least[c] < all ? least[c] : all;
+    return all;
+}

@@ -3,15 +3,9 @@
 #ifndef WGF_TRANSPORT_VECTOR_MATH_H
 #define WGF_TRANSPORT_VECTOR_MATH_H
 
-#include <stdint.h>
+#include "wgf/base/wide.h"
 
-/* For functions whose loops are worth wide vectors: compiled for several instruction sets, chosen when the program starts.
- * No result depends on which. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define WGF_WIDE __attribute__((target_clones("avx512f", "fma", "default")))
-#else
-#define WGF_WIDE
-#endif
+#include <stdint.h>
 
 /* out[k] = exp(x[k]) for x[k] <= 0; 0 below exp(-708). -infinity gives 0, NaN gives NaN. May be in place. */
 void wgf_exp_negative(int64_t count, const double *x, double *out);
@@ -21,5 +15,8 @@ void wgf_log_normal(int64_t count, const double *x, double *out);
 
 /* The largest entry, NaN apart; -infinity when there is none. */
 double wgf_largest(int64_t count, const double *x);
+
+/* The least entry; -infinity also where there is a NaN. */
+double wgf_least(int64_t count, const double *x);
 
 #endif

@@ -7,6 +7,7 @@ end. Called with the program as its only argument; exits 1 if any case failed.
 import csv
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,22 @@ def wait_until(truth, what, seconds=20):
             return value
         time.sleep(0.01)
     raise Failure(f"waited {seconds} s in vain for {what}")
+
+
+def workers(process):
+    """Process numbers of the ranks of an mpirun."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if "run\0spec.yaml" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+def kill_all(process, ranks):
+    """SIGKILL to a started `wgf run spec.yaml`, or to mpirun and all of its ranks at once."""
+    for victim in [process.pid, *(workers(process) if ranks else [])]:
+        try:
+            os.kill(victim, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return finish(process)
 
 
 def column(path, name):

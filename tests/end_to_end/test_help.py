@@ -7,7 +7,8 @@ COMMANDS = ("plan", "run", "status", "show", "params")
 WIDTH = 100
 OPTIONS = {
     "plan": ("--set", "--csv"),
-    "run": ("--set", "--overwrite", "--fail-fast", "--quiet"),
+    "run": ("--set", "--overwrite", "--fail-fast", "--quiet", "--jobs", "--shard", "--retry", "--max-attempts",
+            "--time-limit", "--sync", "--checkpoint", "Exit codes"),
     "status": ("--json", "--exit-code"),
     "show": ("--job", "--csv", "--data"),
     "params": ("--markdown",),
@@ -101,12 +102,31 @@ def wrong_number_of_files(wgf):
 
 
 @case
+def values_that_no_option_takes(wgf):
+    """Refused before the spec is looked at, each with the option's name."""
+    values = {"jobs": ("", "x", "1,", ",1", "3-1", "1-", "-1", "1 2", "1.5", "99999999999999999999"),
+              "shard": ("", "1", "2/2", "1/0", "-1/2", "0/2/3", "a/b", "0/2x"),
+              "retry": ("", "done", "failed,", "failed,diverged", "fail"),
+              "max-attempts": ("", "0", "-1", "two", "1.5"),
+              "time-limit": ("", "0", "-5", "5x", "1h30", "m", "1m2h", "1:2:3:4", "1:", "1-", "inf", "nan", "0x5"),
+              "sync": ("", "-1", "now"),
+              "checkpoint": ("", "0")}
+    for name, words in values.items():
+        for word in words:
+            wgf("run", "absent.yaml", "-o", "out.h5", f"--{name}={word}").require(USAGE, f"--{name}").quietly()
+    for word in ("90", "90s", "55m", "2h", "1h30m", "1.5d", "1d2h3m4s", "5:00", "1:30:00", "2-12", "2-12:00", "2-12:00:00"):
+        for name in ("time-limit", "sync", "checkpoint"):
+            wgf("run", "absent.yaml", "-o", "out.h5", f"--{name}={word}").require(USAGE, "absent.yaml").quietly()
+    for name in ("jobs", "shard"):
+        for word in values[name]:
+            wgf("status", "absent.h5", f"--{name}={word}").require(USAGE, f"--{name}").quietly()
+
+
+@case
 def what_is_not_built_says_so(wgf):
     for command in ("aggregate", "merge"):
         wgf(command).require(USAGE, command, "not built").quietly()
-    for name in ("jobs", "shard", "reuse", "time-limit", "retry", "sync", "max-attempts", "checkpoint"):
-        option = f"--{name}"
-        wgf("run", "spec.yaml", "-o", "out.h5", option, "1").require(USAGE, option, "not built").quietly()
+    wgf("run", "spec.yaml", "-o", "out.h5", "--reuse", "1").require(USAGE, "--reuse", "not built").quietly()
     wgf("status", "--watch", "out.h5").require(USAGE, "--watch", "not built").quietly()
 
 

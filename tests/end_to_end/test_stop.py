@@ -11,7 +11,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from harness import DONE, OK, PENDING, RUNNING, STOPPED, Wgf, case, column, equal, finish, main, require, wait_until
+from harness import (DONE, OK, PENDING, RUNNING, STOPPED, Wgf, case, column, equal, finish, main, require, wait_until,
+                     workers)
 
 # Short jobs first, then jobs that never end: gd between steps, prox inside of one.
 SHORT = 40
@@ -221,12 +222,6 @@ def catches(process, number):
     """Does the process have a handler for the signal?"""
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1
-
-
-def workers(process):
-    """Process numbers of the ranks of an mpirun."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(child) for child in children if "run\0spec.yaml" in Path(f"/proc/{child}/cmdline").read_text()]
 
 
 @case

@@ -120,6 +120,28 @@ def one_flipped_bit_tears_one_row(wgf):
 
 
 @case
+def damaged_references_of_texts_tear_their_rows(wgf):
+    """A text's length, the place of its heap, its number there: HDF5 itself crashes on some. Another object with the
+    same text is the same value."""
+    path = wgf.result(MIXED)
+    whole = shutil.copy(path, wgf.path("whole.h5"))
+    reference, found = 16, 0
+    with h5py.File(path) as file:
+        texts = [data.id.get_offset() for data in file.values() if data.dtype == object]
+        jobs = file["job"].size
+    for _ in range(150):
+        place, k = random.choice(texts), random.randrange(jobs)
+        flip_bytes(path, place + k * reference, reference)
+        outcome = wgf("verify", path.name)
+        require(outcome.code in (OK, FAILURES), f"exit code {outcome.code}: {outcome.err}")
+        if outcome.code == FAILURES:
+            equal(outcome.out.splitlines()[:-1], [f"job {k} does not match its checksum"], "torn rows")
+        found += outcome.code == FAILURES
+        shutil.copy(whole, path)
+    require(found > 130, f"only {found} of 150 found")
+
+
+@case
 def what_is_not_covered_may_change(wgf):
     path = wgf.result(MIXED)
     for name in NOT_COVERED:

@@ -22,6 +22,7 @@ struct sheet {
     struct wgf_layout layout;
     struct wgf_writer *writer;
     struct wgf_store *reader; /* another's eyes */
+    int64_t first;            /* job of the first row of the piece */
 };
 
 static inline void fine(wgf_status status, const struct wgf_error *error)
@@ -84,13 +85,17 @@ static inline double real_of(struct sheet *sheet, const char *name, int64_t k)
 static inline void begin(struct sheet *sheet, int64_t first, int64_t count)
 {
     struct wgf_error error = {0};
-    fine(wgf_writer_begin(sheet->writer, first, count, &error), &error);
+    int64_t jobs[JOBS];
+    for (int64_t i = 0; i < count; i++)
+        jobs[i] = first + i;
+    sheet->first = first;
+    fine(wgf_writer_begin(sheet->writer, jobs, count, &error), &error);
 }
 
 static inline void flush(struct sheet *sheet, int64_t first, int64_t count)
 {
     struct wgf_error error = {0};
-    fine(wgf_writer_flush(sheet->writer, first, count, &error), &error);
+    fine(wgf_writer_flush(sheet->writer, first - sheet->first, count, &error), &error);
 }
 
 /* A row with made-up numbers, told apart by job, column and record. */
@@ -113,7 +118,7 @@ static inline struct row make_row(struct sheet *sheet, int64_t k)
                       .result = {.steps_done = 4, .objective_initial = 8.5, .objective_final = 0.25 + (double)k},
                       .facts = {.started = 17, .seconds = 3, .rank = 5}};
     wgf_plan_job(sheet->planned.plan, k, &row.settings);
-    wgf_writer_trace(sheet->writer, k, &row.trace);
+    wgf_writer_trace(sheet->writer, k - sheet->first, &row.trace);
     row.trace.records = wgf_flow_records(&row.settings);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         for (int64_t r = 0; wgf_flow_has_column(&row.settings, (enum wgf_trace_column)c) && r < row.trace.records; r++)
@@ -132,9 +137,9 @@ static inline struct row make_row(struct sheet *sheet, int64_t k)
 static inline void finish(struct sheet *sheet, int64_t k, const struct row *row)
 {
     struct wgf_error error = {0};
-    fine(
-        wgf_writer_finish(sheet->writer, k, &row->settings, row->state, &row->trace, &row->result, &row->facts, &error),
-        &error);
+    fine(wgf_writer_finish(sheet->writer, k - sheet->first, &row->settings, row->state, &row->trace, &row->result,
+                           &row->facts, &error),
+         &error);
 }
 
 #endif

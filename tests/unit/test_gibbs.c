@@ -108,17 +108,14 @@ static double log_precision(const struct dense *dense)
     return 10 * DBL_EPSILON * fmax(largest, widest / dense->epsilon);
 }
 
-static void compare_all(const struct dense *dense)
+/* The laws as they stand, against the dense ones. */
+static void compare_laws(const struct dense *dense, double precision)
 {
-    double precision = log_precision(dense), f[MOST], q[MOST], out[MOST], total = 0;
-    assert_true(precision < 1e-6);
+    double f[MOST], q[MOST], out[MOST], total = 0;
     wgf_random_uniform(1, WGF_PURPOSE_LABEL, 0, dense->N, f);
     wgf_random_uniform(2, WGF_PURPOSE_LABEL, 0, dense->N, q);
     for (int l = 0; l < dense->N; l++)
         q[l] = l % 5 == 0 ? 0 : fabs(q[l]);
-    for (int l = 0; l < dense->N; l++)
-        assert_true(fabs(dense->own_log_sum[l] - dense->log_sum[l]) <= precision ||
-                    (isinf(dense->log_sum[l]) && dense->own_log_sum[l] == dense->log_sum[l]));
     wgf_gibbs_expect(dense->gibbs, f, out);
     for (int l = 0; l < dense->N; l++) {
         double mean = 0;
@@ -142,6 +139,18 @@ static void compare_all(const struct dense *dense)
     for (int k = 0; k < dense->N; k++)
         sum += out[k];
     assert_true(fabs(sum - total) <= 1e-14 * total);
+}
+
+static void compare_all(const struct dense *dense)
+{
+    double precision = log_precision(dense);
+    assert_true(precision < 1e-6);
+    for (int l = 0; l < dense->N; l++)
+        assert_true(fabs(dense->own_log_sum[l] - dense->log_sum[l]) <= precision ||
+                    (isinf(dense->log_sum[l]) && dense->own_log_sum[l] == dense->log_sum[l]));
+    compare_laws(dense, precision);
+    wgf_gibbs_laws(dense->gibbs, dense->log_a); /* by plain products, where they stay in range */
+    compare_laws(dense, precision);
 }
 
 static const struct wgf_grid none = {0};
@@ -213,6 +222,13 @@ static void what_is_no_number_stays_none(void **state)
     wgf_gibbs_log(dense->gibbs, dense->log_a, dense->own_log_sum);
     for (int l = 0; l < dense->N; l++)
         assert_true(isnan(dense->own_log_sum[l]));
+    wgf_gibbs_laws(dense->gibbs, dense->log_a);
+    double q[MOST], out[MOST];
+    for (int l = 0; l < dense->N; l++)
+        q[l] = 1;
+    wgf_gibbs_push(dense->gibbs, q, out);
+    for (int l = 0; l < dense->N; l++)
+        assert_true(isnan(out[l]));
     discard(dense);
 }
 
@@ -247,6 +263,13 @@ static void a_large_grid_keeps_its_mass(void **state)
     free(q);
 }
 
+static const double *negated(int count, const double *x, double *out)
+{
+    for (int k = 0; k < count; k++)
+        out[k] = -x[k];
+    return out;
+}
+
 static void exp_and_log_are_those_of_libm(void **state)
 {
     (void)state;
@@ -266,6 +289,9 @@ static void exp_and_log_are_those_of_libm(void **state)
         wgf_log_normal(1, out + k, &one);
         assert_memory_equal(&one, back + k, sizeof one);
     }
+    assert_true(wgf_largest(9, x) == 0 && wgf_least(COUNT, x) == -wgf_largest(COUNT, negated(COUNT, x, out)));
+    x[500] = NAN;
+    assert_true(wgf_least(COUNT, x) == -INFINITY && wgf_least(0, x) == INFINITY);
     const double special[] = {-INFINITY, -709, -1e300, NAN, 0};
     wgf_exp_negative(5, special, out);
     assert_true(out[0] == 0 && out[1] == 0 && out[2] == 0 && isnan(out[3]) && out[4] == 1);

@@ -68,29 +68,35 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error);
 /* Jobs that a piece may have at most. */
 int64_t wgf_writer_capacity(const struct wgf_writer *writer);
 
-/* Begins a piece: marks its rows running and counts the attempt. */
-wgf_status wgf_writer_begin(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error);
+/* From now on an fsync is made every so many seconds: between the data of some rows and their `status`, and at closing.
+ * 0: before every `status`. */
+void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
 
-/* Where job k of the piece leaves its trace: room for everything that the plan records, all NaN. Borrowed until the next
- * call, but for the columns, which are kept until they are flushed. */
-void wgf_writer_trace(struct wgf_writer *writer, int64_t k, struct wgf_trace *trace);
+/* Begins a piece of ascending jobs, row i of which is the i-th of them: marks its rows running and counts the attempt.
+ * Rows that were not pending are made blank, and their parameters (but for texts) written again from the plan. Those of
+ * neighbouring jobs are written together, which is many times faster. */
+wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error);
+
+/* Where the job of a row of the piece leaves its trace: room for everything that the plan records, all NaN. Borrowed
+ * until the next call, but for the columns, which are kept until they are flushed. */
+void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *trace);
 
 struct wgf_run_facts {
     double started, seconds; /* since the file was created; taken */
     int rank;
 };
 
-/* Completes row k in memory, its state on disk. Nothing of it is seen before the flush. */
-wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t k, const struct wgf_settings *settings,
+/* Completes a row of the piece in memory, its state on disk. Nothing of it is seen before the flush. */
+wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t row, const struct wgf_settings *settings,
                              enum wgf_job_state state, const struct wgf_trace *trace,
                              const struct wgf_flow_result *result, const struct wgf_run_facts *facts,
                              struct wgf_error *error);
 
-/* Writes rows [first, first + count) of the piece, each finished. */
-wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error);
+/* Writes rows [row, row + count) of the piece, each finished. */
+wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error);
 
-/* Makes begun rows pending again. */
-wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t first, int64_t count, struct wgf_error *error);
+/* Makes begun rows pending again, as if they had not been begun. */
+wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error);
 
 /* Reads rows back and holds them against their checksums. One process; never collective. */
 struct wgf_reader;

@@ -1,6 +1,6 @@
 /* Arrays of eight-byte numbers out of one allocation, each on a cache line of its own. */
-#ifndef TRANSPORT_ARENA_H
-#define TRANSPORT_ARENA_H
+#ifndef WGF_BASE_ARENA_H
+#define WGF_BASE_ARENA_H
 
 #include <stddef.h>
 #include <stdint.h>

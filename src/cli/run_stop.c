@@ -1,0 +1,42 @@
+/* What ends a run before its time: signals, and the clock. */
+#include "run.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/time.h>
+
+/* The one thing that handlers touch. */
+static volatile sig_atomic_t stop_asked;
+
+const volatile sig_atomic_t *const wgf_cli_stop = &stop_asked;
+
+static void note_signal(int number)
+{
+    if (stop_asked != WGF_STOPPED_BY_SIGNAL)
+        stop_asked = number == SIGALRM ? WGF_STOPPED_BY_CLOCK : WGF_STOPPED_BY_SIGNAL;
+}
+
+void wgf_cli_catch_signals(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGALRM};
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART}, before;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        sigaction(numbers[i], &action, &before);
+        if (numbers[i] == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
+            sigaction(SIGHUP, &before, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the progress may go; the sweep goes on */
+}
+
+void wgf_cli_stop_before(double begun, double limit)
+{
+    /* Ending takes time as well: jobs heed within a moment, rows are written, the file is closed, MPI ends. */
+    const double room = fmin(10, limit / 5);
+    double left = fmax(begun + limit - room - wgf_clock(), 1e-3);
+    const double most = 1e9; /* some systems take no more */
+    left = fmin(left, most);
+    struct itimerval timer = {.it_value = {.tv_sec = (time_t)left, .tv_usec = (suseconds_t)(fmod(left, 1) * 1e6)}};
+    setitimer(ITIMER_REAL, &timer, NULL);
+}

@@ -1,0 +1,101 @@
+/* What a file that is there leaves to do. */
+#include "run.h"
+
+#include "wgf/base/system.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void wgf_work_free(struct wgf_work *work)
+{
+    wgf_job_set_free(&work->open);
+    wgf_job_set_free(&work->suspects);
+    wgf_job_set_free(&work->alone);
+}
+
+int64_t wgf_work_left(const struct wgf_work *work)
+{
+    return work->open.count + work->suspects.count + work->alone.count;
+}
+
+/* A row of the file. */
+struct row {
+    int64_t job, attempts;
+    enum wgf_job_state state;
+    enum wgf_row_check check;
+};
+
+/* False: no memory. A row that was being run when a run died may have killed it, and so may one that crashed. */
+static bool sort_row(struct wgf_sweep *sweep, const struct row *row, int64_t step)
+{
+    struct wgf_work *work = &sweep->work;
+    const struct wgf_run_options *options = sweep->options;
+    bool again = options->retry >> row->state & 1u;
+    if (row->check == WGF_ROW_TORN)
+        work->torn++;
+    if (row->check == WGF_ROW_TORN || row->state == WGF_JOB_PENDING || (again && row->state != WGF_JOB_CRASHED))
+        return wgf_job_set_add(&work->open, row->job, step, 1);
+    if (row->state == WGF_JOB_RUNNING || again)
+        return wgf_job_set_add(row->attempts < options->max_attempts ? &work->suspects : &work->alone, row->job, step,
+                               1);
+    work->kept[row->state]++;
+    return true;
+}
+
+/* Room for a block of rows. */
+struct block {
+    uint8_t *states;
+    int64_t *attempts;
+    enum wgf_row_check *checks;
+};
+
+static wgf_status read_block(struct wgf_reader *reader, int64_t first, int64_t count, const struct block *block,
+                             struct wgf_error *error)
+{
+    wgf_status status = wgf_reader_states(reader, first, count, block->states, block->attempts, error);
+    return status ? status : wgf_reader_check(reader, first, count, block->checks, error);
+}
+
+static wgf_status survey_span(struct wgf_sweep *sweep, struct wgf_reader *reader, const struct wgf_span *span,
+                              const struct block *block, struct wgf_error *error)
+{
+    int64_t end = span->first + (span->count - 1) * span->step + 1, most = wgf_reader_capacity(reader), next;
+    for (int64_t first = span->first; first < end; first = next) {
+        int64_t count = end - first < most ? end - first : most, job = first;
+        if (*wgf_cli_stop)
+            return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while the rows of %s were being verified",
+                            sweep->options->output);
+        wgf_status status = read_block(reader, first, count, block, error);
+        if (status)
+            return status;
+        for (; job < first + count; job += span->step) {
+            int64_t i = job - first;
+            struct row row = {job, block->attempts[i], (enum wgf_job_state)block->states[i], block->checks[i]};
+            if (!sort_row(sweep, &row, span->step))
+                return wgf_fail(error, WGF_EMEMORY, "no memory for the list of jobs");
+        }
+        next = job;
+    }
+    return WGF_OK;
+}
+
+wgf_status wgf_cli_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_job_set *selected,
+                               struct wgf_error *error)
+{
+    struct wgf_reader *reader;
+    wgf_status status = wgf_reader_open(&reader, store, error);
+    if (status)
+        return status;
+    int64_t rows = wgf_reader_capacity(reader);
+    struct block block = {wgf_calloc(rows, sizeof *block.states), wgf_calloc(rows, sizeof *block.attempts),
+                          wgf_calloc(rows, sizeof *block.checks)};
+    if (!block.states || !block.attempts || !block.checks)
+        status = wgf_fail(error, WGF_EMEMORY, "no memory to verify rows");
+    for (int64_t s = 0; !status && s < selected->span_count; s++)
+        status = survey_span(sweep, reader, &selected->spans[s], &block, error);
+    free(block.states);
+    free(block.attempts);
+    free(block.checks);
+    wgf_reader_close(reader);
+    return status;
+}

@@ -1,0 +1,121 @@
+#include "jko_secant.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+double wgf_secant_bytes(int64_t n)
+{
+    return wgf_bytes((4 + WGF_SECANT_DEPTH) * (double)n, sizeof(double));
+}
+
+bool wgf_secant_create(struct wgf_secant *secant, int64_t n)
+{
+    secant->n = n;
+    secant->gradient = wgf_calloc(n, sizeof(double));
+    secant->trial = wgf_calloc(n, sizeof(double));
+    secant->step = wgf_calloc(n, sizeof(double));
+    secant->reached = wgf_calloc(n, sizeof(double));
+    secant->updates = wgf_calloc(WGF_SECANT_DEPTH * n, sizeof(double));
+    return secant->gradient && secant->trial && secant->step && secant->reached && secant->updates;
+}
+
+void wgf_secant_clear(struct wgf_secant *secant)
+{
+    free(secant->gradient);
+    free(secant->trial);
+    free(secant->step);
+    free(secant->reached);
+    free(secant->updates);
+}
+
+static double dot(const double *a, const double *b, int64_t n)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < n; k++)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+/* out = H g */
+static void multiply(const struct wgf_secant *secant, const struct wgf_nearly *hessian, const double *g, double *out)
+{
+    const int64_t n = secant->n;
+    memcpy(out, g, (size_t)n * sizeof *out);
+    hessian->solve(hessian->context, out);
+    for (int i = 0; i < secant->kept; i++) {
+        const double *w = secant->updates + i * n;
+        double share = secant->scale[i] * dot(w, g, n);
+        for (int64_t k = 0; k < n; k++)
+            out[k] += share * w[k];
+    }
+}
+
+static void set_out(struct wgf_secant *secant, const struct wgf_nearly *hessian)
+{
+    multiply(secant, hessian, secant->gradient, secant->step);
+    for (int64_t k = 0; k < secant->n; k++)
+        secant->step[k] = -secant->step[k];
+}
+
+/* From a step -H g that reached the gradient `reached` to the next one. With z = H reached, the update's vector is -z, and
+ * what it makes of H reached is a multiple of z. */
+static void turn(struct wgf_secant *secant, const struct wgf_nearly *hessian)
+{
+    const double least = 1e-8; /* of a cosine: below it an update would be mostly rounding */
+    const int64_t n = secant->n;
+    double *z = secant->updates + secant->kept * n, *g = secant->gradient, *reached = secant->reached;
+    multiply(secant, hessian, reached, z);
+    double with_g = dot(z, g, n), with_change = dot(z, reached, n) - with_g;
+    double change = dot(g, g, n) + dot(reached, reached, n) - 2 * dot(g, reached, n);
+    bool learns = fabs(with_change) > least * sqrt(dot(z, z, n) * fmax(change, 0));
+    double length = learns ? with_g / with_change : -1;
+    for (int64_t k = 0; k < n; k++)
+        secant->step[k] = length * z[k];
+    if (learns)
+        secant->scale[secant->kept++] = -1 / with_change;
+    secant->gradient = reached;
+    secant->reached = g;
+}
+
+/* Takes the step if it brings |g| below `enough`; false: it does not. */
+static bool advance(struct wgf_secant *secant, const struct wgf_convex *function, double enough, double *u,
+                    double *residual)
+{
+    const int64_t n = secant->n;
+    for (int64_t k = 0; k < n; k++)
+        secant->trial[k] = u[k] + secant->step[k];
+    function->gradient(function->context, secant->trial, secant->reached);
+    double reached = sqrt(dot(secant->reached, secant->reached, n));
+    if (!(reached <= enough))
+        return false;
+    memcpy(u, secant->trial, (size_t)n * sizeof *u);
+    *residual = reached;
+    return true;
+}
+
+struct wgf_newton_report wgf_secant_minimise(struct wgf_secant *secant, const struct wgf_convex *function,
+                                             const struct wgf_nearly *hessian, const struct wgf_watch *watch,
+                                             double tolerance, double *u)
+{
+    const double slowest = 0.8; /* as measured: to start Newton's method costs more than a few slow steps */
+    struct wgf_newton_report report = {.end = WGF_NEWTON_CONVERGED};
+    function->gradient(function->context, u, secant->gradient);
+    report.residual = sqrt(dot(secant->gradient, secant->gradient, secant->n));
+    secant->kept = 0;
+    while (!(report.residual < tolerance) && report.end == WGF_NEWTON_CONVERGED) {
+        if (report.iterations == 0)
+            set_out(secant, hessian);
+        else
+            turn(secant, hessian);
+        report.iterations++;
+        if (wgf_watch_expired(watch))
+            report.end = WGF_NEWTON_EXPIRED;
+        else if (!advance(secant, function, slowest * report.residual, u, &report.residual) ||
+                 (secant->kept == WGF_SECANT_DEPTH && !(report.residual < tolerance)))
+            report.end = WGF_NEWTON_STALLED;
+    }
+    return report;
+}

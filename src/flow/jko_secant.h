@@ -1,0 +1,36 @@
+/* A root of the gradient g of a convex function, from a matrix A that is nearly its Hessian: steps -H g, where H begins as
+ * A^-1 and learns from each step's difference of gradients by the symmetric rank-one update (Conn, Gould and Toint,
+ * Math. Programming 50, 1991). No product with the Hessian is needed. It goes on while |g| falls by a fifth a step, so
+ * it is for where A is good; a safer method takes over where it stalls. */
+#ifndef WGF_FLOW_JKO_SECANT_H
+#define WGF_FLOW_JKO_SECANT_H
+
+#include "jko_newton.h"
+
+enum { WGF_SECANT_DEPTH = 12 }; /* updates at most: then it stalls */
+
+struct wgf_secant {
+    int64_t n;
+    double *gradient, *trial, *step, *reached; /* n each */
+    double *updates;                           /* WGF_SECANT_DEPTH x n: vectors w of H = A^-1 + sum w w^T scale */
+    double scale[WGF_SECANT_DEPTH];
+    int kept;
+};
+
+/* x (n) <- A^-1 x */
+struct wgf_nearly {
+    void *context;
+    void (*solve)(void *context, double *x);
+};
+
+double wgf_secant_bytes(int64_t n);
+bool wgf_secant_create(struct wgf_secant *secant, int64_t n);
+void wgf_secant_clear(struct wgf_secant *secant);
+
+/* From u (n) to where |g| < tolerance, the last gradient asked for being that at u; else STALLED, u being the best that was
+ * found. Only function->gradient is called. */
+struct wgf_newton_report wgf_secant_minimise(struct wgf_secant *secant, const struct wgf_convex *function,
+                                             const struct wgf_nearly *hessian, const struct wgf_watch *watch,
+                                             double tolerance, double *u);
+
+#endif

@@ -1,0 +1,375 @@
+/* Signs of w . x in three steps, each of which leaves the next few pairs. A neuron that is nearer to where its signs were found
+ * last than any kink was has the same signs still. Others are multiplied in whole numbers of 16 bits, 2.7 times as many at
+ * a time as doubles are: both vectors are scaled to the same length, so that one bound on what rounding them can change
+ * (Cauchy and Schwarz) serves all pairs. A pair within that bound is decided by the plain kernel's own expression.
+ *
+ * What is not finite, or so small or large that products could leave the normal numbers, is decided by that expression
+ * alone. */
+#include "patterns.h"
+
+#include "network_internal.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Length of scaled vectors: products, and the sums on the way to them, stay below its square. */
+static const double length = 32000;
+
+/* Beyond rounding of all that follows from the scaled lengths. */
+static const double safe = 1e-9;
+
+void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
+{
+    const double half = 0.5; /* of eight bytes */
+    double neurons = (double)wgf_words(m), samples = (double)wgf_words(n), pairs = (double)((d + 1) / 2);
+    patterns->by_neuron = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
+    patterns->by_sample = wgf_arena_take(arena, neurons, samples * WGF_SLOTS);
+    patterns->changed = wgf_arena_take(arena, ceil(neurons * samples / sizeof(double)), 1);
+    patterns->samples = wgf_arena_take(arena, samples, half * pairs * WGF_SLOTS);
+    patterns->real = wgf_arena_take(arena, samples, 1);
+    patterns->seen = wgf_arena_take(arena, (double)m, (double)d);
+    patterns->sizes = wgf_arena_take(arena, (double)n, 1);
+    patterns->size = wgf_arena_take(arena, (double)m, 1);
+    patterns->seen_at = wgf_arena_take(arena, (double)m, 1);
+    patterns->reach = wgf_arena_take(arena, (double)m, 1);
+    patterns->near = wgf_arena_take(arena, (double)m, half * WGF_NEAR);
+    patterns->nears = wgf_arena_take(arena, ceil(half * (double)m), 1);
+    patterns->together = wgf_arena_take(arena, pairs, half * WGF_TOGETHER);
+}
+
+/* Partial sums of as many products as a vector can have side by side. */
+enum { SUMS = 8 };
+
+static inline __attribute__((always_inline)) double wide_dot(const double *a, const double *b, int64_t d)
+{
+    double partial[SUMS] = {0}, sum = 0;
+    int64_t k = 0;
+    for (; k + SUMS <= d; k += SUMS)
+        for (int s = 0; s < SUMS; s++)
+            partial[s] += a[k + s] * b[k + s];
+    for (; k < d; k++)
+        sum += a[k] * b[k];
+    for (int s = 0; s < SUMS; s++)
+        sum += partial[s];
+    return sum;
+}
+
+/* z > 0 for z as the plain kernel sums it. */
+static inline __attribute__((always_inline)) bool is_positive(const double *w, const double *x, int64_t d)
+{
+    double z = w[0] * x[0];
+    for (int64_t k = 1; k < d; k++)
+        z += w[k] * x[k];
+    return z > 0;
+}
+
+static double norm(const double *x, int64_t d)
+{
+    return sqrt(wide_dot(x, x, d));
+}
+
+static bool is_normal(double norm)
+{
+    const double smallest = 0x1p-450, largest = 0x1p450;
+    return norm > smallest && norm < largest;
+}
+
+/* x scaled and rounded, two numbers in 32 bits, which lie `stride` apart. */
+static void put_scaled(const double *x, int64_t d, double scale, int64_t stride, int32_t *out)
+{
+    const double bias = 32768.5; /* makes cutting off the fraction into rounding */
+    for (int64_t k = 0; k < d; k += 2) {
+        int32_t low = (int32_t)(x[k] * scale + bias) - 32768;
+        int32_t high = k + 1 < d ? (int32_t)(x[k + 1] * scale + bias) - 32768 : 0;
+        out[k / 2 * stride] = (int32_t)((uint32_t)low & 0xffff) | (int32_t)((uint32_t)high << 16);
+    }
+}
+
+static void start_sample(struct wgf_patterns *patterns, int64_t j, double size)
+{
+    int64_t slot = wgf_slot(j), word = slot / WGF_SLOTS, d = patterns->data->d;
+    int32_t *at = patterns->samples + word * patterns->pairs * WGF_SLOTS + slot % WGF_SLOTS;
+    put_scaled(patterns->data->X + j * d, d, length / size, WGF_SLOTS, at);
+    patterns->real[word] |= UINT64_C(1) << slot % WGF_SLOTS;
+}
+
+/* Slots without a sample get what another one has, so that they are not nearer to a kink than samples are. */
+static void fill_slots(struct wgf_patterns *patterns, int64_t word)
+{
+    if (patterns->real[word] == 0)
+        return;
+    int64_t first = __builtin_ctzll(patterns->real[word]);
+    for (int64_t p = 0; p < patterns->pairs; p++) {
+        int32_t *row = patterns->samples + (word * patterns->pairs + p) * WGF_SLOTS;
+        for (int64_t s = 0; s < WGF_SLOTS; s++)
+            row[s] = patterns->real[word] >> s & 1 ? row[s] : row[first];
+    }
+}
+
+/* Pairs in a unit of distance, relative to the neuron's norm, are about 0.8 n sqrt(d) for directions at random. Costs are
+ * in cycles, and rough: they matter for speed alone. */
+static double patience(int64_t n, int64_t d)
+{
+    double full = (double)n * (double)d / 25 + 100, pair = 16 + (double)d / 4;
+    return sqrt(full / (pair * 0.8 * (double)n * sqrt((double)d)));
+}
+
+void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *data, int64_t m)
+{
+    /* Each number is off by half at most, so that each vector is by half the root of d. */
+    double off = sqrt((double)data->d) * (0.5 + safe);
+    patterns->data = data;
+    patterns->m = m;
+    patterns->neuron_words = wgf_words(m);
+    patterns->sample_words = wgf_words(data->n);
+    patterns->pairs = (data->d + 1) / 2;
+    patterns->dots = wgf_dots_choice(0);
+    patterns->doubt = off * (2 * length + off) + 1;
+    patterns->patience = patience(data->n, data->d);
+    patterns->in_range = true;
+    for (int64_t j = 0; j < data->n; j++) {
+        double size = patterns->sizes[j] = norm(data->X + j * data->d, data->d);
+        bool zero = true;
+        for (int64_t k = 0; k < data->d; k++)
+            zero = zero && data->X[j * data->d + k] == 0;
+        if (is_normal(size))
+            start_sample(patterns, j, size);
+        else
+            patterns->in_range = patterns->in_range && zero;
+    }
+    for (int64_t word = 0; word < patterns->sample_words; word++)
+        fill_slots(patterns, word);
+}
+
+/* The word of a neuron's pattern that has a slot of samples. */
+static inline __attribute__((always_inline)) uint64_t *word_of(const struct wgf_patterns *patterns, int64_t i,
+                                                               int64_t sample_word)
+{
+    return patterns->by_neuron + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
+}
+
+static inline __attribute__((always_inline)) unsigned char *change_of(const struct wgf_patterns *patterns, int64_t i,
+                                                                      int64_t sample_word)
+{
+    return patterns->changed + i / WGF_WORD * patterns->sample_words + sample_word;
+}
+
+static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t word)
+{
+    uint64_t *old = word_of(patterns, i, sample_word);
+    *change_of(patterns, i, sample_word) |= *old != word;
+    *old = word;
+}
+
+/* What the plain kernel says of a pair. Where d is large a sum in another order mostly says it first: each of the two is off
+ * by d units in the last place of |w| |x| at most. */
+static inline __attribute__((always_inline)) bool ask(const struct wgf_patterns *patterns, const double *w, double size,
+                                                      int64_t j, int64_t d)
+{
+    const double *x = patterns->data->X + j * d;
+    if (d <= WGF_FUSED_INPUTS)
+        return is_positive(w, x, d);
+    double z = wide_dot(w, x, d), off = 2.1 * DBL_EPSILON * (double)d * size * patterns->sizes[j];
+    return fabs(z) > off ? z > 0 : is_positive(w, x, d);
+}
+
+/* Asks about a neuron's near pairs. Four at a time, of which some may be the same, cost less than not knowing how many. */
+static inline __attribute__((always_inline)) void ask_near_of(struct wgf_patterns *patterns, const double *w, int64_t i,
+                                                              int64_t d)
+{
+    const int32_t *near = patterns->near + i * WGF_NEAR;
+    int64_t stride = patterns->neuron_words * WGF_SLOTS;
+    uint64_t *words = patterns->by_neuron + wgf_slot(i);
+    unsigned char *changed = patterns->changed + i / WGF_WORD * patterns->sample_words;
+    double size = 2 * patterns->size[i]; /* it may have grown since */
+    for (int64_t k = 0; k < patterns->nears[i]; k += 4) {
+        bool positive[4];
+        for (int q = 0; q < 4; q++) {
+            int64_t slot = near[k + q];
+            positive[q] = ask(patterns, w, size, slot - slot / WGF_SLOTS * (WGF_SLOTS - WGF_WORD), d);
+        }
+        for (int q = 0; q < 4; q++) {
+            uint32_t slot = (uint32_t)near[k + q], word = slot / WGF_SLOTS, bit = slot % WGF_SLOTS;
+            uint64_t *at = words + word * stride, old = *at;
+            *at = (old & ~(UINT64_C(1) << bit)) | (uint64_t)positive[q] << bit;
+            changed[word] |= *at != old;
+        }
+    }
+}
+
+/* One function for each small d, which the compiler then knows, and one for all others. */
+#define EACH_SMALL_D(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)
+#define ASK_NEAR(D)                                                                                                    \
+    static void ask_near_##D(struct wgf_patterns *patterns, const double *w, int64_t i)                                \
+    {                                                                                                                  \
+        ask_near_of(patterns, w, i, D);                                                                                \
+    }
+EACH_SMALL_D(ASK_NEAR)
+
+WGF_CLONES static void ask_near_wide(struct wgf_patterns *patterns, const double *w, int64_t i)
+{
+    ask_near_of(patterns, w, i, patterns->data->d);
+}
+
+#define ASK_NEAR_ENTRY(D) [D] = ask_near_##D,
+
+static void ask_near(struct wgf_patterns *patterns, const double *w, int64_t i)
+{
+    static void (*const small[])(struct wgf_patterns *, const double *, int64_t) = {EACH_SMALL_D(ASK_NEAR_ENTRY)};
+    int64_t d = patterns->data->d;
+    (d <= WGF_FUSED_INPUTS ? small[d] : ask_near_wide)(patterns, w, i);
+}
+
+/* The slots in `asked` of one word, however many. */
+static uint64_t ask_word(const struct wgf_patterns *patterns, const double *w, double size, int64_t sample_word,
+                         uint64_t asked)
+{
+    uint64_t word = 0;
+    for (; asked; asked &= asked - 1) {
+        int64_t slot = __builtin_ctzll(asked);
+        word |= (uint64_t)ask(patterns, w, size, sample_word * WGF_WORD + slot, patterns->data->d) << slot;
+    }
+    return word;
+}
+
+static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t i)
+{
+    for (int64_t word = 0; word < patterns->sample_words; word++) {
+        int64_t left = patterns->data->n - word * WGF_WORD, count = left < WGF_WORD ? left : WGF_WORD;
+        uint64_t all = (UINT64_C(1) << count) - 1;
+        note(patterns, i, word, ask_word(patterns, W + i * patterns->data->d, INFINITY, word, all));
+    }
+    patterns->reach[i] = 0;
+}
+
+/* Neurons whose signs are sought, all of them. */
+struct batch {
+    int64_t count, neuron[WGF_TOGETHER];
+    int32_t doubt[WGF_TOGETHER];
+};
+
+/* Puts the slots in `near` on the neuron's list, to be asked about at this look and at later ones. False: there is no room. */
+static bool enlist(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
+{
+    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->nears[i];
+    if (count + __builtin_popcountll(near) > WGF_NEAR)
+        return false;
+    for (; near; near &= near - 1)
+        list[count++] = (int32_t)(sample_word * WGF_SLOTS) + __builtin_ctzll(near);
+    patterns->nears[i] = count;
+    return true;
+}
+
+static void ask_enlisted(struct wgf_patterns *patterns, const double *W, int64_t i)
+{
+    int32_t *list = patterns->near + i * WGF_NEAR, *count = &patterns->nears[i];
+    for (; *count % 4; ++*count)
+        list[*count] = list[*count - 1];
+    ask_near(patterns, W + i * patterns->data->d, i);
+}
+
+static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
+{
+    int64_t d = patterns->data->d, stride = patterns->pairs * WGF_SLOTS;
+    for (int64_t word = 0; word < patterns->sample_words; word++) {
+        struct wgf_dots dots[WGF_TOGETHER];
+        uint64_t real = patterns->real[word];
+        patterns->dots(patterns->samples + word * stride, patterns->together, patterns->pairs, batch->doubt, dots);
+        for (int64_t r = 0; r < batch->count; r++) {
+            int64_t i = batch->neuron[r];
+            uint64_t near = real & ~dots[r].sure, found = dots[r].positive & real;
+            if (enlist(patterns, i, word, near)) {
+                found |= near & *word_of(patterns, i, word); /* until they are asked about */
+            } else {
+                found |= ask_word(patterns, W + i * d, patterns->size[i], word, near);
+                patterns->reach[i] = 0;
+            }
+            note(patterns, i, word, found);
+        }
+    }
+    for (int64_t r = 0; r < batch->count; r++)
+        ask_enlisted(patterns, W, batch->neuron[r]);
+    batch->count = 0;
+}
+
+/* How far from here, relative to its norm, a neuron's list of near pairs is to serve: a longer one lasts longer, but has more
+ * pairs to be asked about at every look. 0: it would not last. */
+static double choose_reach(const struct wgf_patterns *patterns, int64_t i, double moved, double size)
+{
+    const double least = 2e-4, most = 0.25, looks = 1.5;
+    double pace = moved / (size * (double)(patterns->looks - patterns->seen_at[i]));
+    double reach = fmin(fmax(patterns->patience * sqrt(pace), least), most);
+    return reach > looks * pace ? reach : 0;
+}
+
+static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, double moved, struct batch *batch)
+{
+    int64_t d = patterns->data->d;
+    double size = norm(W + i * d, d);
+    if (!patterns->in_range || !is_normal(size)) {
+        find_plainly(patterns, W, i);
+        return;
+    }
+    double reach = choose_reach(patterns, i, moved, size);
+    patterns->reach[i] = reach * size * (reach * size) * (1 - 1e-6);
+    patterns->size[i] = size;
+    patterns->seen_at[i] = patterns->looks;
+    patterns->nears[i] = 0;
+    memcpy(patterns->seen + i * d, W + i * d, (size_t)d * sizeof *W);
+    put_scaled(W + i * d, d, length / size, WGF_TOGETHER, patterns->together + batch->count);
+    batch->doubt[batch->count] = (int32_t)(patterns->doubt + reach * length * length + 1);
+    batch->neuron[batch->count++] = i;
+    if (batch->count == WGF_TOGETHER)
+        find_batch(patterns, W, batch);
+}
+
+/* Squared distances between the rows of a and of b. */
+WGF_CLONES static void measure(const double *a, const double *b, int64_t rows, int64_t d, double *squared)
+{
+    for (int64_t i = 0; i < rows; i++, a += d, b += d) {
+        double partial[SUMS] = {0}, sum = 0;
+        int64_t k = 0;
+        for (; k + SUMS <= d; k += SUMS)
+            for (int s = 0; s < SUMS; s++)
+                partial[s] += (a[k + s] - b[k + s]) * (a[k + s] - b[k + s]);
+        for (; k < d; k++)
+            sum += (a[k] - b[k]) * (a[k] - b[k]);
+        for (int half = SUMS / 2; half; half /= 2)
+            for (int s = 0; s < half; s++)
+                partial[s] += partial[s + half];
+        squared[i] = sum + partial[0];
+    }
+}
+
+void wgf_patterns_look(struct wgf_patterns *patterns)
+{
+    patterns->looks++;
+}
+
+void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
+{
+    struct batch batch = {0};
+    int64_t d = patterns->data->d;
+    double squared[WGF_STRETCH];
+    measure(W + from * d, patterns->seen + from * d, to - from, d, squared);
+    for (int64_t i = from; i < to; i++)
+        if (squared[i - from] < patterns->reach[i])
+            ask_near(patterns, W + i * d, i);
+        else
+            find_all(patterns, W, i, sqrt(squared[i - from]), &batch);
+    if (batch.count > 0)
+        find_batch(patterns, W, &batch);
+}
+
+int64_t wgf_patterns_active(const struct wgf_patterns *patterns)
+{
+    int64_t slots = patterns->neuron_words * WGF_SLOTS, count = 0;
+    for (int64_t slot = 0; slot < slots; slot++) {
+        uint64_t any = 0;
+        for (int64_t word = 0; word < patterns->sample_words; word++)
+            any |= patterns->by_neuron[word * slots + slot];
+        count += any != 0;
+    }
+    return count;
+}

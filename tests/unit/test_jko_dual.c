@@ -1,0 +1,157 @@
+/* What the JKO solver's start and steps are made of: the tangent kernel against its definition, and secants. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "../../src/flow/jko_secant.h"
+#include "../../src/flow/jko_tangent.h"
+#include "wgf/base/random.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 500, N = 9 };
+
+/* Inputs of all kinds: active to the end of a row, up to a point of it, on it all or nowhere; parallel, opposite, zero. */
+static double X[2 * N] = {0.3, 1, -0.3, 1, 0.3, -1, -0.7, -2, 1, 0, -1, 0, 0.6, 2, 0, 0, -0.3, -1};
+
+static double entry(const struct wgf_measure *measure, const double *p, int i, int j)
+{
+    double sum = 0;
+    int64_t at = 0;
+    for (int grid = 0; grid < measure->grid_count; grid++)
+        for (int sheet = 0; sheet < measure->sheets; sheet++)
+            for (int64_t a = 0; a < measure->grids[grid].points; a++)
+                for (int64_t b = 0; b < measure->grids[grid].points; b++, at++) {
+                    double s = wgf_grid_coordinate(&measure->grids[grid], a);
+                    double t = wgf_grid_coordinate(&measure->grids[grid], b);
+                    if (s * X[2 * i] + t * X[2 * i + 1] > 0 && s * X[2 * j] + t * X[2 * j + 1] > 0)
+                        sum += p[at];
+                }
+    return sum * (X[2 * i] * X[2 * j] + X[2 * i + 1] * X[2 * j + 1]);
+}
+
+static void the_tangent_kernel_is_that_of_its_definition(void **state)
+{
+    (void)state;
+    const double gamma = 0.7, kappa = 1.0 / N;
+    struct wgf_data data = {.n = N, .d = 2, .X = X};
+    for (int code = 0; code < 4; code++) {
+        struct wgf_measure measure = {.grids = {{9, 1}, {code / 2 ? 6 : 0, 3}}, .grid_count = 1 + code / 2};
+        measure.sheets = 1 + code % 2;
+        measure.points = 81 + (code / 2 ? 36 : 0);
+        measure.masses = measure.sheets * measure.points;
+        double p[MOST], x[N];
+        wgf_random_uniform(5, WGF_PURPOSE_LABEL, 0, measure.masses, p);
+        for (int k = 0; k < measure.masses; k++)
+            p[k] = fabs(p[k]) / (double)measure.masses;
+        struct wgf_features features;
+        struct wgf_tangent tangent;
+        assert_int_equal(wgf_features_create(&features, &measure, &data, NULL), WGF_OK);
+        assert_true(wgf_tangent_create(&tangent, &measure, N));
+        assert_true(wgf_tangent_factorise(&tangent, &features, p, gamma, kappa));
+        for (int i = 0; i < N; i++) {
+            for (int j = 0; j < N; j++)
+                x[j] = gamma * entry(&measure, p, i, j) + (i == j ? 1 / (2 * kappa) : 0);
+            wgf_tangent_solve(&tangent, x);
+            for (int j = 0; j < N; j++)
+                assert_true(fabs(x[j] - (i == j)) < 1e-13);
+        }
+        p[3] = NAN;
+        assert_false(wgf_tangent_factorise(&tangent, &features, p, gamma, kappa));
+        wgf_tangent_clear(&tangent);
+        wgf_features_clear(&features);
+    }
+}
+
+/* sum_k h_k u_k^2 / 2 + u_k^4 / 4 - u_k, whose Hessian at 0 is taken for h or for something else. */
+struct bowl {
+    double h[N], taken[N];
+    int looks;
+};
+
+static void slope(void *context, const double *u, double *out)
+{
+    struct bowl *bowl = context;
+    bowl->looks++;
+    for (int k = 0; k < N; k++)
+        out[k] = bowl->h[k] * u[k] + u[k] * u[k] * u[k] - 1;
+}
+
+static void solve(void *context, double *x)
+{
+    const struct bowl *bowl = context;
+    for (int k = 0; k < N; k++)
+        x[k] /= bowl->taken[k];
+}
+
+static struct wgf_newton_report descend(struct bowl *bowl, double tolerance, double *u)
+{
+    struct wgf_convex function = {bowl, slope, NULL};
+    struct wgf_nearly hessian = {bowl, solve};
+    struct wgf_watch watch = {.deadline = INFINITY};
+    struct wgf_secant secant;
+    bowl->looks = 0;
+    assert_true(wgf_secant_create(&secant, N));
+    struct wgf_newton_report report = wgf_secant_minimise(&secant, &function, &hessian, &watch, tolerance, u);
+    wgf_secant_clear(&secant);
+    return report;
+}
+
+static double norm_of_slope(struct bowl *bowl, const double *u)
+{
+    double out[N], squared = 0;
+    slope(bowl, u, out);
+    for (int k = 0; k < N; k++)
+        squared += out[k] * out[k];
+    return sqrt(squared);
+}
+
+static void secants_end_where_the_gradient_does(void **state)
+{
+    (void)state;
+    struct bowl bowl;
+    double u[N] = {0};
+    for (int k = 0; k < N; k++) {
+        bowl.h[k] = 10 + k;
+        bowl.taken[k] = bowl.h[k] * (1 + 0.3 * cos(k)); /* learning nothing, they would take more than 20 */
+    }
+    struct wgf_newton_report report = descend(&bowl, 1e-10, u);
+    assert_int_equal(report.end, WGF_NEWTON_CONVERGED);
+    assert_true(report.iterations <= 11 && bowl.looks == report.iterations + 1);
+    assert_true(report.residual < 1e-10 && fabs(norm_of_slope(&bowl, u) - report.residual) < 1e-14);
+    report = descend(&bowl, 1e-9, u); /* there already */
+    assert_true(report.end == WGF_NEWTON_CONVERGED && report.iterations == 0 && bowl.looks == 1);
+}
+
+static void secants_say_that_they_stall_and_keep_the_best(void **state)
+{
+    (void)state;
+    struct bowl bowl;
+    double u[N] = {0};
+    for (int k = 0; k < N; k++) {
+        bowl.h[k] = 1;
+        bowl.taken[k] = k % 2 ? 1e3 : 1e-3; /* steps that are much too long and too short */
+    }
+    double start = norm_of_slope(&bowl, u);
+    struct wgf_newton_report report = descend(&bowl, 1e-10, u);
+    assert_int_equal(report.end, WGF_NEWTON_STALLED);
+    assert_true(norm_of_slope(&bowl, u) <= start && norm_of_slope(&bowl, u) == report.residual);
+    memset(u, 0, sizeof u);
+    u[0] = NAN;
+    assert_int_equal(descend(&bowl, 1e-10, u).end, WGF_NEWTON_STALLED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_tangent_kernel_is_that_of_its_definition),
+        cmocka_unit_test(secants_end_where_the_gradient_does),
+        cmocka_unit_test(secants_say_that_they_stall_and_keep_the_best),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
