@@ -14,7 +14,7 @@ static const char slot_magic[8] = "wgfslot";
 
 struct wgf_checkpoints {
     struct wgf_store *store;
-    int column, status_column, key_column;
+    struct wgf_region region;  /* of all slots */
     int64_t pairs, slot_bytes; /* pairs is 0 where the file has no room */
     double interval;
     struct wgf_checkpoint_table table;
@@ -43,14 +43,13 @@ wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, struct w
     if (!made || !(made->buffer = wgf_calloc(BUFFER, 1)))
         return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
     made->store = wgf_writer_store(writer);
-    made->column = wgf_store_column(made->store, "checkpoint");
-    made->status_column = wgf_store_column(made->store, "status");
-    made->key_column = wgf_store_column(made->store, "key");
     made->interval = interval;
     made->own = made->pair = -1;
     wgf_store_extent(made->store, &extent);
+    int column = wgf_store_column(made->store, "checkpoint");
     /* A file of a version that knew none, or other sizes, goes on without. */
-    if (made->column >= 0 && extent.checkpoint_bytes == layout->extent.checkpoint_bytes) {
+    if (column >= 0 && extent.checkpoint_bytes == layout->extent.checkpoint_bytes &&
+        wgf_store_region(made->store, column, &made->region)) {
         made->pairs = layout->checkpoint_pairs;
         made->slot_bytes = layout->checkpoint_bytes;
     }
@@ -81,8 +80,8 @@ static int64_t slot_start(const struct wgf_checkpoints *checkpoints, int64_t pai
 
 static void wipe_pair(struct wgf_checkpoints *checkpoints, int64_t pair)
 {
-    wgf_store_wipe(checkpoints->store, checkpoints->column, slot_start(checkpoints, pair, 0),
-                   2 * checkpoints->slot_bytes, &checkpoints->trouble);
+    wgf_region_wipe(&checkpoints->region, slot_start(checkpoints, pair, 0), 2 * checkpoints->slot_bytes,
+                    &checkpoints->trouble);
 }
 
 static uint64_t hash_of_head(const struct wgf_slot_head *head)
@@ -93,8 +92,7 @@ static uint64_t hash_of_head(const struct wgf_slot_head *head)
 /* False: the slot holds none, or not a whole one. */
 static bool read_head(const struct wgf_checkpoints *checkpoints, int64_t pair, int side, struct wgf_slot_head *head)
 {
-    return !wgf_store_read(checkpoints->store, checkpoints->column, slot_start(checkpoints, pair, side), sizeof *head,
-                           head, NULL) &&
+    return !wgf_region_read(&checkpoints->region, slot_start(checkpoints, pair, side), sizeof *head, head, NULL) &&
            memcmp(head->magic, slot_magic, sizeof slot_magic) == 0 && head->hash == hash_of_head(head) &&
            head->size > 0 && head->size <= checkpoints->slot_bytes - (int64_t)sizeof *head;
 }
@@ -108,7 +106,7 @@ static bool is_whole(const struct wgf_checkpoints *checkpoints, int64_t pair, in
     XXH3_64bits_reset(&state);
     for (int64_t done = 0, part; done < head->size; done += part) {
         part = head->size - done < BUFFER ? head->size - done : BUFFER;
-        if (wgf_store_read(checkpoints->store, checkpoints->column, start + done, part, checkpoints->buffer, NULL))
+        if (wgf_region_read(&checkpoints->region, start + done, part, checkpoints->buffer, NULL))
             return false;
         XXH3_64bits_update(&state, checkpoints->buffer, (size_t)part);
     }
@@ -127,8 +125,7 @@ static void pass_on(struct stream *stream, const void *bytes, int64_t size)
 {
     struct wgf_checkpoints *checkpoints = stream->checkpoints;
     if (!stream->status && size > 0)
-        stream->status =
-            wgf_store_write(checkpoints->store, checkpoints->column, stream->at, size, bytes, &checkpoints->trouble);
+        stream->status = wgf_region_write(&checkpoints->region, stream->at, size, bytes, &checkpoints->trouble);
     stream->at += size;
 }
 
@@ -171,7 +168,7 @@ static void save(void *context, const struct wgf_part *parts, int count)
     checkpoints->written = true;
     checkpoints->spent[checkpoints->pair] = false; /* what an earlier job left there goes with this one's */
     if (stream.status) { /* half a checkpoint is good for nothing, and takes room that others may need */
-        wgf_store_wipe(checkpoints->store, checkpoints->column, start, checkpoints->slot_bytes, NULL);
+        wgf_region_wipe(&checkpoints->region, start, checkpoints->slot_bytes, NULL);
         return;
     }
     checkpoints->head = head;
@@ -186,8 +183,7 @@ static bool load(void *context, const struct wgf_part *parts, int count)
     for (int i = 0; i < count; i++) {
         int64_t size = (int64_t)parts[i].size;
         if (size > checkpoints->head.size - checkpoints->loaded ||
-            wgf_store_read(checkpoints->store, checkpoints->column, start + checkpoints->loaded, size, parts[i].bytes,
-                           NULL))
+            wgf_region_read(&checkpoints->region, start + checkpoints->loaded, size, parts[i].bytes, NULL))
             return false;
         checkpoints->loaded += size;
     }
@@ -286,9 +282,11 @@ static wgf_status is_wanted(const struct wgf_checkpoints *checkpoints, const str
     *wanted = false;
     if (head->job < 0 || head->job >= extent.jobs)
         return WGF_OK;
-    wgf_status status = wgf_store_read(checkpoints->store, checkpoints->status_column, head->job, 1, &state, error);
+    wgf_status status =
+        wgf_store_read(checkpoints->store, wgf_store_column(checkpoints->store, "status"), head->job, 1, &state, error);
     if (!status)
-        status = wgf_store_read(checkpoints->store, checkpoints->key_column, head->job, 1, &key, error);
+        status =
+            wgf_store_read(checkpoints->store, wgf_store_column(checkpoints->store, "key"), head->job, 1, &key, error);
     *wanted = !status && (state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING) && key == head->key;
     return status;
 }
@@ -326,8 +324,8 @@ wgf_status wgf_checkpoints_survey(struct wgf_checkpoints *checkpoints, struct wg
         if (status || (job < 0 && pair < checkpoints->pairs))
             continue;
         if (pair > free_from)
-            status = wgf_store_wipe(checkpoints->store, checkpoints->column, slot_start(checkpoints, free_from, 0),
-                                    2 * (pair - free_from) * checkpoints->slot_bytes, error);
+            status = wgf_region_wipe(&checkpoints->region, slot_start(checkpoints, free_from, 0),
+                                     2 * (pair - free_from) * checkpoints->slot_bytes, error);
         if (pair < checkpoints->pairs)
             table->holder[pair] = job + 1;
         free_from = pair + 1;
@@ -339,6 +337,5 @@ wgf_status wgf_checkpoints_wipe(struct wgf_checkpoints *checkpoints, struct wgf_
 {
     if (checkpoints->pairs == 0)
         return WGF_OK;
-    return wgf_store_wipe(checkpoints->store, checkpoints->column, 0, 2 * checkpoints->pairs * checkpoints->slot_bytes,
-                          error);
+    return wgf_region_wipe(&checkpoints->region, 0, 2 * checkpoints->pairs * checkpoints->slot_bytes, error);
 }

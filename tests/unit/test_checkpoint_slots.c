@@ -128,11 +128,12 @@ static struct wgf_slot_head head_of(struct bench *bench, int pair, int side)
 static void turn_byte(struct bench *bench, int pair, int side, int64_t at)
 {
     struct wgf_store *store = wgf_writer_store(bench->sheet.writer);
-    int column = wgf_store_column(store, "checkpoint");
+    struct wgf_region region;
     unsigned char byte;
-    assert_int_equal(wgf_store_read(store, column, slot_of(bench, pair, side) + at, 1, &byte, NULL), WGF_OK);
+    assert_true(wgf_store_region(store, wgf_store_column(store, "checkpoint"), &region));
+    assert_int_equal(wgf_region_read(&region, slot_of(bench, pair, side) + at, 1, &byte, NULL), WGF_OK);
     byte ^= 1;
-    assert_int_equal(wgf_store_write(store, column, slot_of(bench, pair, side) + at, 1, &byte, NULL), WGF_OK);
+    assert_int_equal(wgf_region_write(&region, slot_of(bench, pair, side) + at, 1, &byte, NULL), WGF_OK);
 }
 
 static bool all_zero(struct bench *bench)

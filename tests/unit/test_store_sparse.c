@@ -46,6 +46,14 @@ static int64_t room_of(const char *path, int64_t *length)
     return (int64_t)info.st_blocks * 512;
 }
 
+static struct wgf_region region_of(struct wgf_store *store)
+{
+    struct wgf_region region;
+    assert_true(wgf_store_region(store, wgf_store_column(store, "checkpoint"), &region));
+    assert_int_equal(region.length, BYTES);
+    return region;
+}
+
 static bool knows_holes(void)
 {
     int descriptor = open("holes", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -63,31 +71,31 @@ static void takes_no_room_until_written(void **state)
     int64_t length, full, room = room_of("sparse.h5", &length);
     struct wgf_store_extent extent;
     struct wgf_store *store = open_store("sparse.h5", WGF_STORE_WRITE);
-    int column = wgf_store_column(store, "checkpoint");
+    struct wgf_region region = region_of(store);
     unsigned char *bytes = malloc(BYTES / 4), zero[64] = {0};
     wgf_store_extent(store, &extent);
     assert_int_equal(extent.checkpoint_bytes, BYTES);
     assert_int_equal(extent.state_elements, STATE);
-    assert_true(wgf_store_has_room(store, column));
     memset(bytes, 7, BYTES / 4);
     read_rows(store, "checkpoint", BYTES - 64, 64, bytes);
     assert_memory_equal(bytes, zero, 64);
     memset(bytes, 7, BYTES / 4);
     write_rows(store, "checkpoint", BYTES / 2 + 1, BYTES / 4, bytes);
-    write_rows(store, "checkpoint", BYTES - 3, 3, bytes);
+    assert_int_equal(wgf_region_write(&region, BYTES - 3, 3, bytes, NULL), WGF_OK);
     close_store(store);
     full = room_of("sparse.h5", &length);
     assert_true(length > BYTES && full >= BYTES / 4);
 
     store = open_store("sparse.h5", WGF_STORE_WRITE);
-    assert_int_equal(wgf_store_wipe(store, column, BYTES / 2 + 1, BYTES / 4 - 1, NULL), WGF_OK);
+    region = region_of(store);
+    assert_int_equal(wgf_region_wipe(&region, BYTES / 2 + 1, BYTES / 4 - 1, NULL), WGF_OK);
     read_rows(store, "checkpoint", BYTES / 2, 64, bytes);
     assert_memory_equal(bytes, zero, 64);
-    read_rows(store, "checkpoint", BYTES / 2 + BYTES / 4 - 1, 3, bytes);
+    assert_int_equal(wgf_region_read(&region, BYTES / 2 + BYTES / 4 - 1, 3, bytes, NULL), WGF_OK);
     assert_true(bytes[0] == 0 && bytes[1] == 7 && bytes[2] == 0); /* the last one stays */
     read_rows(store, "checkpoint", BYTES - 3, 3, bytes);
     assert_true(bytes[0] == 7 && bytes[2] == 7);
-    assert_int_equal(wgf_store_wipe(store, column, 0, BYTES, NULL), WGF_OK);
+    assert_int_equal(wgf_region_wipe(&region, 0, BYTES, NULL), WGF_OK);
     read_rows(store, "checkpoint", BYTES - 3, 3, bytes);
     assert_true(bytes[0] == 0 && bytes[2] == 0);
     close_store(store);
@@ -108,12 +116,12 @@ static void leaves_the_others_alone(void **state)
     double values[4];
     uint64_t number;
     struct wgf_store *store = open_store("others.h5", WGF_STORE_WRITE);
-    int column = wgf_store_column(store, "checkpoint");
+    struct wgf_region region = region_of(store);
     unsigned char *ones = malloc(BYTES);
     memset(ones, 255, BYTES);
     write_rows(store, "checkpoint", 0, BYTES, ones);
     write_rows(store, "state", STATE - 2, 2, (double[]){1, 2});
-    assert_int_equal(wgf_store_wipe(store, column, 0, BYTES, NULL), WGF_OK);
+    assert_int_equal(wgf_region_wipe(&region, 0, BYTES, NULL), WGF_OK);
     close_store(store);
     store = open_store("others.h5", WGF_STORE_READ);
     read_rows(store, "gamma", JOBS - 4, 4, values);
@@ -129,6 +137,22 @@ static void leaves_the_others_alone(void **state)
     free(method);
     free(spec);
     free(ones);
+}
+
+/* No other column is given out: they have rows, types and empty values. */
+static void no_region_of_rows(void **state)
+{
+    (void)state;
+    make("rows.h5");
+    struct wgf_region region;
+    struct wgf_store *store = open_store("rows.h5", WGF_STORE_READ);
+    assert_false(wgf_store_region(store, wgf_store_column(store, "gamma"), &region));
+    assert_false(wgf_store_region(store, wgf_store_column(store, "message"), &region));
+    assert_false(wgf_store_region(store, wgf_store_column(store, "mass"), &region));
+    region = region_of(store);
+    char byte = 1;
+    assert_int_equal(wgf_region_write(&region, 0, 1, &byte, NULL), WGF_EIO); /* opened to be read */
+    close_store(store);
 }
 
 /* A process that may not write so far is told before it writes. */
@@ -155,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_no_room_until_written),
         cmocka_unit_test(leaves_the_others_alone),
+        cmocka_unit_test(no_region_of_rows),
         cmocka_unit_test(a_limit_of_length_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

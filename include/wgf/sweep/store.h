@@ -8,6 +8,7 @@
 #define WGF_SWEEP_STORE_H
 
 #include "wgf/base/status.h"
+#include "wgf/sweep/region.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -127,8 +128,9 @@ wgf_status wgf_store_write(struct wgf_store *store, int column, int64_t first, i
 wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, int64_t count, void *rows,
                           struct wgf_error *error);
 
-/* Makes elements [first, first + count) of a WGF_LIFE_SPARSE column read as 0 again and gives their room back. Independent. */
-wgf_status wgf_store_wipe(struct wgf_store *store, int column, int64_t first, int64_t count, struct wgf_error *error);
+/* Where the bytes of a WGF_LIFE_SPARSE column lie, to be read, written and wiped there. The descriptor is the store's.
+ * False: the file has no room for the column, or not in one stretch. Independent. */
+bool wgf_store_region(const struct wgf_store *store, int column, struct wgf_region *region);
 
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
