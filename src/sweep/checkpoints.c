@@ -14,6 +14,7 @@ static const char slot_magic[8] = "wgfslot";
 
 struct wgf_checkpoints {
     struct wgf_store *store;
+    const struct wgf_plan *plan;
     struct wgf_region region;  /* of all slots */
     int64_t pairs, slot_bytes; /* pairs is 0 where the file has no room */
     double interval;
@@ -43,6 +44,7 @@ wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, struct w
     if (!made || !(made->buffer = wgf_calloc(BUFFER, 1)))
         return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
     made->store = wgf_writer_store(writer);
+    made->plan = wgf_writer_plan(writer);
     made->interval = interval;
     made->own = made->pair = -1;
     wgf_store_extent(made->store, &extent);
@@ -118,14 +120,14 @@ struct stream {
     struct wgf_checkpoints *checkpoints;
     int64_t at, gathered;
     XXH3_state_t state;
-    wgf_status status;
+    struct wgf_error error;
 };
 
 static void pass_on(struct stream *stream, const void *bytes, int64_t size)
 {
     struct wgf_checkpoints *checkpoints = stream->checkpoints;
-    if (!stream->status && size > 0)
-        stream->status = wgf_region_write(&checkpoints->region, stream->at, size, bytes, &checkpoints->trouble);
+    if (!stream->error.status && size > 0)
+        wgf_region_write(&checkpoints->region, stream->at, size, bytes, &stream->error);
     stream->at += size;
 }
 
@@ -167,7 +169,12 @@ static void save(void *context, const struct wgf_part *parts, int count)
     pass_on(&stream, &head, sizeof head);
     checkpoints->written = true;
     checkpoints->spent[checkpoints->pair] = false; /* what an earlier job left there goes with this one's */
-    if (stream.status) { /* half a checkpoint is good for nothing, and takes room that others may need */
+    if (stream.error.status) { /* half a checkpoint is good for nothing, and takes room that others may need */
+        wgf_fail(&checkpoints->trouble, stream.error.status,
+                 "a checkpoint of job %" PRId64
+                 " could not be kept: %s; it goes on without, and would begin anew after a "
+                 "kill",
+                 head.job, stream.error.message);
         wgf_region_wipe(&checkpoints->region, start, checkpoints->slot_bytes, NULL);
         return;
     }
@@ -218,18 +225,23 @@ static int64_t held_pair(const struct wgf_checkpoints *checkpoints, int64_t job)
     return pair < checkpoints->pairs ? pair : -1;
 }
 
-const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job, uint64_t key)
+const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job,
+                                                   const struct wgf_settings *settings)
 {
     const double worthwhile = 1;
     const int64_t held = held_pair(checkpoints, job);
+    const bool saves = checkpoints->interval > 0 && wgf_checkpoint_is_useful(settings);
+    checkpoints->pair = -1;
+    if (held < 0 && (checkpoints->own < 0 || !saves)) /* all that most jobs come to know of this */
+        return NULL;
     checkpoints->pair = held >= 0 ? held : checkpoints->own;
     checkpoints->side = 0;
     checkpoints->loaded = 0;
-    checkpoints->head = (struct wgf_slot_head){.job = job, .key = key};
+    checkpoints->head = (struct wgf_slot_head){.job = job, .key = wgf_plan_key(checkpoints->plan, settings)};
     checkpoints->written = held >= 0;
     memcpy(checkpoints->head.magic, slot_magic, sizeof slot_magic);
-    bool found = held >= 0 && find(checkpoints), saves = checkpoints->interval > 0;
-    if (checkpoints->pair < 0 || (!found && !saves))
+    bool found = held >= 0 && find(checkpoints);
+    if (!found && !saves)
         return NULL;
     checkpoints->given =
         (struct wgf_checkpoint){.context = checkpoints,

@@ -40,6 +40,7 @@ void wgf_layout_measure_checkpoints(const struct wgf_plan *plan, struct wgf_layo
 
 /* What a writer has open; borrowed. */
 struct wgf_store *wgf_writer_store(struct wgf_writer *writer);
+const struct wgf_plan *wgf_writer_plan(const struct wgf_writer *writer);
 const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer);
 
 #endif

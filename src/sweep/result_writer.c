@@ -141,6 +141,11 @@ struct wgf_store *wgf_writer_store(struct wgf_writer *writer)
     return writer->store;
 }
 
+const struct wgf_plan *wgf_writer_plan(const struct wgf_writer *writer)
+{
+    return writer->plan;
+}
+
 const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer)
 {
     return writer->layout;

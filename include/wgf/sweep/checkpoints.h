@@ -34,7 +34,8 @@ void wgf_checkpoints_start(struct wgf_checkpoints *checkpoints, const struct wgf
 
 /* Begins a job: what its descent is to be given, to go on from its checkpoint if it has one. NULL: there is nothing to
  * give. Borrowed until the next call. Every job that was begun is ended before the next one. */
-const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job, uint64_t key);
+const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job,
+                                                   const struct wgf_settings *settings);
 
 /* Ends it. finished: its checkpoints are to be wiped once its row is in the file, which wgf_checkpoints_flushed says;
  * otherwise they are kept for whoever goes on. */
