@@ -12,6 +12,12 @@ static double step_time(const struct wgf_settings *settings)
     return mean_field ? settings->gamma : settings->gamma / (double)settings->init.width;
 }
 
+static double step_length(const struct wgf_settings *settings)
+{
+    bool mean_field = settings->scaling == WGF_SCALING_MEAN_FIELD;
+    return mean_field ? (double)settings->init.width * settings->gamma : settings->gamma;
+}
+
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
                          struct wgf_error *error)
 {
@@ -21,6 +27,8 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     wgf_status status = wgf_particles_create(particles, settings, problem, error);
     if (status)
         free(particles);
+    else
+        particles->law = (struct wgf_glide_law){.step = step_length(settings)};
     return status;
 }
 
@@ -53,9 +61,14 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     struct wgf_particles *particles = work;
     const struct wgf_settings *settings = particles->settings;
     (void)watch, (void)number, (void)inner_objective, (void)inner_distance;
-    double m = (double)particles->m;
-    double length = settings->scaling == WGF_SCALING_MEAN_FIELD ? m * settings->gamma : settings->gamma;
+    double m = (double)particles->m, length = step_length(settings);
     wgf_particles_leave(particles);
+    if (particles->glide) {
+        double way = length * particles->evaluation.grad_norm;
+        particles->distance = way * way / m;
+        wgf_glide_move(particles->glide);
+        return true;
+    }
     double squared = move(particles->W, particles->grad_W, length, particles->weights);
     if (particles->grad_alpha)
         squared += move(particles->alpha, particles->grad_alpha, length, particles->m);

@@ -25,13 +25,22 @@ double wgf_squared_distance(const double *a, const double *b, int64_t count)
     return sum;
 }
 
+bool wgf_particles_glide(const struct wgf_settings *settings)
+{
+    bool steady =
+        settings->method == WGF_METHOD_GD ||
+        (settings->method == WGF_METHOD_PROX && settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta));
+    return steady && wgf_glide_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
+}
+
 double wgf_particles_bytes(const struct wgf_settings *settings)
 {
-    int64_t m = settings->init.width, d = settings->data.d;
+    int64_t m = settings->init.width, d = settings->data.d, n = settings->data.n;
     bool both = settings->network.layers == WGF_LAYERS_BOTH;
     double clouds = settings->record_distances == WGF_DISTANCES_ALL ? wgf_clouds_bytes(m, d, both) : 0;
-    return wgf_bytes(2 * (double)m * ((double)d + 1), sizeof(double)) + clouds +
-           wgf_network_bytes(&settings->network, m, settings->data.n, d);
+    double network =
+        wgf_particles_glide(settings) ? wgf_glide_bytes(m, n) : wgf_network_bytes(&settings->network, m, n, d);
+    return wgf_bytes(2 * (double)m * ((double)d + 1), sizeof(double)) + clouds + network;
 }
 
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
@@ -46,15 +55,18 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     int64_t m = settings->init.width, d = problem->data->d;
     bool both = settings->network.layers == WGF_LAYERS_BOTH;
     *particles = (struct wgf_particles){.settings = settings, .problem = problem, .m = m, .d = d, .weights = m * d};
-    wgf_status status = wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
+    bool glides = wgf_particles_glide(settings);
+    wgf_status status = glides ? wgf_glide_create(&particles->glide, &settings->network, problem->data, m, error)
+                               : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
     if (status)
         return status;
-    wgf_network_heed(particles->network, problem->interrupted);
+    if (particles->network)
+        wgf_network_heed(particles->network, problem->interrupted);
     particles->W = wgf_calloc(m * d, sizeof(double));
     particles->alpha = wgf_calloc(m, sizeof(double));
-    particles->grad_W = wgf_calloc(m * d, sizeof(double));
+    particles->grad_W = glides ? NULL : wgf_calloc(m * d, sizeof(double));
     particles->grad_alpha = both ? wgf_calloc(m, sizeof(double)) : NULL;
-    if (!particles->W || !particles->alpha || !particles->grad_W || (both && !particles->grad_alpha)) {
+    if (!particles->W || !particles->alpha || (!glides && !particles->grad_W) || (both && !particles->grad_alpha)) {
         wgf_particles_clear(particles);
         return wgf_fail(error, WGF_EMEMORY, "no memory for %lld neurons of %lld inputs", (long long)m, (long long)d);
     }
@@ -72,6 +84,7 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
 void wgf_particles_clear(struct wgf_particles *particles)
 {
     wgf_network_free(particles->network);
+    wgf_glide_free(particles->glide);
     free(particles->W);
     free(particles->alpha);
     free(particles->grad_W);
@@ -80,16 +93,43 @@ void wgf_particles_clear(struct wgf_particles *particles)
     *particles = (struct wgf_particles){0};
 }
 
+void wgf_particles_synchronise(struct wgf_particles *particles)
+{
+    if (particles->gliding)
+        wgf_glide_read(particles->glide, particles->W);
+}
+
 void wgf_particles_leave(struct wgf_particles *particles)
 {
-    if (particles->clouds)
-        wgf_clouds_leave(particles->clouds, particles->W, particles->alpha);
+    if (!particles->clouds)
+        return;
+    wgf_particles_synchronise(particles);
+    wgf_clouds_leave(particles->clouds, particles->W, particles->alpha);
+}
+
+static struct wgf_evaluation evaluate_glide(struct wgf_particles *particles)
+{
+    struct wgf_glide *glide = particles->glide;
+    const double *W = particles->W;
+    if (!particles->gliding) {
+        particles->law.window = particles->window;
+        wgf_glide_start(glide, &particles->law, W, particles->pulled ? W : NULL, particles->alpha);
+        for (int64_t k = 0; k < particles->strokes; k++)
+            wgf_glide_move(glide);
+        particles->gliding = true;
+    }
+    particles->evaluation = (struct wgf_evaluation){.objective = wgf_glide_objective(glide),
+                                                    .grad_norm = wgf_glide_grad_norm(glide),
+                                                    .weight_norm = wgf_glide_weight_norm(glide)};
+    return particles->evaluation;
 }
 
 struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles)
 {
     const double *W = particles->W, *alpha = particles->alpha;
     struct wgf_evaluation *now = &particles->evaluation;
+    if (particles->glide)
+        return evaluate_glide(particles);
     now->objective = wgf_network_objective(particles->network, W, alpha);
     wgf_network_gradient(particles->network, W, alpha, particles->grad_W, particles->grad_alpha);
     double squared = wgf_squared_distance(particles->grad_W, NULL, particles->weights);
@@ -106,7 +146,10 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     values[WGF_TRACE_DISTANCE] = particles->distance;
     values[WGF_TRACE_GRAD_NORM] = particles->evaluation.grad_norm;
     values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
-    values[WGF_TRACE_ACTIVE] = wgf_network_active(particles->network, particles->W);
+    values[WGF_TRACE_ACTIVE] =
+        particles->glide ? wgf_glide_active(particles->glide) : wgf_network_active(particles->network, particles->W);
+    if (particles->clouds || test)
+        wgf_particles_synchronise(particles);
     if (particles->clouds)
         wgf_clouds_distances(particles->clouds, particles->W, particles->alpha, particles->problem->interrupted,
                              &values[WGF_TRACE_DISTANCE_FROBENIUS], &values[WGF_TRACE_DISTANCE_WASSERSTEIN]);
@@ -118,6 +161,10 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
 int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts)
 {
     int count = 0;
+    if (particles->gliding) /* what follows is a function of where the last full look was */
+        particles->strokes = wgf_glide_base(particles->glide, &particles->window, particles->W);
+    parts[count++] = WGF_PART(particles->strokes);
+    parts[count++] = WGF_PART(particles->window);
     parts[count++] = (struct wgf_part){particles->W, (size_t)particles->weights * sizeof(double)};
     if (particles->grad_alpha) /* it trains */
         parts[count++] = (struct wgf_part){particles->alpha, (size_t)particles->m * sizeof(double)};
@@ -131,7 +178,7 @@ double wgf_particles_carried(const struct wgf_settings *settings)
 {
     bool both = settings->network.layers == WGF_LAYERS_BOTH, all = settings->record_distances == WGF_DISTANCES_ALL;
     double cloud = (double)settings->init.width * ((double)settings->data.d + both);
-    return wgf_bytes(cloud * (1 + all) + 1, sizeof(double));
+    return wgf_bytes(cloud * (1 + all) + 1, sizeof(double)) + 2 * sizeof(int64_t);
 }
 
 double wgf_particles_effort(const struct wgf_settings *settings)
@@ -141,8 +188,9 @@ double wgf_particles_effort(const struct wgf_settings *settings)
     return m * (double)settings->data.n * (double)settings->data.d + (all ? m * m : 0);
 }
 
-void wgf_particles_state(const struct wgf_particles *particles, double *out)
+void wgf_particles_state(struct wgf_particles *particles, double *out)
 {
+    wgf_particles_synchronise(particles);
     int64_t d = particles->d;
     bool both = particles->grad_alpha != NULL;
     for (int64_t i = 0; i < particles->m; i++) {

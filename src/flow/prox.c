@@ -79,6 +79,9 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     if (!status && prox->search)
         status = choose_beta(prox, settings, error);
     prox->steps_used = prox->residual = NAN;
+    prox->particles.law = (struct wgf_glide_law){
+        .step = settings->beta, .pull = settings->beta / (settings->gamma * (double)settings->init.width)};
+    prox->particles.pulled = true;
     if (status)
         destroy(prox);
     return status;
@@ -188,6 +191,15 @@ static bool iterate(struct prox *prox, const struct wgf_watch *watch, struct inn
     return moved;
 }
 
+/* Puts V at W. */
+static void begin(struct prox *prox, int64_t number, struct inner *inner)
+{
+    const struct wgf_particles *particles = &prox->particles;
+    memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
+    prox->metric->fix(prox->distance, particles->W, number);
+    settle(prox, inner);
+}
+
 static void accept(struct prox *prox, const struct inner *inner, int64_t used)
 {
     struct wgf_particles *particles = &prox->particles;
@@ -201,26 +213,62 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
     prox->broken = inner->broken;
 }
 
+/* The same iteration where the descent glides: what only somebody who looks wants to know is worked out for him alone. */
+static bool glide_on(struct prox *prox, struct inner *inner, bool last, bool recorded)
+{
+    struct wgf_particles *particles = &prox->particles;
+    double m = (double)particles->m;
+    inner->broken = !isfinite(wgf_glide_objective(particles->glide));
+    if (last || inner->broken || particles->settings->inner_tol > 0)
+        inner->residual = wgf_glide_slope(particles->glide) / sqrt(m);
+    if (inner->broken)
+        return false;
+    wgf_glide_move(particles->glide);
+    inner->objective = wgf_glide_objective(particles->glide);
+    if (recorded)
+        inner->distance = wgf_glide_squared_distance(particles->glide) / m;
+    return true;
+}
+
+/* Makes V what the glide has come to, and has the next one start there. */
+static void land(struct prox *prox, struct inner *inner)
+{
+    struct wgf_particles *particles = &prox->particles;
+    wgf_glide_read(particles->glide, prox->V);
+    inner->distance = wgf_glide_squared_distance(particles->glide) / (double)particles->m;
+    particles->gliding = false;
+    particles->strokes = particles->window = 0;
+}
+
 static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
                  double *inner_distance)
 {
     struct prox *prox = work;
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
-    struct inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta};
-    memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
-    prox->metric->fix(prox->distance, particles->W, number);
-    settle(prox, &inner);
+    const bool glides = particles->glide != NULL;
+    struct inner inner = {
+        .objective = particles->evaluation.objective,
+        .beta = prox->beta,
+    };
+    if (!glides)
+        begin(prox, number, &inner);
     int64_t used = 0;
-    while (used < settings->inner_steps && !wgf_watch_expired(watch) && iterate(prox, watch, &inner)) {
+    while (used < settings->inner_steps && !wgf_watch_expired(watch)) {
+        bool last = used + 1 == settings->inner_steps,
+             recorded = inner_objective && (used + 1) % settings->record_inner == 0;
+        if (!(glides ? glide_on(prox, &inner, last, recorded) : iterate(prox, watch, &inner)))
+            break;
         used++;
-        if (inner_objective && used % settings->record_inner == 0) {
+        if (recorded) {
             inner_objective[used / settings->record_inner - 1] = inner.objective;
             inner_distance[used / settings->record_inner - 1] = inner.distance;
         }
         if (inner.residual < settings->inner_tol)
             break;
     }
+    if (glides)
+        land(prox, &inner);
     if (wgf_watch_expired(watch))
         return false;
     accept(prox, &inner, used);

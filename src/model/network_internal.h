@@ -25,11 +25,11 @@ struct wgf_network {
     double *z;              /* dense: n; blas: block x n */
     int64_t block;          /* blas: neurons taken at a time */
     unsigned char *pattern; /* blas: m x n, 1 where the neuron activates the sample */
-    struct wgf_cones *cones;
+    struct wgf_cones_work *cones;
     struct wgf_patterns_work *patterns;
 };
 
-void wgf_cones_free(struct wgf_cones *cones);                /* NULL-safe */
+void wgf_cones_work_free(struct wgf_cones_work *work);       /* NULL-safe */
 void wgf_patterns_work_free(struct wgf_patterns_work *work); /* the same */
 
 struct wgf_kernel_operations {

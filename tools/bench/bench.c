@@ -7,7 +7,7 @@
  * operation, a line a repetition, and at last the most memory that the process ever had, in bytes. What makes the
  * workspace and warms it is not timed. */
 #include "wgf/base/system.h"
-#include "wgf/model/network.h"
+#include "wgf/model/glide.h"
 #include "wgf/transport/assignment.h"
 #include "wgf/transport/sliced.h"
 
@@ -81,6 +81,7 @@ static struct pace take_pace(FILE *input)
 
 struct descent {
     struct wgf_network *network;
+    struct wgf_glide *glide; /* NULL: not where descents glide */
     double *W, *alpha, *gradient;
     int64_t weights;
     double step;
@@ -88,7 +89,9 @@ struct descent {
 
 static void descend(struct descent *descent, int64_t steps)
 {
-    for (int64_t k = 0; k < steps; k++) {
+    for (int64_t k = 0; k < steps && descent->glide; k++)
+        wgf_glide_move(descent->glide);
+    for (int64_t k = 0; k < steps && !descent->glide; k++) {
         wgf_network_objective(descent->network, descent->W, descent->alpha);
         wgf_network_gradient(descent->network, descent->W, descent->alpha, descent->gradient, NULL);
         for (int64_t i = 0; i < descent->weights; i++)
@@ -110,7 +113,13 @@ static void time_gradient(FILE *input, FILE *result)
     struct wgf_network_settings settings = {.loss = WGF_LOSS_MSE, .output = WGF_OUTPUT_SUM, .kernel = WGF_KERNEL_AUTO};
     struct wgf_error error = {0};
     need(wgf_network_create(&descent.network, &settings, &data, m, &error), &error);
+    if (wgf_glide_fits(&settings, m, n, d)) {
+        need(wgf_glide_create(&descent.glide, &settings, &data, m, &error), &error);
+        wgf_glide_start(descent.glide, &(struct wgf_glide_law){.step = descent.step}, descent.W, NULL, descent.alpha);
+    }
     descend(&descent, pace.warm);
+    if (descent.glide)
+        wgf_glide_read(descent.glide, descent.W);
     give(result, descent.W, m * d);
     for (int64_t r = 0; r < pace.repetitions; r++) {
         double start = wgf_clock();
@@ -118,6 +127,7 @@ static void time_gradient(FILE *input, FILE *result)
         say(wgf_clock() - start, pace.operations);
     }
     wgf_network_free(descent.network);
+    wgf_glide_free(descent.glide);
     wgf_data_clear(&data);
     free(descent.W);
     free(descent.alpha);
