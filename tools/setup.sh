@@ -50,6 +50,11 @@ has_mpi() { command -v mpicc && command -v mpirun; }
 has_file() { [[ $("$(compiler)" -print-file-name="$1") == /* ]]; }
 has_sanitizers() { has_file libasan.so && has_file libubsan.so; }
 
+has_fuzzer() {
+    echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n ? 0 : 0; }' |
+        clang -fsanitize=fuzzer,address,undefined -x c - -o /dev/null
+}
+
 has_cmake() {
     local version
     version=$(cmake --version | sed -n '1s/[^0-9]*//p')
@@ -91,6 +96,7 @@ check_test() {
     need ncdump netcdf-bin netcdf-c netcdf has_program ncdump
     need h5dump hdf5-tools hdf5 hdf5 has_program h5dump
     need ps procps procps - has_program ps
+    need 'clang with libFuzzer' 'clang libclang-rt-14-dev' 'llvm+clang' clang has_fuzzer
 }
 
 check_bench() {

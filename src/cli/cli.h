@@ -19,6 +19,7 @@ int wgf_cli_plan(int argc, char **argv);
 int wgf_cli_run(int argc, char **argv);
 int wgf_cli_status(int argc, char **argv);
 int wgf_cli_show(int argc, char **argv);
+int wgf_cli_merge(int argc, char **argv);
 int wgf_cli_verify(int argc, char **argv);
 int wgf_cli_params(int argc, char **argv);
 
@@ -45,6 +46,15 @@ int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *t
 /* The same from a file. */
 int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *const *sets, int set_count);
 void wgf_cli_plan_free(struct wgf_job_list *list);
+
+/* The path of a file to be made: a link stays, and the file that it leads to is made. Allocated, freed by the caller; NULL
+ * after a sentence when it leads nowhere. */
+char *wgf_cli_follow(const char *output);
+
+/* Is there a result file at the path, so that it may be replaced (`overwrite`) or taken up again? Holds it for this
+ * process. Both return an exit code, after a sentence when it is not 0. */
+int wgf_cli_check_old(const char *path, bool overwrite);
+int wgf_cli_hold(const char *path, int *lock);
 
 /* Flushes stdout: an exit code that says whether all was written (a full disk, say). */
 int wgf_cli_flush(void);

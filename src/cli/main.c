@@ -19,10 +19,10 @@ static const struct command commands[] = {
     {"run", "run a sweep spec into a result file, alone or under mpirun", wgf_cli_run},
     {"status", "how far a result file is; safe while a run is writing", wgf_cli_status},
     {"show", "the job table of a result file, or one job's trace and data", wgf_cli_show},
+    {"merge", "one result file out of shards", wgf_cli_merge},
     {"verify", "make every finished row's checksum again, and name the rows that do not match", wgf_cli_verify},
     {"params", "the table of all parameters", wgf_cli_params},
     {"aggregate", NULL, NULL},
-    {"merge", NULL, NULL},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

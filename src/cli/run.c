@@ -19,6 +19,9 @@ static const char usage[] =
     "  --overwrite          start anew where OUT.h5 is a result file already\n"
     "  --jobs LIST          these jobs alone: 0-9,17\n"
     "  --shard I/N          part I (from 0) of N interleaved parts alone: jobs I, I+N, I+2N, …\n"
+    "  --reuse OLD.h5       copy the results that this plan and another file have in common, before any\n"
+    "                       job runs; may be repeated. So a sweep is extended: edit its spec, and run it\n"
+    "                       into a new file\n"
     "  --retry STATES       also run again the jobs that ended so: failed, timeout, crashed, or some of\n"
     "                       them with commas\n"
     "  --max-attempts N     try a job that was being run when N runs died in a process of its own (2)\n"
@@ -36,18 +39,6 @@ static const char usage[] =
     "2 usage or spec error, nothing written; 3 finished, but some jobs failed, timed out or crashed;\n"
     "75 stopped early: run the same command again to go on.\n";
 
-/* Options of the contract that this version does not have yet: told from typing errors. */
-static const char *const later[] = {"reuse"};
-
-static int bad_option(int opt, char **argv, const struct option *options)
-{
-    const char *word = argv[optind - 1];
-    for (size_t i = 0; opt == '?' && i < sizeof later / sizeof *later; i++)
-        if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, later[i], strlen(later[i])) == 0)
-            return wgf_cli_misuse("run", "--%s is not built yet in this version", later[i]);
-    return wgf_cli_bad_option("run", opt, argv, options);
-}
-
 enum {
     OUTPUT = 'o',
     HELP = 'h',
@@ -58,6 +49,7 @@ enum {
     QUIET,
     JOBS,
     SHARD,
+    REUSE,
     RETRY,
     ATTEMPTS,
     LIMIT,
@@ -66,7 +58,7 @@ enum {
 };
 
 /* Takes one option with its value, if it has one. Returns an exit code. */
-static int take_option(int opt, const char *word, struct wgf_run_options *run, const char **sets)
+static int take_option(int opt, const char *word, struct wgf_run_options *run, const char **sets, const char **reuse)
 {
     switch (opt) {
     case OUTPUT:
@@ -90,6 +82,9 @@ static int take_option(int opt, const char *word, struct wgf_run_options *run, c
         return wgf_cli_take_jobs("run", word, &run->selection);
     case SHARD:
         return wgf_cli_take_shard("run", word, &run->selection);
+    case REUSE:
+        reuse[run->reuse_count++] = word;
+        return WGF_EXIT_OK;
     case RETRY:
         return wgf_cli_take_retry(word, run);
     case ATTEMPTS:
@@ -103,8 +98,8 @@ static int take_option(int opt, const char *word, struct wgf_run_options *run, c
     }
 }
 
-/* Reads the command line; `sets` has room for argc texts. -1: go on; else an exit code. */
-static int read_options(int argc, char **argv, struct wgf_run_options *run, const char **sets)
+/* Reads the command line; `sets` and `reuse` have room for argc texts. -1: go on; else an exit code. */
+static int read_options(int argc, char **argv, struct wgf_run_options *run, const char **sets, const char **reuse)
 {
     static const struct option options[] = {{"output", required_argument, NULL, OUTPUT},
                                             {"set", required_argument, NULL, SET},
@@ -114,6 +109,7 @@ static int read_options(int argc, char **argv, struct wgf_run_options *run, cons
                                             {"quiet", no_argument, NULL, QUIET},
                                             {"jobs", required_argument, NULL, JOBS},
                                             {"shard", required_argument, NULL, SHARD},
+                                            {"reuse", required_argument, NULL, REUSE},
                                             {"retry", required_argument, NULL, RETRY},
                                             {"max-attempts", required_argument, NULL, ATTEMPTS},
                                             {"time-limit", required_argument, NULL, LIMIT},
@@ -128,8 +124,8 @@ static int read_options(int argc, char **argv, struct wgf_run_options *run, cons
         if (opt == HELP)
             return fputs(usage, stdout), wgf_cli_flush();
         if (opt == '?' || opt == ':')
-            return bad_option(opt, argv, options);
-        code = take_option(opt, optarg, run, sets);
+            return wgf_cli_bad_option("run", opt, argv, options);
+        code = take_option(opt, optarg, run, sets, reuse);
     }
     if (code)
         return code;
@@ -141,12 +137,13 @@ static int read_options(int argc, char **argv, struct wgf_run_options *run, cons
         run->progress = WGF_PROGRESS_NONE;
     run->spec = argv[optind];
     run->sets = sets;
+    run->reuse = reuse;
     return -1;
 }
 
 int wgf_cli_run(int argc, char **argv)
 {
-    const char *sets[argc];
+    const char *sets[argc], *reuse[argc];
     const double begun = wgf_clock();
     struct wgf_run_options options;
     struct wgf_team team;
@@ -154,7 +151,7 @@ int wgf_cli_run(int argc, char **argv)
     wgf_cli_catch_signals();           /* at once: MPI takes some tenths of a second to start */
     if (wgf_team_start(&team, &error)) /* before anything can fail: a rank that ends alone would end the others */
         return wgf_cli_error(&error);
-    int code = read_options(argc, argv, &options, sets);
+    int code = read_options(argc, argv, &options, sets, reuse);
     if (code < 0 && options.time_limit > 0)
         wgf_cli_stop_before(begun, options.time_limit);
     if (code < 0)

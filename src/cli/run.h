@@ -1,5 +1,5 @@
 /* The parts of `wgf run`: its options (run.c, run_values.c), signals and the clock (run_stop.c), the result file made or
- * found (run_file.c), what is left to do (run_work.c) and whether it is the same plan (run_compare.c), the work
+ * found (run_file.c), results of others (run_reuse.c), what is left to do (run_work.c) and whether it is the same plan (run_compare.c), the work
  * (run_sweep.c), what is said at its end (run_report.c), and what the file says of its making (provenance.c). */
 #ifndef WGF_CLI_RUN_H
 #define WGF_CLI_RUN_H
@@ -22,6 +22,8 @@ struct wgf_run_options {
     bool overwrite, fail_fast, quiet;
     enum wgf_progress_style progress;
     struct wgf_selection selection;
+    const char *const *reuse; /* files whose results may be copied */
+    int reuse_count;
     unsigned retry;       /* bit s: jobs in state s are run again */
     int64_t max_attempts; /* that end in a death, before a job is tried alone */
     double time_limit;    /* seconds from the start of the process; 0: none */
@@ -49,6 +51,7 @@ struct wgf_work {
     bool resumed;                      /* the file was there already */
     int64_t selected;                  /* jobs that the options select */
     int64_t kept[WGF_JOB_STATE_COUNT]; /* of them, those that stay as they are, by state */
+    int64_t reused;                    /* rows copied from other files, at this start */
     int64_t torn;                      /* of them, finished rows whose checksum is wrong: among `open` */
     struct wgf_job_set open;           /* to be run */
     struct wgf_job_set suspects;       /* found running, as a death leaves them: to be run last, one by one */
@@ -82,6 +85,11 @@ int wgf_cli_prepare_file(struct wgf_sweep *sweep);
 
 /* Is the file's plan that of the sweep? Otherwise says in what they differ and returns WGF_EXIT_USAGE. */
 int wgf_cli_compare_plan(const struct wgf_sweep *sweep, struct wgf_store *store);
+
+/* The files of --reuse: checked before anything is made; their rows copied into the file, which is there, to jobs of the
+ * selection that have no result. Return an exit code. */
+int wgf_cli_check_reuse(const struct wgf_sweep *sweep);
+int wgf_cli_reuse(struct wgf_sweep *sweep, const char *path, const struct wgf_job_set *selected);
 
 /* Looks through the rows of a file that is there, and sorts the selected ones into sweep->work. */
 wgf_status wgf_cli_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_job_set *selected,

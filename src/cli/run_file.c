@@ -1,7 +1,6 @@
 /* The result file of a run: made, or found and taken up again. On rank 0 alone. */
 #include "run.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,32 +28,12 @@ static const char *input_at(const struct wgf_sweep *sweep, const char *path)
 /* Is the file that is there one that may be replaced, or taken up again? */
 static int check_old(const struct wgf_sweep *sweep, const char *path)
 {
-    struct wgf_store *old;
-    struct wgf_error error;
     const char *input = input_at(sweep, path);
     if (input) {
         fprintf(stderr, "wgf: error: %s is the sweep's own input %s; give another -o\n", path, input);
         return WGF_EXIT_USAGE;
     }
-    if (wgf_store_open(&old, path, WGF_STORE_READ, &error)) {
-        fprintf(stderr, "wgf: error: %s%s\n",
-                sweep->options->overwrite ? "--overwrite replaces a result file of wgf alone: " : "", error.message);
-        return WGF_EXIT_ERROR;
-    }
-    wgf_store_close(old, NULL);
-    return WGF_EXIT_OK;
-}
-
-static int hold(struct wgf_sweep *sweep, const char *path)
-{
-    sweep->lock = wgf_store_lock(path);
-    if (sweep->lock >= 0)
-        return WGF_EXIT_OK;
-    if (errno == EAGAIN)
-        fprintf(stderr, "wgf: error: %s is being written by another run; wait for it or stop it\n", path);
-    else
-        fprintf(stderr, "wgf: error: cannot write %s: %s; check its permissions\n", path, strerror(errno));
-    return WGF_EXIT_ERROR;
+    return wgf_cli_check_old(path, sweep->options->overwrite);
 }
 
 /* Makes a new result file at the path, and holds it. */
@@ -69,14 +48,14 @@ static int make_file(struct wgf_sweep *sweep, const char *path, bool replace)
     if (wgf_result_create(path, sweep->jobs.plan, &sweep->layout, provenance.list, WGF_PROVENANCE_COUNT, &making,
                           &error))
         return wgf_cli_error(&error);
-    int code = hold(sweep, path);
+    int code = wgf_cli_hold(path, &sweep->lock);
     if (old >= 0)
         close(old); /* of the file that was replaced */
     return code;
 }
 
-/* Finds out what a file that is there, and held, leaves to do. Nothing is written. */
-static int take_up(struct wgf_sweep *sweep, const char *path, struct wgf_job_set *selected)
+/* Is the file that is there, and held, one of this plan? Nothing is written. */
+static int recognise(struct wgf_sweep *sweep, const char *path)
 {
     struct wgf_store *store;
     struct wgf_error error;
@@ -88,35 +67,39 @@ static int take_up(struct wgf_sweep *sweep, const char *path, struct wgf_job_set
         fprintf(stderr, "wgf: error: %s does not say when it was created; start anew with --overwrite\n", path);
         code = WGF_EXIT_ERROR;
     }
-    if (!code && wgf_cli_survey_rows(sweep, store, selected, &error))
-        code = wgf_cli_error(&error);
     free(created);
     wgf_store_close(store, NULL);
     return code;
+}
+
+/* Finds out what a file of this plan leaves to do. Nothing is written. */
+static int survey(struct wgf_sweep *sweep, const char *path, struct wgf_job_set *selected)
+{
+    struct wgf_store *store;
+    struct wgf_error error;
+    if (wgf_store_open(&store, path, WGF_STORE_READ, &error))
+        return wgf_cli_error(&error);
+    wgf_status status = wgf_cli_survey_rows(sweep, store, selected, &error);
+    wgf_store_close(store, NULL);
+    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
 static int prepare_at(struct wgf_sweep *sweep, const char *path, struct wgf_job_set *selected)
 {
     bool exists = access(path, F_OK) == 0, resume = exists && !sweep->options->overwrite;
     int code = exists ? check_old(sweep, path) : WGF_EXIT_OK;
-    if (!code && exists)
-        code = hold(sweep, path);
     if (!code)
-        code = resume ? take_up(sweep, path, selected) : make_file(sweep, path, exists);
-    sweep->work.resumed = resume;
+        code = wgf_cli_check_reuse(sweep);
+    if (!code && exists)
+        code = wgf_cli_hold(path, &sweep->lock);
+    if (!code)
+        code = resume ? recognise(sweep, path) : make_file(sweep, path, exists);
+    if (!code)
+        code = wgf_cli_reuse(sweep, path, selected);
+    sweep->work.resumed = resume || sweep->work.reused > 0;
+    if (!code && sweep->work.resumed)
+        code = survey(sweep, path, selected);
     return code;
-}
-
-/* A link stays, and the file that it leads to is made. NULL after a sentence: it leads nowhere. */
-static char *find_target(const char *output)
-{
-    struct stat info;
-    bool is_link = lstat(output, &info) == 0 && S_ISLNK(info.st_mode);
-    char *target = is_link ? realpath(output, NULL) : strdup(output);
-    if (!target)
-        fprintf(stderr, "wgf: error: cannot follow the link %s: %s; remove it, or give another -o\n", output,
-                strerror(errno));
-    return target;
 }
 
 int wgf_cli_prepare_file(struct wgf_sweep *sweep)
@@ -126,7 +109,7 @@ int wgf_cli_prepare_file(struct wgf_sweep *sweep)
     if (wgf_cli_select(&sweep->options->selection, wgf_plan_jobs(sweep->jobs.plan), &selected, &error))
         return wgf_cli_error(&error);
     sweep->work.selected = selected.count;
-    char *target = find_target(sweep->options->output);
+    char *target = wgf_cli_follow(sweep->options->output);
     int code = target ? prepare_at(sweep, target, &selected) : WGF_EXIT_ERROR;
     free(target);
     if (sweep->work.resumed)

@@ -34,6 +34,7 @@ struct failure {
 struct summary {
     char *name;
     int64_t jobs, count[WGF_JOB_STATE_COUNT];
+    int64_t timed;              /* finished jobs that this file's own runs did */
     double elapsed, rate, left; /* seconds, jobs a second, seconds; NaN when unknown */
     struct failure *failures;
     int64_t failure_count;
@@ -75,7 +76,8 @@ static wgf_status count_block(struct wgf_store *store, struct summary *summary, 
             return wgf_fail(error, WGF_EDATA, "job %" PRId64 " has the unknown status %d; the file is damaged",
                             first + i, states[i]);
         summary->count[states[i]]++;
-        if (states[i] > WGF_JOB_RUNNING) {
+        if (states[i] > WGF_JOB_RUNNING && started[i] >= 0) { /* others were reused, and say nothing of this run */
+            summary->timed++;
             span[0] = fmin(span[0], started[i]);
             span[1] = fmax(span[1], started[i] + seconds[i]);
         }
@@ -116,7 +118,7 @@ static wgf_status summarise(struct wgf_store *store, const struct wgf_selection 
     wgf_job_set_free(&set);
     int64_t open = summary->count[WGF_JOB_PENDING] + summary->count[WGF_JOB_RUNNING];
     summary->elapsed = span[1] > span[0] ? span[1] - span[0] : NAN;
-    summary->rate = (double)(summary->jobs - open) / summary->elapsed;
+    summary->rate = (double)summary->timed / summary->elapsed;
     summary->left = open > 0 ? (double)open / summary->rate : 0;
     return status;
 }

@@ -10,8 +10,8 @@
 
 static const char usage[] =
     "usage: wgf verify OUT.h5\n\n"
-    "Makes the checksum of every finished row again from what the file holds, and names the rows that do not\n"
-    "match: 'wgf run' runs such rows again. Rows that are pending or running have no checksum yet.\n\n"
+    "Makes the checksum of every finished row again from what the file holds, and names the rows that do\n"
+    "not match: 'wgf run' runs such rows again. Rows that are pending or running have no checksum yet.\n\n"
     "  --help  this text\n\n"
     "exit codes: 0 every finished row matches; 1 the file cannot be read; 3 some rows do not match\n";
 

@@ -84,18 +84,7 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
     return WGF_OK;
 }
 
-/* All columns of the file, in order: parameters, results, trace, inner trace, states, checkpoints. */
-enum {
-    MOST_PARAMS = 64,
-    MOST_COLUMNS = MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + 4,
-};
-
-struct columns {
-    struct wgf_column list[MOST_COLUMNS];
-    int count;
-};
-
-static void add_parameters(struct columns *columns)
+static void add_parameters(struct wgf_columns *columns)
 {
     static const enum wgf_column_type types[] = {
         [WGF_PARAM_INT] = WGF_COLUMN_INT64,
@@ -138,7 +127,7 @@ size_t wgf_result_size(int column)
     }
 }
 
-static void add_results(struct columns *columns)
+static void add_results(struct wgf_columns *columns)
 {
     for (int r = 0; r < WGF_RESULT_COUNT; r++) {
         struct wgf_column *column = &columns->list[columns->count++];
@@ -151,7 +140,7 @@ static void add_results(struct columns *columns)
 const char *const wgf_trace_names[] = {WGF_TRACE_COLUMNS(TRACE_NAME)};
 const char *const wgf_inner_trace_names[] = {"inner_objective", "inner_distance"};
 
-static void add_traces(struct columns *columns, const struct wgf_layout *layout)
+static void add_traces(struct wgf_columns *columns, const struct wgf_layout *layout)
 {
 #define TRACE_ROW(id, column, unit, meaning) {.name = #column, .units = unit, .long_name = meaning},
     static const struct wgf_column traces[] = {
@@ -171,7 +160,7 @@ static void add_traces(struct columns *columns, const struct wgf_layout *layout)
     }
 }
 
-static void list_columns(struct columns *columns, const struct wgf_layout *layout)
+void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layout)
 {
     columns->count = 0;
     add_parameters(columns);
@@ -187,8 +176,8 @@ static void list_columns(struct columns *columns, const struct wgf_layout *layou
 
 double wgf_layout_bytes(const struct wgf_layout *layout)
 {
-    struct columns columns;
-    list_columns(&columns, layout);
+    struct wgf_columns columns;
+    wgf_list_columns(&columns, layout);
     struct wgf_store_schema schema = {.extent = layout->extent, .column_count = columns.count, .columns = columns.list};
     return wgf_store_bytes(&schema) + layout->text_bytes;
 }
@@ -270,10 +259,10 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
                              const struct wgf_store_making *making, struct wgf_error *error)
 {
     const struct wgf_spec *spec = wgf_plan_spec(plan);
-    const char *axes[MOST_PARAMS];
+    const char *axes[WGF_MOST_PARAMS];
     char hash[17];
-    struct columns columns;
-    list_columns(&columns, layout);
+    struct wgf_columns columns;
+    wgf_list_columns(&columns, layout);
     for (int a = 0; a < spec->axis_count; a++)
         axes[a] = spec->axes[a].param->name;
     snprintf(hash, sizeof hash, "%016" PRIx64, wgf_plan_hash(plan));

@@ -10,27 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A row under examination. */
-struct row {
-    struct wgf_settings settings; /* paths left out */
-    uint64_t sum;                 /* of the marks so far */
-    bool damaged;                 /* something cannot be read, or cannot be what it says */
-    uint8_t state;
-    uint64_t checksum;
-    int64_t state_start, state_records, state_rows, state_cols;
-};
-
 struct wgf_reader {
     struct wgf_store *store;
     struct wgf_store_extent extent;
     struct wgf_settings defaults;
     int64_t capacity;
-    struct row *rows;
+    struct wgf_row *rows;
     void *cells;    /* capacity of any column */
     double *window; /* a part of `state` */
     int64_t window_first, window_count;
-    int param_index[64], result_index[WGF_RESULT_COUNT]; /* column numbers */
-    int64_t next;                                        /* row that the last call ended before */
+    int param_index[WGF_MOST_PARAMS], result_index[WGF_RESULT_COUNT]; /* column numbers */
+    int64_t next;                                                     /* row that the last call ended before */
     int64_t end, total; /* where its states begin, by the row before and by all rows; -1: not known */
 };
 
@@ -132,7 +122,7 @@ static wgf_status read_cells(struct wgf_reader *reader, int index, int64_t first
 }
 
 /* A text becomes a setting; a path stays out of it, since it would not outlive its cell. */
-static void mark_text(struct row *row, const struct wgf_param *param, const char *text,
+static void mark_text(struct wgf_row *row, const struct wgf_param *param, const char *text,
                       const struct wgf_settings *defaults)
 {
     union wgf_value value = {.text = text};
@@ -147,12 +137,17 @@ static void mark_text(struct row *row, const struct wgf_param *param, const char
     }
     struct wgf_settings settings = *defaults;
     wgf_param_set(param, &settings, value);
-    row->sum += wgf_mark_parameter(param, &settings, defaults);
-    if (param->type == WGF_PARAM_CHOICE)
-        wgf_param_set(param, &row->settings, value);
+    uint64_t mark = wgf_mark_parameter(param, &settings, defaults);
+    row->sum += mark;
+    if (param->type == WGF_PARAM_PATH) {
+        row->paths += mark;
+        return;
+    }
+    row->guard += mark;
+    wgf_param_set(param, &row->settings, value);
 }
 
-static void mark_number(struct row *row, const struct wgf_param *param, const void *cell,
+static void mark_number(struct wgf_row *row, const struct wgf_param *param, const void *cell,
                         const struct wgf_settings *defaults)
 {
     union wgf_value value = {0};
@@ -166,7 +161,9 @@ static void mark_number(struct row *row, const struct wgf_param *param, const vo
         return;
     }
     wgf_param_set(param, &row->settings, value);
-    row->sum += wgf_mark_parameter(param, &row->settings, defaults);
+    uint64_t mark = wgf_mark_parameter(param, &row->settings, defaults);
+    row->sum += mark;
+    row->guard += mark;
 }
 
 static wgf_status add_parameters(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error)
@@ -192,9 +189,16 @@ static wgf_status add_parameters(struct wgf_reader *reader, int64_t first, int64
 }
 
 /* Keeps of a result what is needed later. */
-static void keep(struct row *row, int column, const void *cell)
+static void keep(struct wgf_row *row, int column, const void *cell, uint64_t mark)
 {
+    row->sum += mark;
     switch (column) {
+    case WGF_RESULT_KERNEL_USED:
+        row->guard += mark;
+        break;
+    case WGF_RESULT_KEY:
+        row->key = *(const uint64_t *)cell;
+        break;
     case WGF_RESULT_STATUS:
         row->state = *(const uint8_t *)cell;
         break;
@@ -209,9 +213,11 @@ static void keep(struct row *row, int column, const void *cell)
         break;
     case WGF_RESULT_STATE_ROWS:
         row->state_rows = *(const int64_t *)cell;
+        row->guard += mark;
         break;
     case WGF_RESULT_STATE_COLS:
         row->state_cols = *(const int64_t *)cell;
+        row->guard += mark;
         break;
     default:
         break;
@@ -229,13 +235,26 @@ static wgf_status add_results(struct wgf_reader *reader, int64_t first, int64_t 
             char *cell = (char *)reader->cells + (size_t)i * size;
             if (is_text && !*(char **)cell)
                 continue;
-            reader->rows[i].sum += wgf_mark_result((enum wgf_result_column)r, cell);
-            keep(&reader->rows[i], r, cell);
+            keep(&reader->rows[i], r, cell, wgf_mark_result((enum wgf_result_column)r, cell));
             if (is_text)
                 free(*(char **)cell);
         }
     }
     return status;
+}
+
+wgf_status wgf_reader_look(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error)
+{
+    assert(count <= reader->capacity);
+    for (int64_t i = 0; i < count; i++)
+        reader->rows[i] = (struct wgf_row){.settings = reader->defaults};
+    wgf_status status = add_parameters(reader, first, count, error);
+    return status ? status : add_results(reader, first, count, error);
+}
+
+const struct wgf_row *wgf_reader_rows(const struct wgf_reader *reader)
+{
+    return reader->rows;
 }
 
 static wgf_status add_trace(struct wgf_reader *reader, const char *name, int64_t records, int64_t first, int64_t count,
@@ -263,7 +282,7 @@ static wgf_status add_traces(struct wgf_reader *reader, int64_t first, int64_t c
 }
 
 /* Numbers that the file has room for in `state` for a row; -1 when its parameters cannot be right. */
-static int64_t state_room(const struct wgf_reader *reader, const struct row *row)
+static int64_t state_room(const struct wgf_reader *reader, const struct wgf_row *row)
 {
     const int64_t most = 1 << 30; /* the room is then within an int64_t */
     const struct wgf_settings *s = &row->settings;
@@ -276,7 +295,7 @@ static int64_t state_room(const struct wgf_reader *reader, const struct row *row
 
 /* Are the row's states where they must be: behind those of the row before, or before those of the row after? Either will
  * do, since either neighbour may be the one that is damaged. */
-static bool is_in_place(struct wgf_reader *reader, const struct row *row, int64_t next_start)
+static bool is_in_place(struct wgf_reader *reader, const struct wgf_row *row, int64_t next_start)
 {
     int64_t start = row->state_start, room = state_room(reader, row);
     bool known = reader->end >= 0 || reader->total >= 0;
@@ -318,14 +337,15 @@ static wgf_status look_at(struct wgf_reader *reader, int64_t first, int64_t coun
     return status;
 }
 
-static wgf_status add_states(struct wgf_reader *reader, struct row *row, struct wgf_error *error)
+static wgf_status add_states(struct wgf_reader *reader, struct wgf_row *row, struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
     const double *states;
     double all = (double)row->state_records * (double)row->state_rows * (double)row->state_cols;
     if (row->damaged || all == 0)
         return WGF_OK;
-    if (row->state_records < 0 || row->state_rows < 0 || row->state_cols < 0 || row->state_start < 0 ||
+    if (wgf_store_column(reader->store, "state") < 0 || row->state_records < 0 || row->state_rows < 0 ||
+        row->state_cols < 0 || row->state_start < 0 ||
         all + (double)row->state_start > (double)reader->extent.state_elements) {
         row->damaged = true;
         return WGF_OK;
@@ -345,17 +365,34 @@ static bool is_open(uint8_t state)
     return state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING;
 }
 
+/* Has a row that is not finished what only finished ones have? A pending one must not: its status is damaged. One that is
+ * running may, when its run died as it was being written, or is writing it now. */
+static wgf_status check_open(struct wgf_reader *reader, int64_t number, const struct wgf_row *row,
+                             enum wgf_row_check *check, struct wgf_error *error)
+{
+    uint8_t state = row->state;
+    *check = WGF_ROW_OPEN;
+    if (state != WGF_JOB_PENDING || row->checksum == 0)
+        return WGF_OK;
+    wgf_status status =
+        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], number, 1, &state, error);
+    if (!status && state == WGF_JOB_PENDING) /* still: no run has come by in between */
+        *check = WGF_ROW_TORN;
+    return status;
+}
+
 /* The rows' sums are complete but for the states. */
-static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_start, enum wgf_row_check *checks,
-                        struct wgf_error *error)
+static wgf_status judge(struct wgf_reader *reader, int64_t first, int64_t count, int64_t next_start,
+                        enum wgf_row_check *checks, struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
     for (int64_t i = 0; !status && i < count; i++) {
-        struct row *row = &reader->rows[i];
+        struct wgf_row *row = &reader->rows[i];
         bool in_place = is_in_place(reader, row, i + 1 < count ? reader->rows[i + 1].state_start : next_start);
-        checks[i] = WGF_ROW_OPEN;
-        if (is_open(row->state))
+        if (is_open(row->state)) {
+            status = check_open(reader, first + i, row, &checks[i], error);
             continue;
+        }
         status = add_states(reader, row, error);
         bool whole = in_place && !row->damaged && row->state < WGF_JOB_STATE_COUNT && row->sum == row->checksum;
         checks[i] = whole ? WGF_ROW_WHOLE : WGF_ROW_TORN;
@@ -363,13 +400,21 @@ static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_s
     return status;
 }
 
-/* True when no row of the block is finished: then there is nothing to read. */
-static bool all_open(const uint8_t *states, int64_t count)
+/* Is no row of the block finished, nor says anything as if it were? Then there is nothing to read. */
+static wgf_status all_open(struct wgf_reader *reader, int64_t first, int64_t count, bool *open, struct wgf_error *error)
 {
-    for (int64_t i = 0; i < count; i++)
-        if (!is_open(states[i]))
-            return false;
-    return true;
+    wgf_status status =
+        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], first, count, reader->cells, error);
+    *open = true;
+    for (int64_t i = 0; !status && i < count; i++)
+        *open = *open && is_open(((const uint8_t *)reader->cells)[i]);
+    if (status || !*open)
+        return status;
+    status =
+        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_CHECKSUM], first, count, reader->cells, error);
+    for (int64_t i = 0; !status && i < count; i++)
+        *open = *open && ((const uint64_t *)reader->cells)[i] == 0;
+    return status;
 }
 
 wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t count, enum wgf_row_check *checks,
@@ -377,6 +422,7 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
 {
     assert(count <= reader->capacity);
     int64_t next_start;
+    bool open;
     if (first == 0)
         reader->end = reader->total = 0;
     else if (first != reader->next)
@@ -385,22 +431,17 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
     reader->window_count = 0; /* a run may have written since */
     wgf_status status = read_start(reader, first + count, &next_start, error);
     if (!status)
-        status =
-            wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], first, count, reader->cells, error);
+        status = all_open(reader, first, count, &open, error);
     if (status)
         return status;
-    if (all_open(reader->cells, count)) {
+    if (open) {
         for (int64_t i = 0; i < count; i++)
             checks[i] = WGF_ROW_OPEN;
         reader->end = reader->total = next_start;
         return WGF_OK;
     }
-    for (int64_t i = 0; i < count; i++)
-        reader->rows[i] = (struct row){.settings = reader->defaults};
-    status = add_parameters(reader, first, count, error);
-    if (!status)
-        status = add_results(reader, first, count, error);
+    status = wgf_reader_look(reader, first, count, error);
     if (!status)
         status = add_traces(reader, first, count, error);
-    return status ? status : judge(reader, count, next_start, checks, error);
+    return status ? status : judge(reader, first, count, next_start, checks, error);
 }

@@ -4,6 +4,7 @@
 #include "wgf/base/system.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static char *read_text(hid_t attribute, hid_t type)
 {
@@ -86,4 +87,59 @@ char **wgf_store_list(struct wgf_store *store, const char *name, int *count)
         list = NULL;
     }
     return list;
+}
+
+/* The attributes found so far. */
+struct found {
+    struct wgf_store *store;
+    struct wgf_attribute *list;
+    int count;
+};
+
+static herr_t add_attribute(hid_t file, const char *name, const H5A_info_t *info, void *data)
+{
+    struct found *found = data;
+    (void)file;
+    (void)info;
+    struct wgf_attribute *list = realloc(found->list, (size_t)(found->count + 1) * sizeof *list);
+    if (!list)
+        return -1;
+    found->list = list;
+    struct wgf_attribute *attribute = &list[found->count];
+    *attribute = (struct wgf_attribute){.name = strdup(name), .text = wgf_store_text(found->store, name)};
+    found->count++;
+    if (!attribute->name)
+        return -1;
+    if (attribute->text || wgf_store_number(found->store, name, &attribute->number))
+        return 0;
+    attribute->list = (const char *const *)wgf_store_list(found->store, name, &attribute->list_count);
+    if (!attribute->list) /* an empty one, which is nevertheless not NULL */
+        attribute->list = wgf_calloc(1, sizeof *attribute->list);
+    return attribute->list ? 0 : -1;
+}
+
+struct wgf_attribute *wgf_store_attributes(struct wgf_store *store, int *count)
+{
+    struct found found = {.store = store};
+    struct wgf_store_watch watch;
+    wgf_store_watch(&watch);
+    bool ok = H5Aiterate2(store->file, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, add_attribute, &found) >= 0;
+    wgf_store_unwatch(&watch);
+    *count = found.count;
+    if (ok && found.list)
+        return found.list;
+    wgf_store_free_attributes(found.list, found.count);
+    return NULL;
+}
+
+void wgf_store_free_attributes(struct wgf_attribute *attributes, int count)
+{
+    for (int a = 0; attributes && a < count; a++) {
+        for (int i = 0; i < attributes[a].list_count; i++)
+            free((void *)attributes[a].list[i]);
+        free((void *)attributes[a].list);
+        free((void *)attributes[a].text);
+        free((void *)attributes[a].name);
+    }
+    free(attributes);
 }

@@ -135,3 +135,22 @@ wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *sch
     free(temporary);
     return status;
 }
+
+char *wgf_store_temporary(const char *path)
+{
+    char *temporary = malloc(strlen(path) + WGF_STORE_SUFFIX);
+    if (temporary)
+        wgf_store_name_temporary(path, temporary);
+    return temporary;
+}
+
+wgf_status wgf_store_publish(const char *temporary, const char *path, bool replace, struct wgf_error *error)
+{
+    int descriptor = open(temporary, O_RDWR | O_CLOEXEC);
+    if (descriptor < 0)
+        return wgf_fail(error, WGF_EIO, "cannot open '%s': %s; what was at '%s' is untouched", temporary,
+                        strerror(errno), path);
+    wgf_status status = publish(descriptor, temporary, path, replace, error);
+    close(descriptor);
+    return status;
+}

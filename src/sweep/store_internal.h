@@ -133,6 +133,7 @@ void wgf_store_divert(hid_t file);
 /* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
  * strlen(path) + WGF_STORE_SUFFIX bytes. */
 enum { WGF_STORE_SUFFIX = 32 };
+void wgf_store_name_temporary(const char *path, char *temporary);
 int wgf_store_begin_temporary(const char *path, char *temporary);
 /* Removes temporaries beside `path` whose makers are dead. */
 void wgf_store_remove_stale(const char *path);

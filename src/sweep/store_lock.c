@@ -47,15 +47,27 @@ static int open_locked(const char *path, int flags)
     }
 }
 
-int wgf_store_begin_temporary(const char *path, char *temporary)
+void wgf_store_name_temporary(const char *path, char *temporary)
 {
     sprintf(temporary, "%s.tmp-%ld", path, (long)getpid());
+}
+
+int wgf_store_begin_temporary(const char *path, char *temporary)
+{
+    wgf_store_name_temporary(path, temporary);
     return open_locked(temporary, O_RDWR | O_CREAT);
 }
 
-static bool is_number(const char *text)
+/* Does what follows a path and ".tmp-" make it a temporary: a process, or that of a temporary's own making? */
+static bool is_temporary(const char *text)
 {
-    return *text && text[strspn(text, "0123456789")] == '\0';
+    static const char again[] = ".tmp-", digits[] = "0123456789";
+    size_t length = strspn(text, digits);
+    if (length > 0 && strncmp(text + length, again, strlen(again)) == 0) {
+        text += length + strlen(again);
+        length = strspn(text, digits);
+    }
+    return length > 0 && text[length] == '\0';
 }
 
 /* `path` with what glob() would read as a pattern quoted, followed by the suffix pattern of temporaries. */
@@ -79,7 +91,7 @@ void wgf_store_remove_stale(const char *path)
     glob_t found = {0};
     if (pattern && glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
         for (size_t i = 0; i < found.gl_pathc; i++) {
-            if (!is_number(found.gl_pathv[i] + strlen(path) + strlen(".tmp-")))
+            if (!is_temporary(found.gl_pathv[i] + strlen(path) + strlen(".tmp-")))
                 continue;
             int descriptor = open_locked(found.gl_pathv[i], O_RDWR);
             if (descriptor < 0)

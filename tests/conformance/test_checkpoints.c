@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <sys/time.h>
 
+enum { BLOBS = 100 };
+
 /* Checkpoints in memory. */
 struct keep {
-    char *blob[32]; /* one a save, while there is room; then the last is replaced */
-    size_t size[32];
+    char *blob[BLOBS]; /* one a save, while there is room; then the last is replaced */
+    size_t size[BLOBS];
     int count;
     int chosen;                        /* to be loaded */
     size_t loaded;                     /* bytes of it that were */
@@ -26,7 +28,7 @@ static void save(void *context, const struct wgf_part *parts, int count)
     size_t size = 0;
     for (int i = 0; i < count; i++)
         size += parts[i].size;
-    int at = keep->count < 32 ? keep->count++ : 31;
+    int at = keep->count < BLOBS ? keep->count++ : BLOBS - 1;
     free(keep->blob[at]);
     keep->blob[at] = malloc(size);
     keep->size[at] = size;
@@ -366,11 +368,35 @@ static bool make_variant(const struct kind *kind, int variant, struct wgf_settin
     case 9:
         settings->anderson = 3;
         return kind->solver == WGF_SOLVER_DYKSTRA && !particles;
+    case 10: /* patterns of activation, kept from look to look */
+        settings->data.d = 4;
+        settings->data.n = 150;
+        settings->init.width = 300;
+        settings->init.scale = 0.1;
+        settings->inner_steps = 10;
+        settings->projections = 5;
+        return particles;
+    case 11:
+        settings->data.d = 20;
+        settings->data.n = 70;
+        settings->init.width = 130;
+        settings->inner_steps = 10;
+        settings->projections = 5;
+        return particles;
+    case 12: /* glides of many moves */
+        settings->data.n = 60;
+        settings->init.width = 400;
+        settings->steps = 70;
+        settings->beta = 1e-3;
+        settings->save = WGF_SAVE_LAST;
+        settings->inner_steps = 30;
+        settings->projections = 5;
+        return particles && kind->metric != WGF_METRIC_WASSERSTEIN;
     default:
         return false;
     }
 }
-enum { VARIANTS = 10 };
+enum { VARIANTS = 13 };
 
 static void over_every_method(law_over *const law, int variants)
 {

@@ -3,14 +3,16 @@
 
 from harness import OK, USAGE, case, equal, main, require
 
-COMMANDS = ("plan", "run", "status", "show", "params")
+COMMANDS = ("plan", "run", "status", "show", "merge", "verify", "params")
 WIDTH = 100
 OPTIONS = {
     "plan": ("--set", "--csv"),
-    "run": ("--set", "--overwrite", "--fail-fast", "--quiet", "--jobs", "--shard", "--retry", "--max-attempts",
+    "run": ("--set", "--overwrite", "--fail-fast", "--quiet", "--jobs", "--shard", "--reuse", "--retry", "--max-attempts",
             "--time-limit", "--sync", "--checkpoint", "Exit codes"),
     "status": ("--json", "--exit-code"),
     "show": ("--job", "--csv", "--data"),
+    "merge": ("--output", "--overwrite", "--quiet"),
+    "verify": ("exit codes",),
     "params": ("--markdown",),
 }
 
@@ -94,7 +96,7 @@ def option_with_a_value_too_many(wgf):
 
 @case
 def wrong_number_of_files(wgf):
-    for command in ("plan", "run", "status", "show"):
+    for command in ("plan", "run", "status", "show", "verify"):
         wgf(command).require(USAGE, f"wgf {command} --help").quietly()
         wgf(command, "a", "b").require(USAGE, "more than one").quietly()
     wgf("params", "a").require(USAGE, "'a'").quietly()
@@ -124,9 +126,8 @@ def values_that_no_option_takes(wgf):
 
 @case
 def what_is_not_built_says_so(wgf):
-    for command in ("aggregate", "merge"):
+    for command in ("aggregate",):
         wgf(command).require(USAGE, command, "not built").quietly()
-    wgf("run", "spec.yaml", "-o", "out.h5", "--reuse", "1").require(USAGE, "--reuse", "not built").quietly()
     wgf("status", "--watch", "out.h5").require(USAGE, "--watch", "not built").quietly()
 
 

@@ -97,7 +97,7 @@ def every_flipped_bit_is_found(wgf):
             if other == name:
                 flip_at(path, name, index)
         states = column(path, "status")
-        torn = {k for other, _, k in all_places if other == name and states[k] not in (PENDING, RUNNING)}
+        torn = {k for other, _, k in all_places if other == name and states[k] != RUNNING}
         outcome = wgf("verify", path.name).require(FAILURES)
         named = {int(line.split()[1]) for line in outcome.out.splitlines()[:-1]}
         equal(named, torn, f"rows torn in {name}")
@@ -129,7 +129,7 @@ def damaged_references_of_texts_tear_their_rows(wgf):
     with h5py.File(path) as file:
         texts = [data.id.get_offset() for data in file.values() if data.dtype == object]
         jobs = file["job"].size
-    for _ in range(150):
+    for _ in range(80):
         place, k = random.choice(texts), random.randrange(jobs)
         flip_bytes(path, place + k * reference, reference)
         outcome = wgf("verify", path.name)
@@ -138,7 +138,23 @@ def damaged_references_of_texts_tear_their_rows(wgf):
             equal(outcome.out.splitlines()[:-1], [f"job {k} does not match its checksum"], "torn rows")
         found += outcome.code == FAILURES
         shutil.copy(whole, path)
-    require(found > 130, f"only {found} of 150 found")
+    require(found > 65, f"only {found} of 80 found")
+
+
+@case
+def damage_to_data_ends_in_an_exit_code(wgf):
+    """At random places of what the file stores; HDF5's own tables of names are another matter."""
+    path = wgf.result(MIXED)
+    whole = shutil.copy(path, wgf.path("whole.h5"))
+    with h5py.File(path) as file:
+        stored = [(data.id.get_offset(), data.id.get_storage_size()) for data in file.values()
+                  if data.id.get_storage_size()]
+    for _ in range(60):
+        place, size = random.choice(stored)
+        flip_bytes(path, place, size)
+        outcome = wgf("verify", path.name)
+        require(outcome.code in (OK, FAILURES), f"exit code {outcome.code}: {outcome.err}")
+        shutil.copy(whole, path)
 
 
 @case
@@ -161,13 +177,18 @@ def failed_rows_have_checksums_too(wgf):
 
 @case
 def open_rows_are_no_errors(wgf):
-    path = wgf.result(MIXED)
-    put(path, "status", 3, PENDING)
+    """A row may be running with all its data, when a run died as it wrote it; a pending one has none."""
+    wgf.write("spec.yaml", MIXED)
+    wgf("run", "spec.yaml", "-o", "out.h5", "--jobs", "0-9", "--quiet").require(OK)
+    path = wgf.path("out.h5")
     put(path, "status", 4, RUNNING)
+    outcome = wgf("verify", path.name).require(OK)
+    equal(outcome.out, "out.h5: 9 finished rows match, 0 do not, 12 not finished\n", "stdout")
+    put(path, "status", 3, PENDING)
     put(path, "status", 5, 17)
-    outcome = wgf("verify", path.name).require(FAILURES)
-    require(outcome.out.endswith("does not match its checksum\nout.h5: 18 finished rows match, 1 does not, "
-                                 "2 not finished\n"), outcome.out)
+    verify(wgf, path.name, [3, 5])
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
+    verify(wgf, path.name, [])
 
 
 @case

@@ -117,7 +117,7 @@ wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t c
 enum wgf_row_check {
     WGF_ROW_OPEN,  /* pending or running: has no checksum yet */
     WGF_ROW_WHOLE, /* finished, and every value that the checksum covers is the one that was written */
-    WGF_ROW_TORN,  /* finished, or so it says, and some value is not */
+    WGF_ROW_TORN,  /* finished, or so it says, and some value is not; or pending, with the checksum of a finished one */
 };
 
 /* Makes the checksums of rows again from what the file holds. Reads all of the rows, so the cost is that of reading the

@@ -141,6 +141,19 @@ bool wgf_store_number(struct wgf_store *store, const char *name, uint64_t *numbe
 /* The texts and the list are allocated, freed by the caller; NULL with *count 0 when absent or empty. */
 char **wgf_store_list(struct wgf_store *store, const char *name, int *count);
 
+/* All root attributes, in the order in which they were made, each with its text, list or number; freed by
+ * wgf_store_free_attributes. NULL when memory ends, or an attribute is none of these. */
+struct wgf_attribute *wgf_store_attributes(struct wgf_store *store, int *count);
+void wgf_store_free_attributes(struct wgf_attribute *attributes, int count);
+
+/* A name beside `path` for a file that is to be given that name once it is whole; removed with other temporaries should
+ * this process die. Allocated, freed by the caller; NULL when memory ends. */
+char *wgf_store_temporary(const char *path);
+
+/* Syncs a file that wgf_store_create made at a temporary name, and that is closed, and renames it to `path`. On failure
+ * both are as they were. */
+wgf_status wgf_store_publish(const char *temporary, const char *path, bool replace, struct wgf_error *error);
+
 /* Holds the file for one run, and clears away what a killed creation left beside it. Given back when the process ends,
  * killed or not. Readers are not hindered. Returns a descriptor to keep (close() gives the lock back), or -1 with errno:
  * EAGAIN when another run holds it, else why the file cannot be opened. A file system without locks gives a descriptor
