@@ -94,8 +94,9 @@ parse_arguments() {
 # A task of an array is a shard, unless it is told which one it is.
 choose_shard() {
     [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && [ -z "$shard" ] || return
-    [ "${SLURM_ARRAY_TASK_MIN:-}" = 0 ] && [ "$SLURM_ARRAY_TASK_MAX" = $((SLURM_ARRAY_TASK_COUNT - 1)) ] ||
+    if [ "$SLURM_ARRAY_TASK_MIN/$SLURM_ARRAY_TASK_MAX" != "0/$((SLURM_ARRAY_TASK_COUNT - 1))" ]; then
         fail 2 "an array counts from 0 (--array=0-7); to run shard 3 of 8 again: --array=3 ... --shard 3/8"
+    fi
     shard=$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
     chosen+=(--shard "$shard") options+=(--shard "$shard")
 }

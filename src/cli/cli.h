@@ -22,6 +22,7 @@ int wgf_cli_show(int argc, char **argv);
 int wgf_cli_merge(int argc, char **argv);
 int wgf_cli_verify(int argc, char **argv);
 int wgf_cli_params(int argc, char **argv);
+int wgf_cli_alone(int argc, char **argv);
 
 /* Prints "wgf: error: ..." to stderr and returns the exit code that the status stands for. */
 int wgf_cli_error(const struct wgf_error *error);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct command {
-    const char *name, *summary;
+    const char *name, *summary;        /* NULL: not told of */
     int (*run)(int argc, char **argv); /* NULL: not built in this version */
 };
 
@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"merge", "one result file out of shards", wgf_cli_merge},
     {"verify", "make every finished row's checksum again, and name the rows that do not match", wgf_cli_verify},
     {"params", "the table of all parameters", wgf_cli_params},
+    {"alone", NULL, wgf_cli_alone},
     {"aggregate", NULL, NULL},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -31,7 +32,7 @@ static int help(void)
     printf("wgf %s: sweeps of Wasserstein gradient flows of two-layer ReLU networks\n\n", wgf_cli_version);
     printf("usage: wgf COMMAND [options]\n       mpirun -n RANKS wgf run SPEC -o OUT.h5\n\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        if (commands[i].run)
+        if (commands[i].summary)
             printf("  %-8s %s\n", commands[i].name, commands[i].summary);
     printf("\n'wgf COMMAND --help' tells more of each.\n"
            "exit codes: 0 all jobs have a result; 1 internal or I/O error; 2 usage or spec error;\n"

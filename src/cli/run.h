@@ -95,6 +95,15 @@ int wgf_cli_reuse(struct wgf_sweep *sweep, const char *path, const struct wgf_jo
 wgf_status wgf_cli_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_job_set *selected,
                                struct wgf_error *error);
 
+/* Seconds since an instant. */
+double wgf_cli_since(const struct timespec *then);
+
+/* Is the run to take no more jobs, of those that are left? Notes why. On rank 0. */
+bool wgf_cli_is_over(struct wgf_sweep *sweep);
+
+/* Runs the jobs of work.alone, each in a process of its own. On rank 0. Errors: as of the writer, WGF_EINTERNAL. */
+wgf_status wgf_cli_run_alone(struct wgf_sweep *sweep, struct wgf_error *error);
+
 /* Says what was done, and returns the exit code. On rank 0. */
 int wgf_cli_conclude(const struct wgf_sweep *sweep);
 

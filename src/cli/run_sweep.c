@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static double since(const struct timespec *then)
+double wgf_cli_since(const struct timespec *then)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -38,7 +38,7 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     struct wgf_settings settings;
     struct wgf_trace trace;
     struct wgf_flow_result result;
-    struct wgf_run_facts facts = {.started = since(&sweep->created), .rank = sweep->team->rank};
+    struct wgf_run_facts facts = {.started = wgf_cli_since(&sweep->created), .rank = sweep->team->rank};
     const int64_t row = position - sweep->piece_first;
     double clock = wgf_clock();
     wgf_plan_job(sweep->jobs.plan, sweep->piece[row], &settings);
@@ -219,6 +219,18 @@ static void add_report(struct wgf_schedule_report *sum, const struct wgf_schedul
     sum->stopped_on_failure = sum->stopped_on_failure || part->stopped_on_failure;
 }
 
+enum { FAILING = 1u << WGF_JOB_FAILED | 1u << WGF_JOB_TIMEOUT | 1u << WGF_JOB_CRASHED };
+
+bool wgf_cli_is_over(struct wgf_sweep *sweep)
+{
+    struct wgf_schedule_report *report = &sweep->report;
+    report->interrupted = report->interrupted || *wgf_cli_stop;
+    for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
+        if (sweep->options->fail_fast && (FAILING >> s & 1) && report->total.jobs[s] > 0)
+            report->stopped_on_failure = true;
+    return report->interrupted || report->stopped_on_failure;
+}
+
 /* Runs a set of jobs, unless the run has been stopped before it. Collective. */
 static wgf_status run_set(struct wgf_sweep *sweep, const struct wgf_job_set *set, int64_t max_piece,
                           struct wgf_error *error)
@@ -236,10 +248,12 @@ static wgf_status run_set(struct wgf_sweep *sweep, const struct wgf_job_set *set
                                   0.1, /* what a kill may lose; a flush takes a fraction of a millisecond */
                               .interrupted = wgf_cli_stop,
                               .fail_fast = sweep->options->fail_fast,
-                              .failing = 1u << WGF_JOB_FAILED | 1u << WGF_JOB_TIMEOUT | 1u << WGF_JOB_CRASHED};
-    int skipped = set->count == 0 || sweep->report.interrupted || sweep->report.stopped_on_failure; /* rank 0 knows */
-    wgf_team_broadcast(sweep->team, &skipped, sizeof skipped);
-    if (skipped)
+                              .failing = FAILING};
+    if (set->count == 0)
+        return WGF_OK;
+    int over = wgf_cli_is_over(sweep); /* rank 0 knows */
+    wgf_team_broadcast(sweep->team, &over, sizeof over);
+    if (over)
         return WGF_OK;
     sweep->set = set;
     wgf_status status = wgf_schedule_run(sweep->team, &tasks, &report, error);
@@ -248,15 +262,18 @@ static wgf_status run_set(struct wgf_sweep *sweep, const struct wgf_job_set *set
     return status;
 }
 
-/* Suspects come last, each as a piece of its own: so a death that one of them causes blames few others. */
+/* Suspects come last, each as a piece of its own: so a death that one of them causes blames few others. Those that were
+ * begun too often kill nobody but a process of their own. */
 static int run_jobs(struct wgf_sweep *sweep)
 {
     struct wgf_error error = {0};
     wgf_status status = run_set(sweep, &sweep->work.open, wgf_writer_capacity(sweep->writer), &error);
     if (!status)
         status = run_set(sweep, &sweep->work.suspects, 1, &error);
-    if (!status)
-        status = run_set(sweep, &sweep->work.alone, 1, &error);
+    if (!status && sweep->team->rank == 0)
+        status = wgf_cli_run_alone(sweep, &error);
+    if (sweep->work.alone.count > 0)
+        wgf_team_maximum(sweep->team, 0); /* the others wait asleep, as they would not where the file is closed */
     if (sweep->team->rank > 0)
         return status ? WGF_EXIT_ERROR : WGF_EXIT_OK;
     wgf_progress_end(&sweep->progress, &sweep->report.total);

@@ -25,7 +25,13 @@ struct row {
     enum wgf_row_check check;
 };
 
-/* False: no memory. A row that was being run when a run died may have killed it, and so may one that crashed. */
+/* Is a job whose row was being run when a run died, or that crashed, to have a process of its own? */
+static bool is_dangerous(const struct wgf_run_options *options, const struct row *row)
+{
+    return row->state == WGF_JOB_CRASHED || row->attempts >= options->max_attempts;
+}
+
+/* False: no memory. */
 static bool sort_row(struct wgf_sweep *sweep, const struct row *row, int64_t step)
 {
     struct wgf_work *work = &sweep->work;
@@ -36,8 +42,7 @@ static bool sort_row(struct wgf_sweep *sweep, const struct row *row, int64_t ste
     if (row->check == WGF_ROW_TORN || row->state == WGF_JOB_PENDING || (again && row->state != WGF_JOB_CRASHED))
         return wgf_job_set_add(&work->open, row->job, step, 1);
     if (row->state == WGF_JOB_RUNNING || again)
-        return wgf_job_set_add(row->attempts < options->max_attempts ? &work->suspects : &work->alone, row->job, step,
-                               1);
+        return wgf_job_set_add(is_dangerous(options, row) ? &work->alone : &work->suspects, row->job, step, 1);
     work->kept[row->state]++;
     return true;
 }

@@ -1,4 +1,5 @@
 #include "cones.h"
+#include "network_internal.h"
 
 #include "wgf/base/system.h"
 
@@ -206,6 +207,15 @@ bool wgf_cones_neighbours(const struct wgf_cones *cones, const double *w, int64_
 
 typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
 
+/* values[k] += (x, y) */
+WGF_CLONES static void lift(double *values, int64_t count, double x, double y)
+{
+    for (int64_t k = 0; k < count; k++) {
+        values[2 * k] += x;
+        values[2 * k + 1] += y;
+    }
+}
+
 /* values[k] <- values[0] + ... + values[k]. Several runs side by side, each waiting but for itself. */
 static void run_up(pair *values, int64_t count)
 {
@@ -217,11 +227,11 @@ static void run_up(pair *values, int64_t count)
             values[r * each + k] = sum[r] += values[r * each + k];
     for (int r = 1; r < RUNS; r++) {
         before += sum[r - 1];
-        for (int64_t k = r * each; k < (r + 1) * each; k++)
-            values[k] += before;
+        lift((double *)(values + r * each), each, before[0], before[1]);
     }
+    before += sum[RUNS - 1];
     for (int64_t k = RUNS * each; k < count; k++)
-        values[k] += k > 0 ? values[k - 1] : before;
+        values[k] = before += values[k];
 }
 
 void wgf_cones_outputs(const struct wgf_cones *cones, double *sums, double *output)

@@ -8,15 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDE = 8 };
+enum { WIDE = WGF_CROWD_LANES };
 
 typedef double wide __attribute__((vector_size(8 * WIDE), aligned(8), may_alias));
 typedef int64_t mask __attribute__((vector_size(8 * WIDE), aligned(8), may_alias));
 
-/* Members at most: each crowd has at least two, and less than WIDE copies. */
+/* Members at most: the smallest crowd is half copies. */
 static double room(int64_t m)
 {
-    return (WIDE / 2 + 1) * (double)m + WIDE;
+    return WIDE / WGF_LEAST_CROWD * (double)m + WIDE;
 }
 
 double wgf_crowds_bytes(int64_t m, int64_t n)

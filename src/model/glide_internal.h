@@ -21,6 +21,7 @@ struct wgf_herd {
 };
 
 /* Neurons that are to cross one ray and no other: side by side, up to whole vectors by copies of alpha 0. */
+enum { WGF_CROWD_LANES = 8, WGF_LEAST_CROWD = 4 };
 struct wgf_crowd {
     int32_t ray; /* between arcs `ray` and `ray` + 1 */
     int64_t first, count, padded;

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { LEAST_CROWD = 2 }; /* members that make one */
-
 /* The largest share of the way to what pulls it that a neuron goes within the window, or overshoots. */
 static double most_pulled(const struct wgf_glide_law *law)
 {
@@ -140,7 +138,6 @@ static void pad(struct wgf_glide *glide, const struct wgf_crowd *crowd)
 /* Finds the neurons that are not far, the one ray of each, and makes a crowd at each ray that has enough. */
 static void call_crowds(struct wgf_glide *glide, double pulled)
 {
-    enum { WIDE = 8 };
     const int64_t rays = glide->cones->count;
     struct wgf_crowds *crowds = &glide->crowds;
     crowds->count = crowds->members = 0;
@@ -154,11 +151,13 @@ static void call_crowds(struct wgf_glide *glide, double pulled)
     for (int32_t r = 0; r < rays; r++) {
         int64_t members = glide->crowd_at[r];
         glide->crowd_at[r] = -1;
-        if (members < LEAST_CROWD)
+        if (members < WGF_LEAST_CROWD)
             continue;
         glide->crowd_at[r] = (int32_t)crowds->count;
         struct wgf_crowd *crowd = &crowds->list[crowds->count++];
-        *crowd = (struct wgf_crowd){.ray = r, .first = crowds->members, .padded = (members + WIDE - 1) / WIDE * WIDE};
+        *crowd = (struct wgf_crowd){.ray = r,
+                                    .first = crowds->members,
+                                    .padded = (members + WGF_CROWD_LANES - 1) / WGF_CROWD_LANES * WGF_CROWD_LANES};
         crowds->members += crowd->padded;
     }
 }

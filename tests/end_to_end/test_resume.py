@@ -3,15 +3,17 @@
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
+import subprocess
 import time
 
 import h5py
 import numpy as np
 from harness import (DONE, ERROR, FAILED, FAILURES, OK, PENDING, STOPPED, TIMEOUT, USAGE, case, column, differences,
-                     equal, finish, kill_all, main, messages, require, wait_until)
+                     Skip, equal, finish, kill_all, main, messages, require, wait_until)
 
 # A second or two of jobs of some milliseconds each, with states and inner traces.
 LONG = """\
@@ -342,6 +344,32 @@ def synced_runs_hold_the_same(wgf):
         for ranks in (0, 2):
             run(wgf, *options, "--overwrite", ranks=ranks, text=SMALL).require(OK)
             is_whole(wgf, SMALL)
+
+
+@case
+def status_comes_after_the_data_are_on_disk(wgf):
+    """With --sync 0, as the system sees it."""
+    wgf.write("spec.yaml", SMALL)
+    trace = ["strace", "-f", "-o", "calls", "-e", "trace=fsync,fdatasync,pwrite64"]
+    if not shutil.which("strace") or subprocess.run([*trace, "true"], cwd=wgf.folder).returncode != 0:
+        raise Skip("strace does not work here")
+    for options, order in (((), False), (("--sync", "0"), True)):
+        command = wgf.command(["run", "spec.yaml", "-o", "out.h5", "--overwrite", *options], 0)
+        equal(subprocess.run([*trace, *command], cwd=wgf.folder, capture_output=True).returncode, OK, "exit code")
+        with h5py.File(wgf.path("out.h5"), "r") as file:
+            places = {name: file[name].id.get_offset() for name in ("status", "objective_final")}
+            jobs = len(file["status"])
+        seen = ""
+        for line in wgf.path("calls").read_text().splitlines():
+            offset = int(line.rsplit(",", 1)[1].split(")")[0]) if "pwrite64(" in line else -1
+            if "sync(" in line:
+                seen += "f"
+            elif places["status"] <= offset < places["status"] + jobs:
+                seen += "s" if '"\\2' in line else "r"
+            elif places["objective_final"] <= offset < places["objective_final"] + 8 * jobs:
+                seen += "d"
+        require("d" in seen and "r" in seen, f"calls {seen}")
+        equal(re.fullmatch(".*f(r(dfs)+)+f", seen) is not None, order, f"order in {seen!r} with {options}")
 
 
 if __name__ == "__main__":

@@ -82,14 +82,20 @@ static inline double real_of(struct sheet *sheet, const char *name, int64_t k)
     return value;
 }
 
-static inline void begin(struct sheet *sheet, int64_t first, int64_t count)
+/* Begins jobs first, first + step, …; finish and flush then take the job that would stand in the row if step were 1. */
+static inline void begin_every(struct sheet *sheet, int64_t first, int64_t step, int64_t count)
 {
     struct wgf_error error = {0};
     int64_t jobs[JOBS];
     for (int64_t i = 0; i < count; i++)
-        jobs[i] = first + i;
+        jobs[i] = first + i * step;
     sheet->first = first;
     fine(wgf_writer_begin(sheet->writer, jobs, count, &error), &error);
+}
+
+static inline void begin(struct sheet *sheet, int64_t first, int64_t count)
+{
+    begin_every(sheet, first, 1, count);
 }
 
 static inline void flush(struct sheet *sheet, int64_t first, int64_t count)
@@ -112,13 +118,14 @@ static inline double made_up(int64_t k, int c, int64_t r)
     return (double)(k * 10000 + c * 100 + r) + 0.5;
 }
 
-static inline struct row make_row(struct sheet *sheet, int64_t k)
+/* The row of job k, where the piece has it in the place of job `place`. */
+static inline struct row make_row_for(struct sheet *sheet, int64_t place, int64_t k)
 {
     struct row row = {.state = WGF_JOB_DONE,
                       .result = {.steps_done = 4, .objective_initial = 8.5, .objective_final = 0.25 + (double)k},
                       .facts = {.started = 17, .seconds = 3, .rank = 5}};
     wgf_plan_job(sheet->planned.plan, k, &row.settings);
-    wgf_writer_trace(sheet->writer, k - sheet->first, &row.trace);
+    wgf_writer_trace(sheet->writer, place - sheet->first, &row.trace);
     row.trace.records = wgf_flow_records(&row.settings);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         for (int64_t r = 0; wgf_flow_has_column(&row.settings, (enum wgf_trace_column)c) && r < row.trace.records; r++)
@@ -132,6 +139,11 @@ static inline struct row make_row(struct sheet *sheet, int64_t k)
         row.trace.state[i] = made_up(k, 60, i);
     snprintf(row.result.message, sizeof row.result.message, "job %" PRId64, k);
     return row;
+}
+
+static inline struct row make_row(struct sheet *sheet, int64_t k)
+{
+    return make_row_for(sheet, k, k);
 }
 
 static inline void finish(struct sheet *sheet, int64_t k, const struct row *row)

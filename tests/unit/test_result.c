@@ -221,6 +221,64 @@ static void rows_come_back_as_they_were_written(void **state)
     tear_down(&sheet);
 }
 
+/* Every third job, in one piece: nothing else of the file changes. */
+static void jobs_of_a_piece_need_not_be_neighbours(void **state)
+{
+    (void)state;
+    struct sheet sheet;
+    set_up(&sheet, mixed);
+    begin_every(&sheet, 1, 3, 4);
+    for (int64_t i = 0; i < 4; i++) {
+        struct row row = make_row_for(&sheet, 1 + i, 1 + 3 * i);
+        finish(&sheet, 1 + i, &row);
+    }
+    flush(&sheet, 1, 4);
+    for (int64_t k = 0; k < JOBS; k++) {
+        assert_int_equal(status_of(&sheet, k), k % 3 == 1 ? WGF_JOB_DONE : WGF_JOB_PENDING);
+        assert_int_equal(integer_of(&sheet, "attempts", k), k % 3 == 1);
+        if (k % 3 == 1)
+            check_row(&sheet, k);
+        else
+            assert_true(isnan(real_of(&sheet, "objective_final", k)));
+    }
+    tear_down(&sheet);
+}
+
+/* What was damaged in a row is there again once it is begun, and what it held is gone. */
+static void a_row_that_is_begun_again_is_as_new(void **state)
+{
+    (void)state;
+    static const char *const integers[] = {"width", "steps", "state_start", "state_rows", "state_cols", "attempts"};
+    struct sheet sheet;
+    struct wgf_error error = {0};
+    const int64_t job = 9, wrong = 77;
+    int64_t before[6];
+    double states[STATE];
+    set_up(&sheet, mixed);
+    begin(&sheet, job, 1);
+    struct row row = make_row(&sheet, job);
+    finish(&sheet, job, &row);
+    flush(&sheet, job, 1);
+    struct wgf_store *other;
+    fine(wgf_store_open(&other, "x.h5", WGF_STORE_WRITE, &error), &error);
+    for (int i = 0; i < 6; i++) {
+        before[i] = integer_of(&sheet, integers[i], job);
+        if (i < 5)
+            fine(wgf_store_write(other, wgf_store_column(other, integers[i]), job, 1, &wrong, &error), &error);
+    }
+    fine(wgf_store_close(other, &error), &error);
+    begin(&sheet, job, 1);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(integer_of(&sheet, integers[i], job), before[i] + (i == 5));
+    assert_int_equal(status_of(&sheet, job), WGF_JOB_RUNNING);
+    assert_true(isnan(real_of(&sheet, "objective_final", job)) && isnan(real_of(&sheet, "seconds", job)));
+    assert_int_equal(integer_of(&sheet, "state_records", job), 0);
+    read_rows(&sheet, "state", integer_of(&sheet, "state_start", job), STATE, states);
+    for (int i = 0; i < STATE; i++)
+        assert_true(isnan(states[i]));
+    tear_down(&sheet);
+}
+
 static void long_messages_are_cut(void **state)
 {
     (void)state;
@@ -247,6 +305,8 @@ int main(void)
         cmocka_unit_test(a_row_is_seen_when_it_is_flushed),
         cmocka_unit_test(rows_that_are_put_back_were_never_begun),
         cmocka_unit_test(rows_come_back_as_they_were_written),
+        cmocka_unit_test(jobs_of_a_piece_need_not_be_neighbours),
+        cmocka_unit_test(a_row_that_is_begun_again_is_as_new),
         cmocka_unit_test(long_messages_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,8 +27,11 @@ class Row:
 
 GRADIENT = dict(case=cases.gradient, quick=dict(m=50, n=20, d=2, operations=5, repetitions=1), ours=ours.gradient,
                 tolerance=1e-11)
-TORCH = dict(peer_name="torch", peer=peers.torch_gradient)
-WIDE = dict(m=10_000, n=1000, d=100, operations=3)
+TORCH = (dict(peer_name="torch, autograd", peer=peers.torch_autograd),
+         dict(peer_name="torch by hand, buffers kept", peer=peers.torch_by_hand))
+LOOPS = (dict(peer_name="torch loop, autograd", peer=peers.torch_loop_autograd),
+         dict(peer_name="torch loop by hand", peer=peers.torch_loop_by_hand))
+WIDE = dict(m=10_000, n=1000, d=100, operations=20)
 
 PROX = dict(case=cases.prox, ours=ours.whole_run, tolerance=1e-10)
 LONG = dict(m=1000, n=70, steps=100, inner_steps=500, looks=(0, 10, 50), init_scale=1e-3, gamma=0.01)
@@ -40,18 +43,18 @@ SMALL_GRID = dict(work="JKO step, g = 32, n = 20", sizes=dict(g=32, n=20, gamma=
                   quick=dict(g=16, n=10, gamma=0.1, repetitions=2), **JKO)
 
 ROWS = (
-    Row("gradient step, d = 2, n = 70, m = 1000", sizes=dict(m=1000, n=70, d=2, operations=1000), reach=100, **GRADIENT,
-        **TORCH),
-    Row("gradient step, d = 2, n = 1000, m = 10 000", sizes=dict(m=10_000, n=1000, d=2, operations=50), reach=1500,
-        **GRADIENT, **TORCH),
-    Row("gradient step, d = 100, n = 1000, m = 10 000", sizes=WIDE, reach=3,
-        **{**GRADIENT, "quick": dict(m=60, n=50, d=20, operations=5, repetitions=1)}, **TORCH),
+    *(Row("gradient step, d = 2, n = 70, m = 1000", sizes=dict(m=1000, n=70, d=2, operations=3000), reach=100, **GRADIENT,
+          **peer) for peer in TORCH),
+    *(Row("gradient step, d = 2, n = 1000, m = 10 000", sizes=dict(m=10_000, n=1000, d=2, operations=200), reach=1500,
+          **GRADIENT, **peer) for peer in TORCH),
+    *(Row("gradient step, d = 100, n = 1000, m = 10 000", sizes=WIDE, reach=3,
+          **{**GRADIENT, "quick": dict(m=60, n=50, d=20, operations=5, repetitions=1)}, **peer) for peer in TORCH),
     Row("gradient step, d = 100, n = 1000, m = 10 000", sizes=WIDE, reach=0.8, peer_name="DGEMM of OpenBLAS",
         peer=peers.dgemm, **GRADIENT),
-    Row("gradient step, d = 10, n = 100, m = 1000", sizes=dict(m=1000, n=100, d=10, operations=300), reach=10,
-        **{**GRADIENT, "quick": dict(m=50, n=20, d=10, operations=5, repetitions=1)}, **TORCH),
-    Row("whole run 100 × 500, prox frobenius", sizes=dict(metric="frobenius", sampled=200, **LONG),
-        quick=dict(metric="frobenius", **SHORT), reach=100, peer_name="torch loop", peer=peers.torch_loop, **PROX),
+    *(Row("gradient step, d = 10, n = 100, m = 1000", sizes=dict(m=1000, n=100, d=10, operations=300), reach=10,
+          **{**GRADIENT, "quick": dict(m=50, n=20, d=10, operations=5, repetitions=1)}, **peer) for peer in TORCH),
+    *(Row("whole run 100 × 500, prox frobenius", sizes=dict(metric="frobenius", sampled=200, **LONG),
+          quick=dict(metric="frobenius", **SHORT), reach=100, **peer, **PROX) for peer in LOOPS),
     Row("whole run 100 × 500, prox wasserstein", sizes=dict(metric="wasserstein", sampled=8, **LONG),
         quick=dict(metric="wasserstein", **SHORT), reach=100, peer_name="torch + POT emd", peer=peers.torch_and_pot, **PROX),
     Row("W2 of near clouds, m = 5000, warm", case=cases.near, sizes=dict(m=5000), quick=dict(m=60), reach=100,

@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""Does harm and counts what was survived.
+
+    run.py WGF_BINARY HARM_LIBRARY SWEEP_SH [--minutes M] [--only WORD] [--seed S]
+
+Each fault as often as CI asks for; with --minutes, all in turn until the time is over. Ends with a table.
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from bench import SMALL, Bench, Failure, Site, Skip, remove_shared_memory
+from faults import faults
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program", type=Path)
+    parser.add_argument("harm", type=Path)
+    parser.add_argument("sweep", type=Path)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    return parser.parse_args()
+
+
+class Tally:
+    def __init__(self, name):
+        self.name, self.sweeps, self.harm, self.bad, self.seconds, self.skipped = name, 0, 0, 0, 0.0, None
+
+    def count(self, function, bench, seed):
+        """One sweep under this fault; its random numbers are of its own, so that it can be done again alone."""
+        bench.chance.seed(seed)
+        began = time.monotonic()
+        try:
+            self.harm += function(bench)
+        except Skip as reason:
+            self.skipped = str(reason)
+            return
+        except Exception as problem: # a harness that breaks on what it finds has found something
+            self.bad += 1
+            print(f"FAILED {self.name}, seed {seed}: {type(problem).__name__}: {problem}", flush=True)
+        finally:
+            self.seconds += time.monotonic() - began
+        self.sweeps += 1
+
+    def row(self):
+        verdict = f"skipped: {self.skipped}" if self.skipped else f"{self.sweeps - self.bad} of {self.sweeps}"
+        return f"| {self.name:<52} | {self.harm:>6} | {verdict:>14} | {self.seconds:>6.0f} s |"
+
+
+def in_turn(tallies, bench, seed, minutes):
+    until = time.monotonic() + 60 * minutes
+    for number in range(10**9):
+        for tally in tallies:
+            if time.monotonic() > until:
+                return
+            if not tally.skipped:
+                tally.count(faults[tally.name][0], bench, f"{seed}.{number}")
+
+
+def as_often_as_asked(tallies, bench, seed):
+    for tally in tallies:
+        function, count = faults[tally.name]
+        for number in range(4 * count): # a kill may come when all is over, and does not count
+            if tally.harm >= count or tally.skipped or tally.bad >= 3:
+                break
+            tally.count(function, bench, f"{seed}.{number}")
+
+
+def main():
+    arguments = read_arguments()
+    os.environ |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    bench = Bench(str(arguments.program.resolve()), SMALL, random.Random())
+    bench.harm, bench.sweep = str(arguments.harm.resolve()), str(arguments.sweep.resolve())
+    tallies = [Tally(name) for name in faults if arguments.only in name]
+    print(f"seed {arguments.seed}; a sweep takes {bench.seconds:.2f} s", flush=True)
+    if arguments.minutes:
+        in_turn(tallies, bench, arguments.seed, arguments.minutes)
+    else:
+        as_often_as_asked(tallies, bench, arguments.seed)
+    remove_shared_memory()
+    print(f"| {'fault':<52} | {'times':>6} | {'sweeps survive':>14} | {'time':>8} |")
+    print(f"| {'-' * 52} | {'-' * 5}: | {'-' * 13}: | {'-' * 7}: |")
+    for tally in tallies:
+        print(tally.row())
+    print(f"Readers looked {bench.looks} times meanwhile; a row marked done was always whole.")
+    bad = sum(tally.bad for tally in tallies)
+    few = [tally.name for tally in tallies if not arguments.minutes and not tally.skipped and tally.harm < faults[tally.name][1]]
+    if bad or few:
+        print(f"{bad} sweeps did not survive" + (f"; too seldom: {', '.join(few)}" if few else ""))
+    sys.exit(bool(bad or few))
+
+
+if __name__ == "__main__":
+    main()
