@@ -142,7 +142,8 @@ static wgf_status share_checkpoints(struct wgf_sweep *sweep, struct wgf_error *e
     if (team->rank == 0 && sweep->work.resumed)
         status = wgf_checkpoints_survey(sweep->checkpoints, &table, error);
     wgf_team_broadcast(team, &table, sizeof table);
-    wgf_checkpoints_start(sweep->checkpoints, &table, team->size > 1 ? team->rank - 1 : 0);
+    /* A master runs jobs only when no worker does any more. */
+    wgf_checkpoints_start(sweep->checkpoints, &table, team->rank > 0 ? team->rank - 1 : 0);
     return status;
 }
 

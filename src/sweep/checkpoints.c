@@ -172,8 +172,7 @@ static void save(void *context, const struct wgf_part *parts, int count)
     if (stream.error.status) { /* half a checkpoint is good for nothing, and takes room that others may need */
         wgf_fail(&checkpoints->trouble, stream.error.status,
                  "a checkpoint of job %" PRId64
-                 " could not be kept: %s; it goes on without, and would begin anew after a "
-                 "kill",
+                 " could not be kept: %s; the job goes on, and a kill would cost it more",
                  head.job, stream.error.message);
         wgf_region_wipe(&checkpoints->region, start, checkpoints->slot_bytes, NULL);
         return;
@@ -217,6 +216,26 @@ static bool find(struct wgf_checkpoints *checkpoints)
     return false;
 }
 
+static struct wgf_slot_head head_of(int64_t job, uint64_t key)
+{
+    struct wgf_slot_head head = {.job = job, .key = key};
+    memcpy(head.magic, slot_magic, sizeof slot_magic);
+    return head;
+}
+
+/* What the descent of the job at work is given. */
+static const struct wgf_checkpoint *give(struct wgf_checkpoints *checkpoints, bool found)
+{
+    const double worthwhile = 1, interval = checkpoints->interval > 0 ? checkpoints->interval : INFINITY;
+    checkpoints->given =
+        (struct wgf_checkpoint){.context = checkpoints,
+                                .interval = interval,
+                                .worthwhile = interval < INFINITY ? fmin(interval, worthwhile) : INFINITY,
+                                .save = save,
+                                .load = found ? load : NULL};
+    return &checkpoints->given;
+}
+
 static int64_t held_pair(const struct wgf_checkpoints *checkpoints, int64_t job)
 {
     int64_t pair = 0;
@@ -228,7 +247,6 @@ static int64_t held_pair(const struct wgf_checkpoints *checkpoints, int64_t job)
 const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job,
                                                    const struct wgf_settings *settings)
 {
-    const double worthwhile = 1;
     const int64_t held = held_pair(checkpoints, job);
     const bool saves = checkpoints->interval > 0 && wgf_checkpoint_is_useful(settings);
     checkpoints->pair = -1;
@@ -237,19 +255,38 @@ const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *check
     checkpoints->pair = held >= 0 ? held : checkpoints->own;
     checkpoints->side = 0;
     checkpoints->loaded = 0;
-    checkpoints->head = (struct wgf_slot_head){.job = job, .key = wgf_plan_key(checkpoints->plan, settings)};
+    checkpoints->head = head_of(job, wgf_plan_key(checkpoints->plan, settings));
     checkpoints->written = held >= 0;
-    memcpy(checkpoints->head.magic, slot_magic, sizeof slot_magic);
-    bool found = held >= 0 && find(checkpoints);
-    if (!found && !saves)
-        return NULL;
-    checkpoints->given =
-        (struct wgf_checkpoint){.context = checkpoints,
-                                .interval = saves ? checkpoints->interval : INFINITY,
-                                .worthwhile = saves ? fmin(checkpoints->interval, worthwhile) : INFINITY,
-                                .save = save,
-                                .load = found ? load : NULL};
-    return &checkpoints->given;
+    return give(checkpoints, held >= 0 && find(checkpoints));
+}
+
+bool wgf_checkpoints_hand_over(struct wgf_checkpoints *checkpoints, struct wgf_checkpoint_hand *hand)
+{
+    if (checkpoints->pair < 0)
+        return false;
+    *hand = (struct wgf_checkpoint_hand){.region = checkpoints->region,
+                                         .slot_bytes = checkpoints->slot_bytes,
+                                         .pair = checkpoints->pair,
+                                         .job = checkpoints->head.job,
+                                         .key = checkpoints->head.key,
+                                         .interval = checkpoints->interval};
+    checkpoints->written = true; /* for all that is known */
+    return true;
+}
+
+wgf_status wgf_checkpoints_take_over(struct wgf_checkpoints **checkpoints, const struct wgf_checkpoint_hand *hand,
+                                     const struct wgf_checkpoint **given, struct wgf_error *error)
+{
+    struct wgf_checkpoints *made = *checkpoints = wgf_calloc(1, sizeof *made);
+    if (!made || !(made->buffer = wgf_calloc(BUFFER, 1)))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
+    made->region = hand->region;
+    made->slot_bytes = hand->slot_bytes;
+    made->interval = hand->interval;
+    made->pair = hand->pair;
+    made->head = head_of(hand->job, hand->key);
+    *given = give(made, find(made));
+    return WGF_OK;
 }
 
 void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished)

@@ -42,6 +42,21 @@ const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *check
 void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished);
 void wgf_checkpoints_flushed(struct wgf_checkpoints *checkpoints);
 
+/* The slots of the job that was begun, to be given to another process that runs it in this one's stead: plain data, but for
+ * the descriptor of the region, which is to be passed on. False: it has none. */
+struct wgf_checkpoint_hand {
+    struct wgf_region region;
+    int64_t slot_bytes, pair, job;
+    uint64_t key;
+    double interval;
+};
+bool wgf_checkpoints_hand_over(struct wgf_checkpoints *checkpoints, struct wgf_checkpoint_hand *hand);
+
+/* The other's side: what the job's descent is to be given. Of *checkpoints it may ask for trouble alone, and frees it. Errors:
+ * WGF_EMEMORY. */
+wgf_status wgf_checkpoints_take_over(struct wgf_checkpoints **checkpoints, const struct wgf_checkpoint_hand *hand,
+                                     const struct wgf_checkpoint **given, struct wgf_error *error);
+
 /* Wipes every slot. For one process alone, once no job is unfinished. Errors: WGF_EIO. */
 wgf_status wgf_checkpoints_wipe(struct wgf_checkpoints *checkpoints, struct wgf_error *error);
 
