@@ -36,10 +36,10 @@ static bool sort_row(struct wgf_sweep *sweep, const struct row *row, int64_t ste
 {
     struct wgf_work *work = &sweep->work;
     const struct wgf_run_options *options = sweep->options;
-    bool again = options->retry >> row->state & 1u;
-    if (row->check == WGF_ROW_TORN)
-        work->torn++;
-    if (row->check == WGF_ROW_TORN || row->state == WGF_JOB_PENDING || (again && row->state != WGF_JOB_CRASHED))
+    bool torn = row->check == WGF_ROW_TORN; /* then its state may be anything */
+    bool again = !torn && (options->retry >> row->state & 1u);
+    work->torn += torn;
+    if (torn || row->state == WGF_JOB_PENDING || (again && row->state != WGF_JOB_CRASHED))
         return wgf_job_set_add(&work->open, row->job, step, 1);
     if (row->state == WGF_JOB_RUNNING || again)
         return wgf_job_set_add(is_dangerous(options, row) ? &work->alone : &work->suspects, row->job, step, 1);
@@ -61,27 +61,37 @@ static wgf_status read_block(struct wgf_reader *reader, int64_t first, int64_t c
     return status ? status : wgf_reader_check(reader, first, count, block->checks, error);
 }
 
-static wgf_status survey_span(struct wgf_sweep *sweep, struct wgf_reader *reader, const struct wgf_span *span,
-                              const struct block *block, struct wgf_error *error)
+/* Sorts every step-th row of a block that has been read. */
+static wgf_status sort_block(struct wgf_sweep *sweep, struct wgf_store *store, int64_t first, int64_t count,
+                             int64_t step, const struct block *block, struct wgf_error *error)
 {
+    wgf_status status = WGF_OK;
+    for (int64_t i = 0; !status && i < count; i += step) {
+        struct row row = {first + i, block->attempts[i], (enum wgf_job_state)block->states[i], block->checks[i]};
+        if (row.check == WGF_ROW_TORN)
+            status = wgf_result_check_texts(store, sweep->jobs.plan, row.job, error);
+        if (!status && !sort_row(sweep, &row, step))
+            status = wgf_fail(error, WGF_EMEMORY, "no memory for the list of jobs");
+    }
+    return status;
+}
+
+static wgf_status survey_span(struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_reader *reader,
+                              const struct wgf_span *span, const struct block *block, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
     int64_t end = span->first + (span->count - 1) * span->step + 1, most = wgf_reader_capacity(reader), next;
-    for (int64_t first = span->first; first < end; first = next) {
-        int64_t count = end - first < most ? end - first : most, job = first;
+    for (int64_t first = span->first; !status && first < end; first = next) {
+        int64_t count = end - first < most ? end - first : most;
         if (*wgf_cli_stop)
             return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while the rows of %s were being verified",
                             sweep->options->output);
-        wgf_status status = read_block(reader, first, count, block, error);
-        if (status)
-            return status;
-        for (; job < first + count; job += span->step) {
-            int64_t i = job - first;
-            struct row row = {job, block->attempts[i], (enum wgf_job_state)block->states[i], block->checks[i]};
-            if (!sort_row(sweep, &row, span->step))
-                return wgf_fail(error, WGF_EMEMORY, "no memory for the list of jobs");
-        }
-        next = job;
+        status = read_block(reader, first, count, block, error);
+        if (!status)
+            status = sort_block(sweep, store, first, count, span->step, block, error);
+        next = first + (count + span->step - 1) / span->step * span->step;
     }
-    return WGF_OK;
+    return status;
 }
 
 wgf_status wgf_cli_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_job_set *selected,
@@ -97,7 +107,7 @@ wgf_status wgf_cli_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store,
     if (!block.states || !block.attempts || !block.checks)
         status = wgf_fail(error, WGF_EMEMORY, "no memory to verify rows");
     for (int64_t s = 0; !status && s < selected->span_count; s++)
-        status = survey_span(sweep, reader, &selected->spans[s], &block, error);
+        status = survey_span(sweep, store, reader, &selected->spans[s], &block, error);
     free(block.states);
     free(block.attempts);
     free(block.checks);

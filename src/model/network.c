@@ -100,6 +100,7 @@ void wgf_network_free(struct wgf_network *network)
     free(network->Xt);
     free(network->z);
     free(network->pattern);
+    free(network->norms);
     wgf_cones_work_free(network->cones);
     wgf_patterns_work_free(network->patterns);
     free(network);

@@ -1,11 +1,13 @@
-/* Matrix products for many inputs: blocks of neurons whose pre-activations stay in cache. The activation pattern is
+/* Matrix products for very many inputs, or few neurons or samples (else see network_patterns.c): blocks of neurons whose pre-activations stay in cache. The activation pattern is
  * kept between forward and backward, so that a gradient costs two products. */
 #include "network_internal.h"
 
 #include "wgf/base/system.h"
 
 #include <cblas.h>
+#include <float.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 /* Neurons a block: about half a MiB of pre-activations. A function of n alone, so that results are too. */
@@ -19,7 +21,8 @@ static int64_t block_size(int64_t m, int64_t n)
 static double bytes(int64_t m, int64_t n, int64_t d)
 {
     (void)d;
-    return wgf_bytes((double)m * (double)n, 1) + wgf_bytes((double)block_size(m, n) * (double)n, sizeof(double));
+    return wgf_bytes((double)m * (double)n, 1) + wgf_bytes((double)n, sizeof(double)) +
+           wgf_bytes((double)block_size(m, n) * (double)n, sizeof(double));
 }
 
 static bool create(struct wgf_network *network)
@@ -30,7 +33,37 @@ static bool create(struct wgf_network *network)
     network->block = block_size(network->m, n);
     network->z = wgf_calloc(network->block * n, sizeof *network->z);
     network->pattern = wgf_calloc(network->m * n, 1);
-    return network->z && network->pattern;
+    network->norms = wgf_calloc(n, sizeof *network->norms);
+    for (int64_t j = 0; network->norms && j < n; j++)
+        network->norms[j] = cblas_dnrm2((int)network->data->d, network->data->X + j * network->data->d, 1);
+    return network->z && network->pattern && network->norms;
+}
+
+/* Could the signs of z be others than those of the plain kernel's sums? Each is off by d units in the last place of |w| |x| at
+ * most; `size` is twice that but for |x|. */
+WGF_CLONES static bool is_doubtful(const double *restrict z, const double *restrict norms, double size, int64_t n)
+{
+    int doubtful = 0;
+    for (int64_t j = 0; j < n; j++)
+        doubtful |= !(fabs(z[j]) > size * norms[j] + DBL_MIN);
+    return doubtful;
+}
+
+/* Sums anew as the plain kernel does where the sign is in doubt, so that both agree on every activation. */
+static void settle(const struct wgf_network *network, const double *w, double *z)
+{
+    int64_t n = network->data->n, d = network->data->d;
+    double size = 2 * (double)d * DBL_EPSILON * cblas_dnrm2((int)d, w, 1);
+    if (!is_doubtful(z, network->norms, size, n))
+        return;
+    for (int64_t j = 0; j < n; j++) {
+        const double *x = network->data->X + j * d;
+        if (fabs(z[j]) > size * network->norms[j] + DBL_MIN)
+            continue;
+        z[j] = w[0] * x[0];
+        for (int64_t k = 1; k < d; k++)
+            z[j] += w[k] * x[k];
+    }
 }
 
 /* What one neuron of pre-activations z adds to the output, and which samples activate it. */
@@ -58,6 +91,8 @@ static void forward(struct wgf_network *network, const double *W, const double *
         int64_t count = m - first < network->block ? m - first : network->block;
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)n, (int)d, 1, W + first * d, (int)d,
                     network->data->X, (int)d, 0, network->z, (int)n);
+        for (int64_t i = 0; i < count; i++)
+            settle(network, W + (first + i) * d, network->z + i * n);
         for (int64_t i = 0; i < count; i++)
             put_out(network->z + i * n, alpha[first + i], n, network->pattern + (first + i) * n, output);
     }

@@ -25,6 +25,7 @@ struct wgf_network {
     double *z;              /* dense: n; blas: block x n */
     int64_t block;          /* blas: neurons taken at a time */
     unsigned char *pattern; /* blas: m x n, 1 where the neuron activates the sample */
+    double *norms;          /* blas: n, of the samples */
     struct wgf_cones_work *cones;
     struct wgf_patterns_work *patterns;
 };

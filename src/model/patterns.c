@@ -19,20 +19,30 @@ static const double length = 32000;
 /* Beyond rounding of all that follows from the scaled lengths. */
 static const double safe = 1e-9;
 
+/* Numbers of single precision in a cache line, and lines that a vector of d takes, the rest of the last being zero. */
+enum { SINGLES = 16 };
+
+static int64_t lines_of(int64_t d)
+{
+    return (d + SINGLES - 1) / SINGLES;
+}
+
 void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
 {
     const double half = 0.5; /* of eight bytes */
     double neurons = (double)wgf_words(m), samples = (double)wgf_words(n), pairs = (double)((d + 1) / 2);
     patterns->by_neuron = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
     patterns->by_sample = wgf_arena_take(arena, neurons, samples * WGF_SLOTS);
-    patterns->changed = wgf_arena_take(arena, ceil(neurons * samples / sizeof(double)), 1);
+    patterns->changed = wgf_arena_take(arena, ceil(neurons / sizeof(double)), 1);
     patterns->samples = wgf_arena_take(arena, samples, half * pairs * WGF_SLOTS);
     patterns->real = wgf_arena_take(arena, samples, 1);
     patterns->seen = wgf_arena_take(arena, (double)m, (double)d);
-    patterns->sizes = wgf_arena_take(arena, (double)n, 1);
+    patterns->short_samples = wgf_arena_take(arena, samples * WGF_SLOTS, half * SINGLES * (double)lines_of(d));
+    patterns->short_neurons = wgf_arena_take(arena, half * SINGLES * WGF_STRETCH, (double)lines_of(d));
     patterns->size = wgf_arena_take(arena, (double)m, 1);
     patterns->seen_at = wgf_arena_take(arena, (double)m, 1);
     patterns->reach = wgf_arena_take(arena, (double)m, 1);
+    patterns->listed = wgf_arena_take(arena, samples, neurons * WGF_SLOTS);
     patterns->near = wgf_arena_take(arena, (double)m, half * WGF_NEAR);
     patterns->nears = wgf_arena_take(arena, ceil(half * (double)m), 1);
     patterns->together = wgf_arena_take(arena, pairs, half * WGF_TOGETHER);
@@ -89,8 +99,11 @@ static void put_scaled(const double *x, int64_t d, double scale, int64_t stride,
 static void start_sample(struct wgf_patterns *patterns, int64_t j, double size)
 {
     int64_t slot = wgf_slot(j), word = slot / WGF_SLOTS, d = patterns->data->d;
+    const double *x = patterns->data->X + j * d;
     int32_t *at = patterns->samples + word * patterns->pairs * WGF_SLOTS + slot % WGF_SLOTS;
-    put_scaled(patterns->data->X + j * d, d, length / size, WGF_SLOTS, at);
+    put_scaled(x, d, length / size, WGF_SLOTS, at);
+    for (int64_t k = 0; k < d; k++)
+        patterns->short_samples[slot * patterns->lines * SINGLES + k] = (float)(x[k] / size);
     patterns->real[word] |= UINT64_C(1) << slot % WGF_SLOTS;
 }
 
@@ -111,7 +124,7 @@ static void fill_slots(struct wgf_patterns *patterns, int64_t word)
  * in cycles, and rough: they matter for speed alone. */
 static double patience(int64_t n, int64_t d)
 {
-    double full = (double)n * (double)d / 25 + 100, pair = 16 + (double)d / 4;
+    double full = (double)n * (double)d / 25 + 100, pair = 8 + (double)d / 8;
     return sqrt(full / (pair * 0.8 * (double)n * sqrt((double)d)));
 }
 
@@ -124,12 +137,14 @@ void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *da
     patterns->neuron_words = wgf_words(m);
     patterns->sample_words = wgf_words(data->n);
     patterns->pairs = (data->d + 1) / 2;
+    patterns->lines = lines_of(data->d);
     patterns->dots = wgf_dots_choice(0);
+    patterns->note = wgf_note_choice(0);
     patterns->doubt = off * (2 * length + off) + 1;
     patterns->patience = patience(data->n, data->d);
     patterns->in_range = true;
     for (int64_t j = 0; j < data->n; j++) {
-        double size = patterns->sizes[j] = norm(data->X + j * data->d, data->d);
+        double size = norm(data->X + j * data->d, data->d);
         bool zero = true;
         for (int64_t k = 0; k < data->d; k++)
             zero = zero && data->X[j * data->d + k] == 0;
@@ -149,88 +164,119 @@ static inline __attribute__((always_inline)) uint64_t *word_of(const struct wgf_
     return patterns->by_neuron + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
 }
 
-static inline __attribute__((always_inline)) unsigned char *change_of(const struct wgf_patterns *patterns, int64_t i,
-                                                                      int64_t sample_word)
-{
-    return patterns->changed + i / WGF_WORD * patterns->sample_words + sample_word;
-}
-
 static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t word)
 {
     uint64_t *old = word_of(patterns, i, sample_word);
-    *change_of(patterns, i, sample_word) |= *old != word;
+    patterns->changed[i / WGF_WORD] |= *old != word;
     *old = word;
 }
 
-/* What the plain kernel says of a pair. Where d is large a sum in another order mostly says it first: each of the two is off
- * by d units in the last place of |w| |x| at most. */
-static inline __attribute__((always_inline)) bool ask(const struct wgf_patterns *patterns, const double *w, double size,
-                                                      int64_t j, int64_t d)
+enum { ROUND = 4 }; /* lists are filled up to a multiple of it */
+
+typedef float singles __attribute__((vector_size(64), aligned(64), may_alias));
+typedef int32_t places __attribute__((vector_size(64)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* The sums of four vectors, at 0, 4, 8 and 12. */
+INLINE void add_across(const singles *vector, singles *sums)
 {
-    const double *x = patterns->data->X + j * d;
-    if (d <= WGF_FUSED_INPUTS)
-        return is_positive(w, x, d);
-    double z = wide_dot(w, x, d), off = 2.1 * DBL_EPSILON * (double)d * size * patterns->sizes[j];
-    return fabs(z) > off ? z > 0 : is_positive(w, x, d);
+    static const places low_halves = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23},
+                        low_quarters = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27},
+                        other_pair = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13},
+                        other = {1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14};
+    const places high_halves = low_halves + 8, high_quarters = low_quarters + 4;
+    singles first =
+        __builtin_shuffle(vector[0], vector[1], low_halves) + __builtin_shuffle(vector[0], vector[1], high_halves);
+    singles last =
+        __builtin_shuffle(vector[2], vector[3], low_halves) + __builtin_shuffle(vector[2], vector[3], high_halves);
+    singles sum = __builtin_shuffle(first, last, low_quarters) + __builtin_shuffle(first, last, high_quarters);
+    sum += __builtin_shuffle(sum, other_pair);
+    *sums = sum + __builtin_shuffle(sum, other);
 }
 
-/* Asks about a neuron's near pairs. Four at a time, of which some may be the same, cost less than not knowing how many. */
-static inline __attribute__((always_inline)) void ask_near_of(struct wgf_patterns *patterns, const double *w, int64_t i,
-                                                              int64_t d)
+/* w . x over both norms in single precision, for the samples in four slots. */
+INLINE void short_dots(const struct wgf_patterns *patterns, const singles *w, const int32_t *slots, singles *dots)
+{
+    int64_t lines = patterns->lines;
+    const singles *x[4];
+    singles sum[4];
+    for (int q = 0; q < 4; q++) {
+        x[q] = (const singles *)patterns->short_samples + slots[q] * lines;
+        sum[q] = w[0] * x[q][0];
+    }
+    for (int64_t k = 1; k < lines; k++)
+        for (int q = 0; q < 4; q++)
+            sum[q] += w[k] * x[q][k];
+    add_across(sum, dots);
+}
+
+INLINE bool ask(const struct wgf_patterns *patterns, const double *w, int64_t slot)
+{
+    int64_t j = slot - slot / WGF_SLOTS * (WGF_SLOTS - WGF_WORD);
+    return is_positive(w, patterns->data->X + j * patterns->data->d, patterns->data->d);
+}
+
+/* Neurons from..to-1 in single precision over the norms that they had. All of a stretch before they are read, which is in larger pieces. */
+WGF_CLONES static void shorten(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
+{
+    int64_t d = patterns->data->d;
+    for (int64_t i = from; i < to; i++) {
+        float *restrict out = patterns->short_neurons + i % WGF_STRETCH * patterns->lines * SINGLES;
+        double scale = 1 / patterns->size[i];
+        for (int64_t k = 0; k < d; k++)
+            out[k] = (float)(W[i * d + k] * scale);
+    }
+}
+
+/* Whether the pairs on a neuron's list are active: first in single precision, which is off by few more units in its last
+ * place than d. */
+INLINE uint64_t ask_list(const struct wgf_patterns *patterns, const double *w, int64_t i)
 {
     const int32_t *near = patterns->near + i * WGF_NEAR;
-    int64_t stride = patterns->neuron_words * WGF_SLOTS;
-    uint64_t *words = patterns->by_neuron + wgf_slot(i);
-    unsigned char *changed = patterns->changed + i / WGF_WORD * patterns->sample_words;
-    double size = 2 * patterns->size[i]; /* it may have grown since */
+    const singles *short_w = (const singles *)patterns->short_neurons + i % WGF_STRETCH * patterns->lines;
+    float off = ((float)patterns->data->d + 4) * FLT_EPSILON; /* for a norm that has grown to twice as much */
+    uint64_t answers = 0;
     for (int64_t k = 0; k < patterns->nears[i]; k += 4) {
-        bool positive[4];
+        singles dots;
+        short_dots(patterns, short_w, near + k, &dots);
         for (int q = 0; q < 4; q++) {
-            int64_t slot = near[k + q];
-            positive[q] = ask(patterns, w, size, slot - slot / WGF_SLOTS * (WGF_SLOTS - WGF_WORD), d);
-        }
-        for (int q = 0; q < 4; q++) {
-            uint32_t slot = (uint32_t)near[k + q], word = slot / WGF_SLOTS, bit = slot % WGF_SLOTS;
-            uint64_t *at = words + word * stride, old = *at;
-            *at = (old & ~(UINT64_C(1) << bit)) | (uint64_t)positive[q] << bit;
-            changed[word] |= *at != old;
+            bool positive = fabsf(dots[4 * q]) > off ? dots[4 * q] > 0 : ask(patterns, w, near[k + q]);
+            answers |= (uint64_t)positive << (k + q);
         }
     }
+    return answers;
 }
 
-/* One function for each small d, which the compiler then knows, and one for all others. */
-#define EACH_SMALL_D(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)
-#define ASK_NEAR(D)                                                                                                    \
-    static void ask_near_##D(struct wgf_patterns *patterns, const double *w, int64_t i)                                \
-    {                                                                                                                  \
-        ask_near_of(patterns, w, i, D);                                                                                \
-    }
-EACH_SMALL_D(ASK_NEAR)
-
-WGF_CLONES static void ask_near_wide(struct wgf_patterns *patterns, const double *w, int64_t i)
+/* Asks about the near pairs of all neurons of a stretch: bit k of a neuron's answer is about the k-th on its list. */
+WGF_CLONES static void ask_near(const struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to,
+                                uint64_t *answers)
 {
-    ask_near_of(patterns, w, i, patterns->data->d);
-}
-
-#define ASK_NEAR_ENTRY(D) [D] = ask_near_##D,
-
-static void ask_near(struct wgf_patterns *patterns, const double *w, int64_t i)
-{
-    static void (*const small[])(struct wgf_patterns *, const double *, int64_t) = {EACH_SMALL_D(ASK_NEAR_ENTRY)};
-    int64_t d = patterns->data->d;
-    (d <= WGF_FUSED_INPUTS ? small[d] : ask_near_wide)(patterns, w, i);
+    for (int64_t i = from; i < to; i++)
+        answers[i - from] = ask_list(patterns, W + i * patterns->data->d, i);
 }
 
 /* The slots in `asked` of one word, however many. */
-static uint64_t ask_word(const struct wgf_patterns *patterns, const double *w, double size, int64_t sample_word,
-                         uint64_t asked)
+static uint64_t ask_word(const struct wgf_patterns *patterns, const double *w, int64_t sample_word, uint64_t asked)
 {
     uint64_t word = 0;
     for (; asked; asked &= asked - 1) {
         int64_t slot = __builtin_ctzll(asked);
-        word |= (uint64_t)ask(patterns, w, size, sample_word * WGF_WORD + slot, patterns->data->d) << slot;
+        word |= (uint64_t)ask(patterns, w, sample_word * WGF_SLOTS + slot) << slot;
     }
     return word;
+}
+
+/* Puts the slots in `near` on the neuron's list, to be asked about at this look and at later ones. False: there is no room. */
+static bool enlist(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
+{
+    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->nears[i];
+    bool fits = count + __builtin_popcountll(near) <= WGF_NEAR;
+    patterns->listed[patterns->neuron_words * WGF_SLOTS * sample_word + wgf_slot(i)] = fits ? near : 0;
+    for (; fits && near; near &= near - 1)
+        list[count++] = (int32_t)(sample_word * WGF_SLOTS) + __builtin_ctzll(near);
+    patterns->nears[i] = count;
+    return fits;
 }
 
 static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t i)
@@ -238,9 +284,11 @@ static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t
     for (int64_t word = 0; word < patterns->sample_words; word++) {
         int64_t left = patterns->data->n - word * WGF_WORD, count = left < WGF_WORD ? left : WGF_WORD;
         uint64_t all = (UINT64_C(1) << count) - 1;
-        note(patterns, i, word, ask_word(patterns, W + i * patterns->data->d, INFINITY, word, all));
+        enlist(patterns, i, word, 0);
+        note(patterns, i, word, ask_word(patterns, W + i * patterns->data->d, word, all));
     }
     patterns->reach[i] = 0;
+    patterns->nears[i] = 0;
 }
 
 /* Neurons whose signs are sought, all of them. */
@@ -249,24 +297,12 @@ struct batch {
     int32_t doubt[WGF_TOGETHER];
 };
 
-/* Puts the slots in `near` on the neuron's list, to be asked about at this look and at later ones. False: there is no room. */
-static bool enlist(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
-{
-    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->nears[i];
-    if (count + __builtin_popcountll(near) > WGF_NEAR)
-        return false;
-    for (; near; near &= near - 1)
-        list[count++] = (int32_t)(sample_word * WGF_SLOTS) + __builtin_ctzll(near);
-    patterns->nears[i] = count;
-    return true;
-}
-
-static void ask_enlisted(struct wgf_patterns *patterns, const double *W, int64_t i)
+/* Up to whole rounds, with what is there. */
+static void fill_list(struct wgf_patterns *patterns, int64_t i)
 {
     int32_t *list = patterns->near + i * WGF_NEAR, *count = &patterns->nears[i];
-    for (; *count % 4; ++*count)
+    for (; *count % ROUND; ++*count)
         list[*count] = list[*count - 1];
-    ask_near(patterns, W + i * patterns->data->d, i);
 }
 
 static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
@@ -282,14 +318,14 @@ static void find_batch(struct wgf_patterns *patterns, const double *W, struct ba
             if (enlist(patterns, i, word, near)) {
                 found |= near & *word_of(patterns, i, word); /* until they are asked about */
             } else {
-                found |= ask_word(patterns, W + i * d, patterns->size[i], word, near);
+                found |= ask_word(patterns, W + i * d, word, near);
                 patterns->reach[i] = 0;
             }
             note(patterns, i, word, found);
         }
     }
     for (int64_t r = 0; r < batch->count; r++)
-        ask_enlisted(patterns, W, batch->neuron[r]);
+        fill_list(patterns, batch->neuron[r]);
     batch->count = 0;
 }
 
@@ -352,14 +388,16 @@ void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t f
     struct batch batch = {0};
     int64_t d = patterns->data->d;
     double squared[WGF_STRETCH];
+    uint64_t answers[WGF_STRETCH];
     measure(W + from * d, patterns->seen + from * d, to - from, d, squared);
     for (int64_t i = from; i < to; i++)
-        if (squared[i - from] < patterns->reach[i])
-            ask_near(patterns, W + i * d, i);
-        else
+        if (!(squared[i - from] < patterns->reach[i]))
             find_all(patterns, W, i, sqrt(squared[i - from]), &batch);
     if (batch.count > 0)
         find_batch(patterns, W, &batch);
+    shorten(patterns, W, from, to);
+    ask_near(patterns, W, from, to, answers);
+    patterns->note(patterns, from, to, answers);
 }
 
 int64_t wgf_patterns_active(const struct wgf_patterns *patterns)

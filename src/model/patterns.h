@@ -17,7 +17,7 @@ enum {
     WGF_GROUP_BITS = 5,
     WGF_GROUPS = WGF_WORD / WGF_GROUP_BITS,
     WGF_TOGETHER = 4, /* neurons whose signs are sought at a time */
-    WGF_STRETCH = 256,
+    WGF_STRETCH = 32,
     WGF_NEAR = 64 /* pairs of a neuron that are watched at most */
 };
 
@@ -43,30 +43,40 @@ typedef void wgf_dots_function(const int32_t *x, const int32_t *w, int64_t pairs
 /* Those that the processor at hand has, the best one first; NULL behind the last. All find the same. */
 wgf_dots_function *wgf_dots_choice(int number);
 
+/* Puts answers about the near pairs of neurons from..to-1, a bit for each in the order of the list, into by_neuron. The
+ * answers are used up. Choices as above. */
+struct wgf_patterns;
+typedef void wgf_note_function(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers);
+wgf_note_function *wgf_note_choice(int number);
+
 struct wgf_patterns {
     const struct wgf_data *data;
     int64_t m;
     int64_t neuron_words, sample_words;
     uint64_t *by_neuron;    /* sample word x slots of neurons: the samples of that word that the neuron activates */
     uint64_t *by_sample;    /* neuron word x slots of samples: the neurons of that word that activate the sample */
-    unsigned char *changed; /* neuron word x sample word: by_sample is older than by_neuron */
+    unsigned char *changed; /* neuron words: by_sample is older than by_neuron */
 
     /* How signs are found: see patterns.c. */
     wgf_dots_function *dots;
+    wgf_note_function *note;
     bool in_range;    /* no sample is so small or large that products could leave the normal numbers */
     int64_t pairs;    /* of inputs */
     int32_t *samples; /* sample word x pairs x slots: two inputs of a sample, scaled to 16 bits each */
     uint64_t *real;   /* sample words: slots that hold a sample other than zero */
     double doubt;     /* whole-number products within this say nothing about the sign */
-    double *sizes;    /* n: norms of samples */
+    int64_t lines;    /* of 16 numbers of single precision in a vector of d, filled up with zeros */
+    float *short_samples,
+        *short_neurons; /* slots of samples, a stretch of neurons, over norms: vectors of such lines */
     double patience;  /* what a full look costs against one pair, over the pairs in a unit of distance; a square root */
     int64_t looks;    /* so far */
     double *seen;     /* m x d: where all of the neuron's signs were found last */
     double *size;     /* m: its norm there */
     int64_t *seen_at; /* m: in which look */
     double *reach;    /* m: how far from there only pairs in `near` can have changed, squared */
-    int32_t *near;  /* m x WGF_NEAR: slots of samples, up to a multiple of four; the last may be there more than once */
-    int32_t *nears; /* m: how many */
+    int32_t *near;    /* m x WGF_NEAR: slots of samples; the last may be there more than once */
+    int32_t *nears;   /* m: how many */
+    uint64_t *listed; /* as by_neuron: which they are */
     int32_t *together; /* pairs x WGF_TOGETHER: the neurons whose signs are sought, scaled to 16 bits */
 };
 

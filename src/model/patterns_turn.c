@@ -50,11 +50,10 @@ WGF_CLONES static void turn(const uint64_t *from, uint64_t *to)
 void wgf_patterns_turn(struct wgf_patterns *patterns)
 {
     int64_t neurons = patterns->neuron_words, samples = patterns->sample_words;
-    for (int64_t u = 0; u < neurons; u++)
-        for (int64_t t = 0; t < samples; t++)
-            if (patterns->changed[u * samples + t]) {
-                turn(patterns->by_neuron + (t * neurons + u) * WGF_SLOTS,
-                     patterns->by_sample + (u * samples + t) * WGF_SLOTS);
-                patterns->changed[u * samples + t] = 0;
-            }
+    for (int64_t u = 0; u < neurons; u++) {
+        for (int64_t t = 0; t < samples && patterns->changed[u]; t++)
+            turn(patterns->by_neuron + (t * neurons + u) * WGF_SLOTS,
+                 patterns->by_sample + (u * samples + t) * WGF_SLOTS);
+        patterns->changed[u] = 0;
+    }
 }

@@ -242,6 +242,37 @@ static void fill_result(enum wgf_result_column column, const struct block *block
     }
 }
 
+/* Is a text of row k as it was made? */
+static wgf_status check_text(struct wgf_store *store, const char *name, int64_t k, const char *expected,
+                             struct wgf_error *error)
+{
+    char *text = NULL;
+    int column = wgf_store_column(store, name);
+    bool same = column >= 0 && wgf_store_type(store, column) == WGF_COLUMN_TEXT &&
+                wgf_store_read(store, column, k, 1, &text, NULL) == WGF_OK && strcmp(text, expected) == 0;
+    free(text);
+    return same ? WGF_OK
+                : wgf_fail(error, WGF_EDATA,
+                           "the %s of job %" PRId64 " is damaged, and a text cannot be written again; take the other "
+                           "rows over into a new file, with -o NEW.h5 --reuse and the name of this one",
+                           name, k);
+}
+
+wgf_status wgf_result_check_texts(struct wgf_store *store, const struct wgf_plan *plan, int64_t k,
+                                  struct wgf_error *error)
+{
+    struct wgf_settings settings;
+    wgf_plan_job(plan, k, &settings);
+    wgf_status status =
+        check_text(store, wgf_result_columns[WGF_RESULT_KERNEL_USED].name, k, wgf_kernel_used(&settings), error);
+    for (int i = 0; !status && i < wgf_param_count; i++) {
+        const char *text = wgf_param_text(&wgf_params[i], &settings);
+        if (text)
+            status = check_text(store, wgf_params[i].name, k, text, error);
+    }
+    return status;
+}
+
 static void fill(void *context, int column, int64_t first, int64_t count, void *buffer)
 {
     struct block *block = context;

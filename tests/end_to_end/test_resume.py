@@ -208,6 +208,20 @@ def damaged_rows_are_run_again(wgf):
 
 
 @case
+def a_row_that_has_lost_a_text_cannot_be_mended(wgf):
+    path = wgf.result(SMALL, OK, "whole.h5")
+    bytes_of = path.read_bytes()
+    place = bytes_of.rindex(b"cones")
+    wgf.path("out.h5").write_bytes(bytes_of[:place] + b"c0nes" + bytes_of[place + 5:])
+    wgf("verify", "out.h5").require(FAILURES)
+    before = wgf.path("out.h5").read_bytes()
+    run(wgf).require(ERROR, "kernel_used of job", "--reuse").quietly()
+    require(wgf.path("out.h5").read_bytes() == before, "the file was changed")
+    wgf("run", "spec.yaml", "-o", "new.h5", "--reuse", "out.h5").require(OK, "19 rows reused")
+    equal(differences(wgf.path("new.h5"), path), [], "variables that differ")
+
+
+@case
 def damaged_states_are_made_again_by_a_team(wgf):
     run(wgf, text=SMALL).require(OK)
     with h5py.File(wgf.path("out.h5"), "r+") as file:
@@ -330,7 +344,7 @@ def stopped_before_the_time_limit(wgf):
 def limited_runs_one_after_another_end_the_sweep(wgf):
     wgf.write("spec.yaml", LONG)
     for times in range(30):
-        done = run(wgf, "--time-limit", "2")
+        done = run(wgf, "--time-limit", str(0.4 * 1.3 ** times))
         if done.code == OK:
             break
         done.require(STOPPED)

@@ -56,6 +56,11 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
                              const struct wgf_attribute *attributes, int attribute_count,
                              const struct wgf_store_making *making, struct wgf_error *error);
 
+/* Are the texts of job k's row those that the file was made with? They are never written again, so a row that has lost
+ * one cannot be mended: WGF_EDATA, with the remedy. */
+wgf_status wgf_result_check_texts(struct wgf_store *store, const struct wgf_plan *plan, int64_t k,
+                                  struct wgf_error *error);
+
 /* Writes rows, a piece of neighbouring jobs at a time: data first, `status` last. */
 struct wgf_writer;
 
