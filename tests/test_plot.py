@@ -122,7 +122,7 @@ class Drawing(InFolder):
         rows[2] = (DIVERGED, rows[2][1], rows[2][2])
         rows.append((PENDING, {**rows[0][1], "gamma": 5.0}, None))
         write_result(self.path, ["gamma"], rows)
-        result = read_results([str(self.path)], TRACES, {})
+        result = read_results([str(self.path)], {})
         self.assertEqual([job.parameters["gamma"] for job in result.jobs], [1e-3, 0.1, 1.0])
         names = [text.get_text() for text in self.page().figure.legends[0].get_texts()]
         self.assertEqual(names, ["first step", "last step", "diverged"])
@@ -154,11 +154,11 @@ class Drawing(InFolder):
         other = self.path.with_name("other.h5")
         write_result(self.path, ["gamma"], rows[:2])
         write_result(other, ["gamma"], rows[2:])
-        self.assertEqual(read_results([str(self.path), str(other)], TRACES, {}).values("gamma"), [1e-3, 1e-2, 0.1, 1.0])
+        self.assertEqual(read_results([str(self.path), str(other)], {}).values("gamma"), [1e-3, 1e-2, 0.1, 1.0])
 
     def test_where_chooses_jobs(self):
         write_result(self.path, ["metric", "gamma"], sweep_of_gamma(("frobenius", "wasserstein")))
-        chosen = read_results([str(self.path)], TRACES, {"metric": "wasserstein", "gamma": "0.1"})
+        chosen = read_results([str(self.path)], {"metric": "wasserstein", "gamma": "0.1"})
         self.assertEqual([job.parameters for job in chosen.jobs], [{"metric": "wasserstein", "gamma": 0.1}])
 
     def test_output_and_figure_can_be_named(self):

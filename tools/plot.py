@@ -11,6 +11,7 @@ from collections import namedtuple
 
 try:
     import plot_curves
+    import plot_limit
     from plot_result import PlotError, read_results
 except ImportError as error:
     system = "/usr/bin/python3"  # Debian's packages are here, whatever Python comes first on the path
@@ -18,20 +19,24 @@ except ImportError as error:
         os.execv(system, [system, *sys.argv])
     sys.exit(f"plot.py: {error.name} is missing for {sys.executable}; tools/setup.sh says how to get it")
 
-Figure = namedtuple("Figure", "draw suits x y meaning")
+Figure = namedtuple("Figure", "draw suits most meaning")  # most: jobs drawn, evenly chosen of more
 
 # One row a figure. Without --figure the first one that suits the result is drawn; the last suits every result.
 FIGURES = {
+    "mean-field": Figure(
+        plot_limit.mean_field, plot_limit.suits_mean_field, None,
+        "objective and coupled distance against width, medians over seeds and rates; JKO beside it from a second file",
+    ),
     "objective-distance": Figure(
-        plot_curves.objective_distance, plot_curves.suits_objective_distance, "distance", "objective",
+        plot_curves.objective_distance, plot_curves.suits_objective_distance, plot_curves.MOST_CURVES,
         "objective against distance between iterates, a curve a job coloured by gamma",
     ),
     "distance-difference": Figure(
-        plot_curves.distance_difference, lambda result: False, "distance_frobenius", "distance_wasserstein",
+        plot_curves.distance_difference, lambda result: False, plot_curves.MOST_CURVES,
         "relative difference of the Frobenius and the Wasserstein distance of a step (record_distances: all)",
     ),
     "objective-time": Figure(
-        plot_curves.objective_time, lambda result: True, "time", "objective",
+        plot_curves.objective_time, lambda result: True, plot_curves.MOST_CURVES,
         "objective against Wasserstein time, a curve a job",
     ),
 }  # fmt: skip
@@ -63,14 +68,14 @@ def parse_arguments(arguments):
 
 
 def draw(options):
-    figures = [FIGURES[options.figure]] if options.figure else FIGURES.values()
-    traces = {"step", "objective", options.x, options.y} | {figure.x for figure in figures} | {figure.y for figure in figures}
-    result = read_results(options.results, sorted(traces - {None}), options.where)
+    result = read_results(options.results, options.where)
     if options.by and options.by not in result.varying():
         raise PlotError(f"--by {options.by}: swept here are {', '.join(result.varying()) or 'no parameters'}")
+    figures = [FIGURES[options.figure]] if options.figure else FIGURES.values()
     chosen = next(figure for figure in figures if options.figure or figure.suits(result))
-    if result.finished > len(result.jobs):
-        print(f"plot.py: drawing {len(result.jobs)} of {result.finished} jobs, evenly chosen", file=sys.stderr)
+    if chosen.most and len(result.jobs) > chosen.most:
+        print(f"plot.py: drawing {chosen.most} of {result.finished} jobs, evenly chosen", file=sys.stderr)
+        result.thin(chosen.most)
     return chosen.draw(result, options)
 
 

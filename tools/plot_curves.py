@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from plot_result import DIVERGED, DONE, TIMEOUT, PlotError
 from plot_style import INK, MUTED, Colours, Page, is_number, label, spans_decades
 
+MOST_CURVES = 2000
 MOST_PANELS = 12
 MOST_PANELS_OF_A_NUMBER = 4
 MOST_ARROWS = 60  # curves beyond which arrowheads would hide the curves

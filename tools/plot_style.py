@@ -1,5 +1,6 @@
 """How every figure looks: the page with its title, axes, colours and labels."""
 
+import io
 import textwrap
 
 import matplotlib
@@ -10,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from PIL import Image
 
 INK, MUTED, FAINT = "#1f2328", "#5b636d", "#e4e7eb"
 WIDTH = 9.0  # inches; at 100 dots an inch the fonts below are legible
@@ -71,7 +73,7 @@ plt.rcParams.update(STYLE)
 
 
 def label(name):
-    return LABELS.get(name, name.replace("_", " "))
+    return LABELS.get(name, name if "$" in name else name.replace("_", " "))
 
 
 def is_number(value):
@@ -119,22 +121,26 @@ class Colours:
 
 
 class Page:
-    """A figure with a title, a description beneath, a grid of panels with shared axes, and room for a colour bar."""
+    """A figure with a title, a description beneath, a grid of panels, and room for a colour bar.
 
-    def __init__(self, title, description, panels, colour_bar):
+    `shared` panels have the same axes, and one label for all; others are labelled one by one, with room for that.
+    """
+
+    def __init__(self, title, description, panels, colour_bar=False, *, columns=None, shared=True, panel_height=None):
         lines = textwrap.wrap(description, 105)
-        columns = 2 if panels == 4 else min(panels, 3)
+        columns = columns or (2 if panels == 4 else min(panels, 3))
         rows = -(-panels // columns)
         top = 0.6 + 0.19 * len(lines) + (0.28 if panels > 1 else 0.05)
-        bottom, left, right = 1.0, 0.85, 1.05 if colour_bar else 0.25
-        panel_height = {1: 4.0, 2: 3.3, 3: 3.1}[columns] if rows == 1 else 2.5
-        gap = 0.42
+        bottom, left, right = 1.0, 0.85, 1.2 if colour_bar else 0.25
+        if panel_height is None:
+            panel_height = {1: 4.0, 2: 3.3, 3: 3.1}[columns] if rows == 1 else 2.5
+        gap, between = (0.42, 0.08) if shared else (0.85, 0.28)
         height = top + bottom + rows * panel_height + (rows - 1) * gap
         self.figure, grid = plt.subplots(
-            rows, columns, figsize=(WIDTH, height), sharex=True, sharey=True, squeeze=False,
+            rows, columns, figsize=(WIDTH, height), sharex=shared, sharey=shared, squeeze=False,
             gridspec_kw={
                 "left": left / WIDTH, "right": 1 - right / WIDTH, "top": 1 - top / height, "bottom": bottom / height,
-                "wspace": 0.08, "hspace": gap / panel_height,
+                "wspace": between, "hspace": gap / panel_height,
             },
         )  # fmt: skip
         self.panels = list(grid.ravel()[:panels])
@@ -145,6 +151,15 @@ class Page:
         self.height, self.left, self.right, self.top, self.bottom = height, left, right, top, bottom
         self.figure.text(left / WIDTH, 1 - 0.2 / height, title, size=14, weight="bold", va="top")
         self.figure.text(left / WIDTH, 1 - 0.52 / height, "\n".join(lines), size=9.5, color=MUTED, va="top")
+
+    @staticmethod
+    def describe(axes, title, x=None, y=None):
+        """A panel's own title and labels."""
+        axes.set_title(title, size=10.5, color=INK, loc="left")
+        if x:
+            axes.set_xlabel(label(x))
+        if y:
+            axes.set_ylabel(label(y))
 
     def settle(self):
         """Fixes limits and ticks once everything is drawn; what is placed by the look of the page comes after."""
@@ -163,7 +178,7 @@ class Page:
     def colour_bar(self, colours):
         span = min(self.height - self.top - self.bottom, 4.2)
         base = self.height - self.top - span
-        axes = self.figure.add_axes([1 - 0.85 / WIDTH, base / self.height, 0.14 / WIDTH, span / self.height])
+        axes = self.figure.add_axes([1 - 1.0 / WIDTH, base / self.height, 0.14 / WIDTH, span / self.height])
         bar = self.figure.colorbar(colours.map, cax=axes)
         bar.outline.set_visible(False)
         bar.set_label(label(colours.name), color=INK, size=10)
@@ -182,6 +197,14 @@ class Page:
             bbox_to_anchor=(self.left / WIDTH, 0.16 / self.height), borderaxespad=0, borderpad=0, labelcolor=MUTED,
         )  # fmt: skip
 
+    def note(self, words):
+        """A line beneath everything."""
+        self.figure.text(self.left / WIDTH, 0.16 / self.height, words, size=9, color=MUTED, va="bottom")
+
     def save(self, path):
-        self.figure.savefig(path, format="png", facecolor="white")
+        """256 colours chosen for the picture make a third of the file, and look the same."""
+        drawn = io.BytesIO()
+        self.figure.savefig(drawn, format="png", facecolor="white")
         plt.close(self.figure)
+        picture = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        picture.save(path, format="png", optimize=True)

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 struct command {
-    const char *name, *summary;        /* NULL: not told of */
-    int (*run)(int argc, char **argv); /* NULL: not built in this version */
+    const char *name, *summary; /* NULL: not told of */
+    int (*run)(int argc, char **argv);
 };
 
 static const struct command commands[] = {
@@ -19,11 +19,11 @@ static const struct command commands[] = {
     {"run", "run a sweep spec into a result file, alone or under mpirun", wgf_cli_run},
     {"status", "how far a result file is; safe while a run is writing", wgf_cli_status},
     {"show", "the job table of a result file, or one job's trace and data", wgf_cli_show},
+    {"aggregate", "groups of jobs reduced to medians, quantiles, means: over seeds, say", wgf_cli_aggregate},
     {"merge", "one result file out of shards", wgf_cli_merge},
     {"verify", "make every finished row's checksum again, and name the rows that do not match", wgf_cli_verify},
     {"params", "the table of all parameters", wgf_cli_params},
     {"alone", NULL, wgf_cli_alone},
-    {"aggregate", NULL, NULL},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -33,7 +33,7 @@ static int help(void)
     printf("usage: wgf COMMAND [options]\n       mpirun -n RANKS wgf run SPEC -o OUT.h5\n\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         if (commands[i].summary)
-            printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+            printf("  %-9s %s\n", commands[i].name, commands[i].summary);
     printf("\n'wgf COMMAND --help' tells more of each.\n"
            "exit codes: 0 all jobs have a result; 1 internal or I/O error; 2 usage or spec error;\n"
            "            3 finished, but some jobs failed or timed out; 75 stopped early\n");
@@ -77,11 +77,7 @@ int main(int argc, char **argv)
     }
     name_processor(argv);
     for (int i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            if (commands[i].run)
-                return commands[i].run(argc - 1, argv + 1);
-            fprintf(stderr, "wgf: error: the command '%s' is not built yet in this version\n", argv[1]);
-            return WGF_EXIT_USAGE;
-        }
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
     return unknown(argv[1]);
 }

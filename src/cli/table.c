@@ -157,7 +157,7 @@ static void measure(const struct wgf_table *table, struct cells *cells, int64_t 
     }
 }
 
-static void print_cell(bool csv, bool last, int width, const char *text)
+void wgf_table_cell(bool csv, bool last, int width, const char *text)
 {
     if (csv) {
         wgf_csv_field(text);
@@ -176,8 +176,8 @@ static void print_block(const struct wgf_table *table, struct cells *cells, int6
         measure(table, cells, count);
     for (int64_t i = first ? -1 : 0; i < count; i++)
         for (int c = 0; c < table->count; c++)
-            print_cell(table->csv, c + 1 == table->count, cells[c].width,
-                       i < 0 ? cells[c].name : cell_text(&cells[c], i, table->csv, buffer));
+            wgf_table_cell(table->csv, c + 1 == table->count, cells[c].width,
+                           i < 0 ? cells[c].name : cell_text(&cells[c], i, table->csv, buffer));
     for (int c = 0; c < table->count; c++)
         drop_texts(&cells[c], count);
 }
@@ -238,7 +238,7 @@ static void print_records(bool csv, double *const *columns, const char *const *n
             int length = (int)strlen(names[shown[c]]);
             if (r >= 0)
                 snprintf(text, sizeof text, csv ? "%.17g" : "%.6g", columns[shown[c]][r]);
-            print_cell(csv, c + 1 == count, length > NUMBER ? length : NUMBER, r < 0 ? names[shown[c]] : text);
+            wgf_table_cell(csv, c + 1 == count, length > NUMBER ? length : NUMBER, r < 0 ? names[shown[c]] : text);
         }
 }
 

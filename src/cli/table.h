@@ -23,6 +23,9 @@ int wgf_table_print(struct wgf_table *table);
 int wgf_table_print_vertical(struct wgf_table *table);
 int wgf_table_print_trace(struct wgf_table *table);
 
+/* Prints a cell, of a line's last or not, and what comes after it; `width` of a column of a table for people. */
+void wgf_table_cell(bool csv, bool last, int width, const char *text);
+
 /* Prints a CSV field, quoted where RFC 4180 says so. */
 void wgf_csv_field(const char *text);
 

@@ -59,6 +59,9 @@ struct wgf_store *wgf_writer_store(struct wgf_writer *writer);
 const struct wgf_plan *wgf_writer_plan(const struct wgf_writer *writer);
 const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer);
 
+/* XXH3_64bits_withSeed; false: not on this processor. */
+bool wgf_hash_avx2(const void *bytes, size_t size, uint64_t seed, uint64_t *hash);
+
 /* A row as a reader sees it. */
 struct wgf_row {
     struct wgf_settings settings; /* paths left out */

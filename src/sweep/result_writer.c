@@ -59,7 +59,7 @@ static bool find_columns(struct wgf_writer *writer)
 /* Rows a piece: a few thousand, fewer when rows are large. */
 static int64_t choose_capacity(const struct wgf_layout *layout)
 {
-    const double most_bytes = 32e6, most_rows = 4096;
+    const double most_bytes = 8e6, most_rows = 4096;
     double row = WGF_MESSAGE_LENGTH + 8.0 * (WGF_TRACE_COUNT * (double)layout->extent.records +
                                              2 * (double)layout->extent.inner_records + WGF_RESULT_COUNT);
     return (int64_t)fmax(1, fmin(most_rows, most_bytes / row));
@@ -242,6 +242,14 @@ static void blank(double *values, int64_t count)
         values[i] = NAN;
 }
 
+/* What a trace does not hold, from that record on. */
+static void blank_behind(struct wgf_writer *writer, const struct wgf_trace *trace, int64_t record)
+{
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        if (writer->trace[c])
+            blank(trace->column[c] + record, writer->layout->extent.records - record);
+}
+
 /* Where the states of a job start, by the plan. */
 static int64_t planned_start(struct wgf_writer *writer, int64_t job)
 {
@@ -305,6 +313,7 @@ static wgf_status renew(struct wgf_writer *writer, int64_t row, struct wgf_error
     struct wgf_trace trace;
     wgf_plan_job(writer->plan, writer->jobs[row], &settings);
     wgf_writer_trace(writer, row, &trace);
+    blank_behind(writer, &trace, 0);
     for (int r = 0; r < WGF_RESULT_COUNT; r++) {
         char *cell = (char *)writer->result[r] + (size_t)row * wgf_result_size(r);
         if (!is_written(r) || r == WGF_RESULT_STATUS || r == WGF_RESULT_ATTEMPTS)
@@ -351,10 +360,8 @@ void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *
 {
     const struct wgf_store_extent *extent = &writer->layout->extent;
     *trace = (struct wgf_trace){.state = writer->states};
-    for (int c = 0; c < WGF_TRACE_COUNT; c++) {
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
         trace->column[c] = writer->trace[c] ? writer->trace[c] + row * extent->records : writer->unseen;
-        blank(trace->column[c], extent->records);
-    }
     if (writer->inner[0]) {
         trace->inner_objective = writer->inner[0] + row * extent->inner_records;
         trace->inner_distance = writer->inner[1] + row * extent->inner_records;
@@ -420,6 +427,7 @@ wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t i, const struct 
                                              [WGF_RESULT_STATE_START] = &writer->state_start[i],
                                              [WGF_RESULT_STATE_ROWS] = &shape.rows,
                                              [WGF_RESULT_STATE_COLS] = &shape.cols};
+    blank_behind(writer, trace, trace->records);
     ((uint64_t *)writer->result[WGF_RESULT_CHECKSUM])[i] =
         checksum_row(writer, i, settings, trace, created) + checksum_states(writer->states, elements);
     if (elements == 0)

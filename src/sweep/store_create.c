@@ -34,6 +34,7 @@ static hid_t create_file(const char *temporary)
     H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     H5Pset_obj_track_times(creation, false);
+    H5Pset_alignment(access, WGF_STORE_ALIGNED, WGF_STORE_PAGE);
     hid_t file = H5Fcreate(temporary, H5F_ACC_TRUNC, creation, access);
     H5Pclose(access);
     H5Pclose(creation);

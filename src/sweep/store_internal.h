@@ -12,6 +12,9 @@ enum {
     WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
     WGF_STORE_NAME_LENGTH = 64,
     WGF_STORE_REASON_LENGTH = 320,
+    WGF_STORE_PAGE =
+        4096, /* columns of some size start at multiples: numbers that lie across words are slow to write */
+    WGF_STORE_ALIGNED = 16 * WGF_STORE_PAGE,
 };
 
 /* Between watch and unwatch HDF5 prints nothing, and `reason` keeps why the first of its calls failed. Cleaning up
@@ -107,13 +110,14 @@ struct wgf_store_column {
     bool stored;          /* has room in the file; otherwise it is never opened, and reads as the empty value */
     bool chunked;         /* rewritten by h5repack, say: can be read only */
     int64_t place;        /* of the references of texts, in bytes; -1: only HDF5 can read them */
+    int64_t straight;     /* where rows are written past HDF5, in bytes from the file's start; -1: through it */
     hid_t dataset, space; /* of stored columns */
 };
 
 struct wgf_store {
     bool team, writable;
     bool broken;    /* a write failed */
-    int descriptor; /* for fsync */
+    int descriptor; /* for fsync, and for rows that are written straight */
     hid_t file;
     struct wgf_store_extent extent;
     int column_count;

@@ -73,6 +73,19 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
                     watch.reason);
 }
 
+/* Where HDF5 would put the rows, as they are in memory and nothing around them: there a lone writer can put them itself, at
+ * a tenth of the cost of a call. A team leaves it to MPI-IO to keep the machines' caches of the file apart. */
+static int64_t straight_place(const struct wgf_store *store, const struct wgf_store_column *column)
+{
+    if (store->team || !store->writable || column->chunked || column->type == WGF_COLUMN_TEXT)
+        return -1;
+    hid_t stored = H5Dget_type(column->dataset);
+    bool same = H5Tequal(stored, store->types[column->type]) > 0;
+    haddr_t place = H5Dget_offset(column->dataset);
+    H5Tclose(stored);
+    return same && place != HADDR_UNDEF ? (int64_t)place : -1;
+}
+
 static wgf_status open_columns(struct wgf_store *store, const char *path, struct wgf_error *error)
 {
     struct wgf_store_watch watch;
@@ -93,6 +106,8 @@ static wgf_status open_columns(struct wgf_store *store, const char *path, struct
                               "'%s' was compressed, so rows can be read but not written; resume the "
                               "file as it was before h5repack",
                               path);
+        else
+            column->straight = straight_place(store, column);
     }
     wgf_store_unwatch(&watch);
     return status;

@@ -59,6 +59,31 @@ static bool move_rows(const struct wgf_store *store, const struct wgf_store_colu
     return ok;
 }
 
+/* False, with errno: not all was written. */
+static bool write_straight(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
+                           int64_t count, const char *from)
+{
+    int64_t row = wgf_store_row_elements(&store->extent, column->shape) * (int64_t)wgf_store_element_size(column->type);
+    off_t at = column->straight + first * row, end = at + count * row;
+    while (at < end) {
+        ssize_t done = pwrite(store->descriptor, from, (size_t)(end - at), at);
+        if (done < 0 && errno != EINTR)
+            return false;
+        from += done > 0 ? done : 0;
+        at += done > 0 ? done : 0;
+    }
+    return true;
+}
+
+static bool write_by_hdf5(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
+                          int64_t count, const char *from, struct wgf_store_watch *watch)
+{
+    wgf_store_watch(watch);
+    bool ok = move_rows(store, column, first, count, from, NULL);
+    wgf_store_unwatch(watch);
+    return ok;
+}
+
 static wgf_status fail_rows(const char *verb, const struct wgf_store_column *column, int64_t first, int64_t count,
                             const char *reason, struct wgf_error *error)
 {
@@ -82,11 +107,14 @@ wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, in
     if (!in_range(store, column, first, count))
         return fail_rows("write", column, first, count, "the file has no such rows", error);
     struct wgf_store_watch watch;
-    wgf_store_watch(&watch);
-    bool ok = move_rows(store, column, first, count, rows, NULL);
-    wgf_store_unwatch(&watch);
-    store->broken = store->broken || !ok;
-    return ok ? WGF_OK : fail_rows("write", column, first, count, watch.reason, error);
+    bool by_hdf5 = column->straight < 0;
+    bool ok = by_hdf5 ? write_by_hdf5(store, column, first, count, rows, &watch)
+                      : write_straight(store, column, first, count, rows);
+    if (ok)
+        return WGF_OK;
+    const char *reason = by_hdf5 ? watch.reason : strerror(errno);
+    store->broken = true;
+    return fail_rows("write", column, first, count, reason, error);
 }
 
 bool wgf_store_own_texts(char **texts, int64_t count)

@@ -82,7 +82,7 @@ static bool append(struct wgf_store *store, const struct wgf_store_column *colum
 static herr_t survey_link(hid_t file, const char *name, const H5L_info_t *link, void *data)
 {
     struct wgf_store *store = data;
-    struct wgf_store_column column = {.dataset = H5I_INVALID_HID, .space = H5I_INVALID_HID};
+    struct wgf_store_column column = {.straight = -1, .dataset = H5I_INVALID_HID, .space = H5I_INVALID_HID};
     H5O_info_t object;
     if (link->type != H5L_TYPE_HARD || strlen(name) >= sizeof column.name)
         return 0;

@@ -3,7 +3,7 @@
 
 from harness import OK, USAGE, case, equal, main, require
 
-COMMANDS = ("plan", "run", "status", "show", "merge", "verify", "params")
+COMMANDS = ("plan", "run", "status", "show", "aggregate", "merge", "verify", "params")
 WIDTH = 100
 OPTIONS = {
     "plan": ("--set", "--csv"),
@@ -11,6 +11,7 @@ OPTIONS = {
             "--time-limit", "--sync", "--checkpoint", "Exit codes"),
     "status": ("--json", "--exit-code"),
     "show": ("--job", "--csv", "--data"),
+    "aggregate": ("--by", "--value", "--stat", "--where", "--at-step", "--csv", "NaN", "status"),
     "merge": ("--output", "--overwrite", "--quiet"),
     "verify": ("exit codes",),
     "params": ("--markdown",),
@@ -79,7 +80,7 @@ def unknown_option(wgf):
 def mistyped_option_is_suggested(wgf):
     for command, word, meant in (("plan", "--cvs", "--csv"), ("run", "--overwrit3", "--overwrite"),
                                  ("status", "--jsno", "--json"), ("show", "--dtaa", "--data"),
-                                 ("params", "--markdwon", "--markdown")):
+                                 ("params", "--markdwon", "--markdown"), ("aggregate", "--vaule", "--value")):
         wgf(command, word).require(USAGE, f"'{word}'", f"did you mean '{meant}'?").quietly()
 
 
@@ -126,8 +127,6 @@ def values_that_no_option_takes(wgf):
 
 @case
 def what_is_not_built_says_so(wgf):
-    for command in ("aggregate",):
-        wgf(command).require(USAGE, command, "not built").quietly()
     wgf("status", "--watch", "out.h5").require(USAGE, "--watch", "not built").quietly()
 
 

@@ -128,8 +128,10 @@ static inline struct row make_row_for(struct sheet *sheet, int64_t place, int64_
     wgf_writer_trace(sheet->writer, place - sheet->first, &row.trace);
     row.trace.records = wgf_flow_records(&row.settings);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        for (int64_t r = 0; wgf_flow_has_column(&row.settings, (enum wgf_trace_column)c) && r < row.trace.records; r++)
-            row.trace.column[c][r] = made_up(k, c, r);
+        for (int64_t r = 0; r < RECORDS; r++) /* behind the last record: what another job may have left */
+            row.trace.column[c][r] = r >= row.trace.records                                         ? 1e99
+                                     : wgf_flow_has_column(&row.settings, (enum wgf_trace_column)c) ? made_up(k, c, r)
+                                                                                                    : NAN;
     for (int64_t r = 0; r < wgf_flow_inner_records(&row.settings); r++) {
         row.trace.inner_objective[r] = made_up(k, 50, r);
         row.trace.inner_distance[r] = made_up(k, 51, r);

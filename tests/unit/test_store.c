@@ -109,7 +109,8 @@ static void move_in_parts(struct wgf_store *store, const char *name, size_t row,
     write_rows(store, name, 1, 10, rows);
     const struct wgf_store_column *column = &store->columns[wgf_store_column(store, name)];
     size_t size = wgf_store_element_size(column->type), allowed = most < size ? size : most;
-    assert_in_range((size_t)H5Sget_select_npoints(column->space) * size, 1, allowed); /* what was moved last */
+    if (column->straight < 0) /* what was moved last */
+        assert_in_range((size_t)H5Sget_select_npoints(column->space) * size, 1, allowed);
     store->most_bytes = most_read;
     memset(back, 0, sizeof back);
     read_rows(store, name, 1, 10, back);
@@ -126,16 +127,21 @@ static void transfers_in_parts_are_whole(void **state)
     static const size_t most[] = {1, 7, 8, 9, 16, 23, 24, 25, 50, 100, 1000, (size_t)1 << 30};
     enum { SIZES = sizeof most / sizeof *most };
     char *method[12];
-    for (int i = 0; i < SIZES; i++) {
-        size_t other = most[SIZES - 1 - i];
+    for (int i = 0; i < 2 * SIZES; i++) {
+        size_t other = most[SIZES - 1 - i % SIZES];
         create("parts.h5", 12);
         struct wgf_store *store = open_store("parts.h5", WGF_STORE_WRITE);
-        move_in_parts(store, "objective", RECORDS * sizeof(double), most[i], other);
-        move_in_parts(store, "objective_final", sizeof(double), most[i], other);
-        move_in_parts(store, "steps_done", sizeof(int64_t), most[i], other);
-        move_in_parts(store, "status", 1, most[i], other);
-        move_in_parts(store, "message", MESSAGE, most[i], other);
-        move_in_parts(store, "state", sizeof(double), most[i], other);
+        for (int c = 0; c < store->column_count; c++) { /* a lone writer goes past HDF5; a team cannot */
+            bool later = store->columns[c].stored && store->columns[c].type != WGF_COLUMN_TEXT;
+            assert_true((store->columns[c].straight >= 0) == later);
+            store->columns[c].straight = i < SIZES ? -1 : store->columns[c].straight;
+        }
+        move_in_parts(store, "objective", RECORDS * sizeof(double), most[i % SIZES], other);
+        move_in_parts(store, "objective_final", sizeof(double), most[i % SIZES], other);
+        move_in_parts(store, "steps_done", sizeof(int64_t), most[i % SIZES], other);
+        move_in_parts(store, "status", 1, most[i % SIZES], other);
+        move_in_parts(store, "message", MESSAGE, most[i % SIZES], other);
+        move_in_parts(store, "state", sizeof(double), most[i % SIZES], other);
         read_rows(store, "method", 0, 12, method);
         for (int64_t k = 0; k < 12; k++) {
             assert_string_equal(method[k], method_of(k));

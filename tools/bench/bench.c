@@ -6,65 +6,14 @@
  * below takes them; RESULT what it computed, to be held against a peer's. Standard output has the seconds of one
  * operation, a line a repetition, and at last the most memory that the process ever had, in bytes. What makes the
  * workspace and warms it is not timed. */
-#include "wgf/base/system.h"
+#include "bench.h"
+
 #include "wgf/model/glide.h"
 #include "wgf/transport/assignment.h"
 #include "wgf/transport/sliced.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
-
-static void stop(const char *what)
-{
-    fprintf(stderr, "wgf_bench: %s\n", what);
-    exit(1);
-}
-
-static void need(wgf_status status, const struct wgf_error *error)
-{
-    if (status)
-        stop(error->message);
-}
-
-static double *room(int64_t count)
-{
-    double *values = wgf_calloc(count, sizeof(double));
-    if (!values)
-        stop("no memory");
-    return values;
-}
-
-static void take_into(FILE *input, double *values, int64_t count)
-{
-    if (fread(values, sizeof *values, (size_t)count, input) != (size_t)count)
-        stop("the input ends early");
-}
-
-static double *take(FILE *input, int64_t count)
-{
-    double *values = room(count);
-    take_into(input, values, count);
-    return values;
-}
-
-static int64_t take_size(FILE *input)
-{
-    double size = 0;
-    take_into(input, &size, 1);
-    return (int64_t)size;
-}
-
-static void give(FILE *result, const double *values, int64_t count)
-{
-    if (fwrite(values, sizeof *values, (size_t)count, result) != (size_t)count)
-        stop("the result cannot be written");
-}
-
-static void say(double seconds, int64_t operations)
-{
-    printf("%.9e\n", seconds / (double)operations);
-}
 
 /* Operations before the clock starts, whose outcome is the result; those of a repetition; and repetitions. */
 struct pace {
@@ -223,12 +172,13 @@ static double peak_memory(void)
 static const struct {
     const char *name;
     void (*time)(FILE *input, FILE *result);
-} works[] = {{"gradient", time_gradient}, {"assignment", time_assignment}, {"sliced", time_sliced}};
+} works[] = {
+    {"gradient", time_gradient}, {"assignment", time_assignment}, {"sliced", time_sliced}, {"traces", time_traces}};
 
 int main(int argc, char **argv)
 {
     if (argc != 4)
-        stop("usage: wgf_bench gradient|assignment|sliced INPUT RESULT");
+        stop("usage: wgf_bench gradient|assignment|sliced|traces INPUT RESULT");
     FILE *input = fopen(argv[2], "rb"), *result = fopen(argv[3], "wb");
     if (!input || !result)
         stop("a file cannot be opened");

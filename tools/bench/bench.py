@@ -80,6 +80,8 @@ def measure(row, quick):
         reached = np.median(ratios) >= row.reach
     notes = "; ".join(dict.fromkeys(note for note in (mine[-1].note, theirs[-1].note) if note))
     verdict = "" if quick else ", reached" if reached else ", missed"
+    if not row.reach:
+        reach, verdict = "-", ""
     return [report.spread(seconds, report.duration), report.spread([sample.seconds for sample in theirs], report.duration),
             ratio, reach + verdict, agreed, notes]
 

@@ -83,5 +83,10 @@ def jobs(jobs, given):
     return SimpleNamespace(jobs=jobs, given=given)
 
 
-def traces(jobs, steps):
+def traces(jobs, records):
+    """Rows of one descent's columns, each of so many records."""
+    return SimpleNamespace(jobs=jobs, records=records)
+
+
+def long_sweep(jobs, steps):
     return SimpleNamespace(jobs=jobs, steps=steps)

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from report import duration
+
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
+COLUMNS = ("step time objective distance distance_frobenius distance_wasserstein grad_norm weight_norm objective_test active "
+           "inner_steps_used inner_residual mass newton_steps_used").split()  # as the program numbers them
 build = Path(__file__).resolve().parents[2] / "build"  # bench.py --build sets it
 
 
@@ -115,7 +119,33 @@ class range_of(str):
         return super().__new__(cls, f"{{range: [0, {count}]}}")
 
 
+def bytes_in_place(path):
+    """Bytes of the trace columns of done rows that hold what `wgf_bench traces` wrote there."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        done, records = file["status"][:] == 2, np.arange(file["record"].size)
+        good = 0
+        for place, name in enumerate(COLUMNS):
+            values = file[name]
+            if values.id.get_storage_size():
+                good += sum(values[k].tobytes() == (place + records).astype(float).tobytes() for k in np.flatnonzero(done))
+        return 8.0 * records.size * good
+
+
 def traces(case):
+    """All rows into a file as it was made (NaN in all of them, on disk), and fsync; only the writing counts."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        np.array([case.jobs, case.records], dtype=float).tofile(Path(folder, "input"))
+        seconds = float(call([build / "wgf_bench", "traces", "input", "result"], cwd=folder).split()[0])
+        case.bytes, case.piece, made, _, checksums, _, sync = np.fromfile(Path(folder, "result"))
+        good = bytes_in_place(Path(folder, "traces.h5"))
+    return Sample(seconds, np.array([good]),
+                  f"{case.bytes / 1e6:.0f} MB; fsync {sync / seconds:.0%}, checksums {checksums / seconds:.0%} of our time; "
+                  f"NaN in all rows beforehand, {duration(made)}")
+
+
+def long_sweep(case):
     """A sweep of many long traces, then fsync. The whole program counts, descents and all."""
     with tempfile.TemporaryDirectory(dir=".") as folder:
         fixed = {"width": 1, "n": 1, "steps": case.steps, "init_scale": 1}

@@ -84,14 +84,37 @@ def gnu_parallel(case):
     return Sample(seconds / case.given, np.array([len(done.stdout.split()) / case.given]), f"{case.given} jobs")
 
 
+def overwrite(case):
+    """The same bytes to the same places, in pieces as ours, over a file of NaN that is on disk; then fsync."""
+    row = 8 * case.records
+    columns = round(case.bytes / (row * case.jobs))
+    pieces = memoryview(np.random.default_rng(0).bytes(int(row * case.piece) * columns))
+    with tempfile.NamedTemporaryFile(dir=".") as file:
+        fill(file.fileno(), np.full(1 << 17, np.nan).tobytes(), case.bytes)
+        start, done = time.perf_counter(), 0
+        for first in range(0, case.jobs, int(case.piece)):
+            size = row * int(min(case.piece, case.jobs - first))
+            for column in range(columns):
+                done += os.pwrite(file.fileno(), pieces[column * size : (column + 1) * size],
+                                  row * (column * case.jobs + first))
+        os.fsync(file.fileno())
+        seconds = time.perf_counter() - start
+    return Sample(seconds, np.array([float(done)]))
+
+
+def fill(descriptor, piece, size):
+    at = 0
+    while at < size:
+        at += os.pwrite(descriptor, piece[: int(size) - at], at)
+    os.fsync(descriptor)
+
+
 def plain_write(case):
     """As many bytes as our file has, to a fresh file in pieces of 8 MiB, then fsync."""
     piece = np.random.default_rng(0).bytes(8 << 20)
     with tempfile.NamedTemporaryFile(dir=".") as file:
-        start, at = time.perf_counter(), 0
-        while at < case.bytes:
-            at += os.pwrite(file.fileno(), piece[: case.bytes - at], at)
-        os.fsync(file.fileno())
+        start = time.perf_counter()
+        fill(file.fileno(), piece, case.bytes)
         seconds = time.perf_counter() - start
         size = os.fstat(file.fileno()).st_size
     return Sample(seconds, np.array([float(size)]), f"{size / 1e6:.0f} MB")

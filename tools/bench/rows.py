@@ -19,7 +19,7 @@ class Row:
     ours: Callable
     peer_name: str
     peer: Callable
-    reach: float  # the peer's time over ours
+    reach: float  # the peer's time over ours; 0: to be known, not reached
     tolerance: float  # of the results' largest difference, relative to the largest number; quick and full alike
     pairs: int = 5
     rate: float = 0  # operations a second to be reached besides, if any
@@ -73,6 +73,9 @@ ROWS = (
     Row(sizes=dict(jobs=200_000, given=2000), quick=dict(jobs=2000, given=50), peer_name="Dask", peer=peers_jobs.dask, **EMPTY),
     Row(sizes=dict(jobs=200_000, given=500), quick=dict(jobs=2000, given=20), peer_name="GNU parallel",
         peer=peers_jobs.gnu_parallel, **EMPTY),
-    Row("write of traces", case=cases.traces, sizes=dict(jobs=100, steps=100_000), quick=dict(jobs=3, steps=1000),
-        ours=ours.traces, peer_name="pwrite", peer=peers_jobs.plain_write, reach=0.8, tolerance=0),
+    Row("write of traces", case=cases.traces, sizes=dict(jobs=100, records=100_001), quick=dict(jobs=3, records=1001),
+        ours=ours.traces, peer_name="pwrite over such a file", peer=peers_jobs.overwrite, reach=0.8, tolerance=0, pairs=9),
+    Row("sweep of long traces, whole program", case=cases.long_sweep, sizes=dict(jobs=100, steps=100_000),
+        quick=dict(jobs=3, steps=1000), ours=ours.long_sweep, peer_name="pwrite of a new file", peer=peers_jobs.plain_write,
+        reach=0, tolerance=0),
 )

@@ -82,8 +82,9 @@ void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
  * neighbouring jobs are written together, which is many times faster. */
 wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error);
 
-/* Where the job of a row of the piece leaves its trace: room for everything that the plan records, all NaN. Borrowed
- * until the next call, but for the columns, which are kept until they are flushed. */
+/* Where the job of a row of the piece leaves its trace: room for everything that the plan records. Every column wants a
+ * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are kept
+ * until they are flushed. */
 void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *trace);
 
 struct wgf_run_facts {

@@ -1,0 +1,241 @@
+#!/usr/bin/python3
+"""`wgf aggregate` against pandas on the same files. test_aggregate.py WGF_BINARY"""
+
+import io
+
+import h5py
+import numpy as np
+import pandas
+from harness import ERROR, FAILURES, OK, STATES, USAGE, case, equal, main, require
+
+SWEEP = """\
+name: sweep
+fixed: {n: 6, steps: 7, record_every: 3, stop_change: 0.05}
+sweep:
+  method: [prox, gd]
+  beta: [auto, 0.1]
+  width: [5, 4, 10]
+  gamma: [0.3, 0.1]
+  seed: {range: [0, 9]}
+"""
+OTHER = """\
+name: other
+fixed: {n: 6, method: gd, width: 4, weight_decay: 1}
+sweep: {gamma: [0.1, 1.0e+9], steps: [50, 3], seed: {range: [20, 25]}}
+"""
+STATS = "count,missing,sum,mean,std,sem,min,max,median,q0,q05,q2.5,q25,q75,q100"
+REDUCE = {"missing": lambda s: s.isna().sum(), **{
+    f"q{percent}": (lambda s, percent=percent: s.quantile(float(percent) / 100))
+    for percent in ("0", "05", "2.5", "25", "75", "100")}}
+
+
+def frame(*paths):
+    """The jobs of files, one a row."""
+    frames = []
+    for path in paths:
+        with h5py.File(path, "r") as file:
+            jobs = len(file["status"])
+            columns = {name: dataset.asstr()[()] if dataset.dtype == object else dataset[()]
+                       for name, dataset in file.items() if dataset.shape == (jobs,)}
+        frames.append(pandas.DataFrame(columns))
+    jobs = pandas.concat(frames, ignore_index=True)
+    jobs["status"] = [STATES[state] for state in jobs["status"]]
+    return jobs
+
+
+def records(*paths):
+    """The records of the jobs of files, one a row, with their jobs' columns."""
+    frames = []
+    for path in paths:
+        with h5py.File(path, "r") as file:
+            shape = file["objective"].shape
+            table = frame(path).loc[np.repeat(np.arange(shape[0]), shape[1])].reset_index(drop=True)
+            traces = {name: dataset[()].ravel() for name, dataset in file.items()
+                      if dataset.shape == shape and dataset.dtype == float}
+        frames.append(table.assign(**traces))
+    table = pandas.concat(frames, ignore_index=True)
+    return table[table.step.notna()]
+
+
+def finished(table):
+    return table[table.status.isin(["done", "diverged"])]
+
+
+def plain(key):
+    """A key as it compares: numbers by value, NaN as the `auto` that it stands for."""
+    try:
+        return "auto" if np.isnan(float(key)) else float(key)
+    except ValueError:
+        return key
+
+
+def same(outcome, table, by, values, stats=STATS):
+    """stdout is what pandas makes of the table."""
+    out = outcome.require(OK).out
+    got = pandas.read_csv(io.StringIO(out), float_precision="round_trip", keep_default_na=False,
+                          na_values={name: ["nan"] for name in out.split("\n", 1)[0].split(",") if name not in by})
+    names = stats.split(",")
+    with np.errstate(all="ignore"):
+        expected = table.groupby(by, sort=True, dropna=False)[values].agg([REDUCE.get(name, name) for name in names])
+    expected.columns = [name if len(values) == 1 else f"{value}_{name}" for value in values for name in names]
+    expected = expected.reset_index()
+    equal(list(got), list(expected), "header")
+    equal(len(got), len(expected), "groups")
+    require(len(got) > 0, "no groups at all")
+    for name in by:
+        equal([plain(key) for key in got[name]], [plain(key) for key in expected[name]], f"keys {name}")
+    for name in list(got)[len(by):]:
+        a, b = got[name].to_numpy(float), expected[name].to_numpy(float)
+        require(np.allclose(a, b, rtol=1e-12, atol=0 if "s" not in name else 1e-15, equal_nan=True),
+                f"{name}: {a}, not {b}")
+
+
+@case
+def every_statistic(wgf):
+    table = finished(frame(wgf.result(SWEEP)))
+    for by in (["width"], ["gamma", "width"], ["method", "beta", "metric"], ["status", "kernel_used"], ["seed"]):
+        for values in (["objective_final"], ["objective_final", "steps_done", "gamma"]):
+            same(wgf("aggregate", "out.h5", "--by", ",".join(by), "--value", ",".join(values), "--stat", STATS, "--csv"),
+                 table, by, values)
+
+
+@case
+def usual_statistics(wgf):
+    table = frame(wgf.result(SWEEP))
+    same(wgf("aggregate", "out.h5", "--csv", "--value", "objective_final", "--by", "width"), table, ["width"],
+         ["objective_final"], "count,median,q25,q75")
+
+
+@case
+def without_keys(wgf):
+    table = frame(wgf.result(SWEEP))
+    _, rows = wgf("aggregate", "out.h5", "--value", "objective_final", "--stat", "count,median", "--csv").table()
+    equal(rows, [{"count": str(len(table)), "median": "%.17g" % table.objective_final.median()}], "rows")
+
+
+@case
+def conditions(wgf):
+    table = frame(wgf.result(SWEEP))
+    for text, kept in (("seed < 4", table.seed < 4), ("seed<=4,width != 5", (table.seed <= 4) & (table.width != 5)),
+                       ("method = prox , gamma >= 0.3", (table.method == "prox") & (table.gamma >= 0.3)),
+                       ("beta = auto", table.beta.isna()), ("beta != auto", table.beta.notna()),
+                       ("beta < 1", table.beta < 1), ("beta != 0.1", table.beta != 0.1),
+                       ("seed > 2.5", table.seed > 2.5), ("status == done", table.status == "done"),
+                       ("objective_final > 0.25", table.objective_final > 0.25),
+                       ("steps_done < 7", table.steps_done < 7),
+                       (f"key = {table.key[3]}", table.key == table.key[3])):
+        require(0 < kept.sum() < len(table) or "status" in text, f"{text} says nothing")
+        same(wgf("aggregate", "out.h5", "--by", "width", "--value", "objective_final", "--where", text, "--csv"),
+             table[kept], ["width"], ["objective_final"], "count,median,q25,q75")
+    same(wgf("aggregate", "out.h5", "--by", "width", "--value", "seed", "--where", "seed < 4", "--where", "seed > 1",
+             "--csv"), table[table.seed.isin([2, 3])], ["width"], ["seed"], "count,median,q25,q75")
+
+
+@case
+def every_record(wgf):
+    table = records(wgf.result(SWEEP))
+    require(table.groupby("step").size().nunique() > 1, "no job ended early")
+    call = ("aggregate", "out.h5", "--csv", "--stat", STATS, "--value")
+    same(wgf(*call, "objective", "--by", "width"), table, ["width", "step"], ["objective"])
+    same(wgf(*call, "objective,inner_residual", "--by", "step,method"), table, ["step", "method"],
+         ["objective", "inner_residual"])
+    same(wgf(*call, "distance", "--by", "width", "--where", "step > 0, objective < 0.3, seed != 2"),
+         table[(table.step > 0) & (table.objective < 0.3) & (table.seed != 2)], ["width", "step"], ["distance"])
+    same(wgf(*call, "seconds", "--by", "width,step"), table, ["width", "step"], ["seconds"])
+
+
+@case
+def one_step(wgf):
+    path = wgf.result(SWEEP)
+    table, all_records = frame(path), records(path)
+    for step in (0, 3, 6, 7, 2):
+        at = all_records[all_records.step == step].set_index(["method", "beta", "width", "gamma", "seed"])
+        keys = table.set_index(["method", "beta", "width", "gamma", "seed"]).index
+        objective = [dict(zip(at.index.map(str), at.objective)).get(str(key), np.nan) for key in keys]
+        same(wgf("aggregate", "out.h5", "--csv", "--by", "method,width", "--value", "objective", "--at-step", step,
+                 "--stat", STATS), table.assign(objective=objective), ["method", "width"], ["objective"])
+    last = table.assign(objective=table.objective_final)
+    same(wgf("aggregate", "out.h5", "--csv", "--by", "width", "--value", "objective", "--at-step", "last", "--stat",
+             STATS), last, ["width"], ["objective"])
+
+
+@case
+def several_files_of_different_shapes(wgf):
+    paths = wgf.result(SWEEP), wgf.result(OTHER, OK, "other.h5")
+    call = ("aggregate", *paths, "--csv", "--stat", STATS, "--value")
+    table = finished(frame(*paths))
+    require((table.status == "diverged").any(), "no job diverged")
+    stats = "count,missing,min,max,median,q25"
+    table, traces = table[table.gamma < 1], records(*paths)
+    same(wgf(*call, "objective_final", "--by", "width,gamma", "--where", "gamma < 1"), table, ["width", "gamma"],
+         ["objective_final"])
+    same(wgf(*call, "objective", "--by", "gamma", "--where", "gamma < 1"), traces[traces.gamma < 1], ["gamma", "step"],
+         ["objective"])
+    twice = wgf("aggregate", paths[1], paths[1], "--value", "objective_initial", "--by", "gamma", "--csv", "--stat", stats)
+    same(twice, frame(paths[1], paths[1]), ["gamma"], ["objective_initial"], stats)
+
+
+@case
+def what_counts(wgf):
+    """A shard has pending rows, a job too large failed; NaN is counted apart."""
+    text = "name: x\nfixed: {n: 5, steps: 2}\nsweep: {width: [4, 1000000000000], seed: {range: [0, 4]}}\n"
+    wgf.result(text, FAILURES, "out.h5", "--jobs", "0,2,5")
+    _, rows = wgf("aggregate", "out.h5", "--by", "width", "--value", "objective_final", "--csv").require(OK).table()
+    equal([(row["width"], row["count"]) for row in rows], [("4", "2")], "what counts")
+    _, rows = wgf("aggregate", "out.h5", "--by", "status,width", "--value", "objective_final", "--csv", "--stat",
+                  "count,missing,median,sum", "--where", "status != done").require(OK).table()
+    equal([tuple(row.values()) for row in rows],
+          [("pending", "4", "0", "2", "nan", "0"), ("pending", "1000000000000", "0", "3", "nan", "0"),
+           ("failed", "1000000000000", "0", "1", "nan", "0")], "others, when asked for")
+
+
+@case
+def nothing_passes(wgf):
+    wgf.result(OTHER)
+    done = wgf("aggregate", "out.h5", "--by", "width", "--value", "objective_final", "--where", "seed > 99", "--csv")
+    equal(done.require(OK, "no job passes --where").out, "width,count,median,q25,q75\n", "stdout")
+
+
+@case
+def table_for_people(wgf):
+    wgf.result(SWEEP)
+    lines = wgf("aggregate", "out.h5", "--by", "method,beta", "--value", "objective_final").require(OK).out.splitlines()
+    equal(lines[0].split(), ["method", "beta", "count", "median", "q25", "q75"], "header")
+    equal([line.split()[:2] for line in lines[1:]],
+          [["gd", "auto"], ["prox", "0.1"], ["prox", "auto"]], "keys")
+    at = lines[0].index("median")
+    require(all(line[at - 1] == " " and line[at] != " " for line in lines), f"columns are not aligned: {lines}")
+
+
+@case
+def wrong_words(wgf):
+    """Refused before a file is looked at, in one line, with the nearest name."""
+    good = ["--by", "width", "--value", "objective_final"]
+    for words, *said in ((["--by", "widht", "--value", "seconds"], "'widht'", "'width'"),
+                         (["--value", "objectve_final"], "'objective_final'"), (["--value", "method"], "'method'"),
+                         (["--value", "message"], "'message'"), (["--by", "objective", "--value", "seconds"], "trace"),
+                         (["--by", "width,width", "--value", "seconds"], "twice"), (["--by", "width"], "no --value"),
+                         (["--by", "", "--value", "seconds"], "--by"), (good + ["--stat", "medain"], "'median'"),
+                         (good + ["--stat", "q101"], "'q101'"), (good + ["--stat", "q"], "'q'"),
+                         (good + ["--stat", "qnan"], "'qnan'"), (good + ["--stat", "mean,mean"], "twice"),
+                         (good + ["--where", "sed < 3"], "'seed'"), (good + ["--where", "seed ~ 3"], "OP"),
+                         (good + ["--where", "seed <"], "number"), (good + ["--where", "seed = three"], "'three'"),
+                         (good + ["--where", "metric = wassertsein"], "'wasserstein'"),
+                         (good + ["--where", "metric < sliced"], "word"), (good + ["--where", ""], "OP"),
+                         (good + ["--where", "status = finished"], "status"), (good + ["--at-step", "3"], "trace"),
+                         (["--value", "objective", "--at-step", "-1"], "--at-step")):
+        done = wgf("aggregate", "absent.h5", *words).require(USAGE, *said).quietly()
+        equal(len(done.err.splitlines()), 1, f"lines of {done.err!r}")
+    wgf("aggregate", *good).require(USAGE, "no result file").quietly()
+
+
+@case
+def files_that_cannot_be_read(wgf):
+    wgf.result(OTHER)
+    wgf.write("text.h5", "no result file")
+    for name in ("absent.h5", "text.h5"):
+        wgf("aggregate", "out.h5", name, "--value", "objective_final").require(ERROR, name).quietly()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Rates: slopes of straight lines in logarithms, with intervals that hold them with 95 % confidence."""
+
+from collections import namedtuple
+
+import numpy as np
+from scipy import stats
+
+Rate = namedtuple("Rate", "exponent low high factor")  # y = factor x^exponent; low to high: 95 % of the exponent
+RESAMPLES = 1000
+CONFIDENCE = (2.5, 97.5)
+
+
+def slope(x, y):
+    """Exponents of power laws through (x, y), by least squares in logarithms; y may have leading axes."""
+    log_x, log_y = np.log(x), np.log(y)
+    centred = log_x - log_x.mean()
+    return (log_y @ centred) / (centred @ centred)
+
+
+def factor(x, y, exponent):
+    return float(np.exp(np.mean(np.log(y) - exponent * np.log(x))))
+
+
+def bootstrap_rate(x, samples, statistic):
+    """The rate in x of a statistic over repetitions.
+
+    samples: [repetitions, len(x)]; `statistic(samples, axis=)` is np.median, say. Whole repetitions are drawn again
+    with replacement, since all x of one repetition share their random numbers; the interval is the percentiles'.
+    """
+    samples = np.asarray(samples, float)
+    middle = statistic(samples, axis=0)
+    exponent = float(slope(x, middle))
+    drawn = np.random.default_rng(1).integers(len(samples), size=(RESAMPLES, len(samples)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slopes = slope(x, statistic(samples[drawn], axis=1))
+    low, high = np.percentile(slopes[np.isfinite(slopes)], CONFIDENCE)
+    return Rate(exponent, float(low), float(high), factor(x, middle, exponent))
+
+
+def regression_rate(x, y):
+    """The rate of single values, with Student's interval of the slope."""
+    fit = stats.linregress(np.log(x), np.log(y))
+    reach = stats.t.ppf(0.975, len(x) - 2) * fit.stderr if len(x) > 2 else np.inf
+    return Rate(float(fit.slope), float(fit.slope - reach), float(fit.slope + reach), float(np.exp(fit.intercept)))
+
+
+def plane(columns, y):
+    """Least squares y ~ columns, with 95 % reach of every coefficient (infinite without points to spare)."""
+    columns, y = np.asarray(columns, float).T, np.asarray(y, float)
+    coefficients, _, rank, _ = np.linalg.lstsq(columns, y, rcond=None)
+    spare = len(y) - rank
+    if spare < 1 or rank < columns.shape[1]:
+        return coefficients, np.full(columns.shape[1], np.inf)
+    residual = y - columns @ coefficients
+    covariance = np.linalg.inv(columns.T @ columns) * (residual @ residual) / spare
+    return coefficients, stats.t.ppf(0.975, spare) * np.sqrt(np.diag(covariance))
+
+
+def describe(rate, unit="m"):
+    """The rate in words for a picture."""
+    if not np.isfinite(rate.low):
+        return rf"$\propto {unit}^{{{rate.exponent:.2f}}}$"
+    return rf"$\propto {unit}^{{{rate.exponent:.2f}}}$  ({rate.low:.2f} to {rate.high:.2f})"
