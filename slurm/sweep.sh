@@ -74,6 +74,7 @@ parse_arguments() {
         -o?*) out=${1#-o} ;;
         --*=*) take_option "${1%%=*}" "${1#*=}" ;;
         --quiet) quiet=1 options+=(--quiet) ;;
+        --fail-fast) options+=(--fail-fast) chosen+=(--fail-fast) ;;
         --merge) merge=1 ;;
         -*) options+=("$1") ;;
         *)
@@ -94,7 +95,7 @@ parse_arguments() {
 # A task of an array is a shard, unless it is told which one it is.
 choose_shard() {
     [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && [ -z "$shard" ] || return
-    if [ "$SLURM_ARRAY_TASK_MIN/$SLURM_ARRAY_TASK_MAX" != "0/$((SLURM_ARRAY_TASK_COUNT - 1))" ]; then
+    if [ "${SLURM_ARRAY_TASK_MIN:-}/${SLURM_ARRAY_TASK_MAX:-}" != "0/$((SLURM_ARRAY_TASK_COUNT - 1))" ]; then
         fail 2 "an array counts from 0 (--array=0-7); to run shard 3 of 8 again: --array=3 ... --shard 3/8"
     fi
     shard=$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
@@ -166,7 +167,7 @@ limit_within() { # DURATION
     deadline=$((${deadline:-end} < end ? ${deadline:-end} : end))
 }
 
-# All of the Slurm job's time, but what ending the run may take.
+# All of the Slurm job's time, but what comes after the run. wgf stops early enough to end in time.
 limit_by_slurm() {
     local left days=0 clock part
     left=$(squeue -h -j "$slurm_job" -o %L 2>/dev/null) || return
@@ -176,7 +177,7 @@ limit_by_slurm() {
     left=0
     for part in "${clock[@]}"; do left=$((left * 60 + 10#$part)); done
     left=$((left + days * 86400))
-    limit_within $((left > 600 ? left - 120 : left * 4 / 5))
+    limit_within $((left > 600 ? left - 60 : left * 9 / 10))
 }
 
 # Open MPI's shared-memory files get a folder of their own, so that what a killed run leaves can be told and removed.
@@ -195,6 +196,13 @@ mpi_command() {
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     prepare_shared_memory
     launch=(mpirun -n "$1" --oversubscribe --bind-to none --quiet --mca odls_base_sigkill_timeout 10)
+    # Over several nodes Open MPI 4.1 goes on without a dead process too, but then mpirun never ends. On one node it needs
+    # no help of Slurm's, which would make it like several.
+    if [ "${SLURM_JOB_NUM_NODES:-1}" = 1 ]; then
+        launch+=(--enable-recovery --mca ras ^slurm --mca plm ^slurm)
+        exit_file=$(dirname "$out")/.${out##*/}.exit-$$
+        options+=(--exit-file "$exit_file")
+    fi
 }
 
 # What the ranks write reaches a terminal through mpirun's pipe, so they are told what they cannot see.
@@ -218,7 +226,8 @@ stop() { # SIGNAL
 }
 
 # Runs the ranks in a session of their own, so that a terminal's Ctrl-C reaches this script alone, which passes it on
-# as SIGUSR1: mpirun hands that to the ranks and lives, where SIGINT would end it. Returns the run's exit code.
+# as SIGUSR1: mpirun hands that to the ranks and lives, where SIGINT would end it. Returns the run's exit code, 128 and
+# more: it was killed, or processes of it were and left work. mpirun has no code for that when it keeps the others alive.
 run() {
     local code limit=()
     [ -z "$deadline" ] || limit=(--time-limit "$((deadline > SECONDS ? deadline - SECONDS : 0))s")
@@ -233,11 +242,17 @@ run() {
         [ -n "$interrupted" ]
     do :; done
     child=
+    [ -n "$exit_file" ] || return "$code"
+    if [ -s "$exit_file" ]; then
+        code=$(<"$exit_file")
+    elif [ "$code" = 0 ]; then
+        code=255
+    fi
+    rm -f "$exit_file"
     return "$code"
 }
 
-# mpirun says what the ranks said, except that it says 1 when it was itself told to stop, and that a rank's death, or
-# a launch that keeps the others alive, says nothing about the jobs. Then the file is asked.
+# mpirun says 1 when it was itself told to stop, and deaths say nothing about the jobs. Then the file is asked.
 exit_code() { # CODE-OF-RUN
     case $1 in
     3 | 75) return "$1" ;;
@@ -245,8 +260,10 @@ exit_code() { # CODE-OF-RUN
     esac
     if [ -e "$out" ]; then
         "$wgf" status "$out" --exit-code "${chosen[@]}" >/dev/null
+    elif [ -n "$stopped" ] || [ "$1" -gt 128 ]; then
+        return 75
     else
-        return $((stopped ? 75 : 1))
+        return 1
     fi
 }
 
@@ -254,7 +271,7 @@ exit_code() { # CODE-OF-RUN
 standing() {
     [ -e "$out" ] || return
     "$wgf" status "$out" --json 2>/dev/null | tr -d '[:space:]' |
-        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoint_steps)":[0-9]+'
+        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoint_steps)":[1-9][0-9]*'
 }
 
 # What was asked of the first start alone: a later one must neither undo what that did, nor retry for ever.
@@ -270,25 +287,27 @@ forget_first_start() {
     options=("${kept[@]}")
 }
 
-# Runs, and runs again as long as a process was killed and the sweep got on. Leaves `code`, and `gained`: the last start
-# got on.
+# Runs, and runs again while processes were killed and the sweep got on, or might get on after one more try. Leaves
+# `code`, and `gained`: the sweep got on.
 run_until_done() {
-    local run_code before
+    local run_code first before fruitless=0
+    first=$(standing)
     while :; do
         before=$(standing)
         run
         run_code=$?
         exit_code "$run_code"
-        code=$? gained=1
-        [ "$(standing)" != "$before" ] || gained=
+        code=$?
+        [ "$(standing)" = "$before" ] && fruitless=$((fruitless + 1)) || fruitless=0
+        [ "$(standing)" = "$first" ] || gained=1
         if [ "$code" != 75 ] || [ "$run_code" -le 128 ] || [ -n "$stopped" ]; then
             return
         fi
-        if [ -z "$gained" ]; then
-            say 'a process was killed before anything was gained; not starting again'
+        if [ "$fruitless" -ge 2 ]; then
+            say 'processes were killed again before anything was gained; not starting once more'
             return
         fi
-        [ "$((${deadline:-SECONDS + 1}))" -gt "$SECONDS" ] || return
+        [ -z "$deadline" ] || [ "$deadline" -gt "$SECONDS" ] || return
         say 'a process was killed; starting again with what is left'
         forget_first_start
         starts=$((starts + 1))
@@ -350,7 +369,7 @@ finish() {
 }
 
 spec='' out='' quiet='' shard='' progress='' merge='' stem=''
-started='' child='' stopped='' interrupted='' shared_memory='' deadline='' code='' gained='' starts=1
+started='' child='' stopped='' interrupted='' shared_memory='' exit_file='' deadline='' code='' gained='' starts=1
 options=() sets=() chosen=() launch=()
 # A task of an array has a name of its own; the number of the last one is also the whole array's.
 slurm_job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
@@ -359,7 +378,7 @@ parse_arguments "$@"
 [[ ${WGF_RANKS:-1} =~ ^[1-9][0-9]*$ ]] || fail 2 "WGF_RANKS is a number of processes, not $WGF_RANKS"
 trap 'stop USR1' USR1
 trap 'stop TERM' TERM INT HUP
-trap '[ -z "$shared_memory" ] || rm -rf "$shared_memory"' EXIT
+trap '[ -z "$shared_memory$exit_file" ] || rm -rf "$shared_memory" "$exit_file"' EXIT
 
 root=$(find_root) || fail 1 'the repository of wgf is not found; submit from inside it'
 wgf=$root/build/wgf

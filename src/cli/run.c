@@ -33,6 +33,8 @@ static const char usage[] =
     "                       that they go on from there; 0: never\n"
     "  --progress WHAT      auto, bar, lines or none (auto: a bar on a terminal, else lines, one in 10 s)\n"
     "  --quiet              no progress and no summary\n"
+    "  --exit-file FILE     write the exit code there too: mpirun --enable-recovery, under which a worker\n"
+    "                       that dies costs only its job, ends with 0 whatever it was\n"
     "  --help               this text\n\n"
     "SIGTERM, SIGINT, SIGHUP and SIGUSR1 stop cleanly: what was finished is kept, exit code 75.\n\n"
     "Exit codes: 0 every selected job has a result, a diverged one too; 1 internal or I/O error;\n"
@@ -54,7 +56,8 @@ enum {
     ATTEMPTS,
     LIMIT,
     SYNC,
-    CHECKPOINT
+    CHECKPOINT,
+    EXIT_FILE
 };
 
 /* Takes one option with its value, if it has one. Returns an exit code. */
@@ -91,6 +94,9 @@ static int take_option(int opt, const char *word, struct wgf_run_options *run, c
         return wgf_cli_take_attempts(word, run);
     case LIMIT:
         return wgf_cli_take_duration("time-limit", word, false, &run->time_limit);
+    case EXIT_FILE:
+        run->exit_file = word;
+        return WGF_EXIT_OK;
     case SYNC:
         return wgf_cli_take_duration("sync", word, true, &run->sync);
     default:
@@ -115,6 +121,7 @@ static int read_options(int argc, char **argv, struct wgf_run_options *run, cons
                                             {"time-limit", required_argument, NULL, LIMIT},
                                             {"sync", required_argument, NULL, SYNC},
                                             {"checkpoint", required_argument, NULL, CHECKPOINT},
+                                            {"exit-file", required_argument, NULL, EXIT_FILE},
                                             {"help", no_argument, NULL, HELP},
                                             {0}};
     enum { USUAL_ATTEMPTS = 2, USUAL_CHECKPOINT = 60 };
@@ -156,6 +163,14 @@ int wgf_cli_run(int argc, char **argv)
         wgf_cli_stop_before(begun, options.time_limit);
     if (code < 0)
         code = wgf_cli_sweep(&team, &options);
+    if (team.rank == 0)
+        wgf_cli_write_exit_file(&options, code);
+    const bool failed = code == WGF_EXIT_ERROR;
+    if (team.lifeline)
+        code = WGF_EXIT_OK; /* mpirun passes none on, and under Slurm it may hang after another */
+    /* After a write that failed HDF5 crashes when MPI ends or the process exits: it holds a file that it cannot close. */
+    if (failed)
+        wgf_team_abandon(&team, code);
     wgf_team_finish(&team);
     return code;
 }

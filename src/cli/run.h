@@ -1,6 +1,7 @@
 /* The parts of `wgf run`: its options (run.c, run_values.c), signals and the clock (run_stop.c), the result file made or
- * found (run_file.c), results of others (run_reuse.c), what is left to do (run_work.c) and whether it is the same plan (run_compare.c), the work
- * (run_sweep.c), what is said at its end (run_report.c), and what the file says of its making (provenance.c). */
+ * found (run_file.c), results of others (run_reuse.c), what is left to do (run_work.c) and whether it is the same plan
+ * (run_compare.c), the work (run_sweep.c), what is said at its end (run_report.c), processes that die on the way
+ * (run_loss.c), and what the file says of its making (provenance.c). */
 #ifndef WGF_CLI_RUN_H
 #define WGF_CLI_RUN_H
 
@@ -13,10 +14,12 @@
 #include "wgf/sweep/schedule.h"
 
 #include <signal.h>
+#include <stdnoreturn.h>
 #include <time.h>
 
 struct wgf_run_options {
     const char *spec, *output;
+    const char *exit_file; /* takes the exit code too, which `mpirun --enable-recovery` does not pass on; or NULL */
     const char *const *sets;
     int set_count;
     bool overwrite, fail_fast, quiet;
@@ -106,6 +109,15 @@ wgf_status wgf_cli_run_alone(struct wgf_sweep *sweep, struct wgf_error *error);
 
 /* Says what was done, and returns the exit code. On rank 0. */
 int wgf_cli_conclude(const struct wgf_sweep *sweep);
+
+/* On rank 0, as struct wgf_tasks wants it: which jobs of a dead process are to be run again. */
+wgf_status wgf_cli_salvage(void *context, int64_t first, int64_t count, bool *again, struct wgf_error *error);
+
+/* Ends every process that is left of a team that lost some, each by itself. `code`: of what went wrong besides. */
+noreturn void wgf_cli_end_after_loss(struct wgf_sweep *sweep, int code);
+
+/* On rank 0: writes the exit code where the options say. */
+void wgf_cli_write_exit_file(const struct wgf_run_options *options, int code);
 
 /* Runs the sweep. Collective over the team; every rank returns the same exit code. */
 int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *options);

@@ -220,6 +220,16 @@ static void add_report(struct wgf_schedule_report *sum, const struct wgf_schedul
     sum->stopped_on_failure = sum->stopped_on_failure || part->stopped_on_failure;
 }
 
+/* The books are the file's then, so all that is known must be in it. */
+static noreturn void end_after_loss(struct wgf_sweep *sweep, int lost, int code)
+{
+    struct wgf_error error;
+    sweep->report.lost = lost;
+    if (wgf_writer_sync(sweep->writer, &error))
+        code = wgf_cli_error(&error);
+    wgf_cli_end_after_loss(sweep, code);
+}
+
 enum { FAILING = 1u << WGF_JOB_FAILED | 1u << WGF_JOB_TIMEOUT | 1u << WGF_JOB_CRASHED };
 
 bool wgf_cli_is_over(struct wgf_sweep *sweep)
@@ -244,6 +254,7 @@ static wgf_status run_set(struct wgf_sweep *sweep, const struct wgf_job_set *set
                               .run = run,
                               .flush = flush,
                               .put_back = put_back,
+                              .salvage = wgf_cli_salvage,
                               .observe = observe,
                               .flush_seconds =
                                   0.1, /* what a kill may lose; a flush takes a fraction of a millisecond */
@@ -260,6 +271,8 @@ static wgf_status run_set(struct wgf_sweep *sweep, const struct wgf_job_set *set
     wgf_status status = wgf_schedule_run(sweep->team, &tasks, &report, error);
     if (sweep->team->rank == 0)
         add_report(&sweep->report, &report, sweep->team->cores);
+    if (report.lost > 0)
+        end_after_loss(sweep, report.lost, status ? wgf_cli_error(error) : WGF_EXIT_OK);
     return status;
 }
 

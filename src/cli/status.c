@@ -34,6 +34,7 @@ struct failure {
 struct summary {
     char *name;
     int64_t jobs, count[WGF_JOB_STATE_COUNT];
+    int64_t attempts;           /* of all jobs: also those that a death ended */
     int64_t timed;              /* finished jobs that this file's own runs did */
     double elapsed, rate, left; /* seconds, jobs a second, seconds; NaN when unknown */
     struct failure *failures;
@@ -65,17 +66,21 @@ static wgf_status count_block(struct wgf_store *store, struct summary *summary, 
                               int64_t step, double span[2], struct wgf_error *error)
 {
     uint8_t states[BLOCK];
+    int64_t attempts[BLOCK];
     double started[BLOCK], seconds[BLOCK];
     wgf_status status = wgf_store_read(store, wgf_store_column(store, "status"), first, count, states, error);
     if (!status)
         status = wgf_store_read(store, wgf_store_column(store, "started"), first, count, started, error);
     if (!status)
         status = wgf_store_read(store, wgf_store_column(store, "seconds"), first, count, seconds, error);
+    if (!status)
+        status = wgf_store_read(store, wgf_store_column(store, "attempts"), first, count, attempts, error);
     for (int64_t i = 0; !status && i < count; i += step) {
         if (states[i] >= WGF_JOB_STATE_COUNT)
             return wgf_fail(error, WGF_EDATA, "job %" PRId64 " has the unknown status %d; the file is damaged",
                             first + i, states[i]);
         summary->count[states[i]]++;
+        summary->attempts += attempts[i];
         if (states[i] > WGF_JOB_RUNNING && started[i] >= 0) { /* others were reused, and say nothing of this run */
             summary->timed++;
             span[0] = fmin(span[0], started[i]);
@@ -161,6 +166,7 @@ static bool print_json(const char *file, const struct summary *summary)
     cJSON *counts = cJSON_AddObjectToObject(root, "counts");
     for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
         add_number(counts, wgf_job_state_names[s], (double)summary->count[s]);
+    add_number(root, "attempts", (double)summary->attempts);
     add_number(root, "elapsed", summary->elapsed);
     add_number(root, "rate", summary->rate);
     add_number(root, "eta", summary->left);

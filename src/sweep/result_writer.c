@@ -119,7 +119,7 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
 {
     if (!writer)
         return WGF_OK;
-    wgf_status status = writer->store && !isnan(writer->sync) ? wgf_store_sync(writer->store, error) : WGF_OK;
+    wgf_status status = wgf_writer_sync(writer, error);
     wgf_status closed = wgf_store_close(writer->store, status ? NULL : error);
     for (int r = 0; r < WGF_RESULT_COUNT; r++)
         free(writer->result[r]);
@@ -154,6 +154,11 @@ const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer)
 int64_t wgf_writer_capacity(const struct wgf_writer *writer)
 {
     return writer->capacity;
+}
+
+wgf_status wgf_writer_sync(struct wgf_writer *writer, struct wgf_error *error)
+{
+    return writer->store && !isnan(writer->sync) ? wgf_store_sync(writer->store, error) : WGF_OK;
 }
 
 void wgf_writer_sync_every(struct wgf_writer *writer, double seconds)

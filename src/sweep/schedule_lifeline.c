@@ -23,8 +23,8 @@
 
 #include <fcntl.h>
 
-/* MPI starts, and all connect, within so many seconds, or a process died on the way. */
-#define START_SECONDS 180
+/* MPI starts, and all connect, within so many seconds, or a process died on the way: MPI_Init then waits for ever. */
+#define START_SECONDS 60
 
 /* A node that is silent for so long has gone: IDLE, then PROBES times INTERVAL. */
 enum { IDLE_SECONDS = 10, INTERVAL_SECONDS = 5, PROBES = 4 };

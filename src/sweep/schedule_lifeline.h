@@ -18,7 +18,7 @@ struct wgf_lifeline;
 bool wgf_lifeline_wanted(void);
 
 /* Before MPI starts, which waits for ever for a process that died on the way: from now until the lifelines are there, this
- * process kills itself if that takes minutes. */
+ * process kills itself if that takes a minute. */
 wgf_status wgf_lifeline_prepare(struct wgf_lifeline **line, struct wgf_error *error);
 
 /* Connects rank 0 with all others, in the state together. Collective, and all ranks return the same. */

@@ -108,7 +108,7 @@ void wgf_team_finish(struct wgf_team *team)
     team->mpi = false;
 }
 
-noreturn void wgf_team_abandon(struct wgf_team *team, int exit_code)
+noreturn void wgf_team_abandon(const struct wgf_team *team, int exit_code)
 {
     wgf_lifeline_let_go(team->lifeline);
     fflush(NULL);

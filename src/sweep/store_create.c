@@ -48,10 +48,8 @@ static wgf_status build(const char *temporary, const char *path, struct wgf_stor
     wgf_store_watch(&watch);
     builder->file = create_file(temporary);
     bool ok = builder->file >= 0 && wgf_store_build(builder);
-    if (builder->file >= 0 && !ok)
-        wgf_store_divert(builder->file);
     if (builder->file >= 0)
-        ok = H5Fclose(builder->file) >= 0 && ok;
+        ok = wgf_store_let_go(builder->file, ok);
     wgf_store_unwatch(&watch);
     if (ok)
         return WGF_OK;

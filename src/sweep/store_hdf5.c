@@ -47,7 +47,7 @@ void wgf_store_unwatch(struct wgf_store_watch *watch)
     H5Eset_auto2(H5E_DEFAULT, watch->printer, watch->printer_data);
 }
 
-void wgf_store_divert(hid_t file)
+static void divert(hid_t file)
 {
     int *descriptor = NULL;
     int memory = memfd_create("wgf", MFD_CLOEXEC);
@@ -56,6 +56,14 @@ void wgf_store_divert(hid_t file)
     if (H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&descriptor) >= 0)
         dup2(memory, *descriptor);
     close(memory);
+}
+
+bool wgf_store_let_go(hid_t file, bool sound)
+{
+    sound = sound && H5Fflush(file, H5F_SCOPE_LOCAL) >= 0;
+    if (!sound)
+        divert(file);
+    return H5Fclose(file) >= 0 && sound;
 }
 
 hid_t wgf_store_access(bool team)

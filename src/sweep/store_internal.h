@@ -130,9 +130,9 @@ struct wgf_store {
 /* Reads which columns and dimensions a file has, without keeping anything open. */
 bool wgf_store_survey(struct wgf_store *store);
 
-/* HDF5 cannot let go of a file that it could not write: H5Fclose fails, and the process crashes when it exits. After this,
- * what is left to write goes to a file in memory, and vanishes with it. Not for a team's file. */
-void wgf_store_divert(hid_t file);
+/* Closes the file of a lone process. `sound`: all that was written to it came through. False: not all did; then what
+ * HDF5 has left to write is lost. */
+bool wgf_store_let_go(hid_t file, bool sound);
 
 /* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
  * strlen(path) + WGF_STORE_SUFFIX bytes. */

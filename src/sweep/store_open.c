@@ -219,13 +219,13 @@ wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_
     return status;
 }
 
-/* What rows need is on disk already, so nothing is lost with what a full disk has no room for. */
 static bool close_file(struct wgf_store *store)
 {
-    bool ok = store->file < 0 || store->team || store->broken || H5Fflush(store->file, H5F_SCOPE_LOCAL) >= 0;
-    if (store->file >= 0 && !store->team && (store->broken || !ok))
-        wgf_store_divert(store->file);
-    return (store->file < 0 || H5Fclose(store->file) >= 0) && ok;
+    if (store->file < 0)
+        return true;
+    if (store->team)
+        return H5Fclose(store->file) >= 0;
+    return wgf_store_let_go(store->file, !store->broken) || store->broken; /* a failed write has been told */
 }
 
 wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)

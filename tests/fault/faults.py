@@ -5,13 +5,11 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 
 import h5py
 import numpy as np
-from bench import (DONE, OK, STOPPED, VARYING, Failure, Skip, descendants, end, kill, kill_all, ranks, remove_shared_memory,
-                   require)
-from harness import CRASHED, ERROR, FAILURES, column, wait_until
+from bench import end, kill, kill_all, ranks
+from harness import DONE, ERROR, FAILURES, OK, STOPPED, VARYING, Skip, column, require, wait_until
 
 TEAM = 3
 STARTED = 0.45  # seconds that mpirun and MPI take before the sweep begins, about
@@ -171,10 +169,11 @@ def resize(place, options):
 @fault("full file system", 10)
 def disk_full(bench):
     size = os.path.getsize(bench.home / "out.h5") // 1024
-    with small_disk(bench, site_size := bench.chance.randint(16, size + size // 4)) as place:
+    room = bench.chance.randint(16, size + size // 4)
+    with small_disk(bench, room) as place:
         with bench.site_on(place) as site:
             code, said = end(site.start())
-            require(code in (OK, ERROR), f"exit code {code} on a disk of {site_size} kB: {said}")
+            require(code in (OK, ERROR), f"exit code {code} on a disk of {room} kB: {said}")
             require(code == OK or "No space" in said or "free" in said or "make room" in said, f"no reason given: {said}")
             site.check()
             resize(place, "size=64m")

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -81,7 +82,7 @@ void cblas_dgemm(int layout, int ta, int tb, int m, int n, int k, double alpha, 
     REAL(void, "cblas_dgemm", int, int, int, int, int, int, double, const double *, int, const double *, int, double,
          double *, int);
     const char *poison = getenv("HARM_POISON");
-    if (poison)
+    if (poison && strcmp(program_invocation_short_name, "wgf") == 0) /* not who draws the picture */
         kill(getpid(), atoi(poison) == 2 ? SIGSEGV : SIGKILL);
     real(layout, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }

@@ -13,8 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from bench import SMALL, Bench, Failure, Site, Skip, remove_shared_memory
+from bench import SMALL, Bench, remove_shared_memory
 from faults import faults
+from harness import Skip
+import sweeps  # registers more of them
 
 
 def read_arguments():

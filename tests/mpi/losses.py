@@ -21,14 +21,14 @@ ROUNDS = 6
 
 
 def run(program, ranks, transport, *ends):
-    """What rank 0 said: (lost, finished, twice, again), or None when it said nothing; and the seconds that it took."""
+    """What rank 0 said: (lost, finished, twice, again, given up), or None when it said nothing; and the seconds that it took."""
     with tempfile.TemporaryDirectory(prefix="loss-", dir=".") as folder:
         began = time.monotonic()
         done = subprocess.run(["mpirun", "--enable-recovery", "--oversubscribe", "--bind-to", "none", "--quiet", "--mca",
                                "btl", transport, "-n", str(ranks), program, f"{folder}/rows", str(JOBS),
                                str(MICROSECONDS), *ends], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=SECONDS)
-    said = re.search(r"ended: lost (\d+), finished (\d+) of \d+, twice (\d+), begun again (\d+)", done.stdout)
+    said = re.search(r"ended: lost (\d+), finished (\d+) of \d+, twice (\d+), begun again (\d+), given up (\d+)", done.stdout)
     return said and tuple(map(int, said.groups())), time.monotonic() - began
 
 
@@ -41,12 +41,14 @@ def judge(ranks, ends, said):
         return None if said is None or said[2] == 0 else f"{said} after the end of one that is needed"
     if said is None:
         return None if any(":us" in end for end in ends) else "the master said nothing"
-    lost, finished, twice, _ = said
+    lost, finished, twice, _, given_up = said
     if lost > len(dead):
         return f"{lost} lost of {len(dead)} dead"
     if twice:
         return f"{twice} jobs finished twice"
-    if len(dead) < ranks - 1 and finished != JOBS:
+    if given_up > len(dead) // 2:
+        return f"{given_up} given up, though two must have died of each"
+    if len(dead) < ranks - 1 and finished + given_up != JOBS:
         return f"{finished} of {JOBS} finished"
     return None
 

@@ -97,14 +97,16 @@ static wgf_status salvage(void *context, int64_t first, int64_t count, bool *aga
 
 static void tell(const struct lab *lab, const struct wgf_schedule_report *report, wgf_status status)
 {
-    int64_t finished = 0, twice = 0, again = 0;
+    int64_t finished = 0, twice = 0, again = 0, given_up = 0;
     for (int64_t i = 0; i < lab->count; i++) {
         finished += lab->rows[i].finished > 0;
         twice += lab->rows[i].finished > 1;
         again += lab->rows[i].begun > 1;
+        given_up += !lab->rows[i].finished && lab->rows[i].begun >= MAX_ATTEMPTS;
     }
-    printf("%s: lost %d, finished %lld of %lld, twice %lld, begun again %lld\n", status ? "failed" : "ended",
-           report->lost, (long long)finished, (long long)lab->count, (long long)twice, (long long)again);
+    printf("%s: lost %d, finished %lld of %lld, twice %lld, begun again %lld, given up %lld\n",
+           status ? "failed" : "ended", report->lost, (long long)finished, (long long)lab->count, (long long)twice,
+           (long long)again, (long long)given_up);
 }
 
 static bool map_rows(struct lab *lab, const char *path)

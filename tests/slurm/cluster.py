@@ -71,7 +71,7 @@ class Cluster:
         missing = [program for program in PROGRAMS if not shutil.which(program, path=PATH)]
         if missing:
             raise Unavailable(f"{', '.join(missing)} not found (tools/setup.sh --test)")
-        self.processes = []
+        self.processes = [] # munged, slurmctld, a slurmd a node
         self.folder = Path(tempfile.mkdtemp(prefix="wgf-slurm-"))
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_"))}
         self.environment |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": PATH}
@@ -86,6 +86,7 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
+        self.cancel_all()
         for process in reversed(self.processes):
             process.terminate()
             try:
@@ -124,6 +125,17 @@ class Cluster:
         with open(self.folder / f"{program}.out", "ab") as log:
             self.processes.append(subprocess.Popen([shutil.which(program, path=PATH), *arguments], env=self.environment,
                                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder))
+
+    def cancel_all(self):
+        """Ends the jobs that are left: who started them may have failed."""
+        end = time.monotonic() + 20
+        while len(self.processes) == 2 + len(NODES) and time.monotonic() < end:
+            jobs = self.ask("squeue", "-h", "-o", "%A").split()
+            if not jobs:
+                break
+            self.ask("scancel", "--signal=KILL", "--full", *jobs)
+            self.ask("scancel", *jobs)
+            time.sleep(0.5)
 
     def wait_for(self, truth, what, seconds=30):
         end = time.monotonic() + seconds

@@ -77,6 +77,9 @@ int64_t wgf_writer_capacity(const struct wgf_writer *writer);
  * 0: before every `status`. */
 void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
 
+/* The fsync of the closing, for who cannot close: independent. */
+wgf_status wgf_writer_sync(struct wgf_writer *writer, struct wgf_error *error);
+
 /* Begins a piece of ascending jobs, row i of which is the i-th of them: marks its rows running and counts the attempt.
  * Rows that were not pending are made blank, and their parameters (but for texts) written again from the plan. Those of
  * neighbouring jobs are written together, which is many times faster. */

@@ -38,8 +38,9 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error);
 bool wgf_team_speaks(void);
 /* Collective; ends MPI. */
 void wgf_team_finish(struct wgf_team *team);
-/* Ends this process of a team that has lost one, with nothing collective. What is to last is on disk already. */
-noreturn void wgf_team_abandon(struct wgf_team *team, int exit_code);
+/* Ends this process at once, with nothing collective and no clearing away: of a team that has lost one, or where a library
+ * is beyond that. What is to last is on disk already. */
+noreturn void wgf_team_abandon(const struct wgf_team *team, int exit_code);
 /* Collective: rank 0's bytes to all; the largest of all ranks' values. */
 void wgf_team_broadcast(const struct wgf_team *team, void *bytes, size_t size);
 int wgf_team_maximum(const struct wgf_team *team, int value);

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Does harm to small sweeps for so many minutes, every kind in turn, and prints how often each was survived.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+usage() {
+    cat <<'END_OF_USAGE'
+usage: tools/soak.sh MINUTES [--only WORD] [--seed S]
+
+Kills, storms of signals, full disks, flipped bits, poisonous jobs, dead workers: see tests/fault/. After every one the
+result has to be that of a run that nothing disturbed. Ends with a table; exits 1 if any sweep did not survive.
+
+  --only WORD  only faults with this word in their name
+  --seed S     the same instants again, as far as a machine's timing allows
+END_OF_USAGE
+}
+
+case ${1:-} in
+-h | --help) usage && exit 0 ;;
+'' | *[!0-9.]*) usage >&2 && exit 2 ;;
+esac
+minutes=$1
+shift
+bash tools/setup.sh --test || exit 1
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+{
+    cmake --preset ci && cmake --build --preset ci --parallel "$(nproc)" --target wgf harm schedule_loss
+} >"$scratch/log" 2>&1 || { cat "$scratch/log" && exit 1; }
+root=$PWD
+cd "$scratch" || exit 1
+"$(bash "$root/tools/setup.sh" --python)" "$root/tests/fault/run.py" "$root/build/wgf" "$root/build/tests/libharm.so" \
+    "$root/slurm/sweep.sh" --minutes "$minutes" "$@"
