@@ -70,6 +70,8 @@ static int run_job(struct wgf_alone_page *page, const struct wgf_plan *plan, int
     struct wgf_layout layout;
     struct wgf_settings settings;
     struct wgf_runner *runner;
+    struct wgf_checkpoints *checkpoints = NULL;
+    const struct wgf_checkpoint *checkpoint = NULL;
     struct wgf_error error;
     if (job < 0 || job >= wgf_plan_jobs(plan))
         return WGF_EXIT_ERROR;
@@ -80,11 +82,17 @@ static int run_job(struct wgf_alone_page *page, const struct wgf_plan *plan, int
     for (int64_t i = 0; i < trace_elements(&layout); i++)
         arrays[i] = NAN;
     wgf_plan_job(plan, job, &settings);
+    if (page->has_slots && wgf_checkpoints_take_over(&checkpoints, &page->slots, &checkpoint, &error))
+        return wgf_cli_error(&error);
     page->begun = true;
-    page->state = wgf_runner_run(runner, &settings, &trace, &page->result);
+    page->state = wgf_runner_run(runner, &settings, checkpoint, &trace, &page->result);
     page->records = trace.records;
     page->state_records = trace.state_records;
     page->ended = true;
+    const struct wgf_error *trouble = checkpoints ? wgf_checkpoints_trouble(checkpoints) : NULL;
+    if (trouble)
+        fprintf(stderr, "wgf: warning: %s\n", trouble->message);
+    wgf_checkpoints_free(checkpoints);
     wgf_runner_free(runner);
     return WGF_EXIT_OK;
 }

@@ -3,11 +3,13 @@
 #ifndef WGF_CLI_ALONE_H
 #define WGF_CLI_ALONE_H
 
+#include "wgf/sweep/checkpoints.h"
 #include "wgf/sweep/job.h"
 #include "wgf/sweep/result.h"
 
-/* Where the child finds what it needs: the text of the spec on standard input, the page at this descriptor. */
-enum { WGF_ALONE_PAGE = 3 };
+/* Where the child finds what it needs: the text of the spec on standard input, the page and the result file at these
+ * descriptors. */
+enum { WGF_ALONE_PAGE = 3, WGF_ALONE_FILE };
 
 /* Arguments of `wgf alone`, and where they stand: parent's process number, ranks that share the machine, job, name of
  * the spec, and any number of K=V. */
@@ -15,6 +17,8 @@ enum { WGF_ALONE_PARENT = 1, WGF_ALONE_SHARERS, WGF_ALONE_JOB, WGF_ALONE_SPEC, W
 
 /* The page; the arrays of the trace are behind it. */
 struct wgf_alone_page {
+    bool has_slots; /* for checkpoints, in the result file */
+    struct wgf_checkpoint_hand slots;
     bool begun, ended; /* the job, by the child */
     enum wgf_job_state state;
     struct wgf_flow_result result;

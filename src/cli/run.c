@@ -29,7 +29,8 @@ static const char usage[] =
     "  --time-limit TIME    stop cleanly before this time is over: 90, 90s, 55m, 1h30m, 2-12:00:00\n"
     "  --sync TIME          have results on disk, not only with the system, as often as this; 0: each\n"
     "                       before it counts as finished. What a node that loses power may lose\n"
-    "  --checkpoint TIME    keep the state of long descents as often as this\n"
+    "  --checkpoint TIME    keep the state of long descents as often as this (60s), and when stopped, so\n"
+    "                       that they go on from there; 0: never\n"
     "  --progress WHAT      auto, bar, lines or none (auto: a bar on a terminal, else lines, one in 10 s)\n"
     "  --quiet              no progress and no summary\n"
     "  --exit-file FILE     write the exit code there too: mpirun --enable-recovery, under which a worker\n"
@@ -99,7 +100,7 @@ static int take_option(int opt, const char *word, struct wgf_run_options *run, c
     case SYNC:
         return wgf_cli_take_duration("sync", word, true, &run->sync);
     default:
-        return wgf_cli_take_duration("checkpoint", word, false, &run->checkpoint);
+        return wgf_cli_take_duration("checkpoint", word, true, &run->checkpoint);
     }
 }
 
@@ -123,8 +124,8 @@ static int read_options(int argc, char **argv, struct wgf_run_options *run, cons
                                             {"exit-file", required_argument, NULL, EXIT_FILE},
                                             {"help", no_argument, NULL, HELP},
                                             {0}};
-    enum { USUAL_ATTEMPTS = 2 };
-    *run = (struct wgf_run_options){.max_attempts = USUAL_ATTEMPTS, .sync = NAN, .checkpoint = NAN};
+    enum { USUAL_ATTEMPTS = 2, USUAL_CHECKPOINT = 60 };
+    *run = (struct wgf_run_options){.max_attempts = USUAL_ATTEMPTS, .sync = NAN, .checkpoint = USUAL_CHECKPOINT};
     int code = wgf_cli_take_progress("auto", run);
     for (int opt; !code && (opt = getopt_long(argc, argv, ":ho:", options, NULL)) != -1;) {
         if (opt == HELP)

@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "select.h"
 
+#include "wgf/sweep/checkpoints.h"
 #include "wgf/sweep/progress.h"
 #include "wgf/sweep/result.h"
 #include "wgf/sweep/schedule.h"
@@ -30,7 +31,7 @@ struct wgf_run_options {
     int64_t max_attempts; /* that end in a death, before a job is tried alone */
     double time_limit;    /* seconds from the start of the process; 0: none */
     double sync;          /* seconds between two fsyncs of a rank; NaN: none */
-    double checkpoint;    /* seconds between two checkpoints of a descent; NaN: as the program likes */
+    double checkpoint;    /* seconds between two checkpoints of a descent; 0: none */
 };
 
 /* Take the word of an option; return an exit code after wgf_cli_misuse. */
@@ -70,7 +71,9 @@ struct wgf_sweep {
     struct wgf_layout layout;
     struct wgf_work work;
     struct wgf_runner *runner;
-    struct wgf_writer *writer;         /* NULL: nothing is left to run */
+    struct wgf_writer *writer; /* NULL: nothing is left to run */
+    struct wgf_checkpoints *checkpoints;
+    bool warned;                       /* that a checkpoint could not be kept */
     const struct wgf_job_set *set;     /* that is being run */
     int64_t piece_first, *piece;       /* position in it of the piece's first row, and the jobs of its rows */
     struct wgf_schedule_report report; /* of the sets that have been run, on rank 0 */

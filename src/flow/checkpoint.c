@@ -61,6 +61,17 @@ double wgf_checkpoint_bytes(const struct wgf_settings *settings)
            wgf_bytes(numbers, sizeof(double));
 }
 
+double wgf_checkpoint_operations(const struct wgf_settings *settings)
+{
+    return (double)settings->steps * wgf_method_find(settings->method)->effort(settings);
+}
+
+bool wgf_checkpoint_is_useful(const struct wgf_settings *settings)
+{
+    const double least = 1e8; /* a tenth of a second or less */
+    return settings->steps > 1 && wgf_checkpoint_operations(settings) >= least;
+}
+
 bool wgf_checkpoint_is_due(const struct wgf_descent *run)
 {
     const struct wgf_checkpoint *checkpoint = run->checkpoint;
@@ -105,12 +116,18 @@ static bool is_sound(const struct wgf_descent *run, const struct head *head)
            head->records <= records && head->state_records >= 0 && head->state_records <= run->shape.records;
 }
 
+/* What the records so far hold in a column that is no part of a checkpoint. */
+static void blank_column(const struct wgf_descent *run, int column, int64_t records)
+{
+    for (int64_t r = 0; r < records; r++)
+        run->trace->column[column][r] = NAN;
+}
+
 /* Takes back what was loaded into the trace before it failed. */
 static void blank_trace(struct wgf_descent *run)
 {
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        for (int64_t r = 0; r < wgf_flow_records(run->settings); r++)
-            run->trace->column[c][r] = NAN;
+        blank_column(run, c, wgf_flow_records(run->settings));
     for (int64_t k = 0; k < wgf_flow_inner_records(run->settings); k++)
         run->trace->inner_objective[k] = run->trace->inner_distance[k] = NAN;
 }
@@ -129,6 +146,9 @@ bool wgf_checkpoint_load(struct wgf_descent *run)
         blank_trace(run);
         return false;
     }
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        if (!has_column(run->settings, c))
+            blank_column(run, c, head.records);
     run->trace->records = head.records;
     run->trace->state_records = head.state_records;
     run->result->steps_done = run->saved_step = head.step;

@@ -40,6 +40,8 @@ struct wgf_method {
      * What `create` makes of settings and problem is no part of it. `carried`: bytes of them together. */
     int (*carry)(void *work, struct wgf_part *parts);
     double (*carried)(const struct wgf_settings *);
+    /* Operations of an outer step, by a rough count that is rather too high. */
+    double (*effort)(const struct wgf_settings *);
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
     void (*explain)(void *work, char *message, size_t size);
 };

@@ -105,4 +105,5 @@ const struct wgf_method wgf_method_gd = {
     .state = state,
     .carry = carry,
     .carried = wgf_particles_carried,
+    .effort = wgf_particles_effort,
 };

@@ -210,6 +210,14 @@ static double carried(const struct wgf_settings *settings)
     return wgf_bytes(numbers, sizeof(double)) + sizeof(int64_t) + sizeof(bool);
 }
 
+static double effort(const struct wgf_settings *settings)
+{
+    const double newton = 100, exponential = 10;
+    double iterations = settings->solver == WGF_SOLVER_DYKSTRA ? (double)settings->dykstra_steps : newton;
+    double axes = (double)settings->grid + (double)settings->grid2;
+    return iterations * exponential * wgf_measure_masses(settings) * (2 * axes + (double)settings->data.n);
+}
+
 /* What the user should know of a run that ended well. */
 static void explain(void *work, char *message, size_t size)
 {
@@ -272,5 +280,6 @@ const struct wgf_method wgf_method_jko = {
     .state = state,
     .carry = carry,
     .carried = carried,
+    .effort = effort,
     .explain = explain,
 };

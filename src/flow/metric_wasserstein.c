@@ -30,6 +30,11 @@ static void destroy(void *work)
     free(wasserstein);
 }
 
+static double effort(const struct wgf_settings *settings)
+{
+    return (double)settings->init.width * (double)settings->init.width;
+}
+
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
     int64_t m = particles->m, d = particles->d;
@@ -77,6 +82,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_wasserstein = {
     .bytes = bytes,
+    .effort = effort,
     .create = create,
     .free = destroy,
     .fix = fix,

@@ -181,6 +181,13 @@ double wgf_particles_carried(const struct wgf_settings *settings)
     return wgf_bytes(cloud * (1 + all) + 1, sizeof(double)) + 2 * sizeof(int64_t);
 }
 
+double wgf_particles_effort(const struct wgf_settings *settings)
+{
+    double m = (double)settings->init.width;
+    bool all = settings->record_distances == WGF_DISTANCES_ALL;
+    return m * (double)settings->data.n * (double)settings->data.d + (all ? m * m : 0);
+}
+
 void wgf_particles_state(struct wgf_particles *particles, double *out)
 {
     wgf_particles_synchronise(particles);

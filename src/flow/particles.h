@@ -48,6 +48,7 @@ struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles);
 void wgf_particles_record(struct wgf_particles *particles, double *values);
 int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts);
 double wgf_particles_carried(const struct wgf_settings *settings);
+double wgf_particles_effort(const struct wgf_settings *settings); /* of one look */
 void wgf_particles_state(struct wgf_particles *particles, double *out);
 
 /* sum (a_i - b_i)^2, and sum a_i^2 when b is NULL. */

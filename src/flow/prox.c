@@ -304,6 +304,12 @@ static double carried(const struct wgf_settings *settings)
     return wgf_particles_carried(settings) + 2 * sizeof(double) + sizeof(bool);
 }
 
+static double effort(const struct wgf_settings *settings)
+{
+    double look = wgf_particles_effort(settings), distance = wgf_metric_find(settings->metric)->effort(settings);
+    return look + (double)settings->inner_steps * (look + distance);
+}
+
 static double step_time(const struct wgf_settings *settings)
 {
     return settings->gamma;
@@ -330,4 +336,5 @@ const struct wgf_method wgf_method_prox = {
     .state = state,
     .carry = carry,
     .carried = carried,
+    .effort = effort,
 };

@@ -159,10 +159,12 @@ static wgf_status check_memory(const struct wgf_runner *runner, const struct wgf
 
 /* Runs the descent from its data and neurons; W has room for m (d + 1) numbers, or is NULL for a method without. */
 static wgf_status run_from(struct wgf_runner *runner, const struct wgf_settings *settings, const struct wgf_data *data,
-                           double *W, struct wgf_trace *trace, struct wgf_flow_result *result, struct wgf_error *error)
+                           double *W, const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
+                           struct wgf_flow_result *result, struct wgf_error *error)
 {
     double *alpha = W ? W + settings->init.width * data->d : NULL;
-    struct wgf_problem problem = {.data = data, .W = W, .alpha = alpha, .interrupted = runner->interrupted};
+    struct wgf_problem problem = {
+        .data = data, .W = W, .alpha = alpha, .interrupted = runner->interrupted, .checkpoint = checkpoint};
     wgf_status status = test_data(runner, settings, &problem.test, error);
     if (!status && W && settings->init.kind == WGF_INIT_FILE)
         status = copy_neurons(runner, settings, W, alpha, error);
@@ -173,7 +175,8 @@ static wgf_status run_from(struct wgf_runner *runner, const struct wgf_settings 
     return status;
 }
 
-static wgf_status attempt(struct wgf_runner *runner, const struct wgf_settings *settings, struct wgf_trace *trace,
+static wgf_status attempt(struct wgf_runner *runner, const struct wgf_settings *settings,
+                          const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
                           struct wgf_flow_result *result, struct wgf_error *error)
 {
     const struct wgf_data *data;
@@ -186,13 +189,14 @@ static wgf_status attempt(struct wgf_runner *runner, const struct wgf_settings *
     double *W = neurons ? wgf_calloc(settings->init.width * (data->d + 1), sizeof *W) : NULL;
     if (neurons && !W)
         return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " neurons", settings->init.width);
-    status = run_from(runner, settings, data, W, trace, result, error);
+    status = run_from(runner, settings, data, W, checkpoint, trace, result, error);
     free(W);
     return status;
 }
 
 enum wgf_job_state wgf_runner_run(struct wgf_runner *runner, const struct wgf_settings *settings,
-                                  struct wgf_trace *trace, struct wgf_flow_result *result)
+                                  const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
+                                  struct wgf_flow_result *result)
 {
     static const enum wgf_job_state state_of[] = {
         [WGF_OUTCOME_DONE] = WGF_JOB_DONE,
@@ -201,7 +205,7 @@ enum wgf_job_state wgf_runner_run(struct wgf_runner *runner, const struct wgf_se
         [WGF_OUTCOME_INTERRUPTED] = WGF_JOB_PENDING,
     };
     struct wgf_error error = {0};
-    if (!attempt(runner, settings, trace, result, &error))
+    if (!attempt(runner, settings, checkpoint, trace, result, &error))
         return state_of[result->outcome];
     *result = (struct wgf_flow_result){.objective_initial = NAN, .objective_final = NAN};
     memcpy(result->message, error.message, sizeof result->message);

@@ -11,10 +11,10 @@ size_t wgf_result_size(int column); /* bytes of a row of it in memory */
 extern const char *const wgf_trace_names[WGF_TRACE_COUNT];
 extern const char *const wgf_inner_trace_names[2];
 
-/* All columns of a file, in order: parameters, results, trace, inner trace, states. */
+/* All columns of a file, in order: parameters, results, trace, inner trace, states, checkpoints. */
 enum {
     WGF_MOST_PARAMS = 64,
-    WGF_MOST_COLUMNS = WGF_MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + 3,
+    WGF_MOST_COLUMNS = WGF_MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + 4,
 };
 struct wgf_columns {
     struct wgf_column list[WGF_MOST_COLUMNS];
@@ -40,6 +40,24 @@ uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 /* States are marked in pieces of so many numbers, the last one shorter, so that nobody need hold them all. */
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
+
+/* What a slot for a checkpoint begins with; its data follow. */
+struct wgf_slot_head {
+    char magic[8];
+    int64_t job;
+    uint64_t key;
+    uint64_t number;          /* of the checkpoint among those of its job, from 1 */
+    int64_t size;             /* bytes of data */
+    uint64_t data_hash, hash; /* XXH3: of the data; of all above */
+};
+
+/* Finds how much room the checkpoints of a plan need; fills its fields of the layout. */
+void wgf_layout_measure_checkpoints(const struct wgf_plan *plan, struct wgf_layout *layout);
+
+/* What a writer has open; borrowed. */
+struct wgf_store *wgf_writer_store(struct wgf_writer *writer);
+const struct wgf_plan *wgf_writer_plan(const struct wgf_writer *writer);
+const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer);
 
 /* XXH3_64bits_withSeed; false: not on this processor. */
 bool wgf_hash_avx2(const void *bytes, size_t size, uint64_t seed, uint64_t *hash);

@@ -13,25 +13,45 @@
 
 #include <fcntl.h>
 
+enum { METADATA = 1 << 16 }; /* more than HDF5 ever writes of it between two reservations */
+
+static double file_end(const struct wgf_store_builder *builder)
+{
+    hsize_t size = 0;
+    H5Fget_filesize(builder->file, &size);
+    return (double)size;
+}
+
+/* A file beyond this limit would be the end of the process (SIGXFSZ). */
+static bool may_grow_to(struct wgf_store_builder *builder, double end)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && end > (double)limit.rlim_cur)
+        builder->system_error = EFBIG;
+    return builder->system_error == 0;
+}
+
 /* Makes sure of room for `bytes` more. HDF5 does not survive metadata that it cannot write: the file cannot be closed
  * any more, and the process crashes when it exits. So room is had before it is needed; a file system that cannot
  * promise any is taken on trust. */
 static bool reserve(struct wgf_store_builder *builder, double bytes)
 {
-    enum { METADATA = 1 << 16 };
-    hsize_t size = 0;
-    struct rlimit limit;
-    double largest = 0x1p62;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        largest = (double)limit.rlim_cur;
-    H5Fget_filesize(builder->file, &size);
-    double end = (double)size + bytes + METADATA;
-    if (end > largest)
-        builder->system_error = EFBIG;
-    else if (fallocate(builder->descriptor, FALLOC_FL_KEEP_SIZE, 0, (off_t)end) != 0 &&
-             (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+    double end = file_end(builder) + bytes + METADATA;
+    if (may_grow_to(builder, end) && end > builder->reserved &&
+        fallocate(builder->descriptor, FALLOC_FL_KEEP_SIZE, (off_t)builder->reserved,
+                  (off_t)(end - builder->reserved)) != 0 &&
+        (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
         builder->system_error = errno;
+    if (builder->system_error == 0)
+        builder->reserved = fmax(builder->reserved, end);
     return builder->system_error == 0;
+}
+
+/* Leaves out of what is reserved the room that a sparse column has just been given, and sees to what comes behind it. */
+static bool skip_reserve(struct wgf_store_builder *builder)
+{
+    builder->reserved = fmax(builder->reserved, file_end(builder));
+    return reserve(builder, 0);
 }
 
 /* True once the making is to be given up; looked at between blocks. */
@@ -42,8 +62,8 @@ static bool interrupted(struct wgf_store_builder *builder)
     return builder->system_error == EINTR;
 }
 
-/* Everything that rows will be written to is allocated at once; write_empty fills it. So the file has no holes: a disk that is
- * too small is found while the file is made, and a writer changes no metadata. */
+/* Everything that rows will be written to is allocated at once; write_empty fills it. So the file has no holes but in sparse
+ * columns: a disk that is too small is found while the file is made, and a writer changes no metadata. */
 static hid_t column_properties(const struct wgf_column *column)
 {
     hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
@@ -90,10 +110,13 @@ static hid_t build_column(struct wgf_store_builder *builder, const hid_t *scales
     assert(column->type != WGF_COLUMN_TEXT || column->life == WGF_LIFE_CREATED);
     assert(column->life != WGF_LIFE_CREATED || column->shape == WGF_SHAPE_JOB);
     assert((column->type == WGF_COLUMN_CHARS) == (column->shape == WGF_SHAPE_MESSAGE));
-    if (!reserve(builder, wgf_store_column_bytes(extent, column)))
+    assert(column->life != WGF_LIFE_SPARSE || column->type == WGF_COLUMN_UINT8);
+    const bool sparse = column->life == WGF_LIFE_SPARSE;
+    const double bytes = wgf_store_column_bytes(extent, column);
+    if (!reserve(builder, sparse ? 0 : bytes) || !may_grow_to(builder, file_end(builder) + bytes + METADATA))
         return H5I_INVALID_HID;
     hid_t dataset = create_column(builder->file, column, extent);
-    if (dataset >= 0 && wgf_store_put_column_attributes(dataset, column) &&
+    if (dataset >= 0 && (!sparse || skip_reserve(builder)) && wgf_store_put_column_attributes(dataset, column) &&
         wgf_store_attach_scales(dataset, column->shape, scales))
         return dataset;
     if (dataset >= 0)

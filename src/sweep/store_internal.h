@@ -8,7 +8,7 @@
 
 enum {
     WGF_STORE_SCHEMA = 1,
-    WGF_STORE_SHAPES = WGF_SHAPE_STATE + 1,
+    WGF_STORE_SHAPES = WGF_SHAPE_CHECKPOINT + 1,
     WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
     WGF_STORE_NAME_LENGTH = 64,
     WGF_STORE_REASON_LENGTH = 320,
@@ -28,19 +28,21 @@ void wgf_store_watch(struct wgf_store_watch *watch);
 void wgf_store_unwatch(struct wgf_store_watch *watch);
 
 /* Layout: what a type or a shape means in numbers. The dimension of a shape is its last; job is the first of all but
- * WGF_SHAPE_STATE. */
+ * the flat ones. */
 struct wgf_store_dimension {
     const char *name;
     const char *long_name; /* of the coordinate variable; NULL: a dimension without one */
 };
 extern const struct wgf_store_dimension wgf_store_dimensions[WGF_STORE_SHAPES];
 
+bool wgf_store_is_flat(enum wgf_column_shape shape);
 int64_t wgf_store_length(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
 int64_t wgf_store_row_elements(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
 int64_t wgf_store_row_count(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
 int wgf_store_rank(enum wgf_column_shape shape);
 size_t wgf_store_element_size(enum wgf_column_type type);
 double wgf_store_column_bytes(const struct wgf_store_extent *extent, const struct wgf_column *column);
+double wgf_store_sparse_bytes(const struct wgf_store_schema *schema); /* of wgf_store_bytes, those of no room on disk */
 double wgf_store_scale_bytes(const struct wgf_store_extent *extent);
 void wgf_store_fill_empty(enum wgf_column_type type, size_t count, void *elements);
 
@@ -90,7 +92,8 @@ bool wgf_store_attach_scales(hid_t dataset, enum wgf_column_shape shape, const h
 /* A file being made. Closing `file` closes all that building it left open. */
 struct wgf_store_builder {
     hid_t file;
-    int descriptor; /* of the same file, to reserve room by */
+    int descriptor;  /* of the same file, to reserve room by */
+    double reserved; /* where the room ends that has been reserved, or left out on purpose */
     const struct wgf_store_schema *schema;
     wgf_store_fill *fill;
     void *context;

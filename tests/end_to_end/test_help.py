@@ -113,7 +113,7 @@ def values_that_no_option_takes(wgf):
               "max-attempts": ("", "0", "-1", "two", "1.5"),
               "time-limit": ("", "0", "-5", "5x", "1h30", "m", "1m2h", "1:2:3:4", "1:", "1-", "inf", "nan", "0x5"),
               "sync": ("", "-1", "now"),
-              "checkpoint": ("", "0")}
+              "checkpoint": ("", "-1", "never")}
     for name, words in values.items():
         for word in words:
             wgf("run", "absent.yaml", "-o", "out.h5", f"--{name}={word}").require(USAGE, f"--{name}").quietly()

@@ -32,4 +32,8 @@ struct wgf_checkpoint {
 /* Bytes of a checkpoint of such a descent at most. */
 double wgf_checkpoint_bytes(const struct wgf_settings *settings);
 
+/* Operations of such a descent, by a count that is rather too high; and can it be so long that checkpoints are worth room? */
+double wgf_checkpoint_operations(const struct wgf_settings *settings);
+bool wgf_checkpoint_is_useful(const struct wgf_settings *settings);
+
 #endif

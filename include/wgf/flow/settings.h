@@ -10,7 +10,7 @@
     X(WGF_METHOD_GD, "gd")                                                                                             \
     X(WGF_METHOD_PROX, "prox")                                                                                         \
     X(WGF_METHOD_JKO, "jko")
-enum wgf_method_id { WGF_METHODS(WGF_ENUM_ID) };
+enum wgf_method_id { WGF_METHODS(WGF_ENUM_ID) WGF_METHOD_COUNT };
 
 #define WGF_METRICS(X)                                                                                                 \
     X(WGF_METRIC_FROBENIUS, "frobenius")                                                                               \

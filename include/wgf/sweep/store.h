@@ -8,6 +8,7 @@
 #define WGF_SWEEP_STORE_H
 
 #include "wgf/base/status.h"
+#include "wgf/sweep/region.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -29,12 +30,15 @@ enum wgf_column_shape {
     WGF_SHAPE_INNER_RECORD, /* job x inner_record */
     WGF_SHAPE_MESSAGE,      /* job x message_length; of WGF_COLUMN_CHARS */
     WGF_SHAPE_STATE,        /* state_element: flat, rows are ranges of elements */
+    WGF_SHAPE_CHECKPOINT,   /* checkpoint_byte: flat likewise */
 };
 
 enum wgf_column_life {
     WGF_LIFE_CREATED, /* written by the fill callback when the file is made, and never again */
     WGF_LIFE_WRITTEN, /* allocated and filled with the empty value (0, NaN) at creation; rows written later */
     WGF_LIFE_EMPTY,   /* never written: takes no room, reads as the empty value */
+    WGF_LIFE_SPARSE, /* uint8; written at times and wiped again: reads as 0 elsewhere, and takes no room on the disk there
+                         where the file system knows holes. No room is promised: writing may find the disk full */
 };
 
 struct wgf_column {
@@ -49,7 +53,7 @@ struct wgf_column {
 
 /* Sizes of the dimensions. A dimension of size 0 is not made, nor are columns on it (job is always there). */
 struct wgf_store_extent {
-    int64_t jobs, records, inner_records, message_length, state_elements;
+    int64_t jobs, records, inner_records, message_length, state_elements, checkpoint_bytes;
 };
 
 /* A root attribute: text, an array of texts (text NULL, list with count), or a number (both NULL). */
@@ -75,7 +79,7 @@ enum { WGF_STORE_BLOCK = 4096 };
  * live until the next call. Called block after block, and for every column of a block before the next one. */
 typedef void wgf_store_fill(void *context, int column, int64_t first, int64_t count, void *buffer);
 
-/* Bytes that the file will take, without its texts. */
+/* Bytes that the file will be long, without its texts. */
 double wgf_store_bytes(const struct wgf_store_schema *schema);
 
 struct wgf_store_making {
@@ -114,7 +118,7 @@ int wgf_store_column(const struct wgf_store *store, const char *name);
 enum wgf_column_type wgf_store_type(const struct wgf_store *store, int column);
 bool wgf_store_has_room(const struct wgf_store *store, int column);
 
-/* Writes rows [first, first + count) of a column, contiguous in `rows` (count x the row's elements; for WGF_SHAPE_STATE
+/* Writes rows [first, first + count) of a column, contiguous in `rows` (count x the row's elements; for flat shapes
  * first and count are elements). Independent, never collective. On return the bytes are with the operating system: a
  * process kill loses nothing, and later writes land after earlier ones. */
 wgf_status wgf_store_write(struct wgf_store *store, int column, int64_t first, int64_t count, const void *rows,
@@ -123,6 +127,10 @@ wgf_status wgf_store_write(struct wgf_store *store, int column, int64_t first, i
 /* Reads likewise; independent. A TEXT column gives allocated strings, each freed by the caller. */
 wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, int64_t count, void *rows,
                           struct wgf_error *error);
+
+/* Where the bytes of a WGF_LIFE_SPARSE column lie, to be read, written and wiped there. The descriptor is the store's.
+ * False: the file has no room for the column, or not in one stretch. Independent. */
+bool wgf_store_region(const struct wgf_store *store, int column, struct wgf_region *region);
 
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
