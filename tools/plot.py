@@ -10,6 +10,7 @@ import sys
 from collections import namedtuple
 
 try:
+    import plot_agreement
     import plot_curves
     import plot_function
     import plot_inner
@@ -31,6 +32,10 @@ FIGURES = {
     "mean-field": Figure(
         plot_limit.mean_field, plot_limit.suits_mean_field, None,
         "objective and coupled distance against width, medians over seeds and rates; JKO beside it from a second file",
+    ),
+    "agreement": Figure(
+        plot_agreement.agreement, plot_agreement.suits_agreement, None,
+        "by how much Frobenius and Wasserstein trajectories differ against gamma, medians over seeds and rates",
     ),
     "inner": Figure(
         plot_inner.inner, plot_inner.suits_inner, None,
