@@ -6,6 +6,7 @@ from plot_fit import bootstrap_rate, describe
 from plot_result import PlotError
 from plot_style import CATEGORICAL, Page, label, tick_text
 
+WINDOW = (1e-6, 3e-3)  # a rate is fitted between the onset, where nothing is a power, and saturation
 SAME = 1e-12  # relative differences up to this are rounding
 BANDS = ((5, 95, 0.15), (25, 75, 0.3))
 METRICS = ("frobenius", "wasserstein")
@@ -70,7 +71,7 @@ def draw_difference(axes, gammas, differences, floor):
     for low, high, alpha in BANDS:
         axes.fill_between(gammas, *np.percentile(shown, (low, high), axis=0), color=CATEGORICAL[0], alpha=alpha, linewidth=0)
     axes.plot(gammas, np.median(shown, axis=0), "o-", color=CATEGORICAL[0], markersize=3.5, linewidth=1.3)
-    differ = np.median(differences, axis=0) > 1e3 * SAME
+    differ = (np.median(differences, axis=0) > WINDOW[0]) & (np.median(differences, axis=0) < WINDOW[1])
     rate = None
     if differ.sum() > 2:
         rate = bootstrap_rate(gammas[differ], shown[:, differ], np.median)
@@ -103,9 +104,9 @@ def agreement(result, options):
             if page.thresholds[value]:
                 axes.axvspan(gammas[0], page.thresholds[value], color="#000000", alpha=0.06, linewidth=0)
         above.set_yscale("log")
-        title = "" if other is None else f"{label(other)} {tick_text(value) if value is not None else ''}"
+        title = "" if other is None else f"{label(other)}  {tick_text(value) if value is not None else ''}"
         Page.describe(above, title, None, None if i else "largest relative difference of $F$")
         Page.describe(below, "", "gamma", None if i else "steps with new names")
         below.set_ylim(-0.03, 1.03)
-    page.note(f"grey: equal in every step for every seed, to {SAME:g} (drawn at {floor:g}).  {len(differences)} seeds, bands 25–75 % and 5–95 %")
+    page.note(f"grey: equal in every step for every seed, to {SAME:g} (drawn at {floor:g}); {len(differences)} seeds, bands 25–75 %, 5–95 %")
     return page
