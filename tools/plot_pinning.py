@@ -13,10 +13,6 @@ LOSS_FACTORS = {"mse": lambda n: 1 / n, "half_mse": lambda n: 0.5 / n, "sse": la
 DIFFUSED = 0.5  # of the half-width: the steps' diffusion beyond which a run warns
 
 
-def suits_pinning(result):
-    return {"grid", "epsilon"} <= set(result.varying())
-
-
 def table(jobs):
     """Spacings and epsilons in rising order, and F at the end of each pair [epsilons, spacings]."""
     cells = {}
