@@ -267,11 +267,11 @@ exit_code() { # CODE-OF-RUN
     fi
 }
 
-# What only grows while the sweep gets on: rows with a result, attempts at the others, steps kept in checkpoints.
+# What changes only if the sweep gets on: rows with a result, attempts at the others, checkpoints of long ones.
 standing() {
     [ -e "$out" ] || return
     "$wgf" status "$out" --json 2>/dev/null | tr -d '[:space:]' |
-        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoint_steps)":[1-9][0-9]*'
+        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoints)":[1-9][0-9]*'
 }
 
 # What was asked of the first start alone: a later one must neither undo what that did, nor retry for ever.

@@ -65,4 +65,5 @@ def poison(bench):
         require((status == DONE).sum() == (own.rows["status"] == DONE).sum() - len(POISON), f"states {list(status)}")
         site.look()
         site.finish("--jobs", CHOSEN, "--retry", "crashed")
+    bench.looks += own.looks
     return len(POISON)
