@@ -18,9 +18,12 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import h5py
 import matplotlib.image
 import numpy as np
+from PIL import Image
 
 import plot
+import plot_data
 import plot_fit
+import plot_function
 import plot_limit
 from plot_result import PlotError, read_results
 
@@ -73,6 +76,13 @@ class MeanField(Sweeping):
         self.assert_picture(page, hues=4)
         self.assertEqual(len(self.draw(widths).panels), 3)
 
+    def test_the_optimum_is_drawn_where_it_is_zero(self):
+        for more, drawn in (("", True), (", signs: positive", False), (", weight_decay: 0.1", False)):
+            path = self.sweep("optimum", self.fixed + more + ", loss: mse", "width: [8, 16, 32], seed: [1, 2]")
+            words = [text.get_text() for text in self.draw(path).panels[0].get_legend().get_texts()]
+            self.assertEqual(any("optimum" in line for line in words), drawn, more)
+            Path(path).unlink()
+
     def test_the_coupled_distance_pairs_by_sign_and_index(self):
         path = self.sweep("pairs", self.fixed.replace("steps: 4", "steps: 0"), "width: [4, 10, 22], seed: [1, 2]")
         table, widths = plot_limit.complete_seeds(read_results([path], {}).jobs)
@@ -90,6 +100,92 @@ class MeanField(Sweeping):
         path = self.sweep("more", self.fixed.replace("gamma: 0.25, ", ""), "gamma: [0.1, 0.2], width: [4, 8, 16], seed: [1, 2]")
         with self.assertRaisesRegex(PlotError, "--where"):
             self.draw(path, "--figure", "mean-field")
+
+
+class EveryFigure(Sweeping):
+    """The figures that read traces, states and samples, each from a sweep of a second or less."""
+
+    drawn = set()
+    small = "data: sinus, n: 12, output: mean, init_scale: 1"
+
+    def figure(self, name, *arguments, hues=2, given=True):
+        self.drawn.add(name)
+        page = self.draw(*arguments, "--wgf", WGF, *(["--figure", name] if given else []))
+        self.assert_picture(page, hues)
+        return page
+
+    def test_inner(self):
+        fixed = f"{self.small}, width: 20, method: prox, gamma: 1, steps: 3, inner_steps: 10, record_inner: 2"
+        path = self.sweep("inner", fixed, "metric: [frobenius, wasserstein]")
+        page = self.figure("inner", path, given=False)
+        distances = [line.get_ydata() for line in page.panels[2].get_lines() if len(line.get_xdata()) == 5]
+        self.assertEqual(len(distances), 3)
+        with h5py.File(path) as file:
+            np.testing.assert_array_equal(np.concatenate(distances), file["inner_distance"][0])
+            np.testing.assert_array_equal([line[-1] for line in distances], file["distance"][0][1:])
+
+    def test_neurons(self):
+        fixed = f"{self.small}, init: grid, width: 32, scaling: mean_field, steps: 6, save: all"
+        page = self.figure("neurons", self.sweep("neurons", fixed, "gamma: [0.5, 1]"), given=False)
+        silent = page.panels[0].collections[-1].get_offsets()
+        self.assertGreater(len(silent), 0)
+        self.assertTrue(np.all(silent[:, 1] < -0.5 * np.abs(silent[:, 0])))  # x in [-1/2, 1/2] cannot activate these
+
+    def test_alignment(self):
+        fixed = "data: sinus, n: 12, output: mean, width: 40, scaling: mean_field, gamma: 0.002, steps: 500, save: all"
+        page = self.figure("alignment", self.sweep("scales", fixed, "init_scale: [0.001, 1]"), given=False)
+        small, large = (page.panels[k].get_lines()[0].get_ydata() for k in (6, 7))
+        self.assertLess(small[-1], 0.2 * large[-1])
+
+    def test_learned_function(self):
+        fixed = f"{self.small}, width: 40, init: normal, grid: 16, grid_radius: 4, gamma: 0.3, scaling: mean_field, steps: 9, save: all"
+        path = self.sweep("learned", fixed, "method: [gd, prox, jko]")
+        page = self.figure("learned-function", path, given=False)
+        self.assertEqual(len(page.panels), 3)
+        for job in read_results([path], {}).jobs:
+            inputs, labels = plot_data.samples(job, plot.parse_arguments([path, "--wgf", WGF]))
+            objective = np.mean((plot_function.outputs(job, inputs) - labels) ** 2, axis=1)
+            np.testing.assert_allclose(objective, job.trace["objective"], rtol=1e-12)
+
+    def test_masses(self):
+        fixed = "data: sinus, n: 12, method: jko, grid: 16, grid_radius: 4, init: normal, init_scale: 1, gamma: 1, steps: 9, save: all"
+        path = self.sweep("masses", fixed, "epsilon: [0.1, 0.3]")
+        self.assertEqual(len(self.figure("masses", path, given=False).panels), 8)
+        self.drawn.add("animation")
+        self.assertEqual(plot.main([path, "--figure", "animation"]), 0)
+        with Image.open(path.replace(".h5", ".gif")) as film:
+            self.assertEqual(film.n_frames, 10)
+            frames = []
+            for k in (0, 9):
+                film.seek(k)
+                frames.append(np.array(film.convert("RGB"), float))
+        self.assertGreater(np.mean(np.ptp(frames[0], axis=2) > 60), 0.01)
+        self.assertGreater(np.abs(frames[0] - frames[1]).max(), 60)
+
+    def test_heat_map_and_gantt(self):
+        path = self.sweep("map", f"{self.small}, steps: 5", "gamma: [0.1, 0.2], width: [8, 16, 32], seed: [1, 2, 3]")
+        page = self.figure("heat-map", path, hues=4)
+        with h5py.File(path) as file:
+            want = np.median(file["objective_final"][:].reshape(2, 3, 3), axis=2).T
+        np.testing.assert_array_equal(page.panels[0].get_images()[0].get_array(), want)
+        self.figure("heat-map", path, "--x", "width", "--y", "seed", "--value", "objective_initial")
+        with self.assertRaisesRegex(PlotError, "beauty"):
+            self.figure("heat-map", path, "--x", "beauty")
+        page = self.figure("gantt", path)
+        bars = page.panels[0].collections[0].get_paths()
+        self.assertEqual(len(bars), 18)
+
+    def test_curves(self):
+        fixed = f"{self.small}, width: 20, method: prox, steps: 6, record_distances: all"
+        path = self.sweep("curves", fixed, "metric: [frobenius, wasserstein], gamma: [0.1, 1, 10]")
+        self.figure("objective-distance", path, given=False)
+        self.figure("objective-time", path)
+        self.figure("distance-difference", path)
+
+    @classmethod
+    def tearDownClass(cls):
+        missing = set(plot.FIGURES) - cls.drawn - {"mean-field"}  # drawn by MeanField
+        assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
 
 
 class PlantedRates(Sweeping):

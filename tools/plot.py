@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Draws the figure of a sweep from its result file.
 
-Usage: plot.py RESULT.h5... [--figure NAME] [-o OUT.png]
+Usage: plot.py RESULT.h5... [--figure NAME] [-o OUT]
 """
 
 import argparse
@@ -11,7 +11,12 @@ from collections import namedtuple
 
 try:
     import plot_curves
+    import plot_function
+    import plot_inner
     import plot_limit
+    import plot_map
+    import plot_masses
+    import plot_neurons
     from plot_result import PlotError, read_results
 except ImportError as error:
     system = "/usr/bin/python3"  # Debian's packages are here, whatever Python comes first on the path
@@ -27,6 +32,30 @@ FIGURES = {
         plot_limit.mean_field, plot_limit.suits_mean_field, None,
         "objective and coupled distance against width, medians over seeds and rates; JKO beside it from a second file",
     ),
+    "inner": Figure(
+        plot_inner.inner, plot_inner.suits_inner, None,
+        "objective and distance against inner iteration across outer steps (record_inner)",
+    ),
+    "alignment": Figure(
+        plot_neurons.alignment, plot_neurons.suits_alignment, None,
+        "norm and angle of each neuron and number of distinct directions over time (save: all)",
+    ),
+    "learned-function": Figure(
+        plot_function.learned, plot_function.suits_learned, None,
+        "the learned function against the data at several times, a panel a job (save: all)",
+    ),
+    "neurons": Figure(
+        plot_neurons.trajectories, plot_neurons.suits_trajectories, None,
+        "paths of neurons in the plane, positive green, negative red (save: all)",
+    ),
+    "masses": Figure(
+        plot_masses.masses, plot_masses.suits_masses, None,
+        "masses of jko on the grid at several times, a row a sheet (save: all)",
+    ),
+    "animation": Figure(
+        plot_masses.animation, lambda result: False, None,
+        "masses of jko over time, a GIF (save: all)",
+    ),
     "objective-distance": Figure(
         plot_curves.objective_distance, plot_curves.suits_objective_distance, plot_curves.MOST_CURVES,
         "objective against distance between iterates, a curve a job coloured by gamma",
@@ -34,6 +63,14 @@ FIGURES = {
     "distance-difference": Figure(
         plot_curves.distance_difference, lambda result: False, plot_curves.MOST_CURVES,
         "relative difference of the Frobenius and the Wasserstein distance of a step (record_distances: all)",
+    ),
+    "heat-map": Figure(
+        plot_map.heat_map, lambda result: False, None,
+        "any result (--value) over two swept parameters (--x, --y), the median of each cell",
+    ),
+    "gantt": Figure(
+        plot_map.gantt, lambda result: False, None,
+        "the jobs of each rank over time: how busy the cores were",
     ),
     "objective-time": Figure(
         plot_curves.objective_time, lambda result: True, plot_curves.MOST_CURVES,
@@ -52,9 +89,11 @@ def parse_arguments(arguments):
     )
     parser.add_argument("results", metavar="RESULT.h5", nargs="+")
     parser.add_argument("--figure", metavar="NAME", choices=FIGURES, help="one of the list below")
-    parser.add_argument("-o", "--output", metavar="OUT.png", help="default: the first result with .png for .h5")
-    parser.add_argument("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, distance, ...)")
-    parser.add_argument("--y", metavar="TRACE", help="trace on the vertical axis (objective_test, grad_norm, ...)")
+    parser.add_argument("-o", "--output", metavar="OUT", help="default: the first result with .png or .gif for .h5")
+    parser.add_argument("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, ...); a parameter in heat maps")
+    parser.add_argument("--y", metavar="TRACE", help="trace on the vertical axis (grad_norm, ...); a parameter in heat maps")
+    parser.add_argument("--value", metavar="RESULT", help="what a heat map shows (objective_final, seconds, ...)")
+    parser.add_argument("--wgf", metavar="PROGRAM", help="makes a job's samples again; default: build/wgf of this folder")
     parser.add_argument("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
     parser.add_argument(
         "--where", metavar="NAME=VALUE", action="append", default=[], help="draw these jobs alone; may be repeated"
@@ -92,7 +131,9 @@ def save(page, path):
 def main(arguments):
     options = parse_arguments(arguments)
     try:
-        save(draw(options), options.output or os.path.splitext(options.results[0])[0] + ".png")
+        page = draw(options)
+        ending = ".gif" if isinstance(page, plot_masses.Animation) else ".png"
+        save(page, options.output or os.path.splitext(options.results[0])[0] + ending)
     except PlotError as error:
         print(f"plot.py: {error}", file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats has more, and takes a second to load
 
 Rate = namedtuple("Rate", "exponent low high factor")  # y = factor x^exponent; low to high: 95 % of the exponent
 RESAMPLES = 1000
@@ -39,9 +39,8 @@ def bootstrap_rate(x, samples, statistic):
 
 def regression_rate(x, y):
     """The rate of single values, with Student's interval of the slope."""
-    fit = stats.linregress(np.log(x), np.log(y))
-    reach = stats.t.ppf(0.975, len(x) - 2) * fit.stderr if len(x) > 2 else np.inf
-    return Rate(float(fit.slope), float(fit.slope - reach), float(fit.slope + reach), float(np.exp(fit.intercept)))
+    (intercept, exponent), (_, reach) = plane([np.ones(len(x)), np.log(x)], np.log(y))
+    return Rate(float(exponent), float(exponent - reach), float(exponent + reach), float(np.exp(intercept)))
 
 
 def plane(columns, y):
@@ -53,7 +52,7 @@ def plane(columns, y):
         return coefficients, np.full(columns.shape[1], np.inf)
     residual = y - columns @ coefficients
     covariance = np.linalg.inv(columns.T @ columns) * (residual @ residual) / spare
-    return coefficients, stats.t.ppf(0.975, spare) * np.sqrt(np.diag(covariance))
+    return coefficients, stdtrit(spare, 0.975) * np.sqrt(np.diag(covariance))
 
 
 def describe(rate, unit="m"):

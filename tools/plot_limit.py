@@ -80,14 +80,24 @@ def draw_rate(axes, widths, used, rate, colour):
     axes.plot(widths[:-1][used], values, "--", color=colour, linewidth=1.2, label=f"fit {describe(rate)}")
 
 
-def draw_objective(axes, widths, objective, limit):
+def optimum_is_zero(job):
+    """Can a measure of neurons fit the samples? With both signs and a bias column it can where inputs are distinct.
+
+    Inputs that the program draws or spaces are; of a file it is not known here. Weight decay costs something always.
+    """
+    drawn = job.value("data") in ("sinus", "random", "linear", "three_points")
+    return drawn and job.value("d") == 2 and job.value("signs") == "balanced" and job.value("weight_decay") == 0
+
+
+def draw_objective(axes, widths, objective, limit, reaches_zero):
     """F against width down to the optimum, and its upper end enlarged, where the widths differ."""
     zoom = axes.inset_axes([0.2, 0.15, 0.77, 0.38])
     for place, name in ((axes, "median over seeds; bands: 25–75 %, 5–95 %"), (zoom, None)):
         draw_bands(place, widths, objective, PARTICLES, name)
         if limit:
             place.axhline(limit[0], color=OTHER, linewidth=1.2, label="JKO, extrapolated to no grid and no step")
-    axes.axhline(0, color=OPTIMUM, linewidth=1.6, linestyle=(0, (4, 2)), label=r"global optimum  $J^\star = 0$")
+    if reaches_zero:
+        axes.axhline(0, color=OPTIMUM, linewidth=1.6, linestyle=(0, (4, 2)), label=r"global optimum  $J^\star = 0$")
     axes.set_ylim(-0.05 * objective.max(), 1.6 * np.percentile(objective, 95))
     zoom.set_xscale("log")
     zoom.set_title("enlarged", size=8, color=MUTED, loc="left", pad=2)
@@ -187,12 +197,12 @@ def mean_field(result, options):
     points = grid_points(result, time)
     limit = grid_limit(points)
     page = Page(result.name, result.description, 4 if points else 3, shared=False, panel_height=3.0)
-    draw_objective(page.panels[0], widths, objective, limit)
+    draw_objective(page.panels[0], widths, objective, limit, optimum_is_zero(table[0][-1]))
     settle(page.panels[0], f"objective at time {time:g}, {len(table)} seeds", "width", "objective", ("log", "linear"), "upper right")
     rate, bias = draw_deviation(page.panels[1], widths, objective)
     settle(page.panels[1], "its distance from the widest run's", "width", r"$|F(m) - F(M)|$", ("log", "log"), "lower left")
     coupled = draw_distance(page.panels[2], widths, distance)
-    words = r"$\frac{1}{m}\sum_i \|w_i(m) - w_i(M)\|^2$"
+    words = r"$\frac{1}{m}\sum_i \Vert w_i(m) - w_i(M)\Vert^2$"
     settle(page.panels[2], "coupled distance to the widest run", "width", words, ("log", "log"), "lower left")
     if points:
         draw_grids(page.panels[3], points, limit, objective)

@@ -22,12 +22,22 @@ SEQUENTIAL = LinearSegmentedColormap.from_list("wgf", plt.get_cmap("viridis")(np
 # Okabe and Ito's palette, distinguishable under every common colour blindness.
 CATEGORICAL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 
+# Masses of positive and of negative neurons: the notes' green and red, told apart by lightness and place too.
+SHEETS = tuple(
+    LinearSegmentedColormap.from_list(name, plt.get_cmap(name)(np.linspace(0.12, 1, 256))).with_extremes(under="white", bad="white")
+    for name in ("Greens", "Reds")
+)
+
 LABELS = {
     "objective": r"objective  $F$",
     "objective_test": r"objective on the test data",
     "distance": r"distance between iterates  $D(W^{t+1}, W^{t})$",
     "distance_frobenius": r"Frobenius distance between iterates  $\frac{1}{m}\|W^{t+1} - W^{t}\|_F^2$",
     "distance_wasserstein": r"Wasserstein distance between iterates  $W_2^2(W^{t+1}, W^{t})$",
+    "inner_objective": r"objective  $F(V^k)$",
+    "inner_distance": r"distance  $D(V^k, W^t)$",
+    "objective_final": r"objective at the end  $F$",
+    "grid": r"grid points an axis  $g$",
     "difference": r"1 − Wasserstein / Frobenius distance of a step",
     "time": r"Wasserstein time  $t$",
     "step": "outer step",
@@ -123,10 +133,11 @@ class Colours:
 class Page:
     """A figure with a title, a description beneath, a grid of panels, and room for a colour bar.
 
-    `shared` panels have the same axes, and one label for all; others are labelled one by one, with room for that.
+    `shared` panels have the same axes, and one label for all; others are labelled one by one, with room for that, or
+    with "row" share the vertical axis in a row.
     """
 
-    def __init__(self, title, description, panels, colour_bar=False, *, columns=None, shared=True, panel_height=None):
+    def __init__(self, title, description, panels, colour_bar=False, *, columns=None, shared=True, panel_height=None, gap=None):
         lines = textwrap.wrap(description, 105)
         columns = columns or (2 if panels == 4 else min(panels, 3))
         rows = -(-panels // columns)
@@ -134,10 +145,11 @@ class Page:
         bottom, left, right = 1.0, 0.85, 1.2 if colour_bar else 0.25
         if panel_height is None:
             panel_height = {1: 4.0, 2: 3.3, 3: 3.1}[columns] if rows == 1 else 2.5
-        gap, between = (0.42, 0.08) if shared else (0.85, 0.28)
+        between = {True: 0.08, "row": 0.08, False: 0.28}[shared]
+        gap = gap or (0.42 if shared is True else 0.85)
         height = top + bottom + rows * panel_height + (rows - 1) * gap
         self.figure, grid = plt.subplots(
-            rows, columns, figsize=(WIDTH, height), sharex=shared, sharey=shared, squeeze=False,
+            rows, columns, figsize=(WIDTH, height), sharex=shared is True, sharey=shared, squeeze=False,
             gridspec_kw={
                 "left": left / WIDTH, "right": 1 - right / WIDTH, "top": 1 - top / height, "bottom": bottom / height,
                 "wspace": between, "hspace": gap / panel_height,
@@ -175,21 +187,29 @@ class Page:
         centre = (self.bottom + self.height - self.top) / 2
         self.figure.text(0.16 / WIDTH, centre / self.height, label(y), rotation=90, va="center", ha="left", size=10.5)
 
-    def colour_bar(self, colours):
-        span = min(self.height - self.top - self.bottom, 4.2)
-        base = self.height - self.top - span
+    def bar(self, mappable, words, place, places):
+        """A colour bar to the right of the panels; several stand one above the other."""
+        room = min(self.height - self.top - self.bottom, 4.2)
+        span = room / places - (0.25 if places > 1 else 0)
+        base = self.height - self.top - place * room / places - span
         axes = self.figure.add_axes([1 - 1.0 / WIDTH, base / self.height, 0.14 / WIDTH, span / self.height])
-        bar = self.figure.colorbar(colours.map, cax=axes)
+        bar = self.figure.colorbar(mappable, cax=axes)
         bar.outline.set_visible(False)
-        bar.set_label(label(colours.name), color=INK, size=10)
+        bar.set_label(words, color=INK, size=10)
         axes.grid(False)
-        if isinstance(colours.map.norm, LogNorm):
+        return bar
+
+    def colour_bar(self, colours):
+        """The colour bar of a parameter, its values marked."""
+        bar = self.bar(colours.map, label(colours.name), 0, 1)
+        if len(colours.values) <= 6:
+            bar.set_ticks(colours.values, labels=[tick_text(float(f"{value:.3g}")) for value in colours.values])
+            bar.ax.minorticks_off()
+        elif isinstance(colours.map.norm, LogNorm):
             bar.ax.yaxis.set_major_locator(LogLocator())
             bar.ax.yaxis.set_minor_formatter(NullFormatter())
-        elif len(colours.values) <= 8:
-            bar.set_ticks(colours.values, labels=[tick_text(value) for value in colours.values])
         if len(colours.values) <= 16:
-            axes.hlines(colours.values, 0, 1, color="white", linewidth=1.1)
+            bar.ax.hlines(colours.values, 0, 1, color="white", linewidth=1.1)
 
     def legend(self, handles):
         self.figure.legend(

@@ -77,7 +77,7 @@ def summary(sweep):
         facts.append(("in descents", f"{duration(busy)}, {duration(busy / timed)} a job"))
         if elapsed > 0:
             facts.append(("rate", f"{timed / elapsed:.3g} jobs/s"))
-            facts.append(("core use", f"{100 * busy / elapsed / workers:.1f} % of {workers} workers"))
+            facts.append(("core use", f"{100 * busy / elapsed / workers:.1f} %; workers: {workers}"))
         if timed < sum(sweep.status >= report_data.DONE):
             facts.append(("reused", f"{sum(sweep.status >= report_data.DONE) - timed:,} jobs not run for this file"))
     lowest = sweep.lowest()
@@ -87,7 +87,7 @@ def summary(sweep):
 
 
 def provenance(sweep, same):
-    facts = [(escape(name), escape(value)) for name, value in sweep.attributes.items() if name not in ("spec", "_NCProperties")]
+    facts = [(escape(name), escape(value)) for name, value in sweep.attributes.items() if value and name not in ("spec", "_NCProperties")]
     fixed = [(escape(name), escape(value)) for name, value in same if str(value)]
     return (
         table(facts, kind="facts")
@@ -149,8 +149,8 @@ def jobs(sweep, parameters):
     total = len(sweep.status)
     left = f"{total - shown:,} of {total:,} rows are left out, the others evenly chosen; <code>wgf show</code> prints all. "
     section = (
-        f'<p>{left if shown < total else ""}Numbers to {report_data.DIGITS} digits. A click on a head sorts; the fields'
-        " below filter: <code>0.1</code>, <code>&lt;= 0.1</code>, <code>0.1..0.5</code>, or words.</p>\n"
+        f'<p>{left if shown < total else ""}Numbers show 6 digits, and have {report_data.DIGITS}. A click on a head sorts; the'
+        " fields below filter: <code>0.1</code>, <code>&lt;= 0.1</code>, <code>0.1..0.5</code>, or words.</p>\n"
         '<noscript><p>The table needs JavaScript; <code>wgf show RESULT.h5</code> prints it.</p></noscript>\n'
         '<p id="shown" role="status"></p>\n<div id="table"></div>'
     )  # fmt: skip

@@ -74,6 +74,16 @@
         return value === null ? "" : String(Number(value.toPrecision(6)));
     }
 
+    // Wide enough for what is further down: Tabulator measures the rows in view alone.
+    function widthOf(column) {
+        const values = column.distinct || column.values;
+        const stride = Math.ceil(values.length / 1000);
+        const longest = values
+            .filter((v, i) => i % stride === 0 && v !== null)
+            .reduce((most, v) => Math.max(most, showNumber({ getValue: () => Number(v) }).length), 5);
+        return 9 * longest + 12;
+    }
+
     function showState(cell) {
         return span(cell.getValue(), "state " + cell.getValue());
     }
@@ -89,6 +99,7 @@
         if (column.kind === "number") {
             return Object.assign(definition, {
                 hozAlign: "right",
+                minWidth: widthOf(column),
                 sorter: compareNumbers,
                 formatter: showNumber,
                 headerFilter: "input",

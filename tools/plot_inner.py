@@ -1,0 +1,60 @@
+"""The inner iterations of the proximal point, one outer step after the other."""
+
+import numpy as np
+
+from plot_neurons import titles
+from plot_result import PlotError
+from plot_style import CATEGORICAL, FAINT, MUTED, Page
+
+MOST_COLUMNS = 3
+MOST_LINES = 40  # outer steps beyond which lines between them would hide the curve
+
+
+def suits_inner(result):
+    return all("inner_objective" in job.trace and job.value("record_inner") > 0 for job in result.jobs)
+
+
+def inner_iterations(job):
+    """The inner iteration of each record counted over all outer steps; the outer step of each; where steps end."""
+    every = int(job.value("record_inner"))
+    used = job.trace["inner_steps_used"][1:].astype(int)
+    ends = np.cumsum(used)
+    records = [np.arange(every, count + 1, every) for count in used]
+    iterations = np.concatenate([record + end - count for record, end, count in zip(records, ends, used)])
+    return iterations, np.repeat(np.arange(len(used)), [len(record) for record in records]), ends
+
+
+def segments(job, name):
+    """(iterations, values) of each outer step; lines do not join the end of one to the start of the next."""
+    iterations, step, ends = inner_iterations(job)
+    values = job.trace[name]
+    values = values[np.isfinite(values)][: len(iterations)]
+    return [(iterations[: len(values)][step[: len(values)] == k], values[step[: len(values)] == k]) for k in range(len(ends))], ends
+
+
+def draw_inner(axes, job, name, colour):
+    pieces, ends = segments(job, name)
+    for iterations, values in pieces:
+        shown = values > 0
+        axes.plot(iterations[shown], values[shown], color=colour, linewidth=1.2)
+    if len(ends) <= MOST_LINES:
+        for end in ends[:-1]:
+            axes.axvline(end, color=FAINT, linewidth=1, zorder=0)
+    axes.set_yscale("log" if name == "inner_distance" else "linear")
+    axes.grid(False, axis="x")
+
+
+def inner(result, options):
+    """Objective above, distance to the last iterate below; the distance starts again at every outer step."""
+    if not suits_inner(result):
+        raise PlotError("inner needs the inner iterations of prox: set record_inner in the spec")
+    count = min(MOST_COLUMNS, len(result.jobs))
+    jobs = [result.jobs[i] for i in np.linspace(0, len(result.jobs) - 1, count).astype(int)]
+    page = Page(result.name, result.description, 2 * count, columns=count, shared="row", panel_height=2.5, gap=0.35)
+    for i, (job, title) in enumerate(zip(jobs, titles(jobs))):
+        for axes, name, colour in zip(page.panels[i::count], ("inner_objective", "inner_distance"), CATEGORICAL):
+            draw_inner(axes, job, name, colour)
+            last = name == "inner_distance"
+            Page.describe(axes, "" if last else title, "inner iteration, over all outer steps" if last else None, None if i else name)
+    page.note("grey lines: outer steps")
+    return page
