@@ -119,6 +119,10 @@ noreturn void wgf_cli_end_after_loss(struct wgf_sweep *sweep, int code);
 /* On rank 0: writes the exit code where the options say. */
 void wgf_cli_write_exit_file(const struct wgf_run_options *options, int code);
 
+/* A run that has come to its end leaves no checkpoints, not even those of a worker that died on its way. On rank 0; returns
+ * an exit code. */
+int wgf_cli_wipe_checkpoints(struct wgf_sweep *sweep);
+
 /* Runs the sweep. Collective over the team; every rank returns the same exit code. */
 int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *options);
 

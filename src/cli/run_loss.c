@@ -103,6 +103,8 @@ noreturn void wgf_cli_end_after_loss(struct wgf_sweep *sweep, int code)
     if (!code && all_done && wgf_checkpoints_wipe(sweep->checkpoints, &error))
         code = wgf_cli_error(&error); /* the dead left theirs */
     if (!code)
+        code = wgf_cli_wipe_checkpoints(sweep);
+    if (!code)
         code = wgf_cli_conclude(sweep);
     /* What is left then is left because of the deaths: another run has to see to it, and no code says that. */
     if (code != WGF_EXIT_STOPPED || *wgf_cli_stop)

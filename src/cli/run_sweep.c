@@ -43,6 +43,8 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     double clock = wgf_clock();
     wgf_plan_job(sweep->jobs.plan, sweep->piece[row], &settings);
     wgf_writer_trace(sweep->writer, row, &trace);
+    if (wgf_writer_attempts(sweep->writer, row) > 1)
+        wgf_checkpoints_seek(sweep->checkpoints, sweep->piece[row]);
     const struct wgf_checkpoint *checkpoint = wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], &settings);
     *state = wgf_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
@@ -294,8 +296,7 @@ static int run_jobs(struct wgf_sweep *sweep)
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
-/* A run that has come to its end leaves no checkpoints, not even those of a worker that died on its way. On rank 0. */
-static int wipe_checkpoints(struct wgf_sweep *sweep)
+int wgf_cli_wipe_checkpoints(struct wgf_sweep *sweep)
 {
     const struct wgf_schedule_report *report = &sweep->report;
     struct wgf_error error;
@@ -316,7 +317,7 @@ static int run_prepared(struct wgf_sweep *sweep)
                                                 .total = wgf_work_left(&sweep->work)};
         code = run_jobs(sweep);
         if (!code && sweep->team->rank == 0)
-            code = wipe_checkpoints(sweep);
+            code = wgf_cli_wipe_checkpoints(sweep);
     }
     return code || sweep->team->rank > 0 ? code : wgf_cli_conclude(sweep);
 }

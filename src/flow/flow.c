@@ -1,4 +1,5 @@
 /* The driver of every method: steps, records, and the reasons to stop. */
+#include "alarm.h"
 #include "flow_internal.h"
 
 #include "wgf/base/system.h"
@@ -195,17 +196,25 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
                               .checkpoint = problem->checkpoint,
                               .begun = now,
                               .saved = now};
-    struct wgf_watch watch = {.deadline = INFINITY, .interrupted = problem->interrupted};
+    struct wgf_watch watch = {.deadline = settings->time_limit > 0 ? now + settings->time_limit : INFINITY,
+                              .interrupted = problem->interrupted};
+    struct wgf_problem hurried = *problem;
+    struct wgf_alarm alarm;
     *result = (struct wgf_flow_result){.outcome = WGF_OUTCOME_DONE};
     trace->records = trace->state_records = 0;
     if (!run.method)
         return wgf_fail(error, WGF_EUSAGE, "this method is not built in this version");
-    wgf_status status = begin(&run, problem, error);
-    if (status)
+    hurried.hurried = wgf_alarm_start(&alarm, watch.deadline, problem->interrupted);
+    wgf_status status = begin(&run, &hurried, error);
+    if (status) {
+        wgf_alarm_stop(&alarm);
         return status;
-    if (settings->time_limit > 0)
-        watch.deadline = run.begun + settings->time_limit;
+    }
+    watch.deadline -= result->seconds_before;
+    wgf_alarm_hasten(&alarm, result->seconds_before);
     descend(&run, &watch);
+    if (hurried.hurried && *hurried.hurried) /* it may have cut the look at the last step */
+        result->outcome = WGF_OUTCOME_TIMEOUT;
     if (watch.interrupted && *watch.interrupted)
         wgf_checkpoint_save_last(&run);
     finish(&run);
@@ -213,5 +222,6 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
         result->outcome = WGF_OUTCOME_INTERRUPTED;
     explain(&run);
     run.method->free(run.work);
+    wgf_alarm_stop(&alarm);
     return WGF_OK;
 }

@@ -45,7 +45,7 @@ static wgf_status create(void **work, const struct wgf_particles *particles, str
     made->seed = particles->settings->init.seed;
     wgf_status status = wgf_sliced_create(&made->distance, particles->alpha, particles->m, d, directions, error);
     if (!status)
-        wgf_sliced_heed(made->distance, particles->problem->interrupted);
+        wgf_sliced_heed(made->distance, particles->problem->hurried);
     return status;
 }
 

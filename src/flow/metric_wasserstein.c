@@ -42,7 +42,7 @@ static wgf_status create(void **work, const struct wgf_particles *particles, str
     if (!made || !(made->sigma = wgf_calloc(m, sizeof *made->sigma)))
         return wgf_fail(error, WGF_EMEMORY, "no memory for an assignment of %lld neurons", (long long)m);
     made->m = m, made->d = d;
-    made->interrupted = particles->problem->interrupted;
+    made->interrupted = particles->problem->hurried;
     return wgf_assignment_create(&made->assignment, particles->alpha, m, d, error);
 }
 

@@ -151,7 +151,7 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     if (particles->clouds || test)
         wgf_particles_synchronise(particles);
     if (particles->clouds)
-        wgf_clouds_distances(particles->clouds, particles->W, particles->alpha, particles->problem->interrupted,
+        wgf_clouds_distances(particles->clouds, particles->W, particles->alpha, particles->problem->hurried,
                              &values[WGF_TRACE_DISTANCE_FROBENIUS], &values[WGF_TRACE_DISTANCE_WASSERSTEIN]);
     if (test)
         values[WGF_TRACE_OBJECTIVE_TEST] =

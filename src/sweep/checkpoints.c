@@ -249,6 +249,22 @@ static int64_t held_pair(const struct wgf_checkpoints *checkpoints, int64_t job)
     return pair < checkpoints->pairs ? pair : -1;
 }
 
+void wgf_checkpoints_seek(struct wgf_checkpoints *checkpoints, int64_t job)
+{
+    struct wgf_slot_head head;
+    int64_t pair = -1;
+    uint64_t most = 0;
+    if (held_pair(checkpoints, job) >= 0)
+        return;
+    for (int64_t slot = 0; slot < 2 * checkpoints->pairs; slot++)
+        if (read_head(checkpoints, slot / 2, (int)(slot % 2), &head) && head.job == job && head.number > most) {
+            pair = slot / 2;
+            most = head.number;
+        }
+    if (pair >= 0)
+        checkpoints->table.holder[pair] = job + 1;
+}
+
 const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job,
                                                    const struct wgf_settings *settings)
 {

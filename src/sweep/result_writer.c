@@ -151,6 +151,11 @@ const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer)
     return writer->layout;
 }
 
+int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row)
+{
+    return ((const int64_t *)writer->result[WGF_RESULT_ATTEMPTS])[row];
+}
+
 int64_t wgf_writer_capacity(const struct wgf_writer *writer)
 {
     return writer->capacity;

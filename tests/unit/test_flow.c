@@ -353,6 +353,29 @@ static void the_same_bits_twice(void **state)
     }
 }
 
+/* An assignment of clouds that are far apart, minutes long, is given up; its distance is then not known. */
+static void the_time_limit_cuts_an_assignment(void **state)
+{
+    (void)state;
+    struct wgf_settings settings = settings_of(WGF_METHOD_GD);
+    settings.init.width = 60000;
+    settings.init.scale = 1;
+    settings.gamma = 5;
+    settings.record_distances = WGF_DISTANCES_ALL;
+    settings.time_limit = 0.5;
+    double before = wgf_clock();
+    struct descent done = run_settings(&settings);
+    double seconds = wgf_clock() - before;
+    if (seconds > 10)
+        fail_msg("%g s instead of 0.5 s", seconds);
+    assert_int_equal(done.result.outcome, WGF_OUTCOME_TIMEOUT);
+    int64_t last = done.trace.records - 1;
+    assert_true(last > 0 && isnan(done.trace.column[WGF_TRACE_DISTANCE_WASSERSTEIN][last]));
+    assert_true(done.trace.column[WGF_TRACE_DISTANCE_FROBENIUS][last] > 0);
+    assert_true(done.trace.column[WGF_TRACE_OBJECTIVE][last] == done.result.objective_final);
+    discard(&done);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_time_limit_leaves_a_whole_trace),
         cmocka_unit_test(the_smallest_problems_run),
         cmocka_unit_test(the_same_bits_twice),
+        cmocka_unit_test(the_time_limit_cuts_an_assignment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,8 @@ struct wgf_problem {
     const double *W;                          /* m x d, row-major */
     const double *alpha;                      /* m */
     const volatile sig_atomic_t *interrupted; /* NULL, or: give up as soon as it is not 0, within a gradient too */
-    const struct wgf_checkpoint *checkpoint;  /* NULL: none is made, and the descent starts from the beginning */
+    const volatile sig_atomic_t *hurried; /* set by wgf_flow_run: as interrupted, and not 0 once time_limit is over */
+    const struct wgf_checkpoint *checkpoint; /* NULL: none is made, and the descent starts from the beginning */
 };
 
 /* What a descent leaves. The caller provides the arrays, with room for wgf_flow_records and so on; every entry that

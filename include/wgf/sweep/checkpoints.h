@@ -37,6 +37,10 @@ void wgf_checkpoints_start(struct wgf_checkpoints *checkpoints, const struct wgf
 const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job,
                                                    const struct wgf_settings *settings);
 
+/* Before the beginning of a job that somebody began before: looks for its checkpoint in the pairs of all, since whoever began
+ * it may have died in this very run. */
+void wgf_checkpoints_seek(struct wgf_checkpoints *checkpoints, int64_t job);
+
 /* Ends it. finished: its checkpoints are to be wiped once its row is in the file, which wgf_checkpoints_flushed says;
  * otherwise they are kept for whoever goes on. */
 void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished);
