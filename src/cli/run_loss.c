@@ -99,9 +99,6 @@ noreturn void wgf_cli_end_after_loss(struct wgf_sweep *sweep, int code)
         fprintf(stderr, "wgf: %d worker%s died, and the others went on\n", lost, lost == 1 ? "" : "s");
     if (!code && settle(sweep, &error))
         code = wgf_cli_error(&error);
-    const bool all_done = !sweep->report.interrupted && sweep->work.selected == wgf_plan_jobs(sweep->jobs.plan);
-    if (!code && all_done && wgf_checkpoints_wipe(sweep->checkpoints, &error))
-        code = wgf_cli_error(&error); /* the dead left theirs */
     if (!code)
         code = wgf_cli_wipe_checkpoints(sweep);
     if (!code)
