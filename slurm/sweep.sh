@@ -109,7 +109,7 @@ take_option() { # OPTION VALUE
     --jobs) chosen+=(--jobs "$2") ;;
     --shard) shard=$2 chosen+=(--shard "$2") ;;
     --progress) progress=$2 ;;
-    --time-limit) limit_within "$2" && return ;;
+    --time-limit) limit=$2 && return ;;
     esac
     options+=("$1" "$2")
 }
@@ -159,24 +159,34 @@ count_ranks() {
     fi
 }
 
-# The run is to end so many seconds from now, or sooner. False: not a duration; wgf says what one is.
-limit_within() { # DURATION
-    [[ $1 =~ ^([0-9]+)(s|m|h|d)?$ ]] || return
+# Seconds in 90, 90s, 1h30m, 1:30:00 or 2-12:00:00. False: none of these.
+seconds_in() { # DURATION
+    local text=$1 total=0 days=0 clock part
     local -A unit=([s]=1 [m]=60 [h]=3600 [d]=86400)
-    local end=$((SECONDS + 10#${BASH_REMATCH[1]} * unit[${BASH_REMATCH[2]:-s}]))
+    if [[ $text =~ ^([0-9]+-)?([0-9]+:)*[0-9]+$ ]]; then
+        [[ $text == *-* ]] && days=${text%%-*} text=${text#*-}
+        IFS=: read -r -a clock <<<"$text"
+        for part in "${clock[@]}"; do total=$((total * 60 + 10#$part)); done
+        total=$((total + 10#$days * 86400))
+    else
+        [[ $text =~ ^([0-9]+[smhd])+$ ]] || return
+        while [[ $text =~ ^([0-9]+)([smhd])(.*)$ ]]; do
+            total=$((total + 10#${BASH_REMATCH[1]} * unit[${BASH_REMATCH[2]}])) text=${BASH_REMATCH[3]}
+        done
+    fi
+    echo "$total"
+}
+
+# The run is to end so many seconds from now, or sooner.
+limit_within() { # SECONDS
+    local end=$((SECONDS + $1))
     deadline=$((${deadline:-end} < end ? ${deadline:-end} : end))
 }
 
 # All of the Slurm job's time, but what comes after the run. wgf stops early enough to end in time.
 limit_by_slurm() {
-    local left days=0 clock part
-    left=$(squeue -h -j "$slurm_job" -o %L 2>/dev/null) || return
-    [[ $left =~ ^([0-9]+-)?([0-9]+:)*[0-9]+$ ]] || return # UNLIMITED, say
-    [[ $left == *-* ]] && days=${left%%-*} left=${left#*-}
-    IFS=: read -r -a clock <<<"$left"
-    left=0
-    for part in "${clock[@]}"; do left=$((left * 60 + 10#$part)); done
-    left=$((left + days * 86400))
+    local left
+    left=$(seconds_in "$(squeue -h -j "$slurm_job" -o %L 2>/dev/null)") || return # UNLIMITED, say
     limit_within $((left > 600 ? left - 60 : left * 9 / 10))
 }
 
@@ -229,10 +239,10 @@ stop() { # SIGNAL
 # as SIGUSR1: mpirun hands that to the ranks and lives, where SIGINT would end it. Returns the run's exit code, 128 and
 # more: it was killed, or processes of it were and left work. mpirun has no code for that when it keeps the others alive.
 run() {
-    local code limit=()
-    [ -z "$deadline" ] || limit=(--time-limit "$((deadline > SECONDS ? deadline - SECONDS : 0))s")
+    local code within=()
+    [ -z "$deadline" ] || within=(--time-limit "$((deadline > SECONDS ? deadline - SECONDS : 1))s")
     started=1
-    setsid "${launch[@]}" "$wgf" run "$spec" -o "$out" "${options[@]}" "${limit[@]}" </dev/null &
+    setsid "${launch[@]}" "$wgf" run "$spec" -o "$out" "${options[@]}" "${within[@]}" </dev/null &
     child=$!
     [ -z "$stopped" ] || kill -USR1 "$child"
     while
@@ -267,11 +277,11 @@ exit_code() { # CODE-OF-RUN
     fi
 }
 
-# What only grows while the sweep gets on: rows with a result, attempts at the others, steps kept in checkpoints.
+# What changes only if the sweep gets on: rows with a result, attempts at the others, checkpoints of long ones.
 standing() {
     [ -e "$out" ] || return
     "$wgf" status "$out" --json 2>/dev/null | tr -d '[:space:]' |
-        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoint_steps)":[1-9][0-9]*'
+        grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoints)":[1-9][0-9]*'
 }
 
 # What was asked of the first start alone: a later one must neither undo what that did, nor retry for ever.
@@ -368,7 +378,7 @@ finish() {
     exit "$code"
 }
 
-spec='' out='' quiet='' shard='' progress='' merge='' stem=''
+spec='' out='' quiet='' shard='' progress='' merge='' stem='' limit=''
 started='' child='' stopped='' interrupted='' shared_memory='' exit_file='' deadline='' code='' gained='' starts=1
 options=() sets=() chosen=() launch=()
 # A task of an array has a name of its own; the number of the last one is also the whole array's.
@@ -392,6 +402,9 @@ if [ -n "$merge" ]; then
 fi
 ranks=$(count_ranks)
 [ "$ranks" -gt 1 ] && mpi_command "$ranks"
+if [ -n "$limit" ]; then # wgf says what is wrong with one that is none
+    if left=$(seconds_in "$limit"); then limit_within "$left"; else options+=(--time-limit "$limit"); fi
+fi
 [ -z "$slurm_job" ] || limit_by_slurm
 [ "${SLURM_RESTART_COUNT:-0}" = 0 ] || forget_first_start
 choose_progress

@@ -5,6 +5,7 @@ Usage: test_figures.py WGF [unittest arguments]
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ import plot_data
 import plot_fit
 import plot_function
 import plot_limit
+import plot_pinning
 from plot_result import PlotError, read_results
 
 WGF = ""
@@ -75,6 +77,10 @@ class MeanField(Sweeping):
         self.assertEqual(len(page.panels), 4)
         self.assert_picture(page, hues=4)
         self.assertEqual(len(self.draw(widths).panels), 3)
+        command = [WGF, "aggregate", widths, "--by", "width", "--value", "objective_final", "--stat", "median", "--csv"]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        medians = np.loadtxt(printed.splitlines(), delimiter=",", skiprows=1)
+        np.testing.assert_allclose(np.column_stack(page.panels[0].get_lines()[0].get_data()), medians, rtol=1e-14)
 
     def test_the_optimum_is_drawn_where_it_is_zero(self):
         for more, drawn in (("", True), (", signs: positive", False), (", weight_decay: 0.1", False)):
@@ -162,6 +168,35 @@ class EveryFigure(Sweeping):
         self.assertGreater(np.mean(np.ptp(frames[0], axis=2) > 60), 0.01)
         self.assertGreater(np.abs(frames[0] - frames[1]).max(), 60)
 
+    def test_agreement(self):
+        fixed = f"{self.small}, width: 30, method: prox, steps: 5, record_distances: all"
+        path = self.sweep("agree", fixed, "gamma: [1.0e-4, 1.0e-3, 1, 10, 100], seed: [1, 2, 3], metric: [frobenius, wasserstein]")
+        page = self.figure("agreement", path, given=False)
+        self.assertGreaterEqual(page.thresholds[None], 1e-3)
+        self.assertLess(page.thresholds[None], 100)
+        medians = page.panels[0].get_lines()[0].get_ydata()
+        first, last = (list(read_results([path], {"gamma": gamma}).jobs) for gamma in ("0.0001", "100"))
+        worst = [max(abs(a - b) for a, b in zip(*(job.trace["objective"] for job in pair))) / pair[0].trace["objective"][0]
+                 for pair in zip(last[::2], last[1::2])]  # fmt: skip
+        self.assertAlmostEqual(medians[-1], np.median(worst))
+        np.testing.assert_array_equal(first[0].trace["objective"], first[1].trace["objective"])
+
+    def test_pinning(self):
+        fixed = "data: sinus, n: 12, method: jko, init: normal, init_scale: 1, grid_radius: 4, gamma: 0.1, steps: 10"
+        path = self.sweep("pins", fixed, "epsilon: [1.0e-4, 0.01, 0.05, 0.2, 1, 10], grid: [12, 16, 24]")
+        particles = self.sweep(
+            "flow", f"{self.small}, scaling: mean_field, gamma: 0.01, steps: 100, width: 4000", "seed: [1, 2]"
+        )
+        page = self.figure("pinning", path, particles, hues=4)
+        self.assertEqual(len(page.panels[0].collections[0].get_array().ravel()), 18)
+        self.assertTrue(1 < page.rate.exponent < 3, page.rate)
+        pinned = {job.row for job in read_results([path], {}).jobs if job.message().startswith("epsilon pins")}
+        job = read_results([path], {}).jobs[0]
+        start = 2 * 0.1 * plot_pinning.steepest(job, plot.parse_arguments([path, "--wgf", WGF]))
+        expected = {job.row for job in read_results([path], {}).jobs
+                    if job.value("epsilon") < plot_pinning.spacing(job) ** 2 / 2 and plot_pinning.spacing(job) > start}  # fmt: skip
+        self.assertEqual(pinned, expected)  # the bounds drawn are those of the program's warning
+
     def test_heat_map_and_gantt(self):
         path = self.sweep("map", f"{self.small}, steps: 5", "gamma: [0.1, 0.2], width: [8, 16, 32], seed: [1, 2, 3]")
         page = self.figure("heat-map", path, hues=4)
@@ -186,6 +221,26 @@ class EveryFigure(Sweeping):
     def tearDownClass(cls):
         missing = set(plot.FIGURES) - cls.drawn - {"mean-field"}  # drawn by MeanField
         assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
+
+
+class Readme(Sweeping):
+    def test_its_python_runs_and_prints_the_same(self):
+        words = (TOOLS.parent / "README.md").read_text()
+        blocks = dict(enumerate(re.findall(r"```python\n(.*?)```", words, re.DOTALL)))
+        spec = next(block for block in re.findall(r"```yaml\n(.*?)```", words, re.DOTALL) if "name: widths" in block)
+        (self.folder / "widths.yaml").write_text(spec)
+        subprocess.run([WGF, "run", "widths.yaml", "-o", "widths.h5", "--quiet"], cwd=self.folder, check=True)
+        medians = {}
+        for number, block in blocks.items():
+            done = subprocess.run(
+                [sys.executable, "-c", block], cwd=self.folder, capture_output=True, text=True, check=False,
+                env={**os.environ, "MPLBACKEND": "Agg"},
+            )  # fmt: skip
+            self.assertEqual(done.returncode, 0, done.stderr)
+            medians[number] = done.stdout
+        for name in ("xarray.png", "pandas.png"):
+            pixels = matplotlib.image.imread(self.folder / name)[:, :, :3]
+            self.assertGreater(np.mean(np.ptp(pixels, axis=2) > 0.25), 0.001, name)
 
 
 class PlantedRates(Sweeping):

@@ -104,7 +104,7 @@ class Drawing(InFolder):
 
     def test_other_words_get_a_panel_each_and_seeds_do_not(self):
         write_result(self.path, ["metric", "gamma", "seed"], sweep_of_gamma(("frobenius", "wasserstein"), (1, 2, 3)))
-        page = self.page()
+        page = self.page("--figure", "objective-distance")
         self.assertEqual([axes.get_title("left") for axes in page.panels], ["frobenius", "wasserstein"])
         trajectories = [line for line in page.panels[0].get_lines() if len(line.get_xdata()) == 11]
         self.assertEqual(len(trajectories), 4 * 3)

@@ -10,6 +10,7 @@ import sys
 from collections import namedtuple
 
 try:
+    import plot_agreement
     import plot_curves
     import plot_function
     import plot_inner
@@ -17,6 +18,7 @@ try:
     import plot_map
     import plot_masses
     import plot_neurons
+    import plot_pinning
     from plot_result import PlotError, read_results
 except ImportError as error:
     system = "/usr/bin/python3"  # Debian's packages are here, whatever Python comes first on the path
@@ -31,6 +33,10 @@ FIGURES = {
     "mean-field": Figure(
         plot_limit.mean_field, plot_limit.suits_mean_field, None,
         "objective and coupled distance against width, medians over seeds and rates; JKO beside it from a second file",
+    ),
+    "agreement": Figure(
+        plot_agreement.agreement, plot_agreement.suits_agreement, None,
+        "by how much Frobenius and Wasserstein trajectories differ against gamma, medians over seeds and rates",
     ),
     "inner": Figure(
         plot_inner.inner, plot_inner.suits_inner, None,
@@ -63,6 +69,10 @@ FIGURES = {
     "distance-difference": Figure(
         plot_curves.distance_difference, lambda result: False, plot_curves.MOST_CURVES,
         "relative difference of the Frobenius and the Wasserstein distance of a step (record_distances: all)",
+    ),
+    "pinning": Figure(
+        plot_pinning.pinning, lambda result: False, None,
+        "JKO's error over grid spacing and epsilon with the bounds of pinning and diffusion; descents from a second file",
     ),
     "heat-map": Figure(
         plot_map.heat_map, lambda result: False, None,

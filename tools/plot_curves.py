@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from plot_result import DIVERGED, DONE, TIMEOUT, PlotError
-from plot_style import INK, MUTED, Colours, Page, is_number, label, spans_decades
+from plot_style import INK, MUTED, Colours, Page, is_number, spans_decades
 
 MOST_CURVES = 2000
 MOST_PANELS = 12

@@ -4,7 +4,7 @@ import numpy as np
 
 from plot_neurons import titles
 from plot_result import PlotError
-from plot_style import CATEGORICAL, FAINT, MUTED, Page
+from plot_style import CATEGORICAL, FAINT, Page
 
 MOST_COLUMNS = 3
 MOST_LINES = 40  # outer steps beyond which lines between them would hide the curve

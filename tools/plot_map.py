@@ -62,10 +62,6 @@ def heat_map(result, options):
     return page
 
 
-def suits_gantt(result):
-    return False
-
-
 def gantt(result, options):
     """A row a rank, a bar a job from its start to its end, coloured by a swept parameter."""
     jobs = [job for job in result.jobs if job.value("started") >= 0]  # a job taken over from another file was not run here

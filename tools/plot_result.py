@@ -94,6 +94,10 @@ class Job:
         """Any variable on jobs, swept or not: a parameter as the job used it, or a result such as objective_final."""
         return self.source.column(name)[self.row]
 
+    def message(self):
+        """What the program says of the job's end."""
+        return bytes(self.source.file["message"][self.row]).split(b"\0")[0].decode("utf-8", "replace").strip()
+
     def has_state(self):
         return "state" in self.source.file and self.value("state_records") > 0
 

@@ -50,7 +50,7 @@ LABELS = {
     "width": r"width  $m$",
     "n": r"samples  $n$",
     "d": r"input dimension  $d$",
-    "init_scale": "scale of the initial weights",
+    "init_scale": "initial weights of size",
     "weight_decay": r"weight decay  $\lambda$",
 }
 

@@ -19,7 +19,7 @@ from pathlib import Path
 try:
     import plot
 except SystemExit as error:  # plot.py has looked for a Python with the packages, and found none
-    packages = "Debian's packages are python3-numpy, python3-h5py and python3-matplotlib"
+    packages = "Debian's packages are python3-numpy, python3-scipy, python3-h5py and python3-matplotlib"
     sys.exit(f"{str(error).replace('plot.py', 'report.py', 1)}; {packages}")
 
 import report_data

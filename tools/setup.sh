@@ -85,8 +85,8 @@ check_run() {
 }
 
 check_figures() {
-    need 'Python with NumPy, h5py, Matplotlib' 'python3-numpy python3-h5py python3-matplotlib' \
-        'py-numpy py-h5py py-matplotlib' 'python (with h5py, matplotlib)' find_python numpy h5py matplotlib
+    need 'Python with NumPy, SciPy, h5py, Matplotlib' 'python3-numpy python3-scipy python3-h5py python3-matplotlib' \
+        'py-numpy py-scipy py-h5py py-matplotlib' 'python (with scipy, h5py, matplotlib)' find_python numpy scipy h5py matplotlib
 }
 
 check_develop() {
@@ -173,7 +173,7 @@ for argument in "$@"; do
     --test) level='test' ;;
     --bench) level='bench' ;;
     --python)
-        find_python numpy h5py matplotlib
+        find_python numpy scipy h5py matplotlib
         exit
         ;;
     -h | --help)

@@ -1,6 +1,7 @@
 #include "cli.h"
 #include "select.h"
 
+#include "wgf/sweep/checkpoints.h"
 #include "wgf/sweep/progress.h"
 #include "wgf/sweep/result.h"
 
@@ -35,6 +36,7 @@ struct summary {
     char *name;
     int64_t jobs, count[WGF_JOB_STATE_COUNT];
     int64_t attempts;           /* of all jobs: also those that a death ended */
+    int64_t checkpoints;        /* made of unfinished jobs */
     int64_t timed;              /* finished jobs that this file's own runs did */
     double elapsed, rate, left; /* seconds, jobs a second, seconds; NaN when unknown */
     struct failure *failures;
@@ -116,6 +118,7 @@ static wgf_status summarise(struct wgf_store *store, const struct wgf_selection 
     double span[2] = {INFINITY, -INFINITY};
     wgf_store_extent(store, &extent);
     wgf_status status = wgf_cli_select(selection, extent.jobs, &set, error);
+    summary->checkpoints = wgf_checkpoints_made(store);
     summary->name = wgf_store_text(store, "name");
     summary->jobs = set.count;
     if (!status)
@@ -167,6 +170,7 @@ static bool print_json(const char *file, const struct summary *summary)
     for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
         add_number(counts, wgf_job_state_names[s], (double)summary->count[s]);
     add_number(root, "attempts", (double)summary->attempts);
+    add_number(root, "checkpoints", (double)summary->checkpoints);
     add_number(root, "elapsed", summary->elapsed);
     add_number(root, "rate", summary->rate);
     add_number(root, "eta", summary->left);

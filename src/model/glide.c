@@ -116,15 +116,17 @@ static double squares(const double *x, int64_t count)
     return total(partial);
 }
 
-/* sum (alpha g)^2 */
-static double weighted_squares(const double *g, const double *alpha, int64_t count)
+/* sum (factor alpha g)^2 */
+static double weighted_squares(double factor, const double *g, const double *alpha, int64_t count)
 {
     double partial[SUMS] = {0};
     for (int64_t i = 0; i < count - count % SUMS; i += SUMS)
-        for (int64_t k = 0; k < SUMS; k++)
-            partial[k] += alpha[i + k] * alpha[i + k] * (g[i + k] * g[i + k]);
+        for (int64_t k = 0; k < SUMS; k++) {
+            double x = factor * alpha[i + k] * g[i + k];
+            partial[k] += x * x;
+        }
     for (int64_t i = count - count % SUMS; i < count; i++)
-        partial[i % SUMS] += alpha[i] * alpha[i] * (g[i] * g[i]);
+        partial[i % SUMS] += factor * alpha[i] * g[i] * (factor * alpha[i] * g[i]);
     return total(partial);
 }
 
@@ -274,21 +276,28 @@ double wgf_glide_objective(const struct wgf_glide *glide)
     return glide->objective;
 }
 
+/* |factor g|^2 */
+static double square(double factor, const double *g)
+{
+    double x = factor * g[0], y = factor * g[1];
+    return x * x + y * y;
+}
+
+/* The factor goes in before squares are taken, as in the plain gradient: so both overflow alike. */
 double wgf_glide_grad_norm(const struct wgf_glide *glide)
 {
     const struct wgf_swarm *near = &glide->near;
-    double sum =
-        weighted_squares(glide->gx, near->alpha, near->count) + weighted_squares(glide->gy, near->alpha, near->count);
-    for (int64_t h = 0; h < glide->herd_count; h++) {
-        const double *g = glide->gradients + 2 * glide->herds[h].arc;
-        sum += glide->herds[h].squares * (g[0] * g[0] + g[1] * g[1]);
-    }
+    double factor = 2 * glide->kappa * glide->c;
+    double sum = weighted_squares(factor, glide->gx, near->alpha, near->count) +
+                 weighted_squares(factor, glide->gy, near->alpha, near->count);
+    for (int64_t h = 0; h < glide->herd_count; h++)
+        sum += glide->herds[h].squares * square(factor, glide->gradients + 2 * glide->herds[h].arc);
     for (int64_t k = 0; k < glide->crowds.count; k++) {
         const struct wgf_crowd *crowd = &glide->crowds.list[k];
         const double *g = glide->gradients + 2 * crowd->ray, beyond = crowd->beyond_squares;
-        sum += (crowd->squares - beyond) * (g[0] * g[0] + g[1] * g[1]) + beyond * (g[2] * g[2] + g[3] * g[3]);
+        sum += (crowd->squares - beyond) * square(factor, g) + beyond * square(factor, g + 2);
     }
-    return 2 * glide->kappa * glide->c * sqrt(sum);
+    return sqrt(sum);
 }
 
 double wgf_glide_weight_norm(const struct wgf_glide *glide)

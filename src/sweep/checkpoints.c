@@ -92,11 +92,16 @@ static uint64_t hash_of_head(const struct wgf_slot_head *head)
 }
 
 /* False: the slot holds none, or not a whole one. */
-static bool read_head(const struct wgf_checkpoints *checkpoints, int64_t pair, int side, struct wgf_slot_head *head)
+static bool read_head_at(const struct wgf_checkpoints *checkpoints, int64_t start, struct wgf_slot_head *head)
 {
-    return !wgf_region_read(&checkpoints->region, slot_start(checkpoints, pair, side), sizeof *head, head, NULL) &&
+    return !wgf_region_read(&checkpoints->region, start, sizeof *head, head, NULL) &&
            memcmp(head->magic, slot_magic, sizeof slot_magic) == 0 && head->hash == hash_of_head(head) &&
            head->size > 0 && head->size <= checkpoints->slot_bytes - (int64_t)sizeof *head;
+}
+
+static bool read_head(const struct wgf_checkpoints *checkpoints, int64_t pair, int side, struct wgf_slot_head *head)
+{
+    return read_head_at(checkpoints, slot_start(checkpoints, pair, side), head);
 }
 
 /* Is the data of the slot what its head says? */
@@ -403,4 +408,21 @@ wgf_status wgf_checkpoints_wipe(struct wgf_checkpoints *checkpoints, struct wgf_
     if (checkpoints->pairs == 0)
         return WGF_OK;
     return wgf_region_wipe(&checkpoints->region, 0, 2 * checkpoints->pairs * checkpoints->slot_bytes, error);
+}
+
+int64_t wgf_checkpoints_made(struct wgf_store *store)
+{
+    const int64_t block = WGF_CHECKPOINT_BLOCK; /* where slots begin; how long they are the plan alone knows */
+    struct wgf_checkpoints looked = {.store = store};
+    const int column = wgf_store_column(store, "checkpoint");
+    int64_t made = 0;
+    if (column < 0 || !wgf_store_region(store, column, &looked.region))
+        return 0;
+    looked.slot_bytes = looked.region.length;
+    for (int64_t start = 0; start < looked.region.length; start += block) {
+        struct wgf_slot_head head;
+        if (read_head_at(&looked, start, &head))
+            made += (int64_t)head.number;
+    }
+    return made;
 }

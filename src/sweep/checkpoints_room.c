@@ -67,7 +67,7 @@ static double choose_pairs(double jobs, double slot)
 
 void wgf_layout_measure_checkpoints(const struct wgf_plan *plan, struct wgf_layout *layout)
 {
-    const double block = 4096; /* holes are made of blocks */
+    const double block = WGF_CHECKPOINT_BLOCK;
     double largest = 0;
     for (int method = 0; method < WGF_METHOD_COUNT; method++)
         largest = fmax(largest, largest_of(plan, method));

@@ -41,6 +41,9 @@ uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
 
+/* Slots are so many bytes long, or a multiple: holes in files are made of blocks. */
+enum { WGF_CHECKPOINT_BLOCK = 4096 };
+
 /* What a slot for a checkpoint begins with; its data follow. */
 struct wgf_slot_head {
     char magic[8];

@@ -89,7 +89,9 @@ static wgf_status publish(int descriptor, const char *temporary, const char *pat
 {
     bool ok = fsync(descriptor) == 0 && give_name(temporary, path, replace);
     if (!ok && errno == EEXIST)
-        return wgf_fail(error, WGF_EIO, "cannot create '%s': another run has made it meanwhile; give another name",
+        return wgf_fail(error, WGF_EIO,
+                        "cannot create '%s': another run has made it meanwhile; once that has ended, the same command "
+                        "goes on with it",
                         path);
     if (!ok)
         return wgf_fail(error, WGF_EIO, "cannot create '%s': %s; what was there before is untouched", path,

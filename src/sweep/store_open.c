@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fcntl.h>
@@ -60,9 +61,16 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
 {
     struct wgf_store_watch watch;
     hid_t access = wgf_store_access(store->team);
-    wgf_store_watch(&watch);
-    store->file = H5Fopen(path, store->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
-    wgf_store_unwatch(&watch);
+    /* A run writes the superblock when it opens and when it closes the file. Who reads it at that very moment may see half
+     * of it, and no more than a moment later the whole. */
+    for (int attempt = store->writable ? 4 : 0; attempt < 5; attempt++) {
+        wgf_store_watch(&watch);
+        store->file = H5Fopen(path, store->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+        wgf_store_unwatch(&watch);
+        if (store->file >= 0 || !strstr(watch.reason, "checksum"))
+            break;
+        nanosleep(&(struct timespec){0, 2000000}, NULL);
+    }
     H5Pclose(access);
     if (store->file >= 0)
         return WGF_OK;

@@ -31,24 +31,24 @@ static int by_coordinate(const void *left, const void *right)
     return (a->label > b->label) - (a->label < b->label);
 }
 
-/* The axis along which `count` keys of the cloud spread most. */
+/* The axis along which `count` keys of the cloud spread most. Takes each point once, for points are far apart in memory. */
 static int64_t widest_axis(const struct wgf_columns *columns, const double *cloud, const struct wgf_key *key,
                            int64_t count)
 {
-    int64_t widest = 0;
-    double width = -1;
-    for (int64_t k = 0; k < columns->d; k++) {
-        double low = INFINITY, high = -INFINITY;
-        for (int64_t i = 0; i < count; i++) {
-            double x = cloud[key[i].label * columns->d + k];
-            low = fmin(low, x);
-            high = fmax(high, x);
-        }
-        if (high - low > width) {
-            width = high - low;
-            widest = k;
+    double *low = columns->low, *high = columns->high; /* scratch until columns are placed */
+    int64_t widest = 0, d = columns->d;
+    for (int64_t k = 0; k < d; k++)
+        low[k] = INFINITY, high[k] = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        const double *point = cloud + key[i].label * d;
+        for (int64_t k = 0; k < d; k++) {
+            low[k] = point[k] < low[k] ? point[k] : low[k];
+            high[k] = point[k] > high[k] ? point[k] : high[k];
         }
     }
+    for (int64_t k = 1; k < d; k++)
+        if (high[k] - low[k] > high[widest] - low[widest])
+            widest = k;
     return widest;
 }
 

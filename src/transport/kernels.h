@@ -60,7 +60,7 @@ KERNEL_INLINE struct found cheapest_column(const struct wgf_columns *columns, co
 KERNEL static int64_t count_broken(const struct wgf_matching *matching, int64_t stride)
 {
     int64_t broken = 0;
-    for (int64_t i = 0; i < matching->count; i += stride) {
+    for (int64_t i = 0; i < matching->count && !wgf_matching_is_interrupted(matching); i += stride) {
         const double *x = matching->rows + i * matching->columns.d;
         int64_t own = matching->column_of[i];
         struct found kept = {wgf_columns_cost(&matching->columns, own, x) * (1 - WGF_ROUNDING), own};
@@ -72,7 +72,7 @@ KERNEL static int64_t count_broken(const struct wgf_matching *matching, int64_t 
 KERNEL static int64_t release_broken(struct wgf_matching *matching)
 {
     int64_t broken = 0;
-    for (int64_t i = 0; i < matching->count; i++) {
+    for (int64_t i = 0; i < matching->count && !wgf_matching_is_interrupted(matching); i++) {
         const double *x = matching->rows + i * matching->columns.d;
         int64_t own = matching->column_of[i];
         double cost = wgf_columns_cost(&matching->columns, own, x);
@@ -235,6 +235,8 @@ KERNEL static void match_by_path(struct wgf_matching *matching, int64_t row)
         struct found nearest = nearest_column(matching, &search);
         if (nearest.value >= search.sink.value)
             break;
+        if (wgf_matching_is_interrupted(matching))
+            return;
         grow(matching, &search, nearest);
     }
     raise_prices(matching, &search);

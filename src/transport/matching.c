@@ -85,16 +85,14 @@ static int64_t take_free_columns(struct wgf_matching *matching, int64_t broken)
 
 bool wgf_matching_repair(struct wgf_matching *matching, const volatile sig_atomic_t *interrupted)
 {
+    matching->interrupted = interrupted;
     choose_prices(matching);
     int64_t broken = matching->kernels->release_broken(matching), left = take_free_columns(matching, broken);
     matching->effort.repairs++;
     matching->effort.broken += broken;
-    for (int64_t n = 0; n < left; n++) {
-        if (interrupted && *interrupted)
-            return false;
+    for (int64_t n = 0; n < left && !wgf_matching_is_interrupted(matching); n++)
         matching->kernels->match_by_path(matching, matching->broken[n]);
-    }
-    return true;
+    return !wgf_matching_is_interrupted(matching);
 }
 
 bool wgf_matching_resolved(const struct wgf_matching *matching)

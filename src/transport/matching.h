@@ -43,12 +43,18 @@ struct wgf_matching {
     double *nearest;         /* blocks x WGF_GROUP, as opened: least reach in each lane of a block */
     int64_t *nearest_at;     /* blocks x WGF_GROUP: its column */
     struct wgf_assignment_effort effort;
+    const volatile sig_atomic_t *interrupted; /* of the repair under way; NULL: nobody interrupts */
 };
+
+static inline bool wgf_matching_is_interrupted(const struct wgf_matching *matching)
+{
+    return matching->interrupted && *matching->interrupted;
+}
 
 /* Relative error of a cost and of the price in it. */
 static const double WGF_ROUNDING = 8 * DBL_EPSILON;
 
-/* The inner loops, compiled for vectors of 4 and of 8 numbers. */
+/* The inner loops, compiled for vectors of 4 and of 8 numbers. Once interrupted they return at once, their work half done. */
 struct wgf_kernels {
     /* How many rows, of every `stride`th, have a column that is cheaper than their own, by more than rounding. */
     int64_t (*count_broken)(const struct wgf_matching *matching, int64_t stride);

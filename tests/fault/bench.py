@@ -106,6 +106,17 @@ def remove_shared_memory():
             pass
 
 
+def open_soon(path):
+    """Opens a result file. HDF5 writes the superblock as a run begins and ends: who reads it at that very moment may see
+    half of it, and the whole a moment later."""
+    for _ in range(4):
+        try:
+            return h5py.File(path, "r")
+        except OSError:
+            time.sleep(0.002)
+    return h5py.File(path, "r")
+
+
 class Bench:
     """The undisturbed run of one spec, and a fresh folder for each fault."""
 
@@ -160,7 +171,7 @@ class Site:
             return None
         self.bench.looks += 1
         rows = self.bench.rows
-        with h5py.File(self.path, "r") as file:
+        with open_soon(self.path) as file:
             done = np.flatnonzero(file["status"][()] == DONE) # first, as data only become whole after it
             for name, whole in rows.items():
                 if len(whole) == len(rows["status"]):

@@ -8,12 +8,18 @@ import subprocess
 
 import h5py
 import numpy as np
-from bench import end, kill, kill_all, ranks
+from bench import Bench, end, kill, kill_all, ranks
 from harness import DONE, ERROR, FAILURES, OK, STOPPED, VARYING, Skip, column, require, wait_until
 
 TEAM = 3
 STARTED = 0.45  # seconds that mpirun and MPI take before the sweep begins, about
 MOST_KILLS = 4  # in one sweep, which then may finish
+
+LONG = """\
+name: long
+fixed: {n: 50, width: 200, steps: 6000, inner_steps: 2, record_every: 500, save: last}
+sweep: {method: [gd, prox], seed: [1, 2]}
+"""
 
 faults = {}
 
@@ -26,18 +32,18 @@ def fault(name, count):
     return register
 
 
-def killed_again_and_again(site, team, start_up):
+def killed_again_and_again(site, team, start_up, *options):
     """Kills a run, goes on, kills it again; then lets it finish."""
     kills = 0
     for _ in range(site.chance.randint(1, MOST_KILLS)):
-        process = site.start(team=team)
+        process = site.start(*options, team=team)
         alive = site.watch(process, site.instant(start_up))
         kill_all(process)
         kills += alive
         site.check()
         if not alive:
             break
-    site.finish()
+    site.finish(*options)
     return kills
 
 
@@ -51,6 +57,16 @@ def kill_alone(bench):
 def kill_team(bench):
     with bench.folder() as site:
         return killed_again_and_again(site, TEAM, STARTED)
+
+
+@fault("SIGKILL within long descents", 20)
+def kill_long(bench):
+    """Which go on from their checkpoints, made so often that kills fall into the making."""
+    own = Bench(bench.program, LONG, bench.chance)
+    with own.folder() as site:
+        kills = killed_again_and_again(site, 0, 0, "--checkpoint", "0.01")
+    bench.looks += own.looks
+    return kills
 
 
 def started_team(site, **options):

@@ -57,6 +57,7 @@ def poison(bench):
     with own.folder() as site:
         team, how = bench.chance.choice((1, TEAM)), bench.chance.choice("12")
         code, said = end(call(site, "--jobs", CHOSEN, WGF_RANKS=str(team), LD_PRELOAD=bench.harm, HARM_POISON=how), SECONDS)
+        require(site.path.exists(), f"no file; exit code {code}: {said}")
         remove_picture(site)
         with h5py.File(site.path, "r") as file:
             status = file["status"][()]
@@ -65,4 +66,5 @@ def poison(bench):
         require((status == DONE).sum() == (own.rows["status"] == DONE).sum() - len(POISON), f"states {list(status)}")
         site.look()
         site.finish("--jobs", CHOSEN, "--retry", "crashed")
+    bench.looks += own.looks
     return len(POISON)

@@ -72,6 +72,7 @@ class Cluster:
         if missing:
             raise Unavailable(f"{', '.join(missing)} not found (tools/setup.sh --test)")
         self.processes = [] # munged, slurmctld, a slurmd a node
+        self.requeued = {} # when a restart of a job was first seen waiting
         self.folder = Path(tempfile.mkdtemp(prefix="wgf-slurm-"))
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_"))}
         self.environment |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": PATH}
@@ -163,8 +164,12 @@ class Cluster:
         return [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines if "JobState=" in line]
 
     def hurry(self, task):
-        """Lets a requeued job start at once; of its own it would wait for some seconds."""
-        if task["JobState"] == "PENDING" and task["Reason"] == "BeginTime":
+        """Lets a requeued job start; of its own it would wait for some twenty seconds. Not at once, as the nodes refuse what
+        has the same second as the end before it."""
+        if task["JobState"] != "PENDING" or task["Reason"] != "BeginTime":
+            return
+        since = self.requeued.setdefault((task["JobId"], task["Restarts"]), time.monotonic())
+        if time.monotonic() - since > 3:
             self.ask("scontrol", "update", f"JobId={task['JobId']}", "StartTime=now")
 
     def wait(self, job, seconds):

@@ -28,6 +28,8 @@ name: short
 fixed: {n: 20, width: 50, steps: 200}
 sweep: {gamma: [0.1, 0.2], seed: {range: [0, 50]}}
 """
+# One job of some seconds.
+ONE = "name: one\nfixed: {method: prox, n: 50, width: 300, steps: 9000, inner_steps: 20, record_every: 500}\n"
 # Its first step never ends, so there is nothing to keep.
 ENDLESS = "name: endless\nfixed: {n: 5, width: 4, method: prox, beta: 1.0e-9, inner_steps: 100000000000}\n"
 # Both nodes are this machine: shared memory of one would be taken for the other's.
@@ -88,6 +90,18 @@ def array_on_two_nodes_and_a_dependent_merge(wgf, cluster, script):
     equal(differences(wgf.path("short.h5"), wgf.path("whole.h5")), [], "differences from one run of the whole")
     equal({path.name for path in wgf.folder.glob("*.h5")},
           {"short.h5", "whole.h5", *(f"short-{i}-of-3.h5" for i in range(3))}, "files")
+
+
+@case
+def a_job_longer_than_the_limit_goes_on_from_its_checkpoint(wgf, cluster, script):
+    wgf.write("one.yaml", ONE)
+    job = cluster.submit(wgf.folder, "--ntasks=1", "--time=2", script, "one.yaml", "--time-limit", "3s",
+                         "--checkpoint", "0.5")
+    task, = cluster.wait(job, 180)
+    require_task(wgf, task, "COMPLETED", OK)
+    require(int(task["Restarts"]) >= 1, f"the job was not cut off: {task['RunTime']}")
+    wgf("run", "one.yaml", "-o", "whole.h5", "--quiet").require(OK)
+    equal(differences(wgf.path("one.h5"), wgf.path("whole.h5")), [], "differences from a run that nobody cut off")
 
 
 @case

@@ -64,6 +64,10 @@ wgf_status wgf_checkpoints_take_over(struct wgf_checkpoints **checkpoints, const
 /* Wipes every slot. For one process alone, once no job is unfinished. Errors: WGF_EIO. */
 wgf_status wgf_checkpoints_wipe(struct wgf_checkpoints *checkpoints, struct wgf_error *error);
 
+/* A number that grows with every checkpoint of a file's unfinished jobs, so that it tells whether they get on. The store is
+ * open in any mode. */
+int64_t wgf_checkpoints_made(struct wgf_store *store);
+
 /* What went wrong since the last call, or NULL: a checkpoint that could not be written (a full disk, say) costs no job. */
 const struct wgf_error *wgf_checkpoints_trouble(struct wgf_checkpoints *checkpoints);
 
