@@ -82,6 +82,21 @@ class MeanField(Sweeping):
         medians = np.loadtxt(printed.splitlines(), delimiter=",", skiprows=1)
         np.testing.assert_allclose(np.column_stack(page.panels[0].get_lines()[0].get_data()), medians, rtol=1e-14)
 
+    def test_what_aggregate_prints_is_drawn(self):
+        path = self.sweep("widths", self.fixed.replace("gamma: 0.25, ", ""), "gamma: [0.1, 0.25], width: [10, 20, 40, 200], seed: {range: [0, 6]}")
+        table = self.folder / "F.csv"
+        command = [WGF, "aggregate", path, "--by", "width,gamma", "--value", "objective_final", "--csv"]
+        table.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        page = self.draw(table, "--value", "objective_final")
+        self.assertEqual(len(page.panels[0].get_lines()), 2)
+        self.assertEqual(len(page.panels[0].collections), 2)  # bands of quartiles
+        middles = np.loadtxt(table, delimiter=",", skiprows=1)[::2, 3]
+        np.testing.assert_array_equal(page.panels[0].get_lines()[0].get_ydata(), middles)
+        self.assert_picture(page, hues=2)
+        table.write_text("width,gamma\n1,2\n")
+        with self.assertRaisesRegex(PlotError, "is not what `wgf aggregate"):
+            self.draw(table)
+
     def test_the_optimum_is_drawn_where_it_is_zero(self):
         for more, drawn in (("", True), (", signs: positive", False), (", weight_decay: 0.1", False)):
             path = self.sweep("optimum", self.fixed + more + ", loss: mse", "width: [8, 16, 32], seed: [1, 2]")

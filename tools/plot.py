@@ -19,6 +19,7 @@ try:
     import plot_masses
     import plot_neurons
     import plot_pinning
+    import plot_table
     from plot_result import PlotError, read_results
 except ImportError as error:
     system = "/usr/bin/python3"  # Debian's packages are here, whatever Python comes first on the path
@@ -97,7 +98,7 @@ def parse_arguments(arguments):
         description="Draws the figure of a sweep from its result file or files (shards). Files may still be running.",
         epilog=f"figures:\n{listing}\nWithout --figure: the first that suits what the sweep varies.",
     )
-    parser.add_argument("results", metavar="RESULT.h5", nargs="+")
+    parser.add_argument("results", metavar="RESULT.h5", nargs="+", help="or the table of wgf aggregate --csv: TABLE.csv")
     parser.add_argument("--figure", metavar="NAME", choices=FIGURES, help="one of the list below")
     parser.add_argument("-o", "--output", metavar="OUT", help="default: the first result with .png or .gif for .h5")
     parser.add_argument("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, ...); a parameter in heat maps")
@@ -117,6 +118,8 @@ def parse_arguments(arguments):
 
 
 def draw(options):
+    if options.results[0].endswith(".csv"):
+        return plot_table.curves(options.results[0], options)
     result = read_results(options.results, options.where)
     if options.by and options.by not in result.varying():
         raise PlotError(f"--by {options.by}: swept here are {', '.join(result.varying()) or 'no parameters'}")
