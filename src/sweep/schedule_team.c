@@ -80,6 +80,9 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
     if (launched_ranks() == 1)
         return WGF_OK;
     int provided;
+    /* To find out whether it could share file pointers, which nobody asks of it, Open MPI makes a file beside each that it
+     * opens, and a kill leaves it there. */
+    setenv("OMPI_MCA_sharedfp", "^lockedfile", 0);
     if (wgf_lifeline_wanted() && wgf_lifeline_prepare(&team->lifeline, error))
         return error->status;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)

@@ -7,6 +7,7 @@ Each fault as often as CI asks for; with --minutes, all in turn until the time i
 """
 
 import argparse
+import itertools
 import os
 import random
 import sys
@@ -56,13 +57,16 @@ class Tally:
 
 
 def in_turn(tallies, bench, seed, minutes):
+    """Round after round, in which each fault comes as often as CI makes of it."""
     until = time.monotonic() + 60 * minutes
-    for number in range(10**9):
+    for number in itertools.count():
         for tally in tallies:
-            if time.monotonic() > until:
-                return
-            if not tally.skipped:
-                tally.count(faults[tally.name][0], bench, f"{seed}.{number}")
+            function, count = faults[tally.name]
+            for again in range(max(1, count // 10)):
+                if time.monotonic() > until:
+                    return
+                if not tally.skipped:
+                    tally.count(function, bench, f"{seed}.{number}.{again}")
 
 
 def as_often_as_asked(tallies, bench, seed):
