@@ -1,6 +1,7 @@
 #include "jko_newton.h"
 
 #include "wgf/base/system.h"
+#include "wgf/base/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,14 +35,6 @@ void wgf_newton_clear(struct wgf_newton *newton)
     free(newton->product);
 }
 
-static double dot(const double *a, const double *b, int64_t n)
-{
-    double sum = 0;
-    for (int64_t k = 0; k < n; k++)
-        sum += a[k] * b[k];
-    return sum;
-}
-
 /* out = a + factor b; may be in place. */
 static void combine(const double *a, double factor, const double *b, int64_t n, double *out)
 {
@@ -58,18 +51,18 @@ static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, 
     memset(newton->step, 0, (size_t)n * sizeof *newton->step);
     for (int64_t k = 0; k < n; k++)
         d[k] = r[k] = -newton->gradient[k];
-    double squared = dot(r, r, n);
+    double squared = wgf_dot(r, r, n);
     for (int64_t used = 0; squared > target * target && used < 2 * n + 10; used++) {
         if (wgf_watch_expired(watch))
             return false;
         function->curvature(function->context, d, Hd);
-        double curvature = dot(d, Hd, n);
+        double curvature = wgf_dot(d, Hd, n);
         if (!(curvature > 0)) /* rounding; what there is, descends */
             break;
         double length = squared / curvature, before = squared;
         combine(newton->step, length, d, n, newton->step);
         combine(r, -length, Hd, n, r);
-        squared = dot(r, r, n);
+        squared = wgf_dot(r, r, n);
         combine(r, squared / before, d, n, d);
     }
     return true;
@@ -82,7 +75,7 @@ static double search(struct wgf_newton *newton, const struct wgf_convex *functio
     for (double length = 1; length > shortest; length /= 2) {
         combine(u, length, newton->step, newton->n, newton->trial);
         function->gradient(function->context, newton->trial, newton->gradient);
-        double reached = sqrt(dot(newton->gradient, newton->gradient, newton->n));
+        double reached = sqrt(wgf_dot(newton->gradient, newton->gradient, newton->n));
         if (reached <= (1 - armijo * length) * norm) {
             memcpy(u, newton->trial, (size_t)newton->n * sizeof *u);
             return reached;
@@ -99,7 +92,7 @@ struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const st
     const double loosest = 0.1, spare = 0.3;
     struct wgf_newton_report report = {.end = WGF_NEWTON_CONVERGED};
     function->gradient(function->context, u, newton->gradient);
-    report.residual = sqrt(dot(newton->gradient, newton->gradient, newton->n));
+    report.residual = sqrt(wgf_dot(newton->gradient, newton->gradient, newton->n));
     double start = report.residual;
     if (!isfinite(start))
         report.end = WGF_NEWTON_BROKEN;

@@ -1,6 +1,7 @@
 #include "jko_secant.h"
 
 #include "wgf/base/system.h"
+#include "wgf/base/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,14 +32,6 @@ void wgf_secant_clear(struct wgf_secant *secant)
     free(secant->updates);
 }
 
-static double dot(const double *a, const double *b, int64_t n)
-{
-    double sum = 0;
-    for (int64_t k = 0; k < n; k++)
-        sum += a[k] * b[k];
-    return sum;
-}
-
 /* out = H g */
 static void multiply(const struct wgf_secant *secant, const struct wgf_nearly *hessian, const double *g, double *out)
 {
@@ -47,7 +40,7 @@ static void multiply(const struct wgf_secant *secant, const struct wgf_nearly *h
     hessian->solve(hessian->context, out);
     for (int i = 0; i < secant->kept; i++) {
         const double *w = secant->updates + i * n;
-        double share = secant->scale[i] * dot(w, g, n);
+        double share = secant->scale[i] * wgf_dot(w, g, n);
         for (int64_t k = 0; k < n; k++)
             out[k] += share * w[k];
     }
@@ -68,9 +61,9 @@ static void turn(struct wgf_secant *secant, const struct wgf_nearly *hessian)
     const int64_t n = secant->n;
     double *z = secant->updates + secant->kept * n, *g = secant->gradient, *reached = secant->reached;
     multiply(secant, hessian, reached, z);
-    double with_g = dot(z, g, n), with_change = dot(z, reached, n) - with_g;
-    double change = dot(g, g, n) + dot(reached, reached, n) - 2 * dot(g, reached, n);
-    bool learns = fabs(with_change) > least * sqrt(dot(z, z, n) * fmax(change, 0));
+    double with_g = wgf_dot(z, g, n), with_change = wgf_dot(z, reached, n) - with_g;
+    double change = wgf_dot(g, g, n) + wgf_dot(reached, reached, n) - 2 * wgf_dot(g, reached, n);
+    bool learns = fabs(with_change) > least * sqrt(wgf_dot(z, z, n) * fmax(change, 0));
     double length = learns ? with_g / with_change : -1;
     for (int64_t k = 0; k < n; k++)
         secant->step[k] = length * z[k];
@@ -88,7 +81,7 @@ static bool advance(struct wgf_secant *secant, const struct wgf_convex *function
     for (int64_t k = 0; k < n; k++)
         secant->trial[k] = u[k] + secant->step[k];
     function->gradient(function->context, secant->trial, secant->reached);
-    double reached = sqrt(dot(secant->reached, secant->reached, n));
+    double reached = sqrt(wgf_dot(secant->reached, secant->reached, n));
     if (!(reached <= enough))
         return false;
     memcpy(u, secant->trial, (size_t)n * sizeof *u);
@@ -103,7 +96,7 @@ struct wgf_newton_report wgf_secant_minimise(struct wgf_secant *secant, const st
     const double slowest = 0.8; /* as measured: to start Newton's method costs more than a few slow steps */
     struct wgf_newton_report report = {.end = WGF_NEWTON_CONVERGED};
     function->gradient(function->context, u, secant->gradient);
-    report.residual = sqrt(dot(secant->gradient, secant->gradient, secant->n));
+    report.residual = sqrt(wgf_dot(secant->gradient, secant->gradient, secant->n));
     secant->kept = 0;
     while (!(report.residual < tolerance) && report.end == WGF_NEWTON_CONVERGED) {
         if (report.iterations == 0)

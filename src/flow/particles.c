@@ -6,25 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-double wgf_squared_distance(const double *a, const double *b, int64_t count)
-{
-    enum { SUMS = 16 }; /* partial ones, so that no addition waits for the one before */
-    double partial[SUMS] = {0}, sum = 0;
-    int64_t whole = count - count % SUMS;
-    for (int64_t i = 0; i < whole; i += SUMS)
-        for (int64_t k = 0; k < SUMS; k++) {
-            double difference = b ? a[i + k] - b[i + k] : a[i + k];
-            partial[k] += difference * difference;
-        }
-    for (int64_t i = whole; i < count; i++) {
-        double difference = b ? a[i] - b[i] : a[i];
-        partial[i - whole] += difference * difference;
-    }
-    for (int64_t k = 0; k < SUMS; k++)
-        sum += partial[k];
-    return sum;
-}
-
 bool wgf_particles_glide(const struct wgf_settings *settings)
 {
     bool steady =

@@ -5,6 +5,7 @@
 #include "clouds.h"
 #include "flow_internal.h"
 
+#include "wgf/base/vector.h"
 #include "wgf/model/glide.h"
 
 struct wgf_particles {
@@ -50,8 +51,5 @@ int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts)
 double wgf_particles_carried(const struct wgf_settings *settings);
 double wgf_particles_effort(const struct wgf_settings *settings); /* of one look */
 void wgf_particles_state(struct wgf_particles *particles, double *out);
-
-/* sum (a_i - b_i)^2, and sum a_i^2 when b is NULL. */
-double wgf_squared_distance(const double *a, const double *b, int64_t count);
 
 #endif

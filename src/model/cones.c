@@ -205,8 +205,6 @@ bool wgf_cones_neighbours(const struct wgf_cones *cones, const double *w, int64_
     return true;
 }
 
-typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
-
 /* values[k] += (x, y) */
 WGF_CLONES static void lift(double *values, int64_t count, double x, double y)
 {
@@ -217,10 +215,10 @@ WGF_CLONES static void lift(double *values, int64_t count, double x, double y)
 }
 
 /* values[k] <- values[0] + ... + values[k]. Several runs side by side, each waiting but for itself. */
-static void run_up(pair *values, int64_t count)
+static void run_up(wgf_pair *values, int64_t count)
 {
     enum { RUNS = 8 };
-    pair sum[RUNS] = {{0}}, before = {0, 0};
+    wgf_pair sum[RUNS] = {{0}}, before = {0, 0};
     int64_t each = count / RUNS;
     for (int64_t k = 0; k < each; k++)
         for (int r = 0; r < RUNS; r++)
@@ -238,26 +236,26 @@ void wgf_cones_outputs(const struct wgf_cones *cones, double *sums, double *outp
 {
     const double *X = cones->data->X;
     int64_t arcs = cones->count + 1;
-    pair *s = (pair *)sums;
+    wgf_pair *s = (wgf_pair *)sums;
     run_up(s, arcs);
     for (int64_t j = 0; j < cones->data->n; j++) {
         int32_t enter = cones->enter[j], leave = cones->leave[j];
-        pair sum = enter > leave ? s[arcs - 1] + s[leave - 1] - s[enter - 1] : s[leave - 1] - s[enter - 1];
+        wgf_pair sum = enter > leave ? s[arcs - 1] + s[leave - 1] - s[enter - 1] : s[leave - 1] - s[enter - 1];
         output[j] += sum[0] * X[2 * j] + sum[1] * X[2 * j + 1];
     }
 }
 
 void wgf_cones_gradients(const struct wgf_cones *cones, const double *residual, double *gradients)
 {
-    const pair *x = (pair *)cones->data->X, *ray_x = (pair *)cones->ray_x;
-    pair *g = (pair *)gradients;
-    g[0] = (pair){0, 0};
+    const wgf_pair *x = (wgf_pair *)cones->data->X, *ray_x = (wgf_pair *)cones->ray_x;
+    wgf_pair *g = (wgf_pair *)gradients;
+    g[0] = (wgf_pair){0, 0};
     for (int64_t k = 0; k < cones->across_count; k++)
         g[0] += residual[cones->across[k]] * x[cones->across[k]];
     for (int64_t k = 0; k < cones->count; k++)
         g[k + 1] = residual[cones->ray_sample[k]] * ray_x[k];
     run_up(g, cones->count + 1);
-    g[wgf_cones_nowhere(cones)] = (pair){0, 0};
+    g[wgf_cones_nowhere(cones)] = (wgf_pair){0, 0};
     for (int64_t k = 0; k < cones->dead_count; k++) /* rounding left something in the sum */
-        g[cones->dead[k]] = (pair){0, 0};
+        g[cones->dead[k]] = (wgf_pair){0, 0};
 }

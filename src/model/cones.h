@@ -14,6 +14,9 @@
 #include <math.h>
 #include <stdbool.h>
 
+/* The two coordinates of a neuron or a sample at once, wherever they stand. */
+typedef double wgf_pair __attribute__((vector_size(16), aligned(8), may_alias));
+
 struct wgf_ray; /* half of the line w . x = 0 */
 
 /* Arc 0 is before the first ray, arc k before ray k, the last one behind all: the circle is cut at the angle of pi.

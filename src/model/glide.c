@@ -1,6 +1,7 @@
 #include "glide_internal.h"
 
 #include "wgf/base/system.h"
+#include "wgf/base/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -94,32 +95,11 @@ wgf_status wgf_glide_create(struct wgf_glide **glide, const struct wgf_network_s
                     (long long)data->n);
 }
 
-enum { SUMS = 8 }; /* partial ones, so that no addition waits for the one before */
-
-static double total(const double *partial)
-{
-    double sum = 0;
-    for (int k = 0; k < SUMS; k++)
-        sum += partial[k];
-    return sum;
-}
-
-/* sum x^2 */
-static double squares(const double *x, int64_t count)
-{
-    double partial[SUMS] = {0};
-    for (int64_t i = 0; i < count - count % SUMS; i += SUMS)
-        for (int64_t k = 0; k < SUMS; k++)
-            partial[k] += x[i + k] * x[i + k];
-    for (int64_t i = count - count % SUMS; i < count; i++)
-        partial[i % SUMS] += x[i] * x[i];
-    return total(partial);
-}
-
 /* sum (factor alpha g)^2 */
 static double weighted_squares(double factor, const double *g, const double *alpha, int64_t count)
 {
-    double partial[SUMS] = {0};
+    enum { SUMS = 8 }; /* partial ones, so that no addition waits for the one before */
+    double partial[SUMS] = {0}, sum = 0;
     for (int64_t i = 0; i < count - count % SUMS; i += SUMS)
         for (int64_t k = 0; k < SUMS; k++) {
             double x = factor * alpha[i + k] * g[i + k];
@@ -127,7 +107,9 @@ static double weighted_squares(double factor, const double *g, const double *alp
         }
     for (int64_t i = count - count % SUMS; i < count; i++)
         partial[i % SUMS] += factor * alpha[i] * g[i] * (factor * alpha[i] * g[i]);
-    return total(partial);
+    for (int k = 0; k < SUMS; k++)
+        sum += partial[k];
+    return sum;
 }
 
 /* What the herds put out. */
@@ -154,7 +136,7 @@ static void look(struct wgf_glide *glide, const struct wgf_swarm *swarm)
     wgf_cones_outputs(glide->cones, glide->sums, e);
     for (int64_t j = 0; j < glide->n; j++)
         e[j] = glide->c * e[j] - y[j];
-    glide->objective = glide->kappa * squares(e, glide->n);
+    glide->objective = glide->kappa * wgf_squared_distance(e, NULL, glide->n);
     wgf_cones_gradients(glide->cones, e, glide->gradients);
     wgf_swarm_gradients(swarm, glide->cones, glide->gradients, e, glide->gx, glide->gy);
 }
@@ -311,9 +293,10 @@ double wgf_glide_weight_norm(const struct wgf_glide *glide)
             sum += herd->B[k] * (2 * (A * herd->v[k] + C * herd->w[k]) + herd->squares * herd->B[k]);
     }
     for (int64_t k = 0; k < crowds->count; k++)
-        sum += squares(crowds->x + crowds->list[k].first, crowds->list[k].count) +
-               squares(crowds->y + crowds->list[k].first, crowds->list[k].count);
-    return sqrt(sum + squares(near->x, near->count) + squares(near->y, near->count));
+        sum += wgf_squared_distance(crowds->x + crowds->list[k].first, NULL, crowds->list[k].count) +
+               wgf_squared_distance(crowds->y + crowds->list[k].first, NULL, crowds->list[k].count);
+    return sqrt(sum + wgf_squared_distance(near->x, NULL, near->count) +
+                wgf_squared_distance(near->y, NULL, near->count));
 }
 
 double wgf_glide_active(const struct wgf_glide *glide)

@@ -2,6 +2,7 @@
 
 #include "wgf/base/random.h"
 #include "wgf/base/system.h"
+#include "wgf/base/vector.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -111,14 +112,6 @@ void wgf_network_heed(struct wgf_network *network, const volatile sig_atomic_t *
     network->interrupted = interrupted;
 }
 
-static double squared_norm(const double *x, int64_t count)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++)
-        sum += x[i] * x[i];
-    return sum;
-}
-
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha)
 {
     const struct wgf_data *data = network->data;
@@ -128,19 +121,11 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
     for (int64_t j = 0; j < data->n; j++)
         residual[j] = network->c * residual[j] - data->y[j];
     if (lambda > 0) {
-        penalty = squared_norm(W, network->m * data->d);
+        penalty = wgf_dot(W, W, network->m * data->d);
         if (network->settings.layers == WGF_LAYERS_BOTH)
-            penalty += squared_norm(alpha, network->m);
+            penalty += wgf_dot(alpha, alpha, network->m);
     }
-    return network->kappa * squared_norm(residual, data->n) + lambda * penalty;
-}
-
-static double dot(const double *a, const double *b, int64_t d)
-{
-    double sum = 0;
-    for (int64_t k = 0; k < d; k++)
-        sum += a[k] * b[k];
-    return sum;
+    return network->kappa * wgf_dot(residual, residual, data->n) + lambda * penalty;
 }
 
 /* G_i <- factor alpha_i G_i + decay w_i; inline, so that a d that is known makes straight loops. */
@@ -162,7 +147,7 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
     int64_t d = network->data->d;
     network->kernel->backward(network, W, grad_W);
     for (int64_t i = 0; i < network->m && grad_alpha; i++)
-        grad_alpha[i] = factor * dot(W + i * d, grad_W + i * d, d) + decay * alpha[i];
+        grad_alpha[i] = factor * wgf_dot(W + i * d, grad_W + i * d, d) + decay * alpha[i];
     if (d == 2)
         scale(network->m, 2, W, alpha, factor, decay, grad_W);
     else
@@ -179,8 +164,8 @@ double wgf_network_active(struct wgf_network *network, const double *W)
 static double way_to_kink(const double *x, int64_t d, const double *w, double step, const double *g)
 {
     const double parallel = 1e-14;
-    double z = dot(w, x, d), along = dot(g, x, d), moved = z - step * along;
-    if ((z > 0) == (moved > 0) || along * along <= parallel * parallel * dot(g, g, d) * dot(x, x, d))
+    double z = wgf_dot(w, x, d), along = wgf_dot(g, x, d), moved = z - step * along;
+    if ((z > 0) == (moved > 0) || along * along <= parallel * parallel * wgf_dot(g, g, d) * wgf_dot(x, x, d))
         return INFINITY;
     return z / (z - moved);
 }
@@ -217,7 +202,7 @@ static bool stop_short(const struct wgf_network *network, const double *w, doubl
 /* g <- its part at right angles to q, which is of length 1 */
 static void remove_part(const double *q, double *g, int64_t d)
 {
-    double share = dot(g, q, d);
+    double share = wgf_dot(g, q, d);
     for (int64_t k = 0; k < d; k++)
         g[k] -= share * q[k];
 }
@@ -231,8 +216,8 @@ static bool slide(const double *x, double *normals, int64_t count, double *g, in
     memcpy(q, x, (size_t)d * sizeof *q);
     for (int64_t r = 0; r < count; r++)
         remove_part(normals + r * d, q, d);
-    double length = sqrt(dot(q, q, d));
-    if (!(length > dependent * sqrt(dot(x, x, d))))
+    double length = sqrt(wgf_dot(q, q, d));
+    if (!(length > dependent * sqrt(wgf_dot(x, x, d))))
         return false;
     for (int64_t k = 0; k < d; k++)
         q[k] /= length;
@@ -245,16 +230,16 @@ static double confine_neuron(const struct wgf_network *network, const double *w,
 {
     const struct wgf_data *data = network->data;
     int64_t d = data->d, sample = 0, count = 0;
-    double full = dot(g, g, d);
+    double full = wgf_dot(g, g, d);
     while (!stop_short(network, w, step, g, &sample)) {
         if (count == KINKS || count + 1 >= d || !slide(data->X + sample * d, network->normals, count, g, d)) {
             memset(g, 0, (size_t)d * sizeof *g);
             return 0;
         }
         count++;
-        full = dot(g, g, d); /* the part that is gone is at right angles to what is left */
+        full = wgf_dot(g, g, d); /* the part that is gone is at right angles to what is left */
     }
-    return sqrt(full * dot(g, g, d)); /* both are along one line */
+    return sqrt(full * wgf_dot(g, g, d)); /* both are along one line */
 }
 
 double wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction)
@@ -274,7 +259,7 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
         const double *x = data->X + j * data->d;
         double f = 0;
         for (int64_t i = 0; i < m; i++) {
-            double z = dot(W + i * data->d, x, data->d);
+            double z = wgf_dot(W + i * data->d, x, data->d);
             f += z > 0 ? alpha[i] * z : 0;
         }
         loss += (c * f - data->y[j]) * (c * f - data->y[j]);
@@ -293,7 +278,7 @@ static double largest_entry(const double *x, int64_t count)
 /* v <- X^T X v / (unit^2 |v|); returns the norm of the new v, which tends to the eigenvalue over unit^2. */
 static double power_step(const struct wgf_data *data, double unit, double *v, double *next)
 {
-    double norm = sqrt(squared_norm(v, data->d));
+    double norm = sqrt(wgf_dot(v, v, data->d));
     memset(next, 0, (size_t)data->d * sizeof *next);
     for (int64_t j = 0; norm > 0 && j < data->n; j++) {
         const double *x = data->X + j * data->d;
@@ -304,7 +289,7 @@ static double power_step(const struct wgf_data *data, double unit, double *v, do
             next[k] += along * (x[k] / unit);
     }
     memcpy(v, next, (size_t)data->d * sizeof *v);
-    return sqrt(squared_norm(v, data->d));
+    return sqrt(wgf_dot(v, v, data->d));
 }
 
 wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_atomic_t *interrupted, double *eigenvalue,

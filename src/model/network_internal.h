@@ -2,12 +2,10 @@
 #ifndef WGF_MODEL_NETWORK_INTERNAL_H
 #define WGF_MODEL_NETWORK_INTERNAL_H
 
+#include "wgf/base/wide.h"
 #include "wgf/model/network.h"
 
 #include <stdbool.h>
-
-/* A hot loop is compiled for several instruction sets, of which the program takes the best that the processor has. */
-#define WGF_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 
 struct wgf_network {
     struct wgf_network_settings settings;

@@ -90,15 +90,13 @@ static bool activates(const struct wgf_swarm *swarm, int64_t i, const double *x)
     return swarm->x[i] * x[0] + swarm->y[i] * x[1] > 0;
 }
 
-typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
-
 /* Adds alpha w to the sums of the arcs, by way of the banks. */
-static void bank(const struct wgf_swarm *swarm, int64_t all, pair *sum)
+static void bank(const struct wgf_swarm *swarm, int64_t all, wgf_pair *sum)
 {
-    pair *banks = (pair *)swarm->banks;
+    wgf_pair *banks = (wgf_pair *)swarm->banks;
     memset(banks, 0, (size_t)(BANKS * all) * sizeof *banks);
     for (int64_t i = 0; i < swarm->count; i++)
-        banks[i % BANKS * all + swarm->arc[i]] += swarm->alpha[i] * (pair){swarm->x[i], swarm->y[i]};
+        banks[i % BANKS * all + swarm->arc[i]] += swarm->alpha[i] * (wgf_pair){swarm->x[i], swarm->y[i]};
     for (int64_t k = 0; k < all; k++)
         sum[k] += (banks[k] + banks[all + k]) + (banks[2 * all + k] + banks[3 * all + k]);
 }
@@ -107,12 +105,12 @@ void wgf_swarm_add_up(const struct wgf_swarm *swarm, const struct wgf_cones *con
 {
     const struct wgf_data *data = cones->data;
     int64_t all = cones->count + 2;
-    pair *sum = (pair *)sums;
+    wgf_pair *sum = (wgf_pair *)sums;
     if (swarm->count > all)
         bank(swarm, all, sum);
     else
         for (int64_t i = 0; i < swarm->count; i++)
-            sum[swarm->arc[i]] += swarm->alpha[i] * (pair){swarm->x[i], swarm->y[i]};
+            sum[swarm->arc[i]] += swarm->alpha[i] * (wgf_pair){swarm->x[i], swarm->y[i]};
     for (int64_t s = 0; s < swarm->strays; s++) {
         int64_t i = swarm->stray[s];
         for (int64_t j = 0; j < data->n; j++) {

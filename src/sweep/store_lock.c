@@ -58,23 +58,10 @@ int wgf_store_begin_temporary(const char *path, char *temporary)
     return open_locked(temporary, O_RDWR | O_CREAT);
 }
 
-static const char digits[] = "0123456789";
-
-/* Is it Open MPI's, which tries out locks beside a file that a team opens, and was killed there? */
-static bool is_lock_test(const char *suffix)
-{
-    static const char begin[] = ".locktest.";
-    const char *rank = suffix + strlen(begin);
-    return strncmp(suffix, begin, strlen(begin)) == 0 && *rank && rank[strspn(rank, digits)] == '\0';
-}
-
-/* Does what follows a path make it a temporary: ".tmp-", a process, or that of a temporary's own making? */
+/* Does what follows a path and ".tmp-" make it a temporary: a process, or that of a temporary's own making? */
 static bool is_temporary(const char *text)
 {
-    static const char again[] = ".tmp-";
-    if (strncmp(text, again, strlen(again)) != 0)
-        return false;
-    text += strlen(again);
+    static const char again[] = ".tmp-", digits[] = "0123456789";
     size_t length = strspn(text, digits);
     if (length > 0 && strncmp(text + length, again, strlen(again)) == 0) {
         text += length + strlen(again);
@@ -83,8 +70,8 @@ static bool is_temporary(const char *text)
     return length > 0 && text[length] == '\0';
 }
 
-/* `path` with what glob() would read as a pattern quoted, followed by any suffix. */
-static char *suffix_pattern(const char *path)
+/* `path` with what glob() would read as a pattern quoted, followed by the suffix pattern of temporaries. */
+static char *temporaries_pattern(const char *path)
 {
     char *pattern = malloc(2 * strlen(path) + WGF_STORE_SUFFIX), *end = pattern;
     if (!pattern)
@@ -94,19 +81,17 @@ static char *suffix_pattern(const char *path)
             *end++ = '\\';
         *end++ = *path;
     }
-    strcpy(end, ".*");
+    strcpy(end, ".tmp-*");
     return pattern;
 }
 
 void wgf_store_remove_stale(const char *path)
 {
-    char *pattern = suffix_pattern(path);
+    char *pattern = temporaries_pattern(path);
     glob_t found = {0};
     if (pattern && glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
         for (size_t i = 0; i < found.gl_pathc; i++) {
-            if (is_lock_test(found.gl_pathv[i] + strlen(path)))
-                unlink(found.gl_pathv[i]);
-            if (!is_temporary(found.gl_pathv[i] + strlen(path)))
+            if (!is_temporary(found.gl_pathv[i] + strlen(path) + strlen(".tmp-")))
                 continue;
             int descriptor = open_locked(found.gl_pathv[i], O_RDWR);
             if (descriptor < 0)

@@ -1,0 +1,19 @@
+/* Sums over vectors of doubles. */
+#ifndef WGF_BASE_VECTOR_H
+#define WGF_BASE_VECTOR_H
+
+#include <stdint.h>
+
+/* a . b, term by term: for short vectors, and where the order of the sum is to be the plain one. */
+static inline double wgf_dot(const double *a, const double *b, int64_t count)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < count; k++)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+/* sum (a_i - b_i)^2, and sum a_i^2 when b is NULL, in partial sums: for long vectors. */
+double wgf_squared_distance(const double *a, const double *b, int64_t count);
+
+#endif
