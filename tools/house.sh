@@ -8,9 +8,9 @@ top_level='CMakeLists.txt CMakePresets.json LICENSE CONTRIBUTING.md README.md sr
 
 # Foreign headers and the files that may include them, as a pattern of their paths.
 headers='
-yaml\.h                     ^src/sweep/spec
-hdf5(_hl)?\.h               ^src/(sweep/store|datafile/)
-mpi\.h                      ^src/(sweep/(schedule|store)|cli/)
+yaml\.h                     ^src/spec/
+hdf5(_hl)?\.h               ^src/(store|datafile)/
+mpi\.h                      ^src/(schedule|store|run|cli)/
 (cblas|lapacke)\.h          ^src/(model|transport|flow)/
 (sundials|cvode|arkode|nvector)[a-z_/]*\.h   ^src/flow/
 '

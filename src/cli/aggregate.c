@@ -3,7 +3,7 @@
 #include "table.h"
 
 #include "wgf/base/system.h"
-#include "wgf/sweep/job.h"
+#include "wgf/result/job.h"
 
 #include <getopt.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 #ifndef WGF_CLI_AGGREGATE_H
 #define WGF_CLI_AGGREGATE_H
 
-#include "wgf/sweep/aggregate.h"
-#include "wgf/sweep/params.h"
+#include "wgf/query/aggregate.h"
+#include "wgf/spec/params.h"
 
 enum { WGF_QUERY_MOST = 64, WGF_STAT_NAME = 32 };
 

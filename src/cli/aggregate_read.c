@@ -2,7 +2,7 @@
 #include "aggregate.h"
 
 #include "wgf/base/system.h"
-#include "wgf/sweep/result.h"
+#include "wgf/result/result.h"
 
 #include <inttypes.h>
 #include <math.h>

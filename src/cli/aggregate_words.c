@@ -2,7 +2,7 @@
 #include "aggregate.h"
 #include "cli.h"
 
-#include "wgf/sweep/result.h"
+#include "wgf/result/result.h"
 
 #include <ctype.h>
 #include <errno.h>

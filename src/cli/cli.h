@@ -2,7 +2,7 @@
 #ifndef WGF_CLI_H
 #define WGF_CLI_H
 
-#include "wgf/sweep/plan.h"
+#include "wgf/plan/plan.h"
 
 #include <stdbool.h>
 

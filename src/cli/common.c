@@ -1,6 +1,6 @@
 #include "cli.h"
 
-#include "wgf/sweep/schedule.h"
+#include "wgf/schedule/schedule.h"
 #include "wgf_revision.h"
 
 #include <errno.h>

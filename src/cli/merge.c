@@ -1,7 +1,7 @@
 #include "run.h"
 
 #include "wgf/base/system.h"
-#include "wgf/sweep/transfer.h"
+#include "wgf/result/transfer.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,7 +1,7 @@
 /* The file that a command makes: where a name leads, and whether what is there may be replaced. */
 #include "cli.h"
 
-#include "wgf/sweep/store.h"
+#include "wgf/store/store.h"
 
 #include <errno.h>
 #include <stdio.h>

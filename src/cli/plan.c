@@ -1,8 +1,8 @@
 #include "cli.h"
 #include "table.h"
 
-#include "wgf/sweep/progress.h"
-#include "wgf/sweep/result.h"
+#include "wgf/result/result.h"
+#include "wgf/run/progress.h"
 
 #include <getopt.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 #include "cli.h"
 
 #include "table.h"
-#include "wgf/sweep/progress.h"
+#include "wgf/run/progress.h"
 
 #include <getopt.h>
 #include <inttypes.h>

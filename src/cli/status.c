@@ -1,9 +1,9 @@
 #include "cli.h"
 #include "select.h"
 
-#include "wgf/sweep/checkpoints.h"
-#include "wgf/sweep/progress.h"
-#include "wgf/sweep/result.h"
+#include "wgf/result/checkpoints.h"
+#include "wgf/result/result.h"
+#include "wgf/run/progress.h"
 
 #include <cjson/cJSON.h>
 #include <getopt.h>

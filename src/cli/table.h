@@ -2,7 +2,7 @@
 #ifndef WGF_CLI_TABLE_H
 #define WGF_CLI_TABLE_H
 
-#include "wgf/sweep/result.h"
+#include "wgf/result/result.h"
 
 enum { WGF_TABLE_COLUMNS = 128 };
 

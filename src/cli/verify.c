@@ -1,7 +1,7 @@
 #include "cli.h"
 
 #include "wgf/base/system.h"
-#include "wgf/sweep/result.h"
+#include "wgf/result/result.h"
 
 #include <getopt.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* The tables of methods and of metrics. Adding one is a file, a row here and its name in WGF_METHODS or WGF_METRICS. */
-#include "metric.h"
+#include "particles/metric.h"
 
 static const struct wgf_method *const methods[] = {
     [WGF_METHOD_GD] = &wgf_method_gd,

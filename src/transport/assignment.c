@@ -25,7 +25,7 @@ struct half {
 
 struct wgf_assignment {
     int64_t m, d;
-    void *memory;           /* of all arrays */
+    struct wgf_arena arena; /* of all arrays */
     double *W;              /* m x d */
     int64_t *sigma;         /* m: of the last solve */
     bool W_finite, defined; /* defined: W and the last V are finite */
@@ -35,16 +35,16 @@ struct wgf_assignment {
 static void lay_out(struct wgf_assignment *assignment, int64_t positive, struct wgf_arena *arena)
 {
     double m = (double)assignment->m, d = (double)assignment->d;
-    assignment->W = wgf_arena_take(arena, m, d);
-    assignment->sigma = wgf_arena_take(arena, m, 1);
+    assignment->W = wgf_arena_take(arena, m * d, sizeof(double));
+    assignment->sigma = wgf_arena_take(arena, m, sizeof(double));
     for (int s = 0; s < 2; s++) {
         struct half *half = &assignment->half[s];
         half->count = s ? assignment->m - positive : positive;
-        half->neuron = wgf_arena_take(arena, (double)half->count, 1);
-        half->cloud = wgf_arena_take(arena, (double)half->count, d);
-        half->centre = wgf_arena_take(arena, 1, d);
-        half->width = wgf_arena_take(arena, 1, d);
-        half->shift = wgf_arena_take(arena, 1, d);
+        half->neuron = wgf_arena_take(arena, (double)half->count, sizeof(double));
+        half->cloud = wgf_arena_take(arena, (double)half->count * d, sizeof(double));
+        half->centre = wgf_arena_take(arena, d, sizeof(double));
+        half->width = wgf_arena_take(arena, d, sizeof(double));
+        half->shift = wgf_arena_take(arena, d, sizeof(double));
         wgf_matching_lay_out(&half->matching, half->count, assignment->d, arena);
     }
 }
@@ -54,32 +54,28 @@ double wgf_assignment_bytes(int64_t m, int64_t d)
     struct wgf_assignment counted = {.m = m, .d = d};
     struct wgf_arena arena = {0};
     lay_out(&counted, m / 2, &arena);
-    return sizeof counted + arena.used * sizeof(double);
+    return sizeof counted + arena.used;
 }
 
 void wgf_assignment_free(struct wgf_assignment *assignment)
 {
     if (!assignment)
         return;
-    free(assignment->memory);
+    wgf_arena_free(&assignment->arena);
     free(assignment);
 }
 
 static bool allocate(struct wgf_assignment *assignment, const double *alpha)
 {
-    struct wgf_arena arena = {0};
     int64_t count[2] = {0};
-    if (wgf_assignment_bytes(assignment->m, assignment->d) > 0x1p60)
+    if (wgf_assignment_bytes(assignment->m, assignment->d) > 0x1p60) /* before alpha is read */
         return false;
     for (int64_t i = 0; i < assignment->m; i++)
         count[alpha[i] < 0]++;
-    lay_out(assignment, count[0], &arena);
-    assignment->memory = wgf_calloc((long long)arena.used + WGF_LINE, sizeof(double));
-    if (!assignment->memory)
+    lay_out(assignment, count[0], &assignment->arena);
+    if (!wgf_arena_allocate(&assignment->arena))
         return false;
-    uintptr_t line = WGF_LINE * sizeof(double), past = (uintptr_t)assignment->memory % line;
-    arena = (struct wgf_arena){.memory = (double *)((char *)assignment->memory + (line - past))};
-    lay_out(assignment, count[0], &arena);
+    lay_out(assignment, count[0], &assignment->arena);
     count[0] = count[1] = 0;
     for (int64_t i = 0; i < assignment->m; i++)
         assignment->half[alpha[i] < 0].neuron[count[alpha[i] < 0]++] = i;

@@ -14,13 +14,13 @@ void wgf_columns_lay_out(struct wgf_columns *columns, int64_t count, int64_t d, 
     int64_t group = WGF_BLOCK * WGF_GROUP, blocks = (count / group + (count % group > 0)) * WGF_GROUP;
     double n = (double)blocks, axes = (double)d;
     *columns = (struct wgf_columns){.count = count, .d = d, .blocks = blocks};
-    columns->points = wgf_arena_take(arena, n * axes, WGF_BLOCK);
-    columns->low = wgf_arena_take(arena, n, axes);
-    columns->high = wgf_arena_take(arena, n, axes);
-    columns->price = wgf_arena_take(arena, n, WGF_BLOCK);
-    columns->cheapest = wgf_arena_take(arena, n, 1);
-    columns->label = wgf_arena_take(arena, n, WGF_BLOCK);
-    columns->key = wgf_arena_take(arena, (double)count, sizeof(struct wgf_key) / sizeof(double));
+    columns->points = wgf_arena_take(arena, n * axes * WGF_BLOCK, sizeof(double));
+    columns->low = wgf_arena_take(arena, n * axes, sizeof(double));
+    columns->high = wgf_arena_take(arena, n * axes, sizeof(double));
+    columns->price = wgf_arena_take(arena, n * WGF_BLOCK, sizeof(double));
+    columns->cheapest = wgf_arena_take(arena, n, sizeof(double));
+    columns->label = wgf_arena_take(arena, n * WGF_BLOCK, sizeof(double));
+    columns->key = wgf_arena_take(arena, (double)count, sizeof(struct wgf_key));
 }
 
 static int by_coordinate(const void *left, const void *right)

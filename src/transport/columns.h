@@ -8,6 +8,7 @@
 #include "wgf/base/arena.h"
 
 #include <math.h>
+#include <stdint.h>
 
 enum {
     WGF_BLOCK = 32, /* columns in a block */

@@ -16,23 +16,23 @@ void wgf_matching_lay_out(struct wgf_matching *matching, int64_t count, int64_t 
     *matching = (struct wgf_matching){.count = count, .kernels = best_kernels()};
     wgf_columns_lay_out(&matching->columns, count, d, arena);
     double rows = (double)count, blocks = (double)matching->columns.blocks;
-    matching->rows = wgf_arena_take(arena, rows, (double)d);
-    matching->u = wgf_arena_take(arena, rows, 1);
-    matching->column_of = wgf_arena_take(arena, rows, 1);
-    matching->row_of = wgf_arena_take(arena, blocks, WGF_BLOCK);
-    matching->occupied = wgf_arena_take(arena, blocks, WGF_BLOCK);
-    matching->broken = wgf_arena_take(arena, rows, 1);
-    matching->wanted = wgf_arena_take(arena, rows, 1);
-    matching->last = wgf_arena_take(arena, blocks, WGF_BLOCK);
-    matching->before_last = wgf_arena_take(arena, blocks, WGF_BLOCK);
-    matching->tree = wgf_arena_take(arena, rows, sizeof(struct wgf_branch) / sizeof(double));
-    matching->reach = wgf_arena_take(arena, blocks, WGF_BLOCK);
-    matching->from = wgf_arena_take(arena, blocks, WGF_BLOCK);
-    matching->bounds = wgf_arena_take(arena, blocks, 1);
-    matching->opened = wgf_arena_take(arena, blocks, 1);
-    matching->slot = wgf_arena_take(arena, blocks, 1);
-    matching->nearest = wgf_arena_take(arena, blocks, WGF_GROUP);
-    matching->nearest_at = wgf_arena_take(arena, blocks, WGF_GROUP);
+    matching->rows = wgf_arena_take(arena, rows * (double)d, sizeof(double));
+    matching->u = wgf_arena_take(arena, rows, sizeof(double));
+    matching->column_of = wgf_arena_take(arena, rows, sizeof(double));
+    matching->row_of = wgf_arena_take(arena, blocks * WGF_BLOCK, sizeof(double));
+    matching->occupied = wgf_arena_take(arena, blocks * WGF_BLOCK, sizeof(double));
+    matching->broken = wgf_arena_take(arena, rows, sizeof(double));
+    matching->wanted = wgf_arena_take(arena, rows, sizeof(double));
+    matching->last = wgf_arena_take(arena, blocks * WGF_BLOCK, sizeof(double));
+    matching->before_last = wgf_arena_take(arena, blocks * WGF_BLOCK, sizeof(double));
+    matching->tree = wgf_arena_take(arena, rows, sizeof(struct wgf_branch));
+    matching->reach = wgf_arena_take(arena, blocks * WGF_BLOCK, sizeof(double));
+    matching->from = wgf_arena_take(arena, blocks * WGF_BLOCK, sizeof(double));
+    matching->bounds = wgf_arena_take(arena, blocks, sizeof(double));
+    matching->opened = wgf_arena_take(arena, blocks, sizeof(double));
+    matching->slot = wgf_arena_take(arena, blocks, sizeof(double));
+    matching->nearest = wgf_arena_take(arena, blocks * WGF_GROUP, sizeof(double));
+    matching->nearest_at = wgf_arena_take(arena, blocks * WGF_GROUP, sizeof(double));
 }
 
 void wgf_matching_reset(struct wgf_matching *matching)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "metric.h"
+#include "particles/metric.h"
 #include "wgf/base/random.h"
 
 #include <math.h>

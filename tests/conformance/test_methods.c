@@ -2,7 +2,7 @@
 #include "kinds.h"
 #include "plan_fixture.h"
 
-#include "wgf/sweep/job.h"
+#include "wgf/result/job.h"
 
 /* The squared distance between two places of the measure of one sign: those of grid 1, then those of grid 2. */
 static double cost(const struct wgf_settings *settings, int64_t a, int64_t b)

@@ -1,7 +1,7 @@
 /* libFuzzer's target: any bytes are a spec, understood and expanded as `wgf plan` does it. What follows a line `%%` are
  * the K=V of --set, a line each. */
-#include "wgf/sweep/plan.h"
-#include "wgf/sweep/result.h"
+#include "wgf/plan/plan.h"
+#include "wgf/result/result.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * the schedule) or late (after it). FILE, shared by all, takes the place of the result file. Rank 0 prints what became
  * of the jobs. */
 #include "wgf/base/system.h"
-#include "wgf/sweep/schedule.h"
+#include "wgf/schedule/schedule.h"
 
 #include <signal.h>
 #include <stdatomic.h>

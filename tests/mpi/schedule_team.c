@@ -1,7 +1,7 @@
 /* The schedule over a team, run as `mpirun -n N schedule_team` (any N, 1 included). Prints one line a case and exits 1
  * if any is wrong. `schedule_team burn` and `schedule_team empty` print measurements instead and check nothing. */
 #include "wgf/base/system.h"
-#include "wgf/sweep/schedule.h"
+#include "wgf/schedule/schedule.h"
 
 #include <mpi.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Ranks of a team write interleaved rows of one file, each on its own; rank 0 then reads all of them back alone.
  * Usage: mpirun -n N store_team FILE. Prints the mean cost of a small write, and exits 1 with a sentence if a row is
  * wrong, the file has grown, or a file that is no good does not fail on every rank. */
-#include "wgf/sweep/store.h"
+#include "wgf/store/store.h"
 
 #include <math.h>
 #include <mpi.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "wgf/sweep/plan.h"
+#include "wgf/plan/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "plan_fixture.h"
 
-#include "wgf/sweep/result.h"
+#include "wgf/result/result.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "wgf/sweep/store.h"
+#include "wgf/store/store.h"
 
 enum { JOBS = 5000, RECORDS = 3, MESSAGE = 16, STATE = 10000 };
 enum { METHOD, GAMMA, STATUS, KEY, STEPS, VALUE, OBJECTIVE, MASS, CHARS, STATES, INNER, COLUMNS };

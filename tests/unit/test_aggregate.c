@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "wgf/sweep/aggregate.h"
+#include "wgf/query/aggregate.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* How much room checkpoints are given in a file. */
 #include "result_fixture.h"
 
-#include "../../src/sweep/result_internal.h"
-#include "wgf/sweep/checkpoints.h"
+#include "result_internal.h"
+#include "wgf/result/checkpoints.h"
 
 /* Plans of short descents have no room for any, and say so. */
 static void short_jobs_have_no_room(void **state)

@@ -1,8 +1,8 @@
 /* Slots for checkpoints in a result file: by pairs, by turns, whole or not at all, wiped when done. */
 #include "result_fixture.h"
 
-#include "../../src/sweep/result_internal.h"
-#include "wgf/sweep/checkpoints.h"
+#include "result_internal.h"
+#include "wgf/result/checkpoints.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -2,7 +2,7 @@
 #include "flow_fixture.h"
 
 #include "wgf/base/system.h"
-#include "wgf/sweep/params.h"
+#include "wgf/spec/params.h"
 
 #include <stdio.h>
 

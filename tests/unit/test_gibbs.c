@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/transport/vector_math.h"
+#include "vector_math.h"
 #include "wgf/base/random.h"
 #include "wgf/transport/gibbs.h"
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "../../src/flow/jko_secant.h"
-#include "../../src/flow/jko_tangent.h"
+#include "jko/jko_secant.h"
+#include "jko/jko_tangent.h"
 #include "wgf/base/random.h"
 
 #include <math.h>

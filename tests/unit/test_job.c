@@ -2,7 +2,7 @@
 #include "plan_fixture.h"
 
 #include "wgf/base/system.h"
-#include "wgf/sweep/job.h"
+#include "wgf/result/job.h"
 
 #include <math.h>
 #include <unistd.h>

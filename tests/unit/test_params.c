@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "wgf/sweep/params.h"
+#include "wgf/spec/params.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "patterns.h"
+#include "kernels/patterns.h"
 
 #include "wgf/base/random.h"
 #include "wgf/base/system.h"
@@ -23,7 +23,7 @@ struct problem {
     int64_t m;
     double *W, *alpha;
     struct wgf_patterns patterns;
-    void *memory;
+    struct wgf_arena arena;
     struct wgf_network *dense, *fast;
 };
 
@@ -60,11 +60,9 @@ static struct wgf_network *network_of(const struct problem *problem, int kernel)
 static void open(struct problem *problem)
 {
     int64_t m = problem->m, n = problem->data.n, d = problem->data.d;
-    struct wgf_arena arena = {0};
-    wgf_patterns_lay_out(&problem->patterns, m, n, d, &arena);
-    problem->memory = wgf_calloc((long long)arena.used + WGF_LINE, sizeof(double));
-    arena = (struct wgf_arena){.memory = (double *)(((uintptr_t)problem->memory + 63) / 64 * 64)};
-    wgf_patterns_lay_out(&problem->patterns, m, n, d, &arena);
+    wgf_patterns_lay_out(&problem->patterns, m, n, d, &problem->arena);
+    assert_true(wgf_arena_allocate(&problem->arena));
+    wgf_patterns_lay_out(&problem->patterns, m, n, d, &problem->arena);
     wgf_patterns_start(&problem->patterns, &problem->data, m);
     problem->dense = network_of(problem, WGF_KERNEL_DENSE);
     problem->fast = network_of(problem, kernel_for(d));
@@ -77,7 +75,7 @@ static void discard(struct problem *problem)
     wgf_data_clear(&problem->data);
     free(problem->W);
     free(problem->alpha);
-    free(problem->memory);
+    wgf_arena_free(&problem->arena);
     free(problem);
 }
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "wgf/base/system.h"
-#include "wgf/sweep/job.h"
-#include "wgf/sweep/progress.h"
+#include "wgf/result/job.h"
+#include "wgf/run/progress.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The checksum of a row changes with everything that a job's parameters decide, and with nothing else. */
-#include "../../src/sweep/result_internal.h"
 #include "result_fixture.h"
+#include "result_internal.h"
 
 #include <xxhash.h>
 

@@ -1,6 +1,6 @@
 /* The schedule of a lone process. A team of several is tested by tests/mpi/schedule_team.c. */
 #include "wgf/base/system.h"
-#include "wgf/sweep/schedule.h"
+#include "wgf/schedule/schedule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "wgf/sweep/spec.h"
+#include "wgf/spec/spec.h"
 
 #include <fcntl.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* The result file: what is written is read back, and what is not written reads as empty. */
 #include "store_fixture.h"
 
-#include "../../src/sweep/store_internal.h"
+#include "store_internal.h"
 
 #include <errno.h>
 #include <math.h>

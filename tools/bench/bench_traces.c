@@ -1,7 +1,7 @@
 /* Rows with long traces, written through the public interfaces of the result file as `wgf run` writes them; the traces are
  * made up, and making them up is not timed. */
 #include "bench.h"
-#include "wgf/sweep/result.h"
+#include "wgf/result/result.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,0 +1,55 @@
+/* The jobs of a spec: job k is computed from the spec alone, in time that does not grow with the number of jobs. */
+#ifndef WGF_PLAN_PLAN_H
+#define WGF_PLAN_PLAN_H
+
+#include "wgf/datafile/datafile.h"
+#include "wgf/spec/spec.h"
+
+/* A file that some job reads: data, test set or initial neurons. */
+struct wgf_source {
+    const char *path;                         /* as the spec writes it */
+    char *resolved;                           /* from the working directory */
+    const struct wgf_datafile_layout *layout; /* samples or neurons */
+    int64_t rows, cols;
+    uint64_t hash;          /* of its contents; 0 when it cannot be read */
+    struct wgf_error error; /* why it cannot be read: its jobs then fail, the others run */
+};
+
+struct wgf_plan;
+
+/* Makes the plan of a spec, which is borrowed and must outlive it. Looks into the files that jobs read. Conflicts
+ * between parameters (METHODS and CONTRACT 3) are added to *diagnostics; returns WGF_EUSAGE if there was any. */
+wgf_status wgf_plan_create(struct wgf_plan **plan, const struct wgf_spec *spec, struct wgf_diagnostics *diagnostics);
+void wgf_plan_free(struct wgf_plan *plan);
+
+const struct wgf_spec *wgf_plan_spec(const struct wgf_plan *plan);
+
+/* Number of different jobs, and rows that were dropped because they equal another in all that they read. */
+int64_t wgf_plan_jobs(const struct wgf_plan *plan);
+int64_t wgf_plan_dropped(const struct wgf_plan *plan);
+
+/* Settings of job k, 0 <= k < jobs: what it does not read holds its default, n, d and width come from files where
+ * files give them. Texts are borrowed from the spec. O(axes). */
+void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *settings);
+
+/* Calls visit with the settings of jobs, as wgf_plan_job gives them, for every combination of the named parameters' values
+ * and everything that decides what is read; `jobs` of them are alike in these. False: more than ten million
+ * combinations, the rest was not visited. */
+bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
+                         void (*visit)(void *context, const struct wgf_settings *settings, double jobs), void *context);
+
+/* The source that a path of this layout names, or NULL. */
+const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char *path,
+                                         const struct wgf_datafile_layout *layout);
+
+/* All sources, by number. */
+int wgf_plan_source_count(const struct wgf_plan *plan);
+const struct wgf_source *wgf_plan_source_at(const struct wgf_plan *plan, int i);
+
+/* Hash of all that a job reads, contents of its files included: equal for equal jobs of any spec. */
+uint64_t wgf_plan_key(const struct wgf_plan *plan, const struct wgf_settings *settings);
+
+/* Hash of the whole list of jobs, in order. Comments, names and unread parameters do not change it. */
+uint64_t wgf_plan_hash(const struct wgf_plan *plan);
+
+#endif

@@ -1,0 +1,141 @@
+/* What the rows of a sweep hold: the parameters of each job, its results, its trace and its states, as columns of a
+ * store. CONTRACT 4. */
+#ifndef WGF_RESULT_RESULT_H
+#define WGF_RESULT_RESULT_H
+
+#include "wgf/result/job.h"
+#include "wgf/store/store.h"
+
+enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
+
+/* Result columns on `job`: identifier, name, type, life, units, meaning. */
+#define WGF_RESULT_COLUMNS(X)                                                                                          \
+    X(STATUS, status, UINT8, WRITTEN, NULL, "state of the job")                                                        \
+    X(ATTEMPTS, attempts, INT64, WRITTEN, NULL, "times that the job was begun")                                        \
+    X(KEY, key, UINT64, CREATED, NULL, "hash of all that the job reads")                                               \
+    X(CHECKSUM, checksum, UINT64, WRITTEN, NULL, "hash of the row's parameters, results, trace and state")             \
+    X(OBJECTIVE_INITIAL, objective_initial, FLOAT64, WRITTEN, "1", "objective F of the initial state")                 \
+    X(OBJECTIVE_FINAL, objective_final, FLOAT64, WRITTEN, "1", "objective F of the last state")                        \
+    X(STEPS_DONE, steps_done, INT64, WRITTEN, NULL, "outer steps taken")                                               \
+    X(STARTED, started, FLOAT64, WRITTEN, "s", "start of the job, since the file was created")                         \
+    X(SECONDS, seconds, FLOAT64, WRITTEN, "s", "wall-clock time of the job")                                           \
+    X(RANK, rank, INT64, WRITTEN, NULL, "process that ran the job")                                                    \
+    X(KERNEL_USED, kernel_used, TEXT, CREATED, NULL, "gradient kernel")                                                \
+    X(MESSAGE, message, CHARS, WRITTEN, NULL, "what the user should know")                                             \
+    X(STATE_START, state_start, INT64, CREATED, NULL, "first element of the job's states in `state`")                  \
+    X(STATE_RECORDS, state_records, INT64, WRITTEN, NULL, "states kept: `state` holds [records, rows, cols]")          \
+    X(STATE_ROWS, state_rows, INT64, CREATED, NULL, "rows of a state")                                                 \
+    X(STATE_COLS, state_cols, INT64, CREATED, NULL, "columns of a state")
+
+#define WGF_RESULT_ID(id, name, type, life, units, meaning) WGF_RESULT_##id,
+enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
+
+enum { WGF_CHECKPOINT_PAIRS = 256 };
+
+/* What a plan needs of a file. */
+struct wgf_layout {
+    struct wgf_store_extent extent;
+    bool has_trace[WGF_TRACE_COUNT]; /* some job fills the column */
+    int64_t largest_state;           /* elements of the largest job */
+    int64_t checkpoint_bytes;        /* of a slot for the checkpoint of a job; 0: none has room for any */
+    int64_t checkpoint_pairs;        /* of slots; at most WGF_CHECKPOINT_PAIRS */
+    double text_bytes;               /* of all texts, taking every job's to be as long as the first one's */
+};
+
+/* Looks through a plan. Errors: WGF_EUSAGE when a file of it could not be made by any disk. */
+wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error);
+
+/* Bytes of the file, nearly: how long it is, and the part that is for checkpoints, which takes room on the disk only
+ * while there are some. */
+double wgf_layout_bytes(const struct wgf_layout *layout);
+double wgf_layout_checkpoint_bytes(const struct wgf_layout *layout);
+
+/* Makes the file of a plan with all rows pending. Not collective. `attributes` (provenance) are added to those that the
+ * plan gives: schema, name, description, spec, axes, plan_hash. `making` and errors: as wgf_store_create. */
+wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, const struct wgf_layout *layout,
+                             const struct wgf_attribute *attributes, int attribute_count,
+                             const struct wgf_store_making *making, struct wgf_error *error);
+
+/* Are the texts of job k's row those that the file was made with? They are never written again, so a row that has lost
+ * one cannot be mended: WGF_EDATA, with the remedy. */
+wgf_status wgf_result_check_texts(struct wgf_store *store, const struct wgf_plan *plan, int64_t k,
+                                  struct wgf_error *error);
+
+/* Writes rows, a piece of neighbouring jobs at a time: data first, `status` last. */
+struct wgf_writer;
+
+/* Opens the file for rows (collective for WGF_STORE_WRITE_TEAM). The plan and the layout are borrowed. */
+wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wgf_store_mode mode,
+                           const struct wgf_plan *plan, const struct wgf_layout *layout, struct wgf_error *error);
+/* Closes; collective if the opening was. NULL is fine. */
+wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error);
+
+/* Jobs that a piece may have at most. */
+int64_t wgf_writer_capacity(const struct wgf_writer *writer);
+
+/* From now on an fsync is made every so many seconds: between the data of some rows and their `status`, and at closing.
+ * 0: before every `status`. */
+void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
+
+/* The fsync of the closing, for who cannot close: independent. */
+wgf_status wgf_writer_sync(struct wgf_writer *writer, struct wgf_error *error);
+
+/* Begins a piece of ascending jobs, row i of which is the i-th of them: marks its rows running and counts the attempt.
+ * Rows that were not pending are made blank, and their parameters (but for texts) written again from the plan. Those of
+ * neighbouring jobs are written together, which is many times faster. */
+wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error);
+
+/* How often the job of a row has been begun, this time included. */
+int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row);
+
+/* Where the job of a row of the piece leaves its trace: room for everything that the plan records. Every column wants a
+ * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are kept
+ * until they are flushed. */
+void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *trace);
+
+struct wgf_run_facts {
+    double started, seconds; /* since the file was created; taken */
+    int rank;
+};
+
+/* Completes a row of the piece in memory, its state on disk. Nothing of it is seen before the flush. */
+wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t row, const struct wgf_settings *settings,
+                             enum wgf_job_state state, const struct wgf_trace *trace,
+                             const struct wgf_flow_result *result, const struct wgf_run_facts *facts,
+                             struct wgf_error *error);
+
+/* Writes rows [row, row + count) of the piece, each finished. */
+wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error);
+
+/* Makes begun rows pending again, as if they had not been begun. */
+wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error);
+
+/* Reads rows back and holds them against their checksums. One process; never collective. */
+struct wgf_reader;
+
+/* The store is borrowed, open in any mode. Errors: WGF_EDATA when a column that every result file has is missing,
+ * WGF_EMEMORY. */
+wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, struct wgf_error *error);
+void wgf_reader_close(struct wgf_reader *reader); /* NULL is fine */
+
+/* Rows that a call takes at most. */
+int64_t wgf_reader_capacity(const struct wgf_reader *reader);
+
+/* `status` and `attempts` of rows [first, first + count), as the file has them: a damaged file may have a status that is
+ * no enum wgf_job_state. */
+wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t count, uint8_t *states,
+                             int64_t *attempts, struct wgf_error *error);
+
+enum wgf_row_check {
+    WGF_ROW_OPEN,  /* pending or running: has no checksum yet */
+    WGF_ROW_WHOLE, /* finished, and every value that the checksum covers is the one that was written */
+    WGF_ROW_TORN,  /* finished, or so it says, and some value is not; or pending, with the checksum of a finished one */
+};
+
+/* Makes the checksums of rows again from what the file holds. Reads all of the rows, so the cost is that of reading the
+ * file; blocks of open rows cost nearly nothing. `state_start` is held against its neighbours, which needs calls in
+ * order from row 0; out of order a row counts as whole wherever its states lie. Errors: WGF_EIO, WGF_EMEMORY. */
+wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t count, enum wgf_row_check *checks,
+                            struct wgf_error *error);
+
+#endif

@@ -1,0 +1,101 @@
+/* Who runs which job. Moves job numbers and calls back; knows nothing of descents nor of files, so it can run a plan of
+ * sleeps.
+ *
+ * Rank 0 is the master: it hands out pieces (ranges of positions), large first and then smaller, and sleeps between
+ * messages. Every other rank is a worker, which asks for the next piece before it needs it. A team of one does all
+ * itself, without MPI.
+ *
+ * Under `mpirun --enable-recovery` a worker that dies costs only its job: the others run what it left. Nothing
+ * collective may be called after that. When a process dies where all are needed (at the start or the end, or the master
+ * itself), all end. Under a plain mpirun, which ends all when one dies, nothing of this exists. */
+#ifndef WGF_SCHEDULE_SCHEDULE_H
+#define WGF_SCHEDULE_SCHEDULE_H
+
+#include "wgf/base/status.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+struct wgf_lifeline;
+
+/* The processes of this run. */
+struct wgf_team {
+    int rank, size;
+    int workers; /* ranks that run jobs: size - 1, or 1 when alone */
+    int sharers; /* of them on this node, at least 1 */
+    int cores;   /* that the workers can use: over all nodes, the smaller of a node's workers and its cores */
+    bool mpi;    /* false: a lone process, MPI was never started */
+    struct wgf_lifeline *lifeline; /* opaque; NULL: the launcher ends all when one dies */
+};
+
+/* Starts MPI when this process was launched by mpirun, srun or the like with more than one rank; alone it costs
+ * nothing. Collective. */
+wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error);
+/* False when a launcher says that this is not the first process of its team; asked before MPI starts. Not collective. */
+bool wgf_team_speaks(void);
+/* Collective; ends MPI. */
+void wgf_team_finish(struct wgf_team *team);
+/* Ends this process at once, with nothing collective and no clearing away: of a team that has lost one, or where a library
+ * is beyond that. What is to last is on disk already. */
+noreturn void wgf_team_abandon(const struct wgf_team *team, int exit_code);
+/* Collective: rank 0's bytes to all; the largest of all ranks' values. */
+void wgf_team_broadcast(const struct wgf_team *team, void *bytes, size_t size);
+int wgf_team_maximum(const struct wgf_team *team, int value);
+/* "Open MPI 4.1.4", for provenance. */
+const char *wgf_team_library(void);
+
+/* What has been done, summed. `jobs[s]` counts jobs by the state that the caller's run callback gave. */
+enum { WGF_TALLY_STATES = 8 };
+struct wgf_tally {
+    int64_t jobs[WGF_TALLY_STATES];
+    double busy; /* seconds of processor time that they took in the run callback */
+};
+
+/* The work. All but `salvage` and `observe` are called on workers (or the lone process). A failure of any ends the whole run: what
+ * was run is flushed, the rest of what was begun is put back (by all but the callback that failed), and the first
+ * failure that the master hears of is returned. */
+struct wgf_tasks {
+    void *context;
+    int64_t count;     /* positions 0 … count - 1 */
+    int64_t max_piece; /* positions in a piece at most */
+    wgf_status (*begin)(void *context, int64_t first, int64_t count, struct wgf_error *error);
+    /* Runs one position and says its state, below WGF_TALLY_STATES. State 0 (pending): it was itself interrupted, so it
+     * counts as not run, is put back with the rest of its piece, and the whole run stops. */
+    wgf_status (*run)(void *context, int64_t position, int *state, struct wgf_error *error);
+    /* Called at a piece's end, and within long pieces every `flush_seconds`: [first, first + count) have been run since
+     * the last flush. */
+    wgf_status (*flush)(void *context, int64_t first, int64_t count, struct wgf_error *error);
+    /* Positions [first, first + count) were begun, but the run was interrupted before them. */
+    wgf_status (*put_back)(void *context, int64_t first, int64_t count, struct wgf_error *error);
+    /* On the master, when a worker died with these positions in its hands: sets again[i] where position first + i has no
+     * result and is to be tried again. May be NULL: none is. */
+    wgf_status (*salvage)(void *context, int64_t first, int64_t count, bool *again, struct wgf_error *error);
+    /* On the master (or lone process, between jobs), about ten times a second and once at the end. May be NULL. */
+    void (*observe)(void *context, const struct wgf_tally *total);
+    double flush_seconds;
+    const volatile sig_atomic_t *interrupted; /* once not 0 on any rank: no new jobs on any */
+    bool fail_fast;                           /* a job in a state of `failing` stops the run */
+    unsigned failing;                         /* bit s: state s is a failure */
+};
+
+struct wgf_schedule_report {
+    struct wgf_tally total;
+    double elapsed;    /* seconds from the first hand-out to the last flush; the master's nap may add up to 10 ms */
+    double core_use;   /* busy / (team->cores * elapsed) */
+    double master_use; /* fraction of a core that the master took; 0 when alone */
+    int64_t pieces;
+    int lost;         /* workers that died, told on every rank; then `total` is short of what they had not told */
+    bool interrupted; /* an interruption left positions that were not run */
+    bool stopped_on_failure; /* fail_fast did */
+};
+
+/* Runs all positions. Collective. Every rank returns the same status and message; the report is filled on rank 0 and
+ * zero elsewhere, but for `lost`. Where workers were lost only rank 0 has the verdict, and no rank may call anything
+ * collective again: see wgf_team_abandon. Jobs are run in no particular order and on any rank; within a piece in ascending order. */
+wgf_status wgf_schedule_run(const struct wgf_team *team, const struct wgf_tasks *tasks,
+                            struct wgf_schedule_report *report, struct wgf_error *error);
+
+#endif

@@ -1,0 +1,94 @@
+/* The one table of parameters. It drives parsing, validation, `wgf params`, --set, the job key and the columns of the
+ * result file: adding a parameter is one row here and one field in the settings of the layer that uses it. */
+#ifndef WGF_SPEC_PARAMS_H
+#define WGF_SPEC_PARAMS_H
+
+#include "wgf/flow/settings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum wgf_param_type {
+    WGF_PARAM_INT,    /* int64_t field */
+    WGF_PARAM_FLOAT,  /* double field; NaN stands for auto */
+    WGF_PARAM_CHOICE, /* int field, an index into `choices` */
+    WGF_PARAM_PATH,   /* const char * field, "" for none; relative to the spec's folder */
+};
+
+/* One value of any parameter, of the type that its parameter says. `text` is borrowed from the spec. */
+union wgf_value {
+    int64_t integer;
+    double real;
+    int choice;
+    const char *text;
+};
+
+struct wgf_param {
+    const char *name;
+    enum wgf_param_type type;
+    size_t offset;                                /* of the field in struct wgf_settings */
+    const char *default_text;                     /* as a spec would write it; "" for no path */
+    double minimum, maximum;                      /* of numbers */
+    bool open;                                    /* the minimum itself is excluded */
+    bool may_be_auto;                             /* the word `auto` is a value */
+    const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
+    bool decides;                                 /* some parameter's is_read looks at this one; only choices decide */
+    bool (*is_read)(const struct wgf_settings *); /* does a job of these settings read it? NULL: always */
+    const char *meaning;                          /* one line of help */
+};
+
+extern const struct wgf_param wgf_params[];
+extern const int wgf_param_count;
+
+/* The row of that name, or NULL; and the index of a row. */
+const struct wgf_param *wgf_param_find(const char *name);
+int wgf_param_index(const struct wgf_param *param);
+
+/* The nearest name by edit distance among `count` names, for "did you mean"; NULL when none is near. */
+const char *wgf_nearest_name(const char *word, const char *const *names, int count);
+
+/* The nearest name of a parameter, or NULL. */
+const char *wgf_param_nearest(const char *word);
+
+/* All defaults. */
+void wgf_settings_default(struct wgf_settings *settings);
+
+/* Reads and writes the parameter's field. */
+union wgf_value wgf_param_get(const struct wgf_param *param, const struct wgf_settings *settings);
+void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings, union wgf_value value);
+
+/* The name of a choice, or a path; NULL for numbers. */
+const char *wgf_param_text(const struct wgf_param *param, const struct wgf_settings *settings);
+
+/* Does a job of these settings read the parameter? */
+bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings);
+
+/* Same value? auto equals auto. Paths compare as text. */
+bool wgf_value_equal(const struct wgf_param *param, union wgf_value a, union wgf_value b);
+
+/* Parses what a user wrote and checks its range. `quoted`: written in quotes, so never a number. The value's text, for
+ * a path, is `text` itself (borrowed). Numbers are plain decimals: no NaN, infinity, hexadecimal, underscores. An
+ * integer may be written 1e5. WGF_EUSAGE with a sentence that gives the remedy. */
+wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
+                           struct wgf_error *error);
+
+/* The same for a number of the parameter's type (not `auto`) whose range is left unchecked: a step, say. WGF_EUSAGE for
+ * parameters that are no numbers. */
+wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
+                            struct wgf_error *error);
+
+/* Does this unquoted text say "no value" in YAML: nothing, ~, null? */
+bool wgf_text_is_null(const char *text);
+
+/* Checks the range of a number that was computed, not written (linspace, say). Same errors. */
+wgf_status wgf_param_check(const struct wgf_param *param, union wgf_value value, struct wgf_error *error);
+
+/* Writes a value as a spec would (17 significant digits, `auto`, a choice's name). Returns as snprintf. */
+int wgf_value_format(const struct wgf_param *param, union wgf_value value, char *buffer, size_t size);
+
+/* Prints the parameter table for people, or as Markdown. */
+void wgf_params_print(FILE *out, bool markdown);
+
+#endif

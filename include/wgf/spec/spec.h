@@ -1,0 +1,61 @@
+/* A sweep spec as written: which parameters are fixed, which are swept over what. YAML goes in, no job comes out yet.
+ * CONTRACT 2. */
+#ifndef WGF_SPEC_SPEC_H
+#define WGF_SPEC_SPEC_H
+
+#include "wgf/base/status.h"
+#include "wgf/spec/diagnostics.h"
+#include "wgf/spec/params.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One parameter with one value. */
+struct wgf_fixed {
+    const struct wgf_param *param;
+    union wgf_value value;
+    struct wgf_place place; /* of the value; line 0 for a --set */
+};
+
+/* One swept parameter with its values, all different. A range keeps no list: value i is first + i * step. */
+struct wgf_axis {
+    const struct wgf_param *param;
+    struct wgf_place place;  /* of the list or mapping of values */
+    int64_t count;           /* at least 1 */
+    int64_t repeated;        /* values that were written but equal an earlier one */
+    union wgf_value *values; /* count of them, or NULL for a range */
+    union wgf_value first, step;
+};
+
+struct wgf_spec {
+    char *file;   /* as given */
+    char *folder; /* of the file; "." when it has none */
+    char *text;   /* verbatim, NUL-terminated */
+    size_t length;
+    char *name, *description; /* description may be "" */
+    int fixed_count, axis_count;
+    struct wgf_fixed *fixed;
+    struct wgf_axis *axes;      /* product: the last varies fastest */
+    struct wgf_text_pool *pool; /* private: owns the texts of values */
+};
+
+/* Largest spec that is read, in bytes. */
+enum { WGF_SPEC_LIMIT = 4 << 20 };
+
+/* Reads a whole file (regular, pipe or `-` for standard input) of at most WGF_SPEC_LIMIT bytes into *text, which the
+ * caller frees; refuses larger ones without reading on. Errors: WGF_EUSAGE with one sentence that names the file. */
+wgf_status wgf_spec_load(const char *file, char **text, size_t *length, struct wgf_error *error);
+
+/* Understands the text of a spec; `sets` are the K=V of --set. `file` names it in errors and gives its folder. Every
+ * error is added to *diagnostics; returns WGF_EUSAGE if there was any (WGF_EMEMORY if one is that), and *spec is then
+ * NULL. The text is copied. What YAML libraries take long for is refused: tags, more than 100 anchors, nesting beyond
+ * 32; and lists of all axes together hold at most 2^21 written and 10 000 000 evenly spaced values. */
+wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, const char *const *sets, int set_count,
+                          struct wgf_spec **spec, struct wgf_diagnostics *diagnostics);
+
+void wgf_spec_free(struct wgf_spec *spec);
+
+/* Value i of an axis, 0 <= i < count. */
+union wgf_value wgf_axis_value(const struct wgf_axis *axis, int64_t i);
+
+#endif

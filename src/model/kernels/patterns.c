@@ -1,0 +1,414 @@
+/* Signs of w . x in three steps, each of which leaves the next few pairs. A neuron that is nearer to where its signs were found
+ * last than any kink was has the same signs still. Others are multiplied in whole numbers of 16 bits, 2.7 times as many at
+ * a time as doubles are: both vectors are scaled to the same length, so that one bound on what rounding them can change
+ * (Cauchy and Schwarz) serves all pairs. A pair within that bound is decided by the plain kernel's own expression.
+ *
+ * What is not finite, or so small or large that products could leave the normal numbers, is decided by that expression
+ * alone. */
+#include "patterns.h"
+
+#include "network_internal.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Length of scaled vectors: products, and the sums on the way to them, stay below its square. */
+static const double length = 32000;
+
+/* Beyond rounding of all that follows from the scaled lengths. */
+static const double safe = 1e-9;
+
+/* Numbers of single precision in a cache line, and lines that a vector of d takes, the rest of the last being zero. */
+enum { SINGLES = 16 };
+
+static int64_t lines_of(int64_t d)
+{
+    return (d + SINGLES - 1) / SINGLES;
+}
+
+void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
+{
+    const double half = 0.5; /* of eight bytes */
+    double neurons = (double)wgf_words(m), samples = (double)wgf_words(n), pairs = (double)((d + 1) / 2);
+    patterns->by_neuron = wgf_arena_take(arena, samples * neurons * WGF_SLOTS, sizeof(double));
+    patterns->by_sample = wgf_arena_take(arena, neurons * samples * WGF_SLOTS, sizeof(double));
+    patterns->changed = wgf_arena_take(arena, ceil(neurons / sizeof(double)), sizeof(double));
+    patterns->samples = wgf_arena_take(arena, samples * half * pairs * WGF_SLOTS, sizeof(double));
+    patterns->real = wgf_arena_take(arena, samples, sizeof(double));
+    patterns->seen = wgf_arena_take(arena, (double)m * (double)d, sizeof(double));
+    patterns->short_samples =
+        wgf_arena_take(arena, samples * WGF_SLOTS * half * SINGLES * (double)lines_of(d), sizeof(double));
+    patterns->short_neurons = wgf_arena_take(arena, half * SINGLES * WGF_STRETCH * (double)lines_of(d), sizeof(double));
+    patterns->size = wgf_arena_take(arena, (double)m, sizeof(double));
+    patterns->seen_at = wgf_arena_take(arena, (double)m, sizeof(double));
+    patterns->reach = wgf_arena_take(arena, (double)m, sizeof(double));
+    patterns->listed = wgf_arena_take(arena, samples * neurons * WGF_SLOTS, sizeof(double));
+    patterns->near = wgf_arena_take(arena, (double)m * half * WGF_NEAR, sizeof(double));
+    patterns->nears = wgf_arena_take(arena, ceil(half * (double)m), sizeof(double));
+    patterns->together = wgf_arena_take(arena, pairs * half * WGF_TOGETHER, sizeof(double));
+}
+
+/* Partial sums of as many products as a vector can have side by side. */
+enum { SUMS = 8 };
+
+static inline __attribute__((always_inline)) double wide_dot(const double *a, const double *b, int64_t d)
+{
+    double partial[SUMS] = {0}, sum = 0;
+    int64_t k = 0;
+    for (; k + SUMS <= d; k += SUMS)
+        for (int s = 0; s < SUMS; s++)
+            partial[s] += a[k + s] * b[k + s];
+    for (; k < d; k++)
+        sum += a[k] * b[k];
+    for (int s = 0; s < SUMS; s++)
+        sum += partial[s];
+    return sum;
+}
+
+/* z > 0 for z as the plain kernel sums it. */
+static inline __attribute__((always_inline)) bool is_positive(const double *w, const double *x, int64_t d)
+{
+    double z = w[0] * x[0];
+    for (int64_t k = 1; k < d; k++)
+        z += w[k] * x[k];
+    return z > 0;
+}
+
+static double norm(const double *x, int64_t d)
+{
+    return sqrt(wide_dot(x, x, d));
+}
+
+static bool is_normal(double norm)
+{
+    const double smallest = 0x1p-450, largest = 0x1p450;
+    return norm > smallest && norm < largest;
+}
+
+/* x scaled and rounded, two numbers in 32 bits, which lie `stride` apart. */
+static void put_scaled(const double *x, int64_t d, double scale, int64_t stride, int32_t *out)
+{
+    const double bias = 32768.5; /* makes cutting off the fraction into rounding */
+    for (int64_t k = 0; k < d; k += 2) {
+        int32_t low = (int32_t)(x[k] * scale + bias) - 32768;
+        int32_t high = k + 1 < d ? (int32_t)(x[k + 1] * scale + bias) - 32768 : 0;
+        out[k / 2 * stride] = (int32_t)((uint32_t)low & 0xffff) | (int32_t)((uint32_t)high << 16);
+    }
+}
+
+static void start_sample(struct wgf_patterns *patterns, int64_t j, double size)
+{
+    int64_t slot = wgf_slot(j), word = slot / WGF_SLOTS, d = patterns->data->d;
+    const double *x = patterns->data->X + j * d;
+    int32_t *at = patterns->samples + word * patterns->pairs * WGF_SLOTS + slot % WGF_SLOTS;
+    put_scaled(x, d, length / size, WGF_SLOTS, at);
+    for (int64_t k = 0; k < d; k++)
+        patterns->short_samples[slot * patterns->lines * SINGLES + k] = (float)(x[k] / size);
+    patterns->real[word] |= UINT64_C(1) << slot % WGF_SLOTS;
+}
+
+/* Slots without a sample get what another one has, so that they are not nearer to a kink than samples are. */
+static void fill_slots(struct wgf_patterns *patterns, int64_t word)
+{
+    if (patterns->real[word] == 0)
+        return;
+    int64_t first = __builtin_ctzll(patterns->real[word]);
+    for (int64_t p = 0; p < patterns->pairs; p++) {
+        int32_t *row = patterns->samples + (word * patterns->pairs + p) * WGF_SLOTS;
+        for (int64_t s = 0; s < WGF_SLOTS; s++)
+            row[s] = patterns->real[word] >> s & 1 ? row[s] : row[first];
+    }
+}
+
+/* Pairs in a unit of distance, relative to the neuron's norm, are about 0.8 n sqrt(d) for directions at random. Costs are
+ * in cycles, and rough: they matter for speed alone. */
+static double patience(int64_t n, int64_t d)
+{
+    double full = (double)n * (double)d / 25 + 100, pair = 8 + (double)d / 8;
+    return sqrt(full / (pair * 0.8 * (double)n * sqrt((double)d)));
+}
+
+void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *data, int64_t m)
+{
+    /* Each number is off by half at most, so that each vector is by half the root of d. */
+    double off = sqrt((double)data->d) * (0.5 + safe);
+    patterns->data = data;
+    patterns->m = m;
+    patterns->neuron_words = wgf_words(m);
+    patterns->sample_words = wgf_words(data->n);
+    patterns->pairs = (data->d + 1) / 2;
+    patterns->lines = lines_of(data->d);
+    patterns->dots = wgf_dots_choice(0);
+    patterns->note = wgf_note_choice(0);
+    patterns->doubt = off * (2 * length + off) + 1;
+    patterns->patience = patience(data->n, data->d);
+    patterns->in_range = true;
+    for (int64_t j = 0; j < data->n; j++) {
+        double size = norm(data->X + j * data->d, data->d);
+        bool zero = true;
+        for (int64_t k = 0; k < data->d; k++)
+            zero = zero && data->X[j * data->d + k] == 0;
+        if (is_normal(size))
+            start_sample(patterns, j, size);
+        else
+            patterns->in_range = patterns->in_range && zero;
+    }
+    for (int64_t word = 0; word < patterns->sample_words; word++)
+        fill_slots(patterns, word);
+}
+
+/* The word of a neuron's pattern that has a slot of samples. */
+static inline __attribute__((always_inline)) uint64_t *word_of(const struct wgf_patterns *patterns, int64_t i,
+                                                               int64_t sample_word)
+{
+    return patterns->by_neuron + sample_word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i);
+}
+
+static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t word)
+{
+    uint64_t *old = word_of(patterns, i, sample_word);
+    patterns->changed[i / WGF_WORD] |= *old != word;
+    *old = word;
+}
+
+enum { ROUND = 4 }; /* lists are filled up to a multiple of it */
+
+typedef float singles __attribute__((vector_size(64), aligned(64), may_alias));
+typedef int32_t places __attribute__((vector_size(64)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* The sums of four vectors, at 0, 4, 8 and 12. */
+INLINE void add_across(const singles *vector, singles *sums)
+{
+    static const places low_halves = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23},
+                        low_quarters = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27},
+                        other_pair = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13},
+                        other = {1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14};
+    const places high_halves = low_halves + 8, high_quarters = low_quarters + 4;
+    singles first =
+        __builtin_shuffle(vector[0], vector[1], low_halves) + __builtin_shuffle(vector[0], vector[1], high_halves);
+    singles last =
+        __builtin_shuffle(vector[2], vector[3], low_halves) + __builtin_shuffle(vector[2], vector[3], high_halves);
+    singles sum = __builtin_shuffle(first, last, low_quarters) + __builtin_shuffle(first, last, high_quarters);
+    sum += __builtin_shuffle(sum, other_pair);
+    *sums = sum + __builtin_shuffle(sum, other);
+}
+
+/* w . x over both norms in single precision, for the samples in four slots. */
+INLINE void short_dots(const struct wgf_patterns *patterns, const singles *w, const int32_t *slots, singles *dots)
+{
+    int64_t lines = patterns->lines;
+    const singles *x[4];
+    singles sum[4];
+    for (int q = 0; q < 4; q++) {
+        x[q] = (const singles *)patterns->short_samples + slots[q] * lines;
+        sum[q] = w[0] * x[q][0];
+    }
+    for (int64_t k = 1; k < lines; k++)
+        for (int q = 0; q < 4; q++)
+            sum[q] += w[k] * x[q][k];
+    add_across(sum, dots);
+}
+
+INLINE bool ask(const struct wgf_patterns *patterns, const double *w, int64_t slot)
+{
+    int64_t j = slot - slot / WGF_SLOTS * (WGF_SLOTS - WGF_WORD);
+    return is_positive(w, patterns->data->X + j * patterns->data->d, patterns->data->d);
+}
+
+/* Neurons from..to-1 in single precision over the norms that they had. All of a stretch before they are read, which is in larger pieces. */
+WGF_CLONES static void shorten(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
+{
+    int64_t d = patterns->data->d;
+    for (int64_t i = from; i < to; i++) {
+        float *restrict out = patterns->short_neurons + i % WGF_STRETCH * patterns->lines * SINGLES;
+        double scale = 1 / patterns->size[i];
+        for (int64_t k = 0; k < d; k++)
+            out[k] = (float)(W[i * d + k] * scale);
+    }
+}
+
+/* Whether the pairs on a neuron's list are active: first in single precision, which is off by few more units in its last
+ * place than d. */
+INLINE uint64_t ask_list(const struct wgf_patterns *patterns, const double *w, int64_t i)
+{
+    const int32_t *near = patterns->near + i * WGF_NEAR;
+    const singles *short_w = (const singles *)patterns->short_neurons + i % WGF_STRETCH * patterns->lines;
+    float off = ((float)patterns->data->d + 4) * FLT_EPSILON; /* for a norm that has grown to twice as much */
+    uint64_t answers = 0;
+    for (int64_t k = 0; k < patterns->nears[i]; k += 4) {
+        singles dots;
+        short_dots(patterns, short_w, near + k, &dots);
+        for (int q = 0; q < 4; q++) {
+            bool positive = fabsf(dots[4 * q]) > off ? dots[4 * q] > 0 : ask(patterns, w, near[k + q]);
+            answers |= (uint64_t)positive << (k + q);
+        }
+    }
+    return answers;
+}
+
+/* Asks about the near pairs of all neurons of a stretch: bit k of a neuron's answer is about the k-th on its list. */
+WGF_CLONES static void ask_near(const struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to,
+                                uint64_t *answers)
+{
+    for (int64_t i = from; i < to; i++)
+        answers[i - from] = ask_list(patterns, W + i * patterns->data->d, i);
+}
+
+/* The slots in `asked` of one word, however many. */
+static uint64_t ask_word(const struct wgf_patterns *patterns, const double *w, int64_t sample_word, uint64_t asked)
+{
+    uint64_t word = 0;
+    for (; asked; asked &= asked - 1) {
+        int64_t slot = __builtin_ctzll(asked);
+        word |= (uint64_t)ask(patterns, w, sample_word * WGF_SLOTS + slot) << slot;
+    }
+    return word;
+}
+
+/* Puts the slots in `near` on the neuron's list, to be asked about at this look and at later ones. False: there is no room. */
+static bool enlist(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
+{
+    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->nears[i];
+    bool fits = count + __builtin_popcountll(near) <= WGF_NEAR;
+    patterns->listed[patterns->neuron_words * WGF_SLOTS * sample_word + wgf_slot(i)] = fits ? near : 0;
+    for (; fits && near; near &= near - 1)
+        list[count++] = (int32_t)(sample_word * WGF_SLOTS) + __builtin_ctzll(near);
+    patterns->nears[i] = count;
+    return fits;
+}
+
+static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t i)
+{
+    for (int64_t word = 0; word < patterns->sample_words; word++) {
+        int64_t left = patterns->data->n - word * WGF_WORD, count = left < WGF_WORD ? left : WGF_WORD;
+        uint64_t all = (UINT64_C(1) << count) - 1;
+        enlist(patterns, i, word, 0);
+        note(patterns, i, word, ask_word(patterns, W + i * patterns->data->d, word, all));
+    }
+    patterns->reach[i] = 0;
+    patterns->nears[i] = 0;
+}
+
+/* Neurons whose signs are sought, all of them. */
+struct batch {
+    int64_t count, neuron[WGF_TOGETHER];
+    int32_t doubt[WGF_TOGETHER];
+};
+
+/* Up to whole rounds, with what is there. */
+static void fill_list(struct wgf_patterns *patterns, int64_t i)
+{
+    int32_t *list = patterns->near + i * WGF_NEAR, *count = &patterns->nears[i];
+    for (; *count % ROUND; ++*count)
+        list[*count] = list[*count - 1];
+}
+
+static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
+{
+    int64_t d = patterns->data->d, stride = patterns->pairs * WGF_SLOTS;
+    for (int64_t word = 0; word < patterns->sample_words; word++) {
+        struct wgf_dots dots[WGF_TOGETHER];
+        uint64_t real = patterns->real[word];
+        patterns->dots(patterns->samples + word * stride, patterns->together, patterns->pairs, batch->doubt, dots);
+        for (int64_t r = 0; r < batch->count; r++) {
+            int64_t i = batch->neuron[r];
+            uint64_t near = real & ~dots[r].sure, found = dots[r].positive & real;
+            if (enlist(patterns, i, word, near)) {
+                found |= near & *word_of(patterns, i, word); /* until they are asked about */
+            } else {
+                found |= ask_word(patterns, W + i * d, word, near);
+                patterns->reach[i] = 0;
+            }
+            note(patterns, i, word, found);
+        }
+    }
+    for (int64_t r = 0; r < batch->count; r++)
+        fill_list(patterns, batch->neuron[r]);
+    batch->count = 0;
+}
+
+/* How far from here, relative to its norm, a neuron's list of near pairs is to serve: a longer one lasts longer, but has more
+ * pairs to be asked about at every look. 0: it would not last. */
+static double choose_reach(const struct wgf_patterns *patterns, int64_t i, double moved, double size)
+{
+    const double least = 2e-4, most = 0.25, looks = 1.5;
+    double pace = moved / (size * (double)(patterns->looks - patterns->seen_at[i]));
+    double reach = fmin(fmax(patterns->patience * sqrt(pace), least), most);
+    return reach > looks * pace ? reach : 0;
+}
+
+static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, double moved, struct batch *batch)
+{
+    int64_t d = patterns->data->d;
+    double size = norm(W + i * d, d);
+    if (!patterns->in_range || !is_normal(size)) {
+        find_plainly(patterns, W, i);
+        return;
+    }
+    double reach = choose_reach(patterns, i, moved, size);
+    patterns->reach[i] = reach * size * (reach * size) * (1 - 1e-6);
+    patterns->size[i] = size;
+    patterns->seen_at[i] = patterns->looks;
+    patterns->nears[i] = 0;
+    memcpy(patterns->seen + i * d, W + i * d, (size_t)d * sizeof *W);
+    put_scaled(W + i * d, d, length / size, WGF_TOGETHER, patterns->together + batch->count);
+    batch->doubt[batch->count] = (int32_t)(patterns->doubt + reach * length * length + 1);
+    batch->neuron[batch->count++] = i;
+    if (batch->count == WGF_TOGETHER)
+        find_batch(patterns, W, batch);
+}
+
+/* Squared distances between the rows of a and of b. */
+WGF_CLONES static void measure(const double *a, const double *b, int64_t rows, int64_t d, double *squared)
+{
+    for (int64_t i = 0; i < rows; i++, a += d, b += d) {
+        double partial[SUMS] = {0}, sum = 0;
+        int64_t k = 0;
+        for (; k + SUMS <= d; k += SUMS)
+            for (int s = 0; s < SUMS; s++)
+                partial[s] += (a[k + s] - b[k + s]) * (a[k + s] - b[k + s]);
+        for (; k < d; k++)
+            sum += (a[k] - b[k]) * (a[k] - b[k]);
+        for (int half = SUMS / 2; half; half /= 2)
+            for (int s = 0; s < half; s++)
+                partial[s] += partial[s + half];
+        squared[i] = sum + partial[0];
+    }
+}
+
+void wgf_patterns_look(struct wgf_patterns *patterns)
+{
+    patterns->looks++;
+}
+
+void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
+{
+    struct batch batch = {0};
+    int64_t d = patterns->data->d;
+    double squared[WGF_STRETCH];
+    uint64_t answers[WGF_STRETCH];
+    measure(W + from * d, patterns->seen + from * d, to - from, d, squared);
+    for (int64_t i = from; i < to; i++)
+        if (!(squared[i - from] < patterns->reach[i]))
+            find_all(patterns, W, i, sqrt(squared[i - from]), &batch);
+    if (batch.count > 0)
+        find_batch(patterns, W, &batch);
+    shorten(patterns, W, from, to);
+    ask_near(patterns, W, from, to, answers);
+    patterns->note(patterns, from, to, answers);
+}
+
+int64_t wgf_patterns_active(const struct wgf_patterns *patterns)
+{
+    int64_t slots = patterns->neuron_words * WGF_SLOTS, count = 0;
+    for (int64_t slot = 0; slot < slots; slot++) {
+        uint64_t any = 0;
+        for (int64_t word = 0; word < patterns->sample_words; word++)
+            any |= patterns->by_neuron[word * slots + slot];
+        count += any != 0;
+    }
+    return count;
+}

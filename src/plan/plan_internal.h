@@ -1,0 +1,49 @@
+/* The parts of a plan: counting (plan.c), going through it (plan_visit.c), files (plan_sources.c), conflicts (plan_rules.c), hashes (plan_hash.c). */
+#ifndef WGF_PLAN_PLAN_INTERNAL_H
+#define WGF_PLAN_PLAN_INTERNAL_H
+
+#include "wgf/plan/plan.h"
+
+/* Which parameters a job reads depends on few choices (data, init, method, metric, solver). A case is one combination
+ * of their swept values; all jobs of a case read the same axes. */
+struct wgf_case {
+    int64_t *index; /* an axis each: value of an axis that decides; 0 of others */
+    bool *read;     /* an axis each */
+    int64_t *rest;  /* axes + 1: jobs of this case that agree on the axes before a, deciding axes given */
+};
+
+struct wgf_plan {
+    const struct wgf_spec *spec;
+    struct wgf_settings defaults, base; /* of the program; those with the fixed parameters */
+    int axis_count;
+    struct wgf_axis *axes;   /* the spec's, less the files whose contents stand in an earlier one */
+    union wgf_value **lists; /* an axis each: its values where the plan made the list itself, else NULL */
+    int case_count;
+    struct wgf_case *cases;
+    int source_count;
+    struct wgf_source *sources;
+    int64_t jobs, dropped;
+};
+
+/* Axis of the parameter, or -1. */
+int wgf_plan_axis(const struct wgf_plan *plan, const struct wgf_param *param);
+
+/* Did the user give the parameter a value, and where? */
+bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, struct wgf_place *place);
+
+/* Makes settings those of a job: what files and kinds of data imply is filled in, what is not read is put back to its default. */
+void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings);
+
+/* Calls visit for every combination of the named parameters' values, all others at their first; settings are as written,
+ * not settled. Stops when visit says false. names: NULL-terminated. False: there are more than ten million, the rest
+ * was not visited. */
+bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
+                    bool (*visit)(void *context, const struct wgf_settings *settings), void *context);
+
+/* Steps `index` through all tuples below `count`, the last fastest. False after the last tuple. */
+bool wgf_next_tuple(int64_t *index, const int64_t *count, int length);
+
+wgf_status wgf_plan_look_at_sources(struct wgf_plan *plan);
+void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
+
+#endif

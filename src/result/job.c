@@ -1,0 +1,213 @@
+#include "wgf/result/job.h"
+
+#include "wgf/base/system.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const wgf_job_state_names[] = {WGF_JOB_STATES(WGF_ENUM_NAME) NULL};
+
+/* A file that was read, kept for the next job that names it. */
+struct loaded {
+    const struct wgf_source *source;
+    struct wgf_datafile contents;
+};
+
+struct wgf_runner {
+    const struct wgf_plan *plan;
+    const volatile sig_atomic_t *interrupted;
+    int sharers;                       /* processes that run jobs on this machine */
+    double memory_limit, memory_share; /* of this process alone; when all sharers run jobs as large */
+    struct loaded data_file, test_file, init_file;
+    struct wgf_data generated;  /* the last generated data set */
+    struct wgf_data data, test; /* views of a loaded file or of `generated`: never freed */
+};
+
+wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *plan, int sharers,
+                             const volatile sig_atomic_t *interrupted, struct wgf_error *error)
+{
+    struct wgf_runner *made = *runner = wgf_calloc(1, sizeof *made);
+    if (!made)
+        return wgf_fail(error, WGF_EMEMORY, "no memory to run jobs");
+    made->plan = plan;
+    made->interrupted = interrupted;
+    made->sharers = sharers;
+    made->memory_limit = wgf_memory_limit(1);
+    made->memory_share = wgf_memory_limit(sharers);
+    return WGF_OK;
+}
+
+void wgf_runner_free(struct wgf_runner *runner)
+{
+    if (!runner)
+        return;
+    wgf_datafile_clear(&runner->data_file.contents);
+    wgf_datafile_clear(&runner->test_file.contents);
+    wgf_datafile_clear(&runner->init_file.contents);
+    wgf_data_clear(&runner->generated);
+    free(runner);
+}
+
+/* Makes `loaded` hold the file of that path, which the plan has looked into before. */
+static wgf_status load(struct wgf_runner *runner, struct loaded *loaded, const char *path,
+                       const struct wgf_datafile_layout *layout, struct wgf_error *error)
+{
+    const struct wgf_source *source = wgf_plan_source(runner->plan, path, layout);
+    if (!source)
+        return wgf_fail(error, WGF_EINTERNAL, "%s is not a file of this plan", path);
+    if (source->error.status)
+        return wgf_fail(error, source->error.status, "%s", source->error.message);
+    if (loaded->source == source)
+        return WGF_OK;
+    wgf_datafile_clear(&loaded->contents);
+    loaded->source = NULL;
+    wgf_status status = wgf_datafile_read(source->resolved, layout, &loaded->contents, error);
+    if (status)
+        return status;
+    if (loaded->contents.hash != source->hash)
+        return wgf_fail(error, WGF_EDATA, "%s changed while the sweep was running; start anew", source->resolved);
+    loaded->source = source;
+    return WGF_OK;
+}
+
+static wgf_status view(const struct loaded *loaded, struct wgf_data *data, struct wgf_error *error)
+{
+    const struct wgf_datafile *contents = &loaded->contents;
+    *data = (struct wgf_data){contents->rows, contents->cols, contents->matrix, contents->vector};
+    return wgf_data_check(data, loaded->source->resolved, error);
+}
+
+wgf_status wgf_runner_data(struct wgf_runner *runner, const struct wgf_settings *settings, const struct wgf_data **data,
+                           struct wgf_error *error)
+{
+    wgf_status status;
+    *data = &runner->data;
+    if (settings->data.kind == WGF_DATA_FILE) {
+        status = load(runner, &runner->data_file, settings->data.file, &wgf_datafile_samples, error);
+        return status ? status : view(&runner->data_file, &runner->data, error);
+    }
+    wgf_data_clear(&runner->generated);
+    status = wgf_data_generate(&settings->data, &runner->generated, error);
+    runner->data = runner->generated;
+    return status;
+}
+
+static wgf_status test_data(struct wgf_runner *runner, const struct wgf_settings *settings,
+                            const struct wgf_data **test, struct wgf_error *error)
+{
+    *test = NULL;
+    if (settings->data.test_file[0] == '\0')
+        return WGF_OK;
+    wgf_status status = load(runner, &runner->test_file, settings->data.test_file, &wgf_datafile_samples, error);
+    if (!status)
+        status = view(&runner->test_file, &runner->test, error);
+    if (!status && runner->test.d != settings->data.d)
+        status = wgf_fail(error, WGF_EDATA, "%s has d = %" PRId64 ", but the data have d = %" PRId64,
+                          settings->data.test_file, runner->test.d, settings->data.d);
+    *test = &runner->test;
+    return status;
+}
+
+static wgf_status copy_neurons(struct wgf_runner *runner, const struct wgf_settings *settings, double *W, double *alpha,
+                               struct wgf_error *error)
+{
+    const char *path = settings->init.file;
+    wgf_status status = load(runner, &runner->init_file, path, &wgf_datafile_neurons, error);
+    if (status)
+        return status;
+    const struct wgf_datafile *contents = &runner->init_file.contents;
+    int64_t m = settings->init.width, d = settings->data.d;
+    if (contents->rows != m || contents->cols != d)
+        return wgf_fail(error, WGF_EDATA,
+                        "%s has %" PRId64 " neurons of d = %" PRId64 ", but d = %" PRId64 " is needed", path,
+                        contents->rows, contents->cols, d);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t k = 0; k <= d; k++)
+            if (!isfinite(k < d ? contents->matrix[i * d + k] : contents->vector[i]))
+                return wgf_fail(error, WGF_EDATA, "%s: neuron %" PRId64 " is not finite; mend that row", path, i);
+    memcpy(W, contents->matrix, (size_t)(m * d) * sizeof *W);
+    memcpy(alpha, contents->vector, (size_t)m * sizeof *alpha);
+    return WGF_OK;
+}
+
+/* Bytes of a file's contents; 0 when it names none. */
+static double source_bytes(const struct wgf_runner *runner, const char *path, const struct wgf_datafile_layout *layout)
+{
+    const struct wgf_source *source = path[0] ? wgf_plan_source(runner->plan, path, layout) : NULL;
+    return source ? wgf_bytes((double)source->rows * ((double)source->cols + 1), sizeof(double)) : 0;
+}
+
+static wgf_status check_memory(const struct wgf_runner *runner, const struct wgf_settings *settings,
+                               struct wgf_error *error)
+{
+    double need = wgf_flow_bytes(settings) + source_bytes(runner, settings->data.test_file, &wgf_datafile_samples) +
+                  source_bytes(runner, settings->init.file, &wgf_datafile_neurons);
+    if (need <= runner->memory_share)
+        return WGF_OK;
+    if (need <= runner->memory_limit) /* otherwise what the row says does not depend on the number of ranks */
+        return wgf_fail(error, WGF_EMEMORY,
+                        "needs %.3g GB of memory; %.3g GB are left for each of the %d ranks on this machine; lower "
+                        "width, grid, n, d, or what is saved, or run fewer ranks",
+                        need / 1e9, runner->memory_share / 1e9, runner->sharers);
+    return wgf_fail(error, WGF_EMEMORY,
+                    "needs %.3g GB of memory and there are %.3g GB; lower width, grid, n, d, or what is saved",
+                    need / 1e9, runner->memory_limit / 1e9);
+}
+
+/* Runs the descent from its data and neurons; W has room for m (d + 1) numbers, or is NULL for a method without. */
+static wgf_status run_from(struct wgf_runner *runner, const struct wgf_settings *settings, const struct wgf_data *data,
+                           double *W, const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
+                           struct wgf_flow_result *result, struct wgf_error *error)
+{
+    double *alpha = W ? W + settings->init.width * data->d : NULL;
+    struct wgf_problem problem = {
+        .data = data, .W = W, .alpha = alpha, .interrupted = runner->interrupted, .checkpoint = checkpoint};
+    wgf_status status = test_data(runner, settings, &problem.test, error);
+    if (!status && W && settings->init.kind == WGF_INIT_FILE)
+        status = copy_neurons(runner, settings, W, alpha, error);
+    else if (!status && W)
+        status = wgf_init_neurons(&settings->init, data->d, W, alpha, error);
+    if (!status)
+        status = wgf_flow_run(settings, &problem, trace, result, error);
+    return status;
+}
+
+static wgf_status attempt(struct wgf_runner *runner, const struct wgf_settings *settings,
+                          const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
+                          struct wgf_flow_result *result, struct wgf_error *error)
+{
+    const struct wgf_data *data;
+    wgf_status status = check_memory(runner, settings, error);
+    if (!status)
+        status = wgf_runner_data(runner, settings, &data, error);
+    if (status)
+        return status;
+    bool neurons = wgf_method_has_neurons(settings->method);
+    double *W = neurons ? wgf_calloc(settings->init.width * (data->d + 1), sizeof *W) : NULL;
+    if (neurons && !W)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " neurons", settings->init.width);
+    status = run_from(runner, settings, data, W, checkpoint, trace, result, error);
+    free(W);
+    return status;
+}
+
+enum wgf_job_state wgf_runner_run(struct wgf_runner *runner, const struct wgf_settings *settings,
+                                  const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
+                                  struct wgf_flow_result *result)
+{
+    static const enum wgf_job_state state_of[] = {
+        [WGF_OUTCOME_DONE] = WGF_JOB_DONE,
+        [WGF_OUTCOME_DIVERGED] = WGF_JOB_DIVERGED,
+        [WGF_OUTCOME_TIMEOUT] = WGF_JOB_TIMEOUT,
+        [WGF_OUTCOME_INTERRUPTED] = WGF_JOB_PENDING,
+    };
+    struct wgf_error error = {0};
+    if (!attempt(runner, settings, checkpoint, trace, result, &error))
+        return state_of[result->outcome];
+    *result = (struct wgf_flow_result){.objective_initial = NAN, .objective_final = NAN};
+    memcpy(result->message, error.message, sizeof result->message);
+    return WGF_JOB_FAILED;
+}

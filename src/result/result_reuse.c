@@ -1,0 +1,142 @@
+/* Rows of an old file that a new plan has too. */
+#include "result_internal.h"
+#include "wgf/result/transfer.h"
+
+#include "wgf/base/system.h"
+
+#include <stdlib.h>
+
+/* A finished row of the old file. */
+struct old_row {
+    uint64_t key, guard, paths;
+    int64_t row;
+};
+
+struct work {
+    struct wgf_reader *old, *new;
+    struct wgf_copier *copier;
+    struct old_row *rows; /* sorted by key */
+    int64_t count, room;
+    const struct wgf_reuse *reuse;
+    struct wgf_reuse_count *report;
+};
+
+static wgf_status check_interrupted(const struct work *work, struct wgf_error *error)
+{
+    const volatile sig_atomic_t *interrupted = work->reuse->interrupted;
+    if (interrupted && *interrupted)
+        return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while rows were being reused; run again to go on");
+    return WGF_OK;
+}
+
+static wgf_status note(struct work *work, const struct wgf_row *row, int64_t number, struct wgf_error *error)
+{
+    if (work->count == work->room) {
+        int64_t room = work->room ? 2 * work->room : 4096;
+        struct old_row *rows = realloc(work->rows, (size_t)room * sizeof *rows);
+        if (!rows)
+            return wgf_fail(error, WGF_EMEMORY, "no memory for the rows that might be reused");
+        work->rows = rows;
+        work->room = room;
+    }
+    work->rows[work->count++] =
+        (struct old_row){.key = row->key, .guard = row->guard, .paths = row->paths, .row = number};
+    return WGF_OK;
+}
+
+static bool is_result(uint8_t state)
+{
+    return state == WGF_JOB_DONE || state == WGF_JOB_DIVERGED;
+}
+
+/* Lists the finished rows of a block of the old file. */
+static wgf_status list_block(struct work *work, int64_t first, int64_t count, enum wgf_row_check *checks,
+                             struct wgf_error *error)
+{
+    const struct wgf_row *rows = wgf_reader_rows(work->old);
+    wgf_status status = wgf_reader_check(work->old, first, count, checks, error);
+    for (int64_t i = 0; !status && i < count; i++)
+        if (checks[i] == WGF_ROW_WHOLE && is_result(rows[i].state))
+            status = note(work, &rows[i], first + i, error);
+        else if (checks[i] == WGF_ROW_TORN)
+            work->report->torn++;
+    return status;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct old_row *one = a, *other = b;
+    return (one->key > other->key) - (one->key < other->key);
+}
+
+static wgf_status list_old(struct work *work, int64_t jobs, struct wgf_error *error)
+{
+    int64_t capacity = wgf_reader_capacity(work->old);
+    enum wgf_row_check *checks = wgf_calloc(capacity, sizeof *checks);
+    wgf_status status = checks ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory for the rows that might be reused");
+    for (int64_t first = 0; !status && first < jobs; first += capacity) {
+        status = check_interrupted(work, error);
+        if (!status)
+            status = list_block(work, first, jobs - first < capacity ? jobs - first : capacity, checks, error);
+    }
+    free(checks);
+    if (!status && work->count > 0)
+        qsort(work->rows, (size_t)work->count, sizeof *work->rows, by_key);
+    return status;
+}
+
+/* The old row for one that is open; NULL: none. */
+static const struct old_row *find(const struct work *work, const struct wgf_row *row)
+{
+    struct old_row wanted = {.key = row->key};
+    bool open = row->state == WGF_JOB_PENDING || row->state == WGF_JOB_RUNNING;
+    if (!open || row->damaged || work->count == 0)
+        return NULL;
+    const struct old_row *found = bsearch(&wanted, work->rows, (size_t)work->count, sizeof *work->rows, by_key);
+    return found && found->guard == row->guard ? found : NULL;
+}
+
+static wgf_status fill_new(struct work *work, int64_t jobs, struct wgf_error *error)
+{
+    int64_t capacity = wgf_reader_capacity(work->new);
+    const struct wgf_row *rows = wgf_reader_rows(work->new);
+    wgf_status status = WGF_OK;
+    for (int64_t first = 0; !status && first < jobs; first += capacity) {
+        int64_t count = jobs - first < capacity ? jobs - first : capacity;
+        status = check_interrupted(work, error);
+        if (!status)
+            status = wgf_reader_look(work->new, first, count, error);
+        for (int64_t i = 0; !status && i < count; i++) {
+            const struct old_row *old = find(work, &rows[i]);
+            if (!old || (work->reuse->wanted && !work->reuse->wanted(work->reuse->context, first + i)))
+                continue;
+            work->report->rows++;
+            struct wgf_pair pair = {.from = old->row, .to = first + i, .change = rows[i].paths - old->paths};
+            status = wgf_copier_add(work->copier, pair, error);
+        }
+    }
+    return status ? status : wgf_copier_flush(work->copier, error);
+}
+
+wgf_status wgf_result_reuse(const struct wgf_reuse *reuse, struct wgf_reuse_count *count, struct wgf_error *error)
+{
+    struct work work = {.reuse = reuse, .report = count};
+    struct wgf_store_extent old, new;
+    *count = (struct wgf_reuse_count){0};
+    wgf_store_extent(reuse->from, &old);
+    wgf_store_extent(reuse->to, &new);
+    wgf_status status = wgf_reader_open(&work.old, reuse->from, error);
+    if (!status)
+        status = wgf_reader_open(&work.new, reuse->to, error);
+    if (!status)
+        status = wgf_copier_open(&work.copier, reuse->from, reuse->to, reuse->shift, error);
+    if (!status)
+        status = list_old(&work, old.jobs, error);
+    if (!status)
+        status = fill_new(&work, new.jobs, error);
+    wgf_copier_close(work.copier);
+    wgf_reader_close(work.new);
+    wgf_reader_close(work.old);
+    free(work.rows);
+    return status;
+}

@@ -1,0 +1,270 @@
+/* The table of parameters, in the order of CONTRACT 3, and what follows from a row alone. */
+#include "wgf/spec/params.h"
+
+#include <assert.h>
+#include <float.h>
+#include <string.h>
+
+/* Names of choices, from the lists that make the enumerations. */
+#define NAMES(list)                                                                                                    \
+    {                                                                                                                  \
+        list(WGF_ENUM_NAME) NULL                                                                                       \
+    }
+static const char *const data_kinds[] = NAMES(WGF_DATA_KINDS);
+static const char *const samplings[] = NAMES(WGF_SAMPLINGS);
+static const char *const init_kinds[] = NAMES(WGF_INIT_KINDS);
+static const char *const signs[] = NAMES(WGF_SIGNS);
+static const char *const losses[] = NAMES(WGF_LOSSES);
+static const char *const outputs[] = NAMES(WGF_OUTPUTS);
+static const char *const layers[] = NAMES(WGF_LAYERS);
+static const char *const kernels[] = NAMES(WGF_KERNELS);
+static const char *const methods[] = NAMES(WGF_METHODS);
+static const char *const metrics[] = NAMES(WGF_METRICS);
+static const char *const scalings[] = NAMES(WGF_SCALINGS);
+static const char *const inners[] = NAMES(WGF_INNERS);
+static const char *const solvers[] = NAMES(WGF_JKO_SOLVERS);
+static const char *const recorded_distances[] = NAMES(WGF_RECORDED_DISTANCES);
+static const char *const saves[] = NAMES(WGF_SAVES);
+
+/* Who reads what: the last paragraph of CONTRACT 3, a predicate a clause. */
+
+static bool with_gd(const struct wgf_settings *s)
+{
+    return s->method == WGF_METHOD_GD;
+}
+
+static bool with_prox(const struct wgf_settings *s)
+{
+    return s->method == WGF_METHOD_PROX;
+}
+
+static bool with_jko(const struct wgf_settings *s)
+{
+    return s->method == WGF_METHOD_JKO;
+}
+
+static bool with_neurons(const struct wgf_settings *s)
+{
+    return with_gd(s) || with_prox(s);
+}
+
+static bool with_sliced(const struct wgf_settings *s)
+{
+    return with_prox(s) && s->metric == WGF_METRIC_SLICED;
+}
+
+static bool with_newton(const struct wgf_settings *s)
+{
+    return with_jko(s) && s->solver == WGF_SOLVER_NEWTON;
+}
+
+static bool with_dykstra(const struct wgf_settings *s)
+{
+    return with_jko(s) && s->solver == WGF_SOLVER_DYKSTRA;
+}
+
+static bool with_drawn_data(const struct wgf_settings *s)
+{
+    return s->data.kind == WGF_DATA_RANDOM || s->data.kind == WGF_DATA_LINEAR;
+}
+
+static bool with_linear_data(const struct wgf_settings *s)
+{
+    return s->data.kind == WGF_DATA_LINEAR;
+}
+
+static bool with_data_file(const struct wgf_settings *s)
+{
+    return s->data.kind == WGF_DATA_FILE;
+}
+
+static bool with_init_file(const struct wgf_settings *s)
+{
+    return s->init.kind == WGF_INIT_FILE;
+}
+
+static bool with_init_scale(const struct wgf_settings *s)
+{
+    return !with_init_file(s) && !(with_jko(s) && s->init.kind == WGF_INIT_GRID);
+}
+
+static bool with_random_choices(const struct wgf_settings *s)
+{
+    return with_sliced(s) || (with_neurons(s) && s->init.kind == WGF_INIT_NORMAL);
+}
+
+/* Beginnings of rows: type, field, default. */
+#define AT(field) offsetof(struct wgf_settings, field)
+#define INT(field, text) WGF_PARAM_INT, AT(field), text
+#define FLOAT(field, text) WGF_PARAM_FLOAT, AT(field), text
+#define CHOICE(field, text) WGF_PARAM_CHOICE, AT(field), text
+#define PATH(field) WGF_PARAM_PATH, AT(field), ""
+/* Ranges. Integers stay where a double holds every one of them. */
+#define WHOLE(lo) .minimum = (lo), .maximum = 0x1p53
+#define AT_LEAST(lo) .minimum = (lo), .maximum = DBL_MAX
+#define ABOVE(lo) AT_LEAST(lo), .open = true
+#define OR_AUTO .may_be_auto = true
+#define ONE_OF(list) .choices = (list)
+#define DECIDES .decides = true
+#define READ(when) .is_read = (when)
+#define SAYS(text) .meaning = text
+
+const struct wgf_param wgf_params[] = {
+    {"data", CHOICE(data.kind, "random"), ONE_OF(data_kinds), DECIDES, SAYS("data set")},
+    {"test_file", PATH(data.test_file), SAYS("test set, as data_file; its loss is recorded as objective_test")},
+    {"data_file", PATH(data.file), READ(with_data_file),
+     SAYS("HDF5 with X (n x d) and y (n), or CSV with the label last")},
+    {"n", INT(data.n, "70"), WHOLE(1), SAYS("samples")},
+    {"d", INT(data.d, "2"), WHOLE(1), SAYS("input dimension, with the bias column")},
+    {"sampling", CHOICE(data.sampling, "normal"), ONE_OF(samplings), READ(with_drawn_data),
+     SAYS("law of random inputs")},
+    {"noise", FLOAT(data.noise, "0"), AT_LEAST(0), READ(with_linear_data), SAYS("half-width of the labels' noise")},
+    {"data_seed", INT(data.seed, "1"), WHOLE(0), READ(with_drawn_data), SAYS("seed of the data")},
+    {"width", INT(init.width, "1000"), WHOLE(1), READ(with_neurons), SAYS("number of neurons m")},
+    {"init", CHOICE(init.kind, "normal"), ONE_OF(init_kinds), DECIDES,
+     SAYS("initial neurons; grid: a square one a sign, d = 2")},
+    {"init_file", PATH(init.file), READ(with_init_file),
+     SAYS("HDF5 with W (m x d) and alpha (m), or CSV with alpha last")},
+    {"init_scale", FLOAT(init.scale, "1e-3"), AT_LEAST(0), READ(with_init_scale),
+     SAYS("standard deviation (normal) or half-width (grid) of initial neurons")},
+    {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SAYS("output signs: half +1 and half -1, or all +1")},
+    {"seed", INT(init.seed, "1"), WHOLE(0), READ(with_random_choices),
+     SAYS("initialisation and every random choice of the descent")},
+    {"loss", CHOICE(network.loss, "mse"), ONE_OF(losses), SAYS("1/n, 1/(2n) or 1 times the sum of squares")},
+    {"output", CHOICE(network.output, "sum"), ONE_OF(outputs), READ(with_neurons),
+     SAYS("network output: sum or mean over the neurons")},
+    {"layers", CHOICE(network.layers, "first"), ONE_OF(layers), READ(with_neurons), SAYS("which weights train")},
+    {"weight_decay", FLOAT(network.weight_decay, "0"), AT_LEAST(0), READ(with_neurons),
+     SAYS("factor of the squared weights in the objective")},
+    {"method", CHOICE(method, "gd"), ONE_OF(methods), DECIDES, SAYS("the descent")},
+    {"metric", CHOICE(metric, "frobenius"), ONE_OF(metrics), DECIDES, READ(with_prox), SAYS("distance of prox")},
+    {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size")},
+    {"scaling", CHOICE(scaling, "plain"), ONE_OF(scalings), READ(with_gd),
+     SAYS("step of gd: gamma or m gamma times the gradient")},
+    {"steps", INT(steps, "100"), WHOLE(0), SAYS("outer steps")},
+    {"beta", FLOAT(beta, "auto"), ABOVE(0), OR_AUTO, READ(with_prox), SAYS("inner step size")},
+    {"inner", CHOICE(inner, "gd"), ONE_OF(inners), READ(with_prox), SAYS("inner solver")},
+    {"inner_steps", INT(inner_steps, "100"), WHOLE(1), READ(with_prox), SAYS("inner iterations at most")},
+    {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_prox),
+     SAYS("stop inner iterations when the residual is below; 0: never")},
+    {"projections", INT(projections, "100"), WHOLE(1), READ(with_sliced), SAYS("directions of the sliced distance")},
+    {"grid", INT(grid, "32"), WHOLE(2), READ(with_jko), SAYS("grid points per axis")},
+    {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_jko), SAYS("half-width of the grid")},
+    {"grid2", INT(grid2, "0"), WHOLE(0), READ(with_jko), SAYS("points per axis of a second, coarse grid; 0: none")},
+    {"grid2_radius", FLOAT(grid2_radius, "10"), ABOVE(0), READ(with_jko), SAYS("half-width of the second grid")},
+    {"epsilon", FLOAT(epsilon, "auto"), ABOVE(0), OR_AUTO, READ(with_jko),
+     SAYS("entropic regularisation; auto: the squared grid spacing")},
+    {"solver", CHOICE(solver, "newton"), ONE_OF(solvers), DECIDES, READ(with_jko), SAYS("inner solver of jko")},
+    {"newton_tol", FLOAT(newton_tol, "1e-9"), ABOVE(0), READ(with_newton), SAYS("tolerance of Newton's method")},
+    {"dykstra_steps", INT(dykstra_steps, "1000"), WHOLE(1), READ(with_dykstra),
+     SAYS("iterations of Dykstra's method at most")},
+    {"dykstra_tol", FLOAT(dykstra_tol, "1e-6"), ABOVE(0), READ(with_dykstra), SAYS("tolerance of Dykstra's method")},
+    {"anderson", INT(anderson, "0"), .maximum = 100, READ(with_dykstra),
+     SAYS("depth of Anderson acceleration; 0: none")},
+    {"record_every", INT(record_every, "1"), WHOLE(1), SAYS("a trace record every so many steps, and always the last")},
+    {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances),
+     SAYS("all: also Frobenius and exact Wasserstein")},
+    {"record_inner", INT(record_inner, "0"), WHOLE(0), READ(with_prox),
+     SAYS("an inner record every so many inner steps; 0: never")},
+    {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(with_neurons),
+     SAYS("how the gradient is computed")},
+    {"save", CHOICE(save, "none"), ONE_OF(saves), SAYS("states that are kept: weights, or the grid's masses")},
+    {"stop_objective", FLOAT(stop_objective, "0"), AT_LEAST(0),
+     SAYS("stop once the objective is at or below; 0: never")},
+    {"stop_change", FLOAT(stop_change, "0"), AT_LEAST(0),
+     SAYS("stop once its relative change over a step is at or below; 0: never")},
+    {"time_limit", FLOAT(time_limit, "0"), AT_LEAST(0), SAYS("seconds for a job; 0: no limit")},
+};
+enum { COUNT = sizeof wgf_params / sizeof *wgf_params };
+const int wgf_param_count = COUNT;
+
+const struct wgf_param *wgf_param_find(const char *name)
+{
+    for (int i = 0; i < COUNT; i++) {
+        if (strcmp(wgf_params[i].name, name) == 0) {
+            return &wgf_params[i];
+        }
+    }
+    return NULL;
+}
+
+int wgf_param_index(const struct wgf_param *param)
+{
+    assert(param >= wgf_params && param < wgf_params + COUNT);
+    return (int)(param - wgf_params);
+}
+
+const char *wgf_param_nearest(const char *word)
+{
+    const char *names[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        names[i] = wgf_params[i].name;
+    }
+    return wgf_nearest_name(word, names, COUNT);
+}
+
+void wgf_settings_default(struct wgf_settings *settings)
+{
+    memset(settings, 0, sizeof *settings);
+    for (const struct wgf_param *param = wgf_params; param < wgf_params + COUNT; param++) {
+        union wgf_value value;
+        const bool quoted = param->type == WGF_PARAM_PATH; /* "" is no path, not no value */
+        const wgf_status status = wgf_param_parse(param, param->default_text, quoted, &value, NULL);
+        assert(status == WGF_OK);
+        (void)status;
+        wgf_param_set(param, settings, value);
+    }
+}
+
+union wgf_value wgf_param_get(const struct wgf_param *param, const struct wgf_settings *settings)
+{
+    const void *field = (const char *)settings + param->offset;
+    union wgf_value value = {0};
+    switch (param->type) {
+    case WGF_PARAM_INT:
+        value.integer = *(const int64_t *)field;
+        break;
+    case WGF_PARAM_FLOAT:
+        value.real = *(const double *)field;
+        break;
+    case WGF_PARAM_CHOICE:
+        value.choice = *(const int *)field;
+        break;
+    case WGF_PARAM_PATH:
+        value.text = *(const char *const *)field;
+        break;
+    }
+    return value;
+}
+
+const char *wgf_param_text(const struct wgf_param *param, const struct wgf_settings *settings)
+{
+    union wgf_value value = wgf_param_get(param, settings);
+    if (param->type == WGF_PARAM_CHOICE)
+        return param->choices[value.choice];
+    return param->type == WGF_PARAM_PATH ? value.text : NULL;
+}
+
+void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings, union wgf_value value)
+{
+    void *field = (char *)settings + param->offset;
+    switch (param->type) {
+    case WGF_PARAM_INT:
+        *(int64_t *)field = value.integer;
+        break;
+    case WGF_PARAM_FLOAT:
+        *(double *)field = value.real;
+        break;
+    case WGF_PARAM_CHOICE:
+        *(int *)field = value.choice;
+        break;
+    case WGF_PARAM_PATH:
+        *(const char **)field = value.text;
+        break;
+    }
+}
+
+bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings)
+{
+    return !param->is_read || param->is_read(settings);
+}

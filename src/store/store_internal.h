@@ -1,0 +1,145 @@
+/* What the files of the store share. Everything here is private to src/store. */
+#ifndef WGF_STORE_STORE_INTERNAL_H
+#define WGF_STORE_STORE_INTERNAL_H
+
+#include "wgf/store/store.h"
+
+#include <hdf5.h>
+
+enum {
+    WGF_STORE_SCHEMA = 1,
+    WGF_STORE_SHAPES = WGF_SHAPE_CHECKPOINT + 1,
+    WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
+    WGF_STORE_NAME_LENGTH = 64,
+    WGF_STORE_REASON_LENGTH = 320,
+    WGF_STORE_PAGE =
+        4096, /* columns of some size start at multiples: numbers that lie across words are slow to write */
+    WGF_STORE_ALIGNED = 16 * WGF_STORE_PAGE,
+};
+
+/* Between watch and unwatch HDF5 prints nothing, and `reason` keeps why the first of its calls failed. Cleaning up
+ * after a failure therefore does not wipe out its cause, as it does HDF5's own error stack. */
+struct wgf_store_watch {
+    H5E_auto2_t printer;
+    void *printer_data;
+    char reason[WGF_STORE_REASON_LENGTH]; /* "" while nothing has failed */
+};
+void wgf_store_watch(struct wgf_store_watch *watch);
+void wgf_store_unwatch(struct wgf_store_watch *watch);
+
+/* Layout: what a type or a shape means in numbers. The dimension of a shape is its last; job is the first of all but
+ * the flat ones. */
+struct wgf_store_dimension {
+    const char *name;
+    const char *long_name; /* of the coordinate variable; NULL: a dimension without one */
+};
+extern const struct wgf_store_dimension wgf_store_dimensions[WGF_STORE_SHAPES];
+
+bool wgf_store_is_flat(enum wgf_column_shape shape);
+int64_t wgf_store_length(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
+int64_t wgf_store_row_elements(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
+int64_t wgf_store_row_count(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
+int wgf_store_rank(enum wgf_column_shape shape);
+size_t wgf_store_element_size(enum wgf_column_type type);
+double wgf_store_column_bytes(const struct wgf_store_extent *extent, const struct wgf_column *column);
+double wgf_store_sparse_bytes(const struct wgf_store_schema *schema); /* of wgf_store_bytes, those of no room on disk */
+double wgf_store_scale_bytes(const struct wgf_store_extent *extent);
+void wgf_store_fill_empty(enum wgf_column_type type, size_t count, void *elements);
+
+/* The HDF5 type of a column, the same in memory and (but for byte order) in the file; closed by the caller. */
+hid_t wgf_store_memory_type(enum wgf_column_type type);
+hid_t wgf_store_file_type(enum wgf_column_type type);
+
+/* File access by which every handle of ours opens a file; closed by the caller. */
+hid_t wgf_store_access(bool team);
+
+/* A part of a dataset: rows, and elements of a row (1 for a dataset of one dimension). Starting from
+ * {.start = {first, 0}}, next walks over rows first … end - 1 of `width` elements each, at most `most` elements at a
+ * time and each part contiguous; false when all have been given. */
+struct wgf_store_part {
+    hsize_t start[2], size[2];
+};
+bool wgf_store_next_part(struct wgf_store_part *part, hsize_t end, hsize_t width, hsize_t most);
+
+/* Moves a part: writes `from`, or where that is NULL reads to `to`. `space` is the dataset's own, `type` that in memory. */
+bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_part *part, const void *from,
+                    void *to);
+
+/* Texts read without HDF5, each to be freed by the caller; false when one is damaged, and none is then left. `place` as
+ * wgf_store_texts_place found it. */
+struct wgf_store;
+struct wgf_store_column;
+struct wgf_store_heap;
+bool wgf_store_read_texts(struct wgf_store *store, const struct wgf_store_column *column, int64_t first, int64_t count,
+                          char **texts);
+int64_t wgf_store_texts_place(hid_t file, hid_t dataset);
+void wgf_store_heap_free(struct wgf_store_heap *heap);
+
+/* Turns HDF5's strings into the caller's own; on failure all are gone. */
+bool wgf_store_own_texts(char **texts, int64_t count);
+
+/* Attributes, as netCDF-4 writes them. All return whether HDF5 did it. */
+bool wgf_store_put_text(hid_t object, const char *name, const char *text);
+bool wgf_store_put_string(hid_t object, const char *name, const char *text);
+bool wgf_store_put_list(hid_t object, const char *name, const char *const *list, int count);
+bool wgf_store_put_number(hid_t object, const char *name, uint64_t number);
+bool wgf_store_put_column_attributes(hid_t dataset, const struct wgf_column *column);
+
+/* Dimension scales, one a dimension that is not of size 0 (else H5I_INVALID_HID); `scales` has WGF_STORE_SHAPES. */
+bool wgf_store_make_scales(hid_t file, const struct wgf_store_extent *extent, hid_t *scales);
+bool wgf_store_attach_scales(hid_t dataset, enum wgf_column_shape shape, const hid_t *scales);
+
+/* A file being made. Closing `file` closes all that building it left open. */
+struct wgf_store_builder {
+    hid_t file;
+    int descriptor;  /* of the same file, to reserve room by */
+    double reserved; /* where the room ends that has been reserved, or left out on purpose */
+    const struct wgf_store_schema *schema;
+    wgf_store_fill *fill;
+    void *context;
+    const volatile sig_atomic_t *interrupted; /* or NULL */
+    int system_error;                         /* errno of a reservation that failed, EINTR of an interruption */
+};
+bool wgf_store_build(struct wgf_store_builder *builder);
+
+/* A column of an open file. Plain data up to `dataset`, so that one process can tell the others. */
+struct wgf_store_column {
+    char name[WGF_STORE_NAME_LENGTH];
+    enum wgf_column_type type;
+    enum wgf_column_shape shape;
+    bool stored;          /* has room in the file; otherwise it is never opened, and reads as the empty value */
+    bool chunked;         /* rewritten by h5repack, say: can be read only */
+    int64_t place;        /* of the references of texts, in bytes; -1: only HDF5 can read them */
+    int64_t straight;     /* where rows are written past HDF5, in bytes from the file's start; -1: through it */
+    hid_t dataset, space; /* of stored columns */
+};
+
+struct wgf_store {
+    bool team, writable;
+    bool broken;    /* a write failed */
+    int descriptor; /* for fsync, and for rows that are written straight */
+    hid_t file;
+    struct wgf_store_extent extent;
+    int column_count;
+    struct wgf_store_column *columns;
+    hid_t types[WGF_STORE_TYPES]; /* in memory */
+    size_t most_bytes;            /* of one read or write */
+    struct wgf_store_heap *heap;  /* where texts are read from; NULL until then */
+};
+
+/* Reads which columns and dimensions a file has, without keeping anything open. */
+bool wgf_store_survey(struct wgf_store *store);
+
+/* Closes the file of a lone process. `sound`: all that was written to it came through. False: not all did; then what
+ * HDF5 has left to write is lost. */
+bool wgf_store_let_go(hid_t file, bool sound);
+
+/* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
+ * strlen(path) + WGF_STORE_SUFFIX bytes. */
+enum { WGF_STORE_SUFFIX = 32 };
+void wgf_store_name_temporary(const char *path, char *temporary);
+int wgf_store_begin_temporary(const char *path, char *temporary);
+/* Removes temporaries beside `path` whose makers are dead. */
+void wgf_store_remove_stale(const char *path);
+
+#endif
