@@ -40,9 +40,9 @@ struct wgf_param {
     bool open;                                    /* the minimum itself is excluded */
     bool may_be_auto;                             /* the word `auto` is a value */
     const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
-    bool decides;                                 /* some parameter's is_read depends on this one; only choices decide */
+    bool decides;                                 /* is_read of other rows depends on it; only choices decide */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
-    bool (*is_read)(const struct wgf_settings *); /* does a job of these settings read it? NULL: always */
+    bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
     const char *meaning;                          /* one line of help */
 };
 
