@@ -236,26 +236,6 @@ class EveryFigure(Sweeping):
         assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
 
 
-class Readme(Sweeping):
-    def test_its_python_runs_and_prints_the_same(self):
-        words = (TOOLS.parent / "README.md").read_text()
-        blocks = dict(enumerate(re.findall(r"```python\n(.*?)```", words, re.DOTALL)))
-        spec = next(block for block in re.findall(r"```yaml\n(.*?)```", words, re.DOTALL) if "name: widths" in block)
-        (self.folder / "widths.yaml").write_text(spec)
-        subprocess.run([WGF, "run", "widths.yaml", "-o", "widths.h5", "--quiet"], cwd=self.folder, check=True)
-        medians = {}
-        for number, block in blocks.items():
-            done = subprocess.run(
-                [sys.executable, "-c", block], cwd=self.folder, capture_output=True, text=True, check=False,
-                env={**os.environ, "MPLBACKEND": "Agg"},
-            )  # fmt: skip
-            self.assertEqual(done.returncode, 0, done.stderr)
-            medians[number] = done.stdout
-        for picture in self.folder.glob("*.png"):
-            pixels = matplotlib.image.imread(picture)[:, :, :3]
-            self.assertGreater(np.mean(np.ptp(pixels, axis=2) > 0.25), 0.001, picture.name)
-
-
 class PlantedRates(Sweeping):
     x = np.geomspace(10, 1e4, 7)
 

@@ -1,4 +1,4 @@
-/* One allocation carved into arrays. Invariant: `used` is a multiple of the cache line, so every array starts on one. */
+/* One allocation carved into arrays. Invariant: `used` is a multiple of the cache line, so every array is aligned. */
 #include "wgf/base/arena.h"
 
 #include <math.h>

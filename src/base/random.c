@@ -1,9 +1,10 @@
+/* Philox blocks turned into uniform and normal numbers. Invariant: out[k] depends on block k / 4 of its stream only. */
 #include "wgf/base/random.h"
 
 #include <Random123/philox.h>
 #include <math.h>
 
-enum { BLOCK = 4 }; /* numbers that one call of the generator gives */
+enum { BLOCK = 4 }; /* numbers a call of the generator returns */
 
 /* Numbers 4 * block … 4 * block + 3 of vector `index` of the stream. */
 static philox4x64_ctr_t draw(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t block)

@@ -1,3 +1,4 @@
+/* Texts of status codes, and error sentences that are valid UTF-8. */
 #include "wgf/base/status.h"
 
 #include "wgf/base/text.h"

@@ -1,3 +1,4 @@
+/* Memory of the machine, of its control groups and of this process; clocks. */
 #include "wgf/base/system.h"
 
 #include <limits.h>
@@ -22,7 +23,7 @@ void *wgf_calloc(long long count, size_t size)
     return calloc(count ? (size_t)count : 1, size);
 }
 
-/* The number in a one-line file; infinity when there is none ("max", say). */
+/* The number in a one-line file; infinity where the file holds another text, such as "max". */
 static double number_in(const char *path)
 {
     double value = INFINITY;

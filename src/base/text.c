@@ -1,3 +1,4 @@
+/* UTF-8 by RFC 3629, section 4. */
 #include "wgf/base/text.h"
 
 #include <stddef.h>
@@ -7,8 +8,8 @@ static bool continues(unsigned char byte)
     return byte >= 0x80 && byte <= 0xBF;
 }
 
-/* Bytes of the character that a text begins with; 0 when it begins with none. RFC 3629, section 4: the second byte's
- * range is what keeps out surrogates, overlong forms and what is beyond U+10FFFF. */
+/* Bytes of the character that a text begins with; 0 when it begins with none. The range of the second byte excludes
+ * surrogates, overlong forms and code points beyond U+10FFFF. */
 static size_t character(const unsigned char *text)
 {
     const unsigned char first = text[0];
@@ -36,7 +37,7 @@ bool wgf_is_utf8(const char *text)
     return length > 0;
 }
 
-/* Is nothing behind the first byte but what would continue its character? */
+/* Does the text end within the character that its first byte begins? */
 static bool is_cut(const unsigned char *text)
 {
     do

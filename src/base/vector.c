@@ -1,8 +1,9 @@
+/* Long sums in 16 partial sums, so that no addition waits for the one before it. */
 #include "wgf/base/vector.h"
 
 double wgf_squared_distance(const double *a, const double *b, int64_t count)
 {
-    enum { SUMS = 16 }; /* partial ones, so that no addition waits for the one before */
+    enum { SUMS = 16 };
     double partial[SUMS] = {0}, sum = 0;
     int64_t whole = count - count % SUMS;
     for (int64_t i = 0; i < whole; i += SUMS)

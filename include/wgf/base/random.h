@@ -1,7 +1,7 @@
 /* Counter-based random streams (Philox 4x64-10, Salmon et al., SC'11; the Random123 library).
  *
- * A draw is a pure function of (seed, purpose, index, position): no state, no order of calls. So neuron i of a
- * sign is the same for every width, and sample j the same for every n. */
+ * A draw is a pure function of (seed, purpose, index, position), without state. So neuron i of a sign is the same for
+ * every width, and sample j is the same for every n. */
 #ifndef WGF_BASE_RANDOM_H
 #define WGF_BASE_RANDOM_H
 
@@ -19,8 +19,8 @@ enum wgf_purpose {
     WGF_PURPOSE_DIRECTION = 8,
 };
 
-/* Fills out[0..count) with draws of the vector `index` of the stream (seed, purpose). Any prefix of a longer
- * vector is the same: out[k] depends on (seed, purpose, index, k) alone.
+/* Fills out[0..count) with draws of vector `index` of the stream (seed, purpose). A shorter vector is a prefix of a
+ * longer one: out[k] depends on (seed, purpose, index, k) only.
  * normal: N(0, 1) by Box-Muller. uniform: U(-1, 1), the ends excluded. */
 void wgf_random_normal(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t count, double *out);
 void wgf_random_uniform(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t count, double *out);

@@ -1,4 +1,4 @@
-/* Texts as result files want them: one byte that is no UTF-8 makes xarray refuse a whole file. */
+/* UTF-8 for result files: a single invalid byte makes xarray refuse the whole file. */
 #ifndef WGF_BASE_TEXT_H
 #define WGF_BASE_TEXT_H
 
@@ -6,7 +6,7 @@
 
 bool wgf_is_utf8(const char *text);
 
-/* Makes UTF-8 of a text, in place: a character that the end cuts goes, and other bytes that are none become '?'. */
+/* Makes a text valid UTF-8 in place: a character cut off at the end is removed, other invalid bytes become '?'. */
 void wgf_repair_utf8(char *text);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* a . b, term by term: for short vectors, and where the order of the sum is to be the plain one. */
+/* a . b, term by term: for short vectors, and where the sum must have the plain order. */
 static inline double wgf_dot(const double *a, const double *b, int64_t count)
 {
     double sum = 0;

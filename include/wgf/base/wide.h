@@ -1,6 +1,6 @@
-/* For functions whose loops are worth wide vectors: compiled for several instruction sets, of which the program takes the
- * best that the processor has. No result depends on which. WGF_WIDE is for floating point with fma written out, WGF_CLONES
- * for loops that also look up or count in whole numbers. */
+/* Attributes of functions whose loops gain from wide vectors. The compiler builds one for each of several instruction
+ * sets, and the program picks the best that the processor has. The result is the same whichever runs. WGF_WIDE is for
+ * floating point with fma written out, WGF_CLONES for loops that also index or count in integers. */
 #ifndef WGF_BASE_WIDE_H
 #define WGF_BASE_WIDE_H
 

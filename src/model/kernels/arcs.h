@@ -15,13 +15,13 @@
 #include <stdbool.h>
 
 /* The two coordinates of a neuron or a sample at once, wherever they stand. */
-typedef double wgf_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef double wgf_vec2 __attribute__((vector_size(16), aligned(8), may_alias));
 
 struct wgf_ray; /* half of the line w . x = 0 */
 
 /* Arc 0 is before the first ray, arc k before ray k, the last one behind all: the circle is cut at the angle of pi.
  * Behind the arcs comes one more place, that of strays, which is inside of nothing. */
-struct wgf_cones {
+struct wgf_arcs {
     const struct wgf_data *data;
     int64_t count; /* rays; arcs are one more */
     struct wgf_ray *rays;
@@ -37,18 +37,18 @@ struct wgf_cones {
     int32_t *dead;       /* arcs where no sample is active */
     int64_t dead_count;
     int32_t *first; /* for each of equal parts of the angles: an arc that begins before it */
-    int64_t parts;
+    int64_t sectors;
     bool in_range; /* no sample is so small or large that products could leave the normal numbers */
 };
 
-double wgf_cones_bytes(int64_t n);
+double wgf_arcs_bytes(int64_t n);
 /* NULL: no memory, or more samples than arcs have numbers. The data are borrowed. */
-struct wgf_cones *wgf_cones_create(const struct wgf_data *data);
-void wgf_cones_free(struct wgf_cones *cones); /* NULL-safe */
+struct wgf_arcs *wgf_arcs_create(const struct wgf_data *data);
+void wgf_arcs_free(struct wgf_arcs *arcs); /* NULL-safe */
 
-static inline int32_t wgf_cones_nowhere(const struct wgf_cones *cones)
+static inline int32_t wgf_arcs_unlocated(const struct wgf_arcs *arcs)
 {
-    return (int32_t)cones->count + 1;
+    return (int32_t)arcs->count + 1;
 }
 
 /* Rises with the angle of (x, y) from -2 at -pi to 2 at pi, at a rate of 1/2 to 1. */
@@ -64,27 +64,27 @@ static inline __attribute__((always_inline)) bool wgf_is_sized(double size)
     return (size > 0x1p-450) & (size < 0x1p450);
 }
 
-/* The arc that (x, y) is clearly inside of, or nowhere. */
-int32_t wgf_cones_search(const struct wgf_cones *cones, double x, double y);
+/* The arc that (x, y) is clearly inside of, or unlocated. */
+int32_t wgf_arcs_search(const struct wgf_arcs *arcs, double x, double y);
 
 /* Samples of the two rays around the arc of w; false when it is a stray, or there are none. The cut is no ray. */
-bool wgf_cones_neighbours(const struct wgf_cones *cones, const double *w, int64_t *samples);
+bool wgf_arcs_neighbours(const struct wgf_arcs *arcs, const double *w, int64_t *samples);
 
 /* output[j] += sum over the arcs where sample j is active of x_j . sums[arc]; sums: (arcs + 1) x 2, turned into running
  * ones. Strays have none. */
-void wgf_cones_outputs(const struct wgf_cones *cones, double *sums, double *output);
+void wgf_arcs_outputs(const struct wgf_arcs *arcs, double *sums, double *output);
 
 /* gradients[arc] = sum over the samples active there of residual_j x_j; (arcs + 1) x 2, 0 for strays. */
-void wgf_cones_gradients(const struct wgf_cones *cones, const double *residual, double *gradients);
+void wgf_arcs_gradients(const struct wgf_arcs *arcs, const double *residual, double *gradients);
 
 /* Many neurons, each known to be in some arc. Arrays of `count`. */
-struct wgf_swarm {
+struct wgf_neuron_soa {
     int64_t count;
     double *x, *y, *alpha;
     int32_t *arc;        /* at the last look */
     unsigned char *left; /* the neuron is not, or not clearly, where it was nor next to it */
-    int32_t *stray;      /* indices of the strays */
-    int64_t strays;
+    int32_t *unlocated;  /* indices of the strays */
+    int64_t unlocated_count;
     double *banks; /* sums of alpha w by arc, several side by side, so that no sum waits for the one before */
 };
 
@@ -92,21 +92,21 @@ struct wgf_swarm {
 void wgf_deinterleave(const double *W, int64_t m, double *x, double *y);
 void wgf_interleave(const double *x, const double *y, int64_t m, double *W);
 
-double wgf_swarm_bytes(int64_t count, int64_t n);
-bool wgf_swarm_create(struct wgf_swarm *swarm, int64_t count, int64_t n); /* false: no memory */
-void wgf_swarm_clear(struct wgf_swarm *swarm);
+double wgf_neuron_soa_bytes(int64_t count, int64_t n);
+bool wgf_neuron_soa_create(struct wgf_neuron_soa *soa, int64_t count, int64_t n); /* false: no memory */
+void wgf_neuron_soa_clear(struct wgf_neuron_soa *soa);
 
 /* Finds each neuron's arc, from the one that is noted, which may be any. */
-void wgf_swarm_locate(struct wgf_swarm *swarm, const struct wgf_cones *cones);
+void wgf_neuron_soa_locate(struct wgf_neuron_soa *soa, const struct wgf_arcs *arcs);
 
 /* sums (as above) += alpha w over arcs; output[j] += what the strays put out. */
-void wgf_swarm_add_up(const struct wgf_swarm *swarm, const struct wgf_cones *cones, double *sums, double *output);
+void wgf_neuron_soa_add_up(const struct wgf_neuron_soa *soa, const struct wgf_arcs *arcs, double *sums, double *output);
 
 /* (gx, gy)_i <- alpha-free gradient sum_j residual_j 1[w_i . x_j > 0] x_j of each neuron. */
-void wgf_swarm_gradients(const struct wgf_swarm *swarm, const struct wgf_cones *cones, const double *gradients,
-                         const double *residual, double *gx, double *gy);
+void wgf_neuron_soa_gradients(const struct wgf_neuron_soa *soa, const struct wgf_arcs *arcs, const double *gradients,
+                              const double *residual, double *gx, double *gy);
 
 /* Neurons that activate at least one sample. */
-int64_t wgf_swarm_active(const struct wgf_swarm *swarm, const struct wgf_cones *cones);
+int64_t wgf_neuron_soa_active(const struct wgf_neuron_soa *soa, const struct wgf_arcs *arcs);
 
 #endif

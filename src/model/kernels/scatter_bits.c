@@ -19,7 +19,7 @@ INLINE int spread(uint64_t packed, uint64_t mask, uint64_t *bits)
 /* The body of each function below, with its way to spread bits. answers: those left. */
 #define NOTE(SPREAD)                                                                                                   \
     int64_t stride = patterns->neuron_words * WGF_SLOTS;                                                               \
-    uint64_t flipped[WGF_STRETCH] = {0};                                                                               \
+    uint64_t flipped[WGF_BLOCK] = {0};                                                                                 \
     for (int64_t word = 0; word < patterns->sample_words; word++)                                                      \
         for (int64_t i = from; i < to; i++) {                                                                          \
             int64_t at = word * stride + wgf_slot(i);                                                                  \
@@ -48,9 +48,9 @@ BITS static void note_at_once(struct wgf_patterns *patterns, int64_t from, int64
                               uint64_t *answers){NOTE(spread_at_once)}
 #endif
 
-wgf_note_function *wgf_note_choice(int number)
+wgf_scatter_function *wgf_scatter_choice(int number)
 {
-    wgf_note_function *choices[3] = {0};
+    wgf_scatter_function *choices[3] = {0};
     int count = 0;
 #ifdef __x86_64__
     if (__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt"))

@@ -47,7 +47,7 @@ WGF_CLONES static void turn(const uint64_t *from, uint64_t *to)
     }
 }
 
-void wgf_patterns_turn(struct wgf_patterns *patterns)
+void wgf_patterns_transpose(struct wgf_patterns *patterns)
 {
     int64_t neurons = patterns->neuron_words, samples = patterns->sample_words;
     for (int64_t u = 0; u < neurons; u++) {

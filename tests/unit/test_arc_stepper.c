@@ -1,4 +1,4 @@
-/* Descents that glide, held step by step against the plain gradient at the very place where they are. */
+/* Descents that stepper, held step by step against the plain gradient at the very place where they are. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "wgf/base/random.h"
-#include "wgf/model/glide.h"
+#include "wgf/model/arc_stepper.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -22,8 +22,8 @@ struct problem {
     int64_t m;
     double X[2 * MOST_N], y[MOST_N], V[2 * MOST_M], W[2 * MOST_M], alpha[MOST_M];
     struct wgf_network *dense;
-    struct wgf_glide *glide;
-    struct wgf_glide_law law;
+    struct wgf_arc_stepper *stepper;
+    struct wgf_update update;
     double gradient[2 * MOST_M];
 };
 
@@ -51,17 +51,18 @@ static struct problem *draw(uint64_t seed, int64_t most_m, int64_t most_n, doubl
 
 static void open(struct problem *problem, double step, double pull)
 {
-    assert_true(wgf_glide_fits(&cones, problem->m, problem->data.n, 2));
+    assert_true(wgf_arc_stepper_fits(&cones, problem->m, problem->data.n, 2));
     assert_int_equal(wgf_network_create(&problem->dense, &plain, &problem->data, problem->m, NULL), WGF_OK);
-    assert_int_equal(wgf_glide_create(&problem->glide, &cones, &problem->data, problem->m, NULL), WGF_OK);
-    problem->law = (struct wgf_glide_law){.step = step, .pull = pull};
-    wgf_glide_start(problem->glide, &problem->law, problem->V, pull > 0 ? problem->W : NULL, problem->alpha);
+    assert_int_equal(wgf_arc_stepper_create(&problem->stepper, &cones, &problem->data, problem->m, NULL), WGF_OK);
+    problem->update = (struct wgf_update){.step = step, .pull = pull};
+    wgf_arc_stepper_start(problem->stepper, &problem->update, 0, problem->V, pull > 0 ? problem->W : NULL,
+                          problem->alpha);
 }
 
 static void discard(struct problem *problem)
 {
     wgf_network_free(problem->dense);
-    wgf_glide_free(problem->glide);
+    wgf_arc_stepper_free(problem->stepper);
     free(problem);
 }
 
@@ -87,44 +88,44 @@ static void assert_near(double a, double b, double scale)
         fail_msg("%.17g and %.17g differ, of %g", a, b, scale);
 }
 
-/* What the plain gradient says where the glide is. Leaves both V and the gradient there. */
+/* What the plain gradient says where the stepper is. Leaves both V and the gradient there. */
 static void compare(struct problem *problem)
 {
     const int64_t weights = 2 * problem->m, n = problem->data.n;
-    wgf_glide_read(problem->glide, problem->V);
+    wgf_arc_stepper_read(problem->stepper, problem->V);
     double F = wgf_network_objective(problem->dense, problem->V, problem->alpha), reach = 0;
     wgf_network_gradient(problem->dense, problem->V, problem->alpha, problem->gradient, NULL);
     for (int64_t i = 0; i < problem->m; i++)
         reach += fabs(problem->alpha[i]) * hypot(problem->V[2 * i], problem->V[2 * i + 1]);
     reach *= 1 + largest(problem->X, 2 * n); /* sums over arcs cancel where neurons do */
     double steep = 2 * largest(problem->X, 2 * n) * (reach + sqrt((double)n * F)) * norm(problem->alpha, problem->m);
-    assert_near(F, wgf_glide_objective(problem->glide), F + 2 * reach * (reach + sqrt((double)n * F)));
-    assert_near(norm(problem->gradient, weights), wgf_glide_grad_norm(problem->glide), steep);
-    assert_near(norm(problem->V, weights), wgf_glide_weight_norm(problem->glide), norm(problem->V, weights));
-    assert_true(wgf_network_active(problem->dense, problem->V) == wgf_glide_active(problem->glide));
+    assert_near(F, wgf_arc_stepper_objective(problem->stepper), F + 2 * reach * (reach + sqrt((double)n * F)));
+    assert_near(norm(problem->gradient, weights), wgf_arc_stepper_grad_norm(problem->stepper), steep);
+    assert_near(norm(problem->V, weights), wgf_arc_stepper_weight_norm(problem->stepper), norm(problem->V, weights));
+    assert_true(wgf_network_active(problem->dense, problem->V) == wgf_arc_stepper_active(problem->stepper));
 
-    double pulled = 0, slope = 0, share = problem->law.pull / problem->law.step;
+    double pulled = 0, slope = 0, share = problem->update.pull / problem->update.step;
     for (int64_t k = 0; k < weights; k++) {
-        double to = problem->law.pull > 0 ? problem->W[k] : 0, gap = problem->V[k] - to;
+        double to = problem->update.pull > 0 ? problem->W[k] : 0, gap = problem->V[k] - to;
         pulled += gap * gap;
         slope += (problem->gradient[k] + share * gap) * (problem->gradient[k] + share * gap);
     }
-    assert_near(pulled, wgf_glide_squared_distance(problem->glide), pulled);
-    assert_near(sqrt(slope), wgf_glide_slope(problem->glide), sqrt(slope) + steep);
+    assert_near(pulled, wgf_arc_stepper_squared_distance(problem->stepper), pulled);
+    assert_near(sqrt(slope), wgf_arc_stepper_update_norm(problem->stepper), sqrt(slope) + steep);
 }
 
-/* A step of the plain gradient from where the glide is leads to where it goes. */
+/* A step of the plain gradient from where the stepper is leads to where it goes. */
 static void compare_moves(struct problem *problem, int moves)
 {
     double *to = malloc((size_t)(2 * MOST_M) * sizeof *to);
     compare(problem);
     for (int t = 0; t < moves; t++) {
         double scale =
-            largest(problem->V, 2 * problem->m) + problem->law.step * largest(problem->gradient, 2 * problem->m);
+            largest(problem->V, 2 * problem->m) + problem->update.step * largest(problem->gradient, 2 * problem->m);
         for (int64_t k = 0; k < 2 * problem->m; k++)
-            to[k] = (1 - problem->law.pull) * problem->V[k] + problem->law.pull * problem->W[k] -
-                    problem->law.step * problem->gradient[k];
-        wgf_glide_move(problem->glide);
+            to[k] = (1 - problem->update.pull) * problem->V[k] + problem->update.pull * problem->W[k] -
+                    problem->update.step * problem->gradient[k];
+        wgf_arc_stepper_step(problem->stepper);
         compare(problem);
         for (int64_t k = 0; k < 2 * problem->m; k++)
             assert_near(to[k], problem->V[k], 10 * scale);
@@ -195,7 +196,7 @@ static void any_alpha_agrees(void **state)
     }
 }
 
-/* Numbers that overflow, vanish or are none: the glide is finite as long as the plain look is. */
+/* Numbers that overflow, vanish or are none: the stepper is finite as long as the plain look is. */
 static void wild_numbers_do_no_harm(void **state)
 {
     (void)state;
@@ -205,47 +206,46 @@ static void wild_numbers_do_no_harm(void **state)
             problem->V[0] = NAN;
         open(problem, seed % 5 == 4 ? 1e3 : 0.1, 0);
         for (int t = 0; t < 200; t++) {
-            wgf_glide_move(problem->glide);
-            wgf_glide_read(problem->glide, problem->V);
+            wgf_arc_stepper_step(problem->stepper);
+            wgf_arc_stepper_read(problem->stepper, problem->V);
             double F = wgf_network_objective(problem->dense, problem->V, problem->alpha);
             bool finite = isfinite(F) && isfinite(norm(problem->V, 2 * problem->m));
-            assert_true(wgf_glide_active(problem->glide) <= 1);
-            assert_true(finite == (isfinite(wgf_glide_objective(problem->glide)) &&
-                                   isfinite(wgf_glide_weight_norm(problem->glide))));
+            assert_true(wgf_arc_stepper_active(problem->stepper) <= 1);
+            assert_true(finite == (isfinite(wgf_arc_stepper_objective(problem->stepper)) &&
+                                   isfinite(wgf_arc_stepper_weight_norm(problem->stepper))));
         }
         discard(problem);
     }
 }
 
-/* From where the last full look was, the same moves lead to the same bits. */
+/* From the last full evaluation the same steps lead to the same bits. */
 static void a_base_leads_to_the_same_bits(void **state)
 {
     (void)state;
     double *V = malloc((size_t)(2 * MOST_M) * sizeof *V);
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct problem *problem = draw(seed, MOST_M, MOST_N, 0.1);
-        struct wgf_glide *again;
+        struct wgf_arc_stepper *again;
         open(problem, 0.05 / (double)problem->m, 0);
-        assert_int_equal(wgf_glide_create(&again, &cones, &problem->data, problem->m, NULL), WGF_OK);
+        assert_int_equal(wgf_arc_stepper_create(&again, &cones, &problem->data, problem->m, NULL), WGF_OK);
         for (int t = 0; t < 1000; t++) {
-            wgf_glide_move(problem->glide);
+            wgf_arc_stepper_step(problem->stepper);
             if (t % 97)
                 continue;
-            struct wgf_glide_law law = problem->law;
-            int64_t moves = wgf_glide_base(problem->glide, &law.window, V);
-            wgf_glide_start(again, &law, V, NULL, problem->alpha);
-            for (int64_t k = 0; k < moves + t % 5; k++)
-                wgf_glide_move(again);
+            int64_t window, steps = wgf_arc_stepper_base(problem->stepper, &window, V);
+            wgf_arc_stepper_start(again, &problem->update, window, V, NULL, problem->alpha);
+            for (int64_t k = 0; k < steps + t % 5; k++)
+                wgf_arc_stepper_step(again);
             for (int k = 0; k < t % 5; k++)
-                wgf_glide_move(problem->glide);
-            wgf_glide_read(problem->glide, problem->V);
-            wgf_glide_read(again, V);
+                wgf_arc_stepper_step(problem->stepper);
+            wgf_arc_stepper_read(problem->stepper, problem->V);
+            wgf_arc_stepper_read(again, V);
             assert_memory_equal(V, problem->V, (size_t)(2 * problem->m) * sizeof *V);
-            assert_true(wgf_glide_objective(problem->glide) == wgf_glide_objective(again));
-            assert_true(wgf_glide_grad_norm(problem->glide) == wgf_glide_grad_norm(again));
-            assert_true(wgf_glide_weight_norm(problem->glide) == wgf_glide_weight_norm(again));
+            assert_true(wgf_arc_stepper_objective(problem->stepper) == wgf_arc_stepper_objective(again));
+            assert_true(wgf_arc_stepper_grad_norm(problem->stepper) == wgf_arc_stepper_grad_norm(again));
+            assert_true(wgf_arc_stepper_weight_norm(problem->stepper) == wgf_arc_stepper_weight_norm(again));
         }
-        wgf_glide_free(again);
+        wgf_arc_stepper_free(again);
         discard(problem);
     }
     free(V);
@@ -255,11 +255,11 @@ static void says_where_it_fits(void **state)
 {
     (void)state;
     struct wgf_network_settings decays = {.weight_decay = 0.1}, both = {.layers = WGF_LAYERS_BOTH}, automatic = {0};
-    assert_true(wgf_glide_fits(&automatic, 10, 5, 2));
-    assert_false(wgf_glide_fits(&automatic, 10, 5, 3));
-    assert_false(wgf_glide_fits(&plain, 10, 5, 2));
-    assert_false(wgf_glide_fits(&decays, 10, 5, 2));
-    assert_false(wgf_glide_fits(&both, 10, 5, 2));
+    assert_true(wgf_arc_stepper_fits(&automatic, 10, 5, 2));
+    assert_false(wgf_arc_stepper_fits(&automatic, 10, 5, 3));
+    assert_false(wgf_arc_stepper_fits(&plain, 10, 5, 2));
+    assert_false(wgf_arc_stepper_fits(&decays, 10, 5, 2));
+    assert_false(wgf_arc_stepper_fits(&both, 10, 5, 2));
 }
 
 int main(void)
