@@ -5,7 +5,6 @@ Usage: test_figures.py WGF [unittest arguments]
 """
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
