@@ -1,27 +1,24 @@
 """Reads result files of `wgf run`: the finished jobs, what varies among them, their traces and states.
 
-Files may still be written to by a running sweep; a row counts once its status says so. What a figure does not ask for
-is not read: files stay open until the program ends.
+A running sweep may still be writing to a file: a row counts once its status says so. Arrays are read when a figure
+first asks for them; files stay open until the program ends.
 """
 
 import os
 
-# A sweep that is running holds the file open for writing; its finished rows are safe to read.
+# A running sweep holds the file open for writing; its finished rows are safe to read.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
+import math
 from dataclasses import dataclass, field
 
 import h5py
 import numpy as np
 
-DONE, DIVERGED, TIMEOUT = 2, 3, 5
-DRAWN_STATES = (DONE, DIVERGED, TIMEOUT)
-
-# Parameters that one method alone reads: in other jobs' rows they hold a default that means nothing.
-READ_BY_METHOD = {"metric": "prox", "scaling": "gd", "inner": "prox", "solver": "jko", "grid": "jko", "epsilon": "jko"}
-
+DRAWN_STATES = ("done", "diverged", "timeout")
+AUTO = "auto"  # a value that the job chooses itself; NaN in the file
 TEXTS = ("message",)
-OUTER_INNER = ("inner_steps_used", "inner_residual")  # on outer steps, whatever their names say
+OUTER_INNER = ("inner_steps_used", "inner_residual")  # one value an outer step, despite their names
 
 
 class PlotError(Exception):
@@ -29,7 +26,7 @@ class PlotError(Exception):
 
 
 class Source:
-    """An open result file; columns over jobs are read once, when asked for."""
+    """An open result file. A column over jobs is read once, when first asked for."""
 
     def __init__(self, path):
         try:
@@ -37,9 +34,18 @@ class Source:
         except OSError as error:
             reason = "no such file" if not os.path.exists(path) else str(error)
             raise PlotError(f"{path} cannot be read: {reason}") from None
-        if "wgf_version" not in self.file.attrs or "status" not in self.file:
-            raise PlotError(f"{path} is not a result of `wgf run`: it has no wgf_version")
+        if "wgf_version" not in self.file.attrs or "flag_meanings" not in self.attributes("status"):
+            raise PlotError(f"{path} is not a result of `wgf run`: it lacks wgf_version or the meanings of status")
         self.path, self.columns = path, {}
+
+    def attributes(self, name):
+        """The attributes of a variable; none where the file has no such variable."""
+        return self.file[name].attrs if name in self.file else {}
+
+    def attribute(self, name):
+        """An attribute of the file: a text, or a list of texts."""
+        value = self.file.attrs.get(name, "")
+        return [text(item) for item in value.ravel()] if isinstance(value, np.ndarray) else text(value)
 
     def column(self, name):
         """All values of a variable on jobs, as Python's numbers and texts."""
@@ -51,9 +57,43 @@ class Source:
             self.columns[name] = [text(value) for value in values] if is_text else values.tolist()
         return self.columns[name]
 
-    def attribute(self, name):
-        value = self.file.attrs.get(name, "")
-        return [text(item) for item in value.ravel()] if isinstance(value, np.ndarray) else text(value)
+    def state_names(self):
+        """The names of the states of jobs, by number."""
+        attributes = self.attributes("status")
+        meanings = text(attributes["flag_meanings"]).split()
+        return dict(zip(np.ravel(attributes.get("flag_values", range(len(meanings)))).tolist(), meanings))
+
+    def states(self):
+        """The name of every job's state."""
+        names = self.state_names()
+        return [names.get(value, f"status {value}") for value in self.column("status")]
+
+    def readers(self, name):
+        """{parameter: choices} that a job must have to read parameter `name`, from the attribute `read_with`.
+
+        Its text is like "method: prox; metric: sliced". It is empty where all jobs read the parameter.
+        """
+        clauses = text(self.attributes(name).get("read_with", "")).split(";")
+        pairs = [clause.split(":") for clause in clauses if ":" in clause]
+        return {decider.strip(): [choice.strip() for choice in choices.split(",")] for decider, choices in pairs}
+
+    def parameter(self, name):
+        """The values of a parameter over jobs, None for a job that does not read it.
+
+        NaN stands for auto. In files older than `read_with` it also stands for "not read", so there it counts as None.
+        """
+        readers, values = self.readers(name), self.column(name)
+        unread = None if not readers else AUTO
+        values = [unread if isinstance(value, float) and math.isnan(value) else value for value in values]
+        for decider, choices in readers.items():
+            if decider in self.file:
+                values = [value if own in choices else None for value, own in zip(values, self.column(decider))]
+        return values
+
+    def words(self):
+        """{variable: what it is}, the first clause of its `long_name`."""
+        names = {name: text(item.attrs.get("long_name", "")).split(";")[0] for name, item in self.file.items()}
+        return {name: words for name, words in names.items() if words}
 
 
 class Traces(dict):
@@ -82,9 +122,9 @@ class Traces(dict):
 
 @dataclass
 class Job:
-    """One finished job: its swept parameters, its traces, and where the rest is."""
+    """One finished job: its state, the swept parameters that it reads, its traces, and where the rest is."""
 
-    status: int
+    status: str
     parameters: dict
     trace: dict
     source: Source
@@ -95,34 +135,44 @@ class Job:
         return self.source.column(name)[self.row]
 
     def message(self):
-        """What the program says of the job's end."""
+        """What the program says about the job's end."""
         return bytes(self.source.file["message"][self.row]).split(b"\0")[0].decode("utf-8", "replace").strip()
 
     def has_state(self):
         return "state" in self.source.file and self.value("state_records") > 0
 
+    def has_states(self):
+        """Does the file hold more than the job's last state?"""
+        return self.has_state() and self.value("state_records") > 1
+
     def state(self):
         """The states kept: an array [records, rows, columns]. Raises PlotError when there are none."""
         if not self.has_state():
-            raise PlotError(f"{self.source.path} keeps no states of this job: set `save: last` or `save: all` in the spec")
+            raise PlotError(f"{self.source.path} has no states of this job: set save: last or save: all in the spec")
         shape = [int(self.value(f"state_{name}")) for name in ("records", "rows", "cols")]
         start = int(self.value("state_start"))
         return self.source.file["state"][start : start + int(np.prod(shape))].reshape(shape)
 
 
+def in_order(value):
+    """A sort key: numbers, then words, then None."""
+    return value is None, isinstance(value, str), value if value is not None else 0
+
+
 @dataclass
 class Result:
-    """Jobs of one or several files (shards, say) with the first file's name and description."""
+    """Jobs of one or several files (shards, say), with the first file's name, description and words."""
 
     name: str = ""
     description: str = ""
     axes: list = field(default_factory=list)
     jobs: list = field(default_factory=list)
-    finished: int = 0  # jobs that could be drawn, of which `jobs` may be a sample
+    finished: int = 0  # jobs that could be drawn; `jobs` may be a sample of them
+    words: dict = field(default_factory=dict)  # what each variable is
 
     def values(self, parameter):
-        """The sorted distinct values of a parameter among the jobs that read it."""
-        return sorted({job.parameters[parameter] for job in self.jobs if parameter in job.parameters})
+        """The distinct values of a parameter among the jobs that read it: sorted numbers, then sorted words."""
+        return sorted({job.parameters[parameter] for job in self.jobs if parameter in job.parameters}, key=in_order)
 
     def has(self, *traces):
         """True when every job's file has these traces."""
@@ -133,7 +183,7 @@ class Result:
         return [name for name in self.axes if len(self.values(name)) > 1]
 
     def thin(self, most):
-        """Leaves at most that many jobs, evenly chosen."""
+        """Keeps at most that many jobs, evenly spaced."""
         if len(self.jobs) > most:
             self.jobs = [self.jobs[i] for i in np.linspace(0, len(self.jobs) - 1, most).astype(int)]
 
@@ -143,7 +193,7 @@ def text(value):
 
 
 def description_of(spec):
-    """The `description:` of a spec. It is one line of YAML in all but odd specs; those go without."""
+    """The `description:` of a spec where it is one line of YAML; else nothing."""
     for line in spec.splitlines():
         if line.startswith("description:"):
             words = line.removeprefix("description:").split(" #")[0].strip()
@@ -152,30 +202,29 @@ def description_of(spec):
 
 
 def matches(value, wanted):
+    """Does a value in the file equal the text that a user gave for it?"""
     try:
         return float(value) == float(wanted)
     except ValueError:
-        return str(value) == wanted
+        return str(value) == wanted or (wanted == AUTO and isinstance(value, float) and math.isnan(value))
 
 
 def read_file(path, where):
     source = Source(path)
     axes = [name for name in list(source.attribute("axes")) if name in source.file]
-    result = Result(source.attribute("name"), description_of(source.attribute("spec")), axes)
-    status = source.column("status")
-    rows = [row for row, state in enumerate(status) if state in DRAWN_STATES]
+    states = source.states()
+    rows = [row for row, state in enumerate(states) if state in DRAWN_STATES]
     for name, value in where.items():
         if name not in source.file:
             raise PlotError(f"{path} has no parameter {name}, which --where asks for")
         rows = [row for row in rows if matches(source.column(name)[row], value)]
-    methods = source.column("method") if "method" in source.file else [None] * len(status)
+    swept = {name: source.parameter(name) for name in axes}
+    jobs = []
     for row in rows:
-        method = methods[row]
-        read = [name for name in axes if method is None or READ_BY_METHOD.get(name, method) == method]
-        parameters = {name: source.column(name)[row] for name in read}
-        result.jobs.append(Job(status[row], parameters, Traces(source, row), source, row))
-    result.finished = len(rows)
-    return result
+        parameters = {name: values[row] for name, values in swept.items() if values[row] is not None}
+        jobs.append(Job(states[row], parameters, Traces(source, row), source, row))
+    description = description_of(source.attribute("spec"))
+    return Result(source.attribute("name"), description, axes, jobs, len(jobs), source.words())
 
 
 def read_results(paths, where):

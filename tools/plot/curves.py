@@ -1,34 +1,35 @@
-"""Figures with one curve a job: any trace against any other, coloured by a parameter, a panel a variant."""
+"""Draws a curve for each job, one trace against another: colour by one parameter, panels by others."""
 
 from itertools import product
 
 import numpy as np
 from matplotlib.lines import Line2D
 
-from plot_result import DIVERGED, DONE, TIMEOUT, PlotError
-from plot_style import INK, MUTED, Colours, Page, is_number, spans_decades
+from .jobs import title
+from .result import PlotError, in_order
+from .style import INK, MUTED, Colours, Page, is_number
 
 MOST_CURVES = 2000
 MOST_PANELS = 12
 MOST_PANELS_OF_A_NUMBER = 4
 MOST_ARROWS = 60  # curves beyond which arrowheads would hide the curves
 
-# A distance this much smaller than the figure's largest is rounding: the descent has come to rest.
+# A distance this far below the largest of the figure is rounding: the descent is at rest.
 REST = 1e-12
 AT_REST = "rest"
 
-END_MARKERS = {DONE: "o", AT_REST: "D", DIVERGED: "X", TIMEOUT: "s"}
-END_NAMES = {
-    DONE: "last step",
-    AT_REST: "at rest from here",
-    DIVERGED: "diverged",
-    TIMEOUT: "stopped by its time limit",
+# How a curve ends, the job's state or AT_REST: (marker, words).
+ENDS = {
+    "done": ("o", "last step"),
+    AT_REST: ("D", "at rest from here"),
+    "diverged": ("X", "diverged"),
+    "timeout": ("s", "stopped by its time limit"),
 }
-REPLICAS = ("seed", "data_seed")  # their values are repetitions, never panels or colours by themselves
+REPLICAS = ("seed", "data_seed")  # repetitions: no panels, and colours only if nothing else varies
 
 
 def choose_panels(result, colour):
-    """The swept parameters whose values get a panel each: words, and numbers of few values."""
+    """The swept parameters whose values get a panel each: words, and numbers with few values."""
     chosen, count = [], 1
     for name in result.varying():
         values = result.values(name)
@@ -41,22 +42,21 @@ def choose_panels(result, colour):
 
 
 def split(jobs, names):
-    """Jobs by panel: (title, jobs) for every combination of values that has jobs, in the order of the values."""
+    """Jobs by panel: (title, jobs) for each combination of values that occurs, in the order of the values."""
     found = {}
     for job in jobs:
         found.setdefault(tuple(job.parameters.get(name) for name in names), []).append(job)
-    values = [sorted({key[i] for key in found}, key=lambda v: (v is None, v)) for i in range(len(names))]
+    values = [sorted({key[i] for key in found}, key=in_order) for i in range(len(names))]
     panels = []
     for key in product(*values):
         if key in found:
-            named = [(name, value) for name, value in zip(names, key) if value is not None]
-            words = [f"{name} {value:g}" if is_number(value) else value for name, value in named]
+            words = [title(name, value) for name, value in zip(names, key) if value is not None]
             panels.append((", ".join(words), found[key]))
     return panels
 
 
 def rest_level(jobs, x):
-    """The distance below which a curve ends as at rest; 0 where x is no distance."""
+    """The distance below which a descent is at rest; 0 where x is not a distance."""
     if not x.startswith("distance"):
         return 0.0
     return REST * max((np.nanmax(job.trace[x], initial=0.0) for job in jobs), default=0.0)
@@ -76,7 +76,7 @@ def points(job, x, y, first, logarithmic, level):
 
 
 def add_arrow(axes, xs, ys, colour, size):
-    """An arrowhead half way along the curve, as long as it looks on the page."""
+    """An arrowhead halfway along the curve, measured on the page."""
     on_page = axes.transData.transform(np.column_stack([xs, ys]))
     travelled = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(on_page, axis=0).T))])
     if not travelled[-1] > 40:
@@ -85,24 +85,23 @@ def add_arrow(axes, xs, ys, colour, size):
     around = [[np.interp(middle + step, travelled, on_page[:, k]) for k in (0, 1)] for step in (-6, 6)]
     start, end = axes.transData.inverted().transform(around)
     if np.hypot(*(np.subtract(*around))) > 1:
-        axes.annotate(
-            "", xy=end, xytext=start, zorder=4,
-            arrowprops={
-                "arrowstyle": "-|>", "color": colour, "mutation_scale": size, "linewidth": 0,
-                "shrinkA": 0, "shrinkB": 0,
-            },
-        )  # fmt: skip
+        head = {"arrowstyle": "-|>", "color": colour, "mutation_scale": size, "linewidth": 0}
+        head.update(shrinkA=0, shrinkB=0)
+        axes.annotate("", xy=end, xytext=start, zorder=4, arrowprops=head)
 
 
-def draw_curve(axes, xs, ys, end, colour, crowd):
-    """One trajectory, with an open circle where it starts and a filled mark where it ends."""
-    width, size = (1.5, 4.5) if crowd <= 16 else (1.0, 3.2) if crowd <= MOST_ARROWS else (0.6, 1.8)
-    axes.plot(xs, ys, color=colour, linewidth=width, alpha=0.95 if crowd <= 16 else 0.7, solid_joinstyle="round")
+def draw_curve(axes, xs, ys, end, colour, count):
+    """One of `count` curves of a panel, with an open circle where it starts and a filled mark where it ends."""
+    width, size = (1.5, 4.5) if count <= 16 else (1.0, 3.2) if count <= MOST_ARROWS else (0.6, 1.8)
+    axes.plot(xs, ys, color=colour, linewidth=width, alpha=0.95 if count <= 16 else 0.7, solid_joinstyle="round")
     axes.plot(xs[:1], ys[:1], "o", markerfacecolor="white", markeredgecolor=colour, markersize=size, zorder=5)
-    axes.plot(xs[-1:], ys[-1:], END_MARKERS[end], color=colour, markeredgewidth=0, markersize=size * 1.2, zorder=6)
+    axes.plot(xs[-1:], ys[-1:], ENDS[end][0], color=colour, markeredgewidth=0, markersize=size * 1.2, zorder=6)
 
 
-def legend_handles(ends, colours, replicas):
+def legend_handles(ends, colours, without, replicas):
+    """`without`: whether some jobs do not read the parameter of the colours."""
+
+
     def mark(shape, face, name):
         return Line2D(
             [], [], linestyle="", marker=shape, markerfacecolor=face, markeredgecolor=MUTED, markersize=5, label=name
@@ -111,22 +110,24 @@ def legend_handles(ends, colours, replicas):
     handles = []
     if colours and not colours.continuous:
         handles = [Line2D([], [], color=colours(value), linewidth=2, label=str(value)) for value in colours.values]
+    if colours and without:
+        handles.append(Line2D([], [], color=colours(None), linewidth=2, label=f"without {colours.name}"))
     handles.append(mark("o", "white", "first step"))
-    handles += [mark(END_MARKERS[end], MUTED, name) for end, name in END_NAMES.items() if end in ends]
+    handles += [mark(shape, MUTED, name) for end, (shape, name) in ENDS.items() if end in ends]
     if replicas:
         handles.append(Line2D([], [], color=MUTED, linewidth=0.8, label=f"one line a {replicas[0].replace('_', ' ')}"))
     return handles
 
 
 def draw(result, x, y, colour, first, logarithmic):
-    """The figure: `colour` is a parameter's name or None; `first` the first record shown."""
+    """The page. colour: a parameter or None; first: the first record shown; logarithmic: (x, y)."""
     for name in (x, y):
         if not result.has(name):
             raise PlotError(f"the result has no {name}; some traces are recorded only where the spec asks for them")
     panels = split(result.jobs, choose_panels(result, colour))
     colours = Colours(colour, result.values(colour)) if colour else None
     bar = colours is not None and colours.continuous
-    page = Page(result.name, result.description, max(len(panels), 1), bar)
+    page = Page(result, max(len(panels), 1), bar)
     level = rest_level(result.jobs, x)
     drawn, ends = [], set()
     for axes, (title, jobs) in zip(page.panels, panels):
@@ -146,51 +147,22 @@ def draw(result, x, y, colour, first, logarithmic):
     if bar:
         page.colour_bar(colours)
     replicas = [name for name in result.varying() if name in REPLICAS]
-    page.legend(legend_handles(ends, colours, replicas))
+    without = any(colour not in job.parameters for job in result.jobs)
+    page.legend(legend_handles(ends, colours, without, replicas))
     page.settle()
-    for axes, xs, ys, shade, crowd in drawn:
-        if crowd <= MOST_ARROWS and len(xs) > 1:
-            add_arrow(axes, xs, ys, shade, 17 if crowd <= 16 else 11)
+    for axes, xs, ys, shade, count in drawn:
+        if count <= MOST_ARROWS and len(xs) > 1:
+            add_arrow(axes, xs, ys, shade, 17 if count <= 16 else 11)
     return page
 
 
 def default_colour(result):
-    """The first swept number (words can have panels), else the first word, else a replica, else none."""
+    """The first swept parameter of numbers, since words can have panels; else one of words; else a seed; else None."""
     varying = result.varying()
     numbers = [name for name in varying if all(map(is_number, result.values(name))) and name not in REPLICAS]
     words = [name for name in varying if name not in numbers and name not in REPLICAS]
     return next(iter(numbers + words + varying), None)
 
 
-def objective_distance(result, options):
-    """Objective against distance between iterates, both logarithmic, from the first step on."""
-    colour = options.by or ("gamma" if "gamma" in result.varying() else default_colour(result))
-    return draw(result, options.x or "distance", options.y or "objective", colour, 1, (True, True))
-
-
-def suits_objective_distance(result):
-    """A sweep of gamma whose iterates moved."""
-    return result.has("distance") and "gamma" in result.varying() and rest_level(result.jobs, "distance") > 0
-
-
-def distance_difference(result, options):
-    """By how much the Frobenius distance of a step exceeds the Wasserstein distance: 0 while neurons keep their places."""
-    both = ("distance_frobenius", "distance_wasserstein")
-    if not result.has(*both):
-        raise PlotError("distance-difference needs both distances: set record_distances: all in the spec")
-    for job in result.jobs:
-        frobenius, wasserstein = (job.trace[name] for name in both)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            job.trace["difference"] = np.where(frobenius > 0, 1 - wasserstein / frobenius, 0.0)
-    colour = options.by or ("gamma" if "gamma" in result.varying() else default_colour(result))
-    return draw(result, options.x or "step", "difference", colour, 1, (False, False))
-
-
-def objective_time(result, options):
-    """Objective against time; an axis is logarithmic where its values spread over decades."""
-    x, y = options.x or "time", options.y or "objective"
-    ends = [job.trace[x][-1] for job in result.jobs if len(job.trace[x]) and job.trace[x][-1] > 0]
-    heights = np.concatenate([job.trace[y] for job in result.jobs])
-    heights = heights[np.isfinite(heights)]
-    wide = spans_decades(ends, 1.5)
-    return draw(result, x, y, options.by or default_colour(result), int(wide), (wide, spans_decades(heights)))
+def gamma_or_default(result):
+    return "gamma" if "gamma" in result.varying() else default_colour(result)

@@ -2,20 +2,21 @@
 
 import numpy as np
 
-from plot_neurons import titles
-from plot_result import PlotError
-from plot_style import CATEGORICAL, FAINT, Page
+from ..figure import Figure
+from ..jobs import evenly, titles
+from ..result import PlotError
+from ..style import CATEGORICAL, FAINT, Page
 
 MOST_COLUMNS = 3
-MOST_LINES = 40  # outer steps beyond which lines between them would hide the curve
+MOST_LINES = 40  # with more outer steps, lines between them would hide the curve
 
 
-def suits_inner(result):
+def suits(result):
     return all("inner_objective" in job.trace and job.value("record_inner") > 0 for job in result.jobs)
 
 
 def inner_iterations(job):
-    """The inner iteration of each record counted over all outer steps; the outer step of each; where steps end."""
+    """Of each record the inner iteration, counted over all outer steps, and the outer step; where each step ends."""
     every = int(job.value("record_inner"))
     used = job.trace["inner_steps_used"][1:].astype(int)
     ends = np.cumsum(used)
@@ -25,11 +26,12 @@ def inner_iterations(job):
 
 
 def segments(job, name):
-    """(iterations, values) of each outer step; lines do not join the end of one to the start of the next."""
+    """(iterations, values) of each outer step, since no line joins one step to the next; and where each step ends."""
     iterations, step, ends = inner_iterations(job)
     values = job.trace[name]
     values = values[np.isfinite(values)][: len(iterations)]
-    return [(iterations[: len(values)][step[: len(values)] == k], values[step[: len(values)] == k]) for k in range(len(ends))], ends
+    iterations, step = iterations[: len(values)], step[: len(values)]
+    return [(iterations[step == k], values[step == k]) for k in range(len(ends))], ends
 
 
 def draw_inner(axes, job, name, colour):
@@ -45,16 +47,25 @@ def draw_inner(axes, job, name, colour):
 
 
 def inner(result, options):
-    """Objective above, distance to the last iterate below; the distance starts again at every outer step."""
-    if not suits_inner(result):
+    """Objective above, below it the distance to the last iterate, which starts again at every outer step."""
+    if not suits(result):
         raise PlotError("inner needs the inner iterations of prox: set record_inner in the spec")
-    count = min(MOST_COLUMNS, len(result.jobs))
-    jobs = [result.jobs[i] for i in np.linspace(0, len(result.jobs) - 1, count).astype(int)]
-    page = Page(result.name, result.description, 2 * count, columns=count, shared="row", panel_height=2.5, gap=0.35)
+    jobs = evenly(result.jobs, MOST_COLUMNS)
+    count = len(jobs)
+    page = Page(result, 2 * count, columns=count, shared="row", panel_height=2.5, gap=0.35)
     for i, (job, title) in enumerate(zip(jobs, titles(jobs))):
         for axes, name, colour in zip(page.panels[i::count], ("inner_objective", "inner_distance"), CATEGORICAL):
             draw_inner(axes, job, name, colour)
             last = name == "inner_distance"
-            Page.describe(axes, "" if last else title, "inner iteration, over all outer steps" if last else None, None if i else name)
+            below = "inner iteration, over all outer steps" if last else None
+            page.describe(axes, "" if last else title, below, None if i else name)
     page.note("grey lines: outer steps")
     return page
+
+
+FIGURE = Figure(
+    place=30,
+    meaning="objective and distance against inner iteration across outer steps (record_inner)",
+    draw=inner,
+    suits=suits,
+)

@@ -1,12 +1,12 @@
-"""The function that a network has learned, against its data, at several steps."""
+"""The function that a network has learned, against its data, at several times."""
 
 import numpy as np
 
-from plot_data import samples
-from plot_limit import signs
-from plot_neurons import titles
-from plot_result import PlotError
-from plot_style import INK, Colours, Page
+from ..figure import Figure
+from ..jobs import evenly, positive_count, titles
+from ..result import PlotError
+from ..samples import samples
+from ..style import INK, Colours, Page
 
 MOST_PANELS = 3
 MOST_TIMES = 7
@@ -14,7 +14,7 @@ POINTS = 400
 
 
 def grid_points(job):
-    """(weights [N, 2], sign of each) of the grids whose masses a state of jko holds, sheets one after the other."""
+    """(weights [N, 2], sign of each) of the grid points whose masses a state of jko holds, in the state's order."""
     weights, sign = [], []
     sheets = (1.0,) if job.value("signs") == "positive" else (1.0, -1.0)
     for count, radius in (("grid", "grid_radius"), ("grid2", "grid2_radius")):
@@ -34,7 +34,7 @@ def outputs(job, inputs):
     if job.value("method") == "jko":
         weights, sign = grid_points(job)
         return states[:, :, 0] @ (np.maximum(0, weights @ inputs.T) * sign[:, None])
-    sign = np.where(np.arange(states.shape[1]) < signs(job), 1.0, -1.0)
+    sign = np.where(np.arange(states.shape[1]) < positive_count(job), 1.0, -1.0)
     trained = states.shape[2] > inputs.shape[1]
     values = []
     for state in states:
@@ -43,8 +43,8 @@ def outputs(job, inputs):
     return np.array(values) / (states.shape[1] if job.value("output") == "mean" else 1)
 
 
-def suits_learned(result):
-    return "method" in result.varying() and all(job.has_state() and job.value("state_records") > 1 for job in result.jobs)
+def suits(result):
+    return "method" in result.varying() and all(job.has_states() for job in result.jobs)
 
 
 def chosen_records(times, wanted):
@@ -53,15 +53,15 @@ def chosen_records(times, wanted):
 
 
 def learned(result, options):
-    """Panels side by side, a job each; curves at the same times in all."""
-    jobs = [job for job in result.jobs if job.has_state() and job.value("state_records") > 1 and job.value("d") == 2]
+    """A panel for each job, with curves at the same times in all."""
+    jobs = [job for job in result.jobs if job.has_states() and job.value("d") == 2]
     if not jobs:
         raise PlotError("learned-function needs all states of networks with one input and a bias: d: 2, save: all")
-    jobs = [jobs[i] for i in np.unique(np.linspace(0, len(jobs) - 1, min(MOST_PANELS, len(jobs))).astype(int))]
+    jobs = evenly(jobs, MOST_PANELS)
     first = max(min(job.trace["time"][job.trace["time"] > 0]) for job in jobs if len(job.trace["time"]) > 1)
     wanted = np.geomspace(first, max(job.trace["time"][-1] for job in jobs), MOST_TIMES - 1)
     colours = Colours("time", [float(time) for time in wanted])
-    page = Page(result.name, result.description, len(jobs), True, panel_height=3.4)
+    page = Page(result, len(jobs), True, panel_height=3.4)
     for axes, job, title in zip(page.panels, jobs, titles(jobs)):
         inputs, labels = samples(job, options)
         reach = np.linspace(inputs[:, 0].min(), inputs[:, 0].max(), POINTS)
@@ -75,3 +75,11 @@ def learned(result, options):
     page.colour_bar(colours)
     page.note("points: the data; curves at equal times, from the first step to the last")
     return page
+
+
+FIGURE = Figure(
+    place=50,
+    meaning="the learned function against the data at several times, a panel a job (save: all)",
+    draw=learned,
+    suits=suits,
+)

@@ -1,14 +1,14 @@
-"""What `wgf aggregate --csv` prints, as curves: medians (or means) with bands of quantiles against the first group key."""
+"""Curves from the table of `wgf aggregate --csv`: medians or means over the first group key, with quantile bands."""
 
 import csv
-import os
 import re
+from pathlib import Path
 
 import numpy as np
 from matplotlib.lines import Line2D
 
-from plot_result import PlotError
-from plot_style import Colours, Page, is_number, label, spans_decades
+from .result import PlotError, Result, in_order
+from .style import CATEGORICAL, Colours, Page, is_number, spans_decades
 
 STAT = re.compile(r"(?:(?P<value>\w+)_)?(?P<stat>count|missing|sum|mean|std|sem|min|max|median|q[\d.]+)$")
 MOST_MARKERS = 30
@@ -23,7 +23,7 @@ def number_or_text(cell):
 
 
 def read(path):
-    """Names of the keys, of the value ("" where the header does not tell), of the stats; and the rows as lists."""
+    """Names of the keys, the value ("" where the header does not name it) and the statistics; the rows as lists."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
             header, *rows = list(csv.reader(file)) or [[]]
@@ -35,12 +35,13 @@ def read(path):
     if not keys or not rows or len(values) != 1:
         raise PlotError(f"{path} is not what `wgf aggregate --by NAME --value NAME --csv` prints for one value")
     if header[: len(keys)] != keys:
-        raise PlotError(f"{path}: the columns of groups come first in what `wgf aggregate` prints")
-    return keys, values.pop(), [stat["stat"] for stat in stats if stat], [list(map(number_or_text, row)) for row in rows]
+        raise PlotError(f"{path}: the columns of the groups do not come first, as `wgf aggregate` prints them")
+    rows = [list(map(number_or_text, row)) for row in rows]
+    return keys, values.pop(), [stat["stat"] for stat in stats if stat], rows
 
 
 def bands(stats):
-    """Pairs of quantiles as far from one end as from the other, the widest first."""
+    """Pairs of symmetric quantiles (q25 and q75), the widest first."""
     share = {float(stat[1:]): stat for stat in stats if stat[0] == "q" and stat[1:]}
     return [(share[q], share[100 - q]) for q in sorted(share) if q < 50 and 100 - q in share]
 
@@ -54,14 +55,15 @@ def curves(path, options):
     groups = {}
     for row in rows:
         groups.setdefault(tuple(row[1 : len(keys)]), []).append(row)
-    seen = sorted({group[0] for group in groups}, key=str if any(not is_number(g[0]) for g in groups) else None) if keys[1:] else []
+    seen = sorted({group[0] for group in groups}, key=in_order) if keys[1:] else []
     colours = Colours(keys[1], seen) if seen else None
-    page = Page(os.path.splitext(os.path.basename(path))[0], f"{middle} over the jobs of a group", 1, bool(colours and colours.continuous))
+    about = Result(Path(path).stem, f"{middle} over the jobs of a group")
+    page = Page(about, 1, bool(colours and colours.continuous))
     axes = page.panels[0]
     for group, members in groups.items():
         table = np.array([[row[0], *row[len(keys) :]] for row in members], float)
         at = {stat: table[:, 1 + n] for n, stat in enumerate(stats)}
-        colour = colours(group[0]) if colours else "#0072B2"
+        colour = colours(group[0]) if colours else CATEGORICAL[0]
         for low, high in bands(stats):
             axes.fill_between(table[:, 0], at[low], at[high], color=colour, alpha=0.15, linewidth=0)
         style = "o-" if len(table) <= MOST_MARKERS else "-"
@@ -70,7 +72,7 @@ def curves(path, options):
     axes.set_xscale("log" if spans_decades([row[0] for row in rows]) else "linear")
     axes.set_yscale("log" if spans_decades([y for y in middles if np.isfinite(y)]) else "linear")
     page.settle()
-    page.axis_labels(keys[0], label(options.value or value or "value"))
+    page.axis_labels(keys[0], options.value or value or "value")
     if colours and colours.continuous:
         page.colour_bar(colours)
     elif colours:

@@ -22,36 +22,43 @@ SEQUENTIAL = LinearSegmentedColormap.from_list("wgf", plt.get_cmap("viridis")(np
 # Okabe and Ito's palette, distinguishable under every common colour blindness.
 CATEGORICAL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 
-# Masses of positive and of negative neurons: the notes' green and red, told apart by lightness and place too.
-SHEETS = tuple(
-    LinearSegmentedColormap.from_list(name, plt.get_cmap(name)(np.linspace(0.12, 1, 256))).with_extremes(under="white", bad="white")
-    for name in ("Greens", "Reds")
-)
 
+def mass_colours(name):
+    """A sequential map without its palest end; what is not drawn is white."""
+    shades = LinearSegmentedColormap.from_list(name, plt.get_cmap(name)(np.linspace(0.12, 1, 256)))
+    return shades.with_extremes(under="white", bad="white")
+
+
+# Masses of positive and of negative neurons: green and red, which differ in lightness and place too.
+SHEETS = mass_colours("Greens"), mass_colours("Reds")
+
+# The symbol of a variable, written after the words that the file has for it.
+SYMBOLS = {
+    "objective": r"$F$",
+    "time": r"$t$",
+    "grad_norm": r"$\|\nabla F\|_F$",
+    "weight_norm": r"$\|W\|_F$",
+    "gamma": r"$\gamma$",
+    "beta": r"$\beta$",
+    "epsilon": r"$\varepsilon$",
+    "width": r"$m$",
+    "n": r"$n$",
+    "d": r"$d$",
+    "grid": r"$g$",
+    "weight_decay": r"$\lambda$",
+}
+
+# Labels where the file has no words, or too many for an axis.
 LABELS = {
-    "objective": r"objective  $F$",
-    "objective_test": r"objective on the test data",
     "distance": r"distance between iterates  $D(W^{t+1}, W^{t})$",
     "distance_frobenius": r"Frobenius distance between iterates  $\frac{1}{m}\|W^{t+1} - W^{t}\|_F^2$",
     "distance_wasserstein": r"Wasserstein distance between iterates  $W_2^2(W^{t+1}, W^{t})$",
     "inner_objective": r"objective  $F(V^k)$",
     "inner_distance": r"distance  $D(V^k, W^t)$",
-    "objective_final": r"objective at the end  $F$",
-    "grid": r"grid points an axis  $g$",
     "difference": r"1 − Wasserstein / Frobenius distance of a step",
-    "time": r"Wasserstein time  $t$",
-    "step": "outer step",
-    "grad_norm": r"gradient norm  $\|\nabla F\|_F$",
-    "weight_norm": r"weight norm  $\|W\|_F$",
-    "active": "fraction of active neurons",
-    "gamma": r"step size  $\gamma$",
-    "beta": r"inner step size  $\beta$",
-    "epsilon": r"entropic regularisation  $\varepsilon$",
-    "width": r"width  $m$",
-    "n": r"samples  $n$",
-    "d": r"input dimension  $d$",
     "init_scale": "initial weights of size",
-    "weight_decay": r"weight decay  $\lambda$",
+    "seed": "seed",
+    "data_seed": "data seed",
 }
 
 STYLE = {
@@ -82,16 +89,12 @@ STYLE = {
 plt.rcParams.update(STYLE)
 
 
-def label(name):
-    return LABELS.get(name, name if "$" in name else name.replace("_", " "))
-
-
 def is_number(value):
     return isinstance(value, (int, float))
 
 
 def spans_decades(values, decades=1.0):
-    """Do positive values spread over so much that they belong on a log scale?"""
+    """Are all values positive, and spread over at least that many decades, so that they belong on a log scale?"""
     return len(values) > 0 and min(values) > 0 and max(values) >= 10.0**decades * min(values)
 
 
@@ -104,7 +107,7 @@ def tick_text(value, _=None):
 
 
 def set_log_ticks(axis):
-    """Ticks that can be read however little of a decade the axis spans; matplotlib's own serve from two decades on."""
+    """Sets readable ticks on an axis of less than two decades, where matplotlib's own are too few."""
     low, high = axis.get_view_interval()
     if high > 30 * low:
         return
@@ -113,8 +116,13 @@ def set_log_ticks(axis):
     axis.set_minor_locator(NullLocator())
 
 
+def reduce_colours(drawn, count):
+    """The picture in a buffer with that many colours."""
+    return Image.open(drawn).convert("RGB").quantize(count, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+
+
 class Colours:
-    """Colour by the values of one parameter: a sequential map for numbers, a palette for words."""
+    """Colours for the values of one parameter: a sequential map for numbers, a palette for words, grey for None."""
 
     def __init__(self, name, values):
         self.name, self.values = name, values
@@ -124,21 +132,23 @@ class Colours:
             self.map = plt.cm.ScalarMappable(norm(min(values), max(values)), SEQUENTIAL)
 
     def __call__(self, value):
-        if self.continuous and value is not None:
+        if value is None:
+            return MUTED
+        if self.continuous:
             return self.map.to_rgba(value)
-        rank = self.values.index(value) if value in self.values else 0
-        return CATEGORICAL[rank % len(CATEGORICAL)]
+        return CATEGORICAL[self.values.index(value) % len(CATEGORICAL)]
 
 
 class Page:
-    """A figure with a title, a description beneath, a grid of panels, and room for a colour bar.
+    """A figure with the result's name as title, its description beneath, a grid of panels, and room for a colour bar.
 
-    `shared` panels have the same axes, and one label for all; others are labelled one by one, with room for that, or
-    with "row" share the vertical axis in a row.
+    shared: True, all panels have the same axes and one label; "row", the panels of a row share the vertical axis;
+    False, each panel has its own axes and labels. Heights and gaps are in inches.
     """
 
-    def __init__(self, title, description, panels, colour_bar=False, *, columns=None, shared=True, panel_height=None, gap=None):
-        lines = textwrap.wrap(description, 105)
+    def __init__(self, result, panels, colour_bar=False, *, columns=None, shared=True, panel_height=None, gap=None):
+        self.words = result.words
+        lines = textwrap.wrap(result.description, 105)
         columns = columns or (2 if panels == 4 else min(panels, 3))
         rows = -(-panels // columns)
         top = 0.6 + 0.19 * len(lines) + (0.28 if panels > 1 else 0.05)
@@ -149,32 +159,48 @@ class Page:
         gap = gap or (0.42 if shared is True else 0.85)
         height = top + bottom + rows * panel_height + (rows - 1) * gap
         self.figure, grid = plt.subplots(
-            rows, columns, figsize=(WIDTH, height), sharex=shared is True, sharey=shared, squeeze=False,
+            rows,
+            columns,
+            figsize=(WIDTH, height),
+            sharex=shared is True,
+            sharey=shared,
+            squeeze=False,
             gridspec_kw={
-                "left": left / WIDTH, "right": 1 - right / WIDTH, "top": 1 - top / height, "bottom": bottom / height,
-                "wspace": between, "hspace": gap / panel_height,
+                "left": left / WIDTH,
+                "right": 1 - right / WIDTH,
+                "top": 1 - top / height,
+                "bottom": bottom / height,
+                "wspace": between,
+                "hspace": gap / panel_height,
             },
-        )  # fmt: skip
+        )
         self.panels = list(grid.ravel()[:panels])
         for spare in grid.ravel()[panels:]:
             spare.set_visible(False)
         for axes in grid[-1 if panels == rows * columns else -2][panels % columns or columns :]:
             axes.xaxis.set_tick_params(labelbottom=True)
         self.height, self.left, self.right, self.top, self.bottom = height, left, right, top, bottom
-        self.figure.text(left / WIDTH, 1 - 0.2 / height, title, size=14, weight="bold", va="top")
+        self.figure.text(left / WIDTH, 1 - 0.2 / height, result.name, size=14, weight="bold", va="top")
         self.figure.text(left / WIDTH, 1 - 0.52 / height, "\n".join(lines), size=9.5, color=MUTED, va="top")
 
-    @staticmethod
-    def describe(axes, title, x=None, y=None):
+    def label(self, name):
+        """What an axis says of a variable: the file's words and a symbol. Other texts stay as they are."""
+        if name in LABELS:
+            return LABELS[name]
+        said = self.words.get(name, name if "$" in name else name.replace("_", " "))
+        symbol = SYMBOLS.get(name, "")
+        return f"{said.removesuffix(' ' + symbol.strip('$'))}  {symbol}" if symbol else said
+
+    def describe(self, axes, title, x=None, y=None):
         """A panel's own title and labels."""
         axes.set_title(title, size=10.5, color=INK, loc="left")
         if x:
-            axes.set_xlabel(label(x))
+            axes.set_xlabel(self.label(x))
         if y:
-            axes.set_ylabel(label(y))
+            axes.set_ylabel(self.label(y))
 
     def settle(self):
-        """Fixes limits and ticks once everything is drawn; what is placed by the look of the page comes after."""
+        """Fixes limits and ticks once everything is drawn. Call it before placing anything in page coordinates."""
         self.figure.canvas.draw()
         for axes in self.panels:
             for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
@@ -183,12 +209,13 @@ class Page:
 
     def axis_labels(self, x, y):
         middle = (self.left + WIDTH - self.right) / 2
-        self.figure.text(middle / WIDTH, (self.bottom - 0.38) / self.height, label(x), ha="center", va="top", size=10.5)
-        centre = (self.bottom + self.height - self.top) / 2
-        self.figure.text(0.16 / WIDTH, centre / self.height, label(y), rotation=90, va="center", ha="left", size=10.5)
+        below = (self.bottom - 0.38) / self.height
+        centre = (self.bottom + self.height - self.top) / 2 / self.height
+        self.figure.text(middle / WIDTH, below, self.label(x), ha="center", va="top", size=10.5)
+        self.figure.text(0.16 / WIDTH, centre, self.label(y), rotation=90, va="center", ha="left", size=10.5)
 
     def bar(self, mappable, words, place, places):
-        """A colour bar to the right of the panels; several stand one above the other."""
+        """A colour bar to the right of the panels: number `place` of `places`, from the top."""
         room = min(self.height - self.top - self.bottom, 4.2)
         span = room / places - (0.25 if places > 1 else 0)
         base = self.height - self.top - place * room / places - span
@@ -201,7 +228,7 @@ class Page:
 
     def colour_bar(self, colours):
         """The colour bar of a parameter, its values marked."""
-        bar = self.bar(colours.map, label(colours.name), 0, 1)
+        bar = self.bar(colours.map, self.label(colours.name), 0, 1)
         if len(colours.values) <= 6:
             bar.set_ticks(colours.values, labels=[tick_text(float(f"{value:.3g}")) for value in colours.values])
             bar.ax.minorticks_off()
@@ -213,18 +240,24 @@ class Page:
 
     def legend(self, handles):
         self.figure.legend(
-            handles=handles, loc="lower left", ncols=min(len(handles), 6), handletextpad=0.5, columnspacing=1.8,
-            bbox_to_anchor=(self.left / WIDTH, 0.16 / self.height), borderaxespad=0, borderpad=0, labelcolor=MUTED,
-        )  # fmt: skip
+            handles=handles,
+            loc="lower left",
+            ncols=min(len(handles), 6),
+            handletextpad=0.5,
+            columnspacing=1.8,
+            bbox_to_anchor=(self.left / WIDTH, 0.16 / self.height),
+            borderaxespad=0,
+            borderpad=0,
+            labelcolor=MUTED,
+        )
 
     def note(self, words):
         """A line beneath everything."""
         self.figure.text(self.left / WIDTH, 0.16 / self.height, words, size=9, color=MUTED, va="bottom")
 
     def save(self, path):
-        """256 colours chosen for the picture make a third of the file, and look the same."""
+        """Writes a PNG of 256 colours, which looks the same as one of all colours at a third of the size."""
         drawn = io.BytesIO()
         self.figure.savefig(drawn, format="png", facecolor="white")
         plt.close(self.figure)
-        picture = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        picture.save(path, format="png", optimize=True)
+        reduce_colours(drawn, 256).save(path, format="png", optimize=True)

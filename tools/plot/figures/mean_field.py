@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from plot_fit import bootstrap_rate, describe, plane
-from plot_result import PlotError
-from plot_style import CATEGORICAL, INK, MUTED, Colours, Page, set_log_ticks
+from ..figure import Figure
+from ..fit import bootstrap_rate, describe, plane
+from ..jobs import at_time, positive_count, spacing
+from ..result import PlotError
+from ..style import CATEGORICAL, INK, MUTED, Colours, Page, set_log_ticks
 
 PARTICLES, OTHER, OPTIMUM = CATEGORICAL[0], CATEGORICAL[1], CATEGORICAL[2]
 LEAST_WIDTHS = 3
 BANDS = ((5, 95, 0.15), (25, 75, 0.3))
 
 
-def suits_mean_field(result):
+def suits(result):
     """Descents of several widths and seeds whose weights are kept."""
     jobs = particles(result)
     names = [name for name in ("width", "seed") if name in result.varying()]
@@ -23,23 +25,17 @@ def particles(result):
 
 
 def complete_seeds(jobs):
-    """Jobs as a table [seeds][widths], without the seeds that have not finished every width; and the widths."""
+    """Jobs as a table [seeds][widths], only seeds that finished every width, and the widths."""
     found = {(job.parameters["seed"], job.parameters["width"]): job for job in jobs}
     if len(found) < len(jobs):
-        raise PlotError("mean-field: the jobs differ in more than width and seed; choose with --where NAME=VALUE")
+        raise PlotError("mean-field: the jobs differ in more than width and seed; choose some with --where NAME=VALUE")
     widths = sorted({width for _, width in found})
     seeds = sorted({seed for seed, _ in found})
     table = [[found.get((seed, width)) for width in widths] for seed in seeds]
     table = [row for row in table if all(row)]
     if len(table) < 2 or len(widths) < LEAST_WIDTHS:
-        raise PlotError(f"mean-field needs two seeds with all widths, and {LEAST_WIDTHS} widths, finished")
+        raise PlotError(f"mean-field needs {LEAST_WIDTHS} widths, and two seeds that have finished all of them")
     return table, np.array(widths, float)
-
-
-def signs(job):
-    """How many neurons have the sign +1; they come first."""
-    width = int(job.value("width"))
-    return width if job.value("signs") == "positive" else -(-width // 2)
 
 
 def coupled_distance(weights, positive, widest, widest_positive):
@@ -50,12 +46,12 @@ def coupled_distance(weights, positive, widest, widest_positive):
 
 
 def coupled_distances(table):
-    """[seeds, widths but the widest], from the last states."""
+    """[seeds, widths below the widest], from the last states."""
     rows = []
     for jobs in table:
         widest = jobs[-1].state()[-1]
-        split = signs(jobs[-1])
-        rows.append([coupled_distance(job.state()[-1], signs(job), widest, split) for job in jobs[:-1]])
+        split = positive_count(jobs[-1])
+        rows.append([coupled_distance(job.state()[-1], positive_count(job), widest, split) for job in jobs[:-1]])
     return np.array(rows)
 
 
@@ -69,7 +65,7 @@ def draw_bands(axes, widths, samples, colour, name):
 def effective(widths):
     """m / (1 - m/M) for every width m below the widest, M.
 
-    Means of nested samples differ by a variance in proportion to 1/m - 1/M: this is its inverse.
+    The means of nested samples differ by a variance proportional to 1/m - 1/M; this is its inverse.
     """
     return widths[:-1] / (1 - widths[:-1] / widths[-1])
 
@@ -81,16 +77,16 @@ def draw_rate(axes, widths, used, rate, colour):
 
 
 def optimum_is_zero(job):
-    """Can a measure of neurons fit the samples? With both signs and a bias column it can where inputs are distinct.
+    """Can a measure of neurons fit the samples exactly? Both signs and a bias column suffice if inputs are distinct.
 
-    Inputs that the program draws or spaces are; of a file it is not known here. Weight decay costs something always.
+    Inputs that the program makes are distinct; those of a file are not known here. Weight decay excludes it.
     """
     drawn = job.value("data") in ("sinus", "random", "linear", "three_points")
     return drawn and job.value("d") == 2 and job.value("signs") == "balanced" and job.value("weight_decay") == 0
 
 
 def draw_objective(axes, widths, objective, limit, reaches_zero):
-    """F against width down to the optimum, and its upper end enlarged, where the widths differ."""
+    """F against width down to the optimum, and the range in which widths differ, enlarged."""
     zoom = axes.inset_axes([0.2, 0.15, 0.77, 0.38])
     for place, name in ((axes, "median over seeds; bands: 25–75 %, 5–95 %"), (zoom, None)):
         draw_bands(place, widths, objective, PARTICLES, name)
@@ -105,7 +101,7 @@ def draw_objective(axes, widths, objective, limit, reaches_zero):
 
 
 def draw_deviation(axes, widths, objective):
-    """|F(m) - F(M)| of a seed, which shrinks like noise, and its mean over seeds, which is the bias."""
+    """|F(m) - F(M)| of one seed, which is mostly fluctuation, and F(m) - F(M) averaged over seeds, the bias."""
     everywhere = np.full(len(widths) - 1, True)
     deviation = objective[:, :-1] - objective[:, -1:]
     absolute = np.abs(deviation)
@@ -114,15 +110,12 @@ def draw_deviation(axes, widths, objective):
     draw_rate(axes, widths, everywhere, rate, PARTICLES)
     mean, error = deviation.mean(axis=0), 1.96 * deviation.std(axis=0, ddof=1) / np.sqrt(len(deviation))
     clear = mean - error > 0
-    axes.errorbar(
-        widths[:-1][clear], mean[clear], error[clear], fmt="s", color=OTHER, markersize=4, capsize=2, linewidth=1,
-        label=r"mean over seeds $\pm$ 95 %",
-    )  # fmt: skip
+    style = {"fmt": "s", "color": OTHER, "markersize": 4, "capsize": 2, "linewidth": 1}
+    axes.errorbar(widths[:-1][clear], mean[clear], error[clear], **style, label=r"mean over seeds $\pm$ 95 %")
     beyond = ~clear
-    axes.plot(
-        widths[:-1][beyond], np.abs(mean[beyond]) + error[beyond], "v", color=OTHER, markersize=4, alpha=0.6,
-        label="mean: not told from 0, below this" if beyond.any() else "_",
-    )  # fmt: skip
+    words = "mean: not told from 0, below this" if beyond.any() else "_"
+    most = np.abs(mean[beyond]) + error[beyond]
+    axes.plot(widths[:-1][beyond], most, "v", color=OTHER, markersize=4, alpha=0.6, label=words)
     bias = None
     if clear.sum() > 2:
         bias = bootstrap_rate(effective(widths)[clear], deviation[:, clear], np.mean)
@@ -138,13 +131,6 @@ def draw_distance(axes, widths, distance):
     return rate
 
 
-def at_time(job, time):
-    """F at a Wasserstein time that the job recorded, or None."""
-    times = job.trace["time"]
-    nearest = int(np.argmin(np.abs(times - time)))
-    return float(job.trace["objective"][nearest]) if abs(times[nearest] - time) < 1e-9 * max(time, 1) else None
-
-
 def grid_points(result, time):
     """(gamma, spacing h, F at that time) of every JKO job that recorded it."""
     points = []
@@ -152,13 +138,12 @@ def grid_points(result, time):
         if "grid" in job.parameters and job.value("method") == "jko":
             objective = at_time(job, time)
             if objective is not None:
-                spacing = 2 * job.value("grid_radius") / (job.value("grid") - 1)
-                points.append((float(job.value("gamma")), spacing, objective))
+                points.append((float(job.value("gamma")), spacing(job), objective))
     return sorted(points)
 
 
 def grid_limit(points):
-    """F without grid and step from F = F0 + a gamma + b h^2/gamma, by the points where both errors are small."""
+    """F0 and its error from F = F0 + a gamma + b h^2/gamma, fitted where both errors are small; or None."""
     near = [point for point in points if point[1] ** 2 / point[0] < 0.05]
     if len(near) < 4 or len({gamma for gamma, _, _ in near}) < 2:
         return None
@@ -168,7 +153,7 @@ def grid_limit(points):
 
 
 def draw_grids(axes, points, limit, objective):
-    """F against grid spacing, a curve a step size, beside the widest descents."""
+    """F against grid spacing, a curve for each step size, beside the widest descents."""
     gammas = sorted({gamma for gamma, _, _ in points})
     colours = Colours("gamma", gammas)
     for gamma in gammas:
@@ -181,10 +166,11 @@ def draw_grids(axes, points, limit, objective):
         axes.axhline(limit[0], color=OTHER, linestyle="--", linewidth=1.2, label=f"extrapolated: {limit[0]:.5f}{reach}")
 
 
-def settle(axes, title, x, y, scales, legend):
+def settle(page, panel, title, x, y, scales, legend):
+    axes = page.panels[panel]
     axes.set_xscale(scales[0])
     axes.set_yscale(scales[1])
-    Page.describe(axes, title, x, y)
+    page.describe(axes, title, x, y)
     axes.legend(loc=legend, fontsize=7.6, handlelength=1.6, borderaxespad=0.2, labelcolor=INK, labelspacing=0.35)
 
 
@@ -196,19 +182,32 @@ def mean_field(result, options):
     time = float(table[0][-1].trace["time"][-1])
     points = grid_points(result, time)
     limit = grid_limit(points)
-    page = Page(result.name, result.description, 4 if points else 3, shared=False, panel_height=3.0)
+    page = Page(result, 4 if points else 3, shared=False, panel_height=3.0)
+    falling, rates = ("log", "linear"), ("log", "log")
     draw_objective(page.panels[0], widths, objective, limit, optimum_is_zero(table[0][-1]))
-    settle(page.panels[0], f"objective at time {time:g}, {len(table)} seeds", "width", "objective", ("log", "linear"), "upper right")
+    settle(page, 0, f"objective at time {time:g}, {len(table)} seeds", "width", "objective", falling, "upper right")
     rate, bias = draw_deviation(page.panels[1], widths, objective)
-    settle(page.panels[1], "its distance from the widest run's", "width", r"$|F(m) - F(M)|$", ("log", "log"), "lower left")
+    settle(page, 1, "its distance from the widest run's", "width", r"$|F(m) - F(M)|$", rates, "lower left")
     coupled = draw_distance(page.panels[2], widths, distance)
     words = r"$\frac{1}{m}\sum_i \Vert w_i(m) - w_i(M)\Vert^2$"
-    settle(page.panels[2], "coupled distance to the widest run", "width", words, ("log", "log"), "lower left")
+    settle(page, 2, "coupled distance to the widest run", "width", words, rates, "lower left")
     if points:
         draw_grids(page.panels[3], points, limit, objective)
-        settle(page.panels[3], f"JKO on a grid at time {time:g}", "spacing of the grid  $h$", "objective", ("log", "linear"), "upper left")
+        title = f"JKO on a grid at time {time:g}"
+        settle(page, 3, title, "spacing of the grid  $h$", "objective", falling, "upper left")
         page.figure.canvas.draw()
         set_log_ticks(page.panels[3].xaxis)
     page.rates = {"deviation": rate, "bias": bias, "distance": coupled, "grid": limit}
-    page.note(f"M = {widths[-1]:,.0f} neurons".replace(",", " ") + "; fits in 1/m − 1/M, as neurons are nested; intervals hold 95 %, bootstrap over seeds")
+    page.note(
+        f"M = {widths[-1]:,.0f} neurons".replace(",", " ")
+        + "; fits in 1/m − 1/M, as neurons are nested; intervals hold 95 %, bootstrap over seeds"
+    )
     return page
+
+
+FIGURE = Figure(
+    place=10,
+    meaning="objective and coupled distance against width, medians over seeds; jko from a second file",
+    draw=mean_field,
+    suits=suits,
+)

@@ -1,4 +1,4 @@
-"""Rates: slopes of straight lines in logarithms, with intervals that hold them with 95 % confidence."""
+"""Rates: slopes of straight lines in logarithms, with 95 % confidence intervals."""
 
 from collections import namedtuple
 
@@ -11,7 +11,7 @@ CONFIDENCE = (2.5, 97.5)
 
 
 def slope(x, y):
-    """Exponents of power laws through (x, y), by least squares in logarithms; y may have leading axes."""
+    """The exponent of a power law through (x, y), by least squares in logarithms; y may have leading axes."""
     log_x, log_y = np.log(x), np.log(y)
     centred = log_x - log_x.mean()
     return (log_y @ centred) / (centred @ centred)
@@ -22,10 +22,10 @@ def factor(x, y, exponent):
 
 
 def bootstrap_rate(x, samples, statistic):
-    """The rate in x of a statistic over repetitions.
+    """The rate in x of a statistic over repetitions, with a percentile interval.
 
-    samples: [repetitions, len(x)]; `statistic(samples, axis=)` is np.median, say. Whole repetitions are drawn again
-    with replacement, since all x of one repetition share their random numbers; the interval is the percentiles'.
+    samples: [repetitions, len(x)]; statistic(samples, axis=): np.median, say. Whole repetitions are resampled, since
+    all x of one repetition share their random numbers.
     """
     samples = np.asarray(samples, float)
     middle = statistic(samples, axis=0)
@@ -38,13 +38,16 @@ def bootstrap_rate(x, samples, statistic):
 
 
 def regression_rate(x, y):
-    """The rate of single values, with Student's interval of the slope."""
+    """The rate of single values, with Student's interval for the slope."""
     (intercept, exponent), (_, reach) = plane([np.ones(len(x)), np.log(x)], np.log(y))
     return Rate(float(exponent), float(exponent - reach), float(exponent + reach), float(np.exp(intercept)))
 
 
 def plane(columns, y):
-    """Least squares y ~ columns, with 95 % reach of every coefficient (infinite without points to spare)."""
+    """Least squares y ~ columns: coefficients and the half-widths of their 95 % intervals.
+
+    The half-widths are infinite where there are no more points than coefficients.
+    """
     columns, y = np.asarray(columns, float).T, np.asarray(y, float)
     coefficients, _, rank, _ = np.linalg.lstsq(columns, y, rcond=None)
     spare = len(y) - rank

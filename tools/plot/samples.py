@@ -1,14 +1,14 @@
-"""A job's samples, made again by the program: the result file names them, and does not hold them."""
+"""A job's samples, made again by the program: the result file has their parameters but not the samples."""
 
 import io
-import os
 import subprocess
+from pathlib import Path
 
 import numpy as np
 
-from plot_result import PlotError
+from .result import PlotError
 
-BUILT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build", "wgf")
+BUILT = Path(__file__).resolve().parents[2] / "build" / "wgf"
 
 
 def samples(job, options):
@@ -18,7 +18,9 @@ def samples(job, options):
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     except OSError as error:
-        raise PlotError(f"{program} makes the samples again but cannot be run ({error.strerror}); name it with --wgf") from None
+        raise PlotError(
+            f"{program} makes the samples again but cannot be run ({error.strerror}); name the program with --wgf"
+        ) from None
     if done.returncode != 0:
         raise PlotError(f"{program} could not make the samples of job {job.row} again: {done.stderr.strip()}")
     table = np.loadtxt(io.StringIO(done.stdout), delimiter=",", skiprows=1, ndmin=2)

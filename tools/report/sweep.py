@@ -1,6 +1,6 @@
-"""What tools/report.py tells of a result file: counts, times, failures, and the job table packed into JSON columns.
+"""What the page says about a result file: counts, times, failures, and the job table packed into JSON columns.
 
-Reads variables on jobs alone, never traces or states, so that a file of any size is read in little memory.
+It reads only variables on jobs, not traces or states, so memory does not grow with their size.
 """
 
 import json
@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from plot_result import Source, text
+from plot.result import Source, text
 
-DONE = 2  # this and what is above has ended
+UNFINISHED = ("pending", "running")
 BROKEN = ("failed", "timeout", "crashed")
-RESULTS = ("objective_initial", "objective_final", "steps_done", "seconds", "started", "rank", "attempts", "kernel_used")
+RESULTS = "objective_initial objective_final steps_done seconds started rank attempts kernel_used".split()
 NOT_SHOWN = ("job", "status", "key", "checksum", "state_start", "state_records", "state_rows", "state_cols")
 
-DIGITS = 8  # of the numbers in the page
+DIGITS = 8  # significant digits of the numbers in the page
 MOST_ROWS = 100_000
-MOST_BYTES = 12_000_000  # of the packed table; beyond, rows are left out
-MOST_FAILURES = 200  # different messages that are listed
-MOST_JOBS_NAMED = 12  # of each
+MOST_BYTES = 12_000_000  # size of the packed table; rows are left out beyond it
+MOST_FAILURES = 200  # distinct messages in the list
+MOST_JOBS_NAMED = 12  # jobs listed with each message
 BLOCK = 65_536  # messages read at once
-PAUSE = 10.0  # seconds without any job that count as a pause between two runs
+PAUSE = 10.0  # seconds: a longer time without any job is a pause between two runs
 
 
 @dataclass
@@ -40,9 +40,8 @@ class Sweep:
     def __init__(self, path):
         source = Source(path)
         self.file = source.file
-        status = self.file["status"]
-        self.status = status[:]
-        self.state_names = text(status.attrs.get("flag_meanings", b"")).split()
+        self.status = self.file["status"][:]
+        self.state_names = source.state_names()
         self.axes = list(source.attribute("axes"))
         values = {name: source.attribute(name) for name in self.file.attrs}
         self.attributes = {name: ", ".join(v) if isinstance(v, list) else v for name, v in values.items()}
@@ -51,16 +50,24 @@ class Sweep:
         self.description = self.attributes.get("description", "")
 
     def state(self, code):
-        return self.state_names[code] if code < len(self.state_names) else f"status {code}"
+        return self.state_names.get(code, f"status {code}")
+
+    def are(self, *states):
+        """Which jobs are in one of the states."""
+        return np.isin(self.status, [code for code, name in self.state_names.items() if name in states])
+
+    def ended(self):
+        return ~self.are(*UNFINISHED)
 
     def counts(self):
-        """(state, number of jobs) of every state that jobs are in."""
+        """(state, number of jobs) of every state that occurs."""
         return [(self.state(code), int(count)) for code, count in enumerate(np.bincount(self.status)) if count]
 
     def on_jobs(self):
         """The names of the variables with one value a job, in the file's order."""
         shape = self.status.shape
-        return [name for name, item in self.file.items() if getattr(item, "shape", None) == shape and name not in NOT_SHOWN]
+        names = [name for name, item in self.file.items() if getattr(item, "shape", None) == shape]
+        return [name for name in names if name not in NOT_SHOWN]
 
     def column(self, name, rows=slice(None)):
         """Values on jobs: numbers, or an array of str."""
@@ -85,7 +92,7 @@ class Sweep:
 
     def failures(self):
         """The failed, timed out and crashed jobs by message, the most frequent first."""
-        broken = np.isin(self.status, [code for code, name in enumerate(self.state_names) if name in BROKEN])
+        broken = self.are(*BROKEN)
         said = {job: message for job, message in self.messages() if broken[job]}
         found = {}
         for job in np.flatnonzero(broken):
@@ -97,11 +104,11 @@ class Sweep:
         return sorted(found.values(), key=lambda failure: -failure.count)
 
     def times(self):
-        """Elapsed seconds, pauses left out of them, jobs timed, their seconds, number of workers; None before any ran."""
+        """(elapsed seconds without pauses, pauses, jobs timed, their seconds, workers); None before any job ran."""
         if not all(name in self.file for name in ("started", "seconds", "rank")):
             return None
         started, seconds, rank = (self.column(name) for name in ("started", "seconds", "rank"))
-        ran = np.isfinite(started) & np.isfinite(seconds) & (started >= 0) & (self.status >= DONE)  # below 0: reused
+        ran = np.isfinite(started) & np.isfinite(seconds) & (started >= 0) & self.ended()  # started < 0: reused
         if not np.any(ran):
             return None
         order = np.argsort(started[ran])
@@ -115,12 +122,12 @@ class Sweep:
         """(objective, job) of the done job that ended lowest, or None."""
         if "objective_final" not in self.file:
             return None
-        final = np.where(self.status == DONE, self.column("objective_final"), np.nan)
+        final = np.where(self.are("done"), self.column("objective_final"), np.nan)
         return (float(np.nanmin(final)), int(np.nanargmin(final))) if np.any(np.isfinite(final)) else None
 
 
 def number(value):
-    """A number as JSON can say it: NaN as null, infinities as words."""
+    """A number for JSON: NaN is null, infinities are words."""
     if np.isnan(value):
         return None
     if np.isinf(value):
@@ -129,7 +136,7 @@ def number(value):
 
 
 def pack(name, values, words):
-    """A column of the page: its different values once and their numbers, where that is shorter."""
+    """A column of the page. Where that is shorter: its distinct values, and for each row the place among them."""
     kind = "text" if values.dtype.kind in "US" else "number"
     distinct, place = np.unique(values, return_inverse=True)
     named = [str(value) if kind == "text" else number(value) for value in distinct]
@@ -140,7 +147,7 @@ def pack(name, values, words):
 
 
 def split_parameters(sweep):
-    """The parameters that differ between jobs, swept ones first, and those that are the same for all, as (name, value)."""
+    """The parameters that differ between jobs, swept ones first; and (name, value) of those that do not."""
     names = [name for name in sweep.on_jobs() if name not in RESULTS]
     differ, same = [], []
     for name in names:
@@ -162,12 +169,12 @@ def pack_rows(sweep, rows, parameters):
     for job, message in sweep.messages():
         said[job] = message
     if np.any(said[rows] != ""):
-        columns.append(pack("message", said[rows].astype(str), "what a job said of itself"))
+        columns.append(pack("message", said[rows].astype(str), "the message of a job"))
     return json.dumps({"rows": len(rows), "columns": columns}, separators=(",", ":"), allow_nan=False)
 
 
 def pack_table(sweep, parameters):
-    """The job table as JSON, and how many rows it has: all, or as many as fit, evenly chosen."""
+    """The job table as JSON, and how many rows it has: all, or as many as fit, evenly spaced."""
     total = len(sweep.status)
     count = min(total, MOST_ROWS)
     while True:
