@@ -2,8 +2,8 @@
 #include "options.h"
 #include "select.h"
 
-#include "wgf/result/checkpoints.h"
 #include "wgf/result/result.h"
+#include "wgf/run/checkpoint_files.h"
 #include "wgf/run/progress.h"
 
 #include <cjson/cJSON.h>
@@ -118,7 +118,6 @@ static wgf_status summarise(struct wgf_store *store, const struct wgf_selection 
     double span[2] = {INFINITY, -INFINITY};
     wgf_store_extent(store, &extent);
     wgf_status status = wgf_cli_select(selection, extent.jobs, &set, error);
-    summary->checkpoints = wgf_checkpoints_made(store);
     summary->name = wgf_store_text(store, "name");
     summary->jobs = set.count;
     if (!status)
@@ -214,6 +213,7 @@ static int report(const struct request *request)
     wgf_status status = wgf_store_open(&store, request->file, WGF_STORE_READ, &error);
     if (!status)
         status = summarise(store, &request->selection, &summary, &error);
+    summary.checkpoints = status ? 0 : wgf_checkpoints_made(request->file);
     wgf_store_close(store, NULL);
     int code = status ? wgf_cli_error(&error) : WGF_EXIT_OK;
     if (!status && request->json && !print_json(request->file, &summary))

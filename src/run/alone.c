@@ -65,13 +65,13 @@ static struct wgf_alone_page *map_page(void)
     return page == MAP_FAILED ? NULL : page;
 }
 
-static int run_job(struct wgf_alone_page *page, const struct wgf_plan *plan, int64_t job, int sharers)
+static int run_job(struct wgf_alone_page *page, const struct wgf_plan *plan, int64_t job, int sharers,
+                   const char *result_file)
 {
     struct wgf_layout layout;
     struct wgf_settings settings;
     struct wgf_runner *runner;
     struct wgf_checkpoints *checkpoints = NULL;
-    const struct wgf_checkpoint *checkpoint = NULL;
     struct wgf_error error;
     if (job < 0 || job >= wgf_plan_jobs(plan))
         return WGF_EXIT_ERROR;
@@ -82,16 +82,17 @@ static int run_job(struct wgf_alone_page *page, const struct wgf_plan *plan, int
     for (int64_t i = 0; i < trace_elements(&layout); i++)
         arrays[i] = NAN;
     wgf_plan_job(plan, job, &settings);
-    if (page->has_slots && wgf_checkpoints_take_over(&checkpoints, &page->slots, &checkpoint, &error))
+    if (wgf_checkpoints_create(&checkpoints, result_file, page->checkpoint, &error))
         return wgf_cli_error(&error);
+    const struct wgf_checkpoint *checkpoint = wgf_checkpoints_begin(checkpoints, job, wgf_plan_key(plan, &settings));
     page->begun = true;
     page->state = wgf_runner_run(runner, &settings, checkpoint, &trace, &page->result);
     page->records = trace.records;
     page->state_records = trace.state_records;
     page->ended = true;
-    const struct wgf_error *trouble = checkpoints ? wgf_checkpoints_trouble(checkpoints) : NULL;
-    if (trouble)
-        fprintf(stderr, "wgf: warning: %s\n", trouble->message);
+    const struct wgf_error *failure = wgf_checkpoints_failure(checkpoints);
+    if (failure)
+        fprintf(stderr, "wgf: warning: %s\n", failure->message);
     wgf_checkpoints_free(checkpoints);
     wgf_runner_free(runner);
     return WGF_EXIT_OK;
@@ -117,7 +118,8 @@ int wgf_cli_alone(int argc, char **argv)
                                  argc - WGF_ALONE_SETS, true);
     free(text);
     if (!code)
-        code = run_job(page, jobs.plan, atoll(argv[WGF_ALONE_JOB]), atoi(argv[WGF_ALONE_SHARERS]));
+        code = run_job(page, jobs.plan, atoll(argv[WGF_ALONE_JOB]), atoi(argv[WGF_ALONE_SHARERS]),
+                       argv[WGF_ALONE_RESULT]);
     wgf_cli_plan_free(&jobs);
     return code;
 }

@@ -3,22 +3,19 @@
 #ifndef WGF_RUN_ALONE_H
 #define WGF_RUN_ALONE_H
 
-#include "wgf/result/checkpoints.h"
 #include "wgf/result/job.h"
 #include "wgf/result/result.h"
 
-/* Where the child finds what it needs: the text of the spec on standard input, the page and the result file at these
- * descriptors. */
-enum { WGF_ALONE_PAGE = 3, WGF_ALONE_FILE };
+/* Where the child finds what it needs: the text of the spec on standard input, the page at this descriptor. */
+enum { WGF_ALONE_PAGE = 3 };
 
 /* Arguments of `wgf alone`, and where they stand: parent's process number, ranks that share the machine, job, name of
- * the spec, and any number of K=V. */
-enum { WGF_ALONE_PARENT = 1, WGF_ALONE_SHARERS, WGF_ALONE_JOB, WGF_ALONE_SPEC, WGF_ALONE_SETS };
+ * the spec, result file, and any number of K=V. */
+enum { WGF_ALONE_PARENT = 1, WGF_ALONE_SHARERS, WGF_ALONE_JOB, WGF_ALONE_SPEC, WGF_ALONE_RESULT, WGF_ALONE_SETS };
 
 /* The page; the arrays of the trace are behind it. */
 struct wgf_alone_page {
-    bool has_slots; /* for checkpoints, in the result file */
-    struct wgf_checkpoint_hand slots;
+    double checkpoint; /* seconds between two checkpoints; 0: none, by the parent */
     bool begun, ended; /* the job, by the child */
     enum wgf_job_state state;
     struct wgf_flow_result result;

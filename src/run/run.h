@@ -8,8 +8,8 @@
 #include "cli.h"
 #include "select.h"
 
-#include "wgf/result/checkpoints.h"
 #include "wgf/result/result.h"
+#include "wgf/run/checkpoint_files.h"
 #include "wgf/run/progress.h"
 #include "wgf/schedule/schedule.h"
 
@@ -73,7 +73,7 @@ struct wgf_sweep {
     struct wgf_runner *runner;
     struct wgf_writer *writer; /* NULL: nothing is left to run */
     struct wgf_checkpoints *checkpoints;
-    bool warned;                       /* that a checkpoint could not be kept */
+    bool warned;                       /* that a checkpoint could not be written */
     const struct wgf_job_set *set;     /* that is being run */
     int64_t piece_first, *piece;       /* position in it of the piece's first row, and the jobs of its rows */
     struct wgf_schedule_report report; /* of the sets that have been run, on rank 0 */
@@ -118,10 +118,6 @@ noreturn void wgf_cli_end_after_loss(struct wgf_sweep *sweep, int code);
 
 /* On rank 0: writes the exit code where the options say. */
 void wgf_cli_write_exit_file(const struct wgf_run_options *options, int code);
-
-/* A run that has come to its end leaves no checkpoints, not even those of a worker that died on its way. On rank 0; returns
- * an exit code. */
-int wgf_cli_wipe_checkpoints(struct wgf_sweep *sweep);
 
 /* Runs the sweep. Collective over the team; every rank returns the same exit code. */
 int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *options);

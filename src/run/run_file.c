@@ -49,6 +49,8 @@ static int make_file(struct wgf_sweep *sweep, const char *path, bool replace)
                           &error))
         return wgf_cli_error(&error);
     int code = wgf_cli_hold(path, &sweep->lock);
+    if (!code)
+        wgf_checkpoints_clean(path, NULL); /* of a file that had this name */
     if (old >= 0)
         close(old); /* of the file that was replaced */
     return code;
@@ -72,13 +74,14 @@ static int recognise(struct wgf_sweep *sweep, const char *path)
     return code;
 }
 
-/* Finds out what a file of this plan leaves to do. Nothing is written. */
+/* Finds out what a file of this plan leaves to do. Nothing is written; checkpoints that nothing needs are removed. */
 static int survey(struct wgf_sweep *sweep, const char *path, struct wgf_job_set *selected)
 {
     struct wgf_store *store;
     struct wgf_error error;
     if (wgf_store_open(&store, path, WGF_STORE_READ, &error))
         return wgf_cli_error(&error);
+    wgf_checkpoints_clean(path, store);
     wgf_status status = wgf_cli_survey_rows(sweep, store, selected, &error);
     wgf_store_close(store, NULL);
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;

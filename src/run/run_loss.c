@@ -100,8 +100,6 @@ noreturn void wgf_cli_end_after_loss(struct wgf_sweep *sweep, int code)
     if (!code && settle(sweep, &error))
         code = wgf_cli_error(&error);
     if (!code)
-        code = wgf_cli_wipe_checkpoints(sweep);
-    if (!code)
         code = wgf_cli_conclude(sweep);
     /* What is left then is left because of the deaths: another run has to see to it, and no code says that. */
     if (code != WGF_EXIT_STOPPED || *wgf_cli_stop)

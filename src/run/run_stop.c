@@ -27,6 +27,7 @@ void wgf_cli_catch_signals(void)
         if (numbers[i] == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
             sigaction(SIGHUP, &before, NULL);
     }
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is a failed write, not a death */
     signal(SIGPIPE, SIG_IGN); /* whoever reads the progress may go; the sweep goes on */
 }
 

@@ -23,13 +23,13 @@ static wgf_status begin(void *context, int64_t first, int64_t count, struct wgf_
     return wgf_writer_begin(sweep->writer, sweep->piece, count, error);
 }
 
-/* A checkpoint that cannot be kept costs no job; it is said once. */
+/* A checkpoint that cannot be written costs no job; the first one is reported. */
 static void warn(struct wgf_sweep *sweep)
 {
-    const struct wgf_error *trouble = wgf_checkpoints_trouble(sweep->checkpoints);
-    if (trouble && !sweep->warned)
-        fprintf(stderr, "wgf: warning: %s\n", trouble->message);
-    sweep->warned = sweep->warned || trouble;
+    const struct wgf_error *failure = wgf_checkpoints_failure(sweep->checkpoints);
+    if (failure && !sweep->warned)
+        fprintf(stderr, "wgf: warning: %s\n", failure->message);
+    sweep->warned = sweep->warned || failure;
 }
 
 static wgf_status run(void *context, int64_t position, int *state, struct wgf_error *error)
@@ -43,9 +43,8 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     double clock = wgf_clock();
     wgf_plan_job(sweep->jobs.plan, sweep->piece[row], &settings);
     wgf_writer_trace(sweep->writer, row, &trace);
-    if (wgf_writer_attempts(sweep->writer, row) > 1)
-        wgf_checkpoints_seek(sweep->checkpoints, sweep->piece[row]);
-    const struct wgf_checkpoint *checkpoint = wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], &settings);
+    const struct wgf_checkpoint *checkpoint = wgf_checkpoints_begin(
+        sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->jobs.plan, &settings));
     *state = wgf_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
     warn(sweep);
@@ -135,39 +134,6 @@ static int share_work(struct wgf_sweep *sweep)
     return WGF_EXIT_ERROR;
 }
 
-/* Collective. Rank 0 looks which jobs have checkpoints, and tells the others. */
-static wgf_status share_checkpoints(struct wgf_sweep *sweep, struct wgf_error *error)
-{
-    const struct wgf_team *team = sweep->team;
-    struct wgf_checkpoint_table table = {0};
-    wgf_status status = WGF_OK;
-    if (team->rank == 0 && sweep->work.resumed)
-        status = wgf_checkpoints_survey(sweep->checkpoints, &table, error);
-    wgf_team_broadcast(team, &table, sizeof table);
-    /* A master runs jobs only when no worker does any more. */
-    wgf_checkpoints_start(sweep->checkpoints, &table, team->rank > 0 ? team->rank - 1 : 0);
-    return status;
-}
-
-/* Where nothing is left to run, a kill may have left checkpoints that nobody needs. On rank 0. */
-static wgf_status clear_checkpoints(struct wgf_sweep *sweep, struct wgf_error *error)
-{
-    struct wgf_writer *writer = NULL;
-    struct wgf_checkpoints *checkpoints = NULL;
-    struct wgf_checkpoint_table table;
-    if (!sweep->work.resumed || wgf_layout_checkpoint_bytes(&sweep->layout) == 0)
-        return WGF_OK;
-    wgf_status status =
-        wgf_writer_open(&writer, sweep->options->output, WGF_STORE_WRITE, sweep->jobs.plan, &sweep->layout, error);
-    if (!status)
-        status = wgf_checkpoints_create(&checkpoints, writer, 0, error);
-    if (!status)
-        status = wgf_checkpoints_survey(checkpoints, &table, error);
-    wgf_checkpoints_free(checkpoints);
-    wgf_status closed = wgf_writer_close(writer, status ? NULL : error);
-    return status ? status : closed;
-}
-
 /* Collective. Leaves a writer and a runner on every rank, or a code for the end. */
 static int prepare(struct wgf_sweep *sweep)
 {
@@ -180,8 +146,6 @@ static int prepare(struct wgf_sweep *sweep)
     wgf_team_broadcast(sweep->team, &code, sizeof code);
     if (!code)
         code = share_work(sweep);
-    if (!code && wgf_work_left(&sweep->work) == 0 && sweep->team->rank == 0 && clear_checkpoints(sweep, &error))
-        code = wgf_cli_error(&error);
     if (code || wgf_work_left(&sweep->work) == 0)
         return code;
     enum wgf_store_mode mode = sweep->team->mpi ? WGF_STORE_WRITE_TEAM : WGF_STORE_WRITE;
@@ -196,11 +160,9 @@ static int prepare(struct wgf_sweep *sweep)
     if (!status && !sweep->piece)
         status = wgf_fail(&error, WGF_EMEMORY, "no memory for a piece of the plan");
     if (!status)
-        status = wgf_checkpoints_create(&sweep->checkpoints, sweep->writer, sweep->options->checkpoint, &error);
+        status = wgf_checkpoints_create(&sweep->checkpoints, sweep->options->output, sweep->options->checkpoint,
+                                        &error);
     if (status)
-        code = wgf_cli_error(&error);
-    code = wgf_team_maximum(sweep->team, code);
-    if (!code && share_checkpoints(sweep, &error))
         code = wgf_cli_error(&error);
     return wgf_team_maximum(sweep->team, code);
 }
@@ -296,13 +258,12 @@ static int run_jobs(struct wgf_sweep *sweep)
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
-int wgf_cli_wipe_checkpoints(struct wgf_sweep *sweep)
+/* A complete run leaves no folder. On rank 0, once all rows are written. */
+static void remove_checkpoints(const struct wgf_sweep *sweep)
 {
     const struct wgf_schedule_report *report = &sweep->report;
-    struct wgf_error error;
-    if (report->interrupted || report->stopped_on_failure || sweep->work.selected < wgf_plan_jobs(sweep->jobs.plan))
-        return WGF_EXIT_OK;
-    return wgf_checkpoints_wipe(sweep->checkpoints, &error) ? wgf_cli_error(&error) : WGF_EXIT_OK;
+    if (!report->interrupted && !report->stopped_on_failure && sweep->work.selected == wgf_plan_jobs(sweep->jobs.plan))
+        wgf_checkpoints_clean(sweep->options->output, NULL);
 }
 
 static int run_prepared(struct wgf_sweep *sweep)
@@ -317,7 +278,7 @@ static int run_prepared(struct wgf_sweep *sweep)
                                                 .total = wgf_work_left(&sweep->work)};
         code = run_jobs(sweep);
         if (!code && sweep->team->rank == 0)
-            code = wgf_cli_wipe_checkpoints(sweep);
+            remove_checkpoints(sweep);
     }
     return code || sweep->team->rank > 0 ? code : wgf_cli_conclude(sweep);
 }
