@@ -1,0 +1,174 @@
+#include "options.h"
+#include "run.h"
+
+#include "wgf/base/system.h"
+#include "wgf/result/transfer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: wgf merge -o OUT.h5 IN.h5... [--overwrite]\n\n"
+    "Makes one result file out of shards ('wgf run --shard I/N'): each row is that of the file in which\n"
+    "it is finished; rows that are finished in none stay pending, and 'wgf run' with the same spec runs\n"
+    "them. Refuses files of different plans, rows that are finished in two files, and rows that do not\n"
+    "match their checksums; then nothing is written.\n\n"
+    "  -o, --output OUT.h5  the result file\n"
+    "  --overwrite          replace OUT.h5 where it is a result file already\n"
+    "  --quiet              no summary\n"
+    "  --help               this text\n";
+
+struct request {
+    const char *output;
+    char **files;
+    int count;
+    bool overwrite, quiet;
+};
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static int check_names(const struct request *request)
+{
+    for (int i = 0; i < request->count; i++) {
+        if (same_file(request->files[i], request->output)) {
+            fprintf(stderr, "wgf: error: %s is both OUT.h5 and a file to be merged; give another -o\n",
+                    request->files[i]);
+            return WGF_EXIT_USAGE;
+        }
+        for (int j = 0; j < i; j++)
+            if (same_file(request->files[i], request->files[j])) {
+                fprintf(stderr, "wgf: error: %s and %s are the same file; give each once\n", request->files[j],
+                        request->files[i]);
+                return WGF_EXIT_USAGE;
+            }
+    }
+    return WGF_EXIT_OK;
+}
+
+static wgf_status open_shard(const char *file, struct wgf_shard *shard, struct timespec *created,
+                             struct wgf_error *error)
+{
+    shard->name = file;
+    if (wgf_store_open(&shard->store, file, WGF_STORE_READ, error))
+        return error->status;
+    char *const text = wgf_store_text(shard->store, "created");
+    const bool known = wgf_provenance_created(text, created);
+    free(text);
+    return known ? WGF_OK : wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
+}
+
+/* Seconds from one instant to another. */
+static double seconds_between(const struct timespec *from, const struct timespec *to)
+{
+    return (double)(to->tv_sec - from->tv_sec) + 1e-9 * (double)(to->tv_nsec - from->tv_nsec);
+}
+
+/* Opens the files and puts the one that was created first at the front: the merged file takes its time of creation, and
+ * no row was started before that. */
+static wgf_status open_shards(const struct request *request, struct wgf_shard *shards, struct timespec *created,
+                              struct wgf_error *error)
+{
+    int oldest = 0;
+    for (int i = 0; i < request->count; i++) {
+        const wgf_status status = open_shard(request->files[i], &shards[i], &created[i], error);
+        if (status)
+            return status;
+        oldest = seconds_between(&created[i], &created[oldest]) > 0 ? i : oldest;
+    }
+    for (int i = 0; i < request->count; i++)
+        shards[i].shift = seconds_between(&created[oldest], &created[i]);
+    const struct wgf_shard first = shards[oldest];
+    memmove(shards + 1, shards, (size_t)oldest * sizeof *shards);
+    shards[0] = first;
+    return WGF_OK;
+}
+
+static void summarise(const struct request *request, const struct wgf_merge_count *count)
+{
+    int64_t finished = 0;
+    for (int s = WGF_JOB_DONE; s < WGF_JOB_STATE_COUNT; s++)
+        finished += count->jobs[s];
+    fprintf(stderr, "wgf: %s: %d file%s, %" PRId64 " finished row%s", request->output, request->count,
+            request->count == 1 ? "" : "s", finished, finished == 1 ? "" : "s");
+    for (int s = WGF_JOB_DONE; s < WGF_JOB_STATE_COUNT; s++)
+        if (count->jobs[s] > 0)
+            fprintf(stderr, ", %" PRId64 " %s", count->jobs[s], wgf_job_state_names[s]);
+    fprintf(stderr, "; %" PRId64 " pending\n", count->jobs[WGF_JOB_PENDING]);
+}
+
+/* May the file that is there be replaced? Holds it. */
+static int hold_old(const struct request *request, const char *path, int *lock)
+{
+    if (!request->overwrite) {
+        fprintf(stderr, "wgf: error: %s exists; give another -o, or --overwrite to replace it\n", path);
+        return WGF_EXIT_USAGE;
+    }
+    int code = wgf_cli_check_old(path, true);
+    return code ? code : wgf_cli_hold(path, lock);
+}
+
+static int merge_at(const struct request *request, const char *path, const struct wgf_shard *shards)
+{
+    struct wgf_store_making making = {.replace = access(path, F_OK) == 0, .interrupted = wgf_cli_stop};
+    struct wgf_merge_count count;
+    struct wgf_error error;
+    int lock = -1;
+    int code = making.replace ? hold_old(request, path, &lock) : WGF_EXIT_OK;
+    if (code)
+        return code;
+    if (wgf_result_merge(path, shards, request->count, &making, &count, &error))
+        code = wgf_cli_error(&error);
+    else if (!request->quiet)
+        summarise(request, &count);
+    if (lock >= 0)
+        close(lock);
+    return code;
+}
+
+static int merge(const struct request *request)
+{
+    struct wgf_shard *const shards = wgf_calloc(request->count, sizeof *shards);
+    struct timespec *const created = wgf_calloc(request->count, sizeof *created);
+    struct wgf_error error;
+    char *const path = wgf_cli_follow(request->output);
+    int code = path ? check_names(request) : WGF_EXIT_ERROR;
+    if (!code && (!shards || !created))
+        code = wgf_cli_error(&(struct wgf_error){WGF_EMEMORY, "no memory for the names of the files"});
+    if (!code && open_shards(request, shards, created, &error))
+        code = wgf_cli_error(&error);
+    if (!code)
+        code = merge_at(request, path, shards);
+    for (int i = 0; shards && i < request->count; i++)
+        wgf_store_close(shards[i].store, NULL);
+    free(shards);
+    free(created);
+    free(path);
+    return code;
+}
+
+int wgf_cli_merge(int argc, char **argv)
+{
+    struct request request = {0};
+    const struct wgf_option options[] = {wgf_text_option("output", 'o', &request.output),
+                                         wgf_flag_option("overwrite", &request.overwrite),
+                                         wgf_flag_option("quiet", &request.quiet),
+                                         {0}};
+    struct wgf_command_line line = {
+        .command = "merge", .usage = usage, .options = options, .operand = "files to be merged", .several = true};
+    int code;
+    wgf_cli_catch_signals();
+    if (!wgf_options_read(&line, argc, argv, &code))
+        return code;
+    request.files = line.operands;
+    request.count = line.operand_count;
+    return request.output ? merge(&request) : wgf_cli_misuse("merge", "no file to make: give -o OUT.h5");
+}

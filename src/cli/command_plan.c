@@ -1,0 +1,97 @@
+#include "cli.h"
+#include "options.h"
+
+#include "wgf/query/table.h"
+#include "wgf/result/result.h"
+#include "wgf/run/progress.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "usage: wgf plan SPEC [--set K=V]... [--csv]\n\n"
+    "Validates a sweep spec and expands it, without running anything: the axes, the number of jobs,\n"
+    "how many duplicates were dropped, the size of the result file. SPEC may be - for standard input.\n\n"
+    "  --set K=V  override a fixed parameter\n"
+    "  --csv      one line a job with every parameter instead\n"
+    "  --help     this text\n";
+
+static void print_axis(const struct wgf_axis *axis)
+{
+    enum { SHOWN = 6 };
+    char text[64];
+    printf("  %-16s %8" PRId64 " value%s  ", axis->param->name, axis->count, axis->count == 1 ? " " : "s");
+    for (int64_t i = 0; i < axis->count; i++) {
+        if (axis->count > SHOWN && i == SHOWN - 2) {
+            printf("… ");
+            i = axis->count - 1;
+        }
+        union wgf_value value = wgf_axis_value(axis, i);
+        if (axis->param->type == WGF_PARAM_PATH)
+            printf("%s ", value.text);
+        else if (axis->param->type == WGF_PARAM_FLOAT && !isnan(value.real))
+            printf("%.6g ", value.real);
+        else if (wgf_value_format(axis->param, value, text, sizeof text) > 0)
+            printf("%s ", text);
+    }
+    putchar('\n');
+}
+
+static int print_plan(const struct wgf_plan *plan)
+{
+    const struct wgf_spec *spec = wgf_plan_spec(plan);
+    struct wgf_layout layout;
+    struct wgf_error error;
+    char size[WGF_TEXT_LENGTH];
+    if (wgf_layout_measure(plan, &layout, &error))
+        return wgf_cli_error(&error);
+    printf("%s%s%s\n", spec->name, spec->description[0] ? ": " : "", spec->description);
+    printf("axes, the last fastest:%s\n", spec->axis_count ? "" : " none");
+    for (int a = 0; a < spec->axis_count; a++)
+        print_axis(&spec->axes[a]);
+    printf("jobs: %" PRId64 "\n", wgf_plan_jobs(plan));
+    printf("duplicates dropped: %" PRId64 "\n", wgf_plan_dropped(plan));
+    printf("result file: %s", wgf_bytes_text(wgf_layout_bytes(&layout), size));
+    if (wgf_layout_checkpoint_bytes(&layout) > 0)
+        printf(", of which %s for checkpoints take room on the disk only while jobs have some",
+               wgf_bytes_text(wgf_layout_checkpoint_bytes(&layout), size));
+    putchar('\n');
+    return wgf_cli_flush();
+}
+
+static int print_csv(const struct wgf_plan *plan)
+{
+    struct wgf_table table = {.stream = stdout, .csv = true, .columns = wgf_param_count};
+    char text[PATH_MAX];
+    for (int i = 0; i < wgf_param_count; i++)
+        wgf_table_cell(&table, wgf_params[i].name);
+    for (int64_t k = 0; k < wgf_plan_jobs(plan); k++) {
+        struct wgf_settings settings;
+        wgf_plan_job(plan, k, &settings);
+        for (int i = 0; i < wgf_param_count; i++) {
+            wgf_value_format(&wgf_params[i], wgf_param_get(&wgf_params[i], &settings), text, sizeof text);
+            wgf_table_cell(&table, text);
+        }
+    }
+    return wgf_cli_flush();
+}
+
+int wgf_cli_plan(int argc, char **argv)
+{
+    struct wgf_words sets = {0};
+    bool csv = false;
+    const struct wgf_option options[] = {wgf_words_option("set", &sets), wgf_flag_option("csv", &csv), {0}};
+    struct wgf_command_line line = {.command = "plan", .usage = usage, .options = options, .operand = "SPEC"};
+    struct wgf_job_list list = {0};
+    int code;
+    if (wgf_options_read(&line, argc, argv, &code))
+        code = wgf_cli_plan_file(&list, line.operands[0], (const char *const *)sets.list, sets.count);
+    if (list.plan)
+        code = csv ? print_csv(list.plan) : print_plan(list.plan);
+    wgf_cli_plan_free(&list);
+    free(sets.list);
+    return code;
+}

@@ -1,0 +1,73 @@
+#include "cli.h"
+#include "options.h"
+
+#include "wgf/base/system.h"
+#include "wgf/result/result.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "usage: wgf verify OUT.h5\n\n"
+    "Makes the checksum of every finished row again from what the file holds, and names the rows that do\n"
+    "not match: 'wgf run' runs such rows again. Rows that are pending or running have no checksum yet.\n\n"
+    "  --help  this text\n\n"
+    "exit codes: 0 every finished row matches; 1 the file cannot be read; 3 some rows do not match\n";
+
+struct count {
+    int64_t open, whole, torn;
+};
+
+static wgf_status verify(struct wgf_store *store, struct count *count, struct wgf_error *error)
+{
+    struct wgf_store_extent extent;
+    struct wgf_reader *reader;
+    wgf_store_extent(store, &extent);
+    wgf_status status = wgf_reader_open(&reader, store, error);
+    if (status)
+        return status;
+    int64_t capacity = wgf_reader_capacity(reader);
+    enum wgf_row_check *checks = wgf_calloc(capacity, sizeof *checks);
+    if (!checks)
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the rows of a result file");
+    for (int64_t first = 0; !status && first < extent.jobs; first += capacity) {
+        int64_t rows = extent.jobs - first < capacity ? extent.jobs - first : capacity;
+        status = wgf_reader_check(reader, first, rows, checks, error);
+        for (int64_t i = 0; !status && i < rows; i++) {
+            count->open += checks[i] == WGF_ROW_OPEN;
+            count->whole += checks[i] == WGF_ROW_WHOLE;
+            count->torn += checks[i] == WGF_ROW_TORN;
+            if (checks[i] == WGF_ROW_TORN)
+                printf("job %" PRId64 " does not match its checksum\n", first + i);
+        }
+    }
+    free(checks);
+    wgf_reader_close(reader);
+    return status;
+}
+
+static int report(const char *file)
+{
+    struct count count = {0};
+    struct wgf_store *store = NULL;
+    struct wgf_error error;
+    wgf_status status = wgf_store_open(&store, file, WGF_STORE_READ, &error);
+    if (!status)
+        status = verify(store, &count, &error);
+    wgf_store_close(store, NULL);
+    if (status)
+        return fflush(stdout), wgf_cli_error(&error);
+    printf("%s: %" PRId64 " finished row%s match%s, %" PRId64 " do%s not, %" PRId64 " not finished\n", file,
+           count.whole, count.whole == 1 ? "" : "s", count.whole == 1 ? "es" : "", count.torn,
+           count.torn == 1 ? "es" : "", count.open);
+    int code = wgf_cli_flush();
+    return code ? code : count.torn > 0 ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
+}
+
+int wgf_cli_verify(int argc, char **argv)
+{
+    struct wgf_command_line line = {.command = "verify", .usage = usage, .operand = "result file"};
+    int code;
+    return wgf_options_read(&line, argc, argv, &code) ? report(line.operands[0]) : code;
+}

@@ -1,0 +1,257 @@
+/* Rows of a result file that pass a query's conditions, added to groups. Files are read in blocks of the variables that
+ * the query names, and traces only where some row of the block passes the conditions on results and parameters. */
+#include "wgf/query/query.h"
+
+#include <math.h>
+#include <string.h>
+
+struct reading {
+    const struct wgf_query *query;
+    struct wgf_groups *groups;
+    struct wgf_store_extent extent;
+    struct wgf_cells cells[WGF_QUERY_LIMIT]; /* of the query's variables; traces only if it has one */
+    uint64_t key[WGF_QUERY_LIMIT];           /* of the row */
+    int64_t record;                          /* found in the last row that was searched */
+};
+
+static wgf_status open_cells(struct reading *reading, struct wgf_store *store, struct wgf_error *error)
+{
+    const double most_cells = 1 << 20, most_rows = 1 << 14;
+    const double records = reading->query->has_trace ? fmax(1, (double)reading->extent.records) : 1;
+    const int64_t room = (int64_t)fmax(1, fmin(most_rows, most_cells / records));
+    wgf_status status = WGF_OK;
+    for (int v = 0; !status && v < reading->query->variable_count; v++)
+        if (reading->query->has_trace || !reading->query->variables[v].is_trace)
+            status = wgf_cells_open(&reading->cells[v], &reading->query->variables[v], store, room, error);
+    return status;
+}
+
+static const void *cell(const struct reading *reading, int variable, int64_t row, int64_t record)
+{
+    return wgf_cells_at(&reading->cells[variable], row, record);
+}
+
+/* Reads results and parameters, or traces. `status` comes first: a run writes it last, so the rest of a row that it
+ * calls finished is there. */
+static wgf_status read_block(struct reading *reading, bool traces, int64_t first, int64_t count,
+                             struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int v = 0; !status && v < reading->query->variable_count; v++)
+        if (reading->cells[v].cells && reading->query->variables[v].is_trace == traces)
+            status = wgf_cells_read(&reading->cells[v], first, count, error);
+    return status;
+}
+
+enum { UNORDERED = 2 };
+
+static int order_reals(double a, double b)
+{
+    if (isnan(a) || isnan(b))
+        return isnan(a) && isnan(b) ? 0 : UNORDERED;
+    return (a > b) - (a < b);
+}
+
+/* -1, 0, 1 or UNORDERED: the cell against the condition's value. */
+static int order(const struct wgf_condition *condition, enum wgf_column_type type, const void *value)
+{
+    int64_t integer;
+    uint64_t natural;
+    switch (type) {
+    case WGF_COLUMN_TEXT:
+        return strcmp(*(char *const *)value, condition->text) != 0;
+    case WGF_COLUMN_UINT8:
+        return *(const uint8_t *)value != condition->integer;
+    case WGF_COLUMN_INT64:
+        integer = *(const int64_t *)value;
+        if (!condition->whole)
+            return order_reals((double)integer, condition->real);
+        return (integer > condition->integer) - (integer < condition->integer);
+    case WGF_COLUMN_UINT64:
+        natural = *(const uint64_t *)value;
+        return (natural > (uint64_t)condition->integer) - (natural < (uint64_t)condition->integer);
+    default:
+        return order_reals(*(const double *)value, condition->real);
+    }
+}
+
+static bool holds(enum wgf_comparison comparison, int order)
+{
+    switch (comparison) {
+    case WGF_EQUAL:
+        return order == 0;
+    case WGF_UNEQUAL:
+        return order != 0;
+    case WGF_LESS:
+        return order == -1;
+    case WGF_LESS_EQUAL:
+        return order == -1 || order == 0;
+    case WGF_GREATER:
+        return order == 1;
+    default:
+        return order == 1 || order == 0;
+    }
+}
+
+/* Do the conditions on results and parameters hold, or those on traces? */
+static bool passes(const struct reading *reading, bool traces, int64_t row, int64_t record)
+{
+    const struct wgf_query *query = reading->query;
+    uint8_t state = *(const uint8_t *)cell(reading, WGF_QUERY_STATUS, row, 0);
+    if (!query->names_status && state != WGF_JOB_DONE && state != WGF_JOB_DIVERGED)
+        return false;
+    for (int c = 0; c < query->condition_count; c++) {
+        const struct wgf_condition *condition = &query->conditions[c];
+        const struct wgf_variable *variable = &query->variables[condition->variable];
+        if (variable->is_trace != traces)
+            continue;
+        if (record < 0 || !holds(condition->comparison,
+                                 order(condition, variable->type, cell(reading, condition->variable, row, record))))
+            return false;
+    }
+    return true;
+}
+
+static double number_of(const struct reading *reading, int variable, int64_t row, int64_t record)
+{
+    if (reading->query->variables[variable].is_trace && record < 0)
+        return NAN;
+    const void *value = cell(reading, variable, row, record);
+    bool is_integer = reading->query->variables[variable].type == WGF_COLUMN_INT64;
+    return is_integer ? (double)*(const int64_t *)value : *(const double *)value;
+}
+
+static wgf_status make_key(struct reading *reading, int k, int64_t row, int64_t record, struct wgf_error *error)
+{
+    const int variable = reading->query->by[k];
+    uint64_t *key = &reading->key[k];
+    if (reading->query->variables[variable].is_trace && record < 0) {
+        *key = wgf_key_of_real(NAN);
+        return WGF_OK;
+    }
+    const void *value = cell(reading, variable, row, record);
+    switch (reading->query->variables[variable].type) {
+    case WGF_COLUMN_TEXT:
+        return wgf_groups_text_key(reading->groups, *(char *const *)value, key, error);
+    case WGF_COLUMN_UINT8:
+        *key = *(const uint8_t *)value;
+        break;
+    case WGF_COLUMN_FLOAT64:
+        *key = wgf_key_of_real(*(const double *)value);
+        break;
+    default:
+        *key = wgf_key_of_integer(*(const int64_t *)value);
+        break;
+    }
+    return WGF_OK;
+}
+
+/* Makes the keys that are of the row, or those that are of the record. */
+static wgf_status make_keys(struct reading *reading, bool traces, int64_t row, int64_t record, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int k = 0; !status && k < reading->query->by_count; k++)
+        if (reading->query->variables[reading->query->by[k]].is_trace == traces)
+            status = make_key(reading, k, row, record, error);
+    return status;
+}
+
+/* Adds a row's values at a record (-1: it has none that is wanted) under the keys that were made. */
+static wgf_status add_values(struct reading *reading, int64_t row, int64_t record, struct wgf_error *error)
+{
+    int64_t group = 0;
+    wgf_status status = wgf_groups_find(reading->groups, reading->key, &group, error);
+    for (int v = 0; !status && v < reading->query->value_count; v++)
+        status = wgf_groups_add(reading->groups, group, v, number_of(reading, reading->query->values[v], row, record),
+                                error);
+    return status;
+}
+
+static double step_at(const struct reading *reading, int64_t row, int64_t record)
+{
+    return *(const double *)cell(reading, WGF_QUERY_STEP, row, record);
+}
+
+/* The row's record at the wanted step, mostly the same as in the row before; -1: none. */
+static int64_t find_record(struct reading *reading, int64_t row)
+{
+    int64_t records = reading->extent.records, found = -1;
+    bool last = reading->query->records == WGF_RECORD_LAST;
+    double step = (double)reading->query->step;
+    if (!last && reading->record < records && step_at(reading, row, reading->record) == step)
+        return reading->record;
+    for (int64_t r = 0; r < records && !isnan(step_at(reading, row, r)); r++)
+        if (last || step_at(reading, row, r) == step)
+            found = r;
+    reading->record = found >= 0 ? found : reading->record;
+    return found;
+}
+
+static wgf_status add_record(struct reading *reading, int64_t row, int64_t record, struct wgf_error *error)
+{
+    if (!passes(reading, true, row, record))
+        return WGF_OK;
+    wgf_status status = make_keys(reading, true, row, record, error);
+    return status ? status : add_values(reading, row, record, error);
+}
+
+static wgf_status add_row(struct reading *reading, int64_t row, struct wgf_error *error)
+{
+    wgf_status status = make_keys(reading, false, row, 0, error);
+    if (status || !reading->query->has_trace)
+        return status ? status : add_values(reading, row, 0, error);
+    if (reading->query->records != WGF_RECORD_EVERY)
+        return add_record(reading, row, find_record(reading, row), error);
+    for (int64_t r = 0; !status && r < reading->extent.records && !isnan(step_at(reading, row, r)); r++)
+        status = add_record(reading, row, r, error);
+    return status;
+}
+
+static wgf_status add_block(struct reading *reading, int64_t first, int64_t count, struct wgf_error *error)
+{
+    wgf_status status = read_block(reading, false, first, count, error);
+    bool has_traces = !reading->query->has_trace; /* or needs none */
+    for (int64_t i = 0; !status && i < count; i++) {
+        if (!passes(reading, false, i, 0))
+            continue;
+        if (!has_traces)
+            status = read_block(reading, true, first, count, error);
+        has_traces = true;
+        if (!status)
+            status = add_row(reading, i, error);
+    }
+    return status;
+}
+
+wgf_status wgf_query_groups(const struct wgf_query *query, struct wgf_groups **groups, struct wgf_error *error)
+{
+    enum wgf_column_type types[WGF_QUERY_LIMIT];
+    bool keep = false;
+    for (int k = 0; k < query->by_count; k++)
+        types[k] = query->variables[query->by[k]].type;
+    for (int s = 0; s < query->statistic_count; s++)
+        keep |= wgf_statistic_keeps(query->statistics[s].statistic);
+    return wgf_groups_create(groups, query->by_count, types, query->value_count, keep, error);
+}
+
+wgf_status wgf_query_read(const struct wgf_query *query, const char *file, struct wgf_groups *groups,
+                          struct wgf_error *error)
+{
+    struct reading reading = {.query = query, .groups = groups};
+    struct wgf_store *store;
+    struct wgf_error inner;
+    wgf_status status = wgf_store_open(&store, file, WGF_STORE_READ, error);
+    if (status)
+        return status;
+    wgf_store_extent(store, &reading.extent);
+    status = open_cells(&reading, store, &inner);
+    const int64_t room = reading.cells[0].room;
+    for (int64_t first = 0; !status && first < reading.extent.jobs; first += room) {
+        const int64_t rest = reading.extent.jobs - first;
+        status = add_block(&reading, first, rest < room ? rest : room, &inner);
+    }
+    for (int v = 0; v < query->variable_count; v++)
+        wgf_cells_close(&reading.cells[v]);
+    wgf_store_close(store, NULL);
+    return status ? wgf_fail(error, status, "%s: %s", file, inner.message) : WGF_OK;
+}

@@ -1,0 +1,248 @@
+/* The inner loops of the matching, included once by each file that compiles them: it sets LOOPS (their name),
+ * WGF_LANES, and LOOP (attributes of each function).
+ *
+ * Whole blocks of columns are held against a row at once, and only blocks whose bound asks for it. A bound and a cost are
+ * the same sums in the same order, and rounding is monotone: so a block's bound never exceeds the cost of a column in it,
+ * not even in the last bit. */
+#include "lanes.h"
+#include "matching.h"
+
+enum { VECTORS = WGF_BLOCK / WGF_LANES };
+
+/* costs[VECTORS]: what each column of a block costs x. */
+LOOP_INLINE void costs_in_block(const struct wgf_point_index *columns, int64_t block, const double *x, lanes *costs)
+{
+    const lanes *points = (const lanes *)columns->points + block * columns->d * VECTORS;
+    const lanes *price = (const lanes *)columns->price + block * VECTORS;
+    for (int v = 0; v < VECTORS; v++)
+        costs[v] = (x[0] - points[v]) * (x[0] - points[v]);
+    for (int64_t k = 1; k < columns->d; k++) {
+        points += VECTORS;
+        for (int v = 0; v < VECTORS; v++)
+            costs[v] += (x[k] - points[v]) * (x[k] - points[v]);
+    }
+    for (int v = 0; v < VECTORS; v++)
+        costs[v] += price[v];
+}
+
+/* *bounds: no column of a block costs x less, for the WGF_LANES blocks from `first` on. */
+LOOP_INLINE void bounds_of_blocks(const struct wgf_point_index *columns, int64_t first, const double *x, lanes *bounds)
+{
+    const double *low = columns->low + first, *high = columns->high + first;
+    const lanes zero = {0};
+    lanes sum = zero;
+    for (int64_t k = 0; k < columns->d; k++, low += columns->blocks, high += columns->blocks) {
+        lanes below = *(const lanes *)low - x[k], above = x[k] - *(const lanes *)high;
+        lanes outside = (lanes)(((below > zero) & (places)below) | ((above > zero) & (places)above));
+        sum += outside * outside;
+    }
+    *bounds = sum + *(const lanes *)(columns->cheapest + first);
+}
+
+/* The cheapest column for x, if it costs less than `found` does; else `found`. */
+LOOP_INLINE struct found cheapest_column(const struct wgf_point_index *columns, const double *x, struct found found)
+{
+    lanes bounds, costs[VECTORS];
+    for (int64_t first = 0; first < columns->blocks; first += WGF_LANES) {
+        bounds_of_blocks(columns, first, x, &bounds);
+        places below = bounds < found.value;
+        for (uint64_t queue = queue_of(&below); queue;) {
+            int64_t block = first + next_lane(&queue);
+            costs_in_block(columns, block, x, costs);
+            struct found here = least_of(costs, WGF_BLOCK);
+            if (here.value < found.value)
+                found = (struct found){here.value, block * WGF_BLOCK + here.place};
+        }
+    }
+    return found;
+}
+
+LOOP static int64_t count_broken(const struct wgf_matching *matching, int64_t stride)
+{
+    int64_t broken = 0;
+    for (int64_t i = 0; i < matching->count && !wgf_matching_is_cancelled(matching); i += stride) {
+        const double *x = matching->rows + i * matching->columns.d;
+        int64_t own = matching->column_of[i];
+        struct found kept = {wgf_point_index_cost(&matching->columns, own, x) * (1 - WGF_ROUNDING), own};
+        broken += cheapest_column(&matching->columns, x, kept).place != own;
+    }
+    return broken;
+}
+
+LOOP static int64_t release_broken(struct wgf_matching *matching)
+{
+    int64_t broken = 0;
+    for (int64_t i = 0; i < matching->count && !wgf_matching_is_cancelled(matching); i++) {
+        const double *x = matching->rows + i * matching->columns.d;
+        int64_t own = matching->column_of[i];
+        double cost = wgf_point_index_cost(&matching->columns, own, x);
+        struct found best = cheapest_column(&matching->columns, x, (struct found){cost * (1 - WGF_ROUNDING), own});
+        matching->u[i] = best.place == own ? cost : best.value;
+        if (best.place == own)
+            continue;
+        matching->wanted[broken] = best.place;
+        matching->broken[broken++] = i;
+        wgf_release(matching, i);
+    }
+    return broken;
+}
+
+/* One shortest path search: how far it has come, and the nearest free column that it has seen. */
+struct search {
+    int64_t branches, opened;
+    struct found sink;
+};
+
+/* Notes the least reach in each lane of an open block. */
+LOOP_INLINE void summarise(struct wgf_matching *matching, int64_t block)
+{
+    const lanes *reach = (const lanes *)matching->reach + block * VECTORS;
+    places at = lane_number + block * WGF_BLOCK, least_at = at;
+    lanes least = reach[0];
+    for (int v = 1; v < VECTORS; v++) {
+        at += WGF_LANES;
+        lower(&least, &least_at, &reach[v], &at);
+    }
+    ((lanes *)matching->nearest)[matching->slot[block]] = least;
+    ((places *)matching->nearest_at)[matching->slot[block]] = least_at;
+}
+
+LOOP_INLINE void open_block(struct wgf_matching *matching, struct search *search, int64_t block)
+{
+    int64_t slot = matching->slot[block];
+    if (slot < search->opened && matching->opened[slot] == block)
+        return;
+    matching->slot[block] = search->opened;
+    matching->opened[search->opened++] = block;
+    for (int v = 0; v < VECTORS; v++)
+        ((lanes *)matching->reach)[block * VECTORS + v] = INFINITY - (lanes){0};
+}
+
+/* Lets a branch reach for the columns of a block. x: its row; shift: its distance from the root, less u of the row. */
+LOOP_INLINE void look_into(struct wgf_matching *matching, struct search *search, int64_t branch, const double *x,
+                           double shift, int64_t block)
+{
+    lanes *reach = (lanes *)matching->reach + block * VECTORS, costs[VECTORS];
+    places *from = (places *)matching->from + block * VECTORS, origin = branch + (places){0};
+    const lanes *occupied = (const lanes *)matching->occupied + block * VECTORS;
+    open_block(matching, search, block);
+    costs_in_block(&matching->columns, block, x, costs);
+    for (int v = 0; v < VECTORS; v++) {
+        costs[v] += shift;
+        lower(&reach[v], &from[v], &costs[v], &origin);
+        costs[v] = reach[v] + occupied[v];
+    }
+    summarise(matching, block);
+    struct found nearest_free = least_of(costs, WGF_BLOCK);
+    if (nearest_free.value < search->sink.value)
+        search->sink = (struct found){nearest_free.value, block * WGF_BLOCK + nearest_free.place};
+    matching->counts.blocks++;
+}
+
+/* The root reaches for blocks in the order of their bounds, so that a free column soon says how far to look. */
+LOOP_INLINE void plant(struct wgf_matching *matching, struct search *search, int64_t row)
+{
+    const struct wgf_point_index *columns = &matching->columns;
+    const double *x = matching->rows + row * columns->d;
+    double shift = -matching->u[row];
+    lanes *bounds = (lanes *)matching->bounds;
+    matching->tree[search->branches++] = (struct wgf_branch){.row = row, .column = -1};
+    for (int64_t first = 0; first < columns->blocks; first += WGF_LANES) {
+        bounds_of_blocks(columns, first, x, &bounds[first / WGF_LANES]);
+        bounds[first / WGF_LANES] += shift;
+    }
+    for (;;) {
+        struct found next = least_of(bounds, columns->blocks);
+        if (next.value >= search->sink.value)
+            break;
+        look_into(matching, search, 0, x, shift, next.place);
+        matching->bounds[next.place] = INFINITY;
+    }
+}
+
+LOOP_INLINE struct found nearest_column(const struct wgf_matching *matching, const struct search *search)
+{
+    const lanes *nearest = (const lanes *)matching->nearest;
+    const places *nearest_at = (const places *)matching->nearest_at;
+    lanes least = nearest[0];
+    places at = nearest_at[0];
+    for (int64_t slot = 1; slot < search->opened; slot++)
+        lower(&least, &at, &nearest[slot], &nearest_at[slot]);
+    return least_lane(&least, &at);
+}
+
+/* Bars a column from the rest of the search. By whole vectors: they are about to be read as such. */
+LOOP_INLINE void close_column(struct wgf_matching *matching, int64_t column)
+{
+    lanes *price = (lanes *)matching->columns.price + column / WGF_LANES, infinite = INFINITY - (lanes){0};
+    lanes *reach = (lanes *)matching->reach + column / WGF_LANES;
+    places here = lane_number == column % WGF_LANES;
+    choose(&here, &infinite, price, price);
+    choose(&here, &infinite, reach, reach);
+    summarise(matching, column / WGF_BLOCK);
+}
+
+/* Grows the tree through the nearest column, which is matched. */
+LOOP_INLINE void grow(struct wgf_matching *matching, struct search *search, struct found nearest)
+{
+    const struct wgf_point_index *columns = &matching->columns;
+    int64_t row = matching->row_of[nearest.place], branch = search->branches++;
+    const double *x = matching->rows + row * columns->d;
+    double shift = nearest.value - matching->u[row];
+    matching->tree[branch] = (struct wgf_branch){row, nearest.place, nearest.value, columns->price[nearest.place]};
+    close_column(matching, nearest.place);
+    for (int64_t first = 0; first < columns->blocks; first += WGF_LANES) {
+        lanes bounds;
+        bounds_of_blocks(columns, first, x, &bounds);
+        places below = bounds + shift < search->sink.value;
+        for (uint64_t queue = queue_of(&below); queue;)
+            look_into(matching, search, branch, x, shift, first + next_lane(&queue));
+    }
+}
+
+/* Raises the prices of the columns in the tree so that all its rows stay tight, and those on the path to the sink too. */
+LOOP_INLINE void raise_prices(struct wgf_matching *matching, const struct search *search)
+{
+    struct wgf_point_index *columns = &matching->columns;
+    for (int64_t n = 1; n < search->branches; n++) {
+        const struct wgf_branch *branch = &matching->tree[n];
+        columns->price[branch->column] = branch->price + (search->sink.value - branch->distance);
+    }
+    for (int64_t slot = 0; slot < search->opened; slot++)
+        wgf_point_index_refresh(columns, matching->opened[slot]);
+}
+
+LOOP_INLINE void augment(struct wgf_matching *matching, const struct search *search)
+{
+    int64_t column = search->sink.place, n;
+    do {
+        n = matching->from[column];
+        wgf_match(matching, matching->tree[n].row, column);
+        column = matching->tree[n].column;
+    } while (n > 0);
+    for (n = 0; n < search->branches; n++) { /* computed anew, lest rounding add up from path to path */
+        int64_t row = matching->tree[n].row;
+        const double *x = matching->rows + row * matching->columns.d;
+        matching->u[row] = wgf_point_index_cost(&matching->columns, matching->column_of[row], x);
+    }
+}
+
+LOOP static void match_by_path(struct wgf_matching *matching, int64_t row)
+{
+    struct search search = {.sink = {INFINITY, -1}};
+    plant(matching, &search, row);
+    for (;;) {
+        struct found nearest = nearest_column(matching, &search);
+        if (nearest.value >= search.sink.value)
+            break;
+        if (wgf_matching_is_cancelled(matching))
+            return;
+        grow(matching, &search, nearest);
+    }
+    raise_prices(matching, &search);
+    augment(matching, &search);
+    matching->counts.paths++;
+    matching->counts.rows += search.branches;
+}
+
+const struct wgf_matching_loops LOOPS = {count_broken, release_broken, match_by_path};
