@@ -1,5 +1,5 @@
-/* Counts jobs and finds the k-th without listing them: jobs are ordered by the values of the axes, the last fastest, and
- * every case knows how many of its jobs follow each axis. */
+/* Counts jobs and finds the k-th without listing them: jobs are ordered by the values of the axes, the last fastest,
+ * and every case knows how many of its jobs follow each axis. */
 #include "plan_internal.h"
 
 #include "wgf/base/system.h"
@@ -64,8 +64,8 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->init.width = neurons->rows;
 }
 
-/* Fills in which axes a case reads and how many jobs it has from each axis on. False: it is not a case of its own, as an
- * axis that it does not read is beyond its first value. */
+/* Fills in which axes a case reads and how many jobs it has from each axis on. False: it is not a case of its own, as
+ * an axis that it does not read is beyond its first value. */
 static bool settle_case(const struct wgf_plan *plan, struct wgf_case *one)
 {
     struct wgf_settings settings = plan->base;

@@ -35,9 +35,9 @@ bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, 
 /* Turns settings into those of a job: fills in what files and kinds of data imply, and resets what it does not read. */
 void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings);
 
-/* Calls visit for every combination of the values of the named parameters, all others at their first value. Settings are
- * as written, not settled. Stops when visit returns false. names: NULL-terminated. False: there are more than ten million
- * combinations, and the rest was not visited. */
+/* Calls visit for every combination of the values of the named parameters, all others at their first value. Settings
+ * are as written, not settled. Stops when visit returns false. names: NULL-terminated. False: there are more than ten
+ * million combinations, and the rest was not visited. */
 bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
                     bool (*visit)(void *context, const struct wgf_settings *settings), void *context);
 

@@ -303,7 +303,8 @@ static void draw_choices(struct wgf_settings *settings)
                           (union wgf_value){.choice = rand() % count_choices(&wgf_params[i])});
 }
 
-/* Of all that a row may look at in order to know whether a job reads its parameter, exactly the rows marked so decide. */
+/* Of all that a row may look at in order to know whether a job reads its parameter, exactly the rows marked so decide.
+ * */
 static void rows_that_decide_say_so(void **state)
 {
     (void)state;

@@ -256,7 +256,7 @@ static void bad_sets_are_told_first(void **state)
                   "wgf: error: --set 'steps=2': steps is set twice; keep one\n"
                   "wgf: error: --set 'n=': n has no value; give it one or remove it\n"
                   "wgf: error: --set '=1': unknown parameter ''; see wgf params\n"
-                  "wgf: error: --set 'kernel=fast': kernel: needs auto, dense, cones, fused or blas, not 'fast'\n"
+                  "wgf: error: --set 'kernel=fast': kernel: use auto, dense, cones, fused or blas, not 'fast'\n"
                   "x.yaml:2:12: error: d: 0 is out of range; use a whole number from 1 to 2^53\n");
 }
 

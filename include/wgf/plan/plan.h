@@ -28,13 +28,13 @@ const struct wgf_spec *wgf_plan_spec(const struct wgf_plan *plan);
 int64_t wgf_plan_jobs(const struct wgf_plan *plan);
 int64_t wgf_plan_dropped(const struct wgf_plan *plan);
 
-/* Settings of job k, 0 <= k < jobs. Parameters that it does not read hold their defaults; n, d and width come from files
- * where files give them. Texts are borrowed from the spec. O(axes x cases): independent of the number of jobs. */
+/* Settings of job k, 0 <= k < jobs. Parameters that it does not read hold their defaults; n, d and width come from
+ * files where files give them. Texts are borrowed from the spec. O(axes x cases): independent of the number of jobs. */
 void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *settings);
 
 /* Calls visit with settings of jobs, as wgf_plan_job gives them, once for every combination of the values of the named
- * parameters and of those that decide what is read. `jobs`: how many jobs share these values. False: there are more than
- * ten million combinations, and the rest was not visited. */
+ * parameters and of those that decide what is read. `jobs`: how many jobs share these values. False: there are more
+ * than ten million combinations, and the rest was not visited. */
 bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
                          void (*visit)(void *context, const struct wgf_settings *settings, double jobs), void *context);
 

@@ -73,7 +73,8 @@ const char *wgf_param_text(const struct wgf_param *param, const struct wgf_setti
 /* Does a job of these settings read the parameter? */
 bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings);
 
-/* The conditions that a job meets if it reads the parameter, "method: prox; metric: sliced"; "" where all jobs read it. */
+/* The conditions that a job meets if it reads the parameter, "method: prox; metric: sliced"; "" where all jobs read it.
+ * */
 enum { WGF_READERS_LENGTH = 160 };
 void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH]);
 
@@ -90,8 +91,8 @@ bool wgf_value_equal(const struct wgf_param *param, union wgf_value a, union wgf
 wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
                            struct wgf_error *error);
 
-/* The same for a number of the parameter's type (not `auto`) whose range is not checked: a step, for example. WGF_EUSAGE for
- * parameters of other types. */
+/* The same for a number of the parameter's type (not `auto`) whose range is not checked: a step, for example.
+ * WGF_EUSAGE for parameters of other types. */
 wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
                             struct wgf_error *error);
 

@@ -45,10 +45,10 @@ enum { WGF_SPEC_LIMIT = 4 << 20 };
  * caller frees; refuses larger ones without reading on. Errors: WGF_EUSAGE with one sentence that names the file. */
 wgf_status wgf_spec_load(const char *file, char **text, size_t *length, struct wgf_error *error);
 
-/* Parses the text of a spec; `sets` are the K=V of --set. `file` names it in errors and gives its folder. Every
- * error is added to *diagnostics; returns WGF_EUSAGE if there was any (WGF_EMEMORY when out of memory), and *spec is then
- * NULL. The text is copied. Tags, more than 100 anchors and nesting beyond 32 levels are refused: YAML libraries are slow
- * with them. The lists of all axes together hold at most 2^21 written and 10 000 000 evenly spaced values. */
+/* Parses the text of a spec; `sets` are the K=V of --set. `file` names it in errors and gives its folder. Every error
+ * is added to *diagnostics; returns WGF_EUSAGE if there was any (WGF_EMEMORY when out of memory), and *spec is then
+ * NULL. The text is copied. Tags, more than 100 anchors and nesting beyond 32 levels are refused: YAML libraries are
+ * slow with them. The lists of all axes together hold at most 2^21 written and 10 000 000 evenly spaced values. */
 wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, const char *const *sets, int set_count,
                           struct wgf_spec **spec, struct wgf_diagnostics *diagnostics);
 
