@@ -118,8 +118,8 @@ int wgf_cli_alone(int argc, char **argv)
                                  argc - WGF_ALONE_SETS, true);
     free(text);
     if (!code)
-        code = run_job(page, jobs.plan, atoll(argv[WGF_ALONE_JOB]), atoi(argv[WGF_ALONE_SHARERS]),
-                       argv[WGF_ALONE_RESULT]);
+        code =
+            run_job(page, jobs.plan, atoll(argv[WGF_ALONE_JOB]), atoi(argv[WGF_ALONE_SHARERS]), argv[WGF_ALONE_RESULT]);
     wgf_cli_plan_free(&jobs);
     return code;
 }

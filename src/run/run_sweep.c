@@ -43,8 +43,8 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     double clock = wgf_clock();
     wgf_plan_job(sweep->jobs.plan, sweep->piece[row], &settings);
     wgf_writer_trace(sweep->writer, row, &trace);
-    const struct wgf_checkpoint *checkpoint = wgf_checkpoints_begin(
-        sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->jobs.plan, &settings));
+    const struct wgf_checkpoint *checkpoint =
+        wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->jobs.plan, &settings));
     *state = wgf_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
     warn(sweep);
@@ -160,8 +160,8 @@ static int prepare(struct wgf_sweep *sweep)
     if (!status && !sweep->piece)
         status = wgf_fail(&error, WGF_EMEMORY, "no memory for a piece of the plan");
     if (!status)
-        status = wgf_checkpoints_create(&sweep->checkpoints, sweep->options->output, sweep->options->checkpoint,
-                                        &error);
+        status =
+            wgf_checkpoints_create(&sweep->checkpoints, sweep->options->output, sweep->options->checkpoint, &error);
     if (status)
         code = wgf_cli_error(&error);
     return wgf_team_maximum(sweep->team, code);

@@ -250,7 +250,7 @@ def overwriting_starts_anew(wgf):
     wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint", 60)
     kill_all(process, 0)
     for remove in (False, True):  # by the option, and where the result file alone was removed by hand
-        kept, old = folder(path) / "0", path.stat().st_ino
+        kept, old = folder(path) / "0", None if remove else path.stat().st_ino
         content = kept.read_bytes()
         if remove:
             path.unlink()

@@ -183,7 +183,8 @@ static void damage_is_found_and_replaced(void **state)
     struct bench bench;
     start(&bench);
     const int64_t header = sizeof(struct wgf_checkpoint_header), size = 2 * 8 + 3 + (int64_t)sizeof numbers;
-    const int64_t places[] = {0, 8, 16, 24, 32, 40, 48, 56, header, header + 1000, header + size / 2, header + size - 1};
+    const int64_t places[] = {
+        0, 8, 16, 24, 32, 40, 48, 56, header, header + 1000, header + size / 2, header + size - 1};
     const char *name = "x.h5.checkpoints/0";
     save_job(&bench, 0, 7);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
