@@ -1,6 +1,5 @@
 #include "cli.h"
 #include "options.h"
-#include "select.h"
 
 #include "wgf/result/checkpoints.h"
 #include "wgf/result/result.h"
@@ -117,7 +116,7 @@ static wgf_status summarise(struct wgf_store *store, const struct wgf_selection 
     struct wgf_job_set set;
     double span[2] = {INFINITY, -INFINITY};
     wgf_store_extent(store, &extent);
-    wgf_status status = wgf_cli_select(selection, extent.jobs, &set, error);
+    wgf_status status = wgf_select(selection, extent.jobs, &set, error);
     summary->checkpoints = wgf_checkpoints_made(store);
     summary->name = wgf_store_text(store, "name");
     summary->jobs = set.count;
@@ -252,5 +251,8 @@ int wgf_cli_status(int argc, char **argv)
     if (!code && shard)
         code = wgf_cli_take_shard("status", shard, &request.selection);
     request.file = line.operands[0];
-    return code ? code : report(&request);
+    if (!code)
+        code = report(&request);
+    wgf_selection_free(&request.selection);
+    return code;
 }

@@ -1,11 +1,11 @@
-/* What a run says at its end, and its exit code. */
-#include "run.h"
+/* What `wgf run` prints at its end. */
+#include "command_run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Prints a text as one word of a shell's. */
+/* Prints a text as one word of a shell command. */
 static void print_word(const char *text, FILE *out)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
@@ -19,86 +19,75 @@ static void print_word(const char *text, FILE *out)
     fputc('\'', out);
 }
 
-/* Selected jobs by state: those that were left as they are, and those that were run. */
-static int64_t count(const struct wgf_sweep *sweep, enum wgf_job_state state)
+/* Selected jobs by state: those that stay as they were, and those that were run. */
+static int64_t count(const struct wgf_run_report *report, int state)
 {
-    return sweep->work.kept[state] + sweep->report.total.jobs[state];
+    return report->kept[state] + report->schedule.total.jobs[state];
 }
 
 /* "3 done, 1 failed". */
-static void print_counts(const struct wgf_sweep *sweep)
+static void print_counts(const struct wgf_run_report *report, FILE *out)
 {
     const char *comma = "";
     for (int s = WGF_JOB_DONE; s < WGF_JOB_STATE_COUNT; s++)
-        if (count(sweep, (enum wgf_job_state)s) > 0 || s == WGF_JOB_DONE) {
-            fprintf(stderr, "%s%" PRId64 " %s", comma, count(sweep, (enum wgf_job_state)s), wgf_job_state_names[s]);
+        if (count(report, s) > 0 || s == WGF_JOB_DONE) {
+            fprintf(out, "%s%" PRId64 " %s", comma, count(report, s), wgf_job_state_names[s]);
             comma = ", ";
         }
 }
 
-/* What would have to be given for the jobs that failed to be run again. */
-static void print_retry(const struct wgf_sweep *sweep)
+/* The option that runs the failed jobs again. */
+static void print_retry(const struct wgf_run_report *report, FILE *out)
 {
     const char *before = "; to run again what failed: --retry ";
     for (int s = WGF_JOB_FAILED; s < WGF_JOB_STATE_COUNT; s++)
-        if (count(sweep, (enum wgf_job_state)s) > 0) {
-            fprintf(stderr, "%s%s", before, wgf_job_state_names[s]);
+        if (count(report, s) > 0) {
+            fprintf(out, "%s%s", before, wgf_job_state_names[s]);
             before = ",";
         }
 }
 
-static void print_work(const struct wgf_sweep *sweep)
+static void print_work(const struct wgf_run_report *report, FILE *out)
 {
-    const struct wgf_schedule_report *report = &sweep->report;
+    const struct wgf_schedule_report *const schedule = &report->schedule;
     char text[WGF_TEXT_LENGTH];
-    int64_t all = wgf_plan_jobs(sweep->jobs.plan), run = 0;
+    const int64_t all = wgf_plan_jobs(report->jobs.plan);
+    int64_t run = 0;
     for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
-        run += report->total.jobs[s];
-    fprintf(stderr, "wgf: %s: ", wgf_plan_spec(sweep->jobs.plan)->name);
-    print_counts(sweep);
-    fprintf(stderr, ", of %" PRId64 " %sjobs", sweep->work.selected, sweep->work.selected < all ? "selected " : "");
-    if (!sweep->writer) {
-        fprintf(stderr, "; nothing is left to run");
-        print_retry(sweep);
+        run += schedule->total.jobs[s];
+    fprintf(out, "wgf: %s: ", report->jobs.spec->name);
+    print_counts(report, out);
+    fprintf(out, ", of %" PRId64 " %sjobs", report->selected, report->selected < all ? "selected " : "");
+    if (report->idle) {
+        fprintf(out, "; nothing is left to run");
+        print_retry(report, out);
     } else {
-        fprintf(stderr, sweep->work.resumed ? "; %" PRId64 " of them run now," : "", run);
-        fprintf(stderr, " in %s", wgf_duration_text(report->elapsed, text));
+        fprintf(out, report->resumed ? "; %" PRId64 " of them run now," : "", run);
+        fprintf(out, " in %s", wgf_duration_text(schedule->elapsed, text));
     }
-    if (sweep->work.torn > 0)
-        fprintf(stderr, "; %" PRId64 " row%s damaged", sweep->work.torn, sweep->work.torn == 1 ? " was" : "s were");
-    /* Another rank's clock may have been a moment earlier; a signal comes to all. */
-    bool by_clock = sweep->options->time_limit > 0 && *wgf_cli_stop != WGF_STOPPED_BY_SIGNAL;
-    if (report->interrupted)
-        fputs(by_clock ? "; stopped before the time limit" : "; interrupted", stderr);
-    fputc('\n', stderr);
+    if (report->torn > 0)
+        fprintf(out, "; %" PRId64 " row%s damaged", report->torn, report->torn == 1 ? " was" : "s were");
+    /* A signal reaches every rank. Without one the clock stopped the run, on another rank perhaps a moment earlier. */
+    if (schedule->interrupted)
+        fputs(*wgf_run_stop == WGF_STOPPED_BY_SIGNAL ? "; interrupted" : "; stopped before the time limit", out);
+    fputc('\n', out);
 }
 
-static void summarise(const struct wgf_sweep *sweep)
+void wgf_cli_print_report(const struct wgf_team *team, const struct wgf_run_options *options,
+                          const struct wgf_run_report *report, FILE *out)
 {
-    const struct wgf_schedule_report *report = &sweep->report;
-    const struct wgf_team *team = sweep->team;
     char size[WGF_TEXT_LENGTH];
-    print_work(sweep);
-    if (sweep->writer) {
-        fprintf(stderr, "wgf: %.1f %% of %d core%s in descents", 100 * report->core_use, team->cores,
+    print_work(report, out);
+    if (!report->idle) {
+        fprintf(out, "wgf: %.1f %% of %d core%s in descents", 100 * report->schedule.core_use, team->cores,
                 team->cores == 1 ? "" : "s");
         if (team->mpi)
-            fprintf(stderr, " (%d workers; the master took %.2f %% of a core)", team->workers,
-                    100 * report->master_use);
-        fputc('\n', stderr);
+            fprintf(out, " (%d workers; the master took %.2f %% of a core)", team->workers,
+                    100 * report->schedule.master_use);
+        fputc('\n', out);
     }
-    fprintf(stderr, "wgf: result in %s (%s); draw it with: python3 tools/plot.py ", sweep->options->output,
-            wgf_bytes_text(wgf_layout_bytes(&sweep->layout), size));
-    print_word(sweep->options->output, stderr);
-    fputc('\n', stderr);
-}
-
-int wgf_cli_conclude(const struct wgf_sweep *sweep)
-{
-    if (!sweep->options->quiet)
-        summarise(sweep);
-    int64_t results = count(sweep, WGF_JOB_DONE) + count(sweep, WGF_JOB_DIVERGED);
-    if (results == sweep->work.selected)
-        return WGF_EXIT_OK;
-    return sweep->report.interrupted ? WGF_EXIT_STOPPED : WGF_EXIT_FAILURES;
+    fprintf(out, "wgf: result in %s (%s); draw it with: python3 tools/plot.py ", options->output,
+            wgf_bytes_text(report->file_bytes, size));
+    print_word(options->output, out);
+    fputc('\n', out);
 }

@@ -1,22 +1,21 @@
-/* A job in a process of its own: `wgf run` starts the program again, as `wgf alone`, for one job that it suspects of
- * killing whoever runs it. The two share a page of memory, in which the child leaves its row. */
-#ifndef WGF_RUN_ALONE_H
-#define WGF_RUN_ALONE_H
+/* An isolated job runs in a process of its own: `wgf run` starts the program again, as `wgf isolate`, for one job that it
+ * suspects of killing its process. Parent and child share a page of memory, in which the child leaves its row. */
+#ifndef WGF_RUN_ISOLATE_H
+#define WGF_RUN_ISOLATE_H
 
 #include "wgf/result/checkpoints.h"
 #include "wgf/result/job.h"
 #include "wgf/result/result.h"
 
-/* Where the child finds what it needs: the text of the spec on standard input, the page and the result file at these
- * descriptors. */
-enum { WGF_ALONE_PAGE = 3, WGF_ALONE_FILE };
+/* What the child finds: the text of the spec on standard input, the page and the result file at these descriptors. */
+enum { WGF_ISOLATE_PAGE = 3, WGF_ISOLATE_FILE };
 
-/* Arguments of `wgf alone`, and where they stand: parent's process number, ranks that share the machine, job, name of
- * the spec, and any number of K=V. */
-enum { WGF_ALONE_PARENT = 1, WGF_ALONE_SHARERS, WGF_ALONE_JOB, WGF_ALONE_SPEC, WGF_ALONE_SETS };
+/* Arguments of `wgf isolate` by position: the parent's process number, ranks that share the machine, the job, the name
+ * of the spec, and any number of K=V. */
+enum { WGF_ISOLATE_PARENT = 1, WGF_ISOLATE_SHARERS, WGF_ISOLATE_JOB, WGF_ISOLATE_SPEC, WGF_ISOLATE_SETS };
 
-/* The page; the arrays of the trace are behind it. */
-struct wgf_alone_page {
+/* The page; the arrays of the trace follow it. */
+struct wgf_isolate_page {
     bool has_slots; /* for checkpoints, in the result file */
     struct wgf_checkpoint_hand slots;
     bool begun, ended; /* the job, by the child */
@@ -26,9 +25,15 @@ struct wgf_alone_page {
 };
 
 /* Bytes of the page and its arrays, for a job of these settings. */
-double wgf_alone_bytes(const struct wgf_layout *layout, const struct wgf_settings *settings);
+double wgf_isolate_bytes(const struct wgf_layout *layout, const struct wgf_settings *settings);
 
-/* The trace whose arrays are those behind the page. */
-struct wgf_trace wgf_alone_trace(struct wgf_alone_page *page, const struct wgf_layout *layout);
+/* The trace whose arrays follow the page. */
+struct wgf_trace wgf_isolate_trace(struct wgf_isolate_page *page, const struct wgf_layout *layout);
+
+/* What became of an isolated job whose process ended with this status of waitpid: its state, WGF_JOB_PENDING for one that
+ * was stopped, WGF_JOB_CRASHED when the job ended its process. Errors: WGF_EINTERNAL when the process ended before the
+ * job began. */
+wgf_status wgf_isolate_judge(const struct wgf_isolate_page *page, int wait_status, bool stopped, int64_t job,
+                             enum wgf_job_state *state, struct wgf_error *error);
 
 #endif

@@ -1,13 +1,13 @@
-#include "select.h"
+/* Spans of jobs, and the jobs that intervals and a shard select. */
+#include "wgf/run/job_set.h"
 
-#include "cli.h"
+#include "wgf/base/system.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Does a job fit behind the last span, as one more of its jobs? */
+/* True when the new jobs continue the last span. */
 static bool continues(const struct wgf_span *last, int64_t first, int64_t step, int64_t count)
 {
     return (count == 1 || last->step == step) && first == last->first + last->count * last->step;
@@ -67,113 +67,75 @@ void wgf_job_set_list(const struct wgf_job_set *set, int64_t first, int64_t coun
     }
 }
 
-/* An interval of --jobs, both ends included. */
-struct interval {
-    int64_t first, last;
-};
-
-/* Reads digits; false when there are none, or too many. */
-static bool read_number(const char **text, int64_t *number)
+bool wgf_selection_add(struct wgf_selection *selection, int64_t first, int64_t last)
 {
-    char *end;
-    if (**text < '0' || **text > '9')
+    const size_t size = (size_t)(selection->interval_count + 1) * sizeof *selection->intervals;
+    struct wgf_interval *const intervals = realloc(selection->intervals, size);
+    if (!intervals)
         return false;
-    errno = 0;
-    *number = strtoll(*text, &end, 10);
-    *text = end;
-    return errno == 0;
+    selection->intervals = intervals;
+    selection->intervals[selection->interval_count++] = (struct wgf_interval){first, last};
+    return true;
 }
 
-/* Reads "7" or "0-9" and the comma behind it. */
-static bool read_interval(const char **text, struct interval *interval)
+void wgf_selection_free(struct wgf_selection *selection)
 {
-    if (!read_number(text, &interval->first))
-        return false;
-    interval->last = interval->first;
-    if (**text == '-') {
-        ++*text;
-        if (!read_number(text, &interval->last) || interval->last < interval->first)
-            return false;
-    }
-    if (**text == ',')
-        return *++*text != '\0';
-    return **text == '\0';
-}
-
-int wgf_cli_take_jobs(const char *command, const char *word, struct wgf_selection *selection)
-{
-    struct interval interval;
-    bool fine = *word != '\0';
-    for (const char *text = word; fine && *text;)
-        fine = read_interval(&text, &interval);
-    if (!fine)
-        return wgf_cli_misuse(command, "--jobs is a list of jobs like 0-9,17, not '%s'", word);
-    selection->jobs = word;
-    return WGF_EXIT_OK;
-}
-
-int wgf_cli_take_shard(const char *command, const char *word, struct wgf_selection *selection)
-{
-    const char *text = word;
-    bool fine = read_number(&text, &selection->part) && *text++ == '/' && read_number(&text, &selection->parts) &&
-                *text == '\0' && selection->part < selection->parts;
-    if (!fine)
-        return wgf_cli_misuse(command, "--shard is I/N, part I of N counted from 0, like 0/4, not '%s'", word);
-    return WGF_EXIT_OK;
+    free(selection->intervals);
+    *selection = (struct wgf_selection){0};
 }
 
 static int compare_intervals(const void *a, const void *b)
 {
-    const struct interval *one = a, *other = b;
+    const struct wgf_interval *const one = a, *const other = b;
     return (one->first > other->first) - (one->first < other->first);
 }
 
-/* The intervals of --jobs in order, or the one of all jobs; allocated. NULL: no memory. */
-static struct interval *list_intervals(const char *text, int64_t jobs, size_t *count)
+/* The intervals in ascending order, or the one of all jobs; allocated. NULL: no memory. */
+static struct wgf_interval *sorted_intervals(const struct wgf_selection *selection, int64_t jobs, int64_t *count)
 {
-    size_t most = 1;
-    for (const char *c = text; c && *c; c++)
-        most += *c == ',';
-    struct interval *list = calloc(most, sizeof *list);
-    *count = 0;
+    *count = selection->intervals ? selection->interval_count : 1;
+    struct wgf_interval *const list = wgf_calloc(*count, sizeof *list);
     if (!list)
         return NULL;
-    if (!text)
-        list[(*count)++] = (struct interval){0, jobs - 1};
-    while (text && *text)
-        read_interval(&text, &list[(*count)++]);
-    qsort(list, *count, sizeof *list, compare_intervals);
+    if (selection->intervals)
+        memcpy(list, selection->intervals, (size_t)*count * sizeof *list);
+    else
+        list[0] = (struct wgf_interval){0, jobs - 1};
+    qsort(list, (size_t)*count, sizeof *list, compare_intervals);
     return list;
 }
 
-/* Adds the jobs of an interval that are in the part. */
-static bool add_interval(struct wgf_job_set *set, const struct wgf_selection *selection, struct interval interval)
+/* Adds the jobs of an interval that are in the shard. */
+static bool add_interval(struct wgf_job_set *set, const struct wgf_selection *selection, struct wgf_interval interval)
 {
-    int64_t parts = selection->parts > 1 ? selection->parts : 1;
-    int64_t ahead = selection->part - interval.first % parts; /* to the first one of the part */
-    ahead += ahead < 0 ? parts : 0;
-    if (interval.last < interval.first || ahead > interval.last - interval.first)
+    const int64_t shards = selection->shards > 1 ? selection->shards : 1;
+    int64_t skipped = selection->shard - interval.first % shards; /* jobs before the first one of the shard */
+    skipped += skipped < 0 ? shards : 0;
+    if (interval.last < interval.first || skipped > interval.last - interval.first)
         return true;
-    int64_t first = interval.first + ahead;
-    return wgf_job_set_add(set, first, parts, (interval.last - first) / parts + 1);
+    const int64_t first = interval.first + skipped;
+    return wgf_job_set_add(set, first, shards, (interval.last - first) / shards + 1);
 }
 
-wgf_status wgf_cli_select(const struct wgf_selection *selection, int64_t jobs, struct wgf_job_set *set,
-                          struct wgf_error *error)
+static int64_t larger(int64_t a, int64_t b)
 {
-    size_t count;
-    struct interval *list = list_intervals(selection->jobs, jobs, &count);
+    return a > b ? a : b;
+}
+
+wgf_status wgf_select(const struct wgf_selection *selection, int64_t jobs, struct wgf_job_set *set,
+                      struct wgf_error *error)
+{
+    int64_t count, next = 0, missing = -1; /* jobs before `next` have been dealt with */
+    struct wgf_interval *const list = sorted_intervals(selection, jobs, &count);
     bool fine = list != NULL;
-    int64_t next = 0, missing = -1; /* jobs before `next` have been looked at */
     *set = (struct wgf_job_set){0};
-    for (size_t i = 0; fine && i < count; i++) {
-        if (list[i].last >= jobs) {
+    for (int64_t i = 0; fine && missing < 0 && i < count; i++) {
+        const struct wgf_interval rest = {larger(list[i].first, next), list[i].last};
+        if (list[i].last >= jobs)
             missing = list[i].last;
-            break;
-        }
-        fine =
-            add_interval(set, selection, (struct interval){list[i].first > next ? list[i].first : next, list[i].last});
-        next = list[i].last + 1 > next ? list[i].last + 1 : next;
+        else
+            fine = add_interval(set, selection, rest);
+        next = larger(list[i].last + 1, next);
     }
     free(list);
     if (fine && missing < 0)

@@ -66,7 +66,7 @@ static void observe_between(void *owner, int64_t left)
 }
 
 static void run_lone(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
-                      struct wgf_error *verdict)
+                     struct wgf_error *verdict)
 {
     struct lone lone = {.observed = wgf_clock()};
     const double began = lone.observed;

@@ -30,8 +30,8 @@ struct wgf_piece_runner {
     struct wgf_error error, latest; /* of the first callback that failed, and of the one being called */
 };
 
-void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks, void (*between)(void *, int64_t),
-                      void *owner);
+void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks,
+                            void (*between)(void *, int64_t), void *owner);
 
 /* Reads the flag of interruption; false once anything has stopped the runner. */
 bool wgf_piece_runner_may_go(struct wgf_piece_runner *runner);

@@ -7,8 +7,8 @@
 #include <assert.h>
 #include <math.h>
 
-void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks, void (*between)(void *, int64_t),
-                      void *owner)
+void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks,
+                            void (*between)(void *, int64_t), void *owner)
 {
     *runner = (struct wgf_piece_runner){
         .tasks = tasks, .between = between, .owner = owner, .pace = NAN, .now = wgf_clock(), .last_flush = NAN};

@@ -77,7 +77,7 @@ struct wgf_schedule_report {
     double core_use;   /* busy / (team->cores * elapsed) */
     double master_use; /* fraction of a core that the master took; 0 when alone */
     int64_t pieces;
-    bool interrupted; /* an interruption left positions that were not run */
+    bool interrupted;        /* an interruption left positions that were not run */
     bool stopped_on_failure; /* fail_fast did */
 };
 
