@@ -16,16 +16,16 @@ enum { SHEETS = 2 }; /* at most */
 
 /* One sheet, from one grid to one grid: along the second coordinate, then along the first. */
 struct passage {
-    struct wgf_axis second, first;
+    struct wgf_gibbs_axis second, first;
 };
 
 struct wgf_gibbs {
     int grid_count, sheets;
     struct wgf_grid grids[WGF_GRIDS];
-    struct wgf_axis_kernel kernels[WGF_GRIDS][WGF_GRIDS];  /* [to][from] */
-    struct passage passages[SHEETS][WGF_GRIDS][WGF_GRIDS]; /* [sheet][to][from] */
-    struct wgf_plain_kernel plain_kernel;                  /* of one grid alone, as the next */
-    struct wgf_plain plain[SHEETS];
+    struct wgf_gibbs_axis_kernel kernels[WGF_GRIDS][WGF_GRIDS]; /* [to][from] */
+    struct passage passages[SHEETS][WGF_GRIDS][WGF_GRIDS];      /* [sheet][to][from] */
+    struct wgf_gibbs_plain_kernel plain_kernel;                 /* of one grid alone, as the next */
+    struct wgf_gibbs_plain plain[SHEETS];
     bool is_plain[SHEETS];            /* where the laws of a sheet stand: there, or in its passages */
     double *share[WGF_GRIDS];         /* N each: how much of each point's law is on that grid */
     double *scratch, *between, *part; /* two sheets; a sheet each */
@@ -61,11 +61,12 @@ double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets)
         largest = fmax(largest, (double)g * (double)g);
         for (int from = 0; from < grid_count; from++) {
             int64_t h = grids[from].points;
-            bytes += wgf_axis_kernel_bytes(h, g) + sheets * (wgf_axis_bytes(h, h, g) + wgf_axis_bytes(g, h, g));
+            bytes += wgf_gibbs_axis_kernel_bytes(h, g) +
+                     sheets * (wgf_gibbs_axis_bytes(h, h, g) + wgf_gibbs_axis_bytes(g, h, g));
         }
     }
     if (grid_count == 1)
-        bytes += wgf_plain_kernel_bytes(grids->points) + sheets * wgf_plain_bytes(grids->points);
+        bytes += wgf_gibbs_plain_kernel_bytes(grids->points) + sheets * wgf_gibbs_plain_bytes(grids->points);
     return bytes + wgf_bytes((grid_count > 1 ? grid_count * all : 0) + 4 * largest, sizeof(double));
 }
 
@@ -79,10 +80,10 @@ static bool create_kernel(struct wgf_gibbs *gibbs, int to, int from, double epsi
         t[i] = wgf_grid_coordinate(source, i);
     for (int64_t i = 0; i < target->points; i++)
         t[source->points + i] = wgf_grid_coordinate(target, i);
-    bool made = wgf_axis_kernel_create(&gibbs->kernels[to][from], t, source->points, t + source->points, target->points,
-                                       epsilon);
+    bool made = wgf_gibbs_axis_kernel_create(&gibbs->kernels[to][from], t, source->points, t + source->points,
+                                             target->points, epsilon);
     if (made && gibbs->grid_count == 1)
-        made = wgf_plain_kernel_create(&gibbs->plain_kernel, t, source->points, epsilon);
+        made = wgf_gibbs_plain_kernel_create(&gibbs->plain_kernel, t, source->points, epsilon);
     free(t);
     return made;
 }
@@ -90,9 +91,9 @@ static bool create_kernel(struct wgf_gibbs *gibbs, int to, int from, double epsi
 static bool create_passage(struct wgf_gibbs *gibbs, int sheet, int to, int from)
 {
     struct passage *passage = &gibbs->passages[sheet][to][from];
-    const struct wgf_axis_kernel *kernel = &gibbs->kernels[to][from];
-    bool second = wgf_axis_create(&passage->second, kernel, kernel->from.points);
-    bool first = wgf_axis_create(&passage->first, kernel, kernel->to.points);
+    const struct wgf_gibbs_axis_kernel *kernel = &gibbs->kernels[to][from];
+    bool second = wgf_gibbs_axis_create(&passage->second, kernel, kernel->from.points);
+    bool first = wgf_gibbs_axis_create(&passage->first, kernel, kernel->to.points);
     return second && first;
 }
 
@@ -106,7 +107,7 @@ static bool allocate(struct wgf_gibbs *gibbs, double epsilon)
             made = create_kernel(gibbs, to, from, epsilon);
             for (int sheet = 0; made && sheet < gibbs->sheets; sheet++)
                 made = create_passage(gibbs, sheet, to, from) &&
-                       (gibbs->grid_count > 1 || wgf_plain_create(&gibbs->plain[sheet], &gibbs->plain_kernel));
+                       (gibbs->grid_count > 1 || wgf_gibbs_plain_create(&gibbs->plain[sheet], &gibbs->plain_kernel));
         }
     }
     for (int grid = 0; gibbs->grid_count > 1 && grid < gibbs->grid_count; grid++) {
@@ -143,17 +144,17 @@ void wgf_gibbs_free(struct wgf_gibbs *gibbs)
         return;
     for (int to = 0; to < WGF_GRIDS; to++) {
         for (int from = 0; from < WGF_GRIDS; from++) {
-            wgf_axis_kernel_clear(&gibbs->kernels[to][from]);
+            wgf_gibbs_axis_kernel_clear(&gibbs->kernels[to][from]);
             for (int sheet = 0; sheet < SHEETS; sheet++) {
-                wgf_axis_clear(&gibbs->passages[sheet][to][from].second);
-                wgf_axis_clear(&gibbs->passages[sheet][to][from].first);
+                wgf_gibbs_axis_clear(&gibbs->passages[sheet][to][from].second);
+                wgf_gibbs_axis_clear(&gibbs->passages[sheet][to][from].first);
             }
         }
         free(gibbs->share[to]);
     }
-    wgf_plain_kernel_clear(&gibbs->plain_kernel);
+    wgf_gibbs_plain_kernel_clear(&gibbs->plain_kernel);
     for (int sheet = 0; sheet < SHEETS; sheet++)
-        wgf_plain_clear(&gibbs->plain[sheet]);
+        wgf_gibbs_plain_clear(&gibbs->plain[sheet]);
     free(gibbs->scratch);
     free(gibbs->between);
     free(gibbs->part);
@@ -206,8 +207,8 @@ static void pass(struct wgf_gibbs *gibbs, int sheet, const double *log_a, double
     for (int to = 0; to < gibbs->grid_count; to++) {
         for (int from = 0; from < gibbs->grid_count; from++) {
             struct passage *passage = &gibbs->passages[sheet][to][from];
-            wgf_axis_log(&passage->second, log_a + offset(gibbs, sheet, from), gibbs->scratch);
-            wgf_axis_log(&passage->first, passage->second.log_out, gibbs->scratch);
+            wgf_gibbs_axis_log(&passage->second, log_a + offset(gibbs, sheet, from), gibbs->scratch);
+            wgf_gibbs_axis_log(&passage->first, passage->second.log_out, gibbs->scratch);
         }
         if (gibbs->grid_count > 1)
             join(gibbs, sheet, to, log_sum);
@@ -227,12 +228,13 @@ void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum
     restore_denormals(mode);
 }
 
-void wgf_gibbs_laws(struct wgf_gibbs *gibbs, const double *log_a)
+void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a)
 {
     unsigned mode = flush_denormals();
     for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
-        gibbs->is_plain[sheet] = gibbs->grid_count == 1 &&
-                                 wgf_plain_laws(&gibbs->plain[sheet], log_a + offset(gibbs, sheet, 0), gibbs->scratch);
+        gibbs->is_plain[sheet] =
+            gibbs->grid_count == 1 &&
+            wgf_gibbs_plain_conditionals(&gibbs->plain[sheet], log_a + offset(gibbs, sheet, 0), gibbs->scratch);
         if (!gibbs->is_plain[sheet])
             pass(gibbs, sheet, log_a, NULL);
     }
@@ -258,8 +260,8 @@ static void expect(struct wgf_gibbs *gibbs, int sheet, const double *f, double *
         for (int from = 0; from < gibbs->grid_count; from++) {
             const struct passage *passage = &gibbs->passages[sheet][to][from];
             double *result = from ? gibbs->part : out + start, *share = gibbs->share[from];
-            wgf_axis_expect(&passage->second, f + offset(gibbs, sheet, from), gibbs->between, gibbs->scratch);
-            wgf_axis_expect(&passage->first, gibbs->between, result, gibbs->scratch);
+            wgf_gibbs_axis_expect(&passage->second, f + offset(gibbs, sheet, from), gibbs->between, gibbs->scratch);
+            wgf_gibbs_axis_expect(&passage->first, gibbs->between, result, gibbs->scratch);
             for (int64_t k = 0; share && k < size; k++)
                 result[k] *= share[start + k];
             for (int64_t k = 0; from && k < size; k++)
@@ -274,7 +276,7 @@ void wgf_gibbs_expect(struct wgf_gibbs *gibbs, const double *f, double *out)
     for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
         int64_t start = offset(gibbs, sheet, 0);
         if (gibbs->is_plain[sheet])
-            wgf_plain_expect(&gibbs->plain[sheet], f + start, out + start, gibbs->scratch);
+            wgf_gibbs_plain_expect(&gibbs->plain[sheet], f + start, out + start, gibbs->scratch);
         else
             expect(gibbs, sheet, f, out);
     }
@@ -288,8 +290,8 @@ static void push(struct wgf_gibbs *gibbs, int sheet, const double *q, double *ou
             const struct passage *passage = &gibbs->passages[sheet][to][from];
             double *result = out + offset(gibbs, sheet, from);
             const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
-            wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
-            wgf_axis_push(&passage->second, gibbs->between, to ? gibbs->part : result, gibbs->scratch);
+            wgf_gibbs_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
+            wgf_gibbs_axis_push(&passage->second, gibbs->between, to ? gibbs->part : result, gibbs->scratch);
             for (int64_t k = 0; to && k < sheet_size(gibbs, from); k++)
                 result[k] += gibbs->part[k];
         }
@@ -301,7 +303,7 @@ void wgf_gibbs_push(struct wgf_gibbs *gibbs, const double *q, double *out)
     for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
         int64_t start = offset(gibbs, sheet, 0);
         if (gibbs->is_plain[sheet])
-            wgf_plain_push(&gibbs->plain[sheet], q + start, out + start, gibbs->scratch);
+            wgf_gibbs_plain_push(&gibbs->plain[sheet], q + start, out + start, gibbs->scratch);
         else
             push(gibbs, sheet, q, out);
     }
@@ -315,9 +317,9 @@ static double cost(struct wgf_gibbs *gibbs, int sheet, const double *q)
         for (int from = 0; from < gibbs->grid_count; from++) {
             const struct passage *passage = &gibbs->passages[sheet][to][from];
             const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
-            sum += wgf_axis_cost(&passage->first, own, gibbs->scratch);
-            wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
-            sum += wgf_axis_cost(&passage->second, gibbs->between, gibbs->scratch);
+            sum += wgf_gibbs_axis_cost(&passage->first, own, gibbs->scratch);
+            wgf_gibbs_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
+            sum += wgf_gibbs_axis_cost(&passage->second, gibbs->between, gibbs->scratch);
         }
     return sum;
 }
@@ -328,7 +330,7 @@ double wgf_gibbs_cost(struct wgf_gibbs *gibbs, const double *q)
     double sum = 0;
     for (int sheet = 0; sheet < gibbs->sheets; sheet++)
         sum += gibbs->is_plain[sheet]
-                   ? wgf_plain_cost(&gibbs->plain[sheet], q + offset(gibbs, sheet, 0), gibbs->scratch)
+                   ? wgf_gibbs_plain_cost(&gibbs->plain[sheet], q + offset(gibbs, sheet, 0), gibbs->scratch)
                    : cost(gibbs, sheet, q);
     restore_denormals(mode);
     return sum;

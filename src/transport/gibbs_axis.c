@@ -17,7 +17,7 @@ static const double least_scale = 1e-300;
 /* A far output's terms below exp(-45) of its largest are dropped: a row of them is below rounding. */
 static const double least_term = -45;
 
-double wgf_axis_kernel_bytes(int64_t from, int64_t to)
+double wgf_gibbs_axis_kernel_bytes(int64_t from, int64_t to)
 {
     return wgf_bytes(4 * (double)from * (double)to, sizeof(double));
 }
@@ -39,7 +39,7 @@ static int64_t tile_end(const struct wgf_tiles *tiles, int64_t tile)
     return end < tiles->points ? end : tiles->points;
 }
 
-static void fill_kernel(struct wgf_axis_kernel *kernel, const double *t_from, const double *t_to)
+static void fill_kernel(struct wgf_gibbs_axis_kernel *kernel, const double *t_from, const double *t_to)
 {
     int64_t from = kernel->from.points, to = kernel->to.points, blocks = kernel->from.count;
     for (int64_t b = 0; b < kernel->to.count * blocks; b++)
@@ -60,10 +60,10 @@ static void fill_kernel(struct wgf_axis_kernel *kernel, const double *t_from, co
         }
 }
 
-bool wgf_axis_kernel_create(struct wgf_axis_kernel *kernel, const double *t_from, int64_t from, const double *t_to,
-                            int64_t to, double epsilon)
+bool wgf_gibbs_axis_kernel_create(struct wgf_gibbs_axis_kernel *kernel, const double *t_from, int64_t from,
+                                  const double *t_to, int64_t to, double epsilon)
 {
-    *kernel = (struct wgf_axis_kernel){.epsilon = epsilon};
+    *kernel = (struct wgf_gibbs_axis_kernel){.epsilon = epsilon};
     kernel->from = tiles_of(t_from, from, epsilon);
     kernel->to = tiles_of(t_to, to, epsilon);
     kernel->exponent = wgf_calloc(to * from, sizeof(double));
@@ -76,7 +76,7 @@ bool wgf_axis_kernel_create(struct wgf_axis_kernel *kernel, const double *t_from
     return made;
 }
 
-void wgf_axis_kernel_clear(struct wgf_axis_kernel *kernel)
+void wgf_gibbs_axis_kernel_clear(struct wgf_gibbs_axis_kernel *kernel)
 {
     free(kernel->exponent);
     free(kernel->base);
@@ -84,10 +84,10 @@ void wgf_axis_kernel_clear(struct wgf_axis_kernel *kernel)
     free(kernel->moved);
 }
 
-bool wgf_axis_create(struct wgf_axis *axis, const struct wgf_axis_kernel *kernel, int64_t rows)
+bool wgf_gibbs_axis_create(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, int64_t rows)
 {
     int64_t out = rows * kernel->to.points, blocks = rows * kernel->from.count;
-    *axis = (struct wgf_axis){.kernel = kernel, .rows = rows};
+    *axis = (struct wgf_gibbs_axis){.kernel = kernel, .rows = rows};
     axis->weights = wgf_calloc(rows * kernel->from.points, sizeof(double));
     axis->peak = wgf_calloc(blocks, sizeof(double));
     axis->shift = wgf_calloc(rows, sizeof(double));
@@ -100,7 +100,7 @@ bool wgf_axis_create(struct wgf_axis *axis, const struct wgf_axis_kernel *kernel
            axis->log_out && axis->far;
 }
 
-double wgf_axis_bytes(int64_t rows, int64_t from, int64_t to)
+double wgf_gibbs_axis_bytes(int64_t rows, int64_t from, int64_t to)
 {
     const double smallest = 8; /* a tile */
     double in = (double)rows * (double)from, out = (double)rows * (double)to;
@@ -109,7 +109,7 @@ double wgf_axis_bytes(int64_t rows, int64_t from, int64_t to)
            wgf_bytes(out, sizeof(struct wgf_far));
 }
 
-void wgf_axis_clear(struct wgf_axis *axis)
+void wgf_gibbs_axis_clear(struct wgf_gibbs_axis *axis)
 {
     free(axis->weights);
     free(axis->peak);
@@ -128,7 +128,7 @@ static double finite_shift(double most)
 }
 
 /* weights and peak */
-static void exponentiate(struct wgf_axis *axis)
+static void exponentiate(struct wgf_gibbs_axis *axis)
 {
     const struct wgf_tiles *from = &axis->kernel->from;
     for (int64_t i = 0; i < axis->rows; i++)
@@ -143,7 +143,7 @@ static void exponentiate(struct wgf_axis *axis)
 }
 
 /* shift, scale and window of a tile of outputs */
-static void level(struct wgf_axis *axis, int64_t tile)
+static void level(struct wgf_gibbs_axis *axis, int64_t tile)
 {
     const int64_t blocks = axis->kernel->from.count, count = axis->rows * blocks;
     const double *base = axis->kernel->base + tile * blocks;
@@ -175,7 +175,7 @@ struct strip {
     const double *scale;  /* rows x from.count */
 };
 
-static struct strip strip_of(const struct wgf_axis *axis, int64_t tile)
+static struct strip strip_of(const struct wgf_gibbs_axis *axis, int64_t tile)
 {
     const struct wgf_tiles *from = &axis->kernel->from, *to = &axis->kernel->to;
     struct strip strip = {.first = tile * to->size, .last = tile_end(to, tile)};
@@ -188,7 +188,8 @@ static struct strip strip_of(const struct wgf_axis *axis, int64_t tile)
 }
 
 /* out (rows x width) = scale weights f; f NULL: ones. */
-WGF_WIDE static void scale_weights(const struct wgf_axis *axis, const struct strip *strip, const double *f, double *out)
+WGF_WIDE static void scale_weights(const struct wgf_gibbs_axis *axis, const struct strip *strip, const double *f,
+                                   double *out)
 {
     const struct wgf_tiles *from = &axis->kernel->from;
     for (int64_t i = 0; i < axis->rows; i++)
@@ -208,7 +209,7 @@ WGF_WIDE static void scale_weights(const struct wgf_axis *axis, const struct str
 }
 
 /* out (to x rows) = sum_j table[l, j] scale weights[i, j] f[i, j], for a strip; f NULL: ones. */
-static void multiply(const struct wgf_axis *axis, const struct strip *strip, const double *table, const double *f,
+static void multiply(const struct wgf_gibbs_axis *axis, const struct strip *strip, const double *table, const double *f,
                      double *out, double *scratch)
 {
     const int from = (int)axis->kernel->from.points, rows = (int)axis->rows, width = (int)strip->width;
@@ -218,7 +219,7 @@ static void multiply(const struct wgf_axis *axis, const struct strip *strip, con
 }
 
 /* w_li(j) of a far output. */
-static inline double far_law(const struct wgf_axis *axis, const struct wgf_far *far, int64_t j)
+static inline double far_conditional(const struct wgf_gibbs_axis *axis, const struct wgf_far *far, int64_t j)
 {
     int64_t from = axis->kernel->from.points;
     double log_term = axis->log_in[far->row * from + j] - axis->kernel->exponent[far->target * from + j];
@@ -226,7 +227,7 @@ static inline double far_law(const struct wgf_axis *axis, const struct wgf_far *
 }
 
 /* log_out[l, i] by log-sum-exp. */
-static void go_far(struct wgf_axis *axis, int64_t l, int64_t i)
+static void go_far(struct wgf_gibbs_axis *axis, int64_t l, int64_t i)
 {
     int64_t from = axis->kernel->from.points, first = from, last = 0;
     const double *in = axis->log_in + i * from, *exponent = axis->kernel->exponent + l * from;
@@ -250,7 +251,7 @@ static void go_far(struct wgf_axis *axis, int64_t l, int64_t i)
 }
 
 /* inverse and log_out of a row of outputs, from the sums. */
-WGF_WIDE static void finish(struct wgf_axis *axis, int64_t l)
+WGF_WIDE static void finish(struct wgf_gibbs_axis *axis, int64_t l)
 {
     const int64_t rows = axis->rows;
     const double *shift = axis->shift;
@@ -273,7 +274,7 @@ WGF_WIDE static void finish(struct wgf_axis *axis, int64_t l)
         sum[i] = 1 / sum[i];
 }
 
-void wgf_axis_log(struct wgf_axis *axis, const double *log_in, double *scratch)
+void wgf_gibbs_axis_log(struct wgf_gibbs_axis *axis, const double *log_in, double *scratch)
 {
     axis->log_in = log_in;
     axis->far_count = 0;
@@ -287,7 +288,7 @@ void wgf_axis_log(struct wgf_axis *axis, const double *log_in, double *scratch)
     }
 }
 
-void wgf_axis_expect(const struct wgf_axis *axis, const double *f, double *out, double *scratch)
+void wgf_gibbs_axis_expect(const struct wgf_gibbs_axis *axis, const double *f, double *out, double *scratch)
 {
     int64_t from = axis->kernel->from.points, out_count = axis->rows * axis->kernel->to.points;
     for (int64_t tile = 0; tile < axis->kernel->to.count; tile++) {
@@ -299,13 +300,14 @@ void wgf_axis_expect(const struct wgf_axis *axis, const double *f, double *out, 
     for (const struct wgf_far *far = axis->far; far < axis->far + axis->far_count; far++) {
         double sum = 0;
         for (int64_t j = far->first; j < far->last; j++)
-            sum += far_law(axis, far, j) * f[far->row * from + j];
+            sum += far_conditional(axis, far, j) * f[far->row * from + j];
         out[far->target * axis->rows + far->row] = sum;
     }
 }
 
 /* out (rows x from) += weights scale spread (rows x width) */
-WGF_WIDE static void collect(const struct wgf_axis *axis, const struct strip *strip, const double *spread, double *out)
+WGF_WIDE static void collect(const struct wgf_gibbs_axis *axis, const struct strip *strip, const double *spread,
+                             double *out)
 {
     const struct wgf_tiles *from = &axis->kernel->from;
     for (int64_t i = 0; i < axis->rows; i++)
@@ -320,7 +322,7 @@ WGF_WIDE static void collect(const struct wgf_axis *axis, const struct strip *st
         }
 }
 
-void wgf_axis_push(const struct wgf_axis *axis, const double *q, double *out, double *scratch)
+void wgf_gibbs_axis_push(const struct wgf_gibbs_axis *axis, const double *q, double *out, double *scratch)
 {
     const int from = (int)axis->kernel->from.points, rows = (int)axis->rows;
     const int64_t in_count = axis->rows * from, out_count = axis->rows * axis->kernel->to.points;
@@ -338,10 +340,10 @@ void wgf_axis_push(const struct wgf_axis *axis, const double *q, double *out, do
     }
     for (const struct wgf_far *far = axis->far; far < axis->far + axis->far_count; far++)
         for (int64_t j = far->first; j < far->last; j++)
-            out[far->row * from + j] += far_law(axis, far, j) * q[far->target * axis->rows + far->row];
+            out[far->row * from + j] += far_conditional(axis, far, j) * q[far->target * axis->rows + far->row];
 }
 
-double wgf_axis_cost(const struct wgf_axis *axis, const double *q, double *scratch)
+double wgf_gibbs_axis_cost(const struct wgf_gibbs_axis *axis, const double *q, double *scratch)
 {
     int64_t from = axis->kernel->from.points, out_count = axis->rows * axis->kernel->to.points;
     double cost = 0, *moved = scratch + axis->rows * from;
@@ -353,7 +355,7 @@ double wgf_axis_cost(const struct wgf_axis *axis, const double *q, double *scrat
         cost += q[k] * (moved[k] * axis->inverse[k]);
     for (const struct wgf_far *far = axis->far; far < axis->far + axis->far_count; far++)
         for (int64_t j = far->first; j < far->last; j++)
-            cost += q[far->target * axis->rows + far->row] * far_law(axis, far, j) *
+            cost += q[far->target * axis->rows + far->row] * far_conditional(axis, far, j) *
                     (axis->kernel->exponent[far->target * from + j] * axis->kernel->epsilon);
     return cost;
 }

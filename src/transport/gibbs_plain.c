@@ -10,14 +10,15 @@
 /* e^-600 = 1e-261: a term that underflows, below 2e-308, is lost beside the g^2 that make a sum. */
 static const double range = 600;
 
-double wgf_plain_kernel_bytes(int64_t points)
+double wgf_gibbs_plain_kernel_bytes(int64_t points)
 {
     return wgf_bytes(2 * (double)points * (double)points, sizeof(double));
 }
 
-bool wgf_plain_kernel_create(struct wgf_plain_kernel *kernel, const double *t, int64_t points, double epsilon)
+bool wgf_gibbs_plain_kernel_create(struct wgf_gibbs_plain_kernel *kernel, const double *t, int64_t points,
+                                   double epsilon)
 {
-    *kernel = (struct wgf_plain_kernel){.points = points};
+    *kernel = (struct wgf_gibbs_plain_kernel){.points = points};
     kernel->weight = wgf_calloc(points * points, sizeof(double));
     kernel->moved = wgf_calloc(points * points, sizeof(double));
     if (!kernel->weight || !kernel->moved)
@@ -34,18 +35,18 @@ bool wgf_plain_kernel_create(struct wgf_plain_kernel *kernel, const double *t, i
     return true;
 }
 
-void wgf_plain_kernel_clear(struct wgf_plain_kernel *kernel)
+void wgf_gibbs_plain_kernel_clear(struct wgf_gibbs_plain_kernel *kernel)
 {
     free(kernel->weight);
     free(kernel->moved);
 }
 
-double wgf_plain_bytes(int64_t points)
+double wgf_gibbs_plain_bytes(int64_t points)
 {
     return wgf_bytes(3 * (double)points * (double)points, sizeof(double));
 }
 
-bool wgf_plain_create(struct wgf_plain *plain, const struct wgf_plain_kernel *kernel)
+bool wgf_gibbs_plain_create(struct wgf_gibbs_plain *plain, const struct wgf_gibbs_plain_kernel *kernel)
 {
     int64_t size = kernel->points * kernel->points;
     plain->kernel = kernel;
@@ -55,20 +56,20 @@ bool wgf_plain_create(struct wgf_plain *plain, const struct wgf_plain_kernel *ke
     return plain->a && plain->along && plain->inverse;
 }
 
-void wgf_plain_clear(struct wgf_plain *plain)
+void wgf_gibbs_plain_clear(struct wgf_gibbs_plain *plain)
 {
     free(plain->a);
     free(plain->along);
     free(plain->inverse);
 }
 
-static int64_t size_of(const struct wgf_plain *plain)
+static int64_t size_of(const struct wgf_gibbs_plain *plain)
 {
     return plain->kernel->points * plain->kernel->points;
 }
 
 /* out = left right */
-static void multiply(const struct wgf_plain *plain, const double *left, const double *right, double *out)
+static void multiply(const struct wgf_gibbs_plain *plain, const double *left, const double *right, double *out)
 {
     const int g = (int)plain->kernel->points;
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, g, g, g, 1, left, g, right, g, 0, out, g);
@@ -107,7 +108,7 @@ WGF_WIDE static double dot(int64_t count, const double *x, const double *y)
     return sum;
 }
 
-bool wgf_plain_laws(struct wgf_plain *plain, const double *log_a, double *scratch)
+bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *scratch)
 {
     const int64_t size = size_of(plain);
     const double most = wgf_largest(size, log_a), least = wgf_least(size, log_a);
@@ -121,7 +122,7 @@ bool wgf_plain_laws(struct wgf_plain *plain, const double *log_a, double *scratc
     return true;
 }
 
-void wgf_plain_expect(const struct wgf_plain *plain, const double *f, double *out, double *scratch)
+void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch)
 {
     const int64_t size = size_of(plain);
     times(size, plain->a, f, scratch);
@@ -130,7 +131,7 @@ void wgf_plain_expect(const struct wgf_plain *plain, const double *f, double *ou
     times(size, scratch, plain->inverse, out);
 }
 
-void wgf_plain_push(const struct wgf_plain *plain, const double *q, double *out, double *scratch)
+void wgf_gibbs_plain_push(const struct wgf_gibbs_plain *plain, const double *q, double *out, double *scratch)
 {
     const int64_t size = size_of(plain);
     times(size, q, plain->inverse, scratch);
@@ -141,7 +142,7 @@ void wgf_plain_push(const struct wgf_plain *plain, const double *q, double *out,
 
 /* <c, pi> is the cost along the first coordinate and that along the second, with b = q / (xi a):
  * <a weight, moved b> + <a moved, weight b>. */
-double wgf_plain_cost(const struct wgf_plain *plain, const double *q, double *scratch)
+double wgf_gibbs_plain_cost(const struct wgf_gibbs_plain *plain, const double *q, double *scratch)
 {
     const int64_t size = size_of(plain);
     double *b = scratch, *product = scratch + size;

@@ -17,18 +17,18 @@ enum {
 
 struct wgf_sliced {
     int64_t m, d, directions, positives;
-    const volatile sig_atomic_t *interrupted; /* NULL, or looked at between blocks of directions */
-    int32_t *members;                         /* m: the neurons of sign +, then those of sign - */
-    double *theta;                            /* L x d */
-    double *target;                           /* L x m: projections of W, sorted within each sign */
-    int32_t *order;                           /* L x m: neurons by projection within each sign, of the last V */
-    double *moment;                           /* d x d: M */
-    double *V;                                /* m x d: where D was solved last, with */
-    double *gradient;                         /* m x d: its gradient there and */
-    double distance;                          /* its value */
-    double *projections, *gaps;               /* BLOCK x m */
-    double *move, *product;                   /* ROWS x d */
-    int32_t *merged;                          /* m */
+    const volatile sig_atomic_t *cancel; /* NULL, or looked at between blocks of directions */
+    int32_t *members;                    /* m: the neurons of sign +, then those of sign - */
+    double *theta;                       /* L x d */
+    double *target;                      /* L x m: projections of W, sorted within each sign */
+    int32_t *order;                      /* L x m: neurons by projection within each sign, of the last V */
+    double *moment;                      /* d x d: M */
+    double *V;                           /* m x d: where D was solved last, with */
+    double *gradient;                    /* m x d: its gradient there and */
+    double distance;                     /* its value */
+    double *projections, *gaps;          /* BLOCK x m */
+    double *move, *product;              /* ROWS x d */
+    int32_t *merged;                     /* m */
 };
 
 double wgf_sliced_bytes(int64_t m, int64_t d, int64_t directions)
@@ -100,14 +100,14 @@ void wgf_sliced_free(struct wgf_sliced *sliced)
     free(sliced);
 }
 
-void wgf_sliced_heed(struct wgf_sliced *sliced, const volatile sig_atomic_t *interrupted)
+void wgf_sliced_set_cancel(struct wgf_sliced *sliced, const volatile sig_atomic_t *cancel)
 {
-    sliced->interrupted = interrupted;
+    sliced->cancel = cancel;
 }
 
-static bool is_interrupted(const struct wgf_sliced *sliced)
+static bool is_cancelled(const struct wgf_sliced *sliced)
 {
-    return sliced->interrupted && *sliced->interrupted;
+    return sliced->cancel && *sliced->cancel;
 }
 
 void wgf_sliced_directions(int64_t seed, int64_t step, int64_t count, int64_t d, double *theta)
@@ -190,7 +190,7 @@ void wgf_sliced_fix(struct wgf_sliced *sliced, const double *theta, const double
     memcpy(sliced->theta, theta, (size_t)(L * d) * sizeof *theta);
     cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, (int)L, 1 / (double)L, theta, d, theta, d, 0,
                 sliced->moment, d);
-    for (int64_t first = 0; first < L && !is_interrupted(sliced); first += BLOCK) {
+    for (int64_t first = 0; first < L && !is_cancelled(sliced); first += BLOCK) {
         int64_t count = block_size(sliced, first);
         project(sliced, first, count, W);
         for (int64_t l = 0; l < count; l++) {
@@ -211,7 +211,7 @@ double wgf_sliced_solve(struct wgf_sliced *sliced, const double *V)
     double scale = 1 / ((double)L * (double)m), sum = 0;
     memcpy(sliced->V, V, (size_t)(m * d) * sizeof *V);
     memset(sliced->gradient, 0, (size_t)(m * d) * sizeof *sliced->gradient);
-    for (int64_t first = 0; first < L && !is_interrupted(sliced); first += BLOCK) {
+    for (int64_t first = 0; first < L && !is_cancelled(sliced); first += BLOCK) {
         int64_t count = block_size(sliced, first);
         project(sliced, first, count, V);
         for (int64_t l = 0; l < count; l++) {

@@ -92,12 +92,12 @@ static void solve(void *context, double *x)
 static struct wgf_newton_report descend(struct bowl *bowl, double tolerance, double *u)
 {
     struct wgf_convex function = {bowl, slope, NULL};
-    struct wgf_nearly hessian = {bowl, solve};
-    struct wgf_watch watch = {.deadline = INFINITY};
+    struct wgf_hessian_approx hessian = {bowl, solve};
+    struct wgf_deadline deadline = {.time = INFINITY};
     struct wgf_secant secant;
     bowl->looks = 0;
     assert_true(wgf_secant_create(&secant, N));
-    struct wgf_newton_report report = wgf_secant_minimise(&secant, &function, &hessian, &watch, tolerance, u);
+    struct wgf_newton_report report = wgf_secant_minimise(&secant, &function, &hessian, &deadline, tolerance, u);
     wgf_secant_clear(&secant);
     return report;
 }

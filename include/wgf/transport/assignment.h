@@ -31,8 +31,8 @@ void wgf_assignment_fix(struct wgf_assignment *assignment, const double *W);
 
 /* Writes the optimal sigma (m) for V (m x d, row-major): v_i goes to w_sigma[i]. Ties are broken by a fixed rule.
  * Where V or W is not finite there is no optimum: sigma is the identity then, and cost and duals are NaN.
- * False when *interrupted (which may be NULL) became nonzero: sigma means nothing, and fix comes next. */
-bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, const volatile sig_atomic_t *interrupted,
+ * False when *cancel (which may be NULL) became nonzero: sigma means nothing, and fix comes next. */
+bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, const volatile sig_atomic_t *cancel,
                           int64_t *sigma);
 
 /* (1/m) sum_i |v_i - w_sigma(i)|^2 with the sigma of the last solve: W2^2 at the V of that solve, and no less than
@@ -44,13 +44,13 @@ double wgf_assignment_cost(const struct wgf_assignment *assignment, const double
 void wgf_assignment_duals(const struct wgf_assignment *assignment, double *u, double *v);
 
 /* Work done since fix, for tests and benchmarks. */
-struct wgf_assignment_effort {
+struct wgf_assignment_counts {
     int64_t repairs; /* of one sign each */
     int64_t broken;  /* rows whose match from the solve before was not kept */
     int64_t paths;   /* augmenting paths */
     int64_t rows;    /* rows that these paths looked at */
     int64_t blocks;  /* blocks of columns that these rows were held against */
 };
-struct wgf_assignment_effort wgf_assignment_effort(const struct wgf_assignment *assignment);
+struct wgf_assignment_counts wgf_assignment_counts(const struct wgf_assignment *assignment);
 
 #endif

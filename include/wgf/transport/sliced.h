@@ -23,8 +23,8 @@ wgf_status wgf_sliced_create(struct wgf_sliced **sliced, const double *alpha, in
                              struct wgf_error *error);
 void wgf_sliced_free(struct wgf_sliced *sliced);
 
-/* Once *interrupted is not 0, fix and solve return at once, with values that mean nothing. */
-void wgf_sliced_heed(struct wgf_sliced *sliced, const volatile sig_atomic_t *interrupted);
+/* Once *cancel is not 0, fix and solve return at once, with values that mean nothing. */
+void wgf_sliced_set_cancel(struct wgf_sliced *sliced, const volatile sig_atomic_t *cancel);
 
 /* Directions of one outer step, theta: count x d, unit rows. d = 2: equally spaced over the half circle from one drawn
  * angle; else uniform on the sphere. A function of (seed, step). */

@@ -19,7 +19,7 @@ static double epsilon_of(const struct wgf_settings *settings, const struct wgf_m
 }
 
 /* Is a matrix of n x n cheap beside the kernel's products? It saves about six applications of 16 g^3 operations. */
-static bool foresees(const struct wgf_settings *settings)
+static bool is_predictable(const struct wgf_settings *settings)
 {
     return settings->solver == WGF_SOLVER_NEWTON && settings->data.n <= 4 * settings->grid;
 }
@@ -34,8 +34,9 @@ static void destroy(void *work)
     wgf_tangent_clear(&jko->tangent);
     wgf_secant_clear(&jko->secant);
     wgf_dykstra_free(jko->dykstra);
-    double *arrays[] = {jko->p,       jko->u,      jko->lead, jko->q,   jko->start,     jko->log_a,  jko->log_b,
-                        jko->log_sum, jko->spread, jko->mean, jko->net, jko->potential, jko->output, jko->foreseen};
+    double *arrays[] = {jko->p,     jko->u,         jko->prediction_error, jko->q,        jko->start,
+                        jko->log_a, jko->log_b,     jko->log_sum,          jko->spread,   jko->mean,
+                        jko->net,   jko->potential, jko->output,           jko->predicted};
     for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
         free(arrays[k]);
     free(jko);
@@ -47,13 +48,23 @@ static wgf_status allocate(struct wgf_jko *jko, struct wgf_error *error)
     const struct {
         double **array;
         int64_t count;
-    } arrays[] = {
-        {&jko->p, N},        {&jko->u, n},        {&jko->lead, n},           {&jko->q, N},       {&jko->start, n},
-        {&jko->foreseen, n}, {&jko->log_a, N},    {&jko->log_b, N},          {&jko->log_sum, N}, {&jko->spread, N},
-        {&jko->mean, N},     {&jko->net, points}, {&jko->potential, points}, {&jko->output, n}};
+    } arrays[] = {{&jko->p, N},
+                  {&jko->u, n},
+                  {&jko->prediction_error, n},
+                  {&jko->q, N},
+                  {&jko->start, n},
+                  {&jko->predicted, n},
+                  {&jko->log_a, N},
+                  {&jko->log_b, N},
+                  {&jko->log_sum, N},
+                  {&jko->spread, N},
+                  {&jko->mean, N},
+                  {&jko->net, points},
+                  {&jko->potential, points},
+                  {&jko->output, n}};
     bool made = wgf_newton_create(&jko->newton, n);
-    jko->foresees = foresees(jko->settings);
-    if (made && jko->foresees)
+    jko->predicts = is_predictable(jko->settings);
+    if (made && jko->predicts)
         made = wgf_tangent_create(&jko->tangent, &jko->measure, n) && wgf_secant_create(&jko->secant, n);
     if (made && jko->settings->solver == WGF_SOLVER_DYKSTRA)
         made = wgf_dykstra_create(&jko->dykstra, jko->settings, N);
@@ -137,7 +148,7 @@ static void swap_masses(struct wgf_jko *jko)
     jko->q = swap;
 }
 
-static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance)
 {
     struct wgf_jko *jko = work;
@@ -145,7 +156,7 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     (void)number, (void)inner_objective, (void)inner_distance;
     memcpy(jko->start, jko->u, dual_bytes);
     swap_masses(jko);
-    struct wgf_jko_report report = jko->dykstra ? wgf_jko_dykstra(jko, watch) : wgf_jko_newton(jko, watch);
+    struct wgf_jko_report report = jko->dykstra ? wgf_jko_dykstra(jko, deadline) : wgf_jko_newton(jko, deadline);
     if (report.expired) {
         swap_masses(jko);
         memcpy(jko->u, jko->start, dual_bytes);
@@ -185,32 +196,32 @@ static void state(void *work, double *out)
     memcpy(out, jko->p, (size_t)jko->measure.masses * sizeof *out);
 }
 
-static int carry(void *work, struct wgf_part *parts)
+static int state_iov(void *work, struct iovec *iov)
 {
     struct wgf_jko *jko = work;
-    const struct wgf_part carried[] = {
-        {jko->p, (size_t)jko->measure.masses * sizeof *jko->p},
-        {jko->u, (size_t)jko->problem->data->n * sizeof *jko->u},
-        {jko->lead, (size_t)jko->problem->data->n * sizeof *jko->lead},
-        WGF_PART(jko->distance),
-        WGF_PART(jko->steps_used),
-        WGF_PART(jko->newton_steps_used),
-        WGF_PART(jko->residual),
-        WGF_PART(jko->worst),
-        WGF_PART(jko->unconverged),
-        WGF_PART(jko->broken),
+    const struct iovec carried[] = {
+        WGF_IOV_ARRAY(jko->p, jko->measure.masses),
+        WGF_IOV_ARRAY(jko->u, jko->problem->data->n),
+        WGF_IOV_ARRAY(jko->prediction_error, jko->problem->data->n),
+        WGF_IOV(jko->distance),
+        WGF_IOV(jko->steps_used),
+        WGF_IOV(jko->newton_steps_used),
+        WGF_IOV(jko->residual),
+        WGF_IOV(jko->worst),
+        WGF_IOV(jko->unconverged),
+        WGF_IOV(jko->broken),
     };
-    memcpy(parts, carried, sizeof carried);
+    memcpy(iov, carried, sizeof carried);
     return sizeof carried / sizeof *carried;
 }
 
-static double carried(const struct wgf_settings *settings)
+static double state_bytes(const struct wgf_settings *settings)
 {
     double numbers = wgf_measure_masses(settings) + 2 * (double)settings->data.n + 5;
     return wgf_bytes(numbers, sizeof(double)) + sizeof(int64_t) + sizeof(bool);
 }
 
-static double effort(const struct wgf_settings *settings)
+static double flops(const struct wgf_settings *settings)
 {
     const double newton = 100, exponential = 10;
     double iterations = settings->solver == WGF_SOLVER_DYKSTRA ? (double)settings->dykstra_steps : newton;
@@ -258,9 +269,10 @@ static double bytes(const struct wgf_settings *settings)
         .grids = {{settings->grid, settings->grid_radius}, {settings->grid2, settings->grid2_radius}}};
     double n = (double)settings->data.n, masses = wgf_measure_masses(settings);
     int sheets = settings->init.signs == WGF_SIGNS_POSITIVE ? 1 : 2;
-    double foresight =
-        foresees(settings) ? wgf_tangent_bytes(&measure, settings->data.n) + wgf_secant_bytes(settings->data.n) : 0;
-    return foresight + wgf_bytes(9 * masses + 5 * n, sizeof(double)) +
+    double predictor = is_predictable(settings)
+                           ? wgf_tangent_bytes(&measure, settings->data.n) + wgf_secant_bytes(settings->data.n)
+                           : 0;
+    return predictor + wgf_bytes(9 * masses + 5 * n, sizeof(double)) +
            2 * wgf_features_bytes(&measure, settings->data.n) +
            wgf_gibbs_bytes(measure.grids, settings->grid2 > 0 ? 2 : 1, sheets) + wgf_newton_bytes(settings->data.n) +
            (settings->solver == WGF_SOLVER_DYKSTRA ? wgf_dykstra_bytes(settings) : 0);
@@ -278,8 +290,8 @@ const struct wgf_method wgf_method_jko = {
     .step = step,
     .record = record,
     .state = state,
-    .carry = carry,
-    .carried = carried,
-    .effort = effort,
+    .state_iov = state_iov,
+    .state_bytes = state_bytes,
+    .flops = flops,
     .explain = explain,
 };

@@ -38,7 +38,7 @@ void wgf_anderson_clear(struct wgf_anderson *anderson)
 void wgf_anderson_reset(struct wgf_anderson *anderson)
 {
     anderson->kept = 0;
-    anderson->turns = 0;
+    anderson->iterations = 0;
     anderson->norm = INFINITY;
 }
 
@@ -50,10 +50,10 @@ static double weighted_dot(const double *weight, const double *a, const double *
     return sum;
 }
 
-/* Remembers the residual and the image, and their differences from those of the turn before. */
+/* Remembers the residual and the image, and their differences from those of the iteration before. */
 static void remember(struct wgf_anderson *anderson, const double *image, const double *x)
 {
-    const int64_t size = anderson->size, row = anderson->turns % anderson->depth * size;
+    const int64_t size = anderson->size, row = anderson->iterations % anderson->depth * size;
     for (int64_t k = 0; k < size; k++) {
         double residual = image[k] - x[k];
         anderson->residuals[row + k] = residual - anderson->residual[k];
@@ -61,15 +61,15 @@ static void remember(struct wgf_anderson *anderson, const double *image, const d
         anderson->residual[k] = residual;
         anderson->image[k] = image[k];
     }
-    if (anderson->turns > 0 && anderson->kept < anderson->depth)
+    if (anderson->iterations > 0 && anderson->kept < anderson->depth)
         anderson->kept++;
-    anderson->turns++;
+    anderson->iterations++;
 }
 
 /* The row of the difference number i of those kept, newest first. */
 static int64_t row_of(const struct wgf_anderson *anderson, int i)
 {
-    return (anderson->turns - 1 - i + anderson->depth) % anderson->depth * anderson->size;
+    return (anderson->iterations - 1 - i + anderson->depth) % anderson->depth * anderson->size;
 }
 
 /* part <- the solution of gram part = right, by Cholesky's method, over the leading differences that are independent; the
@@ -101,7 +101,7 @@ static void solve(double *gram, double *part, int count, int stride)
     }
 }
 
-void wgf_anderson_turn(struct wgf_anderson *anderson, const double *weight, const double *image, double *x)
+void wgf_anderson_advance(struct wgf_anderson *anderson, const double *weight, const double *image, double *x)
 {
     const double growth = 2;
     const int64_t size = anderson->size;
@@ -110,7 +110,7 @@ void wgf_anderson_turn(struct wgf_anderson *anderson, const double *weight, cons
     double norm = sqrt(weighted_dot(weight, anderson->residual, anderson->residual, size));
     if (norm > growth * anderson->norm) {
         anderson->kept = 0;
-        anderson->turns = 1;
+        anderson->iterations = 1;
     }
     anderson->norm = norm;
     for (int i = 0; i < anderson->kept; i++) {

@@ -73,7 +73,7 @@ static void move(struct wgf_jko *jko)
 {
     struct wgf_dykstra *dykstra = jko->dykstra;
     if (jko->settings->anderson > 0)
-        wgf_anderson_turn(&dykstra->anderson, jko->q, dykstra->image, dykstra->x);
+        wgf_anderson_advance(&dykstra->anderson, jko->q, dykstra->image, dykstra->x);
     else
         memcpy(dykstra->x, dykstra->image, (size_t)jko->measure.masses * sizeof *dykstra->x);
     set_b(jko);
@@ -90,7 +90,7 @@ static void begin(struct wgf_jko *jko)
     wgf_anderson_reset(&jko->dykstra->anderson);
 }
 
-struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_watch *watch)
+struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_deadline *deadline)
 {
     const double exact = 1e-3, least = 1e-13; /* the inner solve, against what the outer one asks for */
     const struct wgf_settings *settings = jko->settings;
@@ -98,12 +98,12 @@ struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_watc
     struct wgf_jko_report report = {0};
     begin(jko);
     while (!report.converged && report.steps < settings->dykstra_steps) {
-        if (wgf_watch_expired(watch)) {
+        if (wgf_deadline_passed(deadline)) {
             report.expired = true;
             return report;
         }
         wgf_gibbs_log(jko->gibbs, jko->log_b, jko->dykstra->log_z);
-        struct wgf_newton_report prox = wgf_jko_kl_prox(jko, jko->dykstra->log_z, watch, tolerance);
+        struct wgf_newton_report prox = wgf_jko_kl_prox(jko, jko->dykstra->log_z, deadline, tolerance);
         report.newton_steps += prox.iterations;
         report.expired = prox.end == WGF_NEWTON_EXPIRED;
         report.broken = prox.end == WGF_NEWTON_BROKEN;

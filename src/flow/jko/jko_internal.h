@@ -19,7 +19,7 @@ struct wgf_jko {
     struct wgf_features features, test_features;
     struct wgf_gibbs *gibbs;
     struct wgf_newton newton;
-    bool foresees; /* the secant solver is worth its matrix of n x n; else the next two are empty */
+    bool predicts; /* the secant solver is worth its matrix of n x n; else the next two are empty */
     struct wgf_tangent tangent;
     struct wgf_secant secant;
     struct wgf_dykstra *dykstra; /* NULL with newton */
@@ -28,13 +28,13 @@ struct wgf_jko {
 
     /* What is carried from step to step: the masses; the dual, where the next step's solver starts; and by how much it
      * was not what the masses before it let foresee, which changes little from one step to the next. */
-    double *p;    /* N */
-    double *u;    /* n */
-    double *lead; /* n */
+    double *p;                /* N */
+    double *u;                /* n */
+    double *prediction_error; /* n */
 
     double *q;               /* N: the masses before the step */
     double *start;           /* n: u before the step */
-    double *foreseen;        /* n: u as q lets foresee */
+    double *predicted;       /* n: u as q lets foresee */
     double *log_a, *log_b;   /* N; log(xi a) stands in log_sum */
     double *log_sum;         /* N */
     double *spread, *mean;   /* N each: within products with the Hessian */
@@ -64,16 +64,16 @@ void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, dou
 void wgf_jko_curvature(struct wgf_jko *jko, const double *v, double *product);
 
 /* From q and u to p and u. */
-struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_watch *watch);
+struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
 double wgf_dykstra_bytes(const struct wgf_settings *settings);
 bool wgf_dykstra_create(struct wgf_dykstra **dykstra, const struct wgf_settings *settings, int64_t masses);
 void wgf_dykstra_free(struct wgf_dykstra *dykstra);
-struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_watch *watch);
+struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
 /* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s Phi^T u
  * and p. */
-struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_watch *watch,
+struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance);
 
 #endif

@@ -43,7 +43,7 @@ static void combine(const double *a, double factor, const double *b, int64_t n, 
 }
 
 /* step <- -H^-1 g by conjugate gradients, to |H step + g| <= target. False: the watch expired. */
-static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, const struct wgf_watch *watch,
+static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, const struct wgf_deadline *deadline,
                   double target)
 {
     const int64_t n = newton->n;
@@ -53,7 +53,7 @@ static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, 
         d[k] = r[k] = -newton->gradient[k];
     double squared = wgf_dot(r, r, n);
     for (int64_t used = 0; squared > target * target && used < 2 * n + 10; used++) {
-        if (wgf_watch_expired(watch))
+        if (wgf_deadline_passed(deadline))
             return false;
         function->curvature(function->context, d, Hd);
         double curvature = wgf_dot(d, Hd, n);
@@ -86,7 +86,7 @@ static double search(struct wgf_newton *newton, const struct wgf_convex *functio
 }
 
 struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const struct wgf_convex *function,
-                                             const struct wgf_watch *watch, double tolerance, double *u)
+                                             const struct wgf_deadline *deadline, double tolerance, double *u)
 {
     const int64_t most = 100;
     const double loosest = 0.1, spare = 0.3;
@@ -98,7 +98,7 @@ struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const st
         report.end = WGF_NEWTON_BROKEN;
     while (report.end == WGF_NEWTON_CONVERGED && !(report.residual < tolerance)) {
         double target = report.residual * fmin(loosest, report.residual / start);
-        if (wgf_watch_expired(watch) || !solve(newton, function, watch, fmax(target, spare * tolerance))) {
+        if (wgf_deadline_passed(deadline) || !solve(newton, function, deadline, fmax(target, spare * tolerance))) {
             report.end = WGF_NEWTON_EXPIRED;
             return report;
         }

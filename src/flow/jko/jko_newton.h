@@ -38,6 +38,6 @@ void wgf_newton_clear(struct wgf_newton *newton);
 
 /* From u (n) to where |g| < tolerance; the last gradient asked for is that at u. */
 struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const struct wgf_convex *function,
-                                             const struct wgf_watch *watch, double tolerance, double *u);
+                                             const struct wgf_deadline *deadline, double tolerance, double *u);
 
 #endif

@@ -63,18 +63,18 @@ static void gather(const struct wgf_clouds *clouds, const double *W, const doubl
     }
 }
 
-void wgf_clouds_leave(struct wgf_clouds *clouds, const double *W, const double *alpha)
+void wgf_clouds_keep(struct wgf_clouds *clouds, const double *W, const double *alpha)
 {
     gather(clouds, W, alpha, clouds->before);
 }
 
-struct wgf_part wgf_clouds_before(struct wgf_clouds *clouds)
+struct iovec wgf_clouds_before(struct wgf_clouds *clouds)
 {
-    return (struct wgf_part){clouds->before, (size_t)(clouds->m * clouds->cols) * sizeof(double)};
+    return WGF_IOV_ARRAY(clouds->before, clouds->m * clouds->cols);
 }
 
 void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const double *alpha,
-                          const volatile sig_atomic_t *interrupted, double *frobenius, double *wasserstein)
+                          const volatile sig_atomic_t *cancel, double *frobenius, double *wasserstein)
 {
     gather(clouds, W, alpha, clouds->after);
     *frobenius = wgf_squared_distance(clouds->after, clouds->before, clouds->m * clouds->cols) / (double)clouds->m;
@@ -82,6 +82,6 @@ void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const doub
     if (!isfinite(*frobenius))
         return;
     wgf_assignment_fix(clouds->assignment, clouds->before);
-    if (wgf_assignment_solve(clouds->assignment, clouds->after, interrupted, clouds->sigma))
+    if (wgf_assignment_solve(clouds->assignment, clouds->after, cancel, clouds->sigma))
         *wasserstein = wgf_assignment_cost(clouds->assignment, clouds->after);
 }

@@ -22,14 +22,14 @@ wgf_status wgf_clouds_create(struct wgf_clouds **clouds, const double *alpha, in
 void wgf_clouds_free(struct wgf_clouds *clouds);
 
 /* Keeps W (m x d) and alpha (m; read only with `outputs`) as the cloud before the step. */
-void wgf_clouds_leave(struct wgf_clouds *clouds, const double *W, const double *alpha);
+void wgf_clouds_keep(struct wgf_clouds *clouds, const double *W, const double *alpha);
 
 /* The cloud before the step, and its bytes. */
-struct wgf_part wgf_clouds_before(struct wgf_clouds *clouds);
+struct iovec wgf_clouds_before(struct wgf_clouds *clouds);
 
 /* Distances of W, alpha from the cloud before: (1/m) sum |v_i - w_i|^2, and the same under the best permutation that keeps
- * signs (NaN where the first is not finite). They mean nothing once *interrupted (or NULL) is not 0. */
+ * signs (NaN where the first is not finite). They mean nothing once *cancel (or NULL) is not 0. */
 void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const double *alpha,
-                          const volatile sig_atomic_t *interrupted, double *frobenius, double *wasserstein);
+                          const volatile sig_atomic_t *cancel, double *frobenius, double *wasserstein);
 
 #endif

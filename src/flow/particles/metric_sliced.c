@@ -29,7 +29,7 @@ static void destroy(void *work)
     free(sliced);
 }
 
-static double effort(const struct wgf_settings *settings)
+static double flops(const struct wgf_settings *settings)
 {
     const double sorting = 30; /* a number */
     return (double)settings->projections * (double)settings->init.width * ((double)settings->data.d + sorting);
@@ -45,7 +45,7 @@ static wgf_status create(void **work, const struct wgf_particles *particles, str
     made->seed = particles->settings->init.seed;
     wgf_status status = wgf_sliced_create(&made->distance, particles->alpha, particles->m, d, directions, error);
     if (!status)
-        wgf_sliced_heed(made->distance, particles->problem->hurried);
+        wgf_sliced_set_cancel(made->distance, particles->problem->expired);
     return status;
 }
 
@@ -77,7 +77,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_sliced = {
     .bytes = bytes,
-    .effort = effort,
+    .flops = flops,
     .create = create,
     .free = destroy,
     .fix = fix,

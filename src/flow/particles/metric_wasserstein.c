@@ -9,7 +9,7 @@
 struct wasserstein {
     int64_t m, d;
     const double *W;
-    const volatile sig_atomic_t *interrupted;
+    const volatile sig_atomic_t *cancel;
     struct wgf_assignment *assignment;
     int64_t *sigma; /* m: v_i goes to w_sigma[i] */
 };
@@ -30,7 +30,7 @@ static void destroy(void *work)
     free(wasserstein);
 }
 
-static double effort(const struct wgf_settings *settings)
+static double flops(const struct wgf_settings *settings)
 {
     return (double)settings->init.width * (double)settings->init.width;
 }
@@ -42,7 +42,7 @@ static wgf_status create(void **work, const struct wgf_particles *particles, str
     if (!made || !(made->sigma = wgf_calloc(m, sizeof *made->sigma)))
         return wgf_fail(error, WGF_EMEMORY, "no memory for an assignment of %lld neurons", (long long)m);
     made->m = m, made->d = d;
-    made->interrupted = particles->problem->hurried;
+    made->cancel = particles->problem->expired;
     return wgf_assignment_create(&made->assignment, particles->alpha, m, d, error);
 }
 
@@ -63,7 +63,7 @@ static double solve(void *work, const double *V)
 {
     struct wasserstein *wasserstein = work;
     int64_t *sigma = wasserstein->sigma;
-    if (!wgf_assignment_solve(wasserstein->assignment, V, wasserstein->interrupted, sigma))
+    if (!wgf_assignment_solve(wasserstein->assignment, V, wasserstein->cancel, sigma))
         for (int64_t i = 0; i < wasserstein->m; i++) /* what follows means nothing, but stays within bounds */
             sigma[i] = i;
     return majorant(work, V);
@@ -82,7 +82,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_wasserstein = {
     .bytes = bytes,
-    .effort = effort,
+    .flops = flops,
     .create = create,
     .free = destroy,
     .fix = fix,

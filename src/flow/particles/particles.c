@@ -8,10 +8,8 @@
 
 bool wgf_particles_use_arcs(const struct wgf_settings *settings)
 {
-    bool steady =
-        settings->method == WGF_METHOD_GD ||
-        (settings->method == WGF_METHOD_PROX && settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta));
-    return steady && wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
+    return wgf_method_find(settings->method)->constant_step(settings) &&
+           wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
 }
 
 double wgf_particles_bytes(const struct wgf_settings *settings)
@@ -43,7 +41,7 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     if (status)
         return status;
     if (particles->network)
-        wgf_network_set_cancel(particles->network, problem->interrupted);
+        wgf_network_set_cancel(particles->network, problem->cancel);
     particles->W = wgf_calloc(m * d, sizeof(double));
     particles->alpha = wgf_calloc(m, sizeof(double));
     particles->grad_W = uses_arcs ? NULL : wgf_calloc(m * d, sizeof(double));
@@ -59,7 +57,7 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     if (status)
         wgf_particles_clear(particles);
     else
-        wgf_particles_leave(particles);
+        wgf_particles_keep(particles);
     return status;
 }
 
@@ -81,12 +79,12 @@ void wgf_particles_synchronise(struct wgf_particles *particles)
         wgf_arc_stepper_read(particles->stepper, particles->W);
 }
 
-void wgf_particles_leave(struct wgf_particles *particles)
+void wgf_particles_keep(struct wgf_particles *particles)
 {
     if (!particles->clouds)
         return;
     wgf_particles_synchronise(particles);
-    wgf_clouds_leave(particles->clouds, particles->W, particles->alpha);
+    wgf_clouds_keep(particles->clouds, particles->W, particles->alpha);
 }
 
 static struct wgf_evaluation evaluate_arcs(struct wgf_particles *particles)
@@ -133,37 +131,37 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     if (particles->clouds || test)
         wgf_particles_synchronise(particles);
     if (particles->clouds)
-        wgf_clouds_distances(particles->clouds, particles->W, particles->alpha, particles->problem->hurried,
+        wgf_clouds_distances(particles->clouds, particles->W, particles->alpha, particles->problem->expired,
                              &values[WGF_TRACE_DISTANCE_FROBENIUS], &values[WGF_TRACE_DISTANCE_WASSERSTEIN]);
     if (test)
         values[WGF_TRACE_OBJECTIVE_TEST] =
             wgf_network_loss(&particles->settings->network, test, particles->m, particles->W, particles->alpha);
 }
 
-int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts)
+int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov)
 {
     int count = 0;
     if (particles->stepping) /* what follows is a function of the last full evaluation's point */
         particles->steps = wgf_arc_stepper_base(particles->stepper, &particles->window, particles->W);
-    parts[count++] = WGF_PART(particles->steps);
-    parts[count++] = WGF_PART(particles->window);
-    parts[count++] = (struct wgf_part){particles->W, (size_t)particles->weights * sizeof(double)};
+    iov[count++] = WGF_IOV(particles->steps);
+    iov[count++] = WGF_IOV(particles->window);
+    iov[count++] = WGF_IOV_ARRAY(particles->W, particles->weights);
     if (particles->grad_alpha) /* it trains */
-        parts[count++] = (struct wgf_part){particles->alpha, (size_t)particles->m * sizeof(double)};
+        iov[count++] = WGF_IOV_ARRAY(particles->alpha, particles->m);
     if (particles->clouds)
-        parts[count++] = wgf_clouds_before(particles->clouds);
-    parts[count++] = WGF_PART(particles->distance);
+        iov[count++] = wgf_clouds_before(particles->clouds);
+    iov[count++] = WGF_IOV(particles->distance);
     return count;
 }
 
-double wgf_particles_carried(const struct wgf_settings *settings)
+double wgf_particles_state_bytes(const struct wgf_settings *settings)
 {
     bool both = settings->network.layers == WGF_LAYERS_BOTH, all = settings->record_distances == WGF_DISTANCES_ALL;
     double cloud = (double)settings->init.width * ((double)settings->data.d + both);
     return wgf_bytes(cloud * (1 + all) + 1, sizeof(double)) + 2 * sizeof(int64_t);
 }
 
-double wgf_particles_effort(const struct wgf_settings *settings)
+double wgf_particles_flops(const struct wgf_settings *settings)
 {
     double m = (double)settings->init.width;
     bool all = settings->record_distances == WGF_DISTANCES_ALL;

@@ -44,12 +44,12 @@ void wgf_particles_clear(struct wgf_particles *particles);
 /* W <- the current iterate; the stepper keeps running. */
 void wgf_particles_synchronise(struct wgf_particles *particles);
 /* To be called before the current iterate is left by a step that is not taken back. */
-void wgf_particles_leave(struct wgf_particles *particles);
+void wgf_particles_keep(struct wgf_particles *particles);
 struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles);
 void wgf_particles_record(struct wgf_particles *particles, double *values);
-int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts);
-double wgf_particles_carried(const struct wgf_settings *settings);
-double wgf_particles_effort(const struct wgf_settings *settings); /* of one look */
+int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov);
+double wgf_particles_state_bytes(const struct wgf_settings *settings);
+double wgf_particles_flops(const struct wgf_settings *settings); /* of one evaluation */
 void wgf_particles_state(struct wgf_particles *particles, double *out);
 
 #endif

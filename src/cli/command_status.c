@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "options.h"
 #include "select.h"
 
 #include "wgf/result/checkpoints.h"
@@ -6,7 +7,6 @@
 #include "wgf/run/progress.h"
 
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -231,35 +231,26 @@ static int report(const struct request *request)
 
 int wgf_cli_status(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},       {"exit-code", no_argument, NULL, 'e'},
-        {"fail-fast", no_argument, NULL, 'f'},  {"watch", no_argument, NULL, 'w'},
-        {"jobs", required_argument, NULL, 'k'}, {"shard", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},       {0}};
     struct request request = {0};
-    int code = WGF_EXIT_OK;
-    for (int opt; !code && (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-        if (opt == 'h')
-            return fputs(usage, stdout), wgf_cli_flush();
-        if (opt == 'w')
-            return wgf_cli_misuse("status", "--watch is not built yet in this version");
-        if (opt == 'j')
-            request.json = true;
-        else if (opt == 'e')
-            request.exit_code = true;
-        else if (opt == 'f')
-            request.fail_fast = true;
-        else if (opt == 'k')
-            code = wgf_cli_take_jobs("status", optarg, &request.selection);
-        else if (opt == 's')
-            code = wgf_cli_take_shard("status", optarg, &request.selection);
-        else
-            return wgf_cli_bad_option("status", opt, argv, options);
-    }
-    if (code)
+    const char *jobs = NULL, *shard = NULL;
+    bool watch = false;
+    const struct wgf_option options[] = {wgf_flag_option("json", &request.json),
+                                         wgf_flag_option("exit-code", &request.exit_code),
+                                         wgf_flag_option("fail-fast", &request.fail_fast),
+                                         wgf_flag_option("watch", &watch),
+                                         wgf_text_option("jobs", 0, &jobs),
+                                         wgf_text_option("shard", 0, &shard),
+                                         {0}};
+    struct wgf_command_line line = {.command = "status", .usage = usage, .options = options, .operand = "result file"};
+    int code;
+    if (!wgf_options_read(&line, argc, argv, &code))
         return code;
-    if (optind + 1 != argc)
-        return wgf_cli_misuse("status", optind == argc ? "no result file" : "more than one result file");
-    request.file = argv[optind];
-    return report(&request);
+    if (watch)
+        return wgf_cli_misuse("status", "--watch is not built yet in this version");
+    if (jobs)
+        code = wgf_cli_take_jobs("status", jobs, &request.selection);
+    if (!code && shard)
+        code = wgf_cli_take_shard("status", shard, &request.selection);
+    request.file = line.operands[0];
+    return code ? code : report(&request);
 }
