@@ -332,6 +332,7 @@ class Refusing(InFolder):
         self.assert_refused(run(self.path, "--figure", "pie"), "objective-distance", code=2)
         self.assert_refused(run(self.path, "--where", "gamma"), "NAME=VALUE", code=2)
         self.assert_refused(run(self.path, "--x", "beauty"), "beauty")
+        self.assert_refused(run(self.path, "--figure", "objective-time", "--y", "beauty"), "beauty")
         self.assert_refused(run(self.path, "--by", "beauty"), "gamma")
         self.assert_refused(run(self.path, "--where", "beauty=1"), "beauty")
 
