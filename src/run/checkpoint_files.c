@@ -77,6 +77,8 @@ void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints)
     if (!checkpoints)
         return;
     stop_loading(checkpoints);
+    if (checkpoints->folder)
+        rmdir(checkpoints->folder); /* unless something is in it */
     free(checkpoints->folder);
     free(checkpoints->name);
     free(checkpoints->temporary);

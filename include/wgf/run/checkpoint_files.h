@@ -31,7 +31,8 @@ struct wgf_checkpoints;
  * those that exist are adopted. Nothing is written yet. Not collective. Errors: WGF_EMEMORY, WGF_EIO. */
 wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, const char *path, double interval,
                                   struct wgf_error *error);
-void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints); /* NULL is fine */
+/* Removes the folder if it is empty. NULL is fine. Once no process of the run writes checkpoints any more. */
+void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints);
 
 /* Begins a job: what its descent is given, with `load` if a whole checkpoint of this job and key exists. NULL: nothing
  * to give. Borrowed until the next call. */
