@@ -119,8 +119,8 @@ static int64_t sector_of(const struct wgf_arcs *arcs, double angle)
     return (int64_t)((angle + 2) * ((double)arcs->sectors * 0.25));
 }
 
-/* first[s]: an arc that begins before sector s. Rounding can put an angle into the sector next to its own, so an arc counts
- * as beginning before s only when its ray lies two sectors earlier. */
+/* first[s]: an arc that begins before sector s. Rounding can put an angle into the sector next to its own, so an arc
+ * counts as beginning before s only when its ray lies two sectors earlier. */
 static void index_sectors(struct wgf_arcs *arcs)
 {
     arcs->sectors = SECTORS_PER_RAY * arcs->count;
