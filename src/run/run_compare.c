@@ -58,7 +58,7 @@ static void compare_axes(struct comparison *both)
 {
     const struct wgf_spec *spec = wgf_plan_spec(both->plan);
     char here[256], there[256];
-    const char *names[spec->axis_count + 1];
+    const char *names[WGF_MOST_PARAMS];
     int count;
     char **list = wgf_store_list(both->store, "axes", &count);
     for (int a = 0; a < spec->axis_count; a++)
