@@ -49,7 +49,11 @@ const char *wgf_variable_nearest(const char *name)
 
 const char *wgf_number_text(double number, enum wgf_number_style style, char buffer[WGF_CELL_TEXT_LENGTH])
 {
-    snprintf(buffer, WGF_CELL_TEXT_LENGTH, style == WGF_NUMBER_SHORT ? "%.6g" : "%.17g", number);
+    static const int digits[] = {
+        [WGF_NUMBER_SHORT] = 6, [WGF_NUMBER_EXACT] = 17, [WGF_NUMBER_SPEC] = 17, [WGF_NUMBER_PLAIN] = 15};
+    snprintf(buffer, WGF_CELL_TEXT_LENGTH, "%.*g", digits[style], number);
+    if (style == WGF_NUMBER_PLAIN && strtod(buffer, NULL) != number)
+        snprintf(buffer, WGF_CELL_TEXT_LENGTH, "%.17g", number);
     return buffer;
 }
 

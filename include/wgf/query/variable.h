@@ -27,6 +27,7 @@ enum wgf_number_style {
     WGF_NUMBER_SHORT, /* 6 digits, and `auto` for the NaN of a parameter that may be auto */
     WGF_NUMBER_EXACT, /* 17 digits, and `nan` for every NaN */
     WGF_NUMBER_SPEC,  /* 17 digits, and `auto` as a spec has it */
+    WGF_NUMBER_PLAIN, /* 15 digits if they give the same number, otherwise as WGF_NUMBER_SPEC */
 };
 enum { WGF_CELL_TEXT_LENGTH = WGF_MESSAGE_LENGTH };
 
