@@ -210,8 +210,14 @@ bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, co
         for (int64_t i = 0; i < half->count; i++)
             assignment->sigma[half->neuron[i]] = half->neuron[matching->columns.label[matching->column_of[i]]];
     }
-    memcpy(sigma, assignment->sigma, (size_t)assignment->m * sizeof *sigma);
+    if (sigma)
+        memcpy(sigma, assignment->sigma, (size_t)assignment->m * sizeof *sigma);
     return true;
+}
+
+const int64_t *wgf_assignment_sigma(const struct wgf_assignment *assignment)
+{
+    return assignment->sigma;
 }
 
 double wgf_assignment_cost(const struct wgf_assignment *assignment, const double *V)

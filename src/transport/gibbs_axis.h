@@ -10,7 +10,9 @@
 #ifndef WGF_TRANSPORT_GIBBS_AXIS_H
 #define WGF_TRANSPORT_GIBBS_AXIS_H
 
-#include <stdbool.h>
+#include "wgf/base/arena.h"
+#include "wgf/transport/gibbs.h"
+
 #include <stdint.h>
 
 /* Neighbouring points of an axis, `size` of them; the last tile may be smaller. */
@@ -22,10 +24,10 @@ struct wgf_tiles {
 struct wgf_gibbs_axis_kernel {
     struct wgf_tiles from, to;
     double epsilon;
-    double *exponent; /* (t_l - t_j)^2 / epsilon */
-    double *base;     /* to.count x from.count: the least exponent from tile to tile */
-    double *weight;   /* exp(base - exponent) */
-    double *moved;    /* (t_l - t_j)^2 weight */
+    double *exponent;      /* (t_l - t_j)^2 / epsilon */
+    double *base;          /* to.count x from.count: the least exponent from tile to tile */
+    double *weight;        /* exp(base - exponent) */
+    double *weighted_cost; /* (t_l - t_j)^2 weight */
 };
 
 /* An output whose sum of shifted terms underflows: done term by term, over those of [first, last) alone. */
@@ -50,15 +52,15 @@ struct wgf_gibbs_axis {
     int64_t far_count;
 };
 
-double wgf_gibbs_axis_kernel_bytes(int64_t from, int64_t to);
-/* The points t_from and t_to are equally spaced. False: no memory, what was made is left for clear. */
-bool wgf_gibbs_axis_kernel_create(struct wgf_gibbs_axis_kernel *kernel, const double *t_from, int64_t from,
-                                  const double *t_to, int64_t to, double epsilon);
-void wgf_gibbs_axis_kernel_clear(struct wgf_gibbs_axis_kernel *kernel);
+/* Takes the arrays of a kernel between two grids. */
+void wgf_gibbs_axis_kernel_lay_out(struct wgf_gibbs_axis_kernel *kernel, const struct wgf_grid *from,
+                                   const struct wgf_grid *to, double epsilon, struct wgf_arena *arena);
+void wgf_gibbs_axis_kernel_fill(struct wgf_gibbs_axis_kernel *kernel, const struct wgf_grid *from,
+                                const struct wgf_grid *to);
 
-double wgf_gibbs_axis_bytes(int64_t rows, int64_t from, int64_t to);
-bool wgf_gibbs_axis_create(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, int64_t rows);
-void wgf_gibbs_axis_clear(struct wgf_gibbs_axis *axis);
+/* Takes the arrays for `rows` rows. The kernel, laid out before, is borrowed. */
+void wgf_gibbs_axis_lay_out(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, int64_t rows,
+                            struct wgf_arena *arena);
 
 /* scratch, here and below: room for rows x from and once more for to x rows. */
 

@@ -242,7 +242,7 @@ static void a_large_grid_keeps_its_mass(void **state)
     double *log_a = malloc(N * sizeof *log_a), *out = malloc(N * sizeof *out), *q = malloc(N * sizeof *q);
     struct wgf_gibbs *gibbs;
     assert_int_equal(wgf_gibbs_create(&gibbs, &grid, 1, 2, epsilon, NULL), WGF_OK);
-    assert_true(wgf_gibbs_bytes(&grid, 1, 2) < 16e6);
+    assert_true(wgf_gibbs_bytes(&grid, 1, 2, epsilon) < 16e6);
     for (int k = 0; k < N; k++) {
         double x = wgf_grid_coordinate(&grid, k / G % G), y = wgf_grid_coordinate(&grid, k % G);
         log_a[k] = (k < N / 2 ? 2 : -2) / epsilon * fmax(0, 0.5 * x + y);

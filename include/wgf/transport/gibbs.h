@@ -28,7 +28,7 @@ double wgf_grid_spacing(const struct wgf_grid *grid);
 struct wgf_gibbs;
 
 /* Bytes that a kernel on these grids allocates. */
-double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets);
+double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets, double epsilon);
 
 /* Makes the kernel; `grids` is copied. grid_count and sheets: 1 or 2; epsilon > 0. Errors: WGF_EMEMORY. */
 wgf_status wgf_gibbs_create(struct wgf_gibbs **gibbs, const struct wgf_grid *grids, int grid_count, int sheets,

@@ -1,38 +1,18 @@
 #include "jko_anderson.h"
 
-#include "wgf/base/system.h"
-
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-double wgf_anderson_bytes(int64_t depth, double size)
+void wgf_anderson_lay_out(struct wgf_anderson *anderson, int64_t depth, double size, struct wgf_arena *arena)
 {
-    double d = (double)depth;
-    return wgf_bytes(2 * (d + 1) * size + d * (d + 1), sizeof(double));
-}
-
-bool wgf_anderson_create(struct wgf_anderson *anderson, int64_t depth, int64_t size)
-{
-    *anderson = (struct wgf_anderson){.size = size, .depth = (int)depth};
-    anderson->residual = wgf_calloc(size, sizeof(double));
-    anderson->image = wgf_calloc(size, sizeof(double));
-    anderson->residuals = wgf_calloc(depth * size, sizeof(double));
-    anderson->images = wgf_calloc(depth * size, sizeof(double));
-    anderson->gram = wgf_calloc(depth * depth, sizeof(double));
-    anderson->part = wgf_calloc(depth, sizeof(double));
-    return anderson->residual && anderson->image && anderson->residuals && anderson->images && anderson->gram &&
-           anderson->part;
-}
-
-void wgf_anderson_clear(struct wgf_anderson *anderson)
-{
-    free(anderson->residual);
-    free(anderson->image);
-    free(anderson->residuals);
-    free(anderson->images);
-    free(anderson->gram);
-    free(anderson->part);
+    const double rows = (double)depth;
+    *anderson = (struct wgf_anderson){.size = (int64_t)size, .depth = (int)depth};
+    anderson->residual = wgf_arena_take(arena, size, sizeof(double));
+    anderson->image = wgf_arena_take(arena, size, sizeof(double));
+    anderson->residuals = wgf_arena_take(arena, rows * size, sizeof(double));
+    anderson->images = wgf_arena_take(arena, rows * size, sizeof(double));
+    anderson->gram = wgf_arena_take(arena, rows * rows, sizeof(double));
+    anderson->part = wgf_arena_take(arena, rows, sizeof(double));
 }
 
 void wgf_anderson_reset(struct wgf_anderson *anderson)

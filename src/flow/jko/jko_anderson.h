@@ -3,7 +3,8 @@
 #ifndef WGF_FLOW_JKO_ANDERSON_H
 #define WGF_FLOW_JKO_ANDERSON_H
 
-#include <stdbool.h>
+#include "wgf/base/arena.h"
+
 #include <stdint.h>
 
 struct wgf_anderson {
@@ -18,9 +19,8 @@ struct wgf_anderson {
     double norm;         /* weighted, of the last residual */
 };
 
-double wgf_anderson_bytes(int64_t depth, double size);
-bool wgf_anderson_create(struct wgf_anderson *anderson, int64_t depth, int64_t size);
-void wgf_anderson_clear(struct wgf_anderson *anderson);
+/* Takes the arrays. */
+void wgf_anderson_lay_out(struct wgf_anderson *anderson, int64_t depth, double size, struct wgf_arena *arena);
 
 /* Forgets all iterations. */
 void wgf_anderson_reset(struct wgf_anderson *anderson);

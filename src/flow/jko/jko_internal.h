@@ -7,12 +7,20 @@
 #ifndef WGF_FLOW_JKO_INTERNAL_H
 #define WGF_FLOW_JKO_INTERNAL_H
 
+#include "jko_anderson.h"
 #include "jko_measure.h"
 #include "jko_newton.h"
 #include "jko_secant.h"
 #include "jko_tangent.h"
 
+/* Work of `solver: dykstra`. */
+struct wgf_dykstra {
+    double *x, *log_z, *image; /* N each: image is the next x of the plain iteration */
+    struct wgf_anderson anderson;
+};
+
 struct wgf_jko {
+    struct wgf_arena arena; /* of all arrays but the kernel's */
     const struct wgf_settings *settings;
     const struct wgf_problem *problem;
     struct wgf_measure measure;
@@ -22,7 +30,7 @@ struct wgf_jko {
     bool predicts; /* the secant solver is worth its matrix of n x n; else the next two are empty */
     struct wgf_tangent tangent;
     struct wgf_secant secant;
-    struct wgf_dykstra *dykstra; /* NULL with newton */
+    struct wgf_dykstra dykstra; /* empty with newton */
     double epsilon, kappa, s;
     double scale; /* of residuals: |y|, or 1 where y = 0 */
 
@@ -66,9 +74,8 @@ void wgf_jko_curvature(struct wgf_jko *jko, const double *v, double *product);
 /* From q and u to p and u. */
 struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
-double wgf_dykstra_bytes(const struct wgf_settings *settings);
-bool wgf_dykstra_create(struct wgf_dykstra **dykstra, const struct wgf_settings *settings, int64_t masses);
-void wgf_dykstra_free(struct wgf_dykstra *dykstra);
+/* Takes the arrays. */
+void wgf_dykstra_lay_out(struct wgf_dykstra *dykstra, const struct wgf_settings *settings, struct wgf_arena *arena);
 struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
 /* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s Phi^T u

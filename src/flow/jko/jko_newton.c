@@ -1,38 +1,17 @@
 #include "jko_newton.h"
 
-#include "wgf/base/system.h"
 #include "wgf/base/vector.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-double wgf_newton_bytes(int64_t n)
+void wgf_newton_lay_out(struct wgf_newton *newton, int64_t n, struct wgf_arena *arena)
 {
-    return wgf_bytes(6 * (double)n, sizeof(double));
-}
-
-bool wgf_newton_create(struct wgf_newton *newton, int64_t n)
-{
-    double **arrays[] = {&newton->gradient, &newton->step,      &newton->trial,
-                         &newton->residual, &newton->direction, &newton->product};
-    bool made = true;
+    double **const arrays[] = {&newton->gradient, &newton->step,      &newton->trial,
+                               &newton->residual, &newton->direction, &newton->product};
     newton->n = n;
-    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {
-        *arrays[k] = wgf_calloc(n, sizeof(double));
-        made = made && *arrays[k];
-    }
-    return made;
-}
-
-void wgf_newton_clear(struct wgf_newton *newton)
-{
-    free(newton->gradient);
-    free(newton->step);
-    free(newton->trial);
-    free(newton->residual);
-    free(newton->direction);
-    free(newton->product);
+    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
+        *arrays[k] = wgf_arena_take(arena, (double)n, sizeof(double));
 }
 
 /* out = a + factor b; may be in place. */

@@ -1,35 +1,19 @@
 #include "jko_secant.h"
 
-#include "wgf/base/system.h"
 #include "wgf/base/vector.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-double wgf_secant_bytes(int64_t n)
+void wgf_secant_lay_out(struct wgf_secant *secant, int64_t n, struct wgf_arena *arena)
 {
-    return wgf_bytes((4 + WGF_SECANT_DEPTH) * (double)n, sizeof(double));
-}
-
-bool wgf_secant_create(struct wgf_secant *secant, int64_t n)
-{
+    const double size = (double)n;
     secant->n = n;
-    secant->gradient = wgf_calloc(n, sizeof(double));
-    secant->trial = wgf_calloc(n, sizeof(double));
-    secant->step = wgf_calloc(n, sizeof(double));
-    secant->reached = wgf_calloc(n, sizeof(double));
-    secant->updates = wgf_calloc(WGF_SECANT_DEPTH * n, sizeof(double));
-    return secant->gradient && secant->trial && secant->step && secant->reached && secant->updates;
-}
-
-void wgf_secant_clear(struct wgf_secant *secant)
-{
-    free(secant->gradient);
-    free(secant->trial);
-    free(secant->step);
-    free(secant->reached);
-    free(secant->updates);
+    secant->gradient = wgf_arena_take(arena, size, sizeof(double));
+    secant->trial = wgf_arena_take(arena, size, sizeof(double));
+    secant->step = wgf_arena_take(arena, size, sizeof(double));
+    secant->reached = wgf_arena_take(arena, size, sizeof(double));
+    secant->updates = wgf_arena_take(arena, WGF_SECANT_DEPTH * size, sizeof(double));
 }
 
 /* out = H g */

@@ -23,9 +23,8 @@ struct wgf_hessian_approx {
     void (*solve)(void *context, double *x);
 };
 
-double wgf_secant_bytes(int64_t n);
-bool wgf_secant_create(struct wgf_secant *secant, int64_t n);
-void wgf_secant_clear(struct wgf_secant *secant);
+/* Takes the arrays. */
+void wgf_secant_lay_out(struct wgf_secant *secant, int64_t n, struct wgf_arena *arena);
 
 /* From u (n) to where |g| < tolerance, the last gradient asked for being that at u; else STALLED, u being the best that was
  * found. Only function->gradient is called. */

@@ -1,9 +1,10 @@
 #include "particles.h"
 
 #include "wgf/base/system.h"
+#include "wgf/transport/assignment.h"
 
+#include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool wgf_particles_use_arcs(const struct wgf_settings *settings)
@@ -12,14 +13,29 @@ bool wgf_particles_use_arcs(const struct wgf_settings *settings)
            wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
 }
 
+static void lay_out(struct wgf_particles *particles, const struct wgf_settings *settings, struct wgf_arena *arena)
+{
+    const double m = (double)particles->m, weights = m * (double)particles->d;
+    const bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    particles->W = wgf_arena_take(arena, weights, sizeof(double));
+    particles->alpha = wgf_arena_take(arena, m, sizeof(double));
+    particles->grad_W = wgf_particles_use_arcs(settings) ? NULL : wgf_arena_take(arena, weights, sizeof(double));
+    particles->grad_alpha = both ? wgf_arena_take(arena, m, sizeof(double)) : NULL;
+    if (settings->record_distances == WGF_DISTANCES_ALL)
+        wgf_clouds_lay_out(&particles->clouds, particles->m, particles->d, both, arena);
+}
+
 double wgf_particles_bytes(const struct wgf_settings *settings)
 {
-    int64_t m = settings->init.width, d = settings->data.d, n = settings->data.n;
-    bool both = settings->network.layers == WGF_LAYERS_BOTH;
-    double clouds = settings->record_distances == WGF_DISTANCES_ALL ? wgf_clouds_bytes(m, d, both) : 0;
-    double network =
-        wgf_particles_use_arcs(settings) ? wgf_arc_stepper_bytes(m, n) : wgf_network_bytes(&settings->network, m, n, d);
-    return wgf_bytes(2 * (double)m * ((double)d + 1), sizeof(double)) + clouds + network;
+    const int64_t m = settings->init.width, d = settings->data.d, n = settings->data.n;
+    const bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    struct wgf_particles measured = {.m = m, .d = d};
+    struct wgf_arena arena = {0};
+    lay_out(&measured, settings, &arena);
+    return sizeof measured + arena.used +
+           (settings->record_distances == WGF_DISTANCES_ALL ? wgf_assignment_bytes(m, d + both) : 0) +
+           (wgf_particles_use_arcs(settings) ? wgf_arc_stepper_bytes(m, n)
+                                             : wgf_network_bytes(&settings->network, m, n, d));
 }
 
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
@@ -31,29 +47,22 @@ struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
 wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wgf_settings *settings,
                                 const struct wgf_problem *problem, struct wgf_error *error)
 {
-    int64_t m = settings->init.width, d = problem->data->d;
-    bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    const int64_t m = settings->init.width, d = problem->data->d;
     *particles = (struct wgf_particles){.settings = settings, .problem = problem, .m = m, .d = d, .weights = m * d};
-    bool uses_arcs = wgf_particles_use_arcs(settings);
-    wgf_status status = uses_arcs
-                            ? wgf_arc_stepper_create(&particles->stepper, &settings->network, problem->data, m, error)
-                            : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
-    if (status)
-        return status;
-    if (particles->network)
-        wgf_network_set_cancel(particles->network, problem->cancel);
-    particles->W = wgf_calloc(m * d, sizeof(double));
-    particles->alpha = wgf_calloc(m, sizeof(double));
-    particles->grad_W = uses_arcs ? NULL : wgf_calloc(m * d, sizeof(double));
-    particles->grad_alpha = both ? wgf_calloc(m, sizeof(double)) : NULL;
-    if (!particles->W || !particles->alpha || (!uses_arcs && !particles->grad_W) || (both && !particles->grad_alpha)) {
-        wgf_particles_clear(particles);
-        return wgf_fail(error, WGF_EMEMORY, "no memory for %lld neurons of %lld inputs", (long long)m, (long long)d);
-    }
+    lay_out(particles, settings, &particles->arena);
+    if (!wgf_arena_allocate(&particles->arena))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " neurons of %" PRId64 " inputs", m, d);
+    lay_out(particles, settings, &particles->arena);
     memcpy(particles->W, problem->W, (size_t)(m * d) * sizeof(double));
     memcpy(particles->alpha, problem->alpha, (size_t)m * sizeof(double));
-    if (settings->record_distances == WGF_DISTANCES_ALL)
-        status = wgf_clouds_create(&particles->clouds, problem->alpha, m, d, both, error);
+    wgf_status status = wgf_particles_use_arcs(settings)
+                            ? wgf_arc_stepper_create(&particles->stepper, &settings->network, problem->data, m, error)
+                            : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
+    if (particles->network)
+        wgf_network_set_cancel(particles->network, problem->cancel);
+    struct wgf_clouds *clouds = &particles->clouds;
+    if (!status && clouds->before)
+        status = wgf_assignment_create(&clouds->assignment, problem->alpha, m, clouds->cols, error);
     if (status)
         wgf_particles_clear(particles);
     else
@@ -65,11 +74,8 @@ void wgf_particles_clear(struct wgf_particles *particles)
 {
     wgf_network_free(particles->network);
     wgf_arc_stepper_free(particles->stepper);
-    free(particles->W);
-    free(particles->alpha);
-    free(particles->grad_W);
-    free(particles->grad_alpha);
-    wgf_clouds_free(particles->clouds);
+    wgf_assignment_free(particles->clouds.assignment);
+    wgf_arena_free(&particles->arena);
     *particles = (struct wgf_particles){0};
 }
 
@@ -81,10 +87,10 @@ void wgf_particles_synchronise(struct wgf_particles *particles)
 
 void wgf_particles_keep(struct wgf_particles *particles)
 {
-    if (!particles->clouds)
+    if (!particles->clouds.before)
         return;
     wgf_particles_synchronise(particles);
-    wgf_clouds_keep(particles->clouds, particles->W, particles->alpha);
+    wgf_clouds_keep(&particles->clouds, particles->W, particles->alpha);
 }
 
 static struct wgf_evaluation evaluate_arcs(struct wgf_particles *particles)
@@ -128,10 +134,10 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
     values[WGF_TRACE_ACTIVE] = particles->stepper ? wgf_arc_stepper_active(particles->stepper)
                                                   : wgf_network_active(particles->network, particles->W);
-    if (particles->clouds || test)
+    if (particles->clouds.before || test)
         wgf_particles_synchronise(particles);
-    if (particles->clouds)
-        wgf_clouds_distances(particles->clouds, particles->W, particles->alpha, particles->problem->expired,
+    if (particles->clouds.before)
+        wgf_clouds_distances(&particles->clouds, particles->W, particles->alpha, particles->problem->expired,
                              &values[WGF_TRACE_DISTANCE_FROBENIUS], &values[WGF_TRACE_DISTANCE_WASSERSTEIN]);
     if (test)
         values[WGF_TRACE_OBJECTIVE_TEST] =
@@ -148,8 +154,8 @@ int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov)
     iov[count++] = WGF_IOV_ARRAY(particles->W, particles->weights);
     if (particles->grad_alpha) /* it trains */
         iov[count++] = WGF_IOV_ARRAY(particles->alpha, particles->m);
-    if (particles->clouds)
-        iov[count++] = wgf_clouds_before(particles->clouds);
+    if (particles->clouds.before)
+        iov[count++] = wgf_clouds_before(&particles->clouds);
     iov[count++] = WGF_IOV(particles->distance);
     return count;
 }

@@ -9,6 +9,7 @@
 #include "wgf/model/arc_stepper.h"
 
 struct wgf_particles {
+    struct wgf_arena arena; /* of all arrays */
     const struct wgf_settings *settings;
     const struct wgf_problem *problem;
     struct wgf_network *network; /* NULL with a stepper */
@@ -17,7 +18,7 @@ struct wgf_particles {
     double *grad_W;              /* at the current iterate, once evaluated; NULL with a stepper */
     double *grad_alpha;          /* likewise; NULL when alpha does not train */
     double distance;             /* D between the iterates around the last step; 0 before any */
-    struct wgf_clouds *clouds;   /* those iterates; NULL unless all distances are recorded */
+    struct wgf_clouds clouds;    /* those iterates; empty unless all distances are recorded */
     struct wgf_evaluation evaluation;
 
     struct wgf_arc_stepper *stepper; /* NULL: W is moved neuron by neuron */

@@ -9,11 +9,13 @@
 
 #include "wgf/base/system.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct prox {
+    struct wgf_arena arena; /* of V, trial and gradient; accepted steps exchange V with the W of particles */
     struct wgf_particles particles;
     const struct wgf_metric *metric;
     void *distance;    /* the metric's work */
@@ -45,21 +47,15 @@ static void destroy(void *work)
     struct prox *prox = work;
     prox->metric->free(prox->distance);
     wgf_particles_clear(&prox->particles);
-    free(prox->V);
-    free(prox->trial);
-    free(prox->gradient);
+    wgf_arena_free(&prox->arena);
     free(prox);
 }
 
-static wgf_status allocate(struct prox *prox, struct wgf_error *error)
+static void lay_out(struct prox *prox, double weights, struct wgf_arena *arena)
 {
-    int64_t count = prox->particles.weights;
-    prox->V = wgf_calloc(count, sizeof(double));
-    prox->trial = wgf_calloc(count, sizeof(double));
-    prox->gradient = wgf_calloc(count, sizeof(double));
-    if (!prox->V || !prox->trial || !prox->gradient)
-        return wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %lld weights", (long long)count);
-    return WGF_OK;
+    prox->V = wgf_arena_take(arena, weights, sizeof(double));
+    prox->trial = wgf_arena_take(arena, weights, sizeof(double));
+    prox->gradient = wgf_arena_take(arena, weights, sizeof(double));
 }
 
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
@@ -70,8 +66,11 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
         return wgf_fail(error, WGF_EMEMORY, "no memory for the proximal point method");
     prox->metric = wgf_metric_find(settings->metric);
     wgf_status status = wgf_particles_create(&prox->particles, settings, problem, error);
-    if (!status)
-        status = allocate(prox, error);
+    const int64_t weights = prox->particles.weights;
+    lay_out(prox, (double)weights, &prox->arena);
+    if (!status && !wgf_arena_allocate(&prox->arena))
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", weights);
+    lay_out(prox, (double)weights, &prox->arena);
     if (!status)
         status = prox->metric->create(&prox->distance, &prox->particles, error);
     prox->beta = settings->beta;
@@ -333,9 +332,11 @@ static const char *step_parameter(const struct wgf_settings *settings)
 
 static double bytes(const struct wgf_settings *settings)
 {
-    double weights = (double)settings->init.width * (double)settings->data.d;
-    return wgf_particles_bytes(settings) + wgf_metric_find(settings->metric)->bytes(settings) +
-           wgf_bytes(3 * weights, sizeof(double));
+    struct prox measured;
+    struct wgf_arena arena = {0};
+    lay_out(&measured, (double)settings->init.width * (double)settings->data.d, &arena);
+    return sizeof measured + arena.used + wgf_particles_bytes(settings) +
+           wgf_metric_find(settings->metric)->bytes(settings);
 }
 
 const struct wgf_method wgf_method_prox = {
