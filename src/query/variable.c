@@ -1,4 +1,4 @@
-/* The one list of variable names with their types, and the text of a cell. */
+/* The only list of variable names with their types, the text of a cell, and blocks of cells. */
 #include "wgf/query/variable.h"
 
 #include "wgf/base/system.h"
@@ -116,7 +116,7 @@ static void free_texts(struct wgf_cells *cells)
     cells->count = 0;
 }
 
-/* What a file holds no column for: the number of the job, and variables that are younger than the file. */
+/* Cells of what the file has no column for: the job number, or a variable that is newer than the file. */
 static wgf_status fill(struct wgf_cells *cells, int64_t first, int64_t count, struct wgf_error *error)
 {
     const struct wgf_param *const param = cells->variable.param;
