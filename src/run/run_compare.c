@@ -1,6 +1,6 @@
 /* Is a result file of the same plan? If not, one sentence tells the first difference: of an axis, of a parameter in the
  * first job with another key, or of the number of jobs. */
-#include "run.h"
+#include "run_internal.h"
 
 #include "wgf/query/variable.h"
 #include "wgf/spec/diagnostics.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 4096, SENTENCE = 384 };
+enum { BLOCK = 4096, SENTENCE = 320 };
 
 struct comparison {
     const struct wgf_plan *plan;
@@ -134,7 +134,7 @@ static int64_t first_other_key(const struct comparison *both)
     uint64_t keys[BLOCK];
     for (int64_t first = 0; first < common; first += BLOCK) {
         const int64_t count = common - first < BLOCK ? common - first : BLOCK;
-        if (*wgf_cli_stop)
+        if (*wgf_run_stop)
             return -1;
         if (column < 0 || wgf_store_read(both->store, column, first, count, keys, NULL))
             return first;
@@ -194,23 +194,23 @@ static bool paths_differ(struct comparison *both)
         wgf_variable_find(wgf_params[i].name, &variable);
         if (wgf_params[i].type != WGF_PARAM_PATH || wgf_cells_open(&cells, &variable, both->store, BLOCK, NULL))
             continue;
-        for (int64_t k = 0; !found && !*wgf_cli_stop && k < both->extent.jobs; k += BLOCK)
+        for (int64_t k = 0; !found && !*wgf_run_stop && k < both->extent.jobs; k += BLOCK)
             found = path_differs(both, &cells, k, both->extent.jobs - k < BLOCK ? both->extent.jobs - k : BLOCK);
         wgf_cells_close(&cells);
     }
     return found;
 }
 
-int wgf_cli_compare_plan(const struct wgf_sweep *sweep, struct wgf_store *store)
+wgf_status wgf_run_compare_plan(const struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_error *error)
 {
-    struct comparison both = {.plan = sweep->jobs.plan, .layout = &sweep->layout, .store = store};
+    struct comparison both = {.plan = sweep->plan, .layout = &sweep->layout, .store = store};
+    const char *const output = sweep->options->output;
     wgf_store_extent(store, &both.extent);
     const bool differ = (!same_hash(&both) && jobs_differ(&both)) || extents_differ(&both) || paths_differ(&both);
-    if (*wgf_cli_stop)
-        return WGF_EXIT_STOPPED;
+    if (*wgf_run_stop)
+        return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while the plan of %s was being compared", output);
     if (!differ || !both.difference[0])
-        return WGF_EXIT_OK;
-    fprintf(stderr, "wgf: error: %s holds another plan: %s; give another -o, or --overwrite to start anew\n",
-            sweep->options->output, both.difference);
-    return WGF_EXIT_USAGE;
+        return WGF_OK;
+    return wgf_fail(error, WGF_EUSAGE, "%s holds another plan: %s; give another -o, or --overwrite to start anew",
+                    output, both.difference);
 }
