@@ -18,13 +18,9 @@ const struct wgf_variable wgf_variable_job = {.name = "job", .type = WGF_COLUMN_
 
 bool wgf_variable_find(const char *name, struct wgf_variable *variable)
 {
-    static const enum wgf_column_type types[] = {[WGF_PARAM_INT] = WGF_COLUMN_INT64,
-                                                 [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
-                                                 [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
-                                                 [WGF_PARAM_PATH] = WGF_COLUMN_TEXT};
     const struct wgf_param *const param = wgf_param_find(name);
     if (param) {
-        *variable = (struct wgf_variable){.name = param->name, .type = types[param->type], .param = param};
+        *variable = (struct wgf_variable){.name = param->name, .type = wgf_param_column(param), .param = param};
         return true;
     }
     for (int v = 0; v < COUNT; v++)

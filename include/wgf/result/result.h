@@ -32,6 +32,9 @@ enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
 
 enum { WGF_CHECKPOINT_PAIRS = 256 };
 
+/* The type of a parameter's column: choices and paths are texts. */
+enum wgf_column_type wgf_param_column(const struct wgf_param *param);
+
 /* What a plan needs of a file. */
 struct wgf_layout {
     struct wgf_store_extent extent;
