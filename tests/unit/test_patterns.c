@@ -1,5 +1,5 @@
-/* Activation patterns along whole descents, and the networks that use them, held against plain loops: where neurons stand
- * on kinks, jump, stand still, are at the origin or not finite; where samples are parallel, opposite or zero. */
+/* Activation patterns along whole descents, and the networks that use them, held against plain loops: where neurons
+ * stand on kinks, jump, stand still, are at the origin or not finite; where samples are parallel, opposite or zero. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -201,7 +201,8 @@ static double whole(double x, double most)
     return fmax(-most, fmin(most, round(x)));
 }
 
-/* Small whole numbers: neurons on many kinks at once and at the origin; samples that are zero, equal, parallel, opposite. */
+/* Small whole numbers: neurons on many kinks at once and at the origin; samples that are zero, equal, parallel,
+ * opposite. */
 static void kinks_agree(void **state)
 {
     (void)state;
