@@ -54,11 +54,7 @@ static int print_plan(const struct wgf_plan *plan)
         print_axis(&spec->axes[a]);
     printf("jobs: %" PRId64 "\n", wgf_plan_jobs(plan));
     printf("duplicates dropped: %" PRId64 "\n", wgf_plan_dropped(plan));
-    printf("result file: %s", wgf_bytes_text(wgf_layout_bytes(&layout), size));
-    if (wgf_layout_checkpoint_bytes(&layout) > 0)
-        printf(", of which %s for checkpoints take room on the disk only while jobs have some",
-               wgf_bytes_text(wgf_layout_checkpoint_bytes(&layout), size));
-    putchar('\n');
+    printf("result file: %s\n", wgf_bytes_text(wgf_layout_bytes(&layout), size));
     return wgf_cli_flush();
 }
 

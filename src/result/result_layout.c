@@ -81,7 +81,6 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
     if (survey.state_elements > most)
         return wgf_fail(error, WGF_EUSAGE, "the states of all jobs are more than 2^53 numbers; use save: none or last");
     layout->extent.state_elements = (int64_t)survey.state_elements;
-    wgf_layout_measure_checkpoints(plan, layout);
     layout->text_bytes = text_bytes(plan) * (double)wgf_plan_jobs(plan);
     return WGF_OK;
 }
@@ -176,12 +175,6 @@ void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layo
     add_parameters(columns);
     add_results(columns);
     add_traces(columns, layout);
-    columns->list[columns->count++] =
-        (struct wgf_column){.name = "checkpoint",
-                            .type = WGF_COLUMN_UINT8,
-                            .shape = WGF_SHAPE_CHECKPOINT,
-                            .life = WGF_LIFE_SPARSE,
-                            .long_name = "where unfinished jobs go on from; zeros in a finished file"};
 }
 
 double wgf_layout_bytes(const struct wgf_layout *layout)

@@ -29,7 +29,7 @@ struct problem {
 
 static const struct wgf_network_settings plain = {.kernel = WGF_KERNEL_DENSE}, cones = {.kernel = WGF_KERNEL_CONES};
 
-/* Up to `most` neurons and so many samples, both a matter of the seed. */
+/* Up to most_m neurons and most_n samples, both chosen by the seed. */
 static struct problem *draw(uint64_t seed, int64_t most_m, int64_t most_n, double scale)
 {
     struct problem *made = calloc(1, sizeof *made);
