@@ -85,7 +85,7 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
     return WGF_OK;
 }
 
-static void add_parameters(struct wgf_column_list *columns)
+enum wgf_column_type wgf_param_column(const struct wgf_param *param)
 {
     static const enum wgf_column_type types[] = {
         [WGF_PARAM_INT] = WGF_COLUMN_INT64,
@@ -93,10 +93,15 @@ static void add_parameters(struct wgf_column_list *columns)
         [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
         [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
     };
+    return types[param->type];
+}
+
+static void add_parameters(struct wgf_column_list *columns)
+{
     for (int i = 0; i < wgf_param_count; i++) {
         wgf_param_readers(&wgf_params[i], columns->read_with[i]);
         columns->list[columns->count++] = (struct wgf_column){.name = wgf_params[i].name,
-                                                              .type = types[wgf_params[i].type],
+                                                              .type = wgf_param_column(&wgf_params[i]),
                                                               .shape = WGF_SHAPE_JOB,
                                                               .life = WGF_LIFE_CREATED,
                                                               .long_name = wgf_params[i].meaning,

@@ -30,6 +30,9 @@ enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
 #define WGF_RESULT_ID(id, name, type, life, units, meaning) WGF_RESULT_##id,
 enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
 
+/* The type of a parameter's column: choices and paths are texts. */
+enum wgf_column_type wgf_param_column(const struct wgf_param *param);
+
 /* What a plan needs of a file. */
 struct wgf_layout {
     struct wgf_store_extent extent;
