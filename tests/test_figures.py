@@ -5,7 +5,6 @@ Usage: test_figures.py WGF [unittest arguments]
 """
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,13 +20,12 @@ import matplotlib.image
 import numpy as np
 from PIL import Image
 
-import plot
-import plot_data
-import plot_fit
-import plot_function
-import plot_limit
-import plot_pinning
-from plot_result import PlotError, read_results
+import plot.main
+from plot import fit
+from plot.figures import FIGURES, learned_function, mean_field, pinning
+from plot.jobs import spacing
+from plot.result import PlotError, read_results
+from plot.samples import samples
 
 WGF = ""
 TEXT = h5py.string_dtype()
@@ -48,8 +46,7 @@ class Sweeping(unittest.TestCase):
         return str(result)
 
     def draw(self, *arguments):
-        options = plot.parse_arguments([str(argument) for argument in arguments])
-        return plot.draw(options)
+        return plot.main.draw(plot.main.parse_arguments([str(argument) for argument in arguments]))[0]
 
     def assert_picture(self, page, hues=1, most=300_000):
         """The page saves as a PNG of reasonable size that is not blank: ink, and colours apart from grey."""
@@ -106,15 +103,15 @@ class MeanField(Sweeping):
 
     def test_the_coupled_distance_pairs_by_sign_and_index(self):
         path = self.sweep("pairs", self.fixed.replace("steps: 4", "steps: 0"), "width: [4, 10, 22], seed: [1, 2]")
-        table, widths = plot_limit.complete_seeds(read_results([path], {}).jobs)
+        table, widths = mean_field.complete_seeds(read_results([path], {}).jobs)
         self.assertEqual(list(widths), [4, 10, 22])
-        np.testing.assert_array_equal(plot_limit.coupled_distances(table), 0)  # initial neurons are nested
+        np.testing.assert_array_equal(mean_field.coupled_distances(table), 0)  # initial neurons are nested
 
     def test_seeds_without_all_widths_are_left_out(self):
         path = self.sweep("part", self.fixed, "width: [4, 8, 16], seed: {range: [0, 4]}")
         with h5py.File(path, "r+") as file:
             file["status"][1] = 0
-        table, _ = plot_limit.complete_seeds(read_results([path], {}).jobs)
+        table, _ = mean_field.complete_seeds(read_results([path], {}).jobs)
         self.assertEqual([row[0].parameters["seed"] for row in table], [0, 2, 3])
 
     def test_jobs_that_differ_in_more_are_refused(self):
@@ -164,8 +161,8 @@ class EveryFigure(Sweeping):
         page = self.figure("learned-function", path, given=False)
         self.assertEqual(len(page.panels), 3)
         for job in read_results([path], {}).jobs:
-            inputs, labels = plot_data.samples(job, plot.parse_arguments([path, "--wgf", WGF]))
-            objective = np.mean((plot_function.outputs(job, inputs) - labels) ** 2, axis=1)
+            inputs, labels = samples(job, plot.main.parse_arguments([path, "--wgf", WGF]))
+            objective = np.mean((learned_function.outputs(job, inputs) - labels) ** 2, axis=1)
             np.testing.assert_allclose(objective, job.trace["objective"], rtol=1e-12)
 
     def test_masses(self):
@@ -173,7 +170,7 @@ class EveryFigure(Sweeping):
         path = self.sweep("masses", fixed, "epsilon: [0.1, 0.3]")
         self.assertEqual(len(self.figure("masses", path, given=False).panels), 8)
         self.drawn.add("animation")
-        self.assertEqual(plot.main([path, "--figure", "animation"]), 0)
+        self.assertEqual(plot.main.main([path, "--figure", "animation"]), 0)
         with Image.open(path.replace(".h5", ".gif")) as film:
             self.assertEqual(film.n_frames, 10)
             frames = []
@@ -207,9 +204,9 @@ class EveryFigure(Sweeping):
         self.assertTrue(1 < page.rate.exponent < 3, page.rate)
         pinned = {job.row for job in read_results([path], {}).jobs if job.message().startswith("epsilon pins")}
         job = read_results([path], {}).jobs[0]
-        start = 2 * 0.1 * plot_pinning.steepest(job, plot.parse_arguments([path, "--wgf", WGF]))
+        start = 2 * 0.1 * pinning.steepest(job, plot.main.parse_arguments([path, "--wgf", WGF]))
         expected = {job.row for job in read_results([path], {}).jobs
-                    if job.value("epsilon") < plot_pinning.spacing(job) ** 2 / 2 and plot_pinning.spacing(job) > start}  # fmt: skip
+                    if job.value("epsilon") < spacing(job) ** 2 / 2 and spacing(job) > start}  # fmt: skip
         self.assertEqual(pinned, expected)  # the bounds drawn are those of the program's warning
 
     def test_heat_map_and_gantt(self):
@@ -234,7 +231,7 @@ class EveryFigure(Sweeping):
 
     @classmethod
     def tearDownClass(cls):
-        missing = set(plot.FIGURES) - cls.drawn - {"mean-field"}  # drawn by MeanField
+        missing = set(FIGURES) - cls.drawn - {"mean-field"}  # drawn by MeanField
         assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
 
 
@@ -245,20 +242,20 @@ class PlantedRates(Sweeping):
         random = np.random.default_rng(5)
         for planted in (-1.0, -0.5, 0.75):
             samples = 3 * self.x**planted * np.exp(0.4 * random.standard_normal((60, len(self.x))))
-            rate = plot_fit.bootstrap_rate(self.x, samples, np.median)
+            rate = fit.bootstrap_rate(self.x, samples, np.median)
             self.assertTrue(rate.low <= planted <= rate.high, rate)
             self.assertLess(rate.high - rate.low, 0.15)
             self.assertAlmostEqual(np.log(rate.factor / 3), 0, delta=0.3)
 
     def test_regression(self):
         random = np.random.default_rng(6)
-        rate = plot_fit.regression_rate(self.x, 0.2 * self.x**2 * np.exp(0.05 * random.standard_normal(len(self.x))))
+        rate = fit.regression_rate(self.x, 0.2 * self.x**2 * np.exp(0.05 * random.standard_normal(len(self.x))))
         self.assertTrue(rate.low <= 2 <= rate.high, rate)
         self.assertLess(rate.high - rate.low, 0.2)
 
     def test_limit_of_grids(self):
         points = [(gamma, h, 0.4 + 0.02 * gamma + 0.3 * h**2 / gamma) for gamma in (0.1, 0.2, 0.4) for h in (0.02, 0.05, 0.1)]
-        limit, reach = plot_limit.grid_limit(points)
+        limit, reach = mean_field.grid_limit(points)
         self.assertAlmostEqual(limit, 0.4, places=10)
         self.assertLess(reach, 1e-8)
 

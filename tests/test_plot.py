@@ -16,12 +16,14 @@ import h5py
 import matplotlib.image
 import numpy as np
 
-import plot
-from plot_result import read_results
+import plot.main
+from plot.figures import FIGURES
+from plot.result import read_results
 
 TEXT = h5py.string_dtype()
 TRACES = ("step", "time", "objective", "distance")
-DONE, DIVERGED, FAILED, TIMEOUT, PENDING = 2, 3, 4, 5, 0
+STATES = "pending running done diverged failed timeout crashed"
+PENDING, _, DONE, DIVERGED, FAILED, TIMEOUT, _ = range(7)
 
 
 def descent(gamma, offset=0.0, records=12):
@@ -32,8 +34,8 @@ def descent(gamma, offset=0.0, records=12):
     return {"step": step, "time": gamma * step, "objective": objective, "distance": distance}
 
 
-def write_result(path, axes, rows, records=16, description="a made-up sweep"):
-    """A file as `wgf run` writes it. A row: (status, parameters, traces or None)."""
+def write_result(path, axes, rows, records=16, description="a made-up sweep", read_with=None):
+    """A file as `wgf run` writes it. A row: (status, parameters, traces or None). read_with: {parameter: its readers}."""
     with h5py.File(path, "w") as file:
         file.attrs["wgf_version"] = "0.1.0"
         file.attrs["name"] = "made-up"
@@ -41,9 +43,14 @@ def write_result(path, axes, rows, records=16, description="a made-up sweep"):
         if axes:
             file.attrs["axes"] = np.array(axes, dtype=TEXT)
         file["status"] = np.array([row[0] for row in rows], np.uint8)
+        file["status"].attrs["flag_values"] = np.arange(7, dtype=np.uint8)
+        file["status"].attrs["flag_meanings"] = STATES
         for name in rows[0][1]:
             values = [row[1][name] for row in rows]
             file.create_dataset(name, data=np.array(values, dtype=TEXT) if isinstance(values[0], str) else values)
+            file[name].attrs["read_with"] = (read_with or {}).get(name, "")
+            if read_with is None:
+                del file[name].attrs["read_with"]  # a file of an older version
         for name in TRACES:
             table = np.full((len(rows), records), np.nan)
             for line, (_, _, trace) in zip(table, rows):
@@ -83,7 +90,7 @@ class InFolder(unittest.TestCase):
 
 class Drawing(InFolder):
     def page(self, *arguments):
-        return plot.draw(plot.parse_arguments([str(self.path), *arguments]))
+        return plot.main.draw(plot.main.parse_arguments([str(self.path), *arguments]))[0]
 
     def test_a_sweep_of_gamma_gives_objective_against_distance(self):
         write_result(self.path, ["gamma"], sweep_of_gamma())
@@ -112,7 +119,7 @@ class Drawing(InFolder):
     def test_a_parameter_that_a_method_does_not_read_names_no_panel(self):
         rows = sweep_of_gamma(("frobenius", "wasserstein"))
         rows += [(DONE, {**row[1], "method": "gd", "metric": "frobenius"}, row[2]) for row in rows[:4]]
-        write_result(self.path, ["method", "metric", "gamma"], rows)
+        write_result(self.path, ["method", "metric", "gamma"], rows, read_with={"metric": "method: prox"})
         titles = [axes.get_title("left") for axes in self.page().panels]
         self.assertEqual(titles, ["gd", "prox, frobenius", "prox, wasserstein"])
 
@@ -213,8 +220,9 @@ class Refusing(InFolder):
         self.assert_refused(run(self.path, "--where", "beauty=1"), "beauty")
 
     def test_help_lists_every_figure(self):
-        for name in plot.FIGURES:
-            self.assertIn(name, run("--help").stdout)
+        words = run("--help").stdout
+        self.assertEqual([name for name in FIGURES if f"\n  {name} " not in words], [])
+        self.assertLessEqual(max(map(len, words.splitlines())), 120)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import h5py
 import numpy as np
 
-import report
-import report_data
+from report import page as report
+from report import sweep as sweeps
 
 WGF = None
 SKIPPED = 77  # what ctest takes for a test that could not run
@@ -101,7 +101,7 @@ class Page(unittest.TestCase):
 
     def test_a_table_too_large_leaves_rows_out_and_says_so(self):
         small = len(json.dumps(data_of(self.page), separators=(",", ":"))) - 1
-        with mock.patch.object(report_data, "MOST_BYTES", small):
+        with mock.patch.object(sweeps, "MOST_BYTES", small):
             page, left = report.page(str(self.path), [])
         self.assertTrue(0 < left < 11, left)
         self.assertIn(f"{left} of 12 rows are left out", page)
@@ -117,13 +117,14 @@ class Page(unittest.TestCase):
 
 class Numbers(unittest.TestCase):
     def test_numbers_that_json_cannot_say(self):
-        column = report_data.pack("x", np.array([1.5, np.nan, np.inf, -np.inf, 2.0, 1 / 3]), "")
+        column = sweeps.pack("x", np.array([1.5, np.nan, np.inf, -np.inf, 2.0, 1 / 3]), "")
         self.assertEqual(column["values"], [1.5, None, "Infinity", "-Infinity", 2, 0.33333333])
 
     def test_time_counts_every_core_and_leaves_pauses_out(self):
-        class Fake(report_data.Sweep):
+        class Fake(sweeps.Sweep):
             def __init__(self):
                 self.status = np.array([2, 2, 2, 2, 0], np.uint8)
+                self.state_names = {0: "pending", 2: "done"}
                 self.file = {
                     "started": np.array([0.0, 0.0, 102.0, -5.0, np.nan]),  # two workers; resumed later; reused; pending
                     "seconds": np.array([2.0, 1.0, 2.0, 9.0, np.nan]),

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Kinks that a neuron can slide along at once (see wgf_network_confine); at more it stays. */
+/* Kinks that a neuron can slide along at once (see wgf_network_project_direction); at more it stays. */
 enum { KINKS = 8 };
 
 double wgf_loss_factor(int loss, int64_t n)
@@ -102,12 +102,12 @@ void wgf_network_free(struct wgf_network *network)
     free(network->z);
     free(network->pattern);
     free(network->norms);
-    wgf_cones_work_free(network->cones);
+    wgf_arcs_kernel_free(network->cones);
     wgf_patterns_work_free(network->patterns);
     free(network);
 }
 
-void wgf_network_heed(struct wgf_network *network, const volatile sig_atomic_t *interrupted)
+void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atomic_t *interrupted)
 {
     network->interrupted = interrupted;
 }
@@ -242,11 +242,11 @@ static double confine_neuron(const struct wgf_network *network, const double *w,
     return sqrt(full * wgf_dot(g, g, d)); /* both are along one line */
 }
 
-double wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction)
+double wgf_network_project_direction(const struct wgf_network *network, const double *W, double step, double *direction)
 {
     int64_t d = network->data->d;
     double slope = 0;
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++)
+    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++)
         slope += confine_neuron(network, W + i * d, step, direction + i * d);
     return slope;
 }

@@ -24,11 +24,11 @@ struct wgf_network {
     int64_t block;          /* blas: neurons taken at a time */
     unsigned char *pattern; /* blas: m x n, 1 where the neuron activates the sample */
     double *norms;          /* blas: n, of the samples */
-    struct wgf_cones_work *cones;
+    struct wgf_arcs_kernel *cones;
     struct wgf_patterns_work *patterns;
 };
 
-void wgf_cones_work_free(struct wgf_cones_work *work);       /* NULL-safe */
+void wgf_arcs_kernel_free(struct wgf_arcs_kernel *work);     /* NULL-safe */
 void wgf_patterns_work_free(struct wgf_patterns_work *work); /* the same */
 
 struct wgf_kernel_operations {
@@ -45,7 +45,7 @@ struct wgf_kernel_operations {
     int (*kinks)(const struct wgf_network *, const double *w, int64_t *samples);
 };
 
-static inline bool wgf_network_is_interrupted(const struct wgf_network *network)
+static inline bool wgf_network_is_cancelled(const struct wgf_network *network)
 {
     return network->interrupted && *network->interrupted;
 }

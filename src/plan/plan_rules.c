@@ -2,14 +2,17 @@
  * their values, not on every job. */
 #include "plan_internal.h"
 
+#include "wgf/flow/flow.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_LENGTH = 320, MOST_PARAMS = 12 };
+enum { MESSAGE_LENGTH = 320, MOST_PARAMS = 8 };
 
 struct rule {
-    const char *params[MOST_PARAMS]; /* that it looks at; the first that the user gave is blamed */
+    const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
+    unsigned shapes;                 /* or, in place of the list: all that shape these, bits of enum wgf_shapes */
     /* Is there a conflict? Writes the sentence. `written` as the spec says, `settled` as the job would be. */
     bool (*conflicts)(const struct wgf_plan *plan, const struct wgf_settings *written,
                       const struct wgf_settings *settled, char *message);
@@ -217,54 +220,57 @@ static bool second_grid(const struct wgf_plan *plan, const struct wgf_settings *
     return true;
 }
 
-/* Numbers of one state. */
-static double state_size(const struct wgf_settings *settled)
-{
-    double g = (double)settled->grid, g2 = (double)settled->grid2;
-    if (settled->method == WGF_METHOD_JKO)
-        return 2 * (g * g + g2 * g2);
-    return (double)settled->init.width * (double)settled->data.d;
-}
+static const double most_numbers = 1e12; /* that one job may record, and that its states may hold */
 
-/* The trace and the states of one job must be countable. */
 static bool trace_length(const struct wgf_plan *plan, const struct wgf_settings *written,
                          const struct wgf_settings *settled, char *message)
 {
-    const double most = 1e12;
-    int64_t every = settled->record_inner;
-    double inner = every ? (double)settled->steps * (double)(settled->inner_steps / every) : 0;
-    double records = (double)settled->steps / (double)settled->record_every;
-    double state = settled->save == WGF_SAVE_NONE ? 0 : state_size(settled);
+    struct wgf_settings one_step = *settled;
+    one_step.steps = 1; /* the product of all steps may not fit an int64 */
+    const double inner = (double)settled->steps * (double)wgf_flow_inner_records(&one_step);
     (void)plan, (void)written;
-    if (records < most && inner < most && state * (settled->save == WGF_SAVE_ALL ? 1 + records : 1) < most)
+    if ((double)wgf_flow_records(settled) < most_numbers && inner < most_numbers)
         return false;
     snprintf(message, MESSAGE_LENGTH,
-             "one job would record more than 1e12 numbers; raise record_every or record_inner, or save less");
+             "one job would record more than 1e12 numbers; raise record_every or record_inner");
+    return true;
+}
+
+static bool state_size(const struct wgf_plan *plan, const struct wgf_settings *written,
+                       const struct wgf_settings *settled, char *message)
+{
+    const struct wgf_state_shape shape = wgf_flow_state_shape(settled);
+    (void)plan, (void)written;
+    if ((double)shape.records * (double)shape.rows * (double)shape.cols < most_numbers)
+        return false;
+    snprintf(message, MESSAGE_LENGTH,
+             "one job would save more than 1e12 numbers; use save: none or last, or raise record_every");
     return true;
 }
 
 static const struct rule rules[] = {
-    {{"n", "data", "data_file"}, samples},
-    {{"d", "data", "data_file"}, inputs},
-    {{"width", "init", "init_file"}, width},
-    {{"init_file", "init", "data", "data_file", "d"}, neuron_columns},
-    {{"test_file", "data", "data_file", "d"}, test_columns},
-    {{"data", "data_file"}, data_file},
-    {{"init", "init_file"}, init_file},
-    {{"init", "width", "signs", "method", "data", "data_file", "d"}, init_grid},
-    {{"layers", "method"}, both_layers},
-    {{"weight_decay", "method"}, decay},
-    {{"method", "d", "data", "data_file"}, grid_inputs},
-    {{"kernel", "method", "d", "data", "data_file"}, kernel_inputs},
-    {{"init", "method"}, grid_init},
-    {{"grid2", "method"}, second_grid},
-    {{"steps", "record_every", "record_inner", "inner_steps", "save", "method", "width", "d", "grid", "grid2"},
-     trace_length},
+    {{"n", "data", "data_file"}, .conflicts = samples},
+    {{"d", "data", "data_file"}, .conflicts = inputs},
+    {{"width", "init", "init_file"}, .conflicts = width},
+    {{"init_file", "init", "data", "data_file", "d"}, .conflicts = neuron_columns},
+    {{"test_file", "data", "data_file", "d"}, .conflicts = test_columns},
+    {{"data", "data_file"}, .conflicts = data_file},
+    {{"init", "init_file"}, .conflicts = init_file},
+    {{"init", "width", "signs", "method", "data", "data_file", "d"}, .conflicts = init_grid},
+    {{"layers", "method"}, .conflicts = both_layers},
+    {{"weight_decay", "method"}, .conflicts = decay},
+    {{"method", "d", "data", "data_file"}, .conflicts = grid_inputs},
+    {{"kernel", "method", "d", "data", "data_file"}, .conflicts = kernel_inputs},
+    {{"init", "method"}, .conflicts = grid_init},
+    {{"grid2", "method"}, .conflicts = second_grid},
+    {.shapes = WGF_SHAPES_TRACE, .conflicts = trace_length},
+    {.shapes = WGF_SHAPES_STATE, .conflicts = state_size},
 };
 
 struct trial {
     const struct wgf_plan *plan;
     const struct rule *rule;
+    struct wgf_settings written; /* of the conflict */
     char message[MESSAGE_LENGTH];
     bool failed;
 };
@@ -274,31 +280,64 @@ static bool try_rule(void *context, const struct wgf_settings *written)
     struct trial *trial = context;
     struct wgf_settings settled = *written;
     wgf_plan_settle(trial->plan, &settled);
+    trial->written = *written;
     trial->failed = trial->rule->conflicts(trial->plan, written, &settled, trial->message);
     return !trial->failed;
 }
 
-static struct wgf_place place_of(const struct wgf_plan *plan, const struct rule *rule)
+static void list_names(const struct rule *rule, const char *names[WGF_MOST_PARAMS + 1])
 {
-    struct wgf_place place = {1, 1};
-    for (int i = 0; i < MOST_PARAMS && rule->params[i]; i++)
-        if (wgf_plan_given(plan, wgf_param_find(rule->params[i]), &place))
-            break;
-    return place;
+    wgf_params_shaping(rule->shapes, names);
+    for (int i = 0; i < MOST_PARAMS && rule->params[i]; i++) {
+        names[i] = rule->params[i];
+        names[i + 1] = NULL;
+    }
+}
+
+/* Would the parameter's default end the conflict? */
+static bool is_cause(const struct trial *trial, const struct wgf_param *param)
+{
+    struct trial other = *trial;
+    struct wgf_settings settings = trial->written;
+    wgf_param_set(param, &settings, wgf_param_get(param, &trial->plan->defaults));
+    return try_rule(&other, &settings);
+}
+
+/* The parameter to blame: the first that was given; for a rule without a list, the first that is also a cause. */
+static const struct wgf_param *blamed(const struct trial *trial, const char *const *names)
+{
+    const struct wgf_param *first = NULL;
+    for (; *names; names++) {
+        const struct wgf_param *param = wgf_param_find(*names);
+        struct wgf_place place;
+        if (!wgf_plan_given(trial->plan, param, &place))
+            continue;
+        if (!trial->rule->shapes || (!param->decides && is_cause(trial, param)))
+            return param;
+        first = first ? first : param;
+    }
+    return first;
 }
 
 void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         struct trial trial = {.plan = plan, .rule = &rules[i]};
-        const char *names[MOST_PARAMS + 1] = {0};
-        memcpy(names, rules[i].params, sizeof rules[i].params);
-        bool all = wgf_plan_visit(plan, names, try_rule, &trial);
-        if (!all)
-            wgf_diagnose(diagnostics, place_of(plan, &rules[i]),
-                         "%s and what it goes with have more than ten million combinations; shorten their axes",
-                         rules[i].params[0]);
+        const char *names[WGF_MOST_PARAMS + 1];
+        list_names(&rules[i], names);
+        const bool all = wgf_plan_visit(plan, names, try_rule, &trial);
+        if (all && !trial.failed)
+            continue;
+        const struct wgf_param *param = blamed(&trial, names);
+        struct wgf_place place = {1, 1};
+        if (param)
+            wgf_plan_given(plan, param, &place);
         if (trial.failed)
-            wgf_diagnose(diagnostics, place_of(plan, &rules[i]), "%s", trial.message);
+            wgf_diagnose(diagnostics, place, "%s", trial.message);
+        else
+            wgf_diagnose(diagnostics, place,
+                         "the axes of %s and of the parameters that it goes with have more than ten million "
+                         "combinations; shorten them",
+                         param ? param->name : names[0]);
     }
 }

@@ -1,7 +1,7 @@
 /* Looking at the combinations of some parameters' values, without going through all jobs. */
 #include "plan_internal.h"
 
-enum { MOST_NAMES = 20, MOST_VISITS = 10000000 };
+enum { MOST_VISITS = 10000000 };
 
 bool wgf_next_tuple(int64_t *index, const int64_t *count, int length)
 {
@@ -16,8 +16,8 @@ bool wgf_next_tuple(int64_t *index, const int64_t *count, int length)
 /* Some axes of a plan, with one value of each. */
 struct choice {
     int length;
-    int axis[MOST_NAMES];
-    int64_t index[MOST_NAMES], count[MOST_NAMES];
+    int axis[WGF_MOST_PARAMS];
+    int64_t index[WGF_MOST_PARAMS], count[WGF_MOST_PARAMS];
 };
 
 static void choose_axes(const struct wgf_plan *plan, const char *const *names, struct choice *choice)
@@ -25,7 +25,7 @@ static void choose_axes(const struct wgf_plan *plan, const char *const *names, s
     *choice = (struct choice){0};
     for (int i = 0; names[i]; i++) {
         int a = wgf_plan_axis(plan, wgf_param_find(names[i]));
-        if (a >= 0 && choice->length < MOST_NAMES) {
+        if (a >= 0) {
             choice->axis[choice->length] = a;
             choice->count[choice->length++] = plan->axes[a].count;
         }

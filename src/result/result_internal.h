@@ -13,12 +13,12 @@ extern const char *const wgf_inner_trace_names[2];
 
 /* All columns of a file, in order: parameters, results, trace, inner trace, states, checkpoints. */
 enum {
-    WGF_MOST_PARAMS = 64,
     WGF_MOST_COLUMNS = WGF_MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + 4,
 };
 struct wgf_columns {
     struct wgf_column list[WGF_MOST_COLUMNS];
     int count;
+    char read_with[WGF_MOST_PARAMS][WGF_READERS_LENGTH]; /* of the parameters; the list points here */
 };
 void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layout);
 

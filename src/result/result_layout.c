@@ -18,8 +18,7 @@ static int64_t state_elements(const struct wgf_settings *settings)
 
 struct survey {
     struct wgf_layout *layout;
-    bool saves;
-    double state_elements;
+    double state_elements; /* of all jobs */
 };
 
 static void survey_traces(void *context, const struct wgf_settings *settings, double jobs)
@@ -30,9 +29,15 @@ static void survey_traces(void *context, const struct wgf_settings *settings, do
     (void)jobs;
     extent->records = records > extent->records ? records : extent->records;
     extent->inner_records = inner > extent->inner_records ? inner : extent->inner_records;
-    survey->saves |= settings->save != WGF_SAVE_NONE;
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         survey->layout->has_trace[c] |= wgf_flow_has_column(settings, (enum wgf_trace_column)c);
+}
+
+static void survey_saves(void *context, const struct wgf_settings *settings, double jobs)
+{
+    bool *saves = context;
+    (void)jobs;
+    *saves = *saves || settings->save != WGF_SAVE_NONE;
 }
 
 static void survey_states(void *context, const struct wgf_settings *settings, double jobs)
@@ -59,19 +64,18 @@ static double text_bytes(const struct wgf_plan *plan)
     return bytes;
 }
 
-/* What the lengths of traces depend on, and the sizes of states. */
-static const char *const trace_names[] = {"steps",     "record_every", "record_inner",     "inner_steps",
-                                          "test_file", "save",         "record_distances", NULL};
-static const char *const state_names[] = {"steps",     "record_every", "save", "width", "n",     "d", "layers",
-                                          "init_file", "data_file",    "grid", "grid2", "signs", NULL};
-
 wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error)
 {
     const double most = 0x1p53;
     struct survey survey = {.layout = layout};
     *layout = (struct wgf_layout){.extent = {.jobs = wgf_plan_jobs(plan), .message_length = WGF_MESSAGE_LENGTH}};
-    bool fine = wgf_plan_visit_jobs(plan, trace_names, survey_traces, &survey) &&
-                (!survey.saves || wgf_plan_visit_jobs(plan, state_names, survey_states, &survey));
+    bool saves = false;
+    const char *names[WGF_MOST_PARAMS + 1];
+    wgf_params_shaping(WGF_SHAPES_TRACE, names);
+    bool fine = wgf_plan_visit_jobs(plan, (const char *const[]){"save", NULL}, survey_saves, &saves) &&
+                wgf_plan_visit_jobs(plan, names, survey_traces, &survey);
+    wgf_params_shaping(WGF_SHAPES_STATE, names);
+    fine = fine && (!saves || wgf_plan_visit_jobs(plan, names, survey_states, &survey));
     if (!fine)
         return wgf_fail(error, WGF_EUSAGE,
                         "the axes of steps, widths and what is recorded have more than ten million combinations; "
@@ -92,12 +96,15 @@ static void add_parameters(struct wgf_columns *columns)
         [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
         [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
     };
-    for (int i = 0; i < wgf_param_count; i++)
+    for (int i = 0; i < wgf_param_count; i++) {
+        wgf_param_readers(&wgf_params[i], columns->read_with[i]);
         columns->list[columns->count++] = (struct wgf_column){.name = wgf_params[i].name,
                                                               .type = types[wgf_params[i].type],
                                                               .shape = WGF_SHAPE_JOB,
                                                               .life = WGF_LIFE_CREATED,
-                                                              .long_name = wgf_params[i].meaning};
+                                                              .long_name = wgf_params[i].meaning,
+                                                              .read_with = columns->read_with[i]};
+    }
 }
 
 #define WGF_SHAPE_UINT8 WGF_SHAPE_JOB

@@ -29,27 +29,23 @@ static void make_harmless(char *message)
     for (char *at = message; *at; at++) {
         const unsigned char byte = (unsigned char)*at, next = (unsigned char)at[1];
         const bool c1 = byte == 0xC2 && next >= 0x80 && next < 0xA0;
-        if (byte < 0x20 || byte == 0x7F) {
+        if (byte < 0x20 || byte == 0x7F)
             *at = '?';
-        } else if (c1) {
+        else if (c1)
             at[0] = at[1] = '?';
-        }
     }
 }
 
 /* Makes room at the place's rank among those kept, after its equals. NULL: it is not among the first. */
 static struct wgf_diagnostic *make_room(struct wgf_diagnostics *diagnostics, struct wgf_place place)
 {
-    if (!diagnostics->list && !(diagnostics->list = calloc(KEPT, sizeof *diagnostics->list))) {
+    if (!diagnostics->list && !(diagnostics->list = calloc(KEPT, sizeof *diagnostics->list)))
         return NULL;
-    }
     int rank = diagnostics->count;
-    while (rank > 0 && comes_before(place, diagnostics->list[rank - 1].place)) {
+    while (rank > 0 && comes_before(place, diagnostics->list[rank - 1].place))
         rank--;
-    }
-    if (rank == KEPT) {
+    if (rank == KEPT)
         return NULL;
-    }
     const int moved = (diagnostics->count < KEPT ? diagnostics->count : KEPT - 1) - rank;
     memmove(&diagnostics->list[rank + 1], &diagnostics->list[rank], (size_t)moved * sizeof *diagnostics->list);
     return &diagnostics->list[rank];
@@ -58,14 +54,12 @@ static struct wgf_diagnostic *make_room(struct wgf_diagnostics *diagnostics, str
 void wgf_diagnose(struct wgf_diagnostics *diagnostics, struct wgf_place place, const char *format, ...)
 {
     struct wgf_diagnostic *diagnostic = make_room(diagnostics, place);
-    if (!diagnostic || diagnostics->count == KEPT) {
+    if (!diagnostic || diagnostics->count == KEPT)
         diagnostics->dropped++;
-    } else {
+    else
         diagnostics->count++;
-    }
-    if (!diagnostic) {
+    if (!diagnostic)
         return;
-    }
     diagnostic->place = place;
     va_list arguments;
     va_start(arguments, format);
@@ -86,9 +80,8 @@ void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char
                     diagnostic->message);
         }
     }
-    if (diagnostics->dropped > 0) {
+    if (diagnostics->dropped > 0)
         fprintf(out, "wgf: error: %s has %d more errors that are not shown\n", file, diagnostics->dropped);
-    }
 }
 
 bool wgf_diagnostics_any(const struct wgf_diagnostics *diagnostics)

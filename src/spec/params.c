@@ -106,51 +106,59 @@ static bool with_random_choices(const struct wgf_settings *s)
 #define OR_AUTO .may_be_auto = true
 #define ONE_OF(list) .choices = (list)
 #define DECIDES .decides = true
+#define SHAPES(bits) .shapes = (bits)
+#define TRACE WGF_SHAPES_TRACE
+#define STATE WGF_SHAPES_STATE
 #define READ(when) .is_read = (when)
 #define SAYS(text) .meaning = text
 
 const struct wgf_param wgf_params[] = {
-    {"data", CHOICE(data.kind, "random"), ONE_OF(data_kinds), DECIDES, SAYS("data set")},
-    {"test_file", PATH(data.test_file), SAYS("test set, as data_file; its loss is recorded as objective_test")},
-    {"data_file", PATH(data.file), READ(with_data_file),
+    {"data", CHOICE(data.kind, "random"), ONE_OF(data_kinds), DECIDES, SHAPES(STATE), SAYS("data set")},
+    {"test_file", PATH(data.test_file), SHAPES(TRACE),
+     SAYS("test set, as data_file; its loss is recorded as objective_test")},
+    {"data_file", PATH(data.file), SHAPES(STATE), READ(with_data_file),
      SAYS("HDF5 with X (n x d) and y (n), or CSV with the label last")},
     {"n", INT(data.n, "70"), WHOLE(1), SAYS("samples")},
-    {"d", INT(data.d, "2"), WHOLE(1), SAYS("input dimension, with the bias column")},
+    {"d", INT(data.d, "2"), WHOLE(1), SHAPES(STATE), SAYS("input dimension, with the bias column")},
     {"sampling", CHOICE(data.sampling, "normal"), ONE_OF(samplings), READ(with_drawn_data),
      SAYS("law of random inputs")},
     {"noise", FLOAT(data.noise, "0"), AT_LEAST(0), READ(with_linear_data), SAYS("half-width of the labels' noise")},
     {"data_seed", INT(data.seed, "1"), WHOLE(0), READ(with_drawn_data), SAYS("seed of the data")},
-    {"width", INT(init.width, "1000"), WHOLE(1), READ(with_neurons), SAYS("number of neurons m")},
-    {"init", CHOICE(init.kind, "normal"), ONE_OF(init_kinds), DECIDES,
+    {"width", INT(init.width, "1000"), WHOLE(1), SHAPES(STATE), READ(with_neurons), SAYS("number of neurons m")},
+    {"init", CHOICE(init.kind, "normal"), ONE_OF(init_kinds), DECIDES, SHAPES(STATE),
      SAYS("initial neurons; grid: a square one a sign, d = 2")},
-    {"init_file", PATH(init.file), READ(with_init_file),
+    {"init_file", PATH(init.file), SHAPES(STATE), READ(with_init_file),
      SAYS("HDF5 with W (m x d) and alpha (m), or CSV with alpha last")},
     {"init_scale", FLOAT(init.scale, "1e-3"), AT_LEAST(0), READ(with_init_scale),
      SAYS("standard deviation (normal) or half-width (grid) of initial neurons")},
-    {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SAYS("output signs: half +1 and half -1, or all +1")},
+    {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SHAPES(STATE),
+     SAYS("output signs: half +1 and half -1, or all +1")},
     {"seed", INT(init.seed, "1"), WHOLE(0), READ(with_random_choices),
      SAYS("initialisation and every random choice of the descent")},
     {"loss", CHOICE(network.loss, "mse"), ONE_OF(losses), SAYS("1/n, 1/(2n) or 1 times the sum of squares")},
     {"output", CHOICE(network.output, "sum"), ONE_OF(outputs), READ(with_neurons),
      SAYS("network output: sum or mean over the neurons")},
-    {"layers", CHOICE(network.layers, "first"), ONE_OF(layers), READ(with_neurons), SAYS("which weights train")},
+    {"layers", CHOICE(network.layers, "first"), ONE_OF(layers), SHAPES(STATE), READ(with_neurons),
+     SAYS("which weights train")},
     {"weight_decay", FLOAT(network.weight_decay, "0"), AT_LEAST(0), READ(with_neurons),
      SAYS("factor of the squared weights in the objective")},
-    {"method", CHOICE(method, "gd"), ONE_OF(methods), DECIDES, SAYS("the descent")},
+    {"method", CHOICE(method, "gd"), ONE_OF(methods), DECIDES, SHAPES(TRACE | STATE), SAYS("the descent")},
     {"metric", CHOICE(metric, "frobenius"), ONE_OF(metrics), DECIDES, READ(with_prox), SAYS("distance of prox")},
     {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size")},
     {"scaling", CHOICE(scaling, "plain"), ONE_OF(scalings), READ(with_gd),
      SAYS("step of gd: gamma or m gamma times the gradient")},
-    {"steps", INT(steps, "100"), WHOLE(0), SAYS("outer steps")},
+    {"steps", INT(steps, "100"), WHOLE(0), SHAPES(TRACE | STATE), SAYS("outer steps")},
     {"beta", FLOAT(beta, "auto"), ABOVE(0), OR_AUTO, READ(with_prox), SAYS("inner step size")},
     {"inner", CHOICE(inner, "gd"), ONE_OF(inners), READ(with_prox), SAYS("inner solver")},
-    {"inner_steps", INT(inner_steps, "100"), WHOLE(1), READ(with_prox), SAYS("inner iterations at most")},
+    {"inner_steps", INT(inner_steps, "100"), WHOLE(1), SHAPES(TRACE), READ(with_prox),
+     SAYS("inner iterations at most")},
     {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_prox),
      SAYS("stop inner iterations when the residual is below; 0: never")},
     {"projections", INT(projections, "100"), WHOLE(1), READ(with_sliced), SAYS("directions of the sliced distance")},
-    {"grid", INT(grid, "32"), WHOLE(2), READ(with_jko), SAYS("grid points per axis")},
+    {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_jko), SAYS("grid points per axis")},
     {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_jko), SAYS("half-width of the grid")},
-    {"grid2", INT(grid2, "0"), WHOLE(0), READ(with_jko), SAYS("points per axis of a second, coarse grid; 0: none")},
+    {"grid2", INT(grid2, "0"), WHOLE(0), SHAPES(STATE), READ(with_jko),
+     SAYS("points per axis of a second, coarse grid; 0: none")},
     {"grid2_radius", FLOAT(grid2_radius, "10"), ABOVE(0), READ(with_jko), SAYS("half-width of the second grid")},
     {"epsilon", FLOAT(epsilon, "auto"), ABOVE(0), OR_AUTO, READ(with_jko),
      SAYS("entropic regularisation; auto: the squared grid spacing")},
@@ -161,14 +169,16 @@ const struct wgf_param wgf_params[] = {
     {"dykstra_tol", FLOAT(dykstra_tol, "1e-6"), ABOVE(0), READ(with_dykstra), SAYS("tolerance of Dykstra's method")},
     {"anderson", INT(anderson, "0"), .maximum = 100, READ(with_dykstra),
      SAYS("depth of Anderson acceleration; 0: none")},
-    {"record_every", INT(record_every, "1"), WHOLE(1), SAYS("a trace record every so many steps, and always the last")},
-    {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances),
+    {"record_every", INT(record_every, "1"), WHOLE(1), SHAPES(TRACE | STATE),
+     SAYS("a trace record every so many steps, and always the last")},
+    {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), SHAPES(TRACE),
      SAYS("all: also Frobenius and exact Wasserstein")},
-    {"record_inner", INT(record_inner, "0"), WHOLE(0), READ(with_prox),
+    {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_prox),
      SAYS("an inner record every so many inner steps; 0: never")},
     {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(with_neurons),
      SAYS("how the gradient is computed")},
-    {"save", CHOICE(save, "none"), ONE_OF(saves), SAYS("states that are kept: weights, or the grid's masses")},
+    {"save", CHOICE(save, "none"), ONE_OF(saves), SHAPES(STATE),
+     SAYS("states that are kept: weights, or the grid's masses")},
     {"stop_objective", FLOAT(stop_objective, "0"), AT_LEAST(0),
      SAYS("stop once the objective is at or below; 0: never")},
     {"stop_change", FLOAT(stop_change, "0"), AT_LEAST(0),
@@ -176,15 +186,14 @@ const struct wgf_param wgf_params[] = {
     {"time_limit", FLOAT(time_limit, "0"), AT_LEAST(0), SAYS("seconds for a job; 0: no limit")},
 };
 enum { COUNT = sizeof wgf_params / sizeof *wgf_params };
+_Static_assert(COUNT <= (int)WGF_MOST_PARAMS, "raise WGF_MOST_PARAMS");
 const int wgf_param_count = COUNT;
 
 const struct wgf_param *wgf_param_find(const char *name)
 {
-    for (int i = 0; i < COUNT; i++) {
-        if (strcmp(wgf_params[i].name, name) == 0) {
+    for (int i = 0; i < COUNT; i++)
+        if (strcmp(wgf_params[i].name, name) == 0)
             return &wgf_params[i];
-        }
-    }
     return NULL;
 }
 
@@ -194,12 +203,20 @@ int wgf_param_index(const struct wgf_param *param)
     return (int)(param - wgf_params);
 }
 
+void wgf_params_shaping(unsigned shapes, const char *names[WGF_MOST_PARAMS + 1])
+{
+    int count = 0;
+    for (int i = 0; i < COUNT; i++)
+        if (wgf_params[i].shapes & shapes)
+            names[count++] = wgf_params[i].name;
+    names[count] = NULL;
+}
+
 const char *wgf_param_nearest(const char *word)
 {
     const char *names[COUNT];
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < COUNT; i++)
         names[i] = wgf_params[i].name;
-    }
     return wgf_nearest_name(word, names, COUNT);
 }
 

@@ -1,10 +1,12 @@
 /* The parameter table as a user sees it: `wgf params`. */
 #include "wgf/spec/params.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
 enum { CELL = 256, COLUMNS = 4 };
+_Static_assert((int)CELL >= (int)WGF_READERS_LENGTH, "a cell holds the readers");
 
 __attribute__((format(printf, 2, 3))) static void append(char cell[CELL], const char *format, ...)
 {
@@ -17,48 +19,42 @@ __attribute__((format(printf, 2, 3))) static void append(char cell[CELL], const 
 
 static void write_choices(const struct wgf_param *param, char cell[CELL])
 {
-    for (int i = 0; param->choices[i]; i++) {
+    for (int i = 0; param->choices[i]; i++)
         append(cell, "%s%s", i > 0 ? ", " : "", param->choices[i]);
-    }
 }
 
 static void write_type(const struct wgf_param *param, char cell[CELL])
 {
     static const char *const names[] = {
         [WGF_PARAM_INT] = "int", [WGF_PARAM_FLOAT] = "float", [WGF_PARAM_PATH] = "path"};
-    if (param->type == WGF_PARAM_CHOICE) {
+    if (param->type == WGF_PARAM_CHOICE)
         write_choices(param, cell);
-    } else {
+    else
         append(cell, "%s%s", names[param->type], param->may_be_auto ? " or auto" : "");
-    }
 }
 
 /* The range of a number; nothing for the rest. */
 static void write_range(const struct wgf_param *param, char cell[CELL])
 {
-    if (param->type == WGF_PARAM_INT && param->maximum < 0x1p53) {
+    if (param->type == WGF_PARAM_INT && param->maximum < 0x1p53)
         append(cell, "%g to %g", param->minimum, param->maximum);
-    } else if (param->type == WGF_PARAM_INT || param->type == WGF_PARAM_FLOAT) {
+    else if (param->type == WGF_PARAM_INT || param->type == WGF_PARAM_FLOAT)
         append(cell, "%s %g", param->open ? ">" : ">=", param->minimum);
-    }
 }
 
 /* Steps through all combinations of the deciding choices, beginning with zeroes; false after the last. */
 static bool next_combination(struct wgf_settings *settings)
 {
     for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
-        if (!param->decides) {
+        if (!param->decides)
             continue;
-        }
         union wgf_value value = wgf_param_get(param, settings);
         const bool wraps = !param->choices[++value.choice];
-        if (wraps) {
+        if (wraps)
             value.choice = 0;
-        }
         wgf_param_set(param, settings, value);
-        if (!wraps) {
+        if (!wraps)
             return true;
-        }
     }
     return false;
 }
@@ -69,35 +65,29 @@ static uint32_t reading_choices(const struct wgf_param *param, const struct wgf_
     struct wgf_settings settings = {0};
     uint32_t bits = 0;
     do {
-        if (wgf_param_is_read(param, &settings)) {
+        if (wgf_param_is_read(param, &settings))
             bits |= 1u << wgf_param_get(decider, &settings).choice;
-        }
     } while (next_combination(&settings));
     return bits;
 }
 
-/* "method: prox; metric: sliced": what a job must have, at least, to read the parameter; "all". */
-static void write_readers(const struct wgf_param *param, char cell[CELL])
+void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH])
 {
+    char cell[CELL] = "";
     for (const struct wgf_param *decider = wgf_params; decider < wgf_params + wgf_param_count; decider++) {
-        const uint32_t bits = decider->decides ? reading_choices(param, decider) : 0;
+        const uint32_t bits = decider->decides && param->is_read ? reading_choices(param, decider) : 0;
         bool all = true;
-        for (int i = 0; bits && decider->choices[i]; i++) {
+        for (int i = 0; bits && decider->choices[i]; i++)
             all = all && bits >> i & 1u;
-        }
-        if (all) {
+        if (all)
             continue;
-        }
         append(cell, "%s%s:", *cell ? "; " : "", decider->name);
-        for (int i = 0, named = 0; decider->choices[i]; i++) {
-            if (bits >> i & 1u) {
+        for (int i = 0, named = 0; decider->choices[i]; i++)
+            if (bits >> i & 1u)
                 append(cell, "%s %s", named++ > 0 ? "," : "", decider->choices[i]);
-            }
-        }
     }
-    if (!*cell) {
-        append(cell, "all");
-    }
+    assert(strlen(cell) < WGF_READERS_LENGTH);
+    snprintf(text, WGF_READERS_LENGTH, "%s", cell);
 }
 
 static const char *shown_default(const struct wgf_param *param)
@@ -110,11 +100,9 @@ static int line_length(const char *text, int width)
 {
     const int length = (int)strlen(text);
     int end = length < width ? length : width;
-    if (end < length) {
-        while (end > 0 && text[end] != ' ') {
+    if (end < length)
+        while (end > 0 && text[end] != ' ')
             end--;
-        }
-    }
     return end > 0 ? end : length;
 }
 
@@ -163,18 +151,17 @@ static void print_markdown(FILE *out)
         char type[CELL] = "", range[CELL] = "", readers[CELL] = "";
         write_type(param, type);
         write_range(param, range);
-        write_readers(param, readers);
-        fprintf(out, "| `%s` | %s (%s) | %s | %s | %s |\n", param->name, type, shown_default(param), range, readers,
-                param->meaning);
+        wgf_param_readers(param, readers);
+        fprintf(out, "| `%s` | %s (%s) | %s | %s | %s |\n", param->name, type, shown_default(param), range,
+                *readers ? readers : "all", param->meaning);
     }
     fprintf(out, "\nValues in [brackets] are not built yet in this version.\n");
 }
 
 void wgf_params_print(FILE *out, bool markdown)
 {
-    if (markdown) {
+    if (markdown)
         print_markdown(out);
-    } else {
+    else
         print_for_people(out);
-    }
 }

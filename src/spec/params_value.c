@@ -15,9 +15,8 @@ enum number_form { NO_NUMBER, DECIMAL, WHOLE };
 
 static const char *skip_digits(const char *text)
 {
-    while (*text >= '0' && *text <= '9') {
+    while (*text >= '0' && *text <= '9')
         text++;
-    }
     return text;
 }
 
@@ -40,9 +39,8 @@ static enum number_form number_form(const char *text)
         any = any || end > digits;
     }
     if ((*end == 'e' || *end == 'E') && any) {
-        if (end[1] == '-') {
+        if (end[1] == '-')
             form = DECIMAL;
-        }
         digits = skip_sign(end + 1);
         end = skip_digits(digits);
         any = end > digits;
@@ -55,18 +53,15 @@ static bool whole_value(const char *text, int64_t *value)
 {
     const char *at = skip_sign(text);
     int64_t magnitude = 0;
-    for (; *at >= '0' && *at <= '9' && magnitude <= largest_integer; at++) {
+    for (; *at >= '0' && *at <= '9' && magnitude <= largest_integer; at++)
         magnitude = 10 * magnitude + (*at - '0');
-    }
     at = skip_digits(at);
     if (*at != '\0') {
         int exponent = 0;
-        for (at = skip_sign(at + 1); *at && exponent < 100; at++) {
+        for (at = skip_sign(at + 1); *at && exponent < 100; at++)
             exponent = 10 * exponent + (*at - '0');
-        }
-        for (; exponent > 0 && magnitude > 0 && magnitude <= largest_integer; exponent--) {
+        for (; exponent > 0 && magnitude > 0 && magnitude <= largest_integer; exponent--)
             magnitude *= 10;
-        }
     }
     *value = *text == '-' ? -magnitude : magnitude;
     return magnitude <= largest_integer;
@@ -103,11 +98,9 @@ static wgf_status out_of_range(const struct wgf_param *param, const char *shown,
 bool wgf_text_is_null(const char *text)
 {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
-    for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++) {
-        if (strcmp(text, nulls[i]) == 0) {
+    for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++)
+        if (strcmp(text, nulls[i]) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -129,12 +122,10 @@ static wgf_status parse_number(const struct wgf_param *param, bool or_auto, cons
 {
     const bool integer = param->type == WGF_PARAM_INT;
     const enum number_form form = number_form(text);
-    if (form == NO_NUMBER || (integer && form != WHOLE)) {
+    if (form == NO_NUMBER || (integer && form != WHOLE))
         return not_a_number(param, or_auto, text, error);
-    }
-    if (quoted) {
+    if (quoted)
         return wgf_fail(error, WGF_EUSAGE, "%s: a number in quotes is text; remove the quotes", param->name);
-    }
     if (!integer) {
         value->real = strtod(text, NULL) + 0.0; /* -0 becomes 0 */
         if (value->real == 0 && !says_zero(text)) {
@@ -149,12 +140,10 @@ static wgf_status parse_number(const struct wgf_param *param, bool or_auto, cons
 wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
                             struct wgf_error *error)
 {
-    if (param->type != WGF_PARAM_INT && param->type != WGF_PARAM_FLOAT) {
+    if (param->type != WGF_PARAM_INT && param->type != WGF_PARAM_FLOAT)
         return wgf_fail(error, WGF_EUSAGE, "%s: takes no numbers", param->name);
-    }
-    if (!quoted && wgf_text_is_null(text)) {
+    if (!quoted && wgf_text_is_null(text))
         return no_value(param, error);
-    }
     return parse_number(param, false, text, quoted, value, error);
 }
 
@@ -199,9 +188,8 @@ static wgf_status parse_path(const struct wgf_param *param, const char *text, co
         return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is not UTF-8; rename the file", param->name,
                         wgf_excerpt(text).text);
     }
-    if (strlen(text) >= PATH_MAX) {
+    if (strlen(text) >= PATH_MAX)
         return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is too long for a path", param->name, wgf_excerpt(text).text);
-    }
     *path = text;
     return WGF_OK;
 }
@@ -210,9 +198,8 @@ wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool
                            struct wgf_error *error)
 {
     union wgf_value parsed = {0};
-    if (!quoted && wgf_text_is_null(text)) {
+    if (!quoted && wgf_text_is_null(text))
         return no_value(param, error);
-    }
     wgf_status status;
     if (param->type == WGF_PARAM_CHOICE) {
         status = parse_choice(param, text, &parsed.choice, error);
@@ -223,30 +210,25 @@ wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool
         status = WGF_OK;
     } else {
         status = parse_number(param, param->may_be_auto, text, quoted, &parsed, error);
-        if (status == WGF_OK) {
+        if (status == WGF_OK)
             status = wgf_param_check(param, parsed, error);
-        }
     }
-    if (status == WGF_OK) {
+    if (status == WGF_OK)
         *value = parsed;
-    }
     return status;
 }
 
 wgf_status wgf_param_check(const struct wgf_param *param, union wgf_value value, struct wgf_error *error)
 {
-    if (param->type != WGF_PARAM_INT && param->type != WGF_PARAM_FLOAT) {
+    if (param->type != WGF_PARAM_INT && param->type != WGF_PARAM_FLOAT)
         return WGF_OK;
-    }
     const bool integer = param->type == WGF_PARAM_INT;
     const double number = integer ? (double)value.integer : value.real;
-    if (isnan(number) && param->may_be_auto) {
+    if (isnan(number) && param->may_be_auto)
         return WGF_OK;
-    }
     const bool high_enough = param->open ? number > param->minimum : number >= param->minimum;
-    if (high_enough && number <= param->maximum) {
+    if (high_enough && number <= param->maximum)
         return WGF_OK;
-    }
     char shown[32];
     snprintf(shown, sizeof shown, integer ? "%.16g" : "%g", number);
     return out_of_range(param, shown, error);

@@ -12,9 +12,8 @@ enum {
 
 void wgf_spec_no_memory(struct wgf_spec_reader *reader)
 {
-    if (!reader->out_of_memory) {
+    if (!reader->out_of_memory)
         wgf_diagnose(reader->diagnostics, (struct wgf_place){0, 0}, "not enough memory to understand the spec");
-    }
     reader->out_of_memory = true;
 }
 
@@ -40,9 +39,8 @@ static char *read_text(struct wgf_spec_reader *reader, const struct wgf_spec_ent
     }
     const char *text = wgf_spec_scalar(reader, entry->value, entry->name);
     char *copy = text ? strdup(text) : NULL;
-    if (text && !copy) {
+    if (text && !copy)
         wgf_spec_no_memory(reader);
-    }
     return copy;
 }
 
@@ -50,9 +48,8 @@ static bool is_good_name(const char *name)
 {
     bool blank = true;
     for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
-        if (*at < ' ' || *at == 0x7F) {
+        if (*at < ' ' || *at == 0x7F)
             return false;
-        }
         blank = blank && *at == ' ';
     }
     return !blank && strlen(name) <= MAX_NAME;
@@ -98,14 +95,12 @@ static void read_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_ent
     for (int i = 0; i < entries.count; i++) {
         const struct wgf_spec_entry *entry = &entries.list[i];
         const struct wgf_param *param = find_param(reader, entry);
-        if (!param) {
+        if (!param)
             continue;
-        }
         reader->fixed_at[wgf_param_index(param)] = entry->place;
         union wgf_value value;
-        if (wgf_spec_value(reader, param, entry->value, &value)) {
+        if (wgf_spec_value(reader, param, entry->value, &value))
             spec->fixed[spec->fixed_count++] = (struct wgf_fixed){param, value, wgf_spec_place(entry->value)};
-        }
     }
     free(entries.list);
 }
@@ -114,11 +109,9 @@ static void read_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_ent
 static bool is_unbuilt(const char *word)
 {
     static const char *const words[] = {"fixed", "product", "zip", "exclude", "sample", "over", "design"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcmp(word, words[i]) == 0) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -130,17 +123,15 @@ static void read_axis(struct wgf_spec_reader *reader, const struct wgf_spec_entr
         return;
     }
     const struct wgf_param *param = find_param(reader, entry);
-    if (!param) {
+    if (!param)
         return;
-    }
     struct wgf_spec *spec = reader->spec;
     struct wgf_axis *axis = &spec->axes[spec->axis_count];
     reader->swept_at[wgf_param_index(param)] = entry->place;
-    if (wgf_spec_axis(reader, param, entry->value, axis)) {
+    if (wgf_spec_axis(reader, param, entry->value, axis))
         spec->axis_count++;
-    } else {
+    else
         free(axis->values);
-    }
 }
 
 static void read_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section)
@@ -151,9 +142,8 @@ static void read_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_ent
         return;
     }
     struct wgf_spec_entries entries = wgf_spec_entries(reader, section->value, section->name);
-    for (int i = 0; i < entries.count; i++) {
+    for (int i = 0; i < entries.count; i++)
         read_axis(reader, &entries.list[i]);
-    }
     free(entries.list);
 }
 
@@ -191,9 +181,8 @@ static void check_fixed_or_swept(struct wgf_spec_reader *reader)
 {
     for (int i = 0; i < wgf_param_count; i++) {
         const struct wgf_place fixed = reader->fixed_at[i], swept = reader->swept_at[i];
-        if (fixed.line == 0 || swept.line == 0) {
+        if (fixed.line == 0 || swept.line == 0)
             continue;
-        }
         const bool fixed_first = fixed.line < swept.line || (fixed.line == swept.line && fixed.column < swept.column);
         wgf_diagnose(reader->diagnostics, fixed_first ? swept : fixed, "%s is already %s on line %d; keep one of them",
                      wgf_params[i].name, fixed_first ? "fixed" : "swept", fixed_first ? fixed.line : swept.line);
@@ -209,9 +198,8 @@ static void read_root(struct wgf_spec_reader *reader, const yaml_node_t *root)
         read_section(reader, &entries.list[i]);
     }
     free(entries.list);
-    if (!named) {
+    if (!named)
         wgf_diagnose(reader->diagnostics, wgf_spec_place(root), "name is missing; give the sweep one");
-    }
     check_fixed_or_swept(reader);
 }
 
@@ -222,17 +210,15 @@ static void read_sets(struct wgf_spec_reader *reader, const char *const *sets, i
         wgf_spec_no_memory(reader);
         return;
     }
-    for (int i = 0; i < set_count; i++) {
+    for (int i = 0; i < set_count; i++)
         wgf_spec_set(reader, sets[i], is_set);
-    }
     free(is_set);
 }
 
 static void read_text_of_spec(struct wgf_spec_reader *reader, const char *const *sets, int set_count)
 {
-    if (!wgf_spec_load_document(reader, reader->spec->text, reader->spec->length)) {
+    if (!wgf_spec_load_document(reader, reader->spec->text, reader->spec->length))
         return;
-    }
     const yaml_node_t *root = yaml_document_get_root_node(&reader->document);
     if (root) {
         read_root(reader, root);
@@ -241,9 +227,8 @@ static void read_text_of_spec(struct wgf_spec_reader *reader, const char *const 
         wgf_diagnose(reader->diagnostics, (struct wgf_place){1, 1}, "the spec is empty; it needs a name at least");
     }
     yaml_document_delete(&reader->document);
-    if (!reader->spec->description && !(reader->spec->description = strdup(""))) {
+    if (!reader->spec->description && !(reader->spec->description = strdup("")))
         wgf_spec_no_memory(reader);
-    }
 }
 
 /* Folder of a file: what is before its last slash. */
@@ -257,9 +242,8 @@ static char *folder_of(const char *file)
 static struct wgf_spec *create(const char *file, const char *text, size_t length)
 {
     struct wgf_spec *spec = calloc(1, sizeof *spec);
-    if (!spec) {
+    if (!spec)
         return NULL;
-    }
     spec->file = strdup(file);
     spec->folder = folder_of(file);
     spec->text = malloc(length + 1);
@@ -285,11 +269,10 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
     reader.spec = create(file, text, length);
     reader.fixed_at = calloc((size_t)wgf_param_count, sizeof *reader.fixed_at);
     reader.swept_at = calloc((size_t)wgf_param_count, sizeof *reader.swept_at);
-    if (reader.spec && reader.fixed_at && reader.swept_at) {
+    if (reader.spec && reader.fixed_at && reader.swept_at)
         read_text_of_spec(&reader, sets, set_count);
-    } else {
+    else
         wgf_spec_no_memory(&reader);
-    }
     free(reader.fixed_at);
     free(reader.swept_at);
     if (diagnostics->count + diagnostics->dropped > errors_before) {
@@ -302,12 +285,10 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
 
 void wgf_spec_free(struct wgf_spec *spec)
 {
-    if (!spec) {
+    if (!spec)
         return;
-    }
-    for (int i = 0; i < spec->axis_count; i++) {
+    for (int i = 0; i < spec->axis_count; i++)
         free(spec->axes[i].values);
-    }
     while (spec->pool) {
         struct wgf_text_pool *next = spec->pool->next;
         free(spec->pool);

@@ -33,9 +33,8 @@ static bool read_numbers(struct wgf_spec_reader *reader, const struct wgf_param 
         return false;
     }
     numbers->count = (int)count;
-    for (int i = 0; i < numbers->count; i++) {
+    for (int i = 0; i < numbers->count; i++)
         numbers->nodes[i] = yaml_document_get_node(&reader->document, node->data.sequence.items.start[i]);
-    }
     return true;
 }
 
@@ -57,9 +56,8 @@ static bool check(struct wgf_spec_reader *reader, const struct wgf_param *param,
 {
     struct wgf_error error;
     const bool fine = wgf_param_check(param, value, &error) == WGF_OK;
-    if (!fine) {
+    if (!fine)
         wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
-    }
     return fine;
 }
 
@@ -84,16 +82,14 @@ static bool read_spaced(struct wgf_spec_reader *reader, yaml_node_t *node, enum 
                         struct wgf_axis *axis)
 {
     struct numbers numbers;
-    if (!read_numbers(reader, axis->param, node, 3, usage, &numbers)) {
+    if (!read_numbers(reader, axis->param, node, 3, usage, &numbers))
         return false;
-    }
     union wgf_value first, last;
     int64_t count;
     const bool first_fine = read_end(reader, axis->param, numbers.nodes[0], &first);
     const bool last_fine = read_end(reader, axis->param, numbers.nodes[1], &last);
-    if (!read_count(reader, numbers.nodes[2], &count) || !first_fine || !last_fine) {
+    if (!read_count(reader, numbers.nodes[2], &count) || !first_fine || !last_fine)
         return false;
-    }
     return wgf_spec_spaced(reader, numbers.place, spacing, first, last, count, axis);
 }
 
@@ -115,9 +111,8 @@ static int64_t divide_up(int64_t a, int64_t b)
 /* How many integers there are from lo in steps to before hi. All are at most 2^53 in magnitude. */
 static int64_t count_integers(int64_t lo, int64_t hi, int64_t step)
 {
-    if (lo == hi || (hi > lo) != (step > 0)) {
+    if (lo == hi || (hi > lo) != (step > 0))
         return 0;
-    }
     return step > 0 ? divide_up(hi - lo, step) : divide_up(lo - hi, -step);
 }
 
@@ -125,9 +120,8 @@ static int64_t count_integers(int64_t lo, int64_t hi, int64_t step)
  * values apart, which are then more than 2^50. */
 static int64_t count_reals(double lo, double hi, double step)
 {
-    if (fabs(step) < 4 * DBL_EPSILON * fmax(fabs(lo), fabs(hi))) {
+    if (fabs(step) < 4 * DBL_EPSILON * fmax(fabs(lo), fabs(hi)))
         return lo == hi || (hi > lo) != (step > 0) ? 0 : -1;
-    }
     const double steps = (hi - lo) / step;
     return steps > 0 ? (int64_t)fmax(1, ceil(steps - 1e-9 - 4 * DBL_EPSILON * steps)) : 0;
 }
@@ -145,15 +139,13 @@ static union wgf_value one(const struct wgf_param *param)
 /* Counts the values of a range before `end`; says what is wrong with it, or NULL. */
 static const char *count_range(struct wgf_axis *axis, union wgf_value end)
 {
-    if (is_zero(axis->param, axis->step)) {
+    if (is_zero(axis->param, axis->step))
         return "a step of 0 goes nowhere";
-    }
     axis->count = axis->param->type == WGF_PARAM_INT
                       ? count_integers(axis->first.integer, end.integer, axis->step.integer)
                       : count_reals(axis->first.real, end.real, axis->step.real);
-    if (axis->count == 0) {
+    if (axis->count == 0)
         return "the range is empty; its end is not in it";
-    }
     return axis->count < 0 || axis->count > longest_range ? "the step is too small for so long a range" : NULL;
 }
 
@@ -161,17 +153,15 @@ static bool read_range(struct wgf_spec_reader *reader, yaml_node_t *node, struct
 {
     const struct wgf_param *param = axis->param;
     struct numbers numbers;
-    if (!read_numbers(reader, param, node, 2, "range: [FIRST, BEFORE] or [FIRST, BEFORE, STEP]", &numbers)) {
+    if (!read_numbers(reader, param, node, 2, "range: [FIRST, BEFORE] or [FIRST, BEFORE, STEP]", &numbers))
         return false;
-    }
     union wgf_value end;
     axis->step = one(param);
     const bool first_fine = read_end(reader, param, numbers.nodes[0], &axis->first);
     const bool end_fine = read_unchecked(reader, param, numbers.nodes[1], &end);
     const bool step_fine = numbers.count < 3 || read_unchecked(reader, param, numbers.nodes[2], &axis->step);
-    if (!first_fine || !end_fine || !step_fine) {
+    if (!first_fine || !end_fine || !step_fine)
         return false;
-    }
     const char *problem = count_range(axis, end);
     if (problem) {
         wgf_diagnose(reader->diagnostics, numbers.place, "%s: %s", param->name, problem);
@@ -187,11 +177,9 @@ enum { SPACES = sizeof space_names / sizeof *space_names };
 
 static int find_space(const char *name)
 {
-    for (int i = 0; i < SPACES; i++) {
-        if (strcmp(name, space_names[i]) == 0) {
+    for (int i = 0; i < SPACES; i++)
+        if (strcmp(name, space_names[i]) == 0)
             return i;
-        }
-    }
     return -1;
 }
 
@@ -264,11 +252,9 @@ bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param
 
 union wgf_value wgf_axis_value(const struct wgf_axis *axis, int64_t i)
 {
-    if (axis->values) {
+    if (axis->values)
         return axis->values[i];
-    }
-    if (axis->param->type == WGF_PARAM_INT) {
+    if (axis->param->type == WGF_PARAM_INT)
         return (union wgf_value){.integer = axis->first.integer + i * axis->step.integer};
-    }
     return (union wgf_value){.real = axis->first.real + (double)i * axis->step.real};
 }

@@ -23,12 +23,10 @@ static wgf_status refuse_size(const char *file, struct wgf_error *error)
 static wgf_status check_kind(const char *file, int descriptor, struct wgf_error *error)
 {
     struct stat status;
-    if (fstat(descriptor, &status) != 0) {
+    if (fstat(descriptor, &status) != 0)
         return refuse(file, strerror(errno), error);
-    }
-    if (S_ISDIR(status.st_mode)) {
+    if (S_ISDIR(status.st_mode))
         return refuse(file, "it is a folder; name a file", error);
-    }
     return S_ISREG(status.st_mode) && status.st_size > WGF_SPEC_LIMIT ? refuse_size(file, error) : WGF_OK;
 }
 
@@ -38,14 +36,12 @@ static wgf_status read_all(const char *file, int descriptor, char *buffer, size_
     *length = 0;
     while (*length <= WGF_SPEC_LIMIT) {
         const ssize_t got = read(descriptor, buffer + *length, WGF_SPEC_LIMIT + 1 - *length);
-        if (got == 0) {
+        if (got == 0)
             return WGF_OK;
-        }
-        if (got > 0) {
+        if (got > 0)
             *length += (size_t)got;
-        } else if (errno != EINTR) {
+        else if (errno != EINTR)
             return refuse(file, strerror(errno), error);
-        }
     }
     return refuse_size(file, error);
 }
@@ -53,13 +49,11 @@ static wgf_status read_all(const char *file, int descriptor, char *buffer, size_
 static wgf_status load(const char *file, int descriptor, char **text, size_t *length, struct wgf_error *error)
 {
     wgf_status status = check_kind(file, descriptor, error);
-    if (status != WGF_OK) {
+    if (status != WGF_OK)
         return status;
-    }
     char *buffer = malloc(WGF_SPEC_LIMIT + 2);
-    if (!buffer) {
+    if (!buffer)
         return wgf_fail(error, WGF_EMEMORY, "not enough memory to read the spec %s", file);
-    }
     status = read_all(file, descriptor, buffer, length, error);
     if (status != WGF_OK) {
         free(buffer);
@@ -72,13 +66,11 @@ static wgf_status load(const char *file, int descriptor, char **text, size_t *le
 
 wgf_status wgf_spec_load(const char *file, char **text, size_t *length, struct wgf_error *error)
 {
-    if (strcmp(file, "-") == 0) {
+    if (strcmp(file, "-") == 0)
         return load("on standard input", STDIN_FILENO, text, length, error);
-    }
     const int descriptor = open(file, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) {
+    if (descriptor < 0)
         return refuse(file, strerror(errno), error);
-    }
     const wgf_status status = load(file, descriptor, text, length, error);
     close(descriptor);
     return status;

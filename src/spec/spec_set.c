@@ -26,11 +26,9 @@ static const struct wgf_param *find_settable(struct wgf_spec_reader *reader, con
 /* The assignment of the parameter, which is made when there is none. */
 static struct wgf_fixed *find_fixed(struct wgf_spec *spec, const struct wgf_param *param)
 {
-    for (int i = 0; i < spec->fixed_count; i++) {
-        if (spec->fixed[i].param == param) {
+    for (int i = 0; i < spec->fixed_count; i++)
+        if (spec->fixed[i].param == param)
             return &spec->fixed[i];
-        }
-    }
     return &spec->fixed[spec->fixed_count++];
 }
 
@@ -46,9 +44,8 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
     const size_t length = (size_t)(equals - set);
     snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name), set);
     const struct wgf_param *param = find_settable(reader, set, name);
-    if (!param) {
+    if (!param)
         return;
-    }
     if (is_set[wgf_param_index(param)]) {
         wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s is set twice", wgf_excerpt(set).text, name);
         return;
@@ -61,8 +58,7 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
         wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s", wgf_excerpt(set).text, error.message);
         return;
     }
-    if (param->type == WGF_PARAM_PATH && !(value.text = wgf_spec_keep(reader, value.text))) {
+    if (param->type == WGF_PARAM_PATH && !(value.text = wgf_spec_keep(reader, value.text)))
         return;
-    }
     *find_fixed(reader->spec, param) = (struct wgf_fixed){param, value, command_line};
 }

@@ -80,9 +80,8 @@ static struct ranked *rank(const struct wgf_axis *axis, int64_t count)
                                                                  [WGF_PARAM_PATH] = compare_ranked_texts};
     struct ranked *ranked = wgf_calloc(count, sizeof *ranked);
     if (ranked) {
-        for (int64_t i = 0; i < count; i++) {
+        for (int64_t i = 0; i < count; i++)
             ranked[i] = (struct ranked){axis->values[i], i};
-        }
         qsort(ranked, (size_t)count, sizeof *ranked, compare[axis->param->type]);
     }
     return ranked;
@@ -94,14 +93,11 @@ static bool drop_repeated(struct wgf_spec_reader *reader, int64_t count, struct 
     struct ranked *ranked = rank(axis, count);
     bool *repeats = wgf_calloc(count, sizeof *repeats);
     if (ranked && repeats) {
-        for (int64_t i = 1; i < count; i++) {
+        for (int64_t i = 1; i < count; i++)
             repeats[ranked[i].index] = wgf_value_equal(axis->param, ranked[i].value, ranked[i - 1].value);
-        }
-        for (int64_t i = 0; i < count; i++) {
-            if (!repeats[i]) {
+        for (int64_t i = 0; i < count; i++)
+            if (!repeats[i])
                 axis->values[axis->count++] = axis->values[i];
-            }
-        }
         axis->repeated = count - axis->count;
     } else {
         wgf_spec_no_memory(reader);
@@ -119,9 +115,8 @@ bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, stru
         wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: the list is empty", axis->param->name);
         return false;
     }
-    if (!make_room(reader, wgf_spec_place(node), count, &reader->written_left, axis)) {
+    if (!make_room(reader, wgf_spec_place(node), count, &reader->written_left, axis))
         return false;
-    }
     bool fine = true;
     for (int64_t i = 0; i < count; i++) {
         const yaml_node_t *item = yaml_document_get_node(&reader->document, items[i]);
@@ -133,15 +128,12 @@ bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, stru
 /* Point i of count, the ends exact. */
 static double spaced_point(enum wgf_spacing spacing, double first, double last, int64_t i, int64_t count)
 {
-    if (i == 0) {
+    if (i == 0)
         return first;
-    }
-    if (i == count - 1) {
+    if (i == count - 1)
         return last;
-    }
-    if (spacing == WGF_SPACING_LINEAR) {
+    if (spacing == WGF_SPACING_LINEAR)
         return first + (double)i * ((last - first) / (double)(count - 1));
-    }
     /* Decimal logarithms, so that decades come out as they are written. */
     const double low = log10(fabs(first)), high = log10(fabs(last));
     return copysign(pow(10, low + (double)i * ((high - low) / (double)(count - 1))), first);
@@ -163,9 +155,8 @@ bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enu
                      axis->param->name);
         return false;
     }
-    if (!make_room(reader, place, count, &reader->spaced_left, axis)) {
+    if (!make_room(reader, place, count, &reader->spaced_left, axis))
         return false;
-    }
     double before = lo;
     for (int64_t i = 0; i < count; i++) {
         const double exact = keep_order(spaced_point(spacing, lo, hi, i, count), before, hi);

@@ -24,13 +24,11 @@ struct wgf_place wgf_spec_place(const yaml_node_t *node)
 static struct wgf_place place_of_offset(const char *text, size_t offset)
 {
     struct wgf_place place = {1, 1};
-    for (size_t i = 0; i < offset; i++) {
-        if (text[i] == '\n') {
+    for (size_t i = 0; i < offset; i++)
+        if (text[i] == '\n')
             place = (struct wgf_place){place.line + 1, 1};
-        } else if (((unsigned char)text[i] & 0xC0) != 0x80) {
+        else if (((unsigned char)text[i] & 0xC0) != 0x80)
             place.column++;
-        }
-    }
     return place;
 }
 
@@ -39,9 +37,8 @@ static bool line_has_tab(const char *text, size_t line)
 {
     for (; line > 0; line--) {
         const char *end = strchr(text, '\n');
-        if (!end) {
+        if (!end)
             return false;
-        }
         text = end + 1;
     }
     return text[strspn(text, " ")] == '\t';
@@ -152,9 +149,8 @@ bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, si
     const size_t mark = strncmp(text, byte_order_mark, 3) == 0 ? 3 : 0;
     text += mark;
     length -= mark;
-    if (!tokens_are_tame(reader, text, length)) {
+    if (!tokens_are_tame(reader, text, length))
         return false;
-    }
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser)) {
         wgf_spec_no_memory(reader);
@@ -162,9 +158,8 @@ bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, si
     }
     start_parser(&parser, text, length);
     const bool loaded = yaml_parser_load(&parser, &reader->document);
-    if (!loaded) {
+    if (!loaded)
         diagnose_yaml(reader, &parser, text, length);
-    }
     yaml_parser_delete(&parser);
     return loaded;
 }
@@ -212,9 +207,8 @@ static void drop_repeated(struct wgf_spec_reader *reader, struct wgf_spec_entrie
         wgf_spec_no_memory(reader);
         return;
     }
-    for (int i = 0; i < entries->count; i++) {
+    for (int i = 0; i < entries->count; i++)
         sorted[i] = &entries->list[i];
-    }
     qsort(sorted, (size_t)entries->count, sizeof *sorted, compare_entries);
     for (int i = 1, first = 0; i < entries->count; i++) {
         if (strcmp(sorted[i]->name, sorted[first]->name) != 0) {
@@ -227,11 +221,9 @@ static void drop_repeated(struct wgf_spec_reader *reader, struct wgf_spec_entrie
     }
     free(sorted);
     int kept = 0;
-    for (int i = 0; i < entries->count; i++) {
-        if (entries->list[i].value) {
+    for (int i = 0; i < entries->count; i++)
+        if (entries->list[i].value)
             entries->list[kept++] = entries->list[i];
-        }
-    }
     entries->count = kept;
 }
 
@@ -265,9 +257,8 @@ bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *para
                     union wgf_value *value)
 {
     const char *text = wgf_spec_scalar(reader, node, param->name);
-    if (!text) {
+    if (!text)
         return false;
-    }
     struct wgf_error error;
     if (wgf_param_parse(param, text, wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
         wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);

@@ -76,6 +76,7 @@ bool wgf_store_put_column_attributes(hid_t dataset, const struct wgf_column *col
 {
     bool ok = (!column->long_name || wgf_store_put_text(dataset, "long_name", column->long_name)) &&
               (!column->units || wgf_store_put_text(dataset, "units", column->units)) &&
+              (!column->read_with || wgf_store_put_text(dataset, "read_with", column->read_with)) &&
               (!column->flag_meanings || put_flags(dataset, column->flag_meanings));
     /* Marks missing values for readers that know only netCDF's. Integers must go without: xarray would make floats
      * of them. */

@@ -379,7 +379,7 @@ static bool make_variant(const struct kind *kind, int variant, struct wgf_settin
         settings->inner_steps = 10;
         settings->projections = 5;
         return particles;
-    case 12: /* glides of many moves */
+    case 12: /* arc stepper, many steps */
         settings->data.n = 60;
         settings->init.width = 400;
         settings->steps = 70;

@@ -123,6 +123,39 @@ def variables_are_explained(wgf):
 
 
 @case
+def parameters_say_which_jobs_read_them(wgf):
+    """The attribute `read_with` is the column of that name of `wgf params --markdown`; empty where that says "all"."""
+    lines = wgf("params", "--markdown").require(OK).out.splitlines()
+    rows = [[cell.strip(" `") for cell in line.split("|")] for line in lines if line.startswith("| `")]
+    with h5py.File(wgf.result(FILES["plain"]), "r") as file:
+        for _, name, _, _, read_with, _, _ in rows:
+            expected = "" if read_with == "all" else read_with
+            equal(file[name].attrs["read_with"].decode().rstrip("\0"), expected, f"read_with of {name}")
+        equal(file["projections"].attrs["read_with"], b"method: prox; metric: sliced", "read_with of projections")
+        require("read_with" not in file["status"].attrs, "status is not a parameter")
+
+
+@case
+def swept_parameters_shape_the_file(wgf):
+    """What only some of the jobs record is in their rows, wherever the axis begins."""
+    wgf.write("t.csv", "1,1\n2,-1\n3,1\n")
+    small = "name: x\nfixed: {n: 6, width: 4}\nsweep: "
+    for axis, variable, rows in (('test_file: ["", t.csv]', "objective_test", [1]),
+                                 ("record_distances: [own, all]", "distance_wasserstein", [1]),
+                                 ("method: [gd, jko], grid: [3]", "mass", [1]),
+                                 ("record_every: [3, 1]", "objective", [0, 1])):
+        path = wgf.result(f"{small}{{{axis}, steps: [2, 4]}}\n", OK, "out.h5", "--overwrite")
+        records = np.isfinite(column(path, variable)).sum(axis=1)
+        expected = [1 + -(-int(steps) // int(every)) if row // 2 in rows else 0 for row, (steps, every)
+                    in enumerate(zip(column(path, "steps"), column(path, "record_every")))]
+        equal(list(records), expected, f"records of {variable} over {axis}")
+    path = wgf.result(small + "{save: [none, last, all], layers: [first, both], steps: [4]}\n", OK, "out.h5", "--overwrite")
+    sizes = column(path, "state_records") * column(path, "state_rows") * column(path, "state_cols")
+    equal(list(sizes), [0, 0, 8, 12, 40, 60], "numbers of the states")
+    equal(column(path, "state").shape, (120,), "state")
+
+
+@case
 def attributes(wgf):
     before = datetime.datetime.now(datetime.timezone.utc)
     wgf.write("spec.yaml", MIXED)

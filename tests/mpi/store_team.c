@@ -14,12 +14,12 @@
 enum { JOBS = 3001, RECORDS = 5, LETTERS = 24 };
 
 static const struct wgf_column columns[] = {
-    {"method", WGF_COLUMN_TEXT, WGF_SHAPE_JOB, WGF_LIFE_CREATED, NULL, NULL, NULL},
-    {"status", WGF_COLUMN_UINT8, WGF_SHAPE_JOB, WGF_LIFE_WRITTEN, NULL, NULL, NULL},
-    {"rank", WGF_COLUMN_INT64, WGF_SHAPE_JOB, WGF_LIFE_WRITTEN, NULL, NULL, NULL},
-    {"objective", WGF_COLUMN_FLOAT64, WGF_SHAPE_RECORD, WGF_LIFE_WRITTEN, NULL, NULL, NULL},
-    {"mass", WGF_COLUMN_FLOAT64, WGF_SHAPE_RECORD, WGF_LIFE_EMPTY, NULL, NULL, NULL},
-    {"message", WGF_COLUMN_CHARS, WGF_SHAPE_MESSAGE, WGF_LIFE_WRITTEN, NULL, NULL, NULL},
+    {"method", WGF_COLUMN_TEXT, WGF_SHAPE_JOB, WGF_LIFE_CREATED, NULL, NULL, NULL, NULL},
+    {"status", WGF_COLUMN_UINT8, WGF_SHAPE_JOB, WGF_LIFE_WRITTEN, NULL, NULL, NULL, NULL},
+    {"rank", WGF_COLUMN_INT64, WGF_SHAPE_JOB, WGF_LIFE_WRITTEN, NULL, NULL, NULL, NULL},
+    {"objective", WGF_COLUMN_FLOAT64, WGF_SHAPE_RECORD, WGF_LIFE_WRITTEN, NULL, NULL, NULL, NULL},
+    {"mass", WGF_COLUMN_FLOAT64, WGF_SHAPE_RECORD, WGF_LIFE_EMPTY, NULL, NULL, NULL, NULL},
+    {"message", WGF_COLUMN_CHARS, WGF_SHAPE_MESSAGE, WGF_LIFE_WRITTEN, NULL, NULL, NULL, NULL},
 };
 static const struct wgf_attribute attributes[] = {{.name = "wgf_version", .text = "test"},
                                                   {.name = "schema", .number = 1}};

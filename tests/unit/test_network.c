@@ -294,7 +294,7 @@ static void confined_directions_cross_no_kink_and_descend(void **state)
     int64_t kept = 0, shortened = 0, slid = 0;
     wgf_random_normal(8, WGF_PURPOSE_NOISE, 0, M * D, whole);
     memcpy(confined, whole, sizeof whole);
-    double slope = wgf_network_confine(network, problem.W, step, confined);
+    double slope = wgf_network_project_direction(network, problem.W, step, confined);
     for (int64_t i = 0; i < M; i++) {
         const double *w = problem.W + i * D, *g = whole + i * D, *p = confined + i * D;
         double along = dot(g, p, D), squared = dot(p, p, D), parallel = along * along / (squared * dot(g, g, D));

@@ -101,7 +101,7 @@ static void compare_confined(struct problem *problem, double step)
     double direction[2][2 * MOST_M], slope[2];
     for (int k = 0; k < 2; k++) {
         wgf_random_normal(9, WGF_PURPOSE_NOISE, 1, 2 * problem->m, direction[k]);
-        slope[k] = wgf_network_confine(k ? problem->cones : problem->dense, problem->W, step, direction[k]);
+        slope[k] = wgf_network_project_direction(k ? problem->cones : problem->dense, problem->W, step, direction[k]);
     }
     assert_near(slope[0], slope[1], fabs(slope[0]));
     for (int64_t k = 0; k < 2 * problem->m; k++)

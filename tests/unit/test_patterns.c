@@ -91,18 +91,17 @@ static double dot(const double *w, const double *x, int64_t d)
 static void look(struct problem *problem)
 {
     struct wgf_patterns *patterns = &problem->patterns;
-    int dots = 0, notes = 0;
-    wgf_patterns_look(patterns);
-    while (wgf_dots_choice(dots))
-        dots++;
-    while (wgf_note_choice(notes))
+    int products = 0, notes = 0;
+    wgf_patterns_begin(patterns);
+    while (wgf_products_choice(products))
+        products++;
+    while (wgf_scatter_choice(notes))
         notes++;
-    patterns->dots = wgf_dots_choice((int)(patterns->looks % dots));
-    patterns->note = wgf_note_choice((int)(patterns->looks % notes));
-    for (int64_t i = 0; i < problem->m; i += WGF_STRETCH)
-        wgf_patterns_find(&problem->patterns, problem->W, i,
-                          i + WGF_STRETCH < problem->m ? i + WGF_STRETCH : problem->m);
-    wgf_patterns_turn(&problem->patterns);
+    patterns->multiply = wgf_products_choice((int)(patterns->evaluations % products));
+    patterns->scatter = wgf_scatter_choice((int)(patterns->evaluations % notes));
+    for (int64_t i = 0; i < problem->m; i += WGF_BLOCK)
+        wgf_patterns_find(&problem->patterns, problem->W, i, i + WGF_BLOCK < problem->m ? i + WGF_BLOCK : problem->m);
+    wgf_patterns_transpose(&problem->patterns);
 }
 
 /* Every activation, both ways round, is the plain expression's; and no other bit is set. */
@@ -341,7 +340,7 @@ static int64_t full_looks(const struct problem *problem)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < problem->m; i++)
-        count += problem->patterns.seen_at[i] == problem->patterns.looks;
+        count += problem->patterns.base_evaluation[i] == problem->patterns.evaluations;
     return count;
 }
 
@@ -410,29 +409,29 @@ static void products_agree(void **state)
     (void)state;
     enum { MOST_PAIRS = 60 };
     static _Alignas(64) int32_t x[MOST_PAIRS * WGF_SLOTS];
-    int32_t w[MOST_PAIRS * WGF_TOGETHER], doubt[WGF_TOGETHER] = {0, 1000, 1 << 20, 1 << 28};
-    for (int64_t pairs = 1; pairs <= MOST_PAIRS; pairs++) {
-        double drawn[2 * MOST_PAIRS * (WGF_SLOTS + WGF_TOGETHER)];
-        int64_t count = pairs * (WGF_SLOTS + WGF_TOGETHER);
-        wgf_random_uniform((uint64_t)pairs, WGF_PURPOSE_NOISE, 0, 2 * count, drawn);
+    int32_t w[MOST_PAIRS * WGF_BATCH], doubt[WGF_BATCH] = {0, 1000, 1 << 20, 1 << 28};
+    for (int64_t input_pairs = 1; input_pairs <= MOST_PAIRS; input_pairs++) {
+        double drawn[2 * MOST_PAIRS * (WGF_SLOTS + WGF_BATCH)];
+        int64_t count = input_pairs * (WGF_SLOTS + WGF_BATCH);
+        wgf_random_uniform((uint64_t)input_pairs, WGF_PURPOSE_NOISE, 0, 2 * count, drawn);
         for (int64_t k = 0; k < count; k++) {
-            double most = 32000 / sqrt((double)(2 * pairs));
+            double most = 32000 / sqrt((double)(2 * input_pairs));
             uint32_t both =
                 (uint32_t)(int32_t)(most * drawn[2 * k]) << 16 | (uint16_t)(int32_t)(most * drawn[2 * k + 1]);
-            *(k < pairs * WGF_SLOTS ? x + k : w + k - pairs * WGF_SLOTS) = (int32_t)both;
+            *(k < input_pairs * WGF_SLOTS ? x + k : w + k - input_pairs * WGF_SLOTS) = (int32_t)both;
         }
-        struct wgf_dots expected[WGF_TOGETHER] = {{0}}, found[WGF_TOGETHER];
-        for (int64_t k = 0; k < WGF_TOGETHER * WGF_SLOTS; k++) {
+        struct wgf_products expected[WGF_BATCH] = {{0}}, found[WGF_BATCH];
+        for (int64_t k = 0; k < WGF_BATCH * WGF_SLOTS; k++) {
             int64_t r = k / WGF_SLOTS, s = k % WGF_SLOTS, sum = 0;
-            for (int64_t p = 0; p < pairs; p++) {
-                int32_t a = w[p * WGF_TOGETHER + r], b = x[p * WGF_SLOTS + s];
+            for (int64_t p = 0; p < input_pairs; p++) {
+                int32_t a = w[p * WGF_BATCH + r], b = x[p * WGF_SLOTS + s];
                 sum += (int64_t)(int16_t)a * (int16_t)b + (int64_t)(a >> 16) * (b >> 16);
             }
             expected[r].positive |= (uint64_t)(sum > doubt[r]) << s;
             expected[r].sure |= (uint64_t)(llabs(sum) > doubt[r]) << s;
         }
-        for (int number = 0; wgf_dots_choice(number); number++) {
-            wgf_dots_choice(number)(x, w, pairs, doubt, found);
+        for (int number = 0; wgf_products_choice(number); number++) {
+            wgf_products_choice(number)(x, w, input_pairs, doubt, found);
             assert_memory_equal(found, expected, sizeof found);
         }
     }

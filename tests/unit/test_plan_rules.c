@@ -100,26 +100,31 @@ static void what_is_not_built_together(void **state)
 static void traces_must_be_countable(void **state)
 {
     (void)state;
-    static const char sentence[] =
-        "one job would record more than 1e12 numbers; raise record_every or record_inner, or save less";
+    static const char trace[] = "one job would record more than 1e12 numbers; raise record_every or record_inner",
+                      states[] =
+                          "one job would save more than 1e12 numbers; use save: none or last, or raise record_every";
     static const struct {
         const char *fixed;
         int column; /* of the value that is blamed; 0: fits */
+        const char *sentence;
     } cases[] = {
-        {"steps: 1000000000000", 16},
-        {"steps: 1000000000000, record_every: 2", 0},
-        {"steps: 1000000000, save: all", 16},
-        {"steps: 1000000000, save: last", 0},
-        {"steps: 10000000, method: prox, record_inner: 1, inner_steps: 100000", 16},
-        {"steps: 10000000, method: prox, record_inner: 100, inner_steps: 100000", 0},
-        {"steps: 10000000, method: gd, record_inner: 1, inner_steps: 100000", 0},
-        {"steps: 1, save: last, width: 1000000000000", 16},
-        {"steps: 1, save: none, width: 1000000000000", 0},
+        {"steps: 1000000000000", 16, trace},
+        {"steps: 1000000000000, record_every: 2", 0, ""},
+        {"steps: 1000000000, save: all", 16, states},
+        {"steps: 1000000000, save: last", 0, ""},
+        {"steps: 10000000, method: prox, record_inner: 1, inner_steps: 100000", 16, trace},
+        {"steps: 10000000, method: prox, record_inner: 100, inner_steps: 100000", 0, ""},
+        {"steps: 10000000, method: gd, record_inner: 1, inner_steps: 100000", 0, ""},
+        {"steps: 1, save: last, width: 1000000000000", 38, states},
+        {"steps: 1, save: none, width: 1000000000000", 0, ""},
+        {"steps: 1, save: last, method: jko, grid2: 1000000", 51, states},
+        {"steps: 1, save: last, method: jko, grid2: 9007199254740992", 51, states},
+        {"steps: 1, save: last, method: jko, grid2: 1000", 0, ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[256], expected[256];
         snprintf(text, sizeof text, "name: x\nfixed: {%s}\n", cases[i].fixed);
-        snprintf(expected, sizeof expected, "x.yaml:2:%d: error: %s\n", cases[i].column, sentence);
+        snprintf(expected, sizeof expected, "x.yaml:2:%d: error: %s\n", cases[i].column, cases[i].sentence);
         if (cases[i].column > 0) {
             assert_no_plan(text, expected);
         } else {

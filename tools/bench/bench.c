@@ -8,7 +8,7 @@
  * workspace and warms it is not timed. */
 #include "bench.h"
 
-#include "wgf/model/glide.h"
+#include "wgf/model/arc_stepper.h"
 #include "wgf/transport/assignment.h"
 #include "wgf/transport/sliced.h"
 
@@ -30,7 +30,7 @@ static struct pace take_pace(FILE *input)
 
 struct descent {
     struct wgf_network *network;
-    struct wgf_glide *glide; /* NULL: not where descents glide */
+    struct wgf_arc_stepper *stepper; /* NULL: plain steps */
     double *W, *alpha, *gradient;
     int64_t weights;
     double step;
@@ -38,9 +38,9 @@ struct descent {
 
 static void descend(struct descent *descent, int64_t steps)
 {
-    for (int64_t k = 0; k < steps && descent->glide; k++)
-        wgf_glide_move(descent->glide);
-    for (int64_t k = 0; k < steps && !descent->glide; k++) {
+    for (int64_t k = 0; k < steps && descent->stepper; k++)
+        wgf_arc_stepper_step(descent->stepper);
+    for (int64_t k = 0; k < steps && !descent->stepper; k++) {
         wgf_network_objective(descent->network, descent->W, descent->alpha);
         wgf_network_gradient(descent->network, descent->W, descent->alpha, descent->gradient, NULL);
         for (int64_t i = 0; i < descent->weights; i++)
@@ -62,13 +62,14 @@ static void time_gradient(FILE *input, FILE *result)
     struct wgf_network_settings settings = {.loss = WGF_LOSS_MSE, .output = WGF_OUTPUT_SUM, .kernel = WGF_KERNEL_AUTO};
     struct wgf_error error = {0};
     need(wgf_network_create(&descent.network, &settings, &data, m, &error), &error);
-    if (wgf_glide_fits(&settings, m, n, d)) {
-        need(wgf_glide_create(&descent.glide, &settings, &data, m, &error), &error);
-        wgf_glide_start(descent.glide, &(struct wgf_glide_law){.step = descent.step}, descent.W, NULL, descent.alpha);
+    if (wgf_arc_stepper_fits(&settings, m, n, d)) {
+        need(wgf_arc_stepper_create(&descent.stepper, &settings, &data, m, &error), &error);
+        wgf_arc_stepper_start(descent.stepper, &(struct wgf_update){.step = descent.step}, 0, descent.W, NULL,
+                              descent.alpha);
     }
     descend(&descent, pace.warm);
-    if (descent.glide)
-        wgf_glide_read(descent.glide, descent.W);
+    if (descent.stepper)
+        wgf_arc_stepper_read(descent.stepper, descent.W);
     give(result, descent.W, m * d);
     for (int64_t r = 0; r < pace.repetitions; r++) {
         double start = wgf_clock();
@@ -76,7 +77,7 @@ static void time_gradient(FILE *input, FILE *result)
         say(wgf_clock() - start, pace.operations);
     }
     wgf_network_free(descent.network);
-    wgf_glide_free(descent.glide);
+    wgf_arc_stepper_free(descent.stepper);
     wgf_data_clear(&data);
     free(descent.W);
     free(descent.alpha);
@@ -111,19 +112,19 @@ static void time_assignment(FILE *input, FILE *result)
     free(sigma);
 }
 
-struct glide {
+struct inner {
     struct wgf_sliced *sliced;
     double *V, step, distance;
     int64_t weights;
 };
 
-static void glide(struct glide *glide, int64_t steps)
+static void descend_inner(struct inner *inner, int64_t steps)
 {
     for (int64_t k = 0; k < steps; k++) {
-        glide->distance = wgf_sliced_solve(glide->sliced, glide->V);
-        const double *gradient = wgf_sliced_gradient(glide->sliced);
-        for (int64_t i = 0; i < glide->weights; i++)
-            glide->V[i] -= glide->step * gradient[i];
+        inner->distance = wgf_sliced_solve(inner->sliced, inner->V);
+        const double *gradient = wgf_sliced_gradient(inner->sliced);
+        for (int64_t i = 0; i < inner->weights; i++)
+            inner->V[i] -= inner->step * gradient[i];
     }
 }
 
@@ -133,19 +134,19 @@ static void time_sliced(FILE *input, FILE *result)
 {
     int64_t m = take_size(input), d = take_size(input), directions = take_size(input);
     struct pace pace = take_pace(input);
-    struct glide work = {.weights = m * d};
+    struct inner work = {.weights = m * d};
     take_into(input, &work.step, 1);
     double *alpha = take(input, m), *theta = take(input, directions * d), *W = take(input, m * d);
     work.V = take(input, m * d);
     struct wgf_error error = {0};
     need(wgf_sliced_create(&work.sliced, alpha, m, d, directions, &error), &error);
     wgf_sliced_fix(work.sliced, theta, W);
-    glide(&work, pace.warm);
+    descend_inner(&work, pace.warm);
     give(result, work.V, m * d);
     give(result, &work.distance, 1);
     for (int64_t r = 0; r < pace.repetitions; r++) {
         double start = wgf_clock();
-        glide(&work, pace.operations);
+        descend_inner(&work, pace.operations);
         say(wgf_clock() - start, pace.operations);
     }
     wgf_sliced_free(work.sliced);

@@ -68,7 +68,7 @@ wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_net
 void wgf_network_free(struct wgf_network *network);
 
 /* Once *interrupted is not 0, objective and gradient return at once, with values that mean nothing. */
-void wgf_network_heed(struct wgf_network *network, const volatile sig_atomic_t *interrupted);
+void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atomic_t *interrupted);
 
 /* F at W (m x d, row-major) and alpha (m). */
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha);
@@ -85,7 +85,8 @@ double wgf_network_active(struct wgf_network *network, const double *W);
 /* Turns the gradient g (m x d, in `direction`) into a direction p such that W - step p stays where every neuron's activation
  * pattern is W's, where F is quadratic: a neuron that would cross a kink stops short of it, and one that stands close to
  * some slides along them. Returns g . p, which is at least |p|^2: p descends. O(m n d), or O(m log n) with cones. */
-double wgf_network_confine(const struct wgf_network *network, const double *W, double step, double *direction);
+double wgf_network_project_direction(const struct wgf_network *network, const double *W, double step,
+                                     double *direction);
 
 /* The loss alone (no weight decay) of W, alpha on another data set of the same d, such as a test set.
  * Plain loops, O(m n d). */

@@ -25,6 +25,12 @@ union wgf_value {
     const char *text;
 };
 
+/* What of a result file the value of a parameter shapes. */
+enum wgf_shapes {
+    WGF_SHAPES_TRACE = 1, /* how many records traces have, or which of their columns exist */
+    WGF_SHAPES_STATE = 2, /* how large kept states are, or whether there are any */
+};
+
 struct wgf_param {
     const char *name;
     enum wgf_param_type type;
@@ -34,13 +40,15 @@ struct wgf_param {
     bool open;                                    /* the minimum itself is excluded */
     bool may_be_auto;                             /* the word `auto` is a value */
     const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
-    bool decides;                                 /* some parameter's is_read looks at this one; only choices decide */
-    bool (*is_read)(const struct wgf_settings *); /* does a job of these settings read it? NULL: always */
+    bool decides;                                 /* is_read of other rows depends on it; only choices decide */
+    unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
+    bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
     const char *meaning;                          /* one line of help */
 };
 
 extern const struct wgf_param wgf_params[];
 extern const int wgf_param_count;
+enum { WGF_MOST_PARAMS = 64 }; /* wgf_param_count is at most this */
 
 /* The row of that name, or NULL; and the index of a row. */
 const struct wgf_param *wgf_param_find(const char *name);
@@ -64,6 +72,14 @@ const char *wgf_param_text(const struct wgf_param *param, const struct wgf_setti
 
 /* Does a job of these settings read the parameter? */
 bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings);
+
+/* The conditions that a job meets if it reads the parameter, "method: prox; metric: sliced"; "" where all jobs read it. */
+enum { WGF_READERS_LENGTH = 160 };
+void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH]);
+
+/* Lists the names of the parameters that shape any of these, bits of enum wgf_shapes, in the order of the table; NULL
+ * ends the list. */
+void wgf_params_shaping(unsigned shapes, const char *names[WGF_MOST_PARAMS + 1]);
 
 /* Same value? auto equals auto. Paths compare as text. */
 bool wgf_value_equal(const struct wgf_param *param, union wgf_value a, union wgf_value b);

@@ -49,6 +49,7 @@ struct wgf_column {
     const char *long_name;            /* attribute, or NULL */
     const char *units;                /* attribute, or NULL */
     const char *const *flag_meanings; /* NULL-terminated; gives CF flag_values 0, 1, … and flag_meanings; or NULL */
+    const char *read_with;            /* attribute, or NULL: which rows use the value */
 };
 
 /* Sizes of the dimensions. A dimension of size 0 is not made, nor are columns on it (job is always there). */

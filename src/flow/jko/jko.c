@@ -249,7 +249,7 @@ static double step_time(const struct wgf_settings *settings)
 
 static struct wgf_state_shape shape(const struct wgf_settings *settings)
 {
-    return (struct wgf_state_shape){.rows = (int64_t)wgf_measure_masses(settings), .cols = 1};
+    return (struct wgf_state_shape){.rows = (int64_t)fmin(wgf_measure_masses(settings), 0x1p62), .cols = 1};
 }
 
 static double bytes(const struct wgf_settings *settings)

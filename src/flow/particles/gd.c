@@ -28,7 +28,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     if (status)
         free(particles);
     else
-        particles->law = (struct wgf_glide_law){.step = step_length(settings)};
+        particles->update = (struct wgf_update){.step = step_length(settings)};
     return status;
 }
 
@@ -63,10 +63,10 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     (void)watch, (void)number, (void)inner_objective, (void)inner_distance;
     double m = (double)particles->m, length = step_length(settings);
     wgf_particles_leave(particles);
-    if (particles->glide) {
+    if (particles->stepper) {
         double way = length * particles->evaluation.grad_norm;
         particles->distance = way * way / m;
-        wgf_glide_move(particles->glide);
+        wgf_arc_stepper_step(particles->stepper);
         return true;
     }
     double squared = move(particles->W, particles->grad_W, length, particles->weights);

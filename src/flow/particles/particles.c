@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool wgf_particles_glide(const struct wgf_settings *settings)
+bool wgf_particles_use_arcs(const struct wgf_settings *settings)
 {
     bool steady =
         settings->method == WGF_METHOD_GD ||
         (settings->method == WGF_METHOD_PROX && settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta));
-    return steady && wgf_glide_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
+    return steady && wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
 }
 
 double wgf_particles_bytes(const struct wgf_settings *settings)
@@ -20,7 +20,7 @@ double wgf_particles_bytes(const struct wgf_settings *settings)
     bool both = settings->network.layers == WGF_LAYERS_BOTH;
     double clouds = settings->record_distances == WGF_DISTANCES_ALL ? wgf_clouds_bytes(m, d, both) : 0;
     double network =
-        wgf_particles_glide(settings) ? wgf_glide_bytes(m, n) : wgf_network_bytes(&settings->network, m, n, d);
+        wgf_particles_use_arcs(settings) ? wgf_arc_stepper_bytes(m, n) : wgf_network_bytes(&settings->network, m, n, d);
     return wgf_bytes(2 * (double)m * ((double)d + 1), sizeof(double)) + clouds + network;
 }
 
@@ -36,18 +36,19 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     int64_t m = settings->init.width, d = problem->data->d;
     bool both = settings->network.layers == WGF_LAYERS_BOTH;
     *particles = (struct wgf_particles){.settings = settings, .problem = problem, .m = m, .d = d, .weights = m * d};
-    bool glides = wgf_particles_glide(settings);
-    wgf_status status = glides ? wgf_glide_create(&particles->glide, &settings->network, problem->data, m, error)
-                               : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
+    bool uses_arcs = wgf_particles_use_arcs(settings);
+    wgf_status status = uses_arcs
+                            ? wgf_arc_stepper_create(&particles->stepper, &settings->network, problem->data, m, error)
+                            : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
     if (status)
         return status;
     if (particles->network)
-        wgf_network_heed(particles->network, problem->interrupted);
+        wgf_network_set_cancel(particles->network, problem->interrupted);
     particles->W = wgf_calloc(m * d, sizeof(double));
     particles->alpha = wgf_calloc(m, sizeof(double));
-    particles->grad_W = glides ? NULL : wgf_calloc(m * d, sizeof(double));
+    particles->grad_W = uses_arcs ? NULL : wgf_calloc(m * d, sizeof(double));
     particles->grad_alpha = both ? wgf_calloc(m, sizeof(double)) : NULL;
-    if (!particles->W || !particles->alpha || (!glides && !particles->grad_W) || (both && !particles->grad_alpha)) {
+    if (!particles->W || !particles->alpha || (!uses_arcs && !particles->grad_W) || (both && !particles->grad_alpha)) {
         wgf_particles_clear(particles);
         return wgf_fail(error, WGF_EMEMORY, "no memory for %lld neurons of %lld inputs", (long long)m, (long long)d);
     }
@@ -65,7 +66,7 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
 void wgf_particles_clear(struct wgf_particles *particles)
 {
     wgf_network_free(particles->network);
-    wgf_glide_free(particles->glide);
+    wgf_arc_stepper_free(particles->stepper);
     free(particles->W);
     free(particles->alpha);
     free(particles->grad_W);
@@ -76,8 +77,8 @@ void wgf_particles_clear(struct wgf_particles *particles)
 
 void wgf_particles_synchronise(struct wgf_particles *particles)
 {
-    if (particles->gliding)
-        wgf_glide_read(particles->glide, particles->W);
+    if (particles->stepping)
+        wgf_arc_stepper_read(particles->stepper, particles->W);
 }
 
 void wgf_particles_leave(struct wgf_particles *particles)
@@ -88,20 +89,20 @@ void wgf_particles_leave(struct wgf_particles *particles)
     wgf_clouds_leave(particles->clouds, particles->W, particles->alpha);
 }
 
-static struct wgf_evaluation evaluate_glide(struct wgf_particles *particles)
+static struct wgf_evaluation evaluate_arcs(struct wgf_particles *particles)
 {
-    struct wgf_glide *glide = particles->glide;
+    struct wgf_arc_stepper *stepper = particles->stepper;
     const double *W = particles->W;
-    if (!particles->gliding) {
-        particles->law.window = particles->window;
-        wgf_glide_start(glide, &particles->law, W, particles->pulled ? W : NULL, particles->alpha);
-        for (int64_t k = 0; k < particles->strokes; k++)
-            wgf_glide_move(glide);
-        particles->gliding = true;
+    if (!particles->stepping) {
+        wgf_arc_stepper_start(stepper, &particles->update, particles->window, W, particles->pulled ? W : NULL,
+                              particles->alpha);
+        for (int64_t k = 0; k < particles->steps; k++)
+            wgf_arc_stepper_step(stepper);
+        particles->stepping = true;
     }
-    particles->evaluation = (struct wgf_evaluation){.objective = wgf_glide_objective(glide),
-                                                    .grad_norm = wgf_glide_grad_norm(glide),
-                                                    .weight_norm = wgf_glide_weight_norm(glide)};
+    particles->evaluation = (struct wgf_evaluation){.objective = wgf_arc_stepper_objective(stepper),
+                                                    .grad_norm = wgf_arc_stepper_grad_norm(stepper),
+                                                    .weight_norm = wgf_arc_stepper_weight_norm(stepper)};
     return particles->evaluation;
 }
 
@@ -109,8 +110,8 @@ struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles)
 {
     const double *W = particles->W, *alpha = particles->alpha;
     struct wgf_evaluation *now = &particles->evaluation;
-    if (particles->glide)
-        return evaluate_glide(particles);
+    if (particles->stepper)
+        return evaluate_arcs(particles);
     now->objective = wgf_network_objective(particles->network, W, alpha);
     wgf_network_gradient(particles->network, W, alpha, particles->grad_W, particles->grad_alpha);
     double squared = wgf_squared_distance(particles->grad_W, NULL, particles->weights);
@@ -127,8 +128,8 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     values[WGF_TRACE_DISTANCE] = particles->distance;
     values[WGF_TRACE_GRAD_NORM] = particles->evaluation.grad_norm;
     values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
-    values[WGF_TRACE_ACTIVE] =
-        particles->glide ? wgf_glide_active(particles->glide) : wgf_network_active(particles->network, particles->W);
+    values[WGF_TRACE_ACTIVE] = particles->stepper ? wgf_arc_stepper_active(particles->stepper)
+                                                  : wgf_network_active(particles->network, particles->W);
     if (particles->clouds || test)
         wgf_particles_synchronise(particles);
     if (particles->clouds)
@@ -142,9 +143,9 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
 int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts)
 {
     int count = 0;
-    if (particles->gliding) /* what follows is a function of where the last full look was */
-        particles->strokes = wgf_glide_base(particles->glide, &particles->window, particles->W);
-    parts[count++] = WGF_PART(particles->strokes);
+    if (particles->stepping) /* what follows is a function of the last full evaluation's point */
+        particles->steps = wgf_arc_stepper_base(particles->stepper, &particles->window, particles->W);
+    parts[count++] = WGF_PART(particles->steps);
     parts[count++] = WGF_PART(particles->window);
     parts[count++] = (struct wgf_part){particles->W, (size_t)particles->weights * sizeof(double)};
     if (particles->grad_alpha) /* it trains */

@@ -6,25 +6,25 @@
 #include "flow_internal.h"
 
 #include "wgf/base/vector.h"
-#include "wgf/model/glide.h"
+#include "wgf/model/arc_stepper.h"
 
 struct wgf_particles {
     const struct wgf_settings *settings;
     const struct wgf_problem *problem;
-    struct wgf_network *network; /* NULL where the descent glides */
+    struct wgf_network *network; /* NULL with a stepper */
     int64_t m, d, weights;       /* weights = m d */
-    double *W, *alpha;           /* the current iterate; W only once synchronised where it glides */
-    double *grad_W;              /* at the current iterate, once evaluated; NULL where it glides */
+    double *W, *alpha;           /* the current iterate; with a stepper W is old until synchronised */
+    double *grad_W;              /* at the current iterate, once evaluated; NULL with a stepper */
     double *grad_alpha;          /* likewise; NULL when alpha does not train */
     double distance;             /* D between the iterates around the last step; 0 before any */
     struct wgf_clouds *clouds;   /* those iterates; NULL unless all distances are recorded */
     struct wgf_evaluation evaluation;
 
-    struct wgf_glide *glide; /* NULL: the descent does not glide */
-    struct wgf_glide_law law;
-    bool pulled;             /* to W, where the glide starts */
-    bool gliding;            /* it has started, and knows better than W */
-    int64_t strokes, window; /* with which it starts: moves to make, from W on; as in the law */
+    struct wgf_arc_stepper *stepper; /* NULL: W is moved neuron by neuron */
+    struct wgf_update update;
+    bool pulled;           /* to W, where the stepper starts */
+    bool stepping;         /* the stepper has started: the iterate is its own, not W */
+    int64_t steps, window; /* with which the stepper starts: steps to take from W on; see its start */
 };
 
 /* Trace columns that both methods have. */
@@ -34,14 +34,14 @@ enum {
                            WGF_COLUMN_BIT(WEIGHT_NORM) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(ACTIVE)
 };
 
-/* Do descents of these settings glide (model/glide.h)? The results are those of the plain way but for rounding. */
-bool wgf_particles_glide(const struct wgf_settings *settings);
+/* True when descents of these settings use model/arc_stepper.h: same results up to rounding, many times faster. */
+bool wgf_particles_use_arcs(const struct wgf_settings *settings);
 double wgf_particles_bytes(const struct wgf_settings *settings);
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings);
 wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wgf_settings *settings,
                                 const struct wgf_problem *problem, struct wgf_error *error);
 void wgf_particles_clear(struct wgf_particles *particles);
-/* Brings W up to date; keeps the glide going. */
+/* W <- the current iterate; the stepper keeps running. */
 void wgf_particles_synchronise(struct wgf_particles *particles);
 /* To be called before the current iterate is left by a step that is not taken back. */
 void wgf_particles_leave(struct wgf_particles *particles);

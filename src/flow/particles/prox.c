@@ -79,7 +79,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     if (!status && prox->search)
         status = choose_beta(prox, settings, error);
     prox->steps_used = prox->residual = NAN;
-    prox->particles.law = (struct wgf_glide_law){
+    prox->particles.update = (struct wgf_update){
         .step = settings->beta, .pull = settings->beta / (settings->gamma * (double)settings->init.width)};
     prox->particles.pulled = true;
     if (status)
@@ -170,7 +170,7 @@ static bool descend(struct prox *prox, const struct wgf_watch *watch, struct inn
         return true;
     }
     inner->beta = prox->beta;
-    double slope = wgf_network_confine(prox->particles.network, prox->V, inner->beta, prox->gradient);
+    double slope = wgf_network_project_direction(prox->particles.network, prox->V, inner->beta, prox->gradient);
     *squared = wgf_squared_distance(prox->gradient, NULL, prox->particles.weights);
     return slope > 0 && search(prox, watch, inner, slope, rounding * fabs(inner->value) / slope);
 }
@@ -213,31 +213,31 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
     prox->broken = inner->broken;
 }
 
-/* The same iteration where the descent glides: what only somebody who looks wants to know is worked out for him alone. */
-static bool glide_on(struct prox *prox, struct inner *inner, bool last, bool recorded)
+/* The same iteration with the arc stepper. Distance and residual cost O(m): computed only when recorded or tested. */
+static bool step_arcs(struct prox *prox, struct inner *inner, bool last, bool recorded)
 {
     struct wgf_particles *particles = &prox->particles;
     double m = (double)particles->m;
-    inner->broken = !isfinite(wgf_glide_objective(particles->glide));
+    inner->broken = !isfinite(wgf_arc_stepper_objective(particles->stepper));
     if (last || inner->broken || particles->settings->inner_tol > 0)
-        inner->residual = wgf_glide_slope(particles->glide) / sqrt(m);
+        inner->residual = wgf_arc_stepper_update_norm(particles->stepper) / sqrt(m);
     if (inner->broken)
         return false;
-    wgf_glide_move(particles->glide);
-    inner->objective = wgf_glide_objective(particles->glide);
+    wgf_arc_stepper_step(particles->stepper);
+    inner->objective = wgf_arc_stepper_objective(particles->stepper);
     if (recorded)
-        inner->distance = wgf_glide_squared_distance(particles->glide) / m;
+        inner->distance = wgf_arc_stepper_squared_distance(particles->stepper) / m;
     return true;
 }
 
-/* Makes V what the glide has come to, and has the next one start there. */
-static void land(struct prox *prox, struct inner *inner)
+/* V <- the stepper's iterate, from which the next outer step starts it again. */
+static void finish_arcs(struct prox *prox, struct inner *inner)
 {
     struct wgf_particles *particles = &prox->particles;
-    wgf_glide_read(particles->glide, prox->V);
-    inner->distance = wgf_glide_squared_distance(particles->glide) / (double)particles->m;
-    particles->gliding = false;
-    particles->strokes = particles->window = 0;
+    wgf_arc_stepper_read(particles->stepper, prox->V);
+    inner->distance = wgf_arc_stepper_squared_distance(particles->stepper) / (double)particles->m;
+    particles->stepping = false;
+    particles->steps = particles->window = 0;
 }
 
 static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
@@ -246,18 +246,18 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     struct prox *prox = work;
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
-    const bool glides = particles->glide != NULL;
+    const bool uses_arcs = particles->stepper != NULL;
     struct inner inner = {
         .objective = particles->evaluation.objective,
         .beta = prox->beta,
     };
-    if (!glides)
+    if (!uses_arcs)
         begin(prox, number, &inner);
     int64_t used = 0;
     while (used < settings->inner_steps && !wgf_watch_expired(watch)) {
         bool last = used + 1 == settings->inner_steps,
              recorded = inner_objective && (used + 1) % settings->record_inner == 0;
-        if (!(glides ? glide_on(prox, &inner, last, recorded) : iterate(prox, watch, &inner)))
+        if (!(uses_arcs ? step_arcs(prox, &inner, last, recorded) : iterate(prox, watch, &inner)))
             break;
         used++;
         if (recorded) {
@@ -267,8 +267,8 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
         if (inner.residual < settings->inner_tol)
             break;
     }
-    if (glides)
-        land(prox, &inner);
+    if (uses_arcs)
+        finish_arcs(prox, &inner);
     if (wgf_watch_expired(watch))
         return false;
     accept(prox, &inner, used);

@@ -87,7 +87,7 @@ WGF_CLONES static void take_in(const unsigned char *restrict pattern, const doub
 static void forward(struct wgf_network *network, const double *W, const double *alpha, double *restrict output)
 {
     int64_t n = network->data->n, d = network->data->d, m = network->m;
-    for (int64_t first = 0; first < m && !wgf_network_is_interrupted(network); first += network->block) {
+    for (int64_t first = 0; first < m && !wgf_network_is_cancelled(network); first += network->block) {
         int64_t count = m - first < network->block ? m - first : network->block;
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)n, (int)d, 1, W + first * d, (int)d,
                     network->data->X, (int)d, 0, network->z, (int)n);
@@ -102,7 +102,7 @@ static void backward(struct wgf_network *network, const double *W, double *G)
 {
     int64_t n = network->data->n, d = network->data->d, m = network->m;
     (void)W;
-    for (int64_t first = 0; first < m && !wgf_network_is_interrupted(network); first += network->block) {
+    for (int64_t first = 0; first < m && !wgf_network_is_cancelled(network); first += network->block) {
         int64_t count = m - first < network->block ? m - first : network->block;
         for (int64_t i = 0; i < count; i++)
             take_in(network->pattern + (first + i) * n, network->residual, n, network->z + i * n);

@@ -40,7 +40,7 @@ static void forward(struct wgf_network *network, const double *W, const double *
 {
     int64_t n = network->data->n, d = network->data->d;
     double *restrict z = network->z;
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
+    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++) {
         const double weight = alpha[i];
         preactivate(network, W + i * d, z);
         for (int64_t j = 0; j < n; j++)
@@ -52,7 +52,7 @@ static void backward(struct wgf_network *network, const double *W, double *G)
 {
     int64_t n = network->data->n, d = network->data->d;
     double *restrict z = network->z;
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
+    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++) {
         double *restrict g = G + i * d;
         preactivate(network, W + i * d, z);
         for (int64_t k = 0; k < d; k++)
@@ -68,7 +68,7 @@ static void backward(struct wgf_network *network, const double *W, double *G)
 static int64_t active(struct wgf_network *network, const double *W)
 {
     int64_t n = network->data->n, d = network->data->d, count = 0;
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
+    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++) {
         int any = 0;
         preactivate(network, W + i * d, network->z);
         for (int64_t j = 0; j < n; j++)

@@ -48,7 +48,7 @@ INLINE void forward_of(const struct wgf_network *network, const double *W, const
                        int d)
 {
     int64_t stride = padded(network->data->n);
-    for (int64_t j = 0; j < stride && !wgf_network_is_interrupted(network); j += LANES) {
+    for (int64_t j = 0; j < stride && !wgf_network_is_cancelled(network); j += LANES) {
         double sum[LANES] = {0};
         for (int64_t i = 0; i < network->m; i++) {
             const double weight = alpha[i];
@@ -66,7 +66,7 @@ INLINE void backward_of(const struct wgf_network *network, const double *W, cons
                         double *restrict G, int d)
 {
     int64_t stride = padded(network->data->n);
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
+    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++) {
         double sum[MOST_D][SUMS] = {{0}};
         for (int64_t j = 0; j < stride; j += LANES) {
             double e[LANES];
@@ -126,7 +126,7 @@ static void backward(struct wgf_network *network, const double *W, double *G)
 static int64_t active(struct wgf_network *network, const double *W)
 {
     int64_t stride = padded(network->data->n), d = network->data->d, count = 0;
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i++) {
+    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++) {
         bool any = false;
         for (int64_t j = 0; j < stride && !any; j += LANES) {
             double z[LANES];

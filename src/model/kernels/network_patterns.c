@@ -88,7 +88,7 @@ static void sum_block(const struct sweep *sweep, int64_t first, int64_t rows, in
     sums.tables = work->tables;
     sums.sums = work->sums;
     memset(sums.sums, 0, (size_t)(rows * wgf_sums_lanes(sums.width)) * sizeof *sums.sums);
-    for (int64_t word = 0; word * WGF_WORD < sweep->count && !wgf_network_is_interrupted(sweep->network); word++) {
+    for (int64_t word = 0; word * WGF_WORD < sweep->count && !wgf_network_is_cancelled(sweep->network); word++) {
         int64_t begin = word * WGF_WORD;
         sums.words = sweep->bits + word * sweep->stride + first * WGF_SLOTS;
         sums.factor = sweep->factor + begin;
@@ -109,10 +109,10 @@ static double dot(const double *x, const double *sums, int64_t width)
 
 static void find(struct wgf_network *network, const double *W)
 {
-    wgf_patterns_look(&network->patterns->patterns);
-    for (int64_t i = 0; i < network->m && !wgf_network_is_interrupted(network); i += WGF_STRETCH)
-        wgf_patterns_find(&network->patterns->patterns, W, i, least(i + WGF_STRETCH, network->m));
-    wgf_patterns_turn(&network->patterns->patterns);
+    wgf_patterns_begin(&network->patterns->patterns);
+    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i += WGF_BLOCK)
+        wgf_patterns_find(&network->patterns->patterns, W, i, least(i + WGF_BLOCK, network->m));
+    wgf_patterns_transpose(&network->patterns->patterns);
 }
 
 static void forward(struct wgf_network *network, const double *W, const double *alpha, double *output)

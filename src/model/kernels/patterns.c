@@ -36,17 +36,17 @@ void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, i
     patterns->changed = wgf_arena_take(arena, ceil(neurons / sizeof(double)), sizeof(double));
     patterns->samples = wgf_arena_take(arena, samples * half * pairs * WGF_SLOTS, sizeof(double));
     patterns->real = wgf_arena_take(arena, samples, sizeof(double));
-    patterns->seen = wgf_arena_take(arena, (double)m * (double)d, sizeof(double));
+    patterns->base = wgf_arena_take(arena, (double)m * (double)d, sizeof(double));
     patterns->short_samples =
         wgf_arena_take(arena, samples * WGF_SLOTS * half * SINGLES * (double)lines_of(d), sizeof(double));
-    patterns->short_neurons = wgf_arena_take(arena, half * SINGLES * WGF_STRETCH * (double)lines_of(d), sizeof(double));
-    patterns->size = wgf_arena_take(arena, (double)m, sizeof(double));
-    patterns->seen_at = wgf_arena_take(arena, (double)m, sizeof(double));
-    patterns->reach = wgf_arena_take(arena, (double)m, sizeof(double));
+    patterns->short_neurons = wgf_arena_take(arena, half * SINGLES * WGF_BLOCK * (double)lines_of(d), sizeof(double));
+    patterns->base_norm = wgf_arena_take(arena, (double)m, sizeof(double));
+    patterns->base_evaluation = wgf_arena_take(arena, (double)m, sizeof(double));
+    patterns->squared_radius = wgf_arena_take(arena, (double)m, sizeof(double));
     patterns->listed = wgf_arena_take(arena, samples * neurons * WGF_SLOTS, sizeof(double));
     patterns->near = wgf_arena_take(arena, (double)m * half * WGF_NEAR, sizeof(double));
-    patterns->nears = wgf_arena_take(arena, ceil(half * (double)m), sizeof(double));
-    patterns->together = wgf_arena_take(arena, pairs * half * WGF_TOGETHER, sizeof(double));
+    patterns->near_count = wgf_arena_take(arena, ceil(half * (double)m), sizeof(double));
+    patterns->batch = wgf_arena_take(arena, pairs * half * WGF_BATCH, sizeof(double));
 }
 
 /* Partial sums of as many products as a vector can have side by side. */
@@ -101,7 +101,7 @@ static void start_sample(struct wgf_patterns *patterns, int64_t j, double size)
 {
     int64_t slot = wgf_slot(j), word = slot / WGF_SLOTS, d = patterns->data->d;
     const double *x = patterns->data->X + j * d;
-    int32_t *at = patterns->samples + word * patterns->pairs * WGF_SLOTS + slot % WGF_SLOTS;
+    int32_t *at = patterns->samples + word * patterns->input_pairs * WGF_SLOTS + slot % WGF_SLOTS;
     put_scaled(x, d, length / size, WGF_SLOTS, at);
     for (int64_t k = 0; k < d; k++)
         patterns->short_samples[slot * patterns->lines * SINGLES + k] = (float)(x[k] / size);
@@ -114,8 +114,8 @@ static void fill_slots(struct wgf_patterns *patterns, int64_t word)
     if (patterns->real[word] == 0)
         return;
     int64_t first = __builtin_ctzll(patterns->real[word]);
-    for (int64_t p = 0; p < patterns->pairs; p++) {
-        int32_t *row = patterns->samples + (word * patterns->pairs + p) * WGF_SLOTS;
+    for (int64_t p = 0; p < patterns->input_pairs; p++) {
+        int32_t *row = patterns->samples + (word * patterns->input_pairs + p) * WGF_SLOTS;
         for (int64_t s = 0; s < WGF_SLOTS; s++)
             row[s] = patterns->real[word] >> s & 1 ? row[s] : row[first];
     }
@@ -123,7 +123,7 @@ static void fill_slots(struct wgf_patterns *patterns, int64_t word)
 
 /* Pairs in a unit of distance, relative to the neuron's norm, are about 0.8 n sqrt(d) for directions at random. Costs are
  * in cycles, and rough: they matter for speed alone. */
-static double patience(int64_t n, int64_t d)
+static double radius_factor(int64_t n, int64_t d)
 {
     double full = (double)n * (double)d / 25 + 100, pair = 8 + (double)d / 8;
     return sqrt(full / (pair * 0.8 * (double)n * sqrt((double)d)));
@@ -137,12 +137,12 @@ void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *da
     patterns->m = m;
     patterns->neuron_words = wgf_words(m);
     patterns->sample_words = wgf_words(data->n);
-    patterns->pairs = (data->d + 1) / 2;
+    patterns->input_pairs = (data->d + 1) / 2;
     patterns->lines = lines_of(data->d);
-    patterns->dots = wgf_dots_choice(0);
-    patterns->note = wgf_note_choice(0);
+    patterns->multiply = wgf_products_choice(0);
+    patterns->scatter = wgf_scatter_choice(0);
     patterns->doubt = off * (2 * length + off) + 1;
-    patterns->patience = patience(data->n, data->d);
+    patterns->radius_factor = radius_factor(data->n, data->d);
     patterns->in_range = true;
     for (int64_t j = 0; j < data->n; j++) {
         double size = norm(data->X + j * data->d, data->d);
@@ -197,7 +197,8 @@ INLINE void add_across(const singles *vector, singles *sums)
 }
 
 /* w . x over both norms in single precision, for the samples in four slots. */
-INLINE void short_dots(const struct wgf_patterns *patterns, const singles *w, const int32_t *slots, singles *dots)
+INLINE void short_products(const struct wgf_patterns *patterns, const singles *w, const int32_t *slots,
+                           singles *products)
 {
     int64_t lines = patterns->lines;
     const singles *x[4];
@@ -209,10 +210,10 @@ INLINE void short_dots(const struct wgf_patterns *patterns, const singles *w, co
     for (int64_t k = 1; k < lines; k++)
         for (int q = 0; q < 4; q++)
             sum[q] += w[k] * x[q][k];
-    add_across(sum, dots);
+    add_across(sum, products);
 }
 
-INLINE bool ask(const struct wgf_patterns *patterns, const double *w, int64_t slot)
+INLINE bool decide(const struct wgf_patterns *patterns, const double *w, int64_t slot)
 {
     int64_t j = slot - slot / WGF_SLOTS * (WGF_SLOTS - WGF_WORD);
     return is_positive(w, patterns->data->X + j * patterns->data->d, patterns->data->d);
@@ -223,8 +224,8 @@ WGF_CLONES static void shorten(struct wgf_patterns *patterns, const double *W, i
 {
     int64_t d = patterns->data->d;
     for (int64_t i = from; i < to; i++) {
-        float *restrict out = patterns->short_neurons + i % WGF_STRETCH * patterns->lines * SINGLES;
-        double scale = 1 / patterns->size[i];
+        float *restrict out = patterns->short_neurons + i % WGF_BLOCK * patterns->lines * SINGLES;
+        double scale = 1 / patterns->base_norm[i];
         for (int64_t k = 0; k < d; k++)
             out[k] = (float)(W[i * d + k] * scale);
     }
@@ -232,17 +233,17 @@ WGF_CLONES static void shorten(struct wgf_patterns *patterns, const double *W, i
 
 /* Whether the pairs on a neuron's list are active: first in single precision, which is off by few more units in its last
  * place than d. */
-INLINE uint64_t ask_list(const struct wgf_patterns *patterns, const double *w, int64_t i)
+INLINE uint64_t decide_list(const struct wgf_patterns *patterns, const double *w, int64_t i)
 {
     const int32_t *near = patterns->near + i * WGF_NEAR;
-    const singles *short_w = (const singles *)patterns->short_neurons + i % WGF_STRETCH * patterns->lines;
+    const singles *short_w = (const singles *)patterns->short_neurons + i % WGF_BLOCK * patterns->lines;
     float off = ((float)patterns->data->d + 4) * FLT_EPSILON; /* for a norm that has grown to twice as much */
     uint64_t answers = 0;
-    for (int64_t k = 0; k < patterns->nears[i]; k += 4) {
-        singles dots;
-        short_dots(patterns, short_w, near + k, &dots);
+    for (int64_t k = 0; k < patterns->near_count[i]; k += 4) {
+        singles products;
+        short_products(patterns, short_w, near + k, &products);
         for (int q = 0; q < 4; q++) {
-            bool positive = fabsf(dots[4 * q]) > off ? dots[4 * q] > 0 : ask(patterns, w, near[k + q]);
+            bool positive = fabsf(products[4 * q]) > off ? products[4 * q] > 0 : decide(patterns, w, near[k + q]);
             answers |= (uint64_t)positive << (k + q);
         }
     }
@@ -250,33 +251,33 @@ INLINE uint64_t ask_list(const struct wgf_patterns *patterns, const double *w, i
 }
 
 /* Asks about the near pairs of all neurons of a stretch: bit k of a neuron's answer is about the k-th on its list. */
-WGF_CLONES static void ask_near(const struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to,
-                                uint64_t *answers)
+WGF_CLONES static void decide_near(const struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to,
+                                   uint64_t *answers)
 {
     for (int64_t i = from; i < to; i++)
-        answers[i - from] = ask_list(patterns, W + i * patterns->data->d, i);
+        answers[i - from] = decide_list(patterns, W + i * patterns->data->d, i);
 }
 
-/* The slots in `asked` of one word, however many. */
-static uint64_t ask_word(const struct wgf_patterns *patterns, const double *w, int64_t sample_word, uint64_t asked)
+/* The slots in `slots` of one word, however many. */
+static uint64_t decide_word(const struct wgf_patterns *patterns, const double *w, int64_t sample_word, uint64_t slots)
 {
     uint64_t word = 0;
-    for (; asked; asked &= asked - 1) {
-        int64_t slot = __builtin_ctzll(asked);
-        word |= (uint64_t)ask(patterns, w, sample_word * WGF_SLOTS + slot) << slot;
+    for (; slots; slots &= slots - 1) {
+        int64_t slot = __builtin_ctzll(slots);
+        word |= (uint64_t)decide(patterns, w, sample_word * WGF_SLOTS + slot) << slot;
     }
     return word;
 }
 
-/* Puts the slots in `near` on the neuron's list, to be asked about at this look and at later ones. False: there is no room. */
-static bool enlist(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
+/* Puts the slots in `near` on the neuron's list, to be slots about at this look and at later ones. False: there is no room. */
+static bool list_near(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, uint64_t near)
 {
-    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->nears[i];
+    int32_t *list = patterns->near + i * WGF_NEAR, count = patterns->near_count[i];
     bool fits = count + __builtin_popcountll(near) <= WGF_NEAR;
     patterns->listed[patterns->neuron_words * WGF_SLOTS * sample_word + wgf_slot(i)] = fits ? near : 0;
     for (; fits && near; near &= near - 1)
         list[count++] = (int32_t)(sample_word * WGF_SLOTS) + __builtin_ctzll(near);
-    patterns->nears[i] = count;
+    patterns->near_count[i] = count;
     return fits;
 }
 
@@ -285,42 +286,43 @@ static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t
     for (int64_t word = 0; word < patterns->sample_words; word++) {
         int64_t left = patterns->data->n - word * WGF_WORD, count = left < WGF_WORD ? left : WGF_WORD;
         uint64_t all = (UINT64_C(1) << count) - 1;
-        enlist(patterns, i, word, 0);
-        note(patterns, i, word, ask_word(patterns, W + i * patterns->data->d, word, all));
+        list_near(patterns, i, word, 0);
+        note(patterns, i, word, decide_word(patterns, W + i * patterns->data->d, word, all));
     }
-    patterns->reach[i] = 0;
-    patterns->nears[i] = 0;
+    patterns->squared_radius[i] = 0;
+    patterns->near_count[i] = 0;
 }
 
 /* Neurons whose signs are sought, all of them. */
 struct batch {
-    int64_t count, neuron[WGF_TOGETHER];
-    int32_t doubt[WGF_TOGETHER];
+    int64_t count, neuron[WGF_BATCH];
+    int32_t doubt[WGF_BATCH];
 };
 
 /* Up to whole rounds, with what is there. */
 static void fill_list(struct wgf_patterns *patterns, int64_t i)
 {
-    int32_t *list = patterns->near + i * WGF_NEAR, *count = &patterns->nears[i];
+    int32_t *list = patterns->near + i * WGF_NEAR, *count = &patterns->near_count[i];
     for (; *count % ROUND; ++*count)
         list[*count] = list[*count - 1];
 }
 
 static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
 {
-    int64_t d = patterns->data->d, stride = patterns->pairs * WGF_SLOTS;
+    int64_t d = patterns->data->d, stride = patterns->input_pairs * WGF_SLOTS;
     for (int64_t word = 0; word < patterns->sample_words; word++) {
-        struct wgf_dots dots[WGF_TOGETHER];
+        struct wgf_products products[WGF_BATCH];
         uint64_t real = patterns->real[word];
-        patterns->dots(patterns->samples + word * stride, patterns->together, patterns->pairs, batch->doubt, dots);
+        patterns->multiply(patterns->samples + word * stride, patterns->batch, patterns->input_pairs, batch->doubt,
+                           products);
         for (int64_t r = 0; r < batch->count; r++) {
             int64_t i = batch->neuron[r];
-            uint64_t near = real & ~dots[r].sure, found = dots[r].positive & real;
-            if (enlist(patterns, i, word, near)) {
-                found |= near & *word_of(patterns, i, word); /* until they are asked about */
+            uint64_t near = real & ~products[r].sure, found = products[r].positive & real;
+            if (list_near(patterns, i, word, near)) {
+                found |= near & *word_of(patterns, i, word); /* until they are slots about */
             } else {
-                found |= ask_word(patterns, W + i * d, word, near);
-                patterns->reach[i] = 0;
+                found |= decide_word(patterns, W + i * d, word, near);
+                patterns->squared_radius[i] = 0;
             }
             note(patterns, i, word, found);
         }
@@ -331,13 +333,13 @@ static void find_batch(struct wgf_patterns *patterns, const double *W, struct ba
 }
 
 /* How far from here, relative to its norm, a neuron's list of near pairs is to serve: a longer one lasts longer, but has more
- * pairs to be asked about at every look. 0: it would not last. */
-static double choose_reach(const struct wgf_patterns *patterns, int64_t i, double moved, double size)
+ * pairs to be slots about at every look. 0: it would not last. */
+static double choose_radius(const struct wgf_patterns *patterns, int64_t i, double moved, double size)
 {
     const double least = 2e-4, most = 0.25, looks = 1.5;
-    double pace = moved / (size * (double)(patterns->looks - patterns->seen_at[i]));
-    double reach = fmin(fmax(patterns->patience * sqrt(pace), least), most);
-    return reach > looks * pace ? reach : 0;
+    double pace = moved / (size * (double)(patterns->evaluations - patterns->base_evaluation[i]));
+    double radius = fmin(fmax(patterns->radius_factor * sqrt(pace), least), most);
+    return radius > looks * pace ? radius : 0;
 }
 
 static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, double moved, struct batch *batch)
@@ -348,16 +350,16 @@ static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, 
         find_plainly(patterns, W, i);
         return;
     }
-    double reach = choose_reach(patterns, i, moved, size);
-    patterns->reach[i] = reach * size * (reach * size) * (1 - 1e-6);
-    patterns->size[i] = size;
-    patterns->seen_at[i] = patterns->looks;
-    patterns->nears[i] = 0;
-    memcpy(patterns->seen + i * d, W + i * d, (size_t)d * sizeof *W);
-    put_scaled(W + i * d, d, length / size, WGF_TOGETHER, patterns->together + batch->count);
-    batch->doubt[batch->count] = (int32_t)(patterns->doubt + reach * length * length + 1);
+    double radius = choose_radius(patterns, i, moved, size);
+    patterns->squared_radius[i] = radius * size * (radius * size) * (1 - 1e-6);
+    patterns->base_norm[i] = size;
+    patterns->base_evaluation[i] = patterns->evaluations;
+    patterns->near_count[i] = 0;
+    memcpy(patterns->base + i * d, W + i * d, (size_t)d * sizeof *W);
+    put_scaled(W + i * d, d, length / size, WGF_BATCH, patterns->batch + batch->count);
+    batch->doubt[batch->count] = (int32_t)(patterns->doubt + radius * length * length + 1);
     batch->neuron[batch->count++] = i;
-    if (batch->count == WGF_TOGETHER)
+    if (batch->count == WGF_BATCH)
         find_batch(patterns, W, batch);
 }
 
@@ -379,26 +381,26 @@ WGF_CLONES static void measure(const double *a, const double *b, int64_t rows, i
     }
 }
 
-void wgf_patterns_look(struct wgf_patterns *patterns)
+void wgf_patterns_begin(struct wgf_patterns *patterns)
 {
-    patterns->looks++;
+    patterns->evaluations++;
 }
 
 void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
 {
     struct batch batch = {0};
     int64_t d = patterns->data->d;
-    double squared[WGF_STRETCH];
-    uint64_t answers[WGF_STRETCH];
-    measure(W + from * d, patterns->seen + from * d, to - from, d, squared);
+    double squared[WGF_BLOCK];
+    uint64_t answers[WGF_BLOCK];
+    measure(W + from * d, patterns->base + from * d, to - from, d, squared);
     for (int64_t i = from; i < to; i++)
-        if (!(squared[i - from] < patterns->reach[i]))
+        if (!(squared[i - from] < patterns->squared_radius[i]))
             find_all(patterns, W, i, sqrt(squared[i - from]), &batch);
     if (batch.count > 0)
         find_batch(patterns, W, &batch);
     shorten(patterns, W, from, to);
-    ask_near(patterns, W, from, to, answers);
-    patterns->note(patterns, from, to, answers);
+    decide_near(patterns, W, from, to, answers);
+    patterns->scatter(patterns, from, to, answers);
 }
 
 int64_t wgf_patterns_active(const struct wgf_patterns *patterns)

@@ -1,0 +1,205 @@
+/* Who is individual what: after a full look at all neurons, each goes into the group of its arc, a group at one ray, or among
+ * those that are looked at one by one. */
+#include "arc_stepper_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The largest share of the way to what pulls it that a neuron goes within the window, or overshoots. */
+static double most_pulled(double pull, int64_t steps)
+{
+    const double window = (double)steps;
+    return pull <= 1 ? 1 - pow(1 - pull, window) : 1 + fmax(1, pow(pull - 1, window));
+}
+
+/* slack[i] <- the way from v to the nearer ray of its arc, less what it may go by the skin and by being pulled. */
+WGF_CLONES static void measure_slack(const double *restrict x, const double *restrict y, const double *restrict wx,
+                                     const double *restrict wy, const int32_t *restrict arc,
+                                     const double *restrict normals, const double *restrict skin, double pulled,
+                                     int64_t count, double *restrict slack)
+{
+    const double rounding = 1e-10;
+    for (int64_t i = 0; i < count; i++) {
+        const double *normal = normals + 4 * arc[i];
+        double before = normal[0] * x[i] + normal[1] * y[i], behind = normal[2] * x[i] + normal[3] * y[i];
+        double lag = fabs(wx[i] - x[i]) + fabs(wy[i] - y[i]), size = fabs(x[i]) + fabs(y[i]);
+        double way = before < behind ? before : behind;
+        slack[i] = way - skin[arc[i]] - pulled * lag - rounding * size;
+    }
+}
+
+/* Do the arcs on both sides of ray r drive a neuron like i back to it? Then it stays there, crossing again and again. */
+static bool is_trapped(const struct wgf_arc_stepper *stepper, int64_t i, int64_t r)
+{
+    const double *g = stepper->gradients + 2 * r, *normal = stepper->arcs->normals + 4 * (r + 1); /* towards beyond */
+    double rate = wgf_arc_stepper_rate(stepper) * stepper->all.alpha[i];
+    double drag = stepper->update.pull *
+                  (normal[0] * (stepper->wx[i] - stepper->all.x[i]) + normal[1] * (stepper->wy[i] - stepper->all.y[i]));
+    return drag - rate * (normal[0] * g[0] + normal[1] * g[1]) > 0 &&
+           drag - rate * (normal[0] * g[2] + normal[1] * g[3]) < 0;
+}
+
+/* The one ray that neuron i is expected to cross, if any, or -1. Whoever is in its group is looked at in any case: a wrong
+ * guess costs but time. The next rays are those before arc r and behind arc r + 1. */
+static int32_t only_ray(const struct wgf_arc_stepper *stepper, int64_t i, double pulled)
+{
+    const struct wgf_arcs *arcs = stepper->arcs;
+    int64_t k = stepper->all.arc[i], count = arcs->count;
+    if (k == wgf_arcs_unlocated(arcs) || count == 0)
+        return -1;
+    const double x = stepper->all.x[i], y = stepper->all.y[i], *own = arcs->normals + 4 * k;
+    double before = own[0] * x + own[1] * y, behind = own[2] * x + own[3] * y;
+    int64_t r = before < behind ? (k > 0 ? k - 1 : count - 1) : (k < count ? k : 0);
+    const double *left = arcs->normals + 4 * r, *right = left + 4;
+    double way = fmin(left[0] * x + left[1] * y, right[2] * x + right[3] * y);
+    double lag = fabs(stepper->wx[i] - x) + fabs(stepper->wy[i] - y), skin = stepper->skin[r] + stepper->skin[r + 1];
+    bool alone = way > skin + pulled * lag;
+    return alone || (way > 0.125 * skin && is_trapped(stepper, i, r)) ? (int32_t)r : -1;
+}
+
+static struct wgf_arc_group *arc_group_at(struct wgf_arc_stepper *stepper, int32_t arc)
+{
+    if (stepper->arc_group_of[arc] < 0) {
+        double limit = stepper->skin[arc] / stepper->largest;
+        stepper->arc_groups[stepper->arc_group_count] = (struct wgf_arc_group){.arc = arc, .limit = limit * limit};
+        stepper->arc_group_of[arc] = (int32_t)stepper->arc_group_count++;
+    }
+    return &stepper->arc_groups[stepper->arc_group_of[arc]];
+}
+
+static void join_arc_group(struct wgf_arc_stepper *stepper, int64_t i)
+{
+    const struct wgf_neuron_soa *all = &stepper->all;
+    double a = all->alpha[i], x = all->x[i], y = all->y[i], wx = stepper->wx[i], wy = stepper->wy[i];
+    struct wgf_arc_group *group = arc_group_at(stepper, all->arc[i]);
+    group->count++;
+    group->squares += a * a;
+    group->v[0] += a * x;
+    group->v[1] += a * y;
+    group->w[0] += a * wx;
+    group->w[1] += a * wy;
+    stepper->vv += x * x + y * y;
+    stepper->vw += x * wx + y * wy;
+    stepper->ww += wx * wx + wy * wy;
+}
+
+static void join_individuals(struct wgf_arc_stepper *stepper, int64_t i)
+{
+    const struct wgf_neuron_soa *all = &stepper->all;
+    struct wgf_neuron_soa *individual = &stepper->individual;
+    int64_t k = individual->count++;
+    individual->x[k] = all->x[i];
+    individual->y[k] = all->y[i];
+    individual->alpha[k] = all->alpha[i];
+    individual->arc[k] = all->arc[i];
+    stepper->individual_wx[k] = stepper->wx[i];
+    stepper->individual_wy[k] = stepper->wy[i];
+    stepper->individual_id[k] = (int32_t)i;
+    stepper->gx[k] = stepper->gx[i]; /* k <= i */
+    stepper->gy[k] = stepper->gy[i];
+    individual->unlocated[individual->unlocated_count] = (int32_t)k; /* as wgf_neuron_soa_locate would */
+    individual->unlocated_count += individual->arc[k] == wgf_arcs_unlocated(stepper->arcs);
+}
+
+/* Writes neuron i as member k of the group. */
+static void write_member(struct wgf_arc_stepper *stepper, const struct wgf_kink_group *group, int64_t k, int64_t i)
+{
+    const struct wgf_neuron_soa *all = &stepper->all;
+    struct wgf_kink_groups *kink_groups = &stepper->kink_groups;
+    const double *ray = stepper->arcs->ray_x + 2 * group->ray;
+    kink_groups->x[k] = all->x[i];
+    kink_groups->y[k] = all->y[i];
+    kink_groups->alpha[k] = all->alpha[i];
+    kink_groups->wx[k] = stepper->wx[i];
+    kink_groups->wy[k] = stepper->wy[i];
+    kink_groups->beyond[k] = -(int64_t)(all->x[i] * ray[0] + all->y[i] * ray[1] > 0);
+    kink_groups->id[k] = (int32_t)i;
+}
+
+static void join_kink_group(struct wgf_arc_stepper *stepper, int64_t i)
+{
+    struct wgf_kink_group *group = &stepper->kink_groups.list[stepper->kink_group_at[stepper->nearest[i]]];
+    double square = stepper->all.alpha[i] * stepper->all.alpha[i];
+    write_member(stepper, group, group->first + group->count, i);
+    group->squares += square;
+    group->beyond_squares += stepper->kink_groups.beyond[group->first + group->count++] ? square : 0;
+}
+
+/* Fills whole vectors with copies that weigh nothing. */
+static void pad(struct wgf_arc_stepper *stepper, const struct wgf_kink_group *group)
+{
+    struct wgf_kink_groups *kink_groups = &stepper->kink_groups;
+    for (int64_t k = group->first + group->count; k < group->first + group->padded; k++) {
+        write_member(stepper, group, k, kink_groups->id[group->first]);
+        kink_groups->alpha[k] = 0;
+    }
+}
+
+/* Finds the neurons that are not far, the one ray of each, and makes a group at each ray that has enough. */
+static void form_kink_groups(struct wgf_arc_stepper *stepper, double pulled)
+{
+    const int64_t rays = stepper->arcs->count;
+    struct wgf_kink_groups *kink_groups = &stepper->kink_groups;
+    kink_groups->count = kink_groups->members = 0;
+    memset(stepper->kink_group_at, 0, (size_t)rays * sizeof *stepper->kink_group_at);
+    for (int64_t i = 0; i < stepper->m; i++)
+        if (!(stepper->slack[i] > 0)) {
+            stepper->nearest[i] = only_ray(stepper, i, pulled);
+            if (stepper->nearest[i] >= 0)
+                stepper->kink_group_at[stepper->nearest[i]]++;
+        }
+    for (int32_t r = 0; r < rays; r++) {
+        int64_t members = stepper->kink_group_at[r];
+        stepper->kink_group_at[r] = -1;
+        if (members < WGF_LEAST_KINK_GROUP)
+            continue;
+        stepper->kink_group_at[r] = (int32_t)kink_groups->count;
+        struct wgf_kink_group *group = &kink_groups->list[kink_groups->count++];
+        *group = (struct wgf_kink_group){.ray = r,
+                                         .first = kink_groups->members,
+                                         .padded = (members + WGF_KINK_LANES - 1) / WGF_KINK_LANES * WGF_KINK_LANES};
+        kink_groups->members += group->padded;
+    }
+}
+
+/* Makes the next window longer where full looks cost more than looks at those individual, shorter where they cost much less. */
+static void set_next_window(struct wgf_arc_stepper *stepper)
+{
+    enum { FULL_LOOK = 5 }; /* looks at a individual neuron that one neuron's sector in a full look costs */
+    double full = FULL_LOOK * (double)stepper->m / (double)stepper->next_window,
+           individual = (double)stepper->individual.count;
+    if (individual < full && stepper->next_window < WGF_WINDOW_MOST)
+        stepper->next_window *= 2;
+    else if (individual > 4 * full && stepper->next_window > WGF_WINDOW_LEAST)
+        stepper->next_window /= 2;
+}
+
+void wgf_arc_stepper_classify(struct wgf_arc_stepper *stepper)
+{
+    const double reserve = 1.25; /* arcs may speed up */
+    const int64_t bins = stepper->arcs->count + 2;
+    const double *g = stepper->gradients;
+    stepper->window = stepper->next_window;
+    double speed = reserve * (double)stepper->window * wgf_arc_stepper_rate(stepper) * stepper->largest;
+    double pulled = most_pulled(stepper->update.pull, stepper->window);
+    stepper->individual.count = stepper->individual.unlocated_count = stepper->arc_group_count = 0;
+    stepper->vv = stepper->vw = stepper->ww = 0;
+    stepper->A = 1, stepper->C = 0, stepper->age = 0;
+    for (int64_t k = 0; k < bins; k++) {
+        stepper->skin[k] = speed * hypot(g[2 * k], g[2 * k + 1]);
+        stepper->arc_group_of[k] = -1;
+    }
+    measure_slack(stepper->all.x, stepper->all.y, stepper->wx, stepper->wy, stepper->all.arc, stepper->arcs->normals,
+                  stepper->skin, pulled, stepper->m, stepper->slack);
+    form_kink_groups(stepper, pulled);
+    for (int64_t i = 0; i < stepper->m; i++)
+        if (stepper->slack[i] > 0)
+            join_arc_group(stepper, i);
+        else if (stepper->nearest[i] >= 0 && stepper->kink_group_at[stepper->nearest[i]] >= 0)
+            join_kink_group(stepper, i);
+        else
+            join_individuals(stepper, i);
+    for (int64_t k = 0; k < stepper->kink_groups.count; k++)
+        pad(stepper, &stepper->kink_groups.list[k]);
+    set_next_window(stepper);
+}

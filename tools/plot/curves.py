@@ -1,0 +1,168 @@
+"""Draws a curve for each job, one trace against another: colour by one parameter, panels by others."""
+
+from itertools import product
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from .jobs import title
+from .result import PlotError, in_order
+from .style import INK, MUTED, Colours, Page, is_number
+
+MOST_CURVES = 2000
+MOST_PANELS = 12
+MOST_PANELS_OF_A_NUMBER = 4
+MOST_ARROWS = 60  # curves beyond which arrowheads would hide the curves
+
+# A distance this far below the largest of the figure is rounding: the descent is at rest.
+REST = 1e-12
+AT_REST = "rest"
+
+# How a curve ends, the job's state or AT_REST: (marker, words).
+ENDS = {
+    "done": ("o", "last step"),
+    AT_REST: ("D", "at rest from here"),
+    "diverged": ("X", "diverged"),
+    "timeout": ("s", "stopped by its time limit"),
+}
+REPLICAS = ("seed", "data_seed")  # repetitions: no panels, and colours only if nothing else varies
+
+
+def choose_panels(result, colour):
+    """The swept parameters whose values get a panel each: words, and numbers with few values."""
+    chosen, count = [], 1
+    for name in result.varying():
+        values = result.values(name)
+        most = MOST_PANELS_OF_A_NUMBER if all(map(is_number, values)) else MOST_PANELS
+        if name == colour or name in REPLICAS or len(values) > most or count * len(values) > MOST_PANELS:
+            continue
+        chosen.append(name)
+        count *= len(values)
+    return chosen
+
+
+def split(jobs, names):
+    """Jobs by panel: (title, jobs) for each combination of values that occurs, in the order of the values."""
+    found = {}
+    for job in jobs:
+        found.setdefault(tuple(job.parameters.get(name) for name in names), []).append(job)
+    values = [sorted({key[i] for key in found}, key=in_order) for i in range(len(names))]
+    panels = []
+    for key in product(*values):
+        if key in found:
+            words = [title(name, value) for name, value in zip(names, key) if value is not None]
+            panels.append((", ".join(words), found[key]))
+    return panels
+
+
+def rest_level(jobs, x):
+    """The distance below which a descent is at rest; 0 where x is not a distance."""
+    if not x.startswith("distance"):
+        return 0.0
+    return REST * max((np.nanmax(job.trace[x], initial=0.0) for job in jobs), default=0.0)
+
+
+def points(job, x, y, first, logarithmic, level):
+    """The finite points of a curve that its axes can show, and how it ends."""
+    xs, ys = job.trace[x][first:], job.trace[y][first:]
+    with np.errstate(invalid="ignore"):
+        shown = np.isfinite(xs) & np.isfinite(ys)
+        shown &= ((xs > 0) | (not logarithmic[0])) & ((ys > 0) | (not logarithmic[1]))
+    xs, ys = xs[shown], ys[shown]
+    moving = int(np.flatnonzero(xs >= level)[-1]) + 1 if np.any(xs >= level) else 0
+    if 0 < moving < len(xs):
+        return xs[:moving], ys[:moving], AT_REST
+    return xs, ys, job.status
+
+
+def add_arrow(axes, xs, ys, colour, size):
+    """An arrowhead halfway along the curve, measured on the page."""
+    on_page = axes.transData.transform(np.column_stack([xs, ys]))
+    travelled = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(on_page, axis=0).T))])
+    if not travelled[-1] > 40:
+        return
+    middle = 0.5 * travelled[-1]
+    around = [[np.interp(middle + step, travelled, on_page[:, k]) for k in (0, 1)] for step in (-6, 6)]
+    start, end = axes.transData.inverted().transform(around)
+    if np.hypot(*(np.subtract(*around))) > 1:
+        head = {"arrowstyle": "-|>", "color": colour, "mutation_scale": size, "linewidth": 0}
+        head.update(shrinkA=0, shrinkB=0)
+        axes.annotate("", xy=end, xytext=start, zorder=4, arrowprops=head)
+
+
+def draw_curve(axes, xs, ys, end, colour, count):
+    """One of `count` curves of a panel, with an open circle where it starts and a filled mark where it ends."""
+    width, size = (1.5, 4.5) if count <= 16 else (1.0, 3.2) if count <= MOST_ARROWS else (0.6, 1.8)
+    axes.plot(xs, ys, color=colour, linewidth=width, alpha=0.95 if count <= 16 else 0.7, solid_joinstyle="round")
+    axes.plot(xs[:1], ys[:1], "o", markerfacecolor="white", markeredgecolor=colour, markersize=size, zorder=5)
+    axes.plot(xs[-1:], ys[-1:], ENDS[end][0], color=colour, markeredgewidth=0, markersize=size * 1.2, zorder=6)
+
+
+def legend_handles(ends, colours, without, replicas):
+    """`without`: whether some jobs do not read the parameter of the colours."""
+
+
+    def mark(shape, face, name):
+        return Line2D(
+            [], [], linestyle="", marker=shape, markerfacecolor=face, markeredgecolor=MUTED, markersize=5, label=name
+        )
+
+    handles = []
+    if colours and not colours.continuous:
+        handles = [Line2D([], [], color=colours(value), linewidth=2, label=str(value)) for value in colours.values]
+    if colours and without:
+        handles.append(Line2D([], [], color=colours(None), linewidth=2, label=f"without {colours.name}"))
+    handles.append(mark("o", "white", "first step"))
+    handles += [mark(shape, MUTED, name) for end, (shape, name) in ENDS.items() if end in ends]
+    if replicas:
+        handles.append(Line2D([], [], color=MUTED, linewidth=0.8, label=f"one line a {replicas[0].replace('_', ' ')}"))
+    return handles
+
+
+def draw(result, x, y, colour, first, logarithmic):
+    """The page. colour: a parameter or None; first: the first record shown; logarithmic: (x, y)."""
+    for name in (x, y):
+        if not result.has(name):
+            raise PlotError(f"the result has no {name}; some traces are recorded only where the spec asks for them")
+    panels = split(result.jobs, choose_panels(result, colour))
+    colours = Colours(colour, result.values(colour)) if colour else None
+    bar = colours is not None and colours.continuous
+    page = Page(result, max(len(panels), 1), bar)
+    level = rest_level(result.jobs, x)
+    drawn, ends = [], set()
+    for axes, (title, jobs) in zip(page.panels, panels):
+        axes.set_xscale("log" if logarithmic[0] else "linear")
+        axes.set_yscale("log" if logarithmic[1] else "linear")
+        axes.set_title(title, size=10.5, color=INK, loc="left")
+        for job in jobs:
+            xs, ys, end = points(job, x, y, first, logarithmic, level)
+            if len(xs):
+                shade = colours(job.parameters.get(colour)) if colours else INK
+                draw_curve(axes, xs, ys, end, shade, len(jobs))
+                drawn.append((axes, xs, ys, shade, len(jobs)))
+                ends.add(end)
+    if not drawn:
+        raise PlotError(f"no finished job has a positive {x.replace('_', ' ')} and {y}, so there is nothing to draw")
+    page.axis_labels(x, y)
+    if bar:
+        page.colour_bar(colours)
+    replicas = [name for name in result.varying() if name in REPLICAS]
+    without = any(colour not in job.parameters for job in result.jobs)
+    page.legend(legend_handles(ends, colours, without, replicas))
+    page.settle()
+    for axes, xs, ys, shade, count in drawn:
+        if count <= MOST_ARROWS and len(xs) > 1:
+            add_arrow(axes, xs, ys, shade, 17 if count <= 16 else 11)
+    return page
+
+
+def default_colour(result):
+    """The first swept parameter of numbers, since words can have panels; else one of words; else a seed; else None."""
+    varying = result.varying()
+    numbers = [name for name in varying if all(map(is_number, result.values(name))) and name not in REPLICAS]
+    words = [name for name in varying if name not in numbers and name not in REPLICAS]
+    return next(iter(numbers + words + varying), None)
+
+
+def gamma_or_default(result):
+    return "gamma" if "gamma" in result.varying() else default_colour(result)

@@ -1,0 +1,213 @@
+"""Convergence to the mean-field limit: descents of many widths and seeds, and JKO on finer and finer grids."""
+
+import numpy as np
+
+from ..figure import Figure
+from ..fit import bootstrap_rate, describe, plane
+from ..jobs import at_time, positive_count, spacing
+from ..result import PlotError
+from ..style import CATEGORICAL, INK, MUTED, Colours, Page, set_log_ticks
+
+PARTICLES, OTHER, OPTIMUM = CATEGORICAL[0], CATEGORICAL[1], CATEGORICAL[2]
+LEAST_WIDTHS = 3
+BANDS = ((5, 95, 0.15), (25, 75, 0.3))
+
+
+def suits(result):
+    """Descents of several widths and seeds whose weights are kept."""
+    jobs = particles(result)
+    names = [name for name in ("width", "seed") if name in result.varying()]
+    return bool(jobs) and len(names) == 2 and jobs[0].has_state() and len(result.values("width")) >= LEAST_WIDTHS
+
+
+def particles(result):
+    return [job for job in result.jobs if "width" in job.parameters and "seed" in job.parameters]
+
+
+def complete_seeds(jobs):
+    """Jobs as a table [seeds][widths], only seeds that finished every width, and the widths."""
+    found = {(job.parameters["seed"], job.parameters["width"]): job for job in jobs}
+    if len(found) < len(jobs):
+        raise PlotError("mean-field: the jobs differ in more than width and seed; choose some with --where NAME=VALUE")
+    widths = sorted({width for _, width in found})
+    seeds = sorted({seed for seed, _ in found})
+    table = [[found.get((seed, width)) for width in widths] for seed in seeds]
+    table = [row for row in table if all(row)]
+    if len(table) < 2 or len(widths) < LEAST_WIDTHS:
+        raise PlotError(f"mean-field needs {LEAST_WIDTHS} widths, and two seeds that have finished all of them")
+    return table, np.array(widths, float)
+
+
+def coupled_distance(weights, positive, widest, widest_positive):
+    """(1/m) sum |w_i(m) - w_i(M)|^2 over neurons paired by sign and index."""
+    negative = len(weights) - positive
+    partner = np.concatenate([widest[:positive], widest[widest_positive : widest_positive + negative]])
+    return float(np.sum((weights - partner) ** 2) / len(weights))
+
+
+def coupled_distances(table):
+    """[seeds, widths below the widest], from the last states."""
+    rows = []
+    for jobs in table:
+        widest = jobs[-1].state()[-1]
+        split = positive_count(jobs[-1])
+        rows.append([coupled_distance(job.state()[-1], positive_count(job), widest, split) for job in jobs[:-1]])
+    return np.array(rows)
+
+
+def draw_bands(axes, widths, samples, colour, name):
+    for low, high, alpha in BANDS:
+        edges = np.percentile(samples, (low, high), axis=0)
+        axes.fill_between(widths, *edges, color=colour, alpha=alpha, linewidth=0)
+    axes.plot(widths, np.median(samples, axis=0), "o-", color=colour, markersize=4, linewidth=1.4, label=name)
+
+
+def effective(widths):
+    """m / (1 - m/M) for every width m below the widest, M.
+
+    The means of nested samples differ by a variance proportional to 1/m - 1/M; this is its inverse.
+    """
+    return widths[:-1] / (1 - widths[:-1] / widths[-1])
+
+
+def draw_rate(axes, widths, used, rate, colour):
+    """The fitted power of the effective width, over the widths used."""
+    values = rate.factor * effective(widths)[used] ** rate.exponent
+    axes.plot(widths[:-1][used], values, "--", color=colour, linewidth=1.2, label=f"fit {describe(rate)}")
+
+
+def optimum_is_zero(job):
+    """Can a measure of neurons fit the samples exactly? Both signs and a bias column suffice if inputs are distinct.
+
+    Inputs that the program makes are distinct; those of a file are not known here. Weight decay excludes it.
+    """
+    drawn = job.value("data") in ("sinus", "random", "linear", "three_points")
+    return drawn and job.value("d") == 2 and job.value("signs") == "balanced" and job.value("weight_decay") == 0
+
+
+def draw_objective(axes, widths, objective, limit, reaches_zero):
+    """F against width down to the optimum, and the range in which widths differ, enlarged."""
+    zoom = axes.inset_axes([0.2, 0.15, 0.77, 0.38])
+    for place, name in ((axes, "median over seeds; bands: 25–75 %, 5–95 %"), (zoom, None)):
+        draw_bands(place, widths, objective, PARTICLES, name)
+        if limit:
+            place.axhline(limit[0], color=OTHER, linewidth=1.2, label="JKO, extrapolated to no grid and no step")
+    if reaches_zero:
+        axes.axhline(0, color=OPTIMUM, linewidth=1.6, linestyle=(0, (4, 2)), label=r"global optimum  $J^\star = 0$")
+    axes.set_ylim(-0.05 * objective.max(), 1.6 * np.percentile(objective, 95))
+    zoom.set_xscale("log")
+    zoom.set_title("enlarged", size=8, color=MUTED, loc="left", pad=2)
+    zoom.tick_params(labelsize=7.5)
+
+
+def draw_deviation(axes, widths, objective):
+    """|F(m) - F(M)| of one seed, which is mostly fluctuation, and F(m) - F(M) averaged over seeds, the bias."""
+    everywhere = np.full(len(widths) - 1, True)
+    deviation = objective[:, :-1] - objective[:, -1:]
+    absolute = np.abs(deviation)
+    draw_bands(axes, widths[:-1], absolute, PARTICLES, "one run: median")
+    rate = bootstrap_rate(effective(widths), absolute, np.median)
+    draw_rate(axes, widths, everywhere, rate, PARTICLES)
+    mean, error = deviation.mean(axis=0), 1.96 * deviation.std(axis=0, ddof=1) / np.sqrt(len(deviation))
+    clear = mean - error > 0
+    style = {"fmt": "s", "color": OTHER, "markersize": 4, "capsize": 2, "linewidth": 1}
+    axes.errorbar(widths[:-1][clear], mean[clear], error[clear], **style, label=r"mean over seeds $\pm$ 95 %")
+    beyond = ~clear
+    words = "mean: not told from 0, below this" if beyond.any() else "_"
+    most = np.abs(mean[beyond]) + error[beyond]
+    axes.plot(widths[:-1][beyond], most, "v", color=OTHER, markersize=4, alpha=0.6, label=words)
+    bias = None
+    if clear.sum() > 2:
+        bias = bootstrap_rate(effective(widths)[clear], deviation[:, clear], np.mean)
+        draw_rate(axes, widths, clear, bias, OTHER)
+    axes.set_ylim(0.1 * np.median(absolute[:, -1]), None)
+    return rate, bias
+
+
+def draw_distance(axes, widths, distance):
+    draw_bands(axes, widths[:-1], distance, PARTICLES, "one run: median")
+    rate = bootstrap_rate(effective(widths), distance, np.median)
+    draw_rate(axes, widths, np.full(len(widths) - 1, True), rate, PARTICLES)
+    return rate
+
+
+def grid_points(result, time):
+    """(gamma, spacing h, F at that time) of every JKO job that recorded it."""
+    points = []
+    for job in result.jobs:
+        if "grid" in job.parameters and job.value("method") == "jko":
+            objective = at_time(job, time)
+            if objective is not None:
+                points.append((float(job.value("gamma")), spacing(job), objective))
+    return sorted(points)
+
+
+def grid_limit(points):
+    """F0 and its error from F = F0 + a gamma + b h^2/gamma, fitted where both errors are small; or None."""
+    near = [point for point in points if point[1] ** 2 / point[0] < 0.05]
+    if len(near) < 4 or len({gamma for gamma, _, _ in near}) < 2:
+        return None
+    columns = [[1.0] * len(near), [gamma for gamma, _, _ in near], [h**2 / gamma for gamma, h, _ in near]]
+    coefficients, reach = plane(columns, [value for _, _, value in near])
+    return float(coefficients[0]), float(reach[0])
+
+
+def draw_grids(axes, points, limit, objective):
+    """F against grid spacing, a curve for each step size, beside the widest descents."""
+    gammas = sorted({gamma for gamma, _, _ in points})
+    colours = Colours("gamma", gammas)
+    for gamma in gammas:
+        own = [(h, value) for other, h, value in points if other == gamma]
+        axes.plot(*zip(*own), "o-", color=colours(gamma), markersize=4, linewidth=1.3, label=rf"$\gamma = {gamma:g}$")
+    middle, error = objective[:, -1].mean(), 1.96 * objective[:, -1].std(ddof=1) / np.sqrt(len(objective))
+    axes.axhline(middle, color=PARTICLES, linewidth=1.2, label=rf"widest descents: {middle:.5f} $\pm$ {error:.5f}")
+    if limit:
+        reach = rf" $\pm$ {limit[1]:.5f}" if np.isfinite(limit[1]) else ""
+        axes.axhline(limit[0], color=OTHER, linestyle="--", linewidth=1.2, label=f"extrapolated: {limit[0]:.5f}{reach}")
+
+
+def settle(page, panel, title, x, y, scales, legend):
+    axes = page.panels[panel]
+    axes.set_xscale(scales[0])
+    axes.set_yscale(scales[1])
+    page.describe(axes, title, x, y)
+    axes.legend(loc=legend, fontsize=7.6, handlelength=1.6, borderaxespad=0.2, labelcolor=INK, labelspacing=0.35)
+
+
+def mean_field(result, options):
+    """Four panels: F against width with the optimum; its deviation; the coupled distance; JKO on grids."""
+    table, widths = complete_seeds(particles(result))
+    objective = np.array([[job.value("objective_final") for job in jobs] for jobs in table])
+    distance = coupled_distances(table)
+    time = float(table[0][-1].trace["time"][-1])
+    points = grid_points(result, time)
+    limit = grid_limit(points)
+    page = Page(result, 4 if points else 3, shared=False, panel_height=3.0)
+    falling, rates = ("log", "linear"), ("log", "log")
+    draw_objective(page.panels[0], widths, objective, limit, optimum_is_zero(table[0][-1]))
+    settle(page, 0, f"objective at time {time:g}, {len(table)} seeds", "width", "objective", falling, "upper right")
+    rate, bias = draw_deviation(page.panels[1], widths, objective)
+    settle(page, 1, "its distance from the widest run's", "width", r"$|F(m) - F(M)|$", rates, "lower left")
+    coupled = draw_distance(page.panels[2], widths, distance)
+    words = r"$\frac{1}{m}\sum_i \Vert w_i(m) - w_i(M)\Vert^2$"
+    settle(page, 2, "coupled distance to the widest run", "width", words, rates, "lower left")
+    if points:
+        draw_grids(page.panels[3], points, limit, objective)
+        title = f"JKO on a grid at time {time:g}"
+        settle(page, 3, title, "spacing of the grid  $h$", "objective", falling, "upper left")
+        page.figure.canvas.draw()
+        set_log_ticks(page.panels[3].xaxis)
+    page.rates = {"deviation": rate, "bias": bias, "distance": coupled, "grid": limit}
+    page.note(
+        f"M = {widths[-1]:,.0f} neurons".replace(",", " ")
+        + "; fits in 1/m − 1/M, as neurons are nested; intervals hold 95 %, bootstrap over seeds"
+    )
+    return page
+
+
+FIGURE = Figure(
+    place=10,
+    meaning="objective and coupled distance against width, medians over seeds; jko from a second file",
+    draw=mean_field,
+    suits=suits,
+)

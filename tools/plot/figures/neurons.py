@@ -1,0 +1,80 @@
+"""Paths of neurons in the plane."""
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+
+from ..figure import Figure
+from ..jobs import positive_count, titles
+from ..neuron_paths import NEGATIVE, POSITIVE, SILENT, chosen_neurons, in_plane, keeps_paths
+from ..samples import samples
+from ..style import MUTED, Page
+
+
+def view(jobs):
+    """The part of the plane that holds all paths: ((left, right), (low, high))."""
+    weights = [job.state()[:, :, :2] for job in jobs]
+    low = np.min([paths.min(axis=(0, 1)) for paths in weights], axis=0)
+    high = np.max([paths.max(axis=(0, 1)) for paths in weights], axis=0)
+    margin = 0.04 * max(*(high - low), 1e-12)
+    return tuple(zip(low - margin, high + margin))
+
+
+def add_paths(axes, paths, colour, width):
+    axes.add_collection(LineCollection([path for path in paths], colors=colour, linewidths=width, alpha=0.55, zorder=2))
+
+
+def draw_neurons(axes, job, inputs):
+    weights = job.state()[:, :, :2]
+    rows, positive = chosen_neurons(weights.shape[1], positive_count(job))
+    paths = weights[:, rows].transpose(1, 0, 2)
+    active = (paths @ inputs.T > 0).any(axis=2)  # [neurons, records]
+    silent = ~active[:, 0] & (np.ptp(paths, axis=1).max(axis=1) == 0)
+    size = 7 if len(rows) <= 200 else 4
+    for group, colour in ((positive & ~silent, POSITIVE), (~positive & ~silent, NEGATIVE)):
+        add_paths(axes, paths[group], colour, 0.9)
+        axes.scatter(*paths[group, 0].T, s=size, facecolors="white", edgecolors=MUTED, linewidths=0.7, zorder=3)
+        dead = group & ~active[:, -1]
+        axes.scatter(*paths[group & ~dead, -1].T, s=1.6 * size, color=colour, linewidths=0, zorder=4)
+        axes.scatter(*paths[dead, -1].T, s=3 * size, marker="x", color=colour, linewidths=0.9, zorder=4)
+    axes.scatter(*paths[silent, 0].T, s=2.5 * size, marker="x", color=SILENT, linewidths=0.8, zorder=3)
+    axes.set_aspect("equal", adjustable="box")
+
+
+def neuron_legend():
+    def mark(shape, edge, face, words):
+        style = {"linestyle": "", "marker": shape, "markeredgecolor": edge, "markerfacecolor": face, "markersize": 5}
+        return Line2D([], [], **style, label=words)
+
+    return [
+        Line2D([], [], color=POSITIVE, linewidth=2, label=r"$\alpha = +1$"),
+        Line2D([], [], color=NEGATIVE, linewidth=2, label=r"$\alpha = -1$"),
+        mark("o", MUTED, "white", "initial neuron"),
+        mark("o", MUTED, MUTED, "last"),
+        mark("x", MUTED, MUTED, "activates nothing now"),
+        mark("x", SILENT, SILENT, "never did"),
+    ]
+
+
+def trajectories(result, options):
+    """A panel for each job with the path of every neuron."""
+    jobs = in_plane(result, "neurons")
+    wide, high = view(jobs)
+    columns = 1 if wide[1] - wide[0] > 1.5 * (high[1] - high[0]) else min(2, len(jobs))
+    height = min((8.0 if columns == 1 else 3.8) * (high[1] - high[0]) / (wide[1] - wide[0]), 7.5)
+    page = Page(result, len(jobs), columns=columns, shared=False, panel_height=height, gap=0.75)
+    for axes, job, title in zip(page.panels, jobs, titles(jobs)):
+        draw_neurons(axes, job, samples(job, options)[0])
+        axes.set_xlim(wide)
+        axes.set_ylim(high)
+        page.describe(axes, title, r"$w_1$", r"bias  $w_2$")
+    page.legend(neuron_legend())
+    return page
+
+
+FIGURE = Figure(
+    place=60,
+    meaning="paths of neurons in the plane, positive green, negative red (save: all)",
+    draw=trajectories,
+    suits=lambda result: any(keeps_paths(job) for job in result.jobs),
+)

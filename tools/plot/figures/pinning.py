@@ -1,0 +1,105 @@
+"""The error of JKO on a grid over spacing and epsilon, with the bounds of pinning and of diffusion."""
+
+import numpy as np
+from matplotlib.colors import LogNorm
+
+from ..figure import Figure
+from ..fit import describe, regression_rate
+from ..jobs import at_time, spacing
+from ..result import PlotError
+from ..samples import samples
+from ..style import CATEGORICAL, INK, SEQUENTIAL, Page, is_number, set_log_ticks
+
+LOSS_FACTORS = {"mse": lambda n: 1 / n, "half_mse": lambda n: 0.5 / n, "sse": lambda n: 1.0}
+DIFFUSED = 0.5  # a run warns when the diffusion of all steps exceeds this part of the half-width
+
+
+def table(jobs):
+    """Spacings and epsilons in rising order, and the final F of each pair [epsilons, spacings]."""
+    cells = {}
+    for job in jobs:
+        cells.setdefault((job.parameters["epsilon"], spacing(job)), []).append(float(job.value("objective_final")))
+    if any(len(values) > 1 for values in cells.values()):
+        raise PlotError("pinning: the jobs differ in more than grid and epsilon; choose some with --where NAME=VALUE")
+    epsilons, spacings = (np.array(sorted({key[k] for key in cells})) for k in (0, 1))
+    return spacings, epsilons, np.array([[cells.get((e, h), [np.nan])[0] for h in spacings] for e in epsilons])
+
+
+def reference(result, time):
+    """F of the widest descents at that time, mean over seeds; None without such descents."""
+    descents = [job for job in result.jobs if job.value("method") != "jko"]
+    widest = [job for job in descents if job.value("width") == max(job.value("width") for job in descents)]
+    values = [value for value in (at_time(job, time) for job in widest) if value is not None]
+    return float(np.mean(values)) if values else None
+
+
+def steepest(job, options):
+    """max |grad F'| at the start: the maximum over half-planes of 2 kappa |sum of e_j x_j over the samples inside|.
+
+    With both signs the initial masses cancel, so that e = -y.
+    """
+    inputs, labels = samples(job, options)
+    angle = np.linspace(0, 2 * np.pi, 7200, endpoint=False)
+    active = np.column_stack([np.cos(angle), np.sin(angle)]) @ inputs.T > 0
+    force = active @ (labels[:, None] * inputs)
+    return 2 * LOSS_FACTORS[job.value("loss")](len(labels)) * float(np.hypot(*force.T).max())
+
+
+def edges(values):
+    """Borders of cells around values that are evenly spaced in their logarithm."""
+    logs = np.log(values)
+    middle = (logs[1:] + logs[:-1]) / 2
+    return np.exp(np.concatenate([[2 * logs[0] - middle[0]], middle, [2 * logs[-1] - middle[-1]]]))
+
+
+def draw_bounds(axes, job, options, spacings):
+    """Pinned below the first line and left of the second; diffused above the third."""
+    reach = edges(spacings)[[0, -1]]
+    line = np.geomspace(*reach, 50)
+    axes.plot(line, line**2 / 2, color="white", linewidth=3)
+    axes.plot(line, line**2 / 2, color=CATEGORICAL[1], linewidth=1.8, label=r"$\varepsilon = h^2/2$")
+    if job.value("signs") == "balanced":
+        start = 2 * job.value("gamma") * steepest(job, options)
+        axes.axvline(start, color="white", linewidth=3)
+        words = r"$h = 2\gamma\,\max\Vert\nabla F'\Vert$"
+        axes.axvline(start, color=CATEGORICAL[1], linewidth=1.8, linestyle="--", label=words)
+    most = 2 * (DIFFUSED * job.value("grid_radius")) ** 2 / job.value("steps")
+    axes.axhline(most, color="white", linewidth=3)
+    axes.axhline(most, color=CATEGORICAL[3], linewidth=1.8, label=r"$\sqrt{\mathrm{steps}\cdot\varepsilon/2} = R/2$")
+
+
+def pinning(result, options):
+    """The map, the bounds, and the best epsilon of every grid with its rate."""
+    jobs = [job for job in result.jobs if is_number(job.parameters.get("epsilon")) and "grid" in job.parameters]
+    if not jobs:
+        raise PlotError("pinning needs a sweep of jko over grid and epsilon")
+    spacings, epsilons, objective = table(jobs)
+    goal = reference(result, float(jobs[0].trace["time"][-1]))
+    shown = objective if goal is None else np.abs(objective - goal)
+    page = Page(result, 1, True)
+    axes = page.panels[0]
+    norm = None if goal is None else LogNorm(np.nanmin(shown[shown > 0]), np.nanmax(shown))
+    image = axes.pcolormesh(edges(spacings), edges(epsilons), shown, cmap=SEQUENTIAL, norm=norm)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.grid(False)
+    draw_bounds(axes, jobs[0], options, spacings)
+    best = epsilons[np.nanargmin(shown, axis=0)]
+    page.rate = regression_rate(spacings, best) if len(spacings) > 2 else None
+    fit = "" if page.rate is None else f":  {describe(page.rate, 'h')}"
+    style = {"color": "white", "markeredgecolor": INK, "markersize": 5}
+    axes.plot(spacings, best, "o", **style, label=rf"best $\varepsilon${fit}")
+    axes.set_ylim(*edges(epsilons)[[0, -1]])
+    page.axis_labels("spacing of the grid  $h$", "epsilon")
+    page.bar(image, "objective  $F$" if goal is None else r"$|F - F_{\mathrm{neurons}}|$", 0, 1)
+    page.legend(axes.get_legend_handles_labels()[0])
+    page.figure.canvas.draw()
+    set_log_ticks(axes.xaxis)
+    return page
+
+
+FIGURE = Figure(
+    place=110,
+    meaning="error of jko over grid spacing and epsilon, with bounds; descents from a second file",
+    draw=pinning,
+)

@@ -1,0 +1,71 @@
+"""The command tools/plot.py: reads its arguments, chooses the figure, draws and saves it."""
+
+import argparse
+import os
+import sys
+
+from . import aggregate
+from .figures import FIGURES
+from .result import PlotError, read_results
+
+
+def parse_arguments(arguments):
+    listing = "\n".join(f"  {name:20} {figure.meaning}" for name, figure in FIGURES.items())
+    parser = argparse.ArgumentParser(
+        prog="plot.py",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Draws a figure of a sweep from its result file or files (shards). The sweep may still be running.",
+        epilog=f"figures:\n{listing}\nWithout --figure: the first of these that suits what the sweep varies.",
+    )
+    add = parser.add_argument
+    add("results", metavar="RESULT.h5", nargs="+", help="result files, or one table of wgf aggregate --csv: TABLE.csv")
+    add("--figure", metavar="NAME", choices=FIGURES, help="a name from the list below")
+    add("-o", "--output", metavar="OUT", help="default: the first file's name with .png or .gif")
+    add("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, ...); in heat maps a parameter")
+    add("--y", metavar="TRACE", help="trace on the vertical axis (grad_norm, ...); in heat maps a parameter")
+    add("--value", metavar="RESULT", help="what a heat map shows (objective_final, seconds, ...)")
+    add("--wgf", metavar="PROGRAM", help="program that makes a job's samples again; default: build/wgf of this folder")
+    add("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
+    add("--where", metavar="NAME=VALUE", action="append", default=[], help="draw only these jobs; may be repeated")
+    options = parser.parse_args(arguments)
+    bad = [condition for condition in options.where if "=" not in condition]
+    if bad:
+        parser.error(f"--where takes NAME=VALUE, not {bad[0]}")
+    options.where = dict(condition.split("=", 1) for condition in options.where)
+    return options
+
+
+def draw(options):
+    """The page that the options ask for, and the ending of its file's name."""
+    if options.results[0].endswith(".csv"):
+        return aggregate.curves(options.results[0], options), ".png"
+    result = read_results(options.results, options.where)
+    if options.by and options.by not in result.varying():
+        raise PlotError(f"--by {options.by}: swept here are {', '.join(result.varying()) or 'no parameters'}")
+    figures = [FIGURES[options.figure]] if options.figure else FIGURES.values()
+    chosen = next(figure for figure in figures if options.figure or figure.suits(result))
+    if chosen.most and len(result.jobs) > chosen.most:
+        print(f"plot.py: drawing {chosen.most} of {result.finished} jobs, evenly spaced", file=sys.stderr)
+        result.thin(chosen.most)
+    return chosen.draw(result, options), chosen.ending
+
+
+def save(page, path):
+    """Writes a file beside the target, then renames it: a viewer never sees half a picture."""
+    partial = f"{path}.part"
+    try:
+        page.save(partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise PlotError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def main(arguments):
+    options = parse_arguments(arguments)
+    try:
+        page, ending = draw(options)
+        save(page, options.output or os.path.splitext(options.results[0])[0] + ending)
+    except PlotError as error:
+        print(f"plot.py: {error}", file=sys.stderr)
+        return 1
+    return 0
