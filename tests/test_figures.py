@@ -66,10 +66,8 @@ class MeanField(Sweeping):
 
     def test_widths_and_grids(self):
         widths = self.sweep("widths", self.fixed, "width: [10, 20, 40, 80], seed: {range: [0, 6]}")
-        grids = self.sweep(
-            "grids", "data: sinus, n: 12, method: jko, init: normal, init_scale: 1, grid_radius: 4, steps: 8",
-            "gamma: [0.125, 0.25], grid: [24, 32, 48]",
-        )  # fmt: skip
+        fixed = "data: sinus, n: 12, method: jko, init: normal, init_scale: 1, grid_radius: 4, steps: 8"
+        grids = self.sweep("grids", fixed, "gamma: [0.125, 0.25], grid: [24, 32, 48]")
         page = self.draw(widths, grids)
         self.assertEqual(len(page.panels), 4)
         self.assert_picture(page, hues=4)
@@ -80,7 +78,8 @@ class MeanField(Sweeping):
         np.testing.assert_allclose(np.column_stack(page.panels[0].get_lines()[0].get_data()), medians, rtol=1e-14)
 
     def test_what_aggregate_prints_is_drawn(self):
-        path = self.sweep("widths", self.fixed.replace("gamma: 0.25, ", ""), "gamma: [0.1, 0.25], width: [10, 20, 40, 200], seed: {range: [0, 6]}")
+        fixed = self.fixed.replace("gamma: 0.25, ", "")
+        path = self.sweep("widths", fixed, "gamma: [0.1, 0.25], width: [10, 20, 40, 200], seed: {range: [0, 6]}")
         table = self.folder / "F.csv"
         command = [WGF, "aggregate", path, "--by", "width,gamma", "--value", "objective_final", "--csv"]
         table.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
@@ -115,7 +114,8 @@ class MeanField(Sweeping):
         self.assertEqual([row[0].parameters["seed"] for row in table], [0, 2, 3])
 
     def test_jobs_that_differ_in_more_are_refused(self):
-        path = self.sweep("more", self.fixed.replace("gamma: 0.25, ", ""), "gamma: [0.1, 0.2], width: [4, 8, 16], seed: [1, 2]")
+        fixed = self.fixed.replace("gamma: 0.25, ", "")
+        path = self.sweep("more", fixed, "gamma: [0.1, 0.2], width: [4, 8, 16], seed: [1, 2]")
         with self.assertRaisesRegex(PlotError, "--where"):
             self.draw(path, "--figure", "mean-field")
 
@@ -156,7 +156,8 @@ class EveryFigure(Sweeping):
         self.assertLess(small[-1], 0.2 * large[-1])
 
     def test_learned_function(self):
-        fixed = f"{self.small}, width: 40, init: normal, grid: 16, grid_radius: 4, gamma: 0.3, scaling: mean_field, steps: 9, save: all"
+        grid = "grid: 16, grid_radius: 4"
+        fixed = f"{self.small}, width: 40, {grid}, gamma: 0.3, scaling: mean_field, steps: 9, save: all"
         path = self.sweep("learned", fixed, "method: [gd, prox, jko]")
         page = self.figure("learned-function", path, given=False)
         self.assertEqual(len(page.panels), 3)
@@ -166,7 +167,8 @@ class EveryFigure(Sweeping):
             np.testing.assert_allclose(objective, job.trace["objective"], rtol=1e-12)
 
     def test_masses(self):
-        fixed = "data: sinus, n: 12, method: jko, grid: 16, grid_radius: 4, init: normal, init_scale: 1, gamma: 1, steps: 9, save: all"
+        grid = "method: jko, grid: 16, grid_radius: 4, init: normal, init_scale: 1"
+        fixed = f"data: sinus, n: 12, {grid}, gamma: 1, steps: 9, save: all"
         path = self.sweep("masses", fixed, "epsilon: [0.1, 0.3]")
         self.assertEqual(len(self.figure("masses", path, given=False).panels), 8)
         self.drawn.add("animation")
@@ -182,14 +184,17 @@ class EveryFigure(Sweeping):
 
     def test_agreement(self):
         fixed = f"{self.small}, width: 30, method: prox, steps: 5, record_distances: all"
-        path = self.sweep("agree", fixed, "gamma: [1.0e-4, 1.0e-3, 1, 10, 100], seed: [1, 2, 3], metric: [frobenius, wasserstein]")
+        swept = "gamma: [1.0e-4, 1.0e-3, 1, 10, 100], seed: [1, 2, 3], metric: [frobenius, wasserstein]"
+        path = self.sweep("agree", fixed, swept)
         page = self.figure("agreement", path, given=False)
         self.assertGreaterEqual(page.thresholds[None], 1e-3)
         self.assertLess(page.thresholds[None], 100)
         medians = page.panels[0].get_lines()[0].get_ydata()
         first, last = (list(read_results([path], {"gamma": gamma}).jobs) for gamma in ("0.0001", "100"))
-        worst = [max(abs(a - b) for a, b in zip(*(job.trace["objective"] for job in pair))) / pair[0].trace["objective"][0]
-                 for pair in zip(last[::2], last[1::2])]  # fmt: skip
+        worst = []
+        for pair in zip(last[::2], last[1::2]):
+            one, two = (job.trace["objective"] for job in pair)
+            worst.append(np.max(np.abs(one - two)) / one[0])
         self.assertAlmostEqual(medians[-1], np.median(worst))
         np.testing.assert_array_equal(first[0].trace["objective"], first[1].trace["objective"])
 
@@ -205,8 +210,8 @@ class EveryFigure(Sweeping):
         pinned = {job.row for job in read_results([path], {}).jobs if job.message().startswith("epsilon pins")}
         job = read_results([path], {}).jobs[0]
         start = 2 * 0.1 * pinning.steepest(job, plot.main.parse_arguments([path, "--wgf", WGF]))
-        expected = {job.row for job in read_results([path], {}).jobs
-                    if job.value("epsilon") < spacing(job) ** 2 / 2 and spacing(job) > start}  # fmt: skip
+        jobs = [job for job in read_results([path], {}).jobs if spacing(job) > start]
+        expected = {job.row for job in jobs if job.value("epsilon") < spacing(job) ** 2 / 2}
         self.assertEqual(pinned, expected)  # the bounds drawn are those of the program's warning
 
     def test_heat_map_and_gantt(self):
@@ -254,7 +259,8 @@ class PlantedRates(Sweeping):
         self.assertLess(rate.high - rate.low, 0.2)
 
     def test_limit_of_grids(self):
-        points = [(gamma, h, 0.4 + 0.02 * gamma + 0.3 * h**2 / gamma) for gamma in (0.1, 0.2, 0.4) for h in (0.02, 0.05, 0.1)]
+        pairs = [(gamma, h) for gamma in (0.1, 0.2, 0.4) for h in (0.02, 0.05, 0.1)]
+        points = [(gamma, h, 0.4 + 0.02 * gamma + 0.3 * h**2 / gamma) for gamma, h in pairs]
         limit, reach = mean_field.grid_limit(points)
         self.assertAlmostEqual(limit, 0.4, places=10)
         self.assertLess(reach, 1e-8)

@@ -2,6 +2,7 @@
 """Tests of tools/plot.py on made-up results: what it draws, what it refuses, and how it says so."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,10 @@ def descent(gamma, offset=0.0, records=12):
 
 
 def write_result(path, axes, rows, records=16, description="a made-up sweep", read_with=None):
-    """A file as `wgf run` writes it. A row: (status, parameters, traces or None). read_with: {parameter: its readers}."""
+    """A file as `wgf run` writes it. A row: (status, parameters, traces or None).
+
+    read_with: {parameter: its readers}; None: a file of an older version, which has no such attribute.
+    """
     with h5py.File(path, "w") as file:
         file.attrs["wgf_version"] = "0.1.0"
         file.attrs["name"] = "made-up"
@@ -48,9 +52,8 @@ def write_result(path, axes, rows, records=16, description="a made-up sweep", re
         for name in rows[0][1]:
             values = [row[1][name] for row in rows]
             file.create_dataset(name, data=np.array(values, dtype=TEXT) if isinstance(values[0], str) else values)
-            file[name].attrs["read_with"] = (read_with or {}).get(name, "")
-            if read_with is None:
-                del file[name].attrs["read_with"]  # a file of an older version
+            if read_with is not None:
+                file[name].attrs["read_with"] = read_with.get(name, "")
         for name in TRACES:
             table = np.full((len(rows), records), np.nan)
             for line, (_, _, trace) in zip(table, rows):
@@ -110,7 +113,8 @@ class Drawing(InFolder):
         self.assertEqual(words[:2], ["made-up", "a made-up sweep"])
 
     def test_other_words_get_a_panel_each_and_seeds_do_not(self):
-        write_result(self.path, ["metric", "gamma", "seed"], sweep_of_gamma(("frobenius", "wasserstein"), (1, 2, 3)))
+        rows = sweep_of_gamma(("frobenius", "wasserstein"), (1, 2, 3))
+        write_result(self.path, ["metric", "gamma", "seed"], rows)
         page = self.page("--figure", "objective-distance")
         self.assertEqual([axes.get_title("left") for axes in page.panels], ["frobenius", "wasserstein"])
         trajectories = [line for line in page.panels[0].get_lines() if len(line.get_xdata()) == 11]
@@ -174,6 +178,118 @@ class Drawing(InFolder):
         self.assertEqual(run(self.path, "--figure", "objective-time", "--x", "step", "-o", out).returncode, 0)
         self.assert_picture(out, 4)
         self.assertEqual(sorted(p.name for p in out.parent.iterdir()), ["picture.png", "result.h5"])
+
+
+class Parameters(InFolder):
+    """What jobs read, from `read_with`, and NaN."""
+
+    read_with = {"beta": "method: prox", "projections": "method: prox; metric: sliced, wasserstein"}
+    nan = float("nan")
+
+    def rows(self, betas=(0.1, 0.2)):
+        """Every gamma under gd, whose beta is NaN in the file, and under prox for every beta."""
+        own = [("gd", self.nan), *(("prox", beta) for beta in betas)]
+        return [
+            (DONE, {"method": method, "beta": beta, "gamma": gamma}, descent(gamma, i / 10))
+            for i, (method, beta) in enumerate(own)
+            for gamma in (0.1, 1.0)
+        ]
+
+    def read(self, *arguments):
+        return read_results([str(self.path)], dict(argument.split("=") for argument in arguments))
+
+    def page(self, *arguments):
+        return plot.main.draw(plot.main.parse_arguments([str(self.path), *arguments]))[0]
+
+    def words(self, page):
+        return [text.get_text() for text in page.figure.legends[0].get_texts()]
+
+    def assert_no_nan(self, read_with):
+        write_result(self.path, ["method", "beta", "gamma"], self.rows(), read_with=read_with)
+        result = self.read()
+        self.assertEqual(result.values("beta"), [0.1, 0.2])
+        self.assertEqual([job.parameters.get("beta") for job in result.jobs], [None, None, 0.1, 0.1, 0.2, 0.2])
+        self.assertEqual(self.words(self.page("--by", "beta")), ["without beta", "first step", "last step"])
+        titles = [axes.get_title("left") for axes in self.page("--by", "gamma").panels]
+        self.assertEqual(titles, ["gd", "prox, beta 0.1", "prox, beta 0.2"])
+        page = self.page("--figure", "heat-map", "--x", "gamma", "--y", "beta", "--value", "gamma")
+        self.assertEqual(page.panels[0].get_images()[0].get_array().shape, (2, 2))
+
+    def test_nan_makes_no_groups(self):
+        self.assert_no_nan(self.read_with)
+
+    def test_nan_makes_no_groups_in_files_without_the_attribute(self):
+        self.assert_no_nan(None)
+
+    def test_nan_of_a_job_that_reads_the_parameter_is_auto(self):
+        write_result(self.path, ["method", "beta", "gamma"], self.rows((self.nan, 0.1)), read_with=self.read_with)
+        self.assertEqual(self.read().values("beta"), [0.1, "auto"])
+        self.assertEqual(self.words(self.page("--by", "beta"))[:3], ["0.1", "auto", "without beta"])
+        titles = [axes.get_title("left") for axes in self.page("--by", "gamma").panels]
+        self.assertEqual(titles, ["gd", "prox, beta 0.1", "prox, beta auto"])
+
+    def test_auto_can_be_chosen(self):
+        write_result(self.path, ["beta", "gamma"], self.rows((self.nan, 0.1)), read_with=self.read_with)
+        self.assertEqual(len(self.read("beta=auto", "method=prox").jobs), 2)
+
+    def test_all_conditions_count(self):
+        rows = [
+            (DONE, {"method": method, "metric": metric, "projections": projections}, descent(0.1))
+            for method in ("gd", "prox")
+            for metric in ("frobenius", "wasserstein", "sliced")
+            for projections in (1, 2)
+        ]
+        write_result(self.path, ["method", "metric", "projections"], rows, read_with=self.read_with)
+        read = ["projections" in job.parameters for job in self.read().jobs]
+        self.assertEqual(read, 8 * [False] + 4 * [True])
+
+    def test_values_are_distinct_and_sorted(self):
+        pairs = ((2.0, "b"), (1.0, "a"), (2.0, "a"))
+        rows = [(DONE, {"gamma": gamma, "data": data}, descent(0.1)) for gamma, data in pairs]
+        write_result(self.path, ["gamma", "data"], rows)
+        self.assertEqual((self.read().values("gamma"), self.read().values("data")), ([1.0, 2.0], ["a", "b"]))
+
+    def test_states_are_those_that_the_file_names(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        with h5py.File(self.path, "r+") as file:
+            file["status"].attrs["flag_values"] = np.array([3, 2, 5, 4, 1, 0, 6], np.uint8)  # 5: done, 3: pending
+            file["status"][:] = [5, 3, 0, 1]
+            file["status"].attrs["flag_meanings"] = "pending running done diverged failed timeout crashed"
+        self.assertEqual([job.status for job in self.read().jobs], ["done", "timeout"])
+
+    def test_labels_are_the_words_of_the_file(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        with h5py.File(self.path, "r+") as file:
+            for name, words in (("gamma", "stride"), ("objective", "misfit F"), ("time", "clock; of a sort")):
+                file[name].attrs["long_name"] = words
+        page = self.page("--figure", "objective-time")
+        labels = [text.get_text() for text in page.figure.texts] + [axes.get_ylabel() for axes in page.figure.axes]
+        for label in (r"stride  $\gamma$", "misfit  $F$", "clock  $t$"):
+            self.assertIn(label, labels)
+
+
+class Discovery(InFolder):
+    def test_a_figure_is_one_file(self):
+        tools = self.path.with_name("tools")
+        shutil.copytree(TOOLS / "plot", tools / "plot")
+        shutil.copy(TOOLS / "plot.py", tools)
+        (tools / "plot/figures/new_one.py").write_text(
+            "from ..figure import Figure\nfrom ..style import Page\n"
+            "FIGURE = Figure(place=5, meaning='a new one', draw=lambda result, options: Page(result, 1), suits=bool)\n"
+        )
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        for arguments in ([], ["--figure", "new-one"]):  # it comes first, so it is also the default
+            out = self.path.with_name("new.png")
+            done = subprocess.run([sys.executable, tools / "plot.py", self.path, "-o", out, *arguments], check=False)
+            self.assertEqual(done.returncode, 0)
+            pixels = matplotlib.image.imread(out)[:, :, :3]
+            self.assertLess(np.mean(np.ptp(pixels, axis=2) > 0.25), 1e-3)  # an empty panel has no colours
+            out.unlink()
+
+    def test_places_differ_and_the_last_figure_suits_everything(self):
+        places = [figure.place for figure in FIGURES.values()]
+        self.assertEqual(places, sorted(set(places)))
+        self.assertTrue(list(FIGURES.values())[-1].suits(None))
 
 
 class Refusing(InFolder):

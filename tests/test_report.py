@@ -173,9 +173,9 @@ def chromium(folder):
 
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-                 "disable-component-update", "disable-sync", "disable-dev-shm-usage", "window-size=1200,1400",
-                 f"user-data-dir={folder}/profile"):  # fmt: skip
+    flags = """headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking
+               disable-component-update disable-sync disable-dev-shm-usage window-size=1200,1400""".split()
+    for flag in [*flags, f"user-data-dir={folder}/profile"]:
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)

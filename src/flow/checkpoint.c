@@ -1,74 +1,76 @@
-/* Checkpoints. One is what stands right after a step, before anybody has looked at the new state: so an interruption,
- * which may spoil any look, spoils none. Who goes on from it looks first, and records if that is due. */
+/* Checkpoints of a descent: a head, what the method carries, and the trace so far.
+ *
+ * Invariant: one is taken after a step and before the new iterate is evaluated, so a cancel, which can spoil an
+ * evaluation, never spoils a checkpoint. Resuming begins with that evaluation, and records it if that is due. */
 #include "flow_internal.h"
 
 #include "wgf/base/system.h"
 
+#include <assert.h>
 #include <math.h>
-#include <string.h>
 
 enum { FORMAT = 1 };
 
-/* What a checkpoint begins with. */
 struct head {
-    int64_t format, size; /* of all parts in bytes, this one included */
+    int64_t format, size; /* size: bytes of the whole checkpoint, the head included */
     int64_t step, records, state_records;
     double objective_initial, previous, seconds;
 };
 
-/* The column of the trace is part of a checkpoint: others are NaN throughout. */
+/* Is the column kept? Others are NaN throughout. */
 static bool has_column(const struct wgf_settings *settings, int column)
 {
     return wgf_flow_has_column(settings, (enum wgf_trace_column)column);
 }
 
-/* Everything behind the head, for a descent that has come as far as the head says. */
-static int list_parts(const struct wgf_descent *run, const struct head *head, struct wgf_part *parts)
+/* Lists the memory after the head, for a descent that has come as far as the head says. */
+static int list_state(const struct wgf_descent *run, const struct head *head, struct iovec *iov)
 {
     const struct wgf_trace *trace = run->trace;
-    int64_t inner = head->step * wgf_inner_records(run->settings);
-    int64_t states = head->state_records * run->shape.rows * run->shape.cols;
-    int count = run->method->carry(run->work, parts);
+    const int64_t inner = head->step * run->inner_records;
+    const int64_t states = head->state_records * run->shape.rows * run->shape.cols;
+    int count = run->method->state_iov(run->work, iov);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (has_column(run->settings, c))
-            parts[count++] = (struct wgf_part){trace->column[c], (size_t)head->records * sizeof(double)};
+            iov[count++] = WGF_IOV_ARRAY(trace->column[c], head->records);
     if (inner > 0) {
-        parts[count++] = (struct wgf_part){trace->inner_objective, (size_t)inner * sizeof(double)};
-        parts[count++] = (struct wgf_part){trace->inner_distance, (size_t)inner * sizeof(double)};
+        iov[count++] = WGF_IOV_ARRAY(trace->inner_objective, inner);
+        iov[count++] = WGF_IOV_ARRAY(trace->inner_distance, inner);
     }
     if (states > 0)
-        parts[count++] = (struct wgf_part){trace->state, (size_t)states * sizeof(double)};
+        iov[count++] = WGF_IOV_ARRAY(trace->state, states);
+    assert(count < WGF_STATE_IOVS);
     return count;
 }
 
-static int64_t size_of(const struct wgf_part *parts, int count)
+static int64_t size_of(const struct iovec *iov, int count)
 {
-    int64_t size = sizeof(struct head);
+    size_t size = sizeof(struct head);
     for (int i = 0; i < count; i++)
-        size += (int64_t)parts[i].size;
-    return size;
+        size += iov[i].iov_len;
+    return (int64_t)size;
 }
 
 double wgf_checkpoint_bytes(const struct wgf_settings *settings)
 {
-    struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    const struct wgf_state_shape shape = wgf_flow_state_shape(settings);
     double columns = 0;
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         columns += has_column(settings, c);
     double numbers = columns * (double)wgf_flow_records(settings) + 2 * (double)wgf_flow_inner_records(settings) +
                      (double)shape.records * (double)shape.rows * (double)shape.cols;
-    return sizeof(struct head) + wgf_method_find(settings->method)->carried(settings) +
+    return sizeof(struct head) + wgf_method_find(settings->method)->state_bytes(settings) +
            wgf_bytes(numbers, sizeof(double));
 }
 
 double wgf_checkpoint_operations(const struct wgf_settings *settings)
 {
-    return (double)settings->steps * wgf_method_find(settings->method)->effort(settings);
+    return (double)settings->steps * wgf_method_find(settings->method)->flops(settings);
 }
 
 bool wgf_checkpoint_is_useful(const struct wgf_settings *settings)
 {
-    const double least = 1e8; /* a tenth of a second or less */
+    const double least = 1e8; /* operations: a tenth of a second or less */
     return settings->steps > 1 && wgf_checkpoint_operations(settings) >= least;
 }
 
@@ -85,21 +87,21 @@ void wgf_checkpoint_save(struct wgf_descent *run)
     const int64_t step = run->result->steps_done;
     if (!checkpoint || !checkpoint->save || step == run->saved_step)
         return;
-    const bool looked_at = run->recorded == step; /* and recorded: whoever goes on does it again */
-    const bool kept = looked_at && run->settings->save == WGF_SAVE_ALL && run->trace->state;
+    const bool recorded = run->recorded == step; /* left out: resuming records it again */
+    const bool kept = recorded && run->settings->save == WGF_SAVE_ALL && run->trace->state;
     double now = wgf_clock();
     struct head head = {.format = FORMAT,
                         .step = step,
-                        .records = run->trace->records - looked_at,
+                        .records = run->trace->records - recorded,
                         .state_records = run->trace->state_records - kept,
                         .objective_initial = run->result->objective_initial,
                         .previous = run->previous,
-                        .seconds = now - run->begun};
-    struct wgf_part parts[WGF_PARTS] = {{&head, sizeof head}};
-    int count = 1 + list_parts(run, &head, parts + 1);
-    head.size = size_of(parts + 1, count - 1);
-    checkpoint->save(checkpoint->context, parts, count);
-    run->saved = wgf_clock(); /* so that slow saves do not eat up the time */
+                        .seconds = now - run->started};
+    struct iovec iov[WGF_STATE_IOVS] = {{&head, sizeof head}};
+    int count = 1 + list_state(run, &head, iov + 1);
+    head.size = size_of(iov + 1, count - 1);
+    checkpoint->save(checkpoint->context, iov, count);
+    run->saved = wgf_clock(); /* after the save: slow saves are no more frequent */
     run->saved_step = step;
 }
 
@@ -111,24 +113,23 @@ void wgf_checkpoint_save_last(struct wgf_descent *run)
 
 static bool is_sound(const struct wgf_descent *run, const struct head *head)
 {
-    const int64_t records = wgf_flow_records(run->settings);
     return head->format == FORMAT && head->step > 0 && head->step <= run->settings->steps && head->records > 0 &&
-           head->records <= records && head->state_records >= 0 && head->state_records <= run->shape.records;
+           head->records <= run->records && head->state_records >= 0 && head->state_records <= run->shape.records;
 }
 
-/* What the records so far hold in a column that is no part of a checkpoint. */
+/* Fills `records` of a column with NaN, as those that a checkpoint does not keep. */
 static void blank_column(const struct wgf_descent *run, int column, int64_t records)
 {
     for (int64_t r = 0; r < records; r++)
         run->trace->column[column][r] = NAN;
 }
 
-/* Takes back what was loaded into the trace before it failed. */
+/* Blanks the trace after a load that failed half way. */
 static void blank_trace(struct wgf_descent *run)
 {
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        blank_column(run, c, wgf_flow_records(run->settings));
-    for (int64_t k = 0; k < wgf_flow_inner_records(run->settings); k++)
+        blank_column(run, c, run->records);
+    for (int64_t k = 0; k < run->settings->steps * run->inner_records; k++)
         run->trace->inner_objective[k] = run->trace->inner_distance[k] = NAN;
 }
 
@@ -136,13 +137,13 @@ bool wgf_checkpoint_load(struct wgf_descent *run)
 {
     const struct wgf_checkpoint *checkpoint = run->checkpoint;
     struct head head;
-    struct wgf_part parts[WGF_PARTS] = {{&head, sizeof head}};
-    if (!checkpoint->load(checkpoint->context, parts, 1) || !is_sound(run, &head))
+    struct iovec iov[WGF_STATE_IOVS] = {{&head, sizeof head}};
+    if (!checkpoint->load(checkpoint->context, iov, 1) || !is_sound(run, &head))
         return false;
-    int count = list_parts(run, &head, parts);
-    if (head.size != size_of(parts, count))
+    int count = list_state(run, &head, iov);
+    if (head.size != size_of(iov, count))
         return false;
-    if (!checkpoint->load(checkpoint->context, parts, count)) {
+    if (!checkpoint->load(checkpoint->context, iov, count)) {
         blank_trace(run);
         return false;
     }
@@ -155,6 +156,6 @@ bool wgf_checkpoint_load(struct wgf_descent *run)
     run->result->objective_initial = head.objective_initial;
     run->result->seconds_before = head.seconds;
     run->previous = head.previous;
-    run->begun -= head.seconds;
+    run->started -= head.seconds;
     return true;
 }

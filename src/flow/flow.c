@@ -1,38 +1,31 @@
 /* The driver of every method: steps, records, and the reasons to stop. */
-#include "alarm.h"
 #include "flow_internal.h"
 
 #include "wgf/base/system.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-
-bool wgf_watch_expired(const struct wgf_watch *watch)
-{
-    if (watch->interrupted && *watch->interrupted)
-        return true;
-    return watch->deadline < INFINITY && wgf_clock() > watch->deadline;
-}
 
 int64_t wgf_flow_records(const struct wgf_settings *settings)
 {
     return 1 + settings->steps / settings->record_every + (settings->steps % settings->record_every != 0);
 }
 
-int64_t wgf_inner_records(const struct wgf_settings *settings)
+/* Inner records of one outer step. */
+static int64_t inner_records(const struct wgf_settings *settings)
 {
-    bool recorded = settings->method == WGF_METHOD_PROX && settings->record_inner > 0;
-    return recorded ? settings->inner_steps / settings->record_inner : 0;
+    const struct wgf_method *method = wgf_method_find(settings->method);
+    return method->inner_records ? method->inner_records(settings) : 0;
 }
 
 int64_t wgf_flow_inner_records(const struct wgf_settings *settings)
 {
-    return settings->steps * wgf_inner_records(settings);
+    return settings->steps * inner_records(settings);
 }
 
 bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_column column)
 {
-    const struct wgf_method *method = wgf_method_find(settings->method);
     if (column == WGF_TRACE_STEP || column == WGF_TRACE_TIME || column == WGF_TRACE_OBJECTIVE)
         return true;
     if (column == WGF_TRACE_OBJECTIVE_TEST && settings->data.test_file[0] == '\0')
@@ -40,16 +33,15 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
     if ((column == WGF_TRACE_DISTANCE_FROBENIUS || column == WGF_TRACE_DISTANCE_WASSERSTEIN) &&
         settings->record_distances != WGF_DISTANCES_ALL)
         return false;
-    return method && (method->columns & (1u << column));
+    return wgf_method_find(settings->method)->columns & (1u << column);
 }
 
 struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings)
 {
-    const struct wgf_method *method = wgf_method_find(settings->method);
     struct wgf_state_shape shape = {0};
-    if (!method || settings->save == WGF_SAVE_NONE)
+    if (settings->save == WGF_SAVE_NONE)
         return shape;
-    shape = method->shape(settings);
+    shape = wgf_method_find(settings->method)->shape(settings);
     shape.records = settings->save == WGF_SAVE_ALL ? wgf_flow_records(settings) : 1;
     return shape;
 }
@@ -59,11 +51,11 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     const struct wgf_method *method = wgf_method_find(settings->method);
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
     double n = (double)settings->data.n, d = (double)settings->data.d, m = (double)settings->init.width;
-    double numbers = (n + (wgf_method_has_neurons(settings->method) ? m : 0)) * (d + 1);
+    double numbers = (n + (method->neurons ? m : 0)) * (d + 1);
     numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
-    numbers += 2 * (double)settings->steps * (double)wgf_inner_records(settings);
+    numbers += 2 * (double)settings->steps * (double)inner_records(settings);
     numbers += (double)shape.records * (double)shape.rows * (double)shape.cols;
-    return wgf_bytes(numbers, sizeof(double)) + (method ? method->bytes(settings) : 0);
+    return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings);
 }
 
 static void record(struct wgf_descent *run)
@@ -90,7 +82,7 @@ static bool is_finite(const struct wgf_evaluation *evaluation)
            isfinite(evaluation->weight_norm);
 }
 
-/* Has the user's own condition for the end been met? 0 stands for never. */
+/* Has the user's own condition for the end been met? A condition of 0 never is. */
 static bool has_arrived(const struct wgf_descent *run)
 {
     const struct wgf_settings *settings = run->settings;
@@ -100,8 +92,8 @@ static bool has_arrived(const struct wgf_descent *run)
     return settings->stop_change > 0 && fabs(now - previous) <= settings->stop_change * fabs(previous);
 }
 
-/* Looks at the state that a step has led to. */
-static void look(struct wgf_descent *run)
+/* Evaluates the state that a step has led to, and records it if that is due. */
+static void evaluate(struct wgf_descent *run)
 {
     run->now = run->method->evaluate(run->work);
     if (run->result->steps_done % run->settings->record_every == 0)
@@ -109,51 +101,54 @@ static void look(struct wgf_descent *run)
 }
 
 /* Steps until the end or a reason to stop; leaves the outcome in the result. */
-static void descend(struct wgf_descent *run, const struct wgf_watch *watch)
+static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline)
 {
     const struct wgf_settings *settings = run->settings;
     struct wgf_flow_result *result = run->result;
-    int64_t per_step = wgf_inner_records(settings);
+    const int64_t per_step = run->inner_records;
     while (is_finite(&run->now) && result->steps_done < settings->steps && !has_arrived(run)) {
         int64_t done = result->steps_done;
         double *inner_objective = per_step ? run->trace->inner_objective + done * per_step : NULL;
         double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
         if (wgf_checkpoint_is_due(run))
             wgf_checkpoint_save(run);
-        if (wgf_watch_expired(watch) ||
-            !run->method->step(run->work, watch, done + 1, inner_objective, inner_distance)) {
+        if (wgf_deadline_passed(deadline) ||
+            !run->method->step(run->work, deadline, done + 1, inner_objective, inner_distance)) {
             result->outcome = WGF_OUTCOME_TIMEOUT;
-            for (int64_t k = 0; k < per_step; k++) /* of a step that did not come about */
+            for (int64_t k = 0; k < per_step; k++) /* the step was abandoned */
                 inner_objective[k] = inner_distance[k] = NAN;
             run->now = run->method->evaluate(run->work);
             return;
         }
         result->steps_done++;
         run->previous = run->now.objective;
-        look(run);
+        evaluate(run);
     }
     result->outcome = is_finite(&run->now) ? WGF_OUTCOME_DONE : WGF_OUTCOME_DIVERGED;
 }
 
+/* Writes the message of the outcome. */
 static void explain(const struct wgf_descent *run)
 {
+    const struct wgf_method *method = run->method;
     struct wgf_flow_result *result = run->result;
-    bool given_beta = run->settings->method == WGF_METHOD_PROX && !isnan(run->settings->beta);
     if (result->outcome == WGF_OUTCOME_DIVERGED && result->steps_done == 0)
         snprintf(result->message, sizeof result->message,
                  "the objective, gradient or weights are not finite from the start; look at the data and init_scale");
     else if (result->outcome == WGF_OUTCOME_DIVERGED)
         snprintf(result->message, sizeof result->message,
-                 "diverged at step %lld: the objective, gradient or weights are no longer finite; try a smaller %s",
-                 (long long)result->steps_done, given_beta ? "beta" : "gamma");
+                 "diverged at step %" PRId64
+                 ": the objective, gradient or weights are no longer finite; try a smaller %s",
+                 result->steps_done, method->step_parameter ? method->step_parameter(run->settings) : "gamma");
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
-        snprintf(result->message, sizeof result->message, "time_limit of %g s reached after step %lld of %lld",
-                 run->settings->time_limit, (long long)result->steps_done, (long long)run->settings->steps);
-    else if (run->method->explain)
-        run->method->explain(run->work, result->message, sizeof result->message);
+        snprintf(result->message, sizeof result->message,
+                 "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,
+                 result->steps_done, run->settings->steps);
+    else if (method->explain)
+        method->explain(run->work, result->message, sizeof result->message);
 }
 
-/* Makes the work and brings it to the start, or to where the checkpoint was. */
+/* Makes the work and brings it to the start, or to the checkpoint. */
 static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *problem, struct wgf_error *error)
 {
     wgf_status status = run->method->create(&run->work, run->settings, problem, error);
@@ -163,13 +158,13 @@ static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *probl
     }
     if (status)
         return status;
-    look(run);
+    evaluate(run);
     if (run->result->steps_done == 0)
         run->result->objective_initial = run->now.objective;
     return WGF_OK;
 }
 
-/* What is left to do once the descent has ended. */
+/* Records the last state of a descent that has ended, if that is not done yet. */
 static void finish(struct wgf_descent *run)
 {
     struct wgf_trace *trace = run->trace;
@@ -191,37 +186,35 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
                               .trace = trace,
                               .result = result,
                               .shape = wgf_flow_state_shape(settings),
+                              .records = wgf_flow_records(settings),
+                              .inner_records = inner_records(settings),
                               .previous = NAN,
                               .recorded = -1,
                               .checkpoint = problem->checkpoint,
-                              .begun = now,
+                              .started = now,
                               .saved = now};
-    struct wgf_watch watch = {.deadline = settings->time_limit > 0 ? now + settings->time_limit : INFINITY,
-                              .interrupted = problem->interrupted};
-    struct wgf_problem hurried = *problem;
-    struct wgf_alarm alarm;
+    struct wgf_problem limited = *problem;
+    struct wgf_deadline deadline;
     *result = (struct wgf_flow_result){.outcome = WGF_OUTCOME_DONE};
     trace->records = trace->state_records = 0;
-    if (!run.method)
-        return wgf_fail(error, WGF_EUSAGE, "this method is not built in this version");
-    hurried.hurried = wgf_alarm_start(&alarm, watch.deadline, problem->interrupted);
-    wgf_status status = begin(&run, &hurried, error);
+    wgf_deadline_start(&deadline, settings->time_limit > 0 ? now + settings->time_limit : INFINITY, problem->cancel);
+    limited.expired = deadline.flag;
+    wgf_status status = begin(&run, &limited, error);
     if (status) {
-        wgf_alarm_stop(&alarm);
+        wgf_deadline_stop(&deadline);
         return status;
     }
-    watch.deadline -= result->seconds_before;
-    wgf_alarm_hasten(&alarm, result->seconds_before);
-    descend(&run, &watch);
-    if (hurried.hurried && *hurried.hurried) /* it may have cut the look at the last step */
+    wgf_deadline_shorten(&deadline, result->seconds_before);
+    descend(&run, &deadline);
+    if (limited.expired && *limited.expired) /* it may have cut the last evaluation short */
         result->outcome = WGF_OUTCOME_TIMEOUT;
-    if (watch.interrupted && *watch.interrupted)
+    if (problem->cancel && *problem->cancel)
         wgf_checkpoint_save_last(&run);
     finish(&run);
-    if (watch.interrupted && *watch.interrupted) /* the last looks at the state may mean nothing */
+    if (problem->cancel && *problem->cancel) /* the last evaluation may mean nothing */
         result->outcome = WGF_OUTCOME_INTERRUPTED;
     explain(&run);
     run.method->free(run.work);
-    wgf_alarm_stop(&alarm);
+    wgf_deadline_stop(&deadline);
     return WGF_OK;
 }

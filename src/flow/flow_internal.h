@@ -2,56 +2,59 @@
 #ifndef WGF_FLOW_INTERNAL_H
 #define WGF_FLOW_INTERNAL_H
 
+#include "deadline.h"
+
 #include "wgf/flow/flow.h"
 
-/* When a descent must stop, whatever it does. Looked at once an inner iteration and trial. */
-struct wgf_watch {
-    double deadline; /* of wgf_clock; infinity: none */
-    const volatile sig_atomic_t *interrupted;
-};
-bool wgf_watch_expired(const struct wgf_watch *watch);
-
-/* What one look at the current state gives. */
+/* The current state in three numbers. */
 struct wgf_evaluation {
     double objective, grad_norm, weight_norm;
-    bool broken; /* the last step met what is not finite, wherever it ended */
+    bool broken; /* the last step met a value that is not finite, wherever it ended */
 };
 
-/* A method: how to make its workspace, step it and look at it. All functions but `create` cannot fail. */
+/* One method. All functions but `create` cannot fail. Adding a method: a file with one of these and a row in method.c. */
 struct wgf_method {
-    bool neurons; /* it descends from the problem's W and alpha */
+    bool neurons;     /* it descends from the problem's W and alpha */
+    bool uses_kernel; /* it evaluates a network, by `kernel` */
     /* Trace columns that it fills besides step, time and objective: bit c for column c. */
     unsigned columns;
-    double (*bytes)(const struct wgf_settings *);
+    double (*bytes)(const struct wgf_settings *);                 /* of its workspace, as `create` allocates it */
     struct wgf_state_shape (*shape)(const struct wgf_settings *); /* rows and cols of one state */
     double (*step_time)(const struct wgf_settings *);             /* Wasserstein time that one step advances */
+    /* True when every step moves each neuron by a constant multiple of its gradient, apart from a pull to where the step
+     * started: the arc stepper can then advance whole arcs. NULL: never. */
+    bool (*constant_step)(const struct wgf_settings *);
+    /* Inner iterations that an outer step records. NULL: none. */
+    int64_t (*inner_records)(const struct wgf_settings *);
+    /* Name of the parameter to lower when a descent diverges. NULL: gamma. */
+    const char *(*step_parameter)(const struct wgf_settings *);
+    /* Operations of an outer step, by a rough count that is rather too high. */
+    double (*flops)(const struct wgf_settings *);
+
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);
     void (*free)(void *work);
-    /* Looks at the current state; what it finds is kept for the next step. Means nothing once interrupted. */
+    /* Evaluates the current state and keeps what the next step needs. Means nothing once cancelled. */
     struct wgf_evaluation (*evaluate)(void *work);
-    /* Outer step `number`, from 1, from an evaluated state. False: the watch expired and the state is what it was before.
+    /* Outer step `number`, from 1, from an evaluated state. False: the deadline passed and the state is as before.
      * inner: where the step's inner objectives and distances go, each NULL or with room for one step's inner records. */
-    bool (*step)(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
+    bool (*step)(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance);
     /* Fills its columns of one record (WGF_TRACE_COUNT values) for the state last evaluated. */
     void (*record)(void *work, double *values);
     void (*state)(void *work, double *out); /* rows x cols */
-    /* Lists all that a step leaves to what comes after it, a look at the new state included; returns how many parts.
-     * What `create` makes of settings and problem is no part of it. `carried`: bytes of them together. */
-    int (*carry)(void *work, struct wgf_part *parts);
-    double (*carried)(const struct wgf_settings *);
-    /* Operations of an outer step, by a rough count that is rather too high. */
-    double (*effort)(const struct wgf_settings *);
+    /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how many
+     * entries. `state_bytes`: their sum. */
+    int (*state_iov)(void *work, struct iovec *iov);
+    double (*state_bytes)(const struct wgf_settings *);
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
     void (*explain)(void *work, char *message, size_t size);
 };
 
-#define WGF_PART(variable) ((struct wgf_part){&(variable), sizeof(variable)})
+#define WGF_IOV(variable) ((struct iovec){&(variable), sizeof(variable)})
+#define WGF_IOV_ARRAY(array, count) ((struct iovec){(array), (size_t)(count) * sizeof *(array)})
 
 #define WGF_COLUMN_BIT(id) (1u << WGF_TRACE_##id)
-
-/* Inner records of one outer step. */
-int64_t wgf_inner_records(const struct wgf_settings *settings);
+_Static_assert(WGF_TRACE_COUNT <= 32, "a trace column is a bit of `columns`");
 
 /* One descent under way. */
 struct wgf_descent {
@@ -61,28 +64,29 @@ struct wgf_descent {
     struct wgf_trace *trace;
     struct wgf_flow_result *result;
     struct wgf_state_shape shape;
+    int64_t records;       /* of the trace, at most */
+    int64_t inner_records; /* of an outer step */
     struct wgf_evaluation now;
     double previous;  /* objective before the last step; NaN: no step yet, no change to judge */
     int64_t recorded; /* the step of the last record; -1: none */
 
     const struct wgf_checkpoint *checkpoint; /* or NULL */
-    double begun,
-        saved; /* by the clock: the start, as if never cut; the last save, or the start of this process's part */
-    int64_t saved_step; /* of the checkpoint that there is; 0: none */
+    double started;     /* by wgf_clock: when the descent would have started if it had never been cut */
+    double saved;       /* by wgf_clock: the last save, or the start of this process's share */
+    int64_t saved_step; /* of the checkpoint that exists; 0: none */
 };
 
-enum { WGF_PARTS = 48 }; /* of a checkpoint at most */
+enum { WGF_STATE_IOVS = 48 }; /* entries of a checkpoint at most */
 
 /* Between steps: is a save due? Saves the descent as it is after step steps_done, unless it did so before. */
 bool wgf_checkpoint_is_due(const struct wgf_descent *run);
 void wgf_checkpoint_save(struct wgf_descent *run);
-/* The same at an interruption, where it is worthwhile. */
+/* The same when the descent is cancelled, if it is worthwhile. */
 void wgf_checkpoint_save_last(struct wgf_descent *run);
-/* Brings a descent whose work was just made to where its checkpoint was, not looked at yet. False: it cannot, the work is
- * good for nothing, and the trace is blank. */
+/* Brings a descent whose work was just made to its checkpoint, not evaluated yet. False: it cannot; the work must be made
+ * anew, and the trace is blank. */
 bool wgf_checkpoint_load(struct wgf_descent *run);
 
-/* The method of that number, or NULL when it is not built. */
 const struct wgf_method *wgf_method_find(int method);
 
 extern const struct wgf_method wgf_method_gd, wgf_method_prox, wgf_method_jko;

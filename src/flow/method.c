@@ -6,6 +6,7 @@ static const struct wgf_method *const methods[] = {
     [WGF_METHOD_PROX] = &wgf_method_prox,
     [WGF_METHOD_JKO] = &wgf_method_jko,
 };
+_Static_assert(sizeof methods / sizeof *methods == WGF_METHOD_COUNT, "every method has its row");
 
 const struct wgf_method *wgf_method_find(int method)
 {
@@ -15,6 +16,11 @@ const struct wgf_method *wgf_method_find(int method)
 bool wgf_method_has_neurons(int method)
 {
     return methods[method]->neurons;
+}
+
+bool wgf_method_uses_kernel(const struct wgf_settings *settings)
+{
+    return methods[settings->method]->uses_kernel;
 }
 
 static const struct wgf_metric *const metrics[] = {

@@ -1,13 +1,15 @@
-/* Counting jobs and finding the k-th without listing them. */
+/* Counts jobs and finds the k-th without listing them: jobs are ordered by the values of the axes, the last fastest,
+ * and every case knows how many of its jobs follow each axis. */
 #include "plan_internal.h"
 
 #include "wgf/base/system.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const int64_t most_jobs = INT64_C(1) << 53;
+enum { MOST_CASES = 4096 }; /* all combinations of the choices that decide are far fewer */
 
 int wgf_plan_axis(const struct wgf_plan *plan, const struct wgf_param *param)
 {
@@ -31,7 +33,7 @@ bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, 
     return axis >= 0;
 }
 
-/* Puts unread parameters back to their defaults: first those that decide what the others read. */
+/* Resets unread parameters to their defaults, first those that decide what is read. */
 static void reset_unread(struct wgf_settings *settings, const struct wgf_settings *defaults)
 {
     for (int pass = 0; pass < 2; pass++)
@@ -62,8 +64,8 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->init.width = neurons->rows;
 }
 
-/* Fills in what a case reads and how many jobs it has from each axis on. False: no case of its own, because an axis
- * that it does not read is not at its first value. */
+/* Fills in which axes a case reads and how many jobs it has from each axis on. False: it is not a case of its own, as
+ * an axis that it does not read is beyond its first value. */
 static bool settle_case(const struct wgf_plan *plan, struct wgf_case *one)
 {
     struct wgf_settings settings = plan->base;
@@ -102,6 +104,7 @@ static bool list_cases(struct wgf_plan *plan)
         count[a] = plan->axes[a].param->decides ? plan->axes[a].count : 1;
         most *= count[a];
     }
+    assert(most <= MOST_CASES);
     plan->cases = wgf_calloc(most, sizeof *plan->cases);
     bool fine = index && count && plan->cases;
     for (bool more = fine; fine && more; more = wgf_next_tuple(index, count, plan->axis_count)) {
@@ -148,7 +151,7 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
         return WGF_EMEMORY;
     if (spec->axis_count > 0)
         memcpy(plan->axes, spec->axes, (size_t)spec->axis_count * sizeof *plan->axes);
-    if (wgf_plan_look_at_sources(plan) || !list_cases(plan))
+    if (wgf_plan_read_sources(plan) || !list_cases(plan))
         return WGF_EMEMORY;
     wgf_plan_check_rules(plan, diagnostics);
     count_jobs(plan, diagnostics);
@@ -164,7 +167,7 @@ wgf_status wgf_plan_create(struct wgf_plan **plan, const struct wgf_spec *spec, 
         status = build(made, diagnostics);
     }
     if (status == WGF_EMEMORY)
-        wgf_diagnose(diagnostics, (struct wgf_place){1, 1}, "no memory for the plan");
+        wgf_diagnose(diagnostics, (struct wgf_place){1, 1}, "out of memory while planning the sweep; shorten its axes");
     if (status) {
         wgf_plan_free(made);
         made = NULL;
@@ -241,8 +244,8 @@ static int64_t take_value(const struct wgf_plan *plan, const bool *possible, int
 
 void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *settings)
 {
-    bool possible[plan->case_count];
-    memset(possible, 1, sizeof possible);
+    bool possible[MOST_CASES];
+    memset(possible, 1, (size_t)plan->case_count * sizeof *possible);
     *settings = plan->base;
     for (int a = 0; a < plan->axis_count; a++) {
         int64_t v = take_value(plan, possible, a, &k);

@@ -1,4 +1,4 @@
-/* Keys of jobs and the hash of a whole plan (XXH3). A default value leaves no mark, so that a parameter added later
+/* Keys of jobs and the hash of a whole plan (XXH3). A default value adds nothing to a key, so a parameter added later
  * does not change the keys of jobs that do not set it. */
 #include "plan_internal.h"
 
@@ -6,7 +6,7 @@
 #define XXH_INLINE_ALL /* the state then lives on the stack */
 #include <xxhash.h>
 
-/* Part of every key: raise it when the same parameters come to mean another descent. */
+/* Part of every key; to be raised when the same parameters come to mean another descent. */
 static const char meaning[] = "wgf 1";
 
 static const struct wgf_datafile_layout *layout_of(const struct wgf_param *param)
@@ -19,7 +19,7 @@ static void add_text(XXH3_state_t *state, const char *text)
     XXH3_64bits_update(state, text, strlen(text) + 1);
 }
 
-/* A value of its own, the contents in the place of a file's name. */
+/* Adds a value; for a file, its contents in place of its name. */
 static void add_value(XXH3_state_t *state, const struct wgf_plan *plan, const struct wgf_param *param,
                       union wgf_value value)
 {
@@ -62,7 +62,7 @@ static bool is_read_by_some(const struct wgf_plan *plan, int axis)
 
 static void add_axis(XXH3_state_t *state, const struct wgf_plan *plan, const struct wgf_axis *axis)
 {
-    const int64_t most_listed = 1000000; /* beyond, a range is told by its first value, step and count */
+    const int64_t most_listed = 1000000; /* a longer range adds its first value, step and count */
     add_text(state, axis->param->name);
     XXH3_64bits_update(state, &axis->count, sizeof axis->count);
     if (!axis->values && axis->count > most_listed) {
@@ -74,7 +74,7 @@ static void add_axis(XXH3_state_t *state, const struct wgf_plan *plan, const str
         add_value(state, plan, axis->param, wgf_axis_value(axis, i));
 }
 
-/* The first job of every case says all that is fixed; the axes that some job reads, in order, say the rest. */
+/* The first job of every case covers all that is fixed; the axes that some job reads, in order, cover the rest. */
 uint64_t wgf_plan_hash(const struct wgf_plan *plan)
 {
     XXH3_state_t state;

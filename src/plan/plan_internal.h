@@ -1,11 +1,12 @@
-/* The parts of a plan: counting (plan.c), going through it (plan_visit.c), files (plan_sources.c), conflicts (plan_rules.c), hashes (plan_hash.c). */
+/* The parts of a plan: counting (plan.c), visiting (plan_visit.c), files (plan_sources.c), conflicts (plan_rules.c) and
+ * hashes (plan_hash.c). */
 #ifndef WGF_PLAN_PLAN_INTERNAL_H
 #define WGF_PLAN_PLAN_INTERNAL_H
 
 #include "wgf/plan/plan.h"
 
-/* Which parameters a job reads depends on few choices (data, init, method, metric, solver). A case is one combination
- * of their swept values; all jobs of a case read the same axes. */
+/* A few choices (data, init, method, metric, solver) decide which parameters a job reads. A case is one combination of
+ * their swept values; all jobs of a case read the same axes. */
 struct wgf_case {
     int64_t *index; /* an axis each: value of an axis that decides; 0 of others */
     bool *read;     /* an axis each */
@@ -31,19 +32,19 @@ int wgf_plan_axis(const struct wgf_plan *plan, const struct wgf_param *param);
 /* Did the user give the parameter a value, and where? */
 bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, struct wgf_place *place);
 
-/* Makes settings those of a job: what files and kinds of data imply is filled in, what is not read is put back to its default. */
+/* Turns settings into those of a job: fills in what files and kinds of data imply, and resets what it does not read. */
 void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings);
 
-/* Calls visit for every combination of the named parameters' values, all others at their first; settings are as written,
- * not settled. Stops when visit says false. names: NULL-terminated. False: there are more than ten million, the rest
- * was not visited. */
+/* Calls visit for every combination of the values of the named parameters, all others at their first value. Settings
+ * are as written, not settled. Stops when visit returns false. names: NULL-terminated. False: there are more than ten
+ * million combinations, and the rest was not visited. */
 bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
                     bool (*visit)(void *context, const struct wgf_settings *settings), void *context);
 
 /* Steps `index` through all tuples below `count`, the last fastest. False after the last tuple. */
 bool wgf_next_tuple(int64_t *index, const int64_t *count, int length);
 
-wgf_status wgf_plan_look_at_sources(struct wgf_plan *plan);
+wgf_status wgf_plan_read_sources(struct wgf_plan *plan);
 void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
 
 #endif

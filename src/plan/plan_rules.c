@@ -1,4 +1,4 @@
-/* Conflicts between parameters: one row a rule. A rule looks at few parameters, and is tried on every combination of
+/* Conflicts between parameters: one row a rule. A rule depends on few parameters and is tried on every combination of
  * their values, not on every job. */
 #include "plan_internal.h"
 
@@ -24,7 +24,7 @@ static bool given(const struct wgf_plan *plan, const char *name)
     return wgf_plan_given(plan, wgf_param_find(name), &place);
 }
 
-/* The source of a job's data (or neurons), when it could be read. */
+/* The source of this path, when it is used and could be read. */
 static const struct wgf_source *readable(const struct wgf_plan *plan, bool used, const char *path,
                                          const struct wgf_datafile_layout *layout)
 {
@@ -42,13 +42,13 @@ static const struct wgf_source *init_source(const struct wgf_plan *plan, const s
     return readable(plan, settings->init.kind == WGF_INIT_FILE, settings->init.file, &wgf_datafile_neurons);
 }
 
-/* Are the data's n and d known? Not those of a file that cannot be read: its jobs fail anyway. */
+/* Are n and d of the data known? Not those of a file that cannot be read: its jobs fail anyway. */
 static bool data_are_known(const struct wgf_plan *plan, const struct wgf_settings *settings)
 {
     return settings->data.kind != WGF_DATA_FILE || data_source(plan, settings);
 }
 
-/* Says that a parameter was given a value which something else decides otherwise. */
+/* Was a parameter given a value that contradicts a file or a kind of data? */
 static bool disagrees(const struct wgf_plan *plan, const char *name, int64_t value, int64_t implied, const char *by,
                       char *message)
 {
@@ -89,7 +89,7 @@ static bool width(const struct wgf_plan *plan, const struct wgf_settings *writte
     return source && disagrees(plan, "width", written->init.width, source->rows, source->path, message);
 }
 
-/* A file's number of inputs against that of the data. */
+/* Does a file have another number of inputs than the data? */
 static bool columns(const struct wgf_source *source, int64_t d, char *message)
 {
     if (!source || source->cols == d)
@@ -138,7 +138,7 @@ static bool init_grid(const struct wgf_plan *plan, const struct wgf_settings *wr
                       const struct wgf_settings *settled, char *message)
 {
     int64_t m = settled->init.width, d = settled->data.d, nearest;
-    if (written->init.kind != WGF_INIT_GRID || written->method == WGF_METHOD_JKO)
+    if (written->init.kind != WGF_INIT_GRID || !wgf_method_has_neurons(written->method))
         return false;
     if (d != 2 && data_are_known(plan, written)) {
         snprintf(message, MESSAGE_LENGTH, "init: grid needs d = 2, but d is %" PRId64, d);
@@ -147,7 +147,7 @@ static bool init_grid(const struct wgf_plan *plan, const struct wgf_settings *wr
     if (wgf_init_grid_side(settled->init.signs, m, &nearest))
         return false;
     snprintf(message, MESSAGE_LENGTH,
-             "init: grid needs width = %s for a square grid a sign, and %" PRId64 " is none; the nearest is %" PRId64,
+             "init: grid needs width = %s, a square grid of each sign; %" PRId64 " is not, the nearest is %" PRId64,
              settled->init.signs == WGF_SIGNS_BALANCED ? "2 g^2" : "g^2", m, nearest);
     return true;
 }
@@ -166,7 +166,7 @@ static bool decay(const struct wgf_plan *plan, const struct wgf_settings *writte
                   char *message)
 {
     (void)plan, (void)settled;
-    if (!(written->network.weight_decay > 0) || written->method != WGF_METHOD_JKO)
+    if (!(written->network.weight_decay > 0) || wgf_method_has_neurons(written->method))
         return false;
     snprintf(message, MESSAGE_LENGTH, "weight_decay > 0 needs method: gd or prox in this version");
     return true;
@@ -186,12 +186,12 @@ static bool kernel_inputs(const struct wgf_plan *plan, const struct wgf_settings
 {
     int kernel = written->network.kernel;
     int64_t d = settled->data.d;
-    if (written->method == WGF_METHOD_JKO || !data_are_known(plan, written))
+    if (!wgf_method_has_neurons(written->method) || !data_are_known(plan, written))
         return false;
     if (kernel == WGF_KERNEL_CONES && d != 2)
         snprintf(message, MESSAGE_LENGTH, "kernel: cones needs d = 2, but d is %" PRId64, d);
     else if (kernel == WGF_KERNEL_FUSED && d > WGF_FUSED_INPUTS)
-        snprintf(message, MESSAGE_LENGTH, "kernel: fused takes d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS,
+        snprintf(message, MESSAGE_LENGTH, "kernel: fused needs d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS,
                  d);
     else
         return false;
@@ -202,7 +202,7 @@ static bool grid_init(const struct wgf_plan *plan, const struct wgf_settings *wr
                       const struct wgf_settings *settled, char *message)
 {
     (void)plan, (void)settled;
-    if (written->method != WGF_METHOD_JKO || written->init.kind != WGF_INIT_FILE)
+    if (wgf_method_has_neurons(written->method) || written->init.kind != WGF_INIT_FILE)
         return false;
     snprintf(
         message, MESSAGE_LENGTH,
@@ -213,10 +213,11 @@ static bool grid_init(const struct wgf_plan *plan, const struct wgf_settings *wr
 static bool second_grid(const struct wgf_plan *plan, const struct wgf_settings *written,
                         const struct wgf_settings *settled, char *message)
 {
-    (void)plan, (void)settled;
-    if (written->method != WGF_METHOD_JKO || written->grid2 != 1)
+    (void)plan, (void)written;
+    if (settled->grid2 != 1)
         return false;
-    snprintf(message, MESSAGE_LENGTH, "grid2: one point is no grid; use 2 or more, or 0 for none");
+    snprintf(message, MESSAGE_LENGTH,
+             "grid2: a grid needs at least 2 points per axis; use 2 or more, or 0 for no second grid");
     return true;
 }
 

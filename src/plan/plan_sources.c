@@ -1,4 +1,4 @@
-/* The files that jobs read: looked into once, when the plan is made, for their shapes and contents. */
+/* The files that jobs read: read once, when the plan is made, for their shapes and a hash of their contents. */
 #include "plan_internal.h"
 
 #include "wgf/base/system.h"
@@ -10,7 +10,7 @@ static char *resolve(const char *folder, const char *path)
 {
     bool plain = path[0] == '/' || strcmp(folder, ".") == 0;
     size_t size = strlen(folder) + strlen(path) + 2;
-    char *resolved = wgf_calloc((long long)size, 1);
+    char *resolved = wgf_calloc((int64_t)size, 1);
     if (resolved) {
         if (!plain) {
             strcpy(resolved, folder);
@@ -65,12 +65,12 @@ static wgf_status add_source(struct wgf_plan *plan, const char *path, const stru
     return WGF_OK;
 }
 
-/* Drops from an axis of files those whose contents equal an earlier one's: their jobs would be the same. */
+/* Drops from an axis of files those that equal an earlier one in content: their jobs would be the same. */
 static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_datafile_layout *layout)
 {
     struct wgf_axis *axis = &plan->axes[a];
     union wgf_value *list = wgf_calloc(axis->count, sizeof *list);
-    uint64_t *hashes = wgf_calloc(axis->count, sizeof *hashes); /* of those kept; 0: cannot be read */
+    uint64_t *hashes = wgf_calloc(axis->count, sizeof *hashes); /* of the files kept; 0: cannot be read */
     if (!list || !hashes) {
         free(list);
         free(hashes);
@@ -94,7 +94,7 @@ static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_dat
     return WGF_OK;
 }
 
-static wgf_status look_at(struct wgf_plan *plan, const char *name, const struct wgf_datafile_layout *layout)
+static wgf_status add_sources_of(struct wgf_plan *plan, const char *name, const struct wgf_datafile_layout *layout)
 {
     const struct wgf_param *param = wgf_param_find(name);
     int a = wgf_plan_axis(plan, param);
@@ -110,7 +110,7 @@ struct kinds {
     bool data, init;
 };
 
-static bool note_kinds(void *context, const struct wgf_settings *settings)
+static bool find_kinds(void *context, const struct wgf_settings *settings)
 {
     struct kinds *kinds = context;
     kinds->data |= settings->data.kind == WGF_DATA_FILE;
@@ -118,16 +118,16 @@ static bool note_kinds(void *context, const struct wgf_settings *settings)
     return true;
 }
 
-wgf_status wgf_plan_look_at_sources(struct wgf_plan *plan)
+wgf_status wgf_plan_read_sources(struct wgf_plan *plan)
 {
     struct kinds kinds = {0};
     wgf_status status = WGF_OK;
-    wgf_plan_visit(plan, (const char *const[]){"data", "init", NULL}, note_kinds, &kinds);
+    wgf_plan_visit(plan, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
     if (kinds.data)
-        status = look_at(plan, "data_file", &wgf_datafile_samples);
+        status = add_sources_of(plan, "data_file", &wgf_datafile_samples);
     if (!status && kinds.init)
-        status = look_at(plan, "init_file", &wgf_datafile_neurons);
+        status = add_sources_of(plan, "init_file", &wgf_datafile_neurons);
     if (!status)
-        status = look_at(plan, "test_file", &wgf_datafile_samples);
+        status = add_sources_of(plan, "test_file", &wgf_datafile_samples);
     return status;
 }

@@ -1,4 +1,4 @@
-/* Looking at the combinations of some parameters' values, without going through all jobs. */
+/* Visits the combinations of the values of some parameters, without going through all jobs. */
 #include "plan_internal.h"
 
 enum { MOST_VISITS = 10000000 };
@@ -32,7 +32,7 @@ static void choose_axes(const struct wgf_plan *plan, const char *const *names, s
     }
 }
 
-/* The chosen values, all other axes at those of `index`, or at their first when it is NULL. */
+/* The chosen values, and for all other axes those at `index`, or their first when it is NULL. */
 static struct wgf_settings settings_of(const struct wgf_plan *plan, const struct choice *choice, const int64_t *index)
 {
     struct wgf_settings settings = plan->base;
@@ -59,7 +59,7 @@ bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
     return !more;
 }
 
-/* Jobs of a case that agree in the chosen values: those that the axes left over tell apart. */
+/* Jobs of a case that share the chosen values: the product of the other axes. */
 static double jobs_alike(const struct wgf_plan *plan, const struct wgf_case *one, const struct choice *choice)
 {
     double jobs = 1;

@@ -1,5 +1,5 @@
 /* Quantiles by partial sorting. */
-#include "wgf/query/aggregate.h"
+#include "wgf/query/groups.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -152,7 +152,7 @@ static void put(struct stream *stream, const void *bytes, size_t size)
     }
 }
 
-static void save(void *context, const struct wgf_part *parts, int count)
+static void save(void *context, const struct iovec *iov, int count)
 {
     struct wgf_checkpoints *checkpoints = context;
     struct wgf_slot_head head = checkpoints->head;
@@ -160,12 +160,12 @@ static void save(void *context, const struct wgf_part *parts, int count)
     struct stream stream = {.checkpoints = checkpoints, .at = start + (int64_t)sizeof head};
     head.size = 0;
     for (int i = 0; i < count; i++)
-        head.size += (int64_t)parts[i].size;
+        head.size += (int64_t)iov[i].iov_len;
     if (head.size > checkpoints->slot_bytes - (int64_t)sizeof head)
         return; /* never: the plan has seen to it */
     XXH3_64bits_reset(&stream.state);
     for (int i = 0; i < count; i++)
-        put(&stream, parts[i].bytes, parts[i].size);
+        put(&stream, iov[i].iov_base, iov[i].iov_len);
     pass_on(&stream, checkpoints->buffer, stream.gathered);
     head.number++;
     head.data_hash = XXH3_64bits_digest(&stream.state);
@@ -186,15 +186,15 @@ static void save(void *context, const struct wgf_part *parts, int count)
     checkpoints->side = !checkpoints->side;
 }
 
-static bool load(void *context, const struct wgf_part *parts, int count)
+static bool load(void *context, const struct iovec *iov, int count)
 {
     struct wgf_checkpoints *checkpoints = context;
     /* The next save goes to the other slot, so this one is at the side before. */
     int64_t start = slot_start(checkpoints, checkpoints->pair, !checkpoints->side) + (int64_t)sizeof checkpoints->head;
     for (int i = 0; i < count; i++) {
-        int64_t size = (int64_t)parts[i].size;
+        int64_t size = (int64_t)iov[i].iov_len;
         if (size > checkpoints->head.size - checkpoints->loaded ||
-            wgf_region_read(&checkpoints->region, start + checkpoints->loaded, size, parts[i].bytes, NULL))
+            wgf_region_read(&checkpoints->region, start + checkpoints->loaded, size, iov[i].iov_base, NULL))
             return false;
         checkpoints->loaded += size;
     }

@@ -164,7 +164,7 @@ static wgf_status run_from(struct wgf_runner *runner, const struct wgf_settings 
 {
     double *alpha = W ? W + settings->init.width * data->d : NULL;
     struct wgf_problem problem = {
-        .data = data, .W = W, .alpha = alpha, .interrupted = runner->interrupted, .checkpoint = checkpoint};
+        .data = data, .W = W, .alpha = alpha, .cancel = runner->interrupted, .checkpoint = checkpoint};
     wgf_status status = test_data(runner, settings, &problem.test, error);
     if (!status && W && settings->init.kind == WGF_INIT_FILE)
         status = copy_neurons(runner, settings, W, alpha, error);

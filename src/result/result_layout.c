@@ -227,7 +227,7 @@ static void fill_parameter(const struct wgf_param *param, const struct block *bl
 
 const char *wgf_kernel_used(const struct wgf_settings *settings)
 {
-    if (settings->method == WGF_METHOD_JKO)
+    if (!wgf_method_uses_kernel(settings))
         return "";
     return kernel_names[wgf_network_kernel(settings->network.kernel, settings->init.width, settings->data.n,
                                            settings->data.d)];

@@ -1,3 +1,4 @@
+/* Errors with places: the first hundred are kept in order of place, the rest are counted. */
 #include "wgf/spec/diagnostics.h"
 
 #include "wgf/base/text.h"
@@ -36,7 +37,7 @@ static void make_harmless(char *message)
     }
 }
 
-/* Makes room at the place's rank among those kept, after its equals. NULL: it is not among the first. */
+/* Makes room at the rank of the place among the errors kept, after equal places. NULL: it is beyond the last. */
 static struct wgf_diagnostic *make_room(struct wgf_diagnostics *diagnostics, struct wgf_place place)
 {
     if (!diagnostics->list && !(diagnostics->list = calloc(KEPT, sizeof *diagnostics->list)))

@@ -1,5 +1,8 @@
-/* The table of parameters, in the order of CONTRACT 3, and what follows from a row alone. */
+/* The table of parameters, in the order in which `wgf params` and result files list them, and what follows from a row
+ * alone. A parameter is one row here and one field in the settings of the layer that reads it. */
 #include "wgf/spec/params.h"
+
+#include "wgf/flow/flow.h"
 
 #include <assert.h>
 #include <float.h>
@@ -26,7 +29,7 @@ static const char *const solvers[] = NAMES(WGF_JKO_SOLVERS);
 static const char *const recorded_distances[] = NAMES(WGF_RECORDED_DISTANCES);
 static const char *const saves[] = NAMES(WGF_SAVES);
 
-/* Who reads what: the last paragraph of CONTRACT 3, a predicate a clause. */
+/* Predicates of rows: does a job of these settings read the parameter? src/README.md "What each job reads". */
 
 static bool with_gd(const struct wgf_settings *s)
 {
@@ -45,7 +48,7 @@ static bool with_jko(const struct wgf_settings *s)
 
 static bool with_neurons(const struct wgf_settings *s)
 {
-    return with_gd(s) || with_prox(s);
+    return wgf_method_has_neurons(s->method);
 }
 
 static bool with_sliced(const struct wgf_settings *s)
@@ -93,13 +96,13 @@ static bool with_random_choices(const struct wgf_settings *s)
     return with_sliced(s) || (with_neurons(s) && s->init.kind == WGF_INIT_NORMAL);
 }
 
-/* Beginnings of rows: type, field, default. */
+/* Parts of rows: type, field and default. */
 #define AT(field) offsetof(struct wgf_settings, field)
 #define INT(field, text) WGF_PARAM_INT, AT(field), text
 #define FLOAT(field, text) WGF_PARAM_FLOAT, AT(field), text
 #define CHOICE(field, text) WGF_PARAM_CHOICE, AT(field), text
 #define PATH(field) WGF_PARAM_PATH, AT(field), ""
-/* Ranges. Integers stay where a double holds every one of them. */
+/* Ranges. Integers end at 2^53: a double holds each of them exactly. */
 #define WHOLE(lo) .minimum = (lo), .maximum = 0x1p53
 #define AT_LEAST(lo) .minimum = (lo), .maximum = DBL_MAX
 #define ABOVE(lo) AT_LEAST(lo), .open = true
@@ -121,12 +124,12 @@ const struct wgf_param wgf_params[] = {
     {"n", INT(data.n, "70"), WHOLE(1), SAYS("samples")},
     {"d", INT(data.d, "2"), WHOLE(1), SHAPES(STATE), SAYS("input dimension, with the bias column")},
     {"sampling", CHOICE(data.sampling, "normal"), ONE_OF(samplings), READ(with_drawn_data),
-     SAYS("law of random inputs")},
+     SAYS("distribution of random inputs")},
     {"noise", FLOAT(data.noise, "0"), AT_LEAST(0), READ(with_linear_data), SAYS("half-width of the labels' noise")},
     {"data_seed", INT(data.seed, "1"), WHOLE(0), READ(with_drawn_data), SAYS("seed of the data")},
     {"width", INT(init.width, "1000"), WHOLE(1), SHAPES(STATE), READ(with_neurons), SAYS("number of neurons m")},
     {"init", CHOICE(init.kind, "normal"), ONE_OF(init_kinds), DECIDES, SHAPES(STATE),
-     SAYS("initial neurons; grid: a square one a sign, d = 2")},
+     SAYS("initial neurons; grid: a square grid of each sign, d = 2")},
     {"init_file", PATH(init.file), SHAPES(STATE), READ(with_init_file),
      SAYS("HDF5 with W (m x d) and alpha (m), or CSV with alpha last")},
     {"init_scale", FLOAT(init.scale, "1e-3"), AT_LEAST(0), READ(with_init_scale),
@@ -153,7 +156,7 @@ const struct wgf_param wgf_params[] = {
     {"inner_steps", INT(inner_steps, "100"), WHOLE(1), SHAPES(TRACE), READ(with_prox),
      SAYS("inner iterations at most")},
     {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_prox),
-     SAYS("stop inner iterations when the residual is below; 0: never")},
+     SAYS("stop inner iterations once the residual is below this; 0: never")},
     {"projections", INT(projections, "100"), WHOLE(1), READ(with_sliced), SAYS("directions of the sliced distance")},
     {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_jko), SAYS("grid points per axis")},
     {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_jko), SAYS("half-width of the grid")},
@@ -170,19 +173,19 @@ const struct wgf_param wgf_params[] = {
     {"anderson", INT(anderson, "0"), .maximum = 100, READ(with_dykstra),
      SAYS("depth of Anderson acceleration; 0: none")},
     {"record_every", INT(record_every, "1"), WHOLE(1), SHAPES(TRACE | STATE),
-     SAYS("a trace record every so many steps, and always the last")},
+     SAYS("steps from one trace record to the next; the last step is always recorded")},
     {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), SHAPES(TRACE),
      SAYS("all: also Frobenius and exact Wasserstein")},
     {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_prox),
-     SAYS("an inner record every so many inner steps; 0: never")},
+     SAYS("inner steps from one inner record to the next; 0: none")},
     {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(with_neurons),
      SAYS("how the gradient is computed")},
     {"save", CHOICE(save, "none"), ONE_OF(saves), SHAPES(STATE),
-     SAYS("states that are kept: weights, or the grid's masses")},
+     SAYS("states to keep: weights, or the masses on the grid")},
     {"stop_objective", FLOAT(stop_objective, "0"), AT_LEAST(0),
-     SAYS("stop once the objective is at or below; 0: never")},
+     SAYS("stop once the objective is at or below this; 0: never")},
     {"stop_change", FLOAT(stop_change, "0"), AT_LEAST(0),
-     SAYS("stop once its relative change over a step is at or below; 0: never")},
+     SAYS("stop once the relative change of the objective over a step is at or below this; 0: never")},
     {"time_limit", FLOAT(time_limit, "0"), AT_LEAST(0), SAYS("seconds for a job; 0: no limit")},
 };
 enum { COUNT = sizeof wgf_params / sizeof *wgf_params };
@@ -225,7 +228,7 @@ void wgf_settings_default(struct wgf_settings *settings)
     memset(settings, 0, sizeof *settings);
     for (const struct wgf_param *param = wgf_params; param < wgf_params + COUNT; param++) {
         union wgf_value value;
-        const bool quoted = param->type == WGF_PARAM_PATH; /* "" is no path, not no value */
+        const bool quoted = param->type == WGF_PARAM_PATH; /* "" is a value: no path */
         const wgf_status status = wgf_param_parse(param, param->default_text, quoted, &value, NULL);
         assert(status == WGF_OK);
         (void)status;

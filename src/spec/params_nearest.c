@@ -1,10 +1,11 @@
+/* The nearest known name to a misspelt word, for "did you mean". */
 #include "wgf/spec/params.h"
 
 #include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
-enum { LONGEST = 32 }; /* words and names beyond it are near to nothing */
+enum { LONGEST = 32 }; /* longer words and names match nothing */
 
 static bool same_letter(char a, char b)
 {
@@ -38,7 +39,7 @@ static int edit_distance(const char *a, int a_length, const char *b, int b_lengt
 const char *wgf_nearest_name(const char *word, const char *const *names, int count)
 {
     const int length = (int)strnlen(word, LONGEST + 1);
-    const int allowed = (length + 1) / 3; /* one wrong letter in three, and none in a word of one */
+    const int allowed = (length + 1) / 3; /* one edit in three letters; none in a word of one letter */
     const char *nearest = NULL;
     int best = INT_MAX;
     for (int i = 0; i < count && length <= LONGEST; i++) {

@@ -1,4 +1,4 @@
-/* The parameter table as a user sees it: `wgf params`. */
+/* The parameter table as a user sees it: `wgf params`, and the attribute `read_with` of result files. */
 #include "wgf/spec/params.h"
 
 #include <assert.h>
@@ -33,7 +33,7 @@ static void write_type(const struct wgf_param *param, char cell[CELL])
         append(cell, "%s%s", names[param->type], param->may_be_auto ? " or auto" : "");
 }
 
-/* The range of a number; nothing for the rest. */
+/* The range of a number; nothing for other types. */
 static void write_range(const struct wgf_param *param, char cell[CELL])
 {
     if (param->type == WGF_PARAM_INT && param->maximum < 0x1p53)
@@ -59,7 +59,7 @@ static bool next_combination(struct wgf_settings *settings)
     return false;
 }
 
-/* Bit i: with choice i of the decider, some job reads the parameter. */
+/* Bit i: some job with choice i of the decider reads the parameter. */
 static uint32_t reading_choices(const struct wgf_param *param, const struct wgf_param *decider)
 {
     struct wgf_settings settings = {0};
@@ -95,7 +95,7 @@ static const char *shown_default(const struct wgf_param *param)
     return *param->default_text ? param->default_text : "none";
 }
 
-/* Bytes of the text that go on a line of this width, broken at a space. */
+/* Bytes of the text that fit a line of this width, broken at a space. */
 static int line_length(const char *text, int width)
 {
     const int length = (int)strlen(text);
@@ -114,7 +114,7 @@ static void print_row(FILE *out, const char *const cells[COLUMNS])
     memcpy(rest, cells, sizeof rest);
     bool more;
     do {
-        int blanks = 0; /* owed before the next text, so that no line ends in one */
+        int blanks = 0; /* to print before the next text, so that no line ends in blanks */
         more = false;
         for (int i = 0; i < COLUMNS; i++) {
             const int length = line_length(rest[i], widths[i]);

@@ -1,4 +1,4 @@
-/* Values of parameters as text: parsing, ranges, printing. */
+/* Values of parameters as text: parsing, ranges, printing. Every error is one sentence with the remedy. */
 #include "wgf/base/text.h"
 #include "wgf/spec/diagnostics.h"
 #include "wgf/spec/params.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t largest_integer = INT64_C(1) << 53; /* the doubles hold every integer up to here */
+static const int64_t largest_integer = INT64_C(1) << 53; /* a double holds every integer up to here */
 
 enum number_form { NO_NUMBER, DECIMAL, WHOLE };
 
@@ -25,7 +25,7 @@ static const char *skip_sign(const char *text)
     return text + (*text == '+' || *text == '-');
 }
 
-/* Scans [+-]? digits [. digits] [e [+-]? digits], where digits may lack on one side of the point. WHOLE: no point and no
+/* Scans [+-]? digits [. digits] [e [+-]? digits]; digits on one side of the point are enough. WHOLE: no point and no
  * negative exponent. */
 static enum number_form number_form(const char *text)
 {
@@ -48,7 +48,7 @@ static enum number_form number_form(const char *text)
     return any && *end == '\0' ? form : NO_NUMBER;
 }
 
-/* The integer that a WHOLE text says; false beyond ±2^53. */
+/* The integer that a WHOLE text denotes; false beyond ±2^53. */
 static bool whole_value(const char *text, int64_t *value)
 {
     const char *at = skip_sign(text);
@@ -67,15 +67,15 @@ static bool whole_value(const char *text, int64_t *value)
     return magnitude <= largest_integer;
 }
 
-/* Does a text of any number form say 0? */
-static bool says_zero(const char *text)
+/* Does a text of any number form denote 0? */
+static bool denotes_zero(const char *text)
 {
     const char end = text[strspn(text, "+-0.")];
     return end == '\0' || end == 'e' || end == 'E';
 }
 
-/* What the parameter wants: "a whole number from 1 to 2^53", "a number above 0 or auto". */
-static const char *wanted(const struct wgf_param *param, char *buffer, size_t size)
+/* What the parameter allows: "a whole number from 1 to 2^53", "a number above 0 or auto". */
+static const char *allowed(const struct wgf_param *param, char *buffer, size_t size)
 {
     if (param->type == WGF_PARAM_INT) {
         const bool widest = param->maximum >= (double)largest_integer;
@@ -91,8 +91,8 @@ static const char *wanted(const struct wgf_param *param, char *buffer, size_t si
 static wgf_status out_of_range(const struct wgf_param *param, const char *shown, struct wgf_error *error)
 {
     char range[96];
-    return wgf_fail(error, WGF_EUSAGE, "%s: %s is out of range; needs %s", param->name, shown,
-                    wanted(param, range, sizeof range));
+    return wgf_fail(error, WGF_EUSAGE, "%s: %s is out of range; use %s", param->name, shown,
+                    allowed(param, range, sizeof range));
 }
 
 bool wgf_text_is_null(const char *text)
@@ -106,17 +106,17 @@ bool wgf_text_is_null(const char *text)
 
 static wgf_status no_value(const struct wgf_param *param, struct wgf_error *error)
 {
-    return wgf_fail(error, WGF_EUSAGE, "%s: has no value", param->name);
+    return wgf_fail(error, WGF_EUSAGE, "%s has no value; give it one or remove it", param->name);
 }
 
 static wgf_status not_a_number(const struct wgf_param *param, bool or_auto, const char *text, struct wgf_error *error)
 {
-    return wgf_fail(error, WGF_EUSAGE, "%s: needs a %s%s, not '%s'", param->name,
+    return wgf_fail(error, WGF_EUSAGE, "%s: use a %s%s, not '%s'", param->name,
                     param->type == WGF_PARAM_INT ? "whole number" : "number", or_auto ? " or auto" : "",
                     wgf_excerpt(text).text);
 }
 
-/* A number in or out of its range; `or_auto` is for the sentence alone. */
+/* A number, in its range or not; `or_auto` only completes the sentence. */
 static wgf_status parse_number(const struct wgf_param *param, bool or_auto, const char *text, bool quoted,
                                union wgf_value *value, struct wgf_error *error)
 {
@@ -128,8 +128,8 @@ static wgf_status parse_number(const struct wgf_param *param, bool or_auto, cons
         return wgf_fail(error, WGF_EUSAGE, "%s: a number in quotes is text; remove the quotes", param->name);
     if (!integer) {
         value->real = strtod(text, NULL) + 0.0; /* -0 becomes 0 */
-        if (value->real == 0 && !says_zero(text)) {
-            return wgf_fail(error, WGF_EUSAGE, "%s: %s is too small, it would become 0; the smallest is 4.95e-324",
+        if (value->real == 0 && !denotes_zero(text)) {
+            return wgf_fail(error, WGF_EUSAGE, "%s: %s is too small and would become 0; use at least 4.95e-324",
                             param->name, wgf_excerpt(text).text);
         }
     }
@@ -141,7 +141,7 @@ wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, boo
                             struct wgf_error *error)
 {
     if (param->type != WGF_PARAM_INT && param->type != WGF_PARAM_FLOAT)
-        return wgf_fail(error, WGF_EUSAGE, "%s: takes no numbers", param->name);
+        return wgf_fail(error, WGF_EUSAGE, "%s does not take numbers", param->name);
     if (!quoted && wgf_text_is_null(text))
         return no_value(param, error);
     return parse_number(param, false, text, quoted, value, error);
@@ -170,7 +170,7 @@ static wgf_status parse_choice(const struct wgf_param *param, const char *text, 
         }
     }
     const char *nearest = wgf_nearest_name(text, param->choices, count);
-    return wgf_fail(error, WGF_EUSAGE, "%s: needs %s, not '%s'%s%s%s", param->name,
+    return wgf_fail(error, WGF_EUSAGE, "%s: use %s, not '%s'%s%s%s", param->name,
                     choices_text(param, count, list, sizeof list), wgf_excerpt(text).text,
                     nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
@@ -180,7 +180,7 @@ static wgf_status parse_path(const struct wgf_param *param, const char *text, co
 {
     for (const char *at = text; *at; at++) {
         if ((unsigned char)*at < 0x20 || *at == 0x7F) {
-            return wgf_fail(error, WGF_EUSAGE, "%s: '%s' has a control character in it; rename the file", param->name,
+            return wgf_fail(error, WGF_EUSAGE, "%s: '%s' contains a control character; rename the file", param->name,
                             wgf_excerpt(text).text);
         }
     }
@@ -189,7 +189,8 @@ static wgf_status parse_path(const struct wgf_param *param, const char *text, co
                         wgf_excerpt(text).text);
     }
     if (strlen(text) >= PATH_MAX)
-        return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is too long for a path", param->name, wgf_excerpt(text).text);
+        return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is too long for a path; use a shorter one", param->name,
+                        wgf_excerpt(text).text);
     *path = text;
     return WGF_OK;
 }

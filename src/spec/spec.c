@@ -1,4 +1,4 @@
-/* The sections of a spec. */
+/* The sections of a spec: name, description, fixed and sweep. */
 #include "spec_internal.h"
 
 #include <stdlib.h>
@@ -6,14 +6,15 @@
 
 enum {
     MAX_SPACED = 10000000,
-    MAX_WRITTEN = WGF_SPEC_LIMIT / 2, /* a value and its comma: more come from aliases alone */
+    MAX_WRITTEN = WGF_SPEC_LIMIT / 2, /* a value and its comma; only aliases make more */
     MAX_NAME = 255,
 };
 
 void wgf_spec_no_memory(struct wgf_spec_reader *reader)
 {
     if (!reader->out_of_memory)
-        wgf_diagnose(reader->diagnostics, (struct wgf_place){0, 0}, "not enough memory to understand the spec");
+        wgf_diagnose(reader->diagnostics, (struct wgf_place){0, 0},
+                     "out of memory while reading the spec; shorten its lists");
     reader->out_of_memory = true;
 }
 
@@ -30,11 +31,12 @@ const char *wgf_spec_keep(struct wgf_spec_reader *reader, const char *text)
     return memcpy(entry->text, text, size);
 }
 
-/* A text under a key: any but none. */
+/* The text under a key; NULL, diagnosed, when there is none. */
 static char *read_text(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
     if (wgf_spec_is_null(entry->value)) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(entry->value), "%s: has no value", entry->name);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(entry->value), "%s has no value; give it one or remove it",
+                     entry->name);
         return NULL;
     }
     const char *text = wgf_spec_scalar(reader, entry->value, entry->name);
@@ -60,7 +62,7 @@ static void read_name(struct wgf_spec_reader *reader, const struct wgf_spec_entr
     reader->spec->name = read_text(reader, entry);
     if (reader->spec->name && !is_good_name(reader->spec->name)) {
         wgf_diagnose(reader->diagnostics, wgf_spec_place(entry->value),
-                     "name: needs one line of text, not empty and at most %d bytes", MAX_NAME);
+                     "name: use one line of text, not empty and of at most %d bytes", MAX_NAME);
     }
 }
 
@@ -72,7 +74,7 @@ static void read_description(struct wgf_spec_reader *reader, const struct wgf_sp
 static void refuse_unbuilt(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
     wgf_diagnose(reader->diagnostics, entry->place,
-                 "%s is not built yet in this version; use fixed, and sweep as one mapping", entry->name);
+                 "%s is not supported here in this version; write sweep as one mapping of parameters", entry->name);
 }
 
 /* The parameter that a key of fixed or sweep names; NULL, diagnosed, when there is none. */
@@ -80,7 +82,7 @@ static const struct wgf_param *find_param(struct wgf_spec_reader *reader, const 
 {
     const struct wgf_param *param = wgf_param_find(entry->name);
     if (!param) {
-        /* Once errors are dropped, hundreds of thousands may follow: no search for what nobody will see. */
+        /* Once errors are dropped, hundreds of thousands may follow: no search for names that are not printed. */
         const char *nearest = reader->diagnostics->dropped == 0 ? wgf_param_nearest(entry->name) : NULL;
         wgf_diagnose(reader->diagnostics, entry->place, "unknown parameter '%s'; %s%s%s", wgf_excerpt(entry->name).text,
                      nearest ? "did you mean '" : "see wgf params", nearest ? nearest : "", nearest ? "'?" : "");
@@ -105,7 +107,7 @@ static void read_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_ent
     free(entries.list);
 }
 
-/* Words of the whole language of specs (CONTRACT 2) that a sweep cannot have yet. */
+/* Words of sweeps of blocks, which this version does not support. */
 static bool is_unbuilt(const char *word)
 {
     static const char *const words[] = {"fixed", "product", "zip", "exclude", "sample", "over", "design"};
@@ -118,8 +120,7 @@ static bool is_unbuilt(const char *word)
 static void read_axis(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
     if (is_unbuilt(entry->name)) {
-        wgf_diagnose(reader->diagnostics, entry->place,
-                     "%s in a sweep is not built yet in this version; use one mapping of parameters", entry->name);
+        refuse_unbuilt(reader, entry);
         return;
     }
     const struct wgf_param *param = find_param(reader, entry);
@@ -138,7 +139,7 @@ static void read_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_ent
 {
     if (section->value->type == YAML_SEQUENCE_NODE) {
         wgf_diagnose(reader->diagnostics, wgf_spec_place(section->value),
-                     "sweep: a list of blocks is not built yet in this version; use one mapping of parameters");
+                     "sweep: a list of blocks is not supported in this version; write it as one mapping of parameters");
         return;
     }
     struct wgf_spec_entries entries = wgf_spec_entries(reader, section->value, section->name);
@@ -199,7 +200,7 @@ static void read_root(struct wgf_spec_reader *reader, const yaml_node_t *root)
     }
     free(entries.list);
     if (!named)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(root), "name is missing; give the sweep one");
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(root), "name is missing; add a line 'name: WORDS'");
     check_fixed_or_swept(reader);
 }
 
@@ -224,14 +225,14 @@ static void read_text_of_spec(struct wgf_spec_reader *reader, const char *const 
         read_root(reader, root);
         read_sets(reader, sets, set_count);
     } else {
-        wgf_diagnose(reader->diagnostics, (struct wgf_place){1, 1}, "the spec is empty; it needs a name at least");
+        wgf_diagnose(reader->diagnostics, (struct wgf_place){1, 1}, "the spec is empty; it needs at least a name");
     }
     yaml_document_delete(&reader->document);
     if (!reader->spec->description && !(reader->spec->description = strdup("")))
         wgf_spec_no_memory(reader);
 }
 
-/* Folder of a file: what is before its last slash. */
+/* Folder of a file: the text before its last slash. */
 static char *folder_of(const char *file)
 {
     const char *slash = strrchr(file, '/');

@@ -21,7 +21,7 @@ static bool is_number(const struct wgf_param *param)
     return param->type == WGF_PARAM_INT || param->type == WGF_PARAM_FLOAT;
 }
 
-/* Takes the list of a computed axis apart; `usage` tells its form. */
+/* Reads the list of a computed axis; `usage` shows its form. */
 static bool read_numbers(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node, int fewest,
                          const char *usage, struct numbers *numbers)
 {
@@ -38,7 +38,7 @@ static bool read_numbers(struct wgf_spec_reader *reader, const struct wgf_param 
     return true;
 }
 
-/* A number of the parameter's type, in or out of its range. */
+/* A number of the parameter's type, in its range or not. */
 static bool read_unchecked(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
                            union wgf_value *value)
 {
@@ -108,7 +108,7 @@ static int64_t divide_up(int64_t a, int64_t b)
     return a / b + (a % b != 0);
 }
 
-/* How many integers there are from lo in steps to before hi. All are at most 2^53 in magnitude. */
+/* Counts the integers lo, lo + step, ... before hi. All are at most 2^53 in magnitude. */
 static int64_t count_integers(int64_t lo, int64_t hi, int64_t step)
 {
     if (lo == hi || (hi > lo) != (step > 0))
@@ -116,8 +116,8 @@ static int64_t count_integers(int64_t lo, int64_t hi, int64_t step)
     return step > 0 ? divide_up(hi - lo, step) : divide_up(lo - hi, -step);
 }
 
-/* The same for doubles: a step that reaches hi but for rounding does not count. -1: too small a step to tell the
- * values apart, which are then more than 2^50. */
+/* The same for doubles: a value that equals hi up to rounding does not count. -1: the step is too small to tell the
+ * values apart, of which there are then more than 2^50. */
 static int64_t count_reals(double lo, double hi, double step)
 {
     if (fabs(step) < 4 * DBL_EPSILON * fmax(fabs(lo), fabs(hi)))
@@ -136,17 +136,19 @@ static union wgf_value one(const struct wgf_param *param)
     return param->type == WGF_PARAM_INT ? (union wgf_value){.integer = 1} : (union wgf_value){.real = 1};
 }
 
-/* Counts the values of a range before `end`; says what is wrong with it, or NULL. */
+/* Counts the values of a range before `end`; returns what is wrong with it, or NULL. */
 static const char *count_range(struct wgf_axis *axis, union wgf_value end)
 {
     if (is_zero(axis->param, axis->step))
-        return "a step of 0 goes nowhere";
+        return "the step is 0; use another step";
     axis->count = axis->param->type == WGF_PARAM_INT
                       ? count_integers(axis->first.integer, end.integer, axis->step.integer)
                       : count_reals(axis->first.real, end.real, axis->step.real);
     if (axis->count == 0)
-        return "the range is empty; its end is not in it";
-    return axis->count < 0 || axis->count > longest_range ? "the step is too small for so long a range" : NULL;
+        return "the range is empty; it ends before its second number";
+    return axis->count < 0 || axis->count > longest_range
+               ? "the step is too small for the length of the range; use a larger step"
+               : NULL;
 }
 
 static bool read_range(struct wgf_spec_reader *reader, yaml_node_t *node, struct wgf_axis *axis)
@@ -186,12 +188,12 @@ static int find_space(const char *name)
 static void diagnose_unknown_space(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
     const char *nearest = wgf_nearest_name(entry->name, space_names, SPACES);
-    wgf_diagnose(reader->diagnostics, entry->place, "'%s' is no way to sweep; %s%s%s", wgf_excerpt(entry->name).text,
+    wgf_diagnose(reader->diagnostics, entry->place, "'%s' is not a way to sweep; %s%s%s", wgf_excerpt(entry->name).text,
                  nearest ? "did you mean '" : "use a list, linspace, geomspace or range", nearest ? nearest : "",
                  nearest ? "'?" : "");
 }
 
-/* The one key of a computed axis that counts; NULL, diagnosed, when there is not exactly one. */
+/* The one key of a computed axis; NULL, diagnosed, when there is not exactly one. */
 static const struct wgf_spec_entry *choose_space(struct wgf_spec_reader *reader, const struct wgf_spec_entries *entries)
 {
     const struct wgf_spec_entry *chosen = NULL;
@@ -202,7 +204,7 @@ static const struct wgf_spec_entry *choose_space(struct wgf_spec_reader *reader,
             diagnose_unknown_space(reader, entry);
             fine = false;
         } else if (chosen) {
-            wgf_diagnose(reader->diagnostics, entry->place, "%s beside %s: one of them is enough", entry->name,
+            wgf_diagnose(reader->diagnostics, entry->place, "%s conflicts with %s; keep one of them", entry->name,
                          chosen->name);
             fine = false;
         } else {
@@ -215,7 +217,7 @@ static const struct wgf_spec_entry *choose_space(struct wgf_spec_reader *reader,
 static bool read_computed(struct wgf_spec_reader *reader, const yaml_node_t *node, struct wgf_axis *axis)
 {
     if (node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
-        wgf_diagnose(reader->diagnostics, axis->place, "%s: write one of linspace, geomspace and range",
+        wgf_diagnose(reader->diagnostics, axis->place, "%s: write one of linspace, geomspace or range",
                      axis->param->name);
         return false;
     }
@@ -243,8 +245,8 @@ bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param
         return read_computed(reader, node, axis);
     default:
         wgf_diagnose(reader->diagnostics, axis->place,
-                     wgf_spec_is_null(node) ? "%s: has no value"
-                                            : "%s: one value is no sweep; put it under fixed, or in a list",
+                     wgf_spec_is_null(node) ? "%s has no value; give it one or remove it"
+                                            : "%s: a single value is not a sweep; put it under fixed, or in a list",
                      param->name);
         return false;
     }

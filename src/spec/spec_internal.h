@@ -1,5 +1,5 @@
-/* What the files spec*.c share: the walk over one YAML document. Every function here adds what it finds wrong to
- * reader->diagnostics and goes on. The walk goes as deep as the grammar and no deeper, whatever the document does. */
+/* Shared by the files spec*.c: reading one YAML document. Every function here adds the errors that it finds to
+ * reader->diagnostics and goes on. The depth of calls is that of the grammar, whatever the document nests. */
 #ifndef WGF_SPEC_SPEC_INTERNAL_H
 #define WGF_SPEC_SPEC_INTERNAL_H
 
@@ -38,29 +38,29 @@ struct wgf_spec_entries {
 struct wgf_place wgf_spec_place(const yaml_node_t *node);
 void wgf_spec_no_memory(struct wgf_spec_reader *reader);
 
-/* A copy of the text in the spec's pool; NULL when memory ends. */
+/* A copy of the text in the spec's pool; NULL when out of memory. */
 const char *wgf_spec_keep(struct wgf_spec_reader *reader, const char *text);
 
-/* spec_yaml.c: reads the text as one document of tame depth, which the caller deletes; false if it is none. */
+/* spec_yaml.c: reads the text as one document of limited depth, which the caller deletes. False: it is not one. */
 bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, size_t length);
 
-/* Text of a scalar; NULL for anything else and for a text with NUL in it. `what` names it in the sentence. */
+/* Text of a scalar; NULL for anything else and for a text that contains NUL. `what` names it in the sentence. */
 const char *wgf_spec_scalar(struct wgf_spec_reader *reader, const yaml_node_t *node, const char *what);
 bool wgf_spec_is_quoted(const yaml_node_t *scalar);
 bool wgf_spec_is_null(const yaml_node_t *node);
 
-/* The keys of a mapping in order, without repeated ones; none for another kind of node, which `what` names. */
+/* The keys of a mapping in order, without repeated ones; empty for another kind of node, which `what` names. */
 struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const yaml_node_t *node, const char *what);
 
 /* A parameter's value written in one node. */
 bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
                     union wgf_value *value);
 
-/* spec_axis.c: what one parameter is swept over; false if that cannot be understood. */
+/* spec_axis.c: what one parameter is swept over; false when it is not valid. */
 bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node,
                    struct wgf_axis *axis);
 
-/* spec_values.c: the lists of axes. Both make axis->values, axis->count and axis->repeated. */
+/* spec_values.c: the lists of axes. Both set axis->values, axis->count and axis->repeated. */
 bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, struct wgf_axis *axis);
 enum wgf_spacing { WGF_SPACING_LINEAR, WGF_SPACING_GEOMETRIC };
 bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enum wgf_spacing spacing,

@@ -1,4 +1,4 @@
-/* Reading a spec's bytes. */
+/* Reads the bytes of a spec, never more than the limit. */
 #include "wgf/spec/spec.h"
 
 #include <errno.h>
@@ -15,11 +15,11 @@ static wgf_status refuse(const char *file, const char *reason, struct wgf_error 
 
 static wgf_status refuse_size(const char *file, struct wgf_error *error)
 {
-    return wgf_fail(error, WGF_EUSAGE, "the spec %s is larger than %d bytes, the most that is read", file,
+    return wgf_fail(error, WGF_EUSAGE, "the spec %s is larger than %d bytes; use range in place of lists", file,
                     WGF_SPEC_LIMIT);
 }
 
-/* Refuses what need not be read to be refused. */
+/* Refuses folders and large files before reading. */
 static wgf_status check_kind(const char *file, int descriptor, struct wgf_error *error)
 {
     struct stat status;
@@ -53,7 +53,7 @@ static wgf_status load(const char *file, int descriptor, char **text, size_t *le
         return status;
     char *buffer = malloc(WGF_SPEC_LIMIT + 2);
     if (!buffer)
-        return wgf_fail(error, WGF_EMEMORY, "not enough memory to read the spec %s", file);
+        return wgf_fail(error, WGF_EMEMORY, "out of memory while reading the spec %s", file);
     status = read_all(file, descriptor, buffer, length, error);
     if (status != WGF_OK) {
         free(buffer);

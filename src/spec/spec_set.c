@@ -23,7 +23,7 @@ static const struct wgf_param *find_settable(struct wgf_spec_reader *reader, con
     return param;
 }
 
-/* The assignment of the parameter, which is made when there is none. */
+/* The assignment of the parameter, added when there is none. */
 static struct wgf_fixed *find_fixed(struct wgf_spec *spec, const struct wgf_param *param)
 {
     for (int i = 0; i < spec->fixed_count; i++)
@@ -47,13 +47,14 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
     if (!param)
         return;
     if (is_set[wgf_param_index(param)]) {
-        wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s is set twice", wgf_excerpt(set).text, name);
+        wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s is set twice; keep one", wgf_excerpt(set).text,
+                     name);
         return;
     }
     is_set[wgf_param_index(param)] = true;
     struct wgf_error error;
     union wgf_value value;
-    const bool quoted = param->type == WGF_PARAM_PATH; /* an empty path is no path, not no value */
+    const bool quoted = param->type == WGF_PARAM_PATH; /* an empty path is a value: no path */
     if (wgf_param_parse(param, equals + 1, quoted, &value, &error) != WGF_OK) {
         wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s", wgf_excerpt(set).text, error.message);
         return;

@@ -1,4 +1,4 @@
-/* The lists of values that axes hold: written one by one, or evenly spaced. */
+/* The lists of values that axes hold: written one by one, or evenly spaced. All of a list are different. */
 #include "spec_internal.h"
 
 #include "wgf/base/system.h"
@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes the list's room from what all axes may hold together, which bounds time and memory whatever a spec asks for. */
+/* Allocates the list. All axes share a budget of values, which bounds time and memory for any spec. */
 static bool make_room(struct wgf_spec_reader *reader, struct wgf_place place, int64_t count, int64_t *left,
                       struct wgf_axis *axis)
 {
     if (count > *left) {
-        wgf_diagnose(reader->diagnostics, place, "%s: too many values in lists; use range, or fewer",
-                     axis->param->name);
+        wgf_diagnose(reader->diagnostics, place,
+                     "%s: the lists of all axes hold too many values; use range, or fewer values", axis->param->name);
         return false;
     }
     axis->values = wgf_calloc(count, sizeof *axis->values);
@@ -30,13 +30,13 @@ static int compare_integers(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* Orders doubles, with auto (NaN) before all. */
+/* Orders doubles, with auto (NaN) before all others. */
 static int compare_reals(double a, double b)
 {
     return isnan(a) || isnan(b) ? isnan(b) - isnan(a) : (a > b) - (a < b);
 }
 
-/* A value with the place in its list. */
+/* A value with its index in the list. */
 struct ranked {
     union wgf_value value;
     int64_t index;
@@ -112,7 +112,8 @@ bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, stru
     const yaml_node_item_t *items = node->data.sequence.items.start;
     const int64_t count = node->data.sequence.items.top - items;
     if (count == 0) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: the list is empty", axis->param->name);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: the list is empty; add a value or remove the axis",
+                     axis->param->name);
         return false;
     }
     if (!make_room(reader, wgf_spec_place(node), count, &reader->written_left, axis))
@@ -134,12 +135,12 @@ static double spaced_point(enum wgf_spacing spacing, double first, double last, 
         return last;
     if (spacing == WGF_SPACING_LINEAR)
         return first + (double)i * ((last - first) / (double)(count - 1));
-    /* Decimal logarithms, so that decades come out as they are written. */
+    /* Decimal logarithms, so that powers of ten are exact. */
     const double low = log10(fabs(first)), high = log10(fabs(last));
     return copysign(pow(10, low + (double)i * ((high - low) / (double)(count - 1))), first);
 }
 
-/* Rounding must not carry a point back behind its predecessor, nor beyond the last. */
+/* Rounding must move no point behind its predecessor or beyond the last. */
 static double keep_order(double point, double before, double last)
 {
     return before <= last ? fmin(fmax(point, before), last) : fmax(fmin(point, before), last);
@@ -151,7 +152,7 @@ bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enu
     const bool integer = axis->param->type == WGF_PARAM_INT;
     const double lo = integer ? (double)first.integer : first.real, hi = integer ? (double)last.integer : last.real;
     if (spacing == WGF_SPACING_GEOMETRIC && (lo == 0 || hi == 0 || (lo > 0) != (hi > 0))) {
-        wgf_diagnose(reader->diagnostics, place, "%s: geomspace needs two ends of one sign, neither of them 0",
+        wgf_diagnose(reader->diagnostics, place, "%s: geomspace needs two ends of the same sign, neither of them 0",
                      axis->param->name);
         return false;
     }

@@ -1,4 +1,4 @@
-/* YAML by libyaml: one document, tame in depth, and its scalars and mappings with their places. */
+/* YAML by libyaml: one document of limited depth, and its scalars and mappings with their places. */
 #include "spec_internal.h"
 
 #include <limits.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* libyaml takes quadratic time in the depth of nesting and in the number of anchors and directives. */
-enum { MAX_DEPTH = 32, MAX_ANCHORS = 100 };
+enum { MAX_DEPTH = 32, MAX_ANCHORS = 100 }; /* the messages name them */
 
 static struct wgf_place place_of_mark(yaml_mark_t mark)
 {
@@ -50,7 +50,8 @@ static void diagnose_yaml(struct wgf_spec_reader *reader, const yaml_parser_t *p
         wgf_spec_no_memory(reader);
     } else if (parser->error == YAML_READER_ERROR) {
         const size_t offset = parser->problem_offset < length ? parser->problem_offset : length;
-        wgf_diagnose(reader->diagnostics, place_of_offset(text, offset), "not a text in UTF-8: %s", parser->problem);
+        wgf_diagnose(reader->diagnostics, place_of_offset(text, offset), "the spec is not UTF-8 text: %s",
+                     parser->problem);
     } else if (parser->context) {
         wgf_diagnose(reader->diagnostics, place_of_mark(parser->problem_mark), "not valid YAML: %s (line %d): %s%s",
                      parser->context, place_of_mark(parser->context_mark).line, parser->problem,
@@ -60,14 +61,14 @@ static void diagnose_yaml(struct wgf_spec_reader *reader, const yaml_parser_t *p
     }
 }
 
-/* What the first pass over the tokens has seen. */
-struct census {
+/* Counts of the first pass over the tokens. */
+struct token_counts {
     int depth, anchors;
     bool started, ended; /* the document */
 };
 
-/* Counts a token; says what is wrong with it, or NULL. */
-static const char *count_token(struct census *census, yaml_token_type_t type)
+/* Counts a token; returns what is wrong with it, or NULL. */
+static const char *count_token(struct token_counts *counts, yaml_token_type_t type)
 {
     switch (type) {
     case YAML_STREAM_START_TOKEN:
@@ -75,35 +76,35 @@ static const char *count_token(struct census *census, yaml_token_type_t type)
     case YAML_VERSION_DIRECTIVE_TOKEN:
         return NULL;
     case YAML_DOCUMENT_START_TOKEN:
-        census->ended = census->started;
+        counts->ended = counts->started;
         break;
     case YAML_DOCUMENT_END_TOKEN:
-        census->ended = census->started;
+        counts->ended = counts->started;
         return NULL;
     case YAML_TAG_TOKEN:
     case YAML_TAG_DIRECTIVE_TOKEN:
-        return "tags are not for specs; remove it";
+        return "specs have no tags; remove this one";
     case YAML_ANCHOR_TOKEN:
-        census->anchors++;
+        counts->anchors++;
         break;
     case YAML_BLOCK_SEQUENCE_START_TOKEN:
     case YAML_BLOCK_MAPPING_START_TOKEN:
     case YAML_FLOW_SEQUENCE_START_TOKEN:
     case YAML_FLOW_MAPPING_START_TOKEN:
-        census->depth++;
+        counts->depth++;
         break;
     case YAML_BLOCK_END_TOKEN:
     case YAML_FLOW_SEQUENCE_END_TOKEN:
     case YAML_FLOW_MAPPING_END_TOKEN:
-        census->depth--;
+        counts->depth--;
         break;
     default:
         break;
     }
-    census->started = true;
-    return census->ended                   ? "more than one document; a spec is one"
-           : census->depth > MAX_DEPTH     ? "nested too deeply for a spec"
-           : census->anchors > MAX_ANCHORS ? "too many anchors for a spec"
+    counts->started = true;
+    return counts->ended                   ? "a spec is one YAML document; remove all after the first"
+           : counts->depth > MAX_DEPTH     ? "nested more than 32 levels deep; flatten the spec"
+           : counts->anchors > MAX_ANCHORS ? "more than 100 anchors; write the values out"
                                            : NULL;
 }
 
@@ -114,7 +115,7 @@ static void start_parser(yaml_parser_t *parser, const char *text, size_t length)
 }
 
 /* The first pass: refuses what would make the second one slow. */
-static bool tokens_are_tame(struct wgf_spec_reader *reader, const char *text, size_t length)
+static bool check_token_limits(struct wgf_spec_reader *reader, const char *text, size_t length)
 {
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser)) {
@@ -122,25 +123,25 @@ static bool tokens_are_tame(struct wgf_spec_reader *reader, const char *text, si
         return false;
     }
     start_parser(&parser, text, length);
-    struct census census = {0};
-    bool tame = true, more = true;
-    while (tame && more) {
+    struct token_counts counts = {0};
+    bool fine = true, more = true;
+    while (fine && more) {
         yaml_token_t token;
         if (!yaml_parser_scan(&parser, &token)) {
             diagnose_yaml(reader, &parser, text, length);
-            tame = false;
+            fine = false;
             break;
         }
-        const char *refusal = count_token(&census, token.type);
+        const char *refusal = count_token(&counts, token.type);
         if (refusal) {
             wgf_diagnose(reader->diagnostics, place_of_mark(token.start_mark), "%s", refusal);
-            tame = false;
+            fine = false;
         }
         more = token.type != YAML_STREAM_END_TOKEN;
         yaml_token_delete(&token);
     }
     yaml_parser_delete(&parser);
-    return tame;
+    return fine;
 }
 
 bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, size_t length)
@@ -149,7 +150,7 @@ bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, si
     const size_t mark = strncmp(text, byte_order_mark, 3) == 0 ? 3 : 0;
     text += mark;
     length -= mark;
-    if (!tokens_are_tame(reader, text, length))
+    if (!check_token_limits(reader, text, length))
         return false;
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser)) {
@@ -167,13 +168,13 @@ bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, si
 const char *wgf_spec_scalar(struct wgf_spec_reader *reader, const yaml_node_t *node, const char *what)
 {
     if (node->type != YAML_SCALAR_NODE) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: needs one value, not a %s", what,
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: use one value, not a %s", what,
                      node->type == YAML_SEQUENCE_NODE ? "list" : "mapping");
         return NULL;
     }
     const char *text = (const char *)node->data.scalar.value;
     if (strlen(text) != node->data.scalar.length) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: has a NUL character in it; remove that", what);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: contains a NUL character; remove it", what);
         return NULL;
     }
     return text;
@@ -215,7 +216,7 @@ static void drop_repeated(struct wgf_spec_reader *reader, struct wgf_spec_entrie
             first = i;
             continue;
         }
-        wgf_diagnose(reader->diagnostics, sorted[i]->place, "'%s' is given twice; first on line %d",
+        wgf_diagnose(reader->diagnostics, sorted[i]->place, "'%s' is given twice, first on line %d; keep one of them",
                      wgf_excerpt(sorted[i]->name).text, sorted[first]->place.line);
         sorted[i]->value = NULL;
     }
@@ -231,8 +232,10 @@ struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const y
 {
     struct wgf_spec_entries entries = {0, NULL};
     if (node->type != YAML_MAPPING_NODE) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: %s", what,
-                     wgf_spec_is_null(node) ? "has no value" : "needs a mapping, KEY: VALUE");
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node),
+                     wgf_spec_is_null(node) ? "%s has no value; give it one or remove it"
+                                            : "%s: use a mapping, KEY: VALUE",
+                     what);
         return entries;
     }
     const yaml_node_pair_t *first = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;

@@ -146,7 +146,7 @@ static void fix_half(struct wgf_assignment *assignment, struct half *half, int e
     gather(half, d, assignment->W, half->cloud);
     for (int64_t k = 0; k < d; k++)
         box(half->cloud, half->count, d, k, &half->centre[k], &half->width[k]);
-    wgf_columns_fill(&half->matching.columns, half->cloud);
+    wgf_point_index_fill(&half->matching.columns, half->cloud);
     wgf_matching_reset(&half->matching);
 }
 
@@ -156,7 +156,7 @@ void wgf_assignment_fix(struct wgf_assignment *assignment, const double *W)
     assignment->W_finite = all_finite(W, assignment->m * assignment->d);
     for (int s = 0; s < 2 && assignment->W_finite; s++) {
         struct half *half = &assignment->half[s];
-        half->matching.effort = (struct wgf_assignment_effort){0};
+        half->matching.counts = (struct wgf_assignment_counts){0};
         half->exponent_of_W = exponent_of(half, assignment->d, W);
         fix_half(assignment, half, half->exponent_of_W);
     }
@@ -182,21 +182,21 @@ static void take_rows(struct wgf_assignment *assignment, struct half *half, cons
 }
 
 static bool solve_half(struct wgf_assignment *assignment, struct half *half, const double *V,
-                       const volatile sig_atomic_t *interrupted)
+                       const volatile sig_atomic_t *cancel)
 {
     struct wgf_matching *matching = &half->matching;
     take_rows(assignment, half, V);
     if (memcmp(matching->rows, half->cloud, (size_t)(half->count * assignment->d) * sizeof(double)) == 0)
         wgf_matching_reset(matching);
-    if (!wgf_matching_repair(matching, interrupted))
+    if (!wgf_matching_repair(matching, cancel))
         return false;
     if (wgf_matching_resolved(matching))
         return true;
     wgf_matching_reset(matching);
-    return wgf_matching_repair(matching, interrupted);
+    return wgf_matching_repair(matching, cancel);
 }
 
-bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, const volatile sig_atomic_t *interrupted,
+bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, const volatile sig_atomic_t *cancel,
                           int64_t *sigma)
 {
     assignment->defined = assignment->W_finite && all_finite(V, assignment->m * assignment->d);
@@ -204,14 +204,20 @@ bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, co
         assignment->sigma[i] = i;
     for (int s = 0; s < 2 && assignment->defined; s++) {
         struct half *half = &assignment->half[s];
-        if (half->count && !solve_half(assignment, half, V, interrupted))
+        if (half->count && !solve_half(assignment, half, V, cancel))
             return false;
         const struct wgf_matching *matching = &half->matching;
         for (int64_t i = 0; i < half->count; i++)
             assignment->sigma[half->neuron[i]] = half->neuron[matching->columns.label[matching->column_of[i]]];
     }
-    memcpy(sigma, assignment->sigma, (size_t)assignment->m * sizeof *sigma);
+    if (sigma)
+        memcpy(sigma, assignment->sigma, (size_t)assignment->m * sizeof *sigma);
     return true;
+}
+
+const int64_t *wgf_assignment_sigma(const struct wgf_assignment *assignment)
+{
+    return assignment->sigma;
 }
 
 double wgf_assignment_cost(const struct wgf_assignment *assignment, const double *V)
@@ -242,7 +248,8 @@ static void scatter_duals(const struct half *half, int64_t d, double *u, double 
     for (int64_t i = 0; i < half->count; i++) {
         int64_t column = matching->column_of[i], label = matching->columns.label[column];
         const double *x = matching->rows + i * d, *w = half->cloud + label * d;
-        double of_row = wgf_columns_cost(&matching->columns, column, x), of_column = -matching->columns.price[column];
+        double of_row = wgf_point_index_cost(&matching->columns, column, x),
+               of_column = -matching->columns.price[column];
         for (int64_t k = 0; k < d; k++) {
             double t = half->shift[k];
             of_row += 2 * (x[k] - half->centre[k]) * t + t * t;
@@ -261,11 +268,11 @@ void wgf_assignment_duals(const struct wgf_assignment *assignment, double *u, do
         scatter_duals(&assignment->half[s], assignment->d, u, v);
 }
 
-struct wgf_assignment_effort wgf_assignment_effort(const struct wgf_assignment *assignment)
+struct wgf_assignment_counts wgf_assignment_counts(const struct wgf_assignment *assignment)
 {
-    struct wgf_assignment_effort sum = {0};
+    struct wgf_assignment_counts sum = {0};
     for (int s = 0; s < 2; s++) {
-        const struct wgf_assignment_effort *half = &assignment->half[s].matching.effort;
+        const struct wgf_assignment_counts *half = &assignment->half[s].matching.counts;
         sum.repairs += half->repairs;
         sum.broken += half->broken;
         sum.paths += half->paths;

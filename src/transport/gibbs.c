@@ -4,6 +4,7 @@
 #include "gibbs_plain.h"
 #include "wgf/base/system.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,16 +17,18 @@ enum { SHEETS = 2 }; /* at most */
 
 /* One sheet, from one grid to one grid: along the second coordinate, then along the first. */
 struct passage {
-    struct wgf_axis second, first;
+    struct wgf_gibbs_axis second, first;
 };
 
 struct wgf_gibbs {
+    struct wgf_arena arena; /* of all arrays */
     int grid_count, sheets;
+    double epsilon;
     struct wgf_grid grids[WGF_GRIDS];
-    struct wgf_axis_kernel kernels[WGF_GRIDS][WGF_GRIDS];  /* [to][from] */
-    struct passage passages[SHEETS][WGF_GRIDS][WGF_GRIDS]; /* [sheet][to][from] */
-    struct wgf_plain_kernel plain_kernel;                  /* of one grid alone, as the next */
-    struct wgf_plain plain[SHEETS];
+    struct wgf_gibbs_axis_kernel kernels[WGF_GRIDS][WGF_GRIDS]; /* [to][from] */
+    struct passage passages[SHEETS][WGF_GRIDS][WGF_GRIDS];      /* [sheet][to][from] */
+    struct wgf_gibbs_plain_kernel plain_kernel;                 /* of one grid alone, as the next */
+    struct wgf_gibbs_plain plain[SHEETS];
     bool is_plain[SHEETS];            /* where the laws of a sheet stand: there, or in its passages */
     double *share[WGF_GRIDS];         /* N each: how much of each point's law is on that grid */
     double *scratch, *between, *part; /* two sheets; a sheet each */
@@ -52,71 +55,50 @@ static int64_t offset(const struct wgf_gibbs *gibbs, int sheet, int grid)
     return sheet * sheet_size(gibbs, grid) + (grid ? gibbs->sheets * sheet_size(gibbs, 0) : 0);
 }
 
-double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets)
+static void lay_out(struct wgf_gibbs *gibbs, struct wgf_arena *arena)
 {
-    double bytes = 0, all = 0, largest = 0;
-    for (int to = 0; to < grid_count; to++) {
-        int64_t g = grids[to].points;
-        all += sheets * (double)g * (double)g;
-        largest = fmax(largest, (double)g * (double)g);
-        for (int from = 0; from < grid_count; from++) {
-            int64_t h = grids[from].points;
-            bytes += wgf_axis_kernel_bytes(h, g) + sheets * (wgf_axis_bytes(h, h, g) + wgf_axis_bytes(g, h, g));
-        }
-    }
-    if (grid_count == 1)
-        bytes += wgf_plain_kernel_bytes(grids->points) + sheets * wgf_plain_bytes(grids->points);
-    return bytes + wgf_bytes((grid_count > 1 ? grid_count * all : 0) + 4 * largest, sizeof(double));
-}
-
-static bool create_kernel(struct wgf_gibbs *gibbs, int to, int from, double epsilon)
-{
-    const struct wgf_grid *source = &gibbs->grids[from], *target = &gibbs->grids[to];
-    double *t = wgf_calloc(source->points + target->points, sizeof *t);
-    if (!t)
-        return false;
-    for (int64_t i = 0; i < source->points; i++)
-        t[i] = wgf_grid_coordinate(source, i);
-    for (int64_t i = 0; i < target->points; i++)
-        t[source->points + i] = wgf_grid_coordinate(target, i);
-    bool made = wgf_axis_kernel_create(&gibbs->kernels[to][from], t, source->points, t + source->points, target->points,
-                                       epsilon);
-    if (made && gibbs->grid_count == 1)
-        made = wgf_plain_kernel_create(&gibbs->plain_kernel, t, source->points, epsilon);
-    free(t);
-    return made;
-}
-
-static bool create_passage(struct wgf_gibbs *gibbs, int sheet, int to, int from)
-{
-    struct passage *passage = &gibbs->passages[sheet][to][from];
-    const struct wgf_axis_kernel *kernel = &gibbs->kernels[to][from];
-    bool second = wgf_axis_create(&passage->second, kernel, kernel->from.points);
-    bool first = wgf_axis_create(&passage->first, kernel, kernel->to.points);
-    return second && first;
-}
-
-static bool allocate(struct wgf_gibbs *gibbs, double epsilon)
-{
-    int64_t largest = 0;
-    bool made = true;
+    double masses = 0, largest = 0;
     for (int to = 0; to < gibbs->grid_count; to++) {
-        largest = sheet_size(gibbs, to) > largest ? sheet_size(gibbs, to) : largest;
-        for (int from = 0; made && from < gibbs->grid_count; from++) {
-            made = create_kernel(gibbs, to, from, epsilon);
-            for (int sheet = 0; made && sheet < gibbs->sheets; sheet++)
-                made = create_passage(gibbs, sheet, to, from) &&
-                       (gibbs->grid_count > 1 || wgf_plain_create(&gibbs->plain[sheet], &gibbs->plain_kernel));
+        const struct wgf_grid *grids = gibbs->grids;
+        const double size = (double)grids[to].points * (double)grids[to].points;
+        masses += gibbs->sheets * size;
+        largest = fmax(largest, size);
+        for (int from = 0; from < gibbs->grid_count; from++) {
+            struct wgf_gibbs_axis_kernel *kernel = &gibbs->kernels[to][from];
+            wgf_gibbs_axis_kernel_lay_out(kernel, &grids[from], &grids[to], gibbs->epsilon, arena);
+            for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+                struct passage *passage = &gibbs->passages[sheet][to][from];
+                wgf_gibbs_axis_lay_out(&passage->second, kernel, kernel->from.points, arena);
+                wgf_gibbs_axis_lay_out(&passage->first, kernel, kernel->to.points, arena);
+            }
         }
     }
-    for (int grid = 0; gibbs->grid_count > 1 && grid < gibbs->grid_count; grid++) {
-        gibbs->share[grid] = wgf_calloc(offset(gibbs, gibbs->sheets, 1), sizeof(double));
-        made = made && gibbs->share[grid];
+    if (gibbs->grid_count == 1) {
+        wgf_gibbs_plain_kernel_lay_out(&gibbs->plain_kernel, gibbs->grids, arena);
+        for (int sheet = 0; sheet < gibbs->sheets; sheet++)
+            wgf_gibbs_plain_lay_out(&gibbs->plain[sheet], &gibbs->plain_kernel, arena);
     }
-    gibbs->scratch = wgf_calloc(2 * largest, sizeof(double));
-    gibbs->between = wgf_calloc(largest, sizeof(double));
-    gibbs->part = wgf_calloc(largest, sizeof(double));
-    return made && gibbs->scratch && gibbs->between && gibbs->part;
+    for (int grid = 0; gibbs->grid_count > 1 && grid < gibbs->grid_count; grid++)
+        gibbs->share[grid] = wgf_arena_take(arena, masses, sizeof(double));
+    gibbs->scratch = wgf_arena_take(arena, 2 * largest, sizeof(double));
+    gibbs->between = wgf_arena_take(arena, largest, sizeof(double));
+    gibbs->part = wgf_arena_take(arena, largest, sizeof(double));
+}
+
+static struct wgf_gibbs gibbs_of(const struct wgf_grid *grids, int grid_count, int sheets, double epsilon)
+{
+    struct wgf_gibbs gibbs = {.grid_count = grid_count, .sheets = sheets, .epsilon = epsilon};
+    for (int grid = 0; grid < grid_count; grid++)
+        gibbs.grids[grid] = grids[grid];
+    return gibbs;
+}
+
+double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets, double epsilon)
+{
+    struct wgf_gibbs measured = gibbs_of(grids, grid_count, sheets, epsilon);
+    struct wgf_arena arena = {0};
+    lay_out(&measured, &arena);
+    return sizeof measured + arena.used;
 }
 
 wgf_status wgf_gibbs_create(struct wgf_gibbs **gibbs, const struct wgf_grid *grids, int grid_count, int sheets,
@@ -124,39 +106,29 @@ wgf_status wgf_gibbs_create(struct wgf_gibbs **gibbs, const struct wgf_grid *gri
 {
     struct wgf_gibbs *made = *gibbs = wgf_calloc(1, sizeof *made);
     if (made) {
-        made->grid_count = grid_count;
-        made->sheets = sheets;
-        for (int grid = 0; grid < grid_count; grid++)
-            made->grids[grid] = grids[grid];
+        *made = gibbs_of(grids, grid_count, sheets, epsilon);
+        lay_out(made, &made->arena);
     }
-    if (made && allocate(made, epsilon))
-        return WGF_OK;
-    wgf_gibbs_free(made);
-    *gibbs = NULL;
-    return wgf_fail(error, WGF_EMEMORY, "no memory for a kernel on %lld x %lld points", (long long)grids->points,
-                    (long long)grids->points);
+    if (!made || !wgf_arena_allocate(&made->arena)) {
+        wgf_gibbs_free(made);
+        *gibbs = NULL;
+        return wgf_fail(error, WGF_EMEMORY, "no memory for a kernel on %" PRId64 " x %" PRId64 " points", grids->points,
+                        grids->points);
+    }
+    lay_out(made, &made->arena);
+    for (int to = 0; to < grid_count; to++)
+        for (int from = 0; from < grid_count; from++)
+            wgf_gibbs_axis_kernel_fill(&made->kernels[to][from], &grids[from], &grids[to]);
+    if (grid_count == 1)
+        wgf_gibbs_plain_kernel_fill(&made->plain_kernel, grids, epsilon);
+    return WGF_OK;
 }
 
 void wgf_gibbs_free(struct wgf_gibbs *gibbs)
 {
     if (!gibbs)
         return;
-    for (int to = 0; to < WGF_GRIDS; to++) {
-        for (int from = 0; from < WGF_GRIDS; from++) {
-            wgf_axis_kernel_clear(&gibbs->kernels[to][from]);
-            for (int sheet = 0; sheet < SHEETS; sheet++) {
-                wgf_axis_clear(&gibbs->passages[sheet][to][from].second);
-                wgf_axis_clear(&gibbs->passages[sheet][to][from].first);
-            }
-        }
-        free(gibbs->share[to]);
-    }
-    wgf_plain_kernel_clear(&gibbs->plain_kernel);
-    for (int sheet = 0; sheet < SHEETS; sheet++)
-        wgf_plain_clear(&gibbs->plain[sheet]);
-    free(gibbs->scratch);
-    free(gibbs->between);
-    free(gibbs->part);
+    wgf_arena_free(&gibbs->arena);
     free(gibbs);
 }
 
@@ -206,8 +178,8 @@ static void pass(struct wgf_gibbs *gibbs, int sheet, const double *log_a, double
     for (int to = 0; to < gibbs->grid_count; to++) {
         for (int from = 0; from < gibbs->grid_count; from++) {
             struct passage *passage = &gibbs->passages[sheet][to][from];
-            wgf_axis_log(&passage->second, log_a + offset(gibbs, sheet, from), gibbs->scratch);
-            wgf_axis_log(&passage->first, passage->second.log_out, gibbs->scratch);
+            wgf_gibbs_axis_log(&passage->second, log_a + offset(gibbs, sheet, from), gibbs->scratch);
+            wgf_gibbs_axis_log(&passage->first, passage->second.log_out, gibbs->scratch);
         }
         if (gibbs->grid_count > 1)
             join(gibbs, sheet, to, log_sum);
@@ -227,12 +199,13 @@ void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum
     restore_denormals(mode);
 }
 
-void wgf_gibbs_laws(struct wgf_gibbs *gibbs, const double *log_a)
+void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a)
 {
     unsigned mode = flush_denormals();
     for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
-        gibbs->is_plain[sheet] = gibbs->grid_count == 1 &&
-                                 wgf_plain_laws(&gibbs->plain[sheet], log_a + offset(gibbs, sheet, 0), gibbs->scratch);
+        gibbs->is_plain[sheet] =
+            gibbs->grid_count == 1 &&
+            wgf_gibbs_plain_conditionals(&gibbs->plain[sheet], log_a + offset(gibbs, sheet, 0), gibbs->scratch);
         if (!gibbs->is_plain[sheet])
             pass(gibbs, sheet, log_a, NULL);
     }
@@ -258,8 +231,8 @@ static void expect(struct wgf_gibbs *gibbs, int sheet, const double *f, double *
         for (int from = 0; from < gibbs->grid_count; from++) {
             const struct passage *passage = &gibbs->passages[sheet][to][from];
             double *result = from ? gibbs->part : out + start, *share = gibbs->share[from];
-            wgf_axis_expect(&passage->second, f + offset(gibbs, sheet, from), gibbs->between, gibbs->scratch);
-            wgf_axis_expect(&passage->first, gibbs->between, result, gibbs->scratch);
+            wgf_gibbs_axis_expect(&passage->second, f + offset(gibbs, sheet, from), gibbs->between, gibbs->scratch);
+            wgf_gibbs_axis_expect(&passage->first, gibbs->between, result, gibbs->scratch);
             for (int64_t k = 0; share && k < size; k++)
                 result[k] *= share[start + k];
             for (int64_t k = 0; from && k < size; k++)
@@ -274,7 +247,7 @@ void wgf_gibbs_expect(struct wgf_gibbs *gibbs, const double *f, double *out)
     for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
         int64_t start = offset(gibbs, sheet, 0);
         if (gibbs->is_plain[sheet])
-            wgf_plain_expect(&gibbs->plain[sheet], f + start, out + start, gibbs->scratch);
+            wgf_gibbs_plain_expect(&gibbs->plain[sheet], f + start, out + start, gibbs->scratch);
         else
             expect(gibbs, sheet, f, out);
     }
@@ -288,8 +261,8 @@ static void push(struct wgf_gibbs *gibbs, int sheet, const double *q, double *ou
             const struct passage *passage = &gibbs->passages[sheet][to][from];
             double *result = out + offset(gibbs, sheet, from);
             const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
-            wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
-            wgf_axis_push(&passage->second, gibbs->between, to ? gibbs->part : result, gibbs->scratch);
+            wgf_gibbs_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
+            wgf_gibbs_axis_push(&passage->second, gibbs->between, to ? gibbs->part : result, gibbs->scratch);
             for (int64_t k = 0; to && k < sheet_size(gibbs, from); k++)
                 result[k] += gibbs->part[k];
         }
@@ -301,7 +274,7 @@ void wgf_gibbs_push(struct wgf_gibbs *gibbs, const double *q, double *out)
     for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
         int64_t start = offset(gibbs, sheet, 0);
         if (gibbs->is_plain[sheet])
-            wgf_plain_push(&gibbs->plain[sheet], q + start, out + start, gibbs->scratch);
+            wgf_gibbs_plain_push(&gibbs->plain[sheet], q + start, out + start, gibbs->scratch);
         else
             push(gibbs, sheet, q, out);
     }
@@ -315,9 +288,9 @@ static double cost(struct wgf_gibbs *gibbs, int sheet, const double *q)
         for (int from = 0; from < gibbs->grid_count; from++) {
             const struct passage *passage = &gibbs->passages[sheet][to][from];
             const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
-            sum += wgf_axis_cost(&passage->first, own, gibbs->scratch);
-            wgf_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
-            sum += wgf_axis_cost(&passage->second, gibbs->between, gibbs->scratch);
+            sum += wgf_gibbs_axis_cost(&passage->first, own, gibbs->scratch);
+            wgf_gibbs_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
+            sum += wgf_gibbs_axis_cost(&passage->second, gibbs->between, gibbs->scratch);
         }
     return sum;
 }
@@ -328,7 +301,7 @@ double wgf_gibbs_cost(struct wgf_gibbs *gibbs, const double *q)
     double sum = 0;
     for (int sheet = 0; sheet < gibbs->sheets; sheet++)
         sum += gibbs->is_plain[sheet]
-                   ? wgf_plain_cost(&gibbs->plain[sheet], q + offset(gibbs, sheet, 0), gibbs->scratch)
+                   ? wgf_gibbs_plain_cost(&gibbs->plain[sheet], q + offset(gibbs, sheet, 0), gibbs->scratch)
                    : cost(gibbs, sheet, q);
     restore_denormals(mode);
     return sum;

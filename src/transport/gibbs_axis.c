@@ -1,11 +1,9 @@
 #include "gibbs_axis.h"
 
 #include "vector_math.h"
-#include "wgf/base/system.h"
 
 #include <cblas.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Terms below exp(-708) of their tile's largest are dropped. Against a sum above this they are below rounding. */
@@ -17,19 +15,14 @@ static const double least_scale = 1e-300;
 /* A far output's terms below exp(-45) of its largest are dropped: a row of them is below rounding. */
 static const double least_term = -45;
 
-double wgf_axis_kernel_bytes(int64_t from, int64_t to)
-{
-    return wgf_bytes(4 * (double)from * (double)to, sizeof(double));
-}
-
 /* Tiles of 16 sqrt(epsilon): across one a weight falls to exp(-256) at most. Not so small that products get slow. */
-static struct wgf_tiles tiles_of(const double *t, int64_t points, double epsilon)
+static struct wgf_tiles tiles_of(const struct wgf_grid *grid, double epsilon)
 {
     const double width = 16, smallest = 8;
-    double spacing = (t[points - 1] - t[0]) / (double)(points - 1);
-    double size = fmin(fmax(floor(width * sqrt(epsilon) / spacing), smallest), (double)points);
-    struct wgf_tiles tiles = {.points = points, .size = (int64_t)size};
-    tiles.count = (points + tiles.size - 1) / tiles.size;
+    double size = floor(width * sqrt(epsilon) / wgf_grid_spacing(grid));
+    size = fmin(fmax(size, smallest), (double)grid->points);
+    struct wgf_tiles tiles = {.points = grid->points, .size = (int64_t)size};
+    tiles.count = (tiles.points + tiles.size - 1) / tiles.size;
     return tiles;
 }
 
@@ -39,16 +32,29 @@ static int64_t tile_end(const struct wgf_tiles *tiles, int64_t tile)
     return end < tiles->points ? end : tiles->points;
 }
 
-static void fill_kernel(struct wgf_axis_kernel *kernel, const double *t_from, const double *t_to)
+void wgf_gibbs_axis_kernel_lay_out(struct wgf_gibbs_axis_kernel *kernel, const struct wgf_grid *from,
+                                   const struct wgf_grid *to, double epsilon, struct wgf_arena *arena)
 {
-    int64_t from = kernel->from.points, to = kernel->to.points, blocks = kernel->from.count;
+    const double size = (double)to->points * (double)from->points;
+    *kernel = (struct wgf_gibbs_axis_kernel){
+        .epsilon = epsilon, .from = tiles_of(from, epsilon), .to = tiles_of(to, epsilon)};
+    kernel->exponent = wgf_arena_take(arena, size, sizeof(double));
+    kernel->base = wgf_arena_take(arena, (double)kernel->to.count * (double)kernel->from.count, sizeof(double));
+    kernel->weight = wgf_arena_take(arena, size, sizeof(double));
+    kernel->weighted_cost = wgf_arena_take(arena, size, sizeof(double));
+}
+
+void wgf_gibbs_axis_kernel_fill(struct wgf_gibbs_axis_kernel *kernel, const struct wgf_grid *from_grid,
+                                const struct wgf_grid *to_grid)
+{
+    const int64_t from = kernel->from.points, to = kernel->to.points, blocks = kernel->from.count;
     for (int64_t b = 0; b < kernel->to.count * blocks; b++)
         kernel->base[b] = INFINITY;
     for (int64_t l = 0; l < to; l++)
         for (int64_t j = 0; j < from; j++) {
-            double cost = (t_to[l] - t_from[j]) * (t_to[l] - t_from[j]);
+            double move = wgf_grid_coordinate(to_grid, l) - wgf_grid_coordinate(from_grid, j), cost = move * move;
             double *base = &kernel->base[l / kernel->to.size * blocks + j / kernel->from.size];
-            kernel->moved[l * from + j] = cost;
+            kernel->weighted_cost[l * from + j] = cost;
             kernel->exponent[l * from + j] = cost / kernel->epsilon;
             *base = fmin(*base, cost / kernel->epsilon);
         }
@@ -56,69 +62,23 @@ static void fill_kernel(struct wgf_axis_kernel *kernel, const double *t_from, co
         for (int64_t j = 0; j < from; j++) {
             double base = kernel->base[l / kernel->to.size * blocks + j / kernel->from.size];
             kernel->weight[l * from + j] = exp(base - kernel->exponent[l * from + j]);
-            kernel->moved[l * from + j] *= kernel->weight[l * from + j];
+            kernel->weighted_cost[l * from + j] *= kernel->weight[l * from + j];
         }
 }
 
-bool wgf_axis_kernel_create(struct wgf_axis_kernel *kernel, const double *t_from, int64_t from, const double *t_to,
-                            int64_t to, double epsilon)
+void wgf_gibbs_axis_lay_out(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, int64_t rows,
+                            struct wgf_arena *arena)
 {
-    *kernel = (struct wgf_axis_kernel){.epsilon = epsilon};
-    kernel->from = tiles_of(t_from, from, epsilon);
-    kernel->to = tiles_of(t_to, to, epsilon);
-    kernel->exponent = wgf_calloc(to * from, sizeof(double));
-    kernel->base = wgf_calloc(kernel->to.count * kernel->from.count, sizeof(double));
-    kernel->weight = wgf_calloc(to * from, sizeof(double));
-    kernel->moved = wgf_calloc(to * from, sizeof(double));
-    bool made = kernel->exponent && kernel->base && kernel->weight && kernel->moved;
-    if (made)
-        fill_kernel(kernel, t_from, t_to);
-    return made;
-}
-
-void wgf_axis_kernel_clear(struct wgf_axis_kernel *kernel)
-{
-    free(kernel->exponent);
-    free(kernel->base);
-    free(kernel->weight);
-    free(kernel->moved);
-}
-
-bool wgf_axis_create(struct wgf_axis *axis, const struct wgf_axis_kernel *kernel, int64_t rows)
-{
-    int64_t out = rows * kernel->to.points, blocks = rows * kernel->from.count;
-    *axis = (struct wgf_axis){.kernel = kernel, .rows = rows};
-    axis->weights = wgf_calloc(rows * kernel->from.points, sizeof(double));
-    axis->peak = wgf_calloc(blocks, sizeof(double));
-    axis->shift = wgf_calloc(rows, sizeof(double));
-    axis->scale = wgf_calloc(kernel->to.count * blocks, sizeof(double));
-    axis->window = wgf_calloc(2 * kernel->to.count, sizeof *axis->window);
-    axis->inverse = wgf_calloc(out, sizeof(double));
-    axis->log_out = wgf_calloc(out, sizeof(double));
-    axis->far = wgf_calloc(out, sizeof *axis->far);
-    return axis->weights && axis->peak && axis->shift && axis->scale && axis->window && axis->inverse &&
-           axis->log_out && axis->far;
-}
-
-double wgf_axis_bytes(int64_t rows, int64_t from, int64_t to)
-{
-    const double smallest = 8; /* a tile */
-    double in = (double)rows * (double)from, out = (double)rows * (double)to;
-    double scales = (in / smallest + (double)rows) * ((double)to / smallest + 1);
-    return wgf_bytes(in + in / smallest + 2 * out + scales + 2 * (double)rows, sizeof(double)) +
-           wgf_bytes(out, sizeof(struct wgf_far));
-}
-
-void wgf_axis_clear(struct wgf_axis *axis)
-{
-    free(axis->weights);
-    free(axis->peak);
-    free(axis->shift);
-    free(axis->scale);
-    free(axis->window);
-    free(axis->inverse);
-    free(axis->log_out);
-    free(axis->far);
+    const double out = (double)rows * (double)kernel->to.points, blocks = (double)rows * (double)kernel->from.count;
+    *axis = (struct wgf_gibbs_axis){.kernel = kernel, .rows = rows};
+    axis->weights = wgf_arena_take(arena, (double)rows * (double)kernel->from.points, sizeof(double));
+    axis->peak = wgf_arena_take(arena, blocks, sizeof(double));
+    axis->shift = wgf_arena_take(arena, (double)rows, sizeof(double));
+    axis->scale = wgf_arena_take(arena, (double)kernel->to.count * blocks, sizeof(double));
+    axis->window = wgf_arena_take(arena, 2 * (double)kernel->to.count, sizeof *axis->window);
+    axis->inverse = wgf_arena_take(arena, out, sizeof(double));
+    axis->log_out = wgf_arena_take(arena, out, sizeof(double));
+    axis->far = wgf_arena_take(arena, out, sizeof *axis->far);
 }
 
 /* A shift that keeps -infinity out of differences. */
@@ -128,7 +88,7 @@ static double finite_shift(double most)
 }
 
 /* weights and peak */
-static void exponentiate(struct wgf_axis *axis)
+static void exponentiate(struct wgf_gibbs_axis *axis)
 {
     const struct wgf_tiles *from = &axis->kernel->from;
     for (int64_t i = 0; i < axis->rows; i++)
@@ -143,7 +103,7 @@ static void exponentiate(struct wgf_axis *axis)
 }
 
 /* shift, scale and window of a tile of outputs */
-static void level(struct wgf_axis *axis, int64_t tile)
+static void level(struct wgf_gibbs_axis *axis, int64_t tile)
 {
     const int64_t blocks = axis->kernel->from.count, count = axis->rows * blocks;
     const double *base = axis->kernel->base + tile * blocks;
@@ -175,7 +135,7 @@ struct strip {
     const double *scale;  /* rows x from.count */
 };
 
-static struct strip strip_of(const struct wgf_axis *axis, int64_t tile)
+static struct strip strip_of(const struct wgf_gibbs_axis *axis, int64_t tile)
 {
     const struct wgf_tiles *from = &axis->kernel->from, *to = &axis->kernel->to;
     struct strip strip = {.first = tile * to->size, .last = tile_end(to, tile)};
@@ -187,28 +147,42 @@ static struct strip strip_of(const struct wgf_axis *axis, int64_t tile)
     return strip;
 }
 
-/* out (rows x width) = scale weights f; f NULL: ones. */
-WGF_WIDE static void scale_weights(const struct wgf_axis *axis, const struct strip *strip, const double *f, double *out)
+/* A tile of inputs within a strip: where it starts in an array of rows x from, and in one of rows x width. */
+struct block {
+    int64_t whole, own, count;
+    double scale;
+};
+
+static inline struct block block_of(const struct wgf_gibbs_axis *axis, const struct strip *strip, int64_t i, int64_t b)
 {
     const struct wgf_tiles *from = &axis->kernel->from;
+    const int64_t start = b * from->size;
+    return (struct block){.whole = i * from->points + start,
+                          .own = i * strip->width + start - strip->start,
+                          .count = tile_end(from, b) - start,
+                          .scale = strip->scale[i * from->count + b]};
+}
+
+/* out (rows x width) = scale weights f; f NULL: ones. */
+WGF_WIDE static void scale_weights(const struct wgf_gibbs_axis *axis, const struct strip *strip, const double *f,
+                                   double *out)
+{
     for (int64_t i = 0; i < axis->rows; i++)
         for (int64_t b = strip->block; b < strip->end; b++) {
-            const double scale = strip->scale[i * from->count + b];
-            const int64_t start = b * from->size, count = tile_end(from, b) - start;
-            const double *weights = axis->weights + i * from->points + start;
-            const double *values = f ? f + i * from->points + start : NULL;
-            double *to = out + i * strip->width + (start - strip->start);
+            const struct block block = block_of(axis, strip, i, b);
+            const double *weights = axis->weights + block.whole, *values = f ? f + block.whole : NULL;
+            double *to = out + block.own;
             if (values)
-                for (int64_t j = 0; j < count; j++)
-                    to[j] = scale * weights[j] * values[j];
+                for (int64_t j = 0; j < block.count; j++)
+                    to[j] = block.scale * weights[j] * values[j];
             else
-                for (int64_t j = 0; j < count; j++)
-                    to[j] = scale * weights[j];
+                for (int64_t j = 0; j < block.count; j++)
+                    to[j] = block.scale * weights[j];
         }
 }
 
 /* out (to x rows) = sum_j table[l, j] scale weights[i, j] f[i, j], for a strip; f NULL: ones. */
-static void multiply(const struct wgf_axis *axis, const struct strip *strip, const double *table, const double *f,
+static void multiply(const struct wgf_gibbs_axis *axis, const struct strip *strip, const double *table, const double *f,
                      double *out, double *scratch)
 {
     const int from = (int)axis->kernel->from.points, rows = (int)axis->rows, width = (int)strip->width;
@@ -218,7 +192,7 @@ static void multiply(const struct wgf_axis *axis, const struct strip *strip, con
 }
 
 /* w_li(j) of a far output. */
-static inline double far_law(const struct wgf_axis *axis, const struct wgf_far *far, int64_t j)
+static inline double far_conditional(const struct wgf_gibbs_axis *axis, const struct wgf_far *far, int64_t j)
 {
     int64_t from = axis->kernel->from.points;
     double log_term = axis->log_in[far->row * from + j] - axis->kernel->exponent[far->target * from + j];
@@ -226,7 +200,7 @@ static inline double far_law(const struct wgf_axis *axis, const struct wgf_far *
 }
 
 /* log_out[l, i] by log-sum-exp. */
-static void go_far(struct wgf_axis *axis, int64_t l, int64_t i)
+static void go_far(struct wgf_gibbs_axis *axis, int64_t l, int64_t i)
 {
     int64_t from = axis->kernel->from.points, first = from, last = 0;
     const double *in = axis->log_in + i * from, *exponent = axis->kernel->exponent + l * from;
@@ -250,7 +224,7 @@ static void go_far(struct wgf_axis *axis, int64_t l, int64_t i)
 }
 
 /* inverse and log_out of a row of outputs, from the sums. */
-WGF_WIDE static void finish(struct wgf_axis *axis, int64_t l)
+WGF_WIDE static void finish(struct wgf_gibbs_axis *axis, int64_t l)
 {
     const int64_t rows = axis->rows;
     const double *shift = axis->shift;
@@ -273,7 +247,7 @@ WGF_WIDE static void finish(struct wgf_axis *axis, int64_t l)
         sum[i] = 1 / sum[i];
 }
 
-void wgf_axis_log(struct wgf_axis *axis, const double *log_in, double *scratch)
+void wgf_gibbs_axis_log(struct wgf_gibbs_axis *axis, const double *log_in, double *scratch)
 {
     axis->log_in = log_in;
     axis->far_count = 0;
@@ -287,7 +261,7 @@ void wgf_axis_log(struct wgf_axis *axis, const double *log_in, double *scratch)
     }
 }
 
-void wgf_axis_expect(const struct wgf_axis *axis, const double *f, double *out, double *scratch)
+void wgf_gibbs_axis_expect(const struct wgf_gibbs_axis *axis, const double *f, double *out, double *scratch)
 {
     int64_t from = axis->kernel->from.points, out_count = axis->rows * axis->kernel->to.points;
     for (int64_t tile = 0; tile < axis->kernel->to.count; tile++) {
@@ -299,28 +273,26 @@ void wgf_axis_expect(const struct wgf_axis *axis, const double *f, double *out, 
     for (const struct wgf_far *far = axis->far; far < axis->far + axis->far_count; far++) {
         double sum = 0;
         for (int64_t j = far->first; j < far->last; j++)
-            sum += far_law(axis, far, j) * f[far->row * from + j];
+            sum += far_conditional(axis, far, j) * f[far->row * from + j];
         out[far->target * axis->rows + far->row] = sum;
     }
 }
 
 /* out (rows x from) += weights scale spread (rows x width) */
-WGF_WIDE static void collect(const struct wgf_axis *axis, const struct strip *strip, const double *spread, double *out)
+WGF_WIDE static void collect(const struct wgf_gibbs_axis *axis, const struct strip *strip, const double *spread,
+                             double *out)
 {
-    const struct wgf_tiles *from = &axis->kernel->from;
     for (int64_t i = 0; i < axis->rows; i++)
         for (int64_t b = strip->block; b < strip->end; b++) {
-            const double scale = strip->scale[i * from->count + b];
-            const int64_t start = b * from->size, count = tile_end(from, b) - start;
-            const double *weights = axis->weights + i * from->points + start;
-            const double *values = spread + i * strip->width + (start - strip->start);
-            double *to = out + i * from->points + start;
-            for (int64_t j = 0; j < count; j++)
-                to[j] += scale * weights[j] * values[j];
+            const struct block block = block_of(axis, strip, i, b);
+            const double *weights = axis->weights + block.whole, *values = spread + block.own;
+            double *to = out + block.whole;
+            for (int64_t j = 0; j < block.count; j++)
+                to[j] += block.scale * weights[j] * values[j];
         }
 }
 
-void wgf_axis_push(const struct wgf_axis *axis, const double *q, double *out, double *scratch)
+void wgf_gibbs_axis_push(const struct wgf_gibbs_axis *axis, const double *q, double *out, double *scratch)
 {
     const int from = (int)axis->kernel->from.points, rows = (int)axis->rows;
     const int64_t in_count = axis->rows * from, out_count = axis->rows * axis->kernel->to.points;
@@ -338,22 +310,22 @@ void wgf_axis_push(const struct wgf_axis *axis, const double *q, double *out, do
     }
     for (const struct wgf_far *far = axis->far; far < axis->far + axis->far_count; far++)
         for (int64_t j = far->first; j < far->last; j++)
-            out[far->row * from + j] += far_law(axis, far, j) * q[far->target * axis->rows + far->row];
+            out[far->row * from + j] += far_conditional(axis, far, j) * q[far->target * axis->rows + far->row];
 }
 
-double wgf_axis_cost(const struct wgf_axis *axis, const double *q, double *scratch)
+double wgf_gibbs_axis_cost(const struct wgf_gibbs_axis *axis, const double *q, double *scratch)
 {
     int64_t from = axis->kernel->from.points, out_count = axis->rows * axis->kernel->to.points;
-    double cost = 0, *moved = scratch + axis->rows * from;
+    double cost = 0, *sums = scratch + axis->rows * from;
     for (int64_t tile = 0; tile < axis->kernel->to.count; tile++) {
         struct strip strip = strip_of(axis, tile);
-        multiply(axis, &strip, axis->kernel->moved, NULL, moved, scratch);
+        multiply(axis, &strip, axis->kernel->weighted_cost, NULL, sums, scratch);
     }
     for (int64_t k = 0; k < out_count; k++)
-        cost += q[k] * (moved[k] * axis->inverse[k]);
+        cost += q[k] * (sums[k] * axis->inverse[k]);
     for (const struct wgf_far *far = axis->far; far < axis->far + axis->far_count; far++)
         for (int64_t j = far->first; j < far->last; j++)
-            cost += q[far->target * axis->rows + far->row] * far_law(axis, far, j) *
+            cost += q[far->target * axis->rows + far->row] * far_conditional(axis, far, j) *
                     (axis->kernel->exponent[far->target * from + j] * axis->kernel->epsilon);
     return cost;
 }

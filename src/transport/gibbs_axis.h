@@ -10,7 +10,9 @@
 #ifndef WGF_TRANSPORT_GIBBS_AXIS_H
 #define WGF_TRANSPORT_GIBBS_AXIS_H
 
-#include <stdbool.h>
+#include "wgf/base/arena.h"
+#include "wgf/transport/gibbs.h"
+
 #include <stdint.h>
 
 /* Neighbouring points of an axis, `size` of them; the last tile may be smaller. */
@@ -19,13 +21,13 @@ struct wgf_tiles {
 };
 
 /* From the points of one axis to those of another. Arrays to x from. */
-struct wgf_axis_kernel {
+struct wgf_gibbs_axis_kernel {
     struct wgf_tiles from, to;
     double epsilon;
-    double *exponent; /* (t_l - t_j)^2 / epsilon */
-    double *base;     /* to.count x from.count: the least exponent from tile to tile */
-    double *weight;   /* exp(base - exponent) */
-    double *moved;    /* (t_l - t_j)^2 weight */
+    double *exponent;      /* (t_l - t_j)^2 / epsilon */
+    double *base;          /* to.count x from.count: the least exponent from tile to tile */
+    double *weight;        /* exp(base - exponent) */
+    double *weighted_cost; /* (t_l - t_j)^2 weight */
 };
 
 /* An output whose sum of shifted terms underflows: done term by term, over those of [first, last) alone. */
@@ -35,10 +37,10 @@ struct wgf_far {
     double inverse; /* 1 / sum exp(log_in - exponent - largest): so the law sums to 1 to rounding */
 };
 
-struct wgf_axis {
-    const struct wgf_axis_kernel *kernel;
+struct wgf_gibbs_axis {
+    const struct wgf_gibbs_axis_kernel *kernel;
     int64_t rows;
-    const double *log_in; /* rows x from; borrowed from the last wgf_axis_log */
+    const double *log_in; /* rows x from; borrowed from the last wgf_gibbs_axis_log */
     double *weights;      /* rows x from: exp(log_in - peak) */
     double *peak;         /* rows x from.count: the largest log_in of a tile */
     double *shift;        /* rows: the largest peak - base, for one tile of outputs at a time */
@@ -50,27 +52,27 @@ struct wgf_axis {
     int64_t far_count;
 };
 
-double wgf_axis_kernel_bytes(int64_t from, int64_t to);
-/* The points t_from and t_to are equally spaced. False: no memory, what was made is left for clear. */
-bool wgf_axis_kernel_create(struct wgf_axis_kernel *kernel, const double *t_from, int64_t from, const double *t_to,
-                            int64_t to, double epsilon);
-void wgf_axis_kernel_clear(struct wgf_axis_kernel *kernel);
+/* Takes the arrays of a kernel between two grids. */
+void wgf_gibbs_axis_kernel_lay_out(struct wgf_gibbs_axis_kernel *kernel, const struct wgf_grid *from,
+                                   const struct wgf_grid *to, double epsilon, struct wgf_arena *arena);
+void wgf_gibbs_axis_kernel_fill(struct wgf_gibbs_axis_kernel *kernel, const struct wgf_grid *from,
+                                const struct wgf_grid *to);
 
-double wgf_axis_bytes(int64_t rows, int64_t from, int64_t to);
-bool wgf_axis_create(struct wgf_axis *axis, const struct wgf_axis_kernel *kernel, int64_t rows);
-void wgf_axis_clear(struct wgf_axis *axis);
+/* Takes the arrays for `rows` rows. The kernel, laid out before, is borrowed. */
+void wgf_gibbs_axis_lay_out(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, int64_t rows,
+                            struct wgf_arena *arena);
 
 /* scratch, here and below: room for rows x from and once more for to x rows. */
 
 /* Fills log_out and the laws. */
-void wgf_axis_log(struct wgf_axis *axis, const double *log_in, double *scratch);
+void wgf_gibbs_axis_log(struct wgf_gibbs_axis *axis, const double *log_in, double *scratch);
 
 /* With these laws:
  *   expect  out[l, i] = sum_j w_li(j) f[i, j]         f rows x from, out to x rows
  *   push    out[i, j] = sum_l w_li(j) q[l, i]         q to x rows, out rows x from
  *   cost    sum_lij q[l, i] w_li(j) (t_l - t_j)^2     q to x rows */
-void wgf_axis_expect(const struct wgf_axis *axis, const double *f, double *out, double *scratch);
-void wgf_axis_push(const struct wgf_axis *axis, const double *q, double *out, double *scratch);
-double wgf_axis_cost(const struct wgf_axis *axis, const double *q, double *scratch);
+void wgf_gibbs_axis_expect(const struct wgf_gibbs_axis *axis, const double *f, double *out, double *scratch);
+void wgf_gibbs_axis_push(const struct wgf_gibbs_axis *axis, const double *q, double *out, double *scratch);
+double wgf_gibbs_axis_cost(const struct wgf_gibbs_axis *axis, const double *q, double *scratch);
 
 #endif

@@ -1,74 +1,53 @@
 #include "gibbs_plain.h"
 
 #include "vector_math.h"
-#include "wgf/base/system.h"
 
 #include <cblas.h>
 #include <math.h>
-#include <stdlib.h>
 
 /* e^-600 = 1e-261: a term that underflows, below 2e-308, is lost beside the g^2 that make a sum. */
 static const double range = 600;
 
-double wgf_plain_kernel_bytes(int64_t points)
+void wgf_gibbs_plain_kernel_lay_out(struct wgf_gibbs_plain_kernel *kernel, const struct wgf_grid *grid,
+                                    struct wgf_arena *arena)
 {
-    return wgf_bytes(2 * (double)points * (double)points, sizeof(double));
+    const double size = (double)grid->points * (double)grid->points;
+    *kernel = (struct wgf_gibbs_plain_kernel){.points = grid->points};
+    kernel->weight = wgf_arena_take(arena, size, sizeof(double));
+    kernel->weighted_cost = wgf_arena_take(arena, size, sizeof(double));
 }
 
-bool wgf_plain_kernel_create(struct wgf_plain_kernel *kernel, const double *t, int64_t points, double epsilon)
+void wgf_gibbs_plain_kernel_fill(struct wgf_gibbs_plain_kernel *kernel, const struct wgf_grid *grid, double epsilon)
 {
-    *kernel = (struct wgf_plain_kernel){.points = points};
-    kernel->weight = wgf_calloc(points * points, sizeof(double));
-    kernel->moved = wgf_calloc(points * points, sizeof(double));
-    if (!kernel->weight || !kernel->moved)
-        return false;
+    const int64_t points = kernel->points;
     for (int64_t i = 0; i < points; i++)
         for (int64_t j = 0; j < points; j++) {
-            double cost = (t[i] - t[j]) * (t[i] - t[j]);
-            kernel->moved[i * points + j] = cost;
+            double move = wgf_grid_coordinate(grid, i) - wgf_grid_coordinate(grid, j), cost = move * move;
+            kernel->weighted_cost[i * points + j] = cost;
             kernel->weight[i * points + j] = -(cost / epsilon);
         }
     wgf_exp_negative(points * points, kernel->weight, kernel->weight);
     for (int64_t k = 0; k < points * points; k++)
-        kernel->moved[k] *= kernel->weight[k];
-    return true;
+        kernel->weighted_cost[k] *= kernel->weight[k];
 }
 
-void wgf_plain_kernel_clear(struct wgf_plain_kernel *kernel)
+void wgf_gibbs_plain_lay_out(struct wgf_gibbs_plain *plain, const struct wgf_gibbs_plain_kernel *kernel,
+                             struct wgf_arena *arena)
 {
-    free(kernel->weight);
-    free(kernel->moved);
+    const double size = (double)kernel->points * (double)kernel->points;
+    *plain = (struct wgf_gibbs_plain){.kernel = kernel};
+    plain->a = wgf_arena_take(arena, size, sizeof(double));
+    plain->along = wgf_arena_take(arena, size, sizeof(double));
+    plain->inverse = wgf_arena_take(arena, size, sizeof(double));
 }
 
-double wgf_plain_bytes(int64_t points)
-{
-    return wgf_bytes(3 * (double)points * (double)points, sizeof(double));
-}
-
-bool wgf_plain_create(struct wgf_plain *plain, const struct wgf_plain_kernel *kernel)
-{
-    int64_t size = kernel->points * kernel->points;
-    plain->kernel = kernel;
-    plain->a = wgf_calloc(size, sizeof(double));
-    plain->along = wgf_calloc(size, sizeof(double));
-    plain->inverse = wgf_calloc(size, sizeof(double));
-    return plain->a && plain->along && plain->inverse;
-}
-
-void wgf_plain_clear(struct wgf_plain *plain)
-{
-    free(plain->a);
-    free(plain->along);
-    free(plain->inverse);
-}
-
-static int64_t size_of(const struct wgf_plain *plain)
+static int64_t size_of(const struct wgf_gibbs_plain *plain)
 {
     return plain->kernel->points * plain->kernel->points;
 }
 
 /* out = left right */
-static void multiply(const struct wgf_plain *plain, const double *left, const double *right, double *out)
+static void multiply(const struct wgf_gibbs_plain *plain, const double *left, const double *right, double *out)
 {
     const int g = (int)plain->kernel->points;
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, g, g, g, 1, left, g, right, g, 0, out, g);
@@ -107,7 +86,7 @@ WGF_WIDE static double dot(int64_t count, const double *x, const double *y)
     return sum;
 }
 
-bool wgf_plain_laws(struct wgf_plain *plain, const double *log_a, double *scratch)
+bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *scratch)
 {
     const int64_t size = size_of(plain);
     const double most = wgf_largest(size, log_a), least = wgf_least(size, log_a);
@@ -121,7 +100,7 @@ bool wgf_plain_laws(struct wgf_plain *plain, const double *log_a, double *scratc
     return true;
 }
 
-void wgf_plain_expect(const struct wgf_plain *plain, const double *f, double *out, double *scratch)
+void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch)
 {
     const int64_t size = size_of(plain);
     times(size, plain->a, f, scratch);
@@ -130,7 +109,7 @@ void wgf_plain_expect(const struct wgf_plain *plain, const double *f, double *ou
     times(size, scratch, plain->inverse, out);
 }
 
-void wgf_plain_push(const struct wgf_plain *plain, const double *q, double *out, double *scratch)
+void wgf_gibbs_plain_push(const struct wgf_gibbs_plain *plain, const double *q, double *out, double *scratch)
 {
     const int64_t size = size_of(plain);
     times(size, q, plain->inverse, scratch);
@@ -141,14 +120,14 @@ void wgf_plain_push(const struct wgf_plain *plain, const double *q, double *out,
 
 /* <c, pi> is the cost along the first coordinate and that along the second, with b = q / (xi a):
  * <a weight, moved b> + <a moved, weight b>. */
-double wgf_plain_cost(const struct wgf_plain *plain, const double *q, double *scratch)
+double wgf_gibbs_plain_cost(const struct wgf_gibbs_plain *plain, const double *q, double *scratch)
 {
     const int64_t size = size_of(plain);
     double *b = scratch, *product = scratch + size;
     times(size, q, plain->inverse, b);
-    multiply(plain, plain->kernel->moved, b, product);
+    multiply(plain, plain->kernel->weighted_cost, b, product);
     double first = dot(size, plain->along, product);
     multiply(plain, plain->kernel->weight, b, product);
-    multiply(plain, plain->a, plain->kernel->moved, b);
+    multiply(plain, plain->a, plain->kernel->weighted_cost, b);
     return first + dot(size, b, product);
 }

@@ -5,39 +5,43 @@
 #ifndef WGF_TRANSPORT_GIBBS_PLAIN_H
 #define WGF_TRANSPORT_GIBBS_PLAIN_H
 
+#include "wgf/base/arena.h"
+#include "wgf/transport/gibbs.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-struct wgf_plain_kernel {
+struct wgf_gibbs_plain_kernel {
     int64_t points;
-    double *weight; /* g x g: exp(-(t_i - t_j)^2 / epsilon); symmetric, as the next */
-    double *moved;  /* g x g: (t_i - t_j)^2 weight */
+    double *weight;        /* g x g: exp(-(t_i - t_j)^2 / epsilon); symmetric, as the next */
+    double *weighted_cost; /* g x g: (t_i - t_j)^2 weight */
 };
 
 /* One sheet. Arrays g x g. */
-struct wgf_plain {
-    const struct wgf_plain_kernel *kernel;
+struct wgf_gibbs_plain {
+    const struct wgf_gibbs_plain_kernel *kernel;
     double *a;       /* divided by its largest */
     double *along;   /* a weight: over the second coordinate */
     double *inverse; /* 1 / (xi a) */
 };
 
-double wgf_plain_kernel_bytes(int64_t points);
-bool wgf_plain_kernel_create(struct wgf_plain_kernel *kernel, const double *t, int64_t points, double epsilon);
-void wgf_plain_kernel_clear(struct wgf_plain_kernel *kernel);
+/* Takes the arrays of the kernel of one grid. */
+void wgf_gibbs_plain_kernel_lay_out(struct wgf_gibbs_plain_kernel *kernel, const struct wgf_grid *grid,
+                                    struct wgf_arena *arena);
+void wgf_gibbs_plain_kernel_fill(struct wgf_gibbs_plain_kernel *kernel, const struct wgf_grid *grid, double epsilon);
 
-double wgf_plain_bytes(int64_t points);
-bool wgf_plain_create(struct wgf_plain *plain, const struct wgf_plain_kernel *kernel);
-void wgf_plain_clear(struct wgf_plain *plain);
+/* Takes the arrays of one sheet. The kernel, laid out before, is borrowed. */
+void wgf_gibbs_plain_lay_out(struct wgf_gibbs_plain *plain, const struct wgf_gibbs_plain_kernel *kernel,
+                             struct wgf_arena *arena);
 
 /* scratch, below: room for two g x g. */
 
 /* The laws of a. False: log a spans too much, or is not finite; nothing is done. */
-bool wgf_plain_laws(struct wgf_plain *plain, const double *log_a, double *scratch);
+bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *scratch);
 
 /* With these laws, as in wgf/transport/gibbs.h; arrays g x g. */
-void wgf_plain_expect(const struct wgf_plain *plain, const double *f, double *out, double *scratch);
-void wgf_plain_push(const struct wgf_plain *plain, const double *q, double *out, double *scratch);
-double wgf_plain_cost(const struct wgf_plain *plain, const double *q, double *scratch);
+void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch);
+void wgf_gibbs_plain_push(const struct wgf_gibbs_plain *plain, const double *q, double *out, double *scratch);
+double wgf_gibbs_plain_cost(const struct wgf_gibbs_plain *plain, const double *q, double *scratch);
 
 #endif

@@ -1,7 +1,7 @@
 /* WGF_LANES numbers at a time, in GNU C's own vectors, which a kernel's file sets before it includes this. The order of
  * operations is written out, so every compiler and instruction set gives the same bits for the same WGF_LANES. */
-#ifndef TRANSPORT_LANES_H
-#define TRANSPORT_LANES_H
+#ifndef WGF_TRANSPORT_LANES_H
+#define WGF_TRANSPORT_LANES_H
 
 #include <stdint.h>
 
@@ -9,7 +9,7 @@ typedef double lanes __attribute__((vector_size(8 * WGF_LANES), may_alias));
 typedef int64_t places __attribute__((vector_size(8 * WGF_LANES), may_alias));
 typedef int8_t flags __attribute__((vector_size(WGF_LANES)));
 
-#define KERNEL_INLINE static inline __attribute__((always_inline))
+#define LOOP_INLINE static inline __attribute__((always_inline))
 
 #if WGF_LANES == 8
 static const places lane_number = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -26,13 +26,13 @@ struct found {
 };
 
 /* The lanes of `yes` where the mask is set, of `no` elsewhere. */
-KERNEL_INLINE void choose(const places *mask, const lanes *yes, const lanes *no, lanes *chosen)
+LOOP_INLINE void choose(const places *mask, const lanes *yes, const lanes *no, lanes *chosen)
 {
     *chosen = (lanes)((*mask & (places)*yes) | (~*mask & (places)*no));
 }
 
 /* Lowers each lane of `least` to that of x, where that is less, and notes its place. */
-KERNEL_INLINE void lower(lanes *least, places *place, const lanes *x, const places *place_of_x)
+LOOP_INLINE void lower(lanes *least, places *place, const lanes *x, const places *place_of_x)
 {
     places less = *x < *least;
     choose(&less, x, least, least);
@@ -40,7 +40,7 @@ KERNEL_INLINE void lower(lanes *least, places *place, const lanes *x, const plac
 }
 
 /* The least of the lanes. */
-KERNEL_INLINE struct found least_lane(const lanes *values, const places *places_of_values)
+LOOP_INLINE struct found least_lane(const lanes *values, const places *places_of_values)
 {
     lanes least = *values;
     places place = *places_of_values;
@@ -53,7 +53,7 @@ KERNEL_INLINE struct found least_lane(const lanes *values, const places *places_
 }
 
 /* The least of count values, a multiple of WGF_LANES, and its index. */
-KERNEL_INLINE struct found least_of(const lanes *values, int64_t count)
+LOOP_INLINE struct found least_of(const lanes *values, int64_t count)
 {
     places place = lane_number, here = place;
     lanes least = values[0];
@@ -65,7 +65,7 @@ KERNEL_INLINE struct found least_of(const lanes *values, int64_t count)
 }
 
 /* The lanes that a mask sets, as a queue: each call takes one. */
-KERNEL_INLINE uint64_t queue_of(const places *mask)
+LOOP_INLINE uint64_t queue_of(const places *mask)
 {
     union {
         flags flags;
@@ -75,7 +75,7 @@ KERNEL_INLINE uint64_t queue_of(const places *mask)
     return narrow.bytes;
 }
 
-KERNEL_INLINE int next_lane(uint64_t *queue)
+LOOP_INLINE int next_lane(uint64_t *queue)
 {
     int lane = __builtin_ctzll(*queue) / 8;
     *queue &= ~(UINT64_C(255) << 8 * lane);

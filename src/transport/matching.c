@@ -2,19 +2,19 @@
 
 #include <string.h>
 
-static const struct wgf_kernels *best_kernels(void)
+static const struct wgf_matching_loops *best_loops(void)
 {
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx512f"))
-        return &wgf_kernels_8;
+        return &wgf_matching_loops_8;
 #endif
-    return &wgf_kernels_4;
+    return &wgf_matching_loops_4;
 }
 
 void wgf_matching_lay_out(struct wgf_matching *matching, int64_t count, int64_t d, struct wgf_arena *arena)
 {
-    *matching = (struct wgf_matching){.count = count, .kernels = best_kernels()};
-    wgf_columns_lay_out(&matching->columns, count, d, arena);
+    *matching = (struct wgf_matching){.count = count, .loops = best_loops()};
+    wgf_point_index_lay_out(&matching->columns, count, d, arena);
     double rows = (double)count, blocks = (double)matching->columns.blocks;
     matching->rows = wgf_arena_take(arena, rows * (double)d, sizeof(double));
     matching->u = wgf_arena_take(arena, rows, sizeof(double));
@@ -37,7 +37,7 @@ void wgf_matching_lay_out(struct wgf_matching *matching, int64_t count, int64_t 
 
 void wgf_matching_reset(struct wgf_matching *matching)
 {
-    struct wgf_columns *columns = &matching->columns;
+    struct wgf_point_index *columns = &matching->columns;
     for (int64_t j = 0; j < columns->count; j++) {
         columns->price[j] = 0;
         wgf_match(matching, columns->label[j], j);
@@ -50,19 +50,19 @@ void wgf_matching_reset(struct wgf_matching *matching)
 static void choose_prices(struct wgf_matching *matching)
 {
     enum { STRIDE = 8 };
-    struct wgf_columns *columns = &matching->columns;
+    struct wgf_point_index *columns = &matching->columns;
     double *price = columns->price, *last = matching->last, *before_last = matching->before_last;
     size_t bytes = (size_t)columns->count * sizeof *price;
     memcpy(last, price, bytes);
-    wgf_columns_settle(columns);
-    int64_t kept = matching->repairs < 2 ? 0 : matching->kernels->count_broken(matching, STRIDE);
+    wgf_point_index_settle(columns);
+    int64_t kept = matching->repairs < 2 ? 0 : matching->loops->count_broken(matching, STRIDE);
     if (kept > 0) {
         for (int64_t j = 0; j < columns->count; j++)
             price[j] = 2 * last[j] - before_last[j];
-        wgf_columns_settle(columns);
-        if ((double)matching->kernels->count_broken(matching, STRIDE) > 0.8 * (double)kept) {
+        wgf_point_index_settle(columns);
+        if ((double)matching->loops->count_broken(matching, STRIDE) > 0.8 * (double)kept) {
             memcpy(price, last, bytes);
-            wgf_columns_settle(columns);
+            wgf_point_index_settle(columns);
         }
     }
     memcpy(before_last, last, bytes);
@@ -83,25 +83,25 @@ static int64_t take_free_columns(struct wgf_matching *matching, int64_t broken)
     return left;
 }
 
-bool wgf_matching_repair(struct wgf_matching *matching, const volatile sig_atomic_t *interrupted)
+bool wgf_matching_repair(struct wgf_matching *matching, const volatile sig_atomic_t *cancel)
 {
-    matching->interrupted = interrupted;
+    matching->cancel = cancel;
     choose_prices(matching);
-    int64_t broken = matching->kernels->release_broken(matching), left = take_free_columns(matching, broken);
-    matching->effort.repairs++;
-    matching->effort.broken += broken;
-    for (int64_t n = 0; n < left && !wgf_matching_is_interrupted(matching); n++)
-        matching->kernels->match_by_path(matching, matching->broken[n]);
-    return !wgf_matching_is_interrupted(matching);
+    int64_t broken = matching->loops->release_broken(matching), left = take_free_columns(matching, broken);
+    matching->counts.repairs++;
+    matching->counts.broken += broken;
+    for (int64_t n = 0; n < left && !wgf_matching_is_cancelled(matching); n++)
+        matching->loops->match_by_path(matching, matching->broken[n]);
+    return !wgf_matching_is_cancelled(matching);
 }
 
 bool wgf_matching_resolved(const struct wgf_matching *matching)
 {
-    const struct wgf_columns *columns = &matching->columns;
+    const struct wgf_point_index *columns = &matching->columns;
     double cost = 0, prices = 0;
     for (int64_t i = 0; i < matching->count; i++) {
         int64_t column = matching->column_of[i];
-        cost += wgf_columns_distance(columns, column, matching->rows + i * columns->d);
+        cost += wgf_point_index_distance(columns, column, matching->rows + i * columns->d);
         prices += columns->price[column];
     }
     return cost == 0 || cost > WGF_ROUNDING * prices;

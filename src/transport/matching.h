@@ -2,10 +2,10 @@
  *
  * Invariant: u_i <= c_ij + price_j for every pair, with equality where i is matched to j. So u_i and v_j = -price_j are
  * dual variables, and a complete matching is optimal. */
-#ifndef TRANSPORT_MATCHING_H
-#define TRANSPORT_MATCHING_H
+#ifndef WGF_TRANSPORT_MATCHING_H
+#define WGF_TRANSPORT_MATCHING_H
 
-#include "columns.h"
+#include "point_index.h"
 
 #include "wgf/transport/assignment.h"
 
@@ -20,8 +20,8 @@ struct wgf_branch {
 };
 
 struct wgf_matching {
-    struct wgf_columns columns;
-    const struct wgf_kernels *kernels;
+    struct wgf_point_index columns;
+    const struct wgf_matching_loops *loops;
     int64_t count;
     double *rows;       /* count x d */
     double *u;          /* count: scratch of a repair */
@@ -42,20 +42,20 @@ struct wgf_matching {
     int64_t *slot;           /* blocks: where a block stands in `opened`, if it does */
     double *nearest;         /* blocks x WGF_GROUP, as opened: least reach in each lane of a block */
     int64_t *nearest_at;     /* blocks x WGF_GROUP: its column */
-    struct wgf_assignment_effort effort;
-    const volatile sig_atomic_t *interrupted; /* of the repair under way; NULL: nobody interrupts */
+    struct wgf_assignment_counts counts;
+    const volatile sig_atomic_t *cancel; /* of the repair under way; NULL: nobody interrupts */
 };
 
-static inline bool wgf_matching_is_interrupted(const struct wgf_matching *matching)
+static inline bool wgf_matching_is_cancelled(const struct wgf_matching *matching)
 {
-    return matching->interrupted && *matching->interrupted;
+    return matching->cancel && *matching->cancel;
 }
 
 /* Relative error of a cost and of the price in it. */
 static const double WGF_ROUNDING = 8 * DBL_EPSILON;
 
 /* The inner loops, compiled for vectors of 4 and of 8 numbers. Once interrupted they return at once, their work half done. */
-struct wgf_kernels {
+struct wgf_matching_loops {
     /* How many rows, of every `stride`th, have a column that is cheaper than their own, by more than rounding. */
     int64_t (*count_broken)(const struct wgf_matching *matching, int64_t stride);
 
@@ -66,7 +66,7 @@ struct wgf_kernels {
     /* Matches a free row along a shortest path to a free column (Dijkstra with reduced costs). */
     void (*match_by_path)(struct wgf_matching *matching, int64_t row);
 };
-extern const struct wgf_kernels wgf_kernels_4, wgf_kernels_8;
+extern const struct wgf_matching_loops wgf_matching_loops_4, wgf_matching_loops_8;
 
 /* Lays out the arrays. */
 void wgf_matching_lay_out(struct wgf_matching *matching, int64_t count, int64_t d, struct wgf_arena *arena);
@@ -76,8 +76,8 @@ void wgf_matching_lay_out(struct wgf_matching *matching, int64_t count, int64_t 
 void wgf_matching_reset(struct wgf_matching *matching);
 
 /* Makes the matching optimal for the rows as they are now, starting from the prices and matches at hand.
- * False: interrupted, and only a reset will help. */
-bool wgf_matching_repair(struct wgf_matching *matching, const volatile sig_atomic_t *interrupted);
+ * False: cancel, and only a reset will help. */
+bool wgf_matching_repair(struct wgf_matching *matching, const volatile sig_atomic_t *cancel);
 
 /* False when the optimal cost is lost in the rounding of the prices: a repair after a reset finds it then, for prices
  * that start from 0 are no larger than costs ask for. */

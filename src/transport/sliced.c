@@ -1,9 +1,11 @@
 #include "wgf/transport/sliced.h"
 
+#include "wgf/base/arena.h"
 #include "wgf/base/random.h"
 #include "wgf/base/system.h"
 
 #include <cblas.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,63 +18,64 @@ enum {
 };
 
 struct wgf_sliced {
+    struct wgf_arena arena; /* of all arrays */
     int64_t m, d, directions, positives;
-    const volatile sig_atomic_t *interrupted; /* NULL, or looked at between blocks of directions */
-    int32_t *members;                         /* m: the neurons of sign +, then those of sign - */
-    double *theta;                            /* L x d */
-    double *target;                           /* L x m: projections of W, sorted within each sign */
-    int32_t *order;                           /* L x m: neurons by projection within each sign, of the last V */
-    double *moment;                           /* d x d: M */
-    double *V;                                /* m x d: where D was solved last, with */
-    double *gradient;                         /* m x d: its gradient there and */
-    double distance;                          /* its value */
-    double *projections, *gaps;               /* BLOCK x m */
-    double *move, *product;                   /* ROWS x d */
-    int32_t *merged;                          /* m */
+    const volatile sig_atomic_t *cancel; /* NULL, or looked at between blocks of directions */
+    int32_t *members;                    /* m: the neurons of sign +, then those of sign - */
+    double *theta;                       /* L x d */
+    double *target;                      /* L x m: projections of W, sorted within each sign */
+    int32_t *order;                      /* L x m: neurons by projection within each sign, of the last V */
+    double *moment;                      /* d x d: M */
+    double *V;                           /* m x d: where D was solved last, with */
+    double *gradient;                    /* m x d: its gradient there and */
+    double distance;                     /* its value */
+    double *projections, *gaps;          /* BLOCK x m */
+    double *move, *product;              /* ROWS x d */
+    int32_t *merged;                     /* m */
 };
+
+static void lay_out(struct wgf_sliced *sliced, struct wgf_arena *arena)
+{
+    const double m = (double)sliced->m, d = (double)sliced->d, L = (double)sliced->directions;
+    sliced->members = wgf_arena_take(arena, m, sizeof(int32_t));
+    sliced->theta = wgf_arena_take(arena, L * d, sizeof(double));
+    sliced->target = wgf_arena_take(arena, L * m, sizeof(double));
+    sliced->order = wgf_arena_take(arena, L * m, sizeof(int32_t));
+    sliced->moment = wgf_arena_take(arena, d * d, sizeof(double));
+    sliced->V = wgf_arena_take(arena, m * d, sizeof(double));
+    sliced->gradient = wgf_arena_take(arena, m * d, sizeof(double));
+    sliced->projections = wgf_arena_take(arena, BLOCK * m, sizeof(double));
+    sliced->gaps = wgf_arena_take(arena, BLOCK * m, sizeof(double));
+    sliced->move = wgf_arena_take(arena, ROWS * d, sizeof(double));
+    sliced->product = wgf_arena_take(arena, ROWS * d, sizeof(double));
+    sliced->merged = wgf_arena_take(arena, m, sizeof(int32_t));
+}
 
 double wgf_sliced_bytes(int64_t m, int64_t d, int64_t directions)
 {
-    double M = (double)m, D = (double)d, L = (double)directions;
-    return wgf_bytes(L * D + L * M + D * D + 2 * M * D + 2 * BLOCK * M + 2 * ROWS * D, sizeof(double)) +
-           wgf_bytes(L * M + 2 * M, sizeof(int32_t));
-}
-
-static wgf_status allocate(struct wgf_sliced *sliced, struct wgf_error *error)
-{
-    int64_t m = sliced->m, d = sliced->d, L = sliced->directions;
-    sliced->members = wgf_calloc(m, sizeof(int32_t));
-    sliced->theta = wgf_calloc(L * d, sizeof(double));
-    sliced->target = wgf_calloc(L * m, sizeof(double));
-    sliced->order = wgf_calloc(L * m, sizeof(int32_t));
-    sliced->moment = wgf_calloc(d * d, sizeof(double));
-    sliced->V = wgf_calloc(m * d, sizeof(double));
-    sliced->gradient = wgf_calloc(m * d, sizeof(double));
-    sliced->projections = wgf_calloc(BLOCK * m, sizeof(double));
-    sliced->gaps = wgf_calloc(BLOCK * m, sizeof(double));
-    sliced->move = wgf_calloc(ROWS * d, sizeof(double));
-    sliced->product = wgf_calloc(ROWS * d, sizeof(double));
-    sliced->merged = wgf_calloc(m, sizeof(int32_t));
-    if (sliced->members && sliced->theta && sliced->target && sliced->order && sliced->moment && sliced->V &&
-        sliced->gradient && sliced->projections && sliced->gaps && sliced->move && sliced->product && sliced->merged)
-        return WGF_OK;
-    return wgf_fail(error, WGF_EMEMORY, "no memory for %lld projections of %lld neurons", (long long)L, (long long)m);
+    struct wgf_sliced measured = {.m = m, .d = d, .directions = directions};
+    struct wgf_arena arena = {0};
+    lay_out(&measured, &arena);
+    return sizeof measured + arena.used;
 }
 
 wgf_status wgf_sliced_create(struct wgf_sliced **sliced, const double *alpha, int64_t m, int64_t d, int64_t directions,
                              struct wgf_error *error)
 {
+    if (m >= INT32_MAX)
+        return wgf_fail(error, WGF_EMEMORY, "the sliced distance takes at most 2^31 neurons");
     struct wgf_sliced *made = *sliced = wgf_calloc(1, sizeof *made);
-    if (!made)
-        return wgf_fail(error, WGF_EMEMORY, "no memory for the sliced distance");
-    made->m = m, made->d = d, made->directions = directions;
-    wgf_status status = m < INT32_MAX ? allocate(made, error)
-                                      : wgf_fail(error, WGF_EMEMORY, "the sliced distance takes at most 2^31 neurons");
-    if (status) {
+    if (made) {
+        *made = (struct wgf_sliced){.m = m, .d = d, .directions = directions};
+        lay_out(made, &made->arena);
+    }
+    if (!made || !wgf_arena_allocate(&made->arena)) {
         wgf_sliced_free(made);
         *sliced = NULL;
-        return status;
+        return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " projections of %" PRId64 " neurons", directions,
+                        m);
     }
+    lay_out(made, &made->arena);
     int64_t negatives = 0;
     for (int64_t i = 0; i < m; i++)
         made->positives += alpha[i] > 0;
@@ -85,29 +88,18 @@ void wgf_sliced_free(struct wgf_sliced *sliced)
 {
     if (!sliced)
         return;
-    free(sliced->members);
-    free(sliced->theta);
-    free(sliced->target);
-    free(sliced->order);
-    free(sliced->moment);
-    free(sliced->V);
-    free(sliced->gradient);
-    free(sliced->projections);
-    free(sliced->gaps);
-    free(sliced->move);
-    free(sliced->product);
-    free(sliced->merged);
+    wgf_arena_free(&sliced->arena);
     free(sliced);
 }
 
-void wgf_sliced_heed(struct wgf_sliced *sliced, const volatile sig_atomic_t *interrupted)
+void wgf_sliced_set_cancel(struct wgf_sliced *sliced, const volatile sig_atomic_t *cancel)
 {
-    sliced->interrupted = interrupted;
+    sliced->cancel = cancel;
 }
 
-static bool is_interrupted(const struct wgf_sliced *sliced)
+static bool is_cancelled(const struct wgf_sliced *sliced)
 {
-    return sliced->interrupted && *sliced->interrupted;
+    return sliced->cancel && *sliced->cancel;
 }
 
 void wgf_sliced_directions(int64_t seed, int64_t step, int64_t count, int64_t d, double *theta)
@@ -129,6 +121,11 @@ void wgf_sliced_directions(int64_t seed, int64_t step, int64_t count, int64_t d,
         for (int64_t k = 0; k < d; k++)
             theta[l * d + k] /= norm;
     }
+}
+
+void wgf_sliced_draw(struct wgf_sliced *sliced, int64_t seed, int64_t step)
+{
+    wgf_sliced_directions(seed, step, sliced->directions, sliced->d, sliced->theta);
 }
 
 /* order[lo, middle) and order[middle, hi) are sorted by key; sorts the whole by way of `merged`. */
@@ -187,10 +184,11 @@ void wgf_sliced_fix(struct wgf_sliced *sliced, const double *theta, const double
 {
     int64_t m = sliced->m, L = sliced->directions;
     int d = (int)sliced->d;
-    memcpy(sliced->theta, theta, (size_t)(L * d) * sizeof *theta);
-    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, (int)L, 1 / (double)L, theta, d, theta, d, 0,
-                sliced->moment, d);
-    for (int64_t first = 0; first < L && !is_interrupted(sliced); first += BLOCK) {
+    if (theta)
+        memcpy(sliced->theta, theta, (size_t)(L * d) * sizeof *theta);
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, (int)L, 1 / (double)L, sliced->theta, d, sliced->theta,
+                d, 0, sliced->moment, d);
+    for (int64_t first = 0; first < L && !is_cancelled(sliced); first += BLOCK) {
         int64_t count = block_size(sliced, first);
         project(sliced, first, count, W);
         for (int64_t l = 0; l < count; l++) {
@@ -211,7 +209,7 @@ double wgf_sliced_solve(struct wgf_sliced *sliced, const double *V)
     double scale = 1 / ((double)L * (double)m), sum = 0;
     memcpy(sliced->V, V, (size_t)(m * d) * sizeof *V);
     memset(sliced->gradient, 0, (size_t)(m * d) * sizeof *sliced->gradient);
-    for (int64_t first = 0; first < L && !is_interrupted(sliced); first += BLOCK) {
+    for (int64_t first = 0; first < L && !is_cancelled(sliced); first += BLOCK) {
         int64_t count = block_size(sliced, first);
         project(sliced, first, count, V);
         for (int64_t l = 0; l < count; l++) {

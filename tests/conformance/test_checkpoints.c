@@ -22,35 +22,35 @@ struct keep {
     volatile sig_atomic_t *interrupts; /* set by a save, or NULL */
 };
 
-static void save(void *context, const struct wgf_part *parts, int count)
+static void save(void *context, const struct iovec *iov, int count)
 {
     struct keep *keep = context;
     size_t size = 0;
     for (int i = 0; i < count; i++)
-        size += parts[i].size;
+        size += iov[i].iov_len;
     int at = keep->count < BLOBS ? keep->count++ : BLOBS - 1;
     free(keep->blob[at]);
     keep->blob[at] = malloc(size);
     keep->size[at] = size;
     size = 0;
     for (int i = 0; i < count; i++) {
-        memcpy(keep->blob[at] + size, parts[i].bytes, parts[i].size);
-        size += parts[i].size;
+        memcpy(keep->blob[at] + size, iov[i].iov_base, iov[i].iov_len);
+        size += iov[i].iov_len;
     }
     if (keep->interrupts)
         *keep->interrupts = 1;
 }
 
-static bool load(void *context, const struct wgf_part *parts, int count)
+static bool load(void *context, const struct iovec *iov, int count)
 {
     struct keep *keep = context;
     bool fails = keep->loads++ == keep->broken;
     for (int i = 0; i < count; i++) {
         size_t left = keep->size[keep->chosen] - keep->loaded;
-        if (parts[i].size > left || (fails && i > count / 2))
+        if (iov[i].iov_len > left || (fails && i > count / 2))
             return false;
-        memcpy(parts[i].bytes, keep->blob[keep->chosen] + keep->loaded, parts[i].size);
-        keep->loaded += parts[i].size;
+        memcpy(iov[i].iov_base, keep->blob[keep->chosen] + keep->loaded, iov[i].iov_len);
+        keep->loaded += iov[i].iov_len;
     }
     return !fails;
 }
@@ -164,15 +164,15 @@ static void carried_bytes_are_told(const struct wgf_settings *settings)
     const struct wgf_method *method = wgf_method_find(settings->method);
     struct descent made = prepare(settings);
     struct wgf_problem problem = {.data = &made.data, .W = made.W, .alpha = made.alpha};
-    struct wgf_part parts[WGF_PARTS];
+    struct iovec iov[WGF_STATE_IOVS];
     void *work;
     double bytes = 0;
     assert_int_equal(method->create(&work, settings, &problem, NULL), WGF_OK);
-    int count = method->carry(work, parts);
-    assert_true(count + WGF_TRACE_COUNT + 4 <= WGF_PARTS);
+    int count = method->state_iov(work, iov);
+    assert_true(count + WGF_TRACE_COUNT + 4 <= WGF_STATE_IOVS);
     for (int i = 0; i < count; i++)
-        bytes += (double)parts[i].size;
-    assert_true(bytes == method->carried(settings));
+        bytes += (double)iov[i].iov_len;
+    assert_true(bytes == method->state_bytes(settings));
     method->free(work);
     discard(&made);
 }
@@ -206,7 +206,7 @@ static void any_interruption_is_mended(const struct wgf_settings *settings)
     checkpoint.interval = INFINITY;
     for (double patience = 2e-5;; patience *= 1.1) {
         cut = prepare(settings);
-        struct wgf_problem problem = {.data = &cut.data, .W = cut.W, .alpha = cut.alpha, .interrupted = &alarmed};
+        struct wgf_problem problem = {.data = &cut.data, .W = cut.W, .alpha = cut.alpha, .cancel = &alarmed};
         problem.checkpoint = &checkpoint;
         checkpoint.load = keep.count ? load : NULL;
         keep.chosen = keep.count - 1;
@@ -265,12 +265,12 @@ static void saves_keep_to_their_times(const struct wgf_settings *settings)
         struct keep keep;
         struct wgf_checkpoint checkpoint = saving(&keep);
         struct descent made = prepare(settings);
-        keep.interrupts = &made.interrupted;
+        keep.interrupts = &made.cancel;
         run_with(&made, &checkpoint);
         assert_int_equal(made.result.outcome, WGF_OUTCOME_INTERRUPTED);
         assert_int_equal(keep.count, 1); /* of step 1: it has been saved, so the end does not do it again */
         forget(&keep);
-        made.interrupted = 0;
+        made.cancel = 0;
         checkpoint.interval = 3600;
         checkpoint.worthwhile = worthwhile ? 0 : 3600;
         run_with(&made, &checkpoint);
@@ -289,7 +289,7 @@ static void seconds_add_up(const struct wgf_settings *settings)
     struct keep keep;
     struct wgf_checkpoint checkpoint = saving(&keep);
     double before = wgf_clock(), seconds;
-    keep.interrupts = &first.interrupted;
+    keep.interrupts = &first.cancel;
     run_with(&first, &checkpoint);
     assert_int_equal(first.result.outcome, WGF_OUTCOME_INTERRUPTED);
     memcpy(&seconds, keep.blob[0] + SECONDS_AT * sizeof seconds, sizeof seconds);

@@ -172,7 +172,7 @@ static void reasons_to_stop_are_heeded(const struct kind *kind)
     assert_int_equal(late.result.outcome, WGF_OUTCOME_TIMEOUT);
     settings.time_limit = 0;
     struct descent cut = prepare(&settings);
-    cut.interrupted = 1;
+    cut.cancel = 1;
     run(&cut);
     assert_int_equal(cut.result.outcome, WGF_OUTCOME_INTERRUPTED);
     discard(&whole);

@@ -9,7 +9,7 @@ OPTIONS = {
     "plan": ("--set", "--csv"),
     "run": ("--set", "--overwrite", "--fail-fast", "--quiet", "--jobs", "--shard", "--reuse", "--retry", "--max-attempts",
             "--time-limit", "--sync", "--checkpoint", "Exit codes"),
-    "status": ("--json", "--exit-code"),
+    "status": ("--watch", "--json", "--exit-code"),
     "show": ("--job", "--csv", "--data"),
     "aggregate": ("--by", "--value", "--stat", "--where", "--at-step", "--csv", "NaN", "status"),
     "merge": ("--output", "--overwrite", "--quiet"),
@@ -123,11 +123,6 @@ def values_that_no_option_takes(wgf):
     for name in ("jobs", "shard"):
         for word in values[name]:
             wgf("status", "absent.h5", f"--{name}={word}").require(USAGE, f"--{name}").quietly()
-
-
-@case
-def what_is_not_built_says_so(wgf):
-    wgf("status", "--watch", "out.h5").require(USAGE, "--watch", "not built").quietly()
 
 
 if __name__ == "__main__":

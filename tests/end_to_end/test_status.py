@@ -128,6 +128,40 @@ def exit_codes(wgf):
 
 
 @case
+def watch_ends_at_once_when_no_job_is_left(wgf):
+    wgf.result(GOOD)
+    done = wgf("status", "out.h5", "--watch").require(OK)
+    equal(done.out, "8 of 8 jobs finished: 8 done\n", "stdout")
+    equal(json.loads(wgf("status", "--watch", "--json", "out.h5").require(OK).out)["counts"]["done"], 8, "done in JSON")
+    wgf.result(TROUBLED, FAILURES, "out.h5", "--overwrite")
+    wgf("status", "out.h5", "--watch").require(OK)
+    wgf("status", "out.h5", "--watch", "--exit-code").require(FAILURES)
+    wgf("status", "absent.h5", "--watch").require(ERROR, "absent.h5").quietly()
+
+
+@case
+def watch_prints_a_line_for_each_change(wgf):
+    path = interrupted(wgf)
+    process = wgf.start("status", "out.h5", "--watch", "--exit-code")
+    first = process.stdout.readline()
+    require(" of 12 jobs finished: " in first and " pending" in first, f"says {first!r}")
+    with h5py.File(path, "r+") as file:
+        file["status"][:] = STATES.index("done")
+    equal(finish(process).require(OK).out, "12 of 12 jobs finished: 12 done\n", "second line")
+
+
+@case
+def watch_redraws_a_terminal(wgf):
+    wgf.result(GOOD)
+    ours, terminal = os.openpty()
+    process = wgf.start("status", "out.h5", "--watch", stdout=terminal)
+    os.close(terminal)
+    finish(process).require(OK)
+    text = os.read(ours, 1 << 16).decode()
+    require(text.startswith("\033[H\033[2Jout.h5: good, 8 jobs\r\n"), f"says {text!r}")
+
+
+@case
 def names_that_json_has_to_escape(wgf):
     name = 'quoted "name" with \\ and ü'
     wgf.result("name: '%s'\nfixed: {n: 5, width: 4, steps: 2}\n" % name)

@@ -38,7 +38,7 @@ struct descent {
     double *W, *alpha; /* initial */
     struct wgf_trace trace;
     struct wgf_flow_result result;
-    volatile sig_atomic_t interrupted;
+    volatile sig_atomic_t cancel;
 };
 
 static inline double *blank(int64_t count)
@@ -73,7 +73,7 @@ static inline void run_with(struct descent *descent, const struct wgf_checkpoint
 {
     struct wgf_error error = {0};
     struct wgf_problem problem = {.data = &descent->data, .W = descent->W, .alpha = descent->alpha};
-    problem.interrupted = &descent->interrupted;
+    problem.cancel = &descent->cancel;
     problem.checkpoint = checkpoint;
     if (wgf_flow_run(&descent->settings, &problem, &descent->trace, &descent->result, &error))
         fail_msg("%s", error.message);

@@ -84,12 +84,12 @@ static void no_motion_breaks_no_match(void **state)
     draw(f.W, 1000, 3, 1);
     draw(f.V, 1000, 4, 2);
     solve_afresh(&f);
-    struct wgf_assignment_effort first = wgf_assignment_effort(f.assignment);
+    struct wgf_assignment_counts first = wgf_assignment_counts(f.assignment);
     assert_true(first.broken > 0 && first.paths > 0);
     int64_t sigma[500];
     memcpy(sigma, f.sigma, sizeof sigma);
     solve(&f);
-    struct wgf_assignment_effort second = wgf_assignment_effort(f.assignment);
+    struct wgf_assignment_counts second = wgf_assignment_counts(f.assignment);
     assert_true(second.broken - first.broken <= 5);
     assert_memory_equal(sigma, f.sigma, sizeof sigma);
     discard(&f);
@@ -159,15 +159,15 @@ static void interruption_is_heeded(void **state)
 {
     (void)state;
     struct fixture f = make(300, 2, 1, -1);
-    volatile sig_atomic_t interrupted = 1;
+    volatile sig_atomic_t cancel = 1;
     draw(f.W, 600, 21, 1);
     draw(f.V, 600, 22, 1);
     double cost = solve_afresh(&f);
     wgf_assignment_fix(f.assignment, f.W);
-    assert_false(wgf_assignment_solve(f.assignment, f.V, &interrupted, f.sigma));
-    interrupted = 0;
+    assert_false(wgf_assignment_solve(f.assignment, f.V, &cancel, f.sigma));
+    cancel = 0;
     wgf_assignment_fix(f.assignment, f.W);
-    assert_true(wgf_assignment_solve(f.assignment, f.V, &interrupted, f.sigma));
+    assert_true(wgf_assignment_solve(f.assignment, f.V, &cancel, f.sigma));
     assert_true(wgf_assignment_cost(f.assignment, f.V) == cost);
     discard(&f);
 }

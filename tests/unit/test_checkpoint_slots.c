@@ -75,23 +75,23 @@ static void end_job(struct bench *bench, bool finished)
 static double numbers[NUMBERS];
 
 /* A checkpoint in pieces of all sizes, told by its tag. */
-static int make_parts(double *tag, struct wgf_part *parts)
+static int make_parts(double *tag, struct iovec *iov)
 {
-    parts[0] = (struct wgf_part){tag, sizeof *tag};
-    parts[1] = (struct wgf_part){numbers, NUMBERS * sizeof *numbers};
-    parts[2] = (struct wgf_part){tag, 3};
-    parts[3] = (struct wgf_part){numbers, 0};
-    parts[4] = (struct wgf_part){tag, sizeof *tag};
+    iov[0] = (struct iovec){tag, sizeof *tag};
+    iov[1] = (struct iovec){numbers, NUMBERS * sizeof *numbers};
+    iov[2] = (struct iovec){tag, 3};
+    iov[3] = (struct iovec){numbers, 0};
+    iov[4] = (struct iovec){tag, sizeof *tag};
     return 5;
 }
 
 static void save(const struct wgf_checkpoint *checkpoint, double tag)
 {
-    struct wgf_part parts[5];
+    struct iovec iov[5];
     for (int i = 0; i < NUMBERS; i++)
         numbers[i] = tag + i;
-    int count = make_parts(&tag, parts);
-    checkpoint->save(checkpoint->context, parts, count);
+    int count = make_parts(&tag, iov);
+    checkpoint->save(checkpoint->context, iov, count);
 }
 
 /* The tag of what is there to be loaded; NaN: nothing. In two calls, as a descent does it. */
@@ -101,15 +101,15 @@ static double load(const struct wgf_checkpoint *checkpoint)
     char three[3];
     if (!checkpoint || !checkpoint->load)
         return NAN;
-    struct wgf_part parts[] = {
+    struct iovec iov[] = {
         {&tag, sizeof tag}, {numbers, NUMBERS * sizeof *numbers}, {three, 3}, {numbers, 0}, {&again, sizeof again}};
     memset(numbers, 0, sizeof numbers);
-    assert_true(checkpoint->load(checkpoint->context, parts, 1));
-    assert_true(checkpoint->load(checkpoint->context, parts + 1, 4));
+    assert_true(checkpoint->load(checkpoint->context, iov, 1));
+    assert_true(checkpoint->load(checkpoint->context, iov + 1, 4));
     assert_true(again == tag && memcmp(three, &tag, 3) == 0);
     for (int i = 0; i < NUMBERS; i++)
         assert_true(numbers[i] == tag + i);
-    assert_false(checkpoint->load(checkpoint->context, parts, 1)); /* there is no more */
+    assert_false(checkpoint->load(checkpoint->context, iov, 1)); /* there is no more */
     return tag;
 }
 

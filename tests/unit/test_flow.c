@@ -283,7 +283,7 @@ static void an_interruption_ends_at_once(void **state)
     for (int method = WGF_METHOD_GD; method <= WGF_METHOD_PROX; method++) {
         struct wgf_settings settings = settings_of(method);
         struct descent done = prepare(&settings);
-        done.interrupted = 1;
+        done.cancel = 1;
         run(&done);
         assert_int_equal(done.result.outcome, WGF_OUTCOME_INTERRUPTED);
         assert_int_equal(done.result.steps_done, 0);

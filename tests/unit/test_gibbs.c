@@ -149,7 +149,7 @@ static void compare_all(const struct dense *dense)
         assert_true(fabs(dense->own_log_sum[l] - dense->log_sum[l]) <= precision ||
                     (isinf(dense->log_sum[l]) && dense->own_log_sum[l] == dense->log_sum[l]));
     compare_laws(dense, precision);
-    wgf_gibbs_laws(dense->gibbs, dense->log_a); /* by plain products, where they stay in range */
+    wgf_gibbs_conditionals(dense->gibbs, dense->log_a); /* by plain products, where they stay in range */
     compare_laws(dense, precision);
 }
 
@@ -222,7 +222,7 @@ static void what_is_no_number_stays_none(void **state)
     wgf_gibbs_log(dense->gibbs, dense->log_a, dense->own_log_sum);
     for (int l = 0; l < dense->N; l++)
         assert_true(isnan(dense->own_log_sum[l]));
-    wgf_gibbs_laws(dense->gibbs, dense->log_a);
+    wgf_gibbs_conditionals(dense->gibbs, dense->log_a);
     double q[MOST], out[MOST];
     for (int l = 0; l < dense->N; l++)
         q[l] = 1;
@@ -242,7 +242,7 @@ static void a_large_grid_keeps_its_mass(void **state)
     double *log_a = malloc(N * sizeof *log_a), *out = malloc(N * sizeof *out), *q = malloc(N * sizeof *q);
     struct wgf_gibbs *gibbs;
     assert_int_equal(wgf_gibbs_create(&gibbs, &grid, 1, 2, epsilon, NULL), WGF_OK);
-    assert_true(wgf_gibbs_bytes(&grid, 1, 2) < 16e6);
+    assert_true(wgf_gibbs_bytes(&grid, 1, 2, epsilon) < 16e6);
     for (int k = 0; k < N; k++) {
         double x = wgf_grid_coordinate(&grid, k / G % G), y = wgf_grid_coordinate(&grid, k % G);
         log_a[k] = (k < N / 2 ? 2 : -2) / epsilon * fmax(0, 0.5 * x + y);

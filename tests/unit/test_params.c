@@ -109,15 +109,15 @@ static void integers_are_whole_decimals(void **state)
                                       "--1", "1e",  "e5",    "inf", "nan",  "-",     "5.", "９"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char message[128];
-        snprintf(message, sizeof message, "steps: needs a whole number, not '%s'", bad[i]);
+        snprintf(message, sizeof message, "steps: use a whole number, not '%s'", bad[i]);
         assert_refused("steps", bad[i], false, message);
     }
     assert_refused("steps", "9007199254740993", false,
-                   "steps: 9007199254740993 is out of range; needs a whole number from 0 to 2^53");
-    assert_refused("anderson", "101", false, "anderson: 101 is out of range; needs a whole number from 0 to 100");
-    assert_refused("width", "0", false, "width: 0 is out of range; needs a whole number from 1 to 2^53");
+                   "steps: 9007199254740993 is out of range; use a whole number from 0 to 2^53");
+    assert_refused("anderson", "101", false, "anderson: 101 is out of range; use a whole number from 0 to 100");
+    assert_refused("width", "0", false, "width: 0 is out of range; use a whole number from 1 to 2^53");
     assert_refused("width", "1e999999999999", false,
-                   "width: 1e999999999999 is out of range; needs a whole number from 1 to 2^53");
+                   "width: 1e999999999999 is out of range; use a whole number from 1 to 2^53");
 }
 
 static void floats_are_plain_decimals(void **state)
@@ -137,18 +137,17 @@ static void floats_are_plain_decimals(void **state)
                                       "inf", ".inf", "0x1p3", "1_0", "1,5", "1e5x", "auto"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char message[128];
-        snprintf(message, sizeof message, "gamma: needs a number, not '%s'", bad[i]);
+        snprintf(message, sizeof message, "gamma: use a number, not '%s'", bad[i]);
         assert_refused("gamma", bad[i], false, message);
     }
-    assert_refused("gamma", "1e999", false, "gamma: 1e999 is out of range; needs a number above 0");
-    assert_refused("noise", "1e-999", false,
-                   "noise: 1e-999 is too small, it would become 0; the smallest is 4.95e-324");
+    assert_refused("gamma", "1e999", false, "gamma: 1e999 is out of range; use a number above 0");
+    assert_refused("noise", "1e-999", false, "noise: 1e-999 is too small and would become 0; use at least 4.95e-324");
     assert_refused("init_scale", "2e-324", false,
-                   "init_scale: 2e-324 is too small, it would become 0; the smallest is 4.95e-324");
-    assert_refused("gamma", "0", false, "gamma: 0 is out of range; needs a number above 0");
+                   "init_scale: 2e-324 is too small and would become 0; use at least 4.95e-324");
+    assert_refused("gamma", "0", false, "gamma: 0 is out of range; use a number above 0");
     assert_refused("gamma", "0.1", true, "gamma: a number in quotes is text; remove the quotes");
-    assert_refused("gamma", "", false, "gamma: has no value");
-    assert_refused("gamma", "~", false, "gamma: has no value");
+    assert_refused("gamma", "", false, "gamma has no value; give it one or remove it");
+    assert_refused("gamma", "~", false, "gamma has no value; give it one or remove it");
 }
 
 static void negative_zero_is_zero(void **state)
@@ -169,7 +168,7 @@ static void auto_is_a_value_where_it_may_be(void **state)
     assert_false(wgf_value_equal(find("beta"), value, (union wgf_value){.real = 1}));
     assert_int_equal(wgf_param_check(find("beta"), value, NULL), WGF_OK);
     assert_int_equal(wgf_param_check(find("gamma"), value, NULL), WGF_EUSAGE);
-    assert_refused("beta", "0", false, "beta: 0 is out of range; needs a number above 0 or auto");
+    assert_refused("beta", "0", false, "beta: 0 is out of range; use a number above 0 or auto");
 }
 
 static void choices_are_words(void **state)
@@ -179,8 +178,8 @@ static void choices_are_words(void **state)
     assert_int_equal(parse("method", "prox", &value), WGF_OK);
     assert_int_equal(value.choice, WGF_METHOD_PROX);
     assert_int_equal(wgf_param_parse(find("method"), "prox", true, &value, NULL), WGF_OK);
-    assert_refused("method", "pox", false, "method: needs gd, prox or jko, not 'pox'; did you mean 'prox'?");
-    assert_refused("method", "adam", false, "method: needs gd, prox or jko, not 'adam'");
+    assert_refused("method", "pox", false, "method: use gd, prox or jko, not 'pox'; did you mean 'prox'?");
+    assert_refused("method", "adam", false, "method: use gd, prox or jko, not 'adam'");
 }
 
 static void paths_are_texts(void **state)
@@ -191,7 +190,7 @@ static void paths_are_texts(void **state)
     assert_string_equal(value.text, "a b.h5");
     assert_int_equal(wgf_param_parse(find("data_file"), "", true, &value, NULL), WGF_OK);
     assert_string_equal(value.text, "");
-    assert_refused("data_file", "null", false, "data_file: has no value");
+    assert_refused("data_file", "null", false, "data_file has no value; give it one or remove it");
 }
 
 static void values_survive_being_written(void **state)
@@ -304,7 +303,8 @@ static void draw_choices(struct wgf_settings *settings)
                           (union wgf_value){.choice = rand() % count_choices(&wgf_params[i])});
 }
 
-/* Of all that a row may look at in order to know whether a job reads its parameter, exactly the rows marked so decide. */
+/* Of all that a row may look at in order to know whether a job reads its parameter, exactly the rows marked so decide.
+ * */
 static void rows_that_decide_say_so(void **state)
 {
     (void)state;

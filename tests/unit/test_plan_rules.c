@@ -71,10 +71,10 @@ static void grids_need_squares_in_the_plane(void **state)
 {
     (void)state;
     assert_no_plan("name: x\nfixed:\n  init: grid\n",
-                   "x.yaml:3:9: error: init: grid needs width = 2 g^2 for a square grid a sign, and 1000 is none; the "
+                   "x.yaml:3:9: error: init: grid needs width = 2 g^2, a square grid of each sign; 1000 is not, the "
                    "nearest is 968\n");
     assert_no_plan("name: x\nfixed: {signs: positive}\nsweep:\n  init: [normal, grid]\n  width: [49, 50]\n",
-                   "x.yaml:4:9: error: init: grid needs width = g^2 for a square grid a sign, and 50 is none; the "
+                   "x.yaml:4:9: error: init: grid needs width = g^2, a square grid of each sign; 50 is not, the "
                    "nearest is 49\n");
     assert_no_plan("name: x\nfixed: {d: 3, width: 8, init: grid}\n",
                    "x.yaml:2:31: error: init: grid needs d = 2, but d is 3\n");
@@ -139,7 +139,7 @@ static void all_conflicts_are_told_in_order(void **state)
     (void)state;
     assert_no_plan("name: x\nfixed:\n  layers: both\n  init: grid\n  data: file\n  method: prox\n",
                    "x.yaml:3:11: error: layers: both needs method: gd in this version\n"
-                   "x.yaml:4:9: error: init: grid needs width = 2 g^2 for a square grid a sign, and 1000 is none; the "
+                   "x.yaml:4:9: error: init: grid needs width = 2 g^2, a square grid of each sign; 1000 is not, the "
                    "nearest is 968\n"
                    "x.yaml:5:9: error: data: file needs data_file: PATH\n");
 }

@@ -251,25 +251,25 @@ static void bad_sets_are_told_first(void **state)
     assert_errors("name: x\nfixed: {d: 0}\nsweep: {seed: [1]}\n", sets, 9,
                   "wgf: error: --set 'seed=2': seed is swept; edit the spec's sweep\n"
                   "wgf: error: --set 'gama=1': unknown parameter 'gama'; did you mean 'gamma'?\n"
-                  "wgf: error: --set 'gamma=0': gamma: 0 is out of range; needs a number above 0\n"
+                  "wgf: error: --set 'gamma=0': gamma: 0 is out of range; use a number above 0\n"
                   "wgf: error: --set 'steps': write it as PARAMETER=VALUE\n"
-                  "wgf: error: --set 'steps=2': steps is set twice\n"
-                  "wgf: error: --set 'n=': n: has no value\n"
+                  "wgf: error: --set 'steps=2': steps is set twice; keep one\n"
+                  "wgf: error: --set 'n=': n has no value; give it one or remove it\n"
                   "wgf: error: --set '=1': unknown parameter ''; see wgf params\n"
-                  "wgf: error: --set 'kernel=fast': kernel: needs auto, dense, cones, fused or blas, not 'fast'\n"
-                  "x.yaml:2:12: error: d: 0 is out of range; needs a whole number from 1 to 2^53\n");
+                  "wgf: error: --set 'kernel=fast': kernel: use auto, dense, cones, fused or blas, not 'fast'\n"
+                  "x.yaml:2:12: error: d: 0 is out of range; use a whole number from 1 to 2^53\n");
 }
 
 static void every_error_is_told_in_order(void **state)
 {
     (void)state;
     assert_errors("fixed: {gamma: 0, gama: 1}\nsweep:\n  gamma: [x]\n  steps: 5\n", NULL, 0,
-                  "x.yaml:1:1: error: name is missing; give the sweep one\n"
-                  "x.yaml:1:16: error: gamma: 0 is out of range; needs a number above 0\n"
+                  "x.yaml:1:1: error: name is missing; add a line 'name: WORDS'\n"
+                  "x.yaml:1:16: error: gamma: 0 is out of range; use a number above 0\n"
                   "x.yaml:1:19: error: unknown parameter 'gama'; did you mean 'gamma'?\n"
                   "x.yaml:3:3: error: gamma is already fixed on line 1; keep one of them\n"
-                  "x.yaml:3:11: error: gamma: needs a number, not 'x'\n"
-                  "x.yaml:4:10: error: steps: one value is no sweep; put it under fixed, or in a list\n");
+                  "x.yaml:3:11: error: gamma: use a number, not 'x'\n"
+                  "x.yaml:4:10: error: steps: a single value is not a sweep; put it under fixed, or in a list\n");
 }
 
 static void the_first_hundred_errors_are_kept(void **state)
@@ -351,10 +351,10 @@ static void large_files_are_refused_unread(void **state)
     (void)state;
     write_file("sparse.yaml", "");
     assert_int_equal(truncate("sparse.yaml", 1 << 30), 0);
-    assert_unreadable("sparse.yaml", "the spec sparse.yaml is larger than 4194304 bytes, the most that is read");
+    assert_unreadable("sparse.yaml", "the spec sparse.yaml is larger than 4194304 bytes; use range in place of lists");
     assert_int_equal(truncate("sparse.yaml", WGF_SPEC_LIMIT + 1), 0);
-    assert_unreadable("sparse.yaml", "the spec sparse.yaml is larger than 4194304 bytes, the most that is read");
-    assert_unreadable("/dev/zero", "the spec /dev/zero is larger than 4194304 bytes, the most that is read");
+    assert_unreadable("sparse.yaml", "the spec sparse.yaml is larger than 4194304 bytes; use range in place of lists");
+    assert_unreadable("/dev/zero", "the spec /dev/zero is larger than 4194304 bytes; use range in place of lists");
     char *text;
     size_t length;
     assert_int_equal(truncate("sparse.yaml", WGF_SPEC_LIMIT), 0);

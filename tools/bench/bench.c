@@ -2,10 +2,10 @@
  *
  *     wgf_bench WORK INPUT RESULT
  *
- * INPUT and RESULT hold doubles in the machine's own bytes: INPUT the sizes of the work, then its arrays as each function
- * below takes them; RESULT what it computed, to be held against a peer's. Standard output has the seconds of one
- * operation, a line a repetition, and at last the most memory that the process ever had, in bytes. What makes the
- * workspace and warms it is not timed. */
+ * INPUT and RESULT hold doubles in the machine's byte order. INPUT has the sizes of the work, then its arrays, in the
+ * order that the function below states. RESULT has what the work computed, for comparison with a peer. Standard output
+ * has the seconds of one operation, a line for each repetition, then the peak memory of the process in bytes. Creating
+ * the workspace and the warm-up are not timed. */
 #include "bench.h"
 
 #include "wgf/model/arc_stepper.h"
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Operations before the clock starts, whose outcome is the result; those of a repetition; and repetitions. */
+/* Operations of the warm-up, which yields the result; operations of each timed repetition; repetitions. */
 struct pace {
     int64_t warm, operations, repetitions;
 };
@@ -48,7 +48,8 @@ static void descend(struct descent *descent, int64_t steps)
     }
 }
 
-/* m, n, d; pace; step; X (n x d), y (n), W (m x d), alpha (m). An operation: objective, gradient, W moved. Result: W. */
+/* m, n, d; pace; step; X (n x d), y (n), W (m x d), alpha (m). An operation: objective, gradient, step of W.
+ * Result: W. */
 static void time_gradient(FILE *input, FILE *result)
 {
     int64_t m = take_size(input), n = take_size(input), d = take_size(input);
@@ -84,8 +85,8 @@ static void time_gradient(FILE *input, FILE *result)
     free(descent.gradient);
 }
 
-/* m, d, clouds not timed, clouds timed; alpha (m), W (m x d), the clouds V (m x d). An operation: one cloud, from what the
- * one before left; where none is warm, fixing W as well. Result: the cost of each cloud. */
+/* m, d, clouds not timed, clouds timed; alpha (m), W (m x d), the clouds V (m x d). An operation: one cloud, starting
+ * from the assignment of the one before; the first cloud includes fixing W. Result: the cost of each cloud. */
 static void time_assignment(FILE *input, FILE *result)
 {
     int64_t m = take_size(input), d = take_size(input), warm = take_size(input), timed = take_size(input);
@@ -128,8 +129,8 @@ static void descend_inner(struct inner *inner, int64_t steps)
     }
 }
 
-/* m, d, L; pace; step; alpha (m), directions (L x d), W (m x d), V (m x d). An operation: D, its gradient, V moved.
- * Result: V, and D as it was before the last move. */
+/* m, d, L; pace; step; alpha (m), directions (L x d), W (m x d), V (m x d). An operation: D, its gradient, step of V.
+ * Result: V, and D before the last step. */
 static void time_sliced(FILE *input, FILE *result)
 {
     int64_t m = take_size(input), d = take_size(input), directions = take_size(input);
@@ -156,7 +157,7 @@ static void time_sliced(FILE *input, FILE *result)
     free(work.V);
 }
 
-/* Of this program alone: ru_maxrss begins at what the process had before exec. */
+/* In bytes, from VmHWM: ru_maxrss includes what the process had before exec. */
 static double peak_memory(void)
 {
     double kilobytes = 0;

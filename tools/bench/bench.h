@@ -1,4 +1,4 @@
-/* What the works of wgf_bench share: input, result, and an end with a sentence. */
+/* What all works of wgf_bench share: reading input, writing results, ending with a message. */
 #ifndef WGF_BENCH_H
 #define WGF_BENCH_H
 

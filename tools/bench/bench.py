@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Ours and its peers by turns in one run on one core. Only ratios within a run count: machines are noisy and shared.
+"""Runs our program and its peers in turn, on one core. Only ratios within a run count: machines are noisy and shared.
 
     tools/bench/bench.py                 all rows, printed
     tools/bench/bench.py --only 'W2'     rows whose work or peer matches the pattern
     tools/bench/bench.py --quick         tiny sizes, one pair: does every row run and agree with its peer?
     tools/bench/bench.py --growth        cost against m, n, g, and its exponent
-    tools/bench/bench.py --write         the same, and the table goes into README.md
+    tools/bench/bench.py --write         writes the table into tools/bench/README.md too
 
-Wants a Python with NumPy, SciPy, h5py, and for the peers what `tools/setup.sh --bench` installs; a row whose peer is
-absent says so. Exits 1 when a result disagrees with a peer's beyond its row's tolerance, or a row fails: never for a time.
+Needs a Python with NumPy, SciPy and h5py; `tools/setup.sh --bench` installs the peers. A row whose peer is absent says
+so. Exits 1 when a row fails or its results differ by more than its tolerance, never because of a time.
 """
 
 import os
@@ -25,7 +25,7 @@ import sys
 import traceback
 from pathlib import Path
 
-# OpenBLAS takes a processor that is newer than itself for the oldest: `wgf run` names it anew, so peers get the same.
+# OpenBLAS picks its slowest kernels on a processor newer than itself. `wgf run` corrects that, so peers get the same.
 openblas = ctypes.CDLL("libopenblas.so.0")
 openblas.openblas_get_corename.restype = ctypes.c_char_p
 if openblas.openblas_get_corename() == b"Prescott" and "OPENBLAS_CORETYPE" not in os.environ:
@@ -37,7 +37,7 @@ import numpy as np
 
 import growth
 import ours
-import report
+import tables
 from rows import ROWS
 
 HEADER = ("work", "peer", "ours", "peer's time", "peer / ours", "to reach", "largest difference", "remarks")
@@ -71,10 +71,10 @@ def measure(row, quick):
     seconds = [sample.seconds for sample in mine]
     ratios = [b.seconds / a.seconds for a, b in zip(mine, theirs)]
     agreed = "-" if differences[0] is None else f"{max(differences):.0e}"
-    reach, ratio = f"{report.number(row.reach)}×", report.spread(ratios, report.number)
+    reach, ratio = f"{tables.number(row.reach)}×", tables.spread(ratios, tables.number)
     if row.rate:
-        reach = f"{report.number(row.rate)} a second"
-        ratio += f"; {report.spread([1 / one for one in seconds], report.number)} a second"
+        reach = f"{tables.number(row.rate)} a second"
+        ratio += f"; {tables.spread([1 / one for one in seconds], tables.number)} a second"
         reached = 1 / np.median(seconds) >= row.rate
     else:
         reached = np.median(ratios) >= row.reach
@@ -82,8 +82,8 @@ def measure(row, quick):
     verdict = "" if quick else ", reached" if reached else ", missed"
     if not row.reach:
         reach, verdict = "-", ""
-    return [report.spread(seconds, report.duration), report.spread([sample.seconds for sample in theirs], report.duration),
-            ratio, reach + verdict, agreed, notes]
+    times = [tables.spread([sample.seconds for sample in samples], tables.duration) for samples in (mine, theirs)]
+    return [*times, ratio, reach + verdict, agreed, notes]
 
 
 def attempt(row, quick):
@@ -96,7 +96,7 @@ def attempt(row, quick):
         return ["", f"not installed ({error.name or error})"] + [""] * 4, True
     except Disagreement as error:
         return ["", "", "", "", str(error), ""], False
-    except Exception as error:  # a benchmark that fails is a row, and the rest goes on
+    except Exception as error:  # a benchmark that fails is a row; the others still run
         traceback.print_exc()
         return ["", "", "", "", "", f"failed: {error}"], False
 
@@ -109,29 +109,31 @@ def compare(options):
         cells, fine = attempt(row, options.quick)
         table.append([row.work, row.peer_name, *cells])
         good = good and fine
-        print(report.line(table[-1]), flush=True)
-    return report.markdown(HEADER, table), good
+        print(tables.line(table[-1]), flush=True)
+    return tables.markdown(HEADER, table), good
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", metavar="PATTERN", help="regular expression on the names of work and peer")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="regular expression for names of works and peers")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one pair")
     parser.add_argument("--growth", action="store_true", help="cost against size instead")
-    parser.add_argument("--write", action="store_true", help="write the table into README.md")
+    parser.add_argument("--write", action="store_true", help="write the table into tools/bench/README.md")
     parser.add_argument("--build", type=Path, default=ours.build, help="folder of wgf and wgf_bench (%(default)s)")
     options = parser.parse_args()
     if options.write and (options.quick or options.only):
-        parser.error("--write wants the whole table")
+        parser.error("--write needs the whole table, without --quick and --only")
+    marker = "growth" if options.growth else "bench"
+    tables.place(marker)  # a README.md without it is an error before the run, not after
     ours.build = options.build.resolve()
     core = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
-    about = report.circumstances(ours.build / "wgf", core)
+    about = tables.circumstances(ours.build / "wgf", core)
     print(about, flush=True)
     table, good = growth.table(options) if options.growth else compare(options)
     if options.write:
         command = shlex.join(["tools/bench/bench.py", *sys.argv[1:]])
-        report.write("growth" if options.growth else "bench", f"`{command}`: {about}\n\n{table}")
+        tables.write(marker, f"`{command}`: {about}", table)
     return 0 if good else 1
 
 

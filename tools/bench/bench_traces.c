@@ -1,14 +1,15 @@
-/* Rows with long traces, written through the public interfaces of the result file as `wgf run` writes them; the traces are
- * made up, and making them up is not timed. */
+/* Writes rows with long traces through the public interfaces of the result file, as `wgf run` does.
+ * The traces are made up, and making them up is not timed. */
 #include "bench.h"
 #include "wgf/result/result.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <fcntl.h>
 
-static const char path[] = "traces.h5"; /* in the working directory, which bench.py makes */
+static const char path[] = "traces.h5"; /* in the working directory, which bench.py creates */
 
 enum part { MARKING, FINISHING, WRITING, SYNCING, PARTS };
 
@@ -18,8 +19,8 @@ struct sheet {
     struct wgf_layout layout;
     struct wgf_writer *writer;
     int64_t *jobs;         /* 0, 1, ... */
-    double clock;          /* since when */
-    double seconds[PARTS]; /* how long so far */
+    double clock;          /* start of the current measurement */
+    double seconds[PARTS]; /* totals */
 };
 
 static void go(struct sheet *sheet)
@@ -37,14 +38,14 @@ static void make_plan(struct sheet *sheet, int64_t jobs, int64_t records)
     char text[256];
     struct wgf_diagnostics diagnostics = {0};
     snprintf(text, sizeof text,
-             "name: traces\nfixed: {width: 1, n: 1, steps: %lld}\nsweep: {seed: {range: [0, %lld]}}\n",
-             (long long)records - 1, (long long)jobs);
+             "name: traces\nfixed: {width: 1, n: 1, steps: %" PRId64 "}\nsweep: {seed: {range: [0, %" PRId64 "]}}\n",
+             records - 1, jobs);
     if (wgf_spec_parse("traces.yaml", text, strlen(text), NULL, 0, &sheet->spec, &diagnostics) ||
         wgf_plan_create(&sheet->plan, sheet->spec, &diagnostics))
-        stop("no plan of so many jobs and records");
+        stop("a plan of that size cannot be made");
 }
 
-/* Writes a piece of jobs; the first job's values are those of every job. */
+/* Writes a piece of jobs; all jobs have the same values. */
 static void write_piece(struct sheet *sheet, int64_t first, int64_t count)
 {
     struct wgf_error error = {0};
@@ -78,14 +79,14 @@ static void sync_file(struct sheet *sheet)
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     go(sheet);
     if (descriptor < 0 || fsync(descriptor) != 0)
-        stop("the file cannot be brought to disk");
+        stop("the file cannot be synchronised");
     halt(sheet, SYNCING);
     close(descriptor);
 }
 
-/* jobs, records. An operation: all rows into the file as it was made, and fsync. Result: bytes of the traces; jobs a piece;
- * seconds that making the file took, with NaN in all rows and fsync; then what the operation spent on marking rows as
- * running, on their checksums, on writing, on fsync. */
+/* jobs, records. An operation: writes all rows into a new file, then fsync. Result: bytes of the traces; jobs in a
+ * piece; seconds to create the file, with NaN in all rows and fsync; then the seconds of the operation's parts: marking
+ * rows as running, checksums, writing, fsync. */
 void time_traces(FILE *input, FILE *result)
 {
     static const struct wgf_attribute version = {.name = "wgf_version", .text = "bench"};

@@ -1,4 +1,4 @@
-"""Cost against size: a line fitted to the logarithms, over two decades where the cost allows."""
+"""Cost against size: a straight line through the logarithms, over two decades where that is affordable."""
 
 import re
 from types import SimpleNamespace
@@ -7,10 +7,10 @@ import numpy as np
 
 import cases
 import ours
-import report
+import tables
 
 HEADER = ("work", "in", "sizes", "cost at each", "exponent", "standard error")
-ROUNDS = 3  # of which the median counts
+ROUNDS = 3  # the median of them counts
 
 
 def gradient(m, n):
@@ -30,10 +30,10 @@ def sliced(m):
 
 
 def inner_step(metric, m, n):
-    """One inner iteration of 300, in the author's setting."""
+    """The mean of 300 inner iterations with the fixed inner step of the first studies."""
     gamma, count = 0.01, 300
-    settings = {"data": "sinus", "n": n, "width": m, "method": "prox", "metric": metric, "steps": 1, "inner_steps": count,
-                "gamma": gamma, "init_scale": 1e-3, "beta": 1 / (1 / (gamma * m) + 2.2 * m)}
+    settings = {"data": "sinus", "n": n, "width": m, "method": "prox", "metric": metric, "steps": 1, "gamma": gamma,
+                "inner_steps": count, "init_scale": 1e-3, "beta": 1 / (1 / (gamma * m) + 2.2 * m)}
     sample = ours.whole_run(SimpleNamespace(settings=settings, check=1))
     return ours.Sample(sample.seconds / count)
 
@@ -86,11 +86,11 @@ def table(options):
         try:
             costs = measure(axis, sizes, cost)
             slope, error = fit(sizes, costs)
-            cells = [", ".join(map(report.duration, costs)), f"{slope:.2f}", f"{error:.2f}"]
+            cells = [", ".join(map(tables.duration, costs)), f"{slope:.2f}", f"{error:.2f}"]
         except ours.NotBuilt:
             cells = ["not built", "", ""]
-        except Exception as error:  # a benchmark that fails is a row, and the rest goes on
+        except Exception as error:  # a benchmark that fails is a row; the others still run
             cells, good = [f"failed: {error}", "", ""], False
         made.append([work, axis, ", ".join(map(str, sizes)), *cells])
-        print(report.line(made[-1]), flush=True)
-    return report.markdown(HEADER, made), good
+        print(tables.line(made[-1]), flush=True)
+    return tables.markdown(HEADER, made), good

@@ -1,5 +1,7 @@
-"""Our side of a pair: `wgf_bench` for one piece of work, `wgf run` for whole jobs. Each function takes a case (the inputs,
-which the peer gets too) and returns a Sample."""
+"""Our side of a pair: `wgf_bench` for one piece of work, `wgf run` for whole jobs.
+
+Each function takes a case, the inputs of both sides, and returns a Sample.
+"""
 
 import dataclasses
 import os
@@ -10,17 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from report import duration
+from tables import duration
 
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
-COLUMNS = ("step time objective distance distance_frobenius distance_wasserstein grad_norm weight_norm objective_test active "
-           "inner_steps_used inner_residual mass newton_steps_used").split()  # as the program numbers them
+# Trace columns in the order of the program.
+COLUMNS = """step time objective distance distance_frobenius distance_wasserstein grad_norm weight_norm objective_test
+             active inner_steps_used inner_residual mass newton_steps_used""".split()
 build = Path(__file__).resolve().parents[2] / "build"  # bench.py --build sets it
 
 
 @dataclasses.dataclass
 class Sample:
-    """What one measurement gave: seconds of an operation, and what it computed. `note` goes into the table."""
+    """One measurement: seconds of an operation, and its result. `note` goes into the table."""
 
     seconds: float
     result: np.ndarray = None
@@ -41,7 +44,7 @@ def call(command, **options):
 
 
 def bench(work, *inputs):
-    """Seconds of an operation in each repetition, the result, and the most memory that the process had."""
+    """Seconds of an operation in each repetition, the result, and the peak memory of the process in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         given, got = Path(folder, "input"), Path(folder, "result")
         np.concatenate([np.asarray(values, dtype=float).ravel() for values in inputs]).tofile(given)
@@ -79,13 +82,13 @@ def assignment(case):
 
 def sliced(case):
     m, d = case.W.shape
-    seconds, result, _ = bench("sliced", [m, d, len(case.theta), case.check, case.operations, case.repetitions, case.step],
-                               case.alpha, case.theta, case.W, case.V)
+    sizes = [m, d, len(case.theta), case.check, case.operations, case.repetitions, case.step]
+    seconds, result, _ = bench("sliced", sizes, case.alpha, case.theta, case.W, case.V)
     return Sample(np.median(seconds), result)
 
 
 def whole_run(case):
-    """The seconds of a whole descent; the result is its state after a few inner iterations, from a run of its own."""
+    """The seconds of a whole descent. The result is the state after a few inner iterations of a second run."""
     with tempfile.TemporaryDirectory() as folder:
         with run(folder, case.settings) as file:
             seconds = file["seconds"][0]
@@ -94,8 +97,8 @@ def whole_run(case):
 
 
 def jko_step(case):
-    """A descent of one step, less one of none, which makes the same grid and looks at the same start."""
-    repeat = range(100, 100 + case.repetitions)  # time limits make equal jobs differ
+    """A descent of one step minus a descent of none, which creates the same grid and evaluates the same start."""
+    repeat = range(100, 100 + case.repetitions)  # different time limits, or equal jobs would be one
     with tempfile.TemporaryDirectory() as folder:
         with run(folder, {**case.settings, "save": "last"}, {"time_limit": repeat, "steps": [0, 1]}) as file:
             seconds = file["seconds"][:].reshape(-1, 2)
@@ -104,7 +107,7 @@ def jko_step(case):
 
 
 def jobs(case):
-    """A job that does nothing, its row on disk; the whole program counts, from start to end."""
+    """Jobs that do nothing, with their rows on disk. The time of the whole program counts."""
     with tempfile.TemporaryDirectory(dir=".") as folder:
         start = time.perf_counter()
         with run(folder, {"width": 1, "n": 1, "steps": 0}, {"seed": range_of(case.jobs)}) as file:
@@ -113,14 +116,14 @@ def jobs(case):
 
 
 class range_of(str):
-    """A range in the spec's own words, as a list of 200 000 seeds would be the benchmark of a YAML reader."""
+    """A range in the spec's notation. A list of 200 000 seeds would measure the YAML reader."""
 
     def __new__(cls, count):
         return super().__new__(cls, f"{{range: [0, {count}]}}")
 
 
 def bytes_in_place(path):
-    """Bytes of the trace columns of done rows that hold what `wgf_bench traces` wrote there."""
+    """Bytes of trace columns in done rows that hold the values of `wgf_bench traces`."""
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -129,24 +132,25 @@ def bytes_in_place(path):
         for place, name in enumerate(COLUMNS):
             values = file[name]
             if values.id.get_storage_size():
-                good += sum(values[k].tobytes() == (place + records).astype(float).tobytes() for k in np.flatnonzero(done))
+                wanted = (place + records).astype(float).tobytes()
+                good += sum(values[k].tobytes() == wanted for k in np.flatnonzero(done))
         return 8.0 * records.size * good
 
 
 def traces(case):
-    """All rows into a file as it was made (NaN in all of them, on disk), and fsync; only the writing counts."""
+    """Writes all rows into a file that holds NaN, then fsync. Only the writing counts."""
     with tempfile.TemporaryDirectory(dir=".") as folder:
         np.array([case.jobs, case.records], dtype=float).tofile(Path(folder, "input"))
         seconds = float(call([build / "wgf_bench", "traces", "input", "result"], cwd=folder).split()[0])
         case.bytes, case.piece, made, _, checksums, _, sync = np.fromfile(Path(folder, "result"))
         good = bytes_in_place(Path(folder, "traces.h5"))
-    return Sample(seconds, np.array([good]),
-                  f"{case.bytes / 1e6:.0f} MB; fsync {sync / seconds:.0%}, checksums {checksums / seconds:.0%} of our time; "
-                  f"NaN in all rows beforehand, {duration(made)}")
+    shares = f"fsync {sync / seconds:.0%}, checksums {checksums / seconds:.0%} of our time"
+    note = f"{case.bytes / 1e6:.0f} MB; {shares}; NaN in all rows beforehand, {duration(made)}"
+    return Sample(seconds, np.array([good]), note)
 
 
 def long_sweep(case):
-    """A sweep of many long traces, then fsync. The whole program counts, descents and all."""
+    """A sweep of many long traces, then fsync. The time of the whole program counts, descents included."""
     with tempfile.TemporaryDirectory(dir=".") as folder:
         fixed = {"width": 1, "n": 1, "steps": case.steps, "init_scale": 1}
         start = time.perf_counter()

@@ -1,5 +1,7 @@
-"""What people use today, one function a peer. Each takes a case, does what ours does and returns a Sample. A peer that
-is not installed raises ImportError, and its row says so."""
+"""What people use today, one function a peer. Each takes a case, does what ours does, and returns a Sample.
+
+A peer that is not installed raises ImportError, and its row says so.
+"""
 
 import time
 
@@ -76,12 +78,12 @@ def torch_by_hand(case):
 
 
 def torch_autograd(case):
-    """As the author of the notes does it."""
+    """The usual way: the gradient by automatic differentiation."""
     return torch_descent(case, auto_gradient)
 
 
 def dgemm(case):
-    """The time of the 4 m n d flops of a gradient at the rate of NumPy's product of two large square matrices."""
+    """The time of the 4 m n d flops of a gradient, at the rate of a product of two large square matrices in NumPy."""
     size = 2000
     A = np.random.default_rng(0).normal(size=(size, size))
     B = A.T.copy()
@@ -92,7 +94,7 @@ def dgemm(case):
 
 
 def assigned(V, W, alpha):
-    """POT's optimal plan for each sign, as the part of W that each v goes to."""
+    """POT's optimal plan for each sign: the row of W that each row of V goes to."""
     import ot
 
     target = np.empty_like(V)
@@ -106,7 +108,7 @@ def assigned(V, W, alpha):
 
 
 def torch_prox(case, make_gradient):
-    """The whole descent from a few inner iterations at each of a few iterates of the descent, scaled to all of them."""
+    """The time of the whole descent, scaled up from a few inner iterations at each of a few iterates."""
     torch = torch_one_thread()
     gradient, metric = make_gradient(case), case.settings["metric"]
     seconds, result = [], None
@@ -134,12 +136,12 @@ def torch_loop_autograd(case):
 
 
 def torch_and_pot(case):
-    """The author's way: the gradient by torch, the plan by ot.emd on the matrix of costs, at every inner step."""
+    """The usual way: at every inner step the gradient by torch, and the plan by ot.emd on the matrix of costs."""
     return torch_prox(case, hand_gradient)
 
 
 def scipy_assignment(case):
-    """linear_sum_assignment on the clouds that ours is timed on; the matrix of costs is made apart."""
+    """linear_sum_assignment on the same clouds. The matrix of costs is timed separately."""
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
@@ -152,7 +154,7 @@ def scipy_assignment(case):
         if number >= case.warm:
             seconds.append(time.perf_counter() - start - matrix)
         costs.append(C[rows, columns].mean())
-    note = f"cost matrix apart, {1e3 * matrix:.0f} ms and {C.nbytes / 1e6:.0f} MB"
+    note = f"cost matrix extra, {1e3 * matrix:.0f} ms and {C.nbytes / 1e6:.0f} MB"
     return Sample(np.median(seconds), np.array(costs), note)
 
 

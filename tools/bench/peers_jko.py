@@ -1,5 +1,8 @@
-"""One JKO step in NumPy (METHODS 4), by Dykstra's algorithm and by Newton's on the semi-dual. Each works with plain
-products of the separable kernel while they stay in range, as a careful user's would."""
+"""One JKO step in NumPy, by Dykstra's algorithm and by Newton's method on the semi-dual.
+
+Each multiplies with the plain separable kernel while that stays in range, as a careful user would:
+src/flow/README.md "JKO on a grid".
+"""
 
 import time
 
@@ -7,12 +10,12 @@ import numpy as np
 
 from ours import Sample
 
-LARGEST = 400.0  # of an exponent in plain products
-LOWEST = 300.0  # of minus an exponent of the kernel: beyond it, products of denormals would take ten times as long
+LARGEST = 400.0  # largest exponent in plain products
+LOWEST = 300.0  # largest cost over epsilon in the kernel: products of denormal numbers take ten times as long
 
 
 class Step:
-    """What both solvers need: xi applied along each axis of both sheets, the potential of u, the loss's constants."""
+    """What both solvers need: the kernel xi along each axis of both sheets, the potential of u, the loss."""
 
     def __init__(self, case):
         self.case, self.s, self.kappa = case, 2 * case.gamma / case.epsilon, 1 / len(case.y)
@@ -60,8 +63,8 @@ def solve_dykstra(step):
     return masses, count
 
 
-def plain_look(step, u):
-    """log xi(a), the masses, and E_l[Phi] at every l as a function, for its cost is the Hessian's alone; None out of range."""
+def evaluate_plainly(step, u):
+    """log xi(a), the masses, and a function for E_l[Phi] at every l, which the Hessian needs; None out of range."""
     log_a = step.log_a(u).reshape(2, -1)
     low, high = log_a.min(axis=1, keepdims=True), log_a.max(axis=1, keepdims=True)
     if (high - low).max() > 2 * LARGEST:
@@ -86,8 +89,8 @@ def row_means(exponents):
     return weights / total, (top + np.log(total)).squeeze(-2)
 
 
-def stable_look(step, u):
-    """The same in the log domain along each axis."""
+def evaluate_stably(step, u):
+    """The same in the logarithmic domain along each axis."""
     log_a = step.log_a(u).reshape(2, step.g, step.g)
     across, rows = row_means(log_a[..., None] - step.cost)  # [sheet, i, j, l] over j
     down, log_xi_a = row_means(rows.swapaxes(1, 2)[..., None] - step.cost)  # [sheet, l, i, k] over i
@@ -102,8 +105,8 @@ def stable_look(step, u):
     return log_xi_a.swapaxes(1, 2).ravel(), p.ravel(), means
 
 
-def look(step, u):
-    log_xi_a, p, means = plain_look(step, u) or stable_look(step, u)
+def evaluate(step, u):
+    log_xi_a, p, means = evaluate_plainly(step, u) or evaluate_stably(step, u)
     value = step.case.start @ log_xi_a / step.s + u @ step.case.y + u @ u / (4 * step.kappa)
     return value, step.loss_gradient(u, p), p, means
 
@@ -111,7 +114,7 @@ def look(step, u):
 def solve_newton(step):
     case = step.case
     u = 2 * step.kappa * (case.features @ case.start - case.y)
-    value, gradient, p, means = look(step, u)
+    value, gradient, p, means = evaluate(step, u)
     for count in range(100):
         if np.linalg.norm(gradient) < case.tolerance * np.linalg.norm(case.y):
             break
@@ -120,7 +123,7 @@ def solve_newton(step):
         direction, length, before = -np.linalg.solve(hessian, gradient), 1.0, value
         slope = gradient @ direction
         while True:
-            value, gradient, p, means = look(step, u + length * direction)
+            value, gradient, p, means = evaluate(step, u + length * direction)
             if value <= before + 1e-4 * length * slope + 1e-14 * abs(before) or length < 1e-9:
                 break
             length /= 2
@@ -129,7 +132,7 @@ def solve_newton(step):
 
 
 def solved(case, solve):
-    step = Step(case)  # its tables are made before the clock starts, as our grid is
+    step = Step(case)  # not timed, nor is our grid
     start = time.perf_counter()
     masses, count = solve(step)
     return Sample(time.perf_counter() - start, masses, f"{count} iterations")

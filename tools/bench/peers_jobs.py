@@ -1,5 +1,7 @@
-"""Other engines that run many jobs, each job empty, and the plain write of bytes. The engines keep no row of a job; they
-have one worker, and for their master whatever core they find: they are not held to the one that we run on."""
+"""Other engines that run many empty jobs, and plain writes of bytes.
+
+The engines store no rows. They have one worker, and their master may use any other core.
+"""
 
 import os
 import subprocess
@@ -12,7 +14,7 @@ import numpy as np
 import ours
 from ours import Sample
 
-everywhere = os.sched_getaffinity(0)  # bench.py pins this process later
+everywhere = os.sched_getaffinity(0)  # before bench.py pins this process
 MPI_JOBS = """
 import sys, time
 from mpi4py.futures import MPIPoolExecutor
@@ -50,7 +52,7 @@ def free():
 
 
 def script(text, count, launcher=()):
-    """Runs the Python text in a process of its own, which prints the share of jobs done and the seconds of one."""
+    """Runs the Python text in a new process, which prints the share of jobs done and the seconds of one job."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "jobs.py")
         with open(path, "w") as file:
@@ -61,7 +63,7 @@ def script(text, count, launcher=()):
 
 
 def mpi4py(case):
-    import mpi4py  # noqa: F401  (absent: the row says so)
+    import mpi4py  # noqa: F401  (ImportError where it is absent)
 
     return script(MPI_JOBS, case.given, ["mpirun", "-n", "2", "--oversubscribe", "--bind-to", "none"])
 
@@ -85,7 +87,7 @@ def gnu_parallel(case):
 
 
 def overwrite(case):
-    """The same bytes to the same places, in pieces as ours, over a file of NaN that is on disk; then fsync."""
+    """Writes the same bytes to the same places in the same pieces, over a file of NaN on disk; then fsync."""
     row = 8 * case.records
     columns = round(case.bytes / (row * case.jobs))
     pieces = memoryview(np.random.default_rng(0).bytes(int(row * case.piece) * columns))
@@ -110,7 +112,7 @@ def fill(descriptor, piece, size):
 
 
 def plain_write(case):
-    """As many bytes as our file has, to a fresh file in pieces of 8 MiB, then fsync."""
+    """Writes as many bytes as our file has to a new file, in pieces of 8 MiB; then fsync."""
     piece = np.random.default_rng(0).bytes(8 << 20)
     with tempfile.NamedTemporaryFile(dir=".") as file:
         start = time.perf_counter()

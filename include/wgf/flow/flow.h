@@ -52,11 +52,11 @@ double wgf_flow_bytes(const struct wgf_settings *settings);
 /* What a descent starts from. Borrowed; the weights are copied. W and alpha: NULL for methods without neurons. */
 struct wgf_problem {
     const struct wgf_data *data;
-    const struct wgf_data *test;              /* NULL: no test set */
-    const double *W;                          /* m x d, row-major */
-    const double *alpha;                      /* m */
-    const volatile sig_atomic_t *interrupted; /* NULL, or: give up as soon as it is not 0, within a gradient too */
-    const volatile sig_atomic_t *hurried; /* set by wgf_flow_run: as interrupted, and not 0 once time_limit is over */
+    const struct wgf_data *test;             /* NULL: no test set */
+    const double *W;                         /* m x d, row-major */
+    const double *alpha;                     /* m */
+    const volatile sig_atomic_t *cancel;     /* NULL, or the caller's: not 0 ends the descent, within a gradient too */
+    const volatile sig_atomic_t *expired;    /* set by wgf_flow_run: not 0 once cancelled or after time_limit */
     const struct wgf_checkpoint *checkpoint; /* NULL: none is made, and the descent starts from the beginning */
 };
 
@@ -86,13 +86,16 @@ struct wgf_flow_result {
     char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
 };
 
-/* Runs the descent. Everything that settings, problem and build decide is bit-reproducible, wherever a checkpoint cut it;
- * only time_limit (which counts seconds_before) and `interrupted` look at the world. Allocates before its first step, not in its loops. An outcome other than done is
- * no error. Errors: WGF_EMEMORY, WGF_EUSAGE (a method that is not built). */
+/* Runs the descent. Settings, problem and build decide every bit, wherever a checkpoint cut it; only time_limit (which
+ * counts seconds_before) and `cancel` depend on the clock. Allocates before its first step, not in its loops. An outcome
+ * other than done is no error. Errors: WGF_EMEMORY. */
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
                         struct wgf_flow_result *result, struct wgf_error *error);
 
 /* True when descents of `method` start from neurons; others need no W and alpha. */
 bool wgf_method_has_neurons(int method);
+
+/* True when descents of these settings evaluate a network, so that `kernel` matters. */
+bool wgf_method_uses_kernel(const struct wgf_settings *settings);
 
 #endif

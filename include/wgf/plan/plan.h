@@ -12,29 +12,29 @@ struct wgf_source {
     const struct wgf_datafile_layout *layout; /* samples or neurons */
     int64_t rows, cols;
     uint64_t hash;          /* of its contents; 0 when it cannot be read */
-    struct wgf_error error; /* why it cannot be read: its jobs then fail, the others run */
+    struct wgf_error error; /* why it cannot be read: jobs that read it fail, the others run */
 };
 
 struct wgf_plan;
 
-/* Makes the plan of a spec, which is borrowed and must outlive it. Looks into the files that jobs read. Conflicts
- * between parameters (METHODS and CONTRACT 3) are added to *diagnostics; returns WGF_EUSAGE if there was any. */
+/* Makes the plan of a spec, which is borrowed and must outlive it. Reads the files that jobs read. Conflicts
+ * between parameters are added to *diagnostics; returns WGF_EUSAGE if there was any. */
 wgf_status wgf_plan_create(struct wgf_plan **plan, const struct wgf_spec *spec, struct wgf_diagnostics *diagnostics);
 void wgf_plan_free(struct wgf_plan *plan);
 
 const struct wgf_spec *wgf_plan_spec(const struct wgf_plan *plan);
 
-/* Number of different jobs, and rows that were dropped because they equal another in all that they read. */
+/* Number of different jobs, and of rows that were dropped because another equals them in all that jobs read. */
 int64_t wgf_plan_jobs(const struct wgf_plan *plan);
 int64_t wgf_plan_dropped(const struct wgf_plan *plan);
 
-/* Settings of job k, 0 <= k < jobs: what it does not read holds its default, n, d and width come from files where
- * files give them. Texts are borrowed from the spec. O(axes). */
+/* Settings of job k, 0 <= k < jobs. Parameters that it does not read hold their defaults; n, d and width come from
+ * files where files give them. Texts are borrowed from the spec. O(axes x cases): independent of the number of jobs. */
 void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *settings);
 
-/* Calls visit with the settings of jobs, as wgf_plan_job gives them, for every combination of the named parameters' values
- * and everything that decides what is read; `jobs` of them are alike in these. False: more than ten million
- * combinations, the rest was not visited. */
+/* Calls visit with settings of jobs, as wgf_plan_job gives them, once for every combination of the values of the named
+ * parameters and of those that decide what is read. `jobs`: how many jobs share these values. False: there are more
+ * than ten million combinations, and the rest was not visited. */
 bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
                          void (*visit)(void *context, const struct wgf_settings *settings, double jobs), void *context);
 

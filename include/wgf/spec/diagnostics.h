@@ -1,4 +1,4 @@
-/* Errors with places, gathered so that every error of a file is reported, not only the first. */
+/* Errors with places, gathered so that all errors of a file are reported, not only the first. */
 #ifndef WGF_SPEC_DIAGNOSTICS_H
 #define WGF_SPEC_DIAGNOSTICS_H
 

@@ -73,7 +73,8 @@ const char *wgf_param_text(const struct wgf_param *param, const struct wgf_setti
 /* Does a job of these settings read the parameter? */
 bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings);
 
-/* The conditions that a job meets if it reads the parameter, "method: prox; metric: sliced"; "" where all jobs read it. */
+/* The conditions that a job meets if it reads the parameter, "method: prox; metric: sliced"; "" where all jobs read it.
+ * */
 enum { WGF_READERS_LENGTH = 160 };
 void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH]);
 
@@ -90,12 +91,12 @@ bool wgf_value_equal(const struct wgf_param *param, union wgf_value a, union wgf
 wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
                            struct wgf_error *error);
 
-/* The same for a number of the parameter's type (not `auto`) whose range is left unchecked: a step, say. WGF_EUSAGE for
- * parameters that are no numbers. */
+/* The same for a number of the parameter's type (not `auto`) whose range is not checked: a step, for example.
+ * WGF_EUSAGE for parameters of other types. */
 wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,
                             struct wgf_error *error);
 
-/* Does this unquoted text say "no value" in YAML: nothing, ~, null? */
+/* Does this unquoted text mean "no value" in YAML: nothing, ~, null? */
 bool wgf_text_is_null(const char *text);
 
 /* Checks the range of a number that was computed, not written (linspace, say). Same errors. */

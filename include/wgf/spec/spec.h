@@ -1,5 +1,4 @@
-/* A sweep spec as written: which parameters are fixed, which are swept over what. YAML goes in, no job comes out yet.
- * CONTRACT 2. */
+/* A sweep spec as written: which parameters are fixed, and what the others are swept over. Jobs are the plan's. */
 #ifndef WGF_SPEC_SPEC_H
 #define WGF_SPEC_SPEC_H
 
@@ -22,7 +21,7 @@ struct wgf_axis {
     const struct wgf_param *param;
     struct wgf_place place;  /* of the list or mapping of values */
     int64_t count;           /* at least 1 */
-    int64_t repeated;        /* values that were written but equal an earlier one */
+    int64_t repeated;        /* values written that equal an earlier one */
     union wgf_value *values; /* count of them, or NULL for a range */
     union wgf_value first, step;
 };
@@ -46,10 +45,10 @@ enum { WGF_SPEC_LIMIT = 4 << 20 };
  * caller frees; refuses larger ones without reading on. Errors: WGF_EUSAGE with one sentence that names the file. */
 wgf_status wgf_spec_load(const char *file, char **text, size_t *length, struct wgf_error *error);
 
-/* Understands the text of a spec; `sets` are the K=V of --set. `file` names it in errors and gives its folder. Every
- * error is added to *diagnostics; returns WGF_EUSAGE if there was any (WGF_EMEMORY if one is that), and *spec is then
- * NULL. The text is copied. What YAML libraries take long for is refused: tags, more than 100 anchors, nesting beyond
- * 32; and lists of all axes together hold at most 2^21 written and 10 000 000 evenly spaced values. */
+/* Parses the text of a spec; `sets` are the K=V of --set. `file` names it in errors and gives its folder. Every error
+ * is added to *diagnostics; returns WGF_EUSAGE if there was any (WGF_EMEMORY when out of memory), and *spec is then
+ * NULL. The text is copied. Tags, more than 100 anchors and nesting beyond 32 levels are refused: YAML libraries are
+ * slow with them. The lists of all axes together hold at most 2^21 written and 10 000 000 evenly spaced values. */
 wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, const char *const *sets, int set_count,
                           struct wgf_spec **spec, struct wgf_diagnostics *diagnostics);
 

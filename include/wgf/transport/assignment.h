@@ -29,11 +29,14 @@ void wgf_assignment_free(struct wgf_assignment *assignment);
 /* Fixes W (m x d, row-major, copied) and forgets all history: what follows depends on W and the calls since alone. */
 void wgf_assignment_fix(struct wgf_assignment *assignment, const double *W);
 
-/* Writes the optimal sigma (m) for V (m x d, row-major): v_i goes to w_sigma[i]. Ties are broken by a fixed rule.
+/* Finds the optimal sigma (m; NULL: not copied out) for V (m x d, row-major): v_i goes to w_sigma[i]. Ties are broken by a fixed rule.
  * Where V or W is not finite there is no optimum: sigma is the identity then, and cost and duals are NaN.
- * False when *interrupted (which may be NULL) became nonzero: sigma means nothing, and fix comes next. */
-bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, const volatile sig_atomic_t *interrupted,
+ * False when *cancel (which may be NULL) became nonzero: sigma means nothing, and fix comes next. */
+bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, const volatile sig_atomic_t *cancel,
                           int64_t *sigma);
+
+/* The sigma (m) of the last solve, borrowed until the next. After a cancel it is a map into 0..m-1. */
+const int64_t *wgf_assignment_sigma(const struct wgf_assignment *assignment);
 
 /* (1/m) sum_i |v_i - w_sigma(i)|^2 with the sigma of the last solve: W2^2 at the V of that solve, and no less than
  * W2^2 at any other. */
@@ -44,13 +47,13 @@ double wgf_assignment_cost(const struct wgf_assignment *assignment, const double
 void wgf_assignment_duals(const struct wgf_assignment *assignment, double *u, double *v);
 
 /* Work done since fix, for tests and benchmarks. */
-struct wgf_assignment_effort {
+struct wgf_assignment_counts {
     int64_t repairs; /* of one sign each */
     int64_t broken;  /* rows whose match from the solve before was not kept */
     int64_t paths;   /* augmenting paths */
     int64_t rows;    /* rows that these paths looked at */
     int64_t blocks;  /* blocks of columns that these rows were held against */
 };
-struct wgf_assignment_effort wgf_assignment_effort(const struct wgf_assignment *assignment);
+struct wgf_assignment_counts wgf_assignment_counts(const struct wgf_assignment *assignment);
 
 #endif

@@ -24,11 +24,11 @@ struct wgf_grid {
 double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i);
 double wgf_grid_spacing(const struct wgf_grid *grid);
 
-/* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_laws, the conditional laws P_l(k) = a_k xi_kl / (xi a)_l of each point l. */
+/* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_conditionals, the conditional laws P_l(k) = a_k xi_kl / (xi a)_l of each point l. */
 struct wgf_gibbs;
 
 /* Bytes that a kernel on these grids allocates. */
-double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets);
+double wgf_gibbs_bytes(const struct wgf_grid *grids, int grid_count, int sheets, double epsilon);
 
 /* Makes the kernel; `grids` is copied. grid_count and sheets: 1 or 2; epsilon > 0. Errors: WGF_EMEMORY. */
 wgf_status wgf_gibbs_create(struct wgf_gibbs **gibbs, const struct wgf_grid *grids, int grid_count, int sheets,
@@ -40,7 +40,7 @@ void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum
 
 /* The laws alone, for log a all finite: by plain products, several times as fast, where these cannot leave the range of
  * doubles, else as wgf_gibbs_log does. log_a is borrowed likewise. */
-void wgf_gibbs_laws(struct wgf_gibbs *gibbs, const double *log_a);
+void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a);
 
 /* With the laws of the last of these, all arrays N and finite:
  *   expect  out_l = sum_k P_l(k) f_k                the mean of f under each law

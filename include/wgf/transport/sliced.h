@@ -23,14 +23,18 @@ wgf_status wgf_sliced_create(struct wgf_sliced **sliced, const double *alpha, in
                              struct wgf_error *error);
 void wgf_sliced_free(struct wgf_sliced *sliced);
 
-/* Once *interrupted is not 0, fix and solve return at once, with values that mean nothing. */
-void wgf_sliced_heed(struct wgf_sliced *sliced, const volatile sig_atomic_t *interrupted);
+/* Once *cancel is not 0, fix and solve return at once, with values that mean nothing. */
+void wgf_sliced_set_cancel(struct wgf_sliced *sliced, const volatile sig_atomic_t *cancel);
 
 /* Directions of one outer step, theta: count x d, unit rows. d = 2: equally spaced over the half circle from one drawn
  * angle; else uniform on the sphere. A function of (seed, step). */
 void wgf_sliced_directions(int64_t seed, int64_t step, int64_t count, int64_t d, double *theta);
 
-/* Sets the directions (L x d) and the target cloud W (m x d), both copied or used up here, and forgets all pairs. */
+/* Draws them for the next fix. */
+void wgf_sliced_draw(struct wgf_sliced *sliced, int64_t seed, int64_t step);
+
+/* Sets the directions (theta, L x d; NULL: those drawn) and the target cloud W (m x d), both copied or used up here, and
+ * forgets all pairs. */
 void wgf_sliced_fix(struct wgf_sliced *sliced, const double *theta, const double *W);
 
 /* Pairs V (m x d) with the target and returns D. Starts from the order of the last V: close clouds cost O(L m d). */

@@ -7,19 +7,20 @@
 
 #include "wgf/base/system.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static double epsilon_of(const struct wgf_settings *settings, const struct wgf_measure *measure)
+static double epsilon_of(const struct wgf_settings *settings, const struct wgf_grid *grid)
 {
-    double h = wgf_grid_spacing(&measure->grids[0]);
+    double h = wgf_grid_spacing(grid);
     return isnan(settings->epsilon) ? h * h : settings->epsilon;
 }
 
 /* Is a matrix of n x n cheap beside the kernel's products? It saves about six applications of 16 g^3 operations. */
-static bool foresees(const struct wgf_settings *settings)
+static bool is_predictable(const struct wgf_settings *settings)
 {
     return settings->solver == WGF_SOLVER_NEWTON && settings->data.n <= 4 * settings->grid;
 }
@@ -27,41 +28,34 @@ static bool foresees(const struct wgf_settings *settings)
 static void destroy(void *work)
 {
     struct wgf_jko *jko = work;
-    wgf_features_clear(&jko->features);
-    wgf_features_clear(&jko->test_features);
     wgf_gibbs_free(jko->gibbs);
-    wgf_newton_clear(&jko->newton);
-    wgf_tangent_clear(&jko->tangent);
-    wgf_secant_clear(&jko->secant);
-    wgf_dykstra_free(jko->dykstra);
-    double *arrays[] = {jko->p,       jko->u,      jko->lead, jko->q,   jko->start,     jko->log_a,  jko->log_b,
-                        jko->log_sum, jko->spread, jko->mean, jko->net, jko->potential, jko->output, jko->foreseen};
-    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
-        free(arrays[k]);
+    wgf_arena_free(&jko->arena);
     free(jko);
 }
 
-static wgf_status allocate(struct wgf_jko *jko, struct wgf_error *error)
+/* Takes all arrays for n samples and a test set of `tests`. */
+static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, int64_t n, int64_t tests,
+                    struct wgf_arena *arena)
 {
-    int64_t N = jko->measure.masses, points = jko->measure.points, n = jko->problem->data->n;
-    const struct {
-        double **array;
-        int64_t count;
-    } arrays[] = {
-        {&jko->p, N},        {&jko->u, n},        {&jko->lead, n},           {&jko->q, N},       {&jko->start, n},
-        {&jko->foreseen, n}, {&jko->log_a, N},    {&jko->log_b, N},          {&jko->log_sum, N}, {&jko->spread, N},
-        {&jko->mean, N},     {&jko->net, points}, {&jko->potential, points}, {&jko->output, n}};
-    bool made = wgf_newton_create(&jko->newton, n);
-    jko->foresees = foresees(jko->settings);
-    if (made && jko->foresees)
-        made = wgf_tangent_create(&jko->tangent, &jko->measure, n) && wgf_secant_create(&jko->secant, n);
-    if (made && jko->settings->solver == WGF_SOLVER_DYKSTRA)
-        made = wgf_dykstra_create(&jko->dykstra, jko->settings, N);
-    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {
-        *arrays[k].array = wgf_calloc(arrays[k].count, sizeof(double));
-        made = made && *arrays[k].array;
+    double **const duals[] = {&jko->u, &jko->prediction_error, &jko->start, &jko->predicted, &jko->output};
+    double **const masses[] = {&jko->p, &jko->q, &jko->log_a, &jko->log_b, &jko->log_sum, &jko->spread, &jko->mean};
+    double **const points[] = {&jko->net, &jko->potential};
+    const double N = wgf_measure_masses(settings);
+    for (size_t k = 0; k < sizeof duals / sizeof *duals; k++)
+        *duals[k] = wgf_arena_take(arena, (double)n, sizeof(double));
+    for (size_t k = 0; k < sizeof masses / sizeof *masses; k++)
+        *masses[k] = wgf_arena_take(arena, N, sizeof(double));
+    for (size_t k = 0; k < sizeof points / sizeof *points; k++)
+        *points[k] = wgf_arena_take(arena, N / jko->measure.sheets, sizeof(double));
+    wgf_features_lay_out(&jko->features, &jko->measure, n, arena);
+    wgf_features_lay_out(&jko->test_features, &jko->measure, tests, arena);
+    wgf_newton_lay_out(&jko->newton, n, arena);
+    if (is_predictable(settings)) {
+        wgf_tangent_lay_out(&jko->tangent, &jko->measure, n, arena);
+        wgf_secant_lay_out(&jko->secant, n, arena);
     }
-    return made ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory for %lld masses on the grid", (long long)N);
+    if (settings->solver == WGF_SOLVER_DYKSTRA)
+        wgf_dykstra_lay_out(&jko->dykstra, settings, arena);
 }
 
 /* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of the
@@ -87,29 +81,33 @@ static void begin(struct wgf_jko *jko)
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
                          struct wgf_error *error)
 {
+    const int64_t n = problem->data->n, tests = problem->test ? problem->test->n : 0;
     struct wgf_jko *jko = *work = wgf_calloc(1, sizeof *jko);
     if (!jko)
         return wgf_fail(error, WGF_EMEMORY, "no memory for jko");
     jko->settings = settings;
     jko->problem = problem;
     jko->measure = wgf_measure_of(settings);
-    jko->epsilon = epsilon_of(settings, &jko->measure);
-    jko->kappa = wgf_loss_factor(settings->network.loss, problem->data->n);
+    jko->epsilon = epsilon_of(settings, jko->measure.grids);
+    jko->kappa = wgf_loss_factor(settings->network.loss, n);
     jko->s = 2 * settings->gamma / jko->epsilon;
+    jko->predicts = is_predictable(settings);
     jko->steps_used = jko->newton_steps_used = jko->residual = NAN;
-    wgf_status status = wgf_features_create(&jko->features, &jko->measure, problem->data, error);
-    if (!status && problem->test)
-        status = wgf_features_create(&jko->test_features, &jko->measure, problem->test, error);
-    if (!status)
-        status = wgf_gibbs_create(&jko->gibbs, jko->measure.grids, jko->measure.grid_count, jko->measure.sheets,
-                                  jko->epsilon, error);
-    if (!status)
-        status = allocate(jko, error);
-    if (status)
+    wgf_status status = wgf_gibbs_create(&jko->gibbs, jko->measure.grids, jko->measure.grid_count, jko->measure.sheets,
+                                         jko->epsilon, error);
+    lay_out(jko, settings, n, tests, &jko->arena);
+    if (!status && !wgf_arena_allocate(&jko->arena))
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " masses on the grid", jko->measure.masses);
+    if (status) {
         destroy(jko);
-    else
-        begin(jko);
-    return status;
+        return status;
+    }
+    lay_out(jko, settings, n, tests, &jko->arena);
+    wgf_features_fill(&jko->features, problem->data);
+    if (problem->test)
+        wgf_features_fill(&jko->test_features, problem->test);
+    begin(jko);
+    return WGF_OK;
 }
 
 /* kappa |Phi p - y|^2 on a data set; output (its n) <- Phi p. */
@@ -137,7 +135,7 @@ static void swap_masses(struct wgf_jko *jko)
     jko->q = swap;
 }
 
-static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance)
 {
     struct wgf_jko *jko = work;
@@ -145,7 +143,8 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     (void)number, (void)inner_objective, (void)inner_distance;
     memcpy(jko->start, jko->u, dual_bytes);
     swap_masses(jko);
-    struct wgf_jko_report report = jko->dykstra ? wgf_jko_dykstra(jko, watch) : wgf_jko_newton(jko, watch);
+    struct wgf_jko_report report =
+        jko->settings->solver == WGF_SOLVER_DYKSTRA ? wgf_jko_dykstra(jko, deadline) : wgf_jko_newton(jko, deadline);
     if (report.expired) {
         swap_masses(jko);
         memcpy(jko->u, jko->start, dual_bytes);
@@ -185,32 +184,32 @@ static void state(void *work, double *out)
     memcpy(out, jko->p, (size_t)jko->measure.masses * sizeof *out);
 }
 
-static int carry(void *work, struct wgf_part *parts)
+static int state_iov(void *work, struct iovec *iov)
 {
     struct wgf_jko *jko = work;
-    const struct wgf_part carried[] = {
-        {jko->p, (size_t)jko->measure.masses * sizeof *jko->p},
-        {jko->u, (size_t)jko->problem->data->n * sizeof *jko->u},
-        {jko->lead, (size_t)jko->problem->data->n * sizeof *jko->lead},
-        WGF_PART(jko->distance),
-        WGF_PART(jko->steps_used),
-        WGF_PART(jko->newton_steps_used),
-        WGF_PART(jko->residual),
-        WGF_PART(jko->worst),
-        WGF_PART(jko->unconverged),
-        WGF_PART(jko->broken),
+    const struct iovec carried[] = {
+        WGF_IOV_ARRAY(jko->p, jko->measure.masses),
+        WGF_IOV_ARRAY(jko->u, jko->problem->data->n),
+        WGF_IOV_ARRAY(jko->prediction_error, jko->problem->data->n),
+        WGF_IOV(jko->distance),
+        WGF_IOV(jko->steps_used),
+        WGF_IOV(jko->newton_steps_used),
+        WGF_IOV(jko->residual),
+        WGF_IOV(jko->worst),
+        WGF_IOV(jko->unconverged),
+        WGF_IOV(jko->broken),
     };
-    memcpy(parts, carried, sizeof carried);
+    memcpy(iov, carried, sizeof carried);
     return sizeof carried / sizeof *carried;
 }
 
-static double carried(const struct wgf_settings *settings)
+static double state_bytes(const struct wgf_settings *settings)
 {
     double numbers = wgf_measure_masses(settings) + 2 * (double)settings->data.n + 5;
     return wgf_bytes(numbers, sizeof(double)) + sizeof(int64_t) + sizeof(bool);
 }
 
-static double effort(const struct wgf_settings *settings)
+static double flops(const struct wgf_settings *settings)
 {
     const double newton = 100, exponential = 10;
     double iterations = settings->solver == WGF_SOLVER_DYKSTRA ? (double)settings->dykstra_steps : newton;
@@ -225,8 +224,8 @@ static void explain(void *work, char *message, size_t size)
     const char *between = "";
     int used = 0;
     if (jko->unconverged > 0) {
-        used += snprintf(message, size, "%lld steps did not reach %s (largest residual %.2g)",
-                         (long long)jko->unconverged, jko->dykstra ? "dykstra_tol" : "newton_tol", jko->worst);
+        used += snprintf(message, size, "%" PRId64 " steps did not reach %s (largest residual %.2g)", jko->unconverged,
+                         jko->settings->solver == WGF_SOLVER_DYKSTRA ? "dykstra_tol" : "newton_tol", jko->worst);
         between = "; ";
     }
     if (jko->diffused) {
@@ -254,16 +253,12 @@ static struct wgf_state_shape shape(const struct wgf_settings *settings)
 
 static double bytes(const struct wgf_settings *settings)
 {
-    const struct wgf_measure measure = {
-        .grids = {{settings->grid, settings->grid_radius}, {settings->grid2, settings->grid2_radius}}};
-    double n = (double)settings->data.n, masses = wgf_measure_masses(settings);
-    int sheets = settings->init.signs == WGF_SIGNS_POSITIVE ? 1 : 2;
-    double foresight =
-        foresees(settings) ? wgf_tangent_bytes(&measure, settings->data.n) + wgf_secant_bytes(settings->data.n) : 0;
-    return foresight + wgf_bytes(9 * masses + 5 * n, sizeof(double)) +
-           2 * wgf_features_bytes(&measure, settings->data.n) +
-           wgf_gibbs_bytes(measure.grids, settings->grid2 > 0 ? 2 : 1, sheets) + wgf_newton_bytes(settings->data.n) +
-           (settings->solver == WGF_SOLVER_DYKSTRA ? wgf_dykstra_bytes(settings) : 0);
+    struct wgf_jko measured = {.measure = wgf_measure_grids(settings)};
+    const struct wgf_measure *measure = &measured.measure;
+    struct wgf_arena arena = {0};
+    lay_out(&measured, settings, settings->data.n, settings->data.n, &arena);
+    return sizeof measured + arena.used +
+           wgf_gibbs_bytes(measure->grids, measure->grid_count, measure->sheets, epsilon_of(settings, measure->grids));
 }
 
 const struct wgf_method wgf_method_jko = {
@@ -278,8 +273,8 @@ const struct wgf_method wgf_method_jko = {
     .step = step,
     .record = record,
     .state = state,
-    .carry = carry,
-    .carried = carried,
-    .effort = effort,
+    .state_iov = state_iov,
+    .state_bytes = state_bytes,
+    .flops = flops,
     .explain = explain,
 };

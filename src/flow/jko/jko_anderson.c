@@ -1,44 +1,24 @@
 #include "jko_anderson.h"
 
-#include "wgf/base/system.h"
-
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-double wgf_anderson_bytes(int64_t depth, double size)
+void wgf_anderson_lay_out(struct wgf_anderson *anderson, int64_t depth, double size, struct wgf_arena *arena)
 {
-    double d = (double)depth;
-    return wgf_bytes(2 * (d + 1) * size + d * (d + 1), sizeof(double));
-}
-
-bool wgf_anderson_create(struct wgf_anderson *anderson, int64_t depth, int64_t size)
-{
-    *anderson = (struct wgf_anderson){.size = size, .depth = (int)depth};
-    anderson->residual = wgf_calloc(size, sizeof(double));
-    anderson->image = wgf_calloc(size, sizeof(double));
-    anderson->residuals = wgf_calloc(depth * size, sizeof(double));
-    anderson->images = wgf_calloc(depth * size, sizeof(double));
-    anderson->gram = wgf_calloc(depth * depth, sizeof(double));
-    anderson->part = wgf_calloc(depth, sizeof(double));
-    return anderson->residual && anderson->image && anderson->residuals && anderson->images && anderson->gram &&
-           anderson->part;
-}
-
-void wgf_anderson_clear(struct wgf_anderson *anderson)
-{
-    free(anderson->residual);
-    free(anderson->image);
-    free(anderson->residuals);
-    free(anderson->images);
-    free(anderson->gram);
-    free(anderson->part);
+    const double rows = (double)depth;
+    *anderson = (struct wgf_anderson){.size = (int64_t)size, .depth = (int)depth};
+    anderson->residual = wgf_arena_take(arena, size, sizeof(double));
+    anderson->image = wgf_arena_take(arena, size, sizeof(double));
+    anderson->residuals = wgf_arena_take(arena, rows * size, sizeof(double));
+    anderson->images = wgf_arena_take(arena, rows * size, sizeof(double));
+    anderson->gram = wgf_arena_take(arena, rows * rows, sizeof(double));
+    anderson->part = wgf_arena_take(arena, rows, sizeof(double));
 }
 
 void wgf_anderson_reset(struct wgf_anderson *anderson)
 {
     anderson->kept = 0;
-    anderson->turns = 0;
+    anderson->iterations = 0;
     anderson->norm = INFINITY;
 }
 
@@ -50,10 +30,10 @@ static double weighted_dot(const double *weight, const double *a, const double *
     return sum;
 }
 
-/* Remembers the residual and the image, and their differences from those of the turn before. */
+/* Remembers the residual and the image, and their differences from those of the iteration before. */
 static void remember(struct wgf_anderson *anderson, const double *image, const double *x)
 {
-    const int64_t size = anderson->size, row = anderson->turns % anderson->depth * size;
+    const int64_t size = anderson->size, row = anderson->iterations % anderson->depth * size;
     for (int64_t k = 0; k < size; k++) {
         double residual = image[k] - x[k];
         anderson->residuals[row + k] = residual - anderson->residual[k];
@@ -61,15 +41,15 @@ static void remember(struct wgf_anderson *anderson, const double *image, const d
         anderson->residual[k] = residual;
         anderson->image[k] = image[k];
     }
-    if (anderson->turns > 0 && anderson->kept < anderson->depth)
+    if (anderson->iterations > 0 && anderson->kept < anderson->depth)
         anderson->kept++;
-    anderson->turns++;
+    anderson->iterations++;
 }
 
 /* The row of the difference number i of those kept, newest first. */
 static int64_t row_of(const struct wgf_anderson *anderson, int i)
 {
-    return (anderson->turns - 1 - i + anderson->depth) % anderson->depth * anderson->size;
+    return (anderson->iterations - 1 - i + anderson->depth) % anderson->depth * anderson->size;
 }
 
 /* part <- the solution of gram part = right, by Cholesky's method, over the leading differences that are independent; the
@@ -101,7 +81,7 @@ static void solve(double *gram, double *part, int count, int stride)
     }
 }
 
-void wgf_anderson_turn(struct wgf_anderson *anderson, const double *weight, const double *image, double *x)
+void wgf_anderson_advance(struct wgf_anderson *anderson, const double *weight, const double *image, double *x)
 {
     const double growth = 2;
     const int64_t size = anderson->size;
@@ -110,7 +90,7 @@ void wgf_anderson_turn(struct wgf_anderson *anderson, const double *weight, cons
     double norm = sqrt(weighted_dot(weight, anderson->residual, anderson->residual, size));
     if (norm > growth * anderson->norm) {
         anderson->kept = 0;
-        anderson->turns = 1;
+        anderson->iterations = 1;
     }
     anderson->norm = norm;
     for (int i = 0; i < anderson->kept; i++) {

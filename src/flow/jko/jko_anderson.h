@@ -3,29 +3,29 @@
 #ifndef WGF_FLOW_JKO_ANDERSON_H
 #define WGF_FLOW_JKO_ANDERSON_H
 
-#include <stdbool.h>
+#include "wgf/base/arena.h"
+
 #include <stdint.h>
 
 struct wgf_anderson {
     int64_t size;
     int depth, kept;     /* differences: at most, now */
-    int64_t turns;       /* since the last new beginning */
-    double *residual;    /* size: T(x) - x of the last turn */
-    double *image;       /* size: T(x) of the last turn */
-    double *residuals;   /* depth x size: differences from turn to turn, oldest overwritten */
+    int64_t iterations;  /* since the last new beginning */
+    double *residual;    /* size: T(x) - x of the last iteration */
+    double *image;       /* size: T(x) of the last iteration */
+    double *residuals;   /* depth x size: differences from iteration to iteration, oldest overwritten */
     double *images;      /* likewise */
     double *gram, *part; /* depth x depth; depth */
     double norm;         /* weighted, of the last residual */
 };
 
-double wgf_anderson_bytes(int64_t depth, double size);
-bool wgf_anderson_create(struct wgf_anderson *anderson, int64_t depth, int64_t size);
-void wgf_anderson_clear(struct wgf_anderson *anderson);
+/* Takes the arrays. */
+void wgf_anderson_lay_out(struct wgf_anderson *anderson, int64_t depth, double size, struct wgf_arena *arena);
 
-/* Forgets all turns. */
+/* Forgets all iterations. */
 void wgf_anderson_reset(struct wgf_anderson *anderson);
 
 /* x (size) <- the next point, from T(x) and x; the norm is sum_k weight_k r_k^2. */
-void wgf_anderson_turn(struct wgf_anderson *anderson, const double *weight, const double *image, double *x);
+void wgf_anderson_advance(struct wgf_anderson *anderson, const double *weight, const double *image, double *x);
 
 #endif

@@ -7,58 +7,30 @@
  * it. Logarithms throughout; log b is kept as log q + x, so that x = -log(xi a) is finite where q = 0. */
 #include "jko_internal.h"
 
-#include "jko_anderson.h"
-#include "wgf/base/system.h"
-
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct wgf_dykstra {
-    double *x, *log_z, *image; /* N each: image is the next x of the plain iteration */
-    struct wgf_anderson anderson;
-};
-
-double wgf_dykstra_bytes(const struct wgf_settings *settings)
+void wgf_dykstra_lay_out(struct wgf_dykstra *dykstra, const struct wgf_settings *settings, struct wgf_arena *arena)
 {
-    double N = wgf_measure_masses(settings);
-    return wgf_bytes(3 * N, sizeof(double)) + (settings->anderson ? wgf_anderson_bytes(settings->anderson, N) : 0);
-}
-
-bool wgf_dykstra_create(struct wgf_dykstra **dykstra, const struct wgf_settings *settings, int64_t masses)
-{
-    struct wgf_dykstra *made = *dykstra = wgf_calloc(1, sizeof *made);
-    if (!made)
-        return false;
-    made->x = wgf_calloc(masses, sizeof(double));
-    made->log_z = wgf_calloc(masses, sizeof(double));
-    made->image = wgf_calloc(masses, sizeof(double));
-    bool accelerated = settings->anderson == 0 || wgf_anderson_create(&made->anderson, settings->anderson, masses);
-    return made->x && made->log_z && made->image && accelerated;
-}
-
-void wgf_dykstra_free(struct wgf_dykstra *dykstra)
-{
-    if (!dykstra)
-        return;
-    free(dykstra->x);
-    free(dykstra->log_z);
-    free(dykstra->image);
-    wgf_anderson_clear(&dykstra->anderson);
-    free(dykstra);
+    const double masses = wgf_measure_masses(settings);
+    dykstra->x = wgf_arena_take(arena, masses, sizeof(double));
+    dykstra->log_z = wgf_arena_take(arena, masses, sizeof(double));
+    dykstra->image = wgf_arena_take(arena, masses, sizeof(double));
+    if (settings->anderson > 0)
+        wgf_anderson_lay_out(&dykstra->anderson, settings->anderson, masses, arena);
 }
 
 /* log b <- log q + x */
 static void set_b(struct wgf_jko *jko)
 {
     for (int64_t k = 0; k < jko->measure.masses; k++)
-        jko->log_b[k] = log(jko->q[k]) + jko->dykstra->x[k];
+        jko->log_b[k] = log(jko->q[k]) + jko->dykstra.x[k];
 }
 
 /* After a's update: image <- -log(xi a); returns |b xi a - q| in l1. */
 static double update(struct wgf_jko *jko)
 {
-    struct wgf_dykstra *dykstra = jko->dykstra;
+    struct wgf_dykstra *dykstra = &jko->dykstra;
     double error = 0;
     wgf_gibbs_log(jko->gibbs, jko->log_a, jko->log_sum);
     for (int64_t k = 0; k < jko->measure.masses; k++) {
@@ -71,9 +43,9 @@ static double update(struct wgf_jko *jko)
 /* x <- the image, or what acceleration makes of it. */
 static void move(struct wgf_jko *jko)
 {
-    struct wgf_dykstra *dykstra = jko->dykstra;
+    struct wgf_dykstra *dykstra = &jko->dykstra;
     if (jko->settings->anderson > 0)
-        wgf_anderson_turn(&dykstra->anderson, jko->q, dykstra->image, dykstra->x);
+        wgf_anderson_advance(&dykstra->anderson, jko->q, dykstra->image, dykstra->x);
     else
         memcpy(dykstra->x, dykstra->image, (size_t)jko->measure.masses * sizeof *dykstra->x);
     set_b(jko);
@@ -85,12 +57,12 @@ static void begin(struct wgf_jko *jko)
     wgf_jko_log_scaling(jko, jko->u);
     wgf_gibbs_log(jko->gibbs, jko->log_a, jko->log_sum);
     for (int64_t k = 0; k < jko->measure.masses; k++)
-        jko->dykstra->x[k] = -jko->log_sum[k];
+        jko->dykstra.x[k] = -jko->log_sum[k];
     set_b(jko);
-    wgf_anderson_reset(&jko->dykstra->anderson);
+    wgf_anderson_reset(&jko->dykstra.anderson);
 }
 
-struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_watch *watch)
+struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_deadline *deadline)
 {
     const double exact = 1e-3, least = 1e-13; /* the inner solve, against what the outer one asks for */
     const struct wgf_settings *settings = jko->settings;
@@ -98,12 +70,12 @@ struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_watc
     struct wgf_jko_report report = {0};
     begin(jko);
     while (!report.converged && report.steps < settings->dykstra_steps) {
-        if (wgf_watch_expired(watch)) {
+        if (wgf_deadline_passed(deadline)) {
             report.expired = true;
             return report;
         }
-        wgf_gibbs_log(jko->gibbs, jko->log_b, jko->dykstra->log_z);
-        struct wgf_newton_report prox = wgf_jko_kl_prox(jko, jko->dykstra->log_z, watch, tolerance);
+        wgf_gibbs_log(jko->gibbs, jko->log_b, jko->dykstra.log_z);
+        struct wgf_newton_report prox = wgf_jko_kl_prox(jko, jko->dykstra.log_z, deadline, tolerance);
         report.newton_steps += prox.iterations;
         report.expired = prox.end == WGF_NEWTON_EXPIRED;
         report.broken = prox.end == WGF_NEWTON_BROKEN;

@@ -7,34 +7,42 @@
 #ifndef WGF_FLOW_JKO_INTERNAL_H
 #define WGF_FLOW_JKO_INTERNAL_H
 
+#include "jko_anderson.h"
 #include "jko_measure.h"
 #include "jko_newton.h"
 #include "jko_secant.h"
 #include "jko_tangent.h"
 
+/* Work of `solver: dykstra`. */
+struct wgf_dykstra {
+    double *x, *log_z, *image; /* N each: image is the next x of the plain iteration */
+    struct wgf_anderson anderson;
+};
+
 struct wgf_jko {
+    struct wgf_arena arena; /* of all arrays but the kernel's */
     const struct wgf_settings *settings;
     const struct wgf_problem *problem;
     struct wgf_measure measure;
     struct wgf_features features, test_features;
     struct wgf_gibbs *gibbs;
     struct wgf_newton newton;
-    bool foresees; /* the secant solver is worth its matrix of n x n; else the next two are empty */
+    bool predicts; /* the secant solver is worth its matrix of n x n; else the next two are empty */
     struct wgf_tangent tangent;
     struct wgf_secant secant;
-    struct wgf_dykstra *dykstra; /* NULL with newton */
+    struct wgf_dykstra dykstra; /* empty with newton */
     double epsilon, kappa, s;
     double scale; /* of residuals: |y|, or 1 where y = 0 */
 
     /* What is carried from step to step: the masses; the dual, where the next step's solver starts; and by how much it
      * was not what the masses before it let foresee, which changes little from one step to the next. */
-    double *p;    /* N */
-    double *u;    /* n */
-    double *lead; /* n */
+    double *p;                /* N */
+    double *u;                /* n */
+    double *prediction_error; /* n */
 
     double *q;               /* N: the masses before the step */
     double *start;           /* n: u before the step */
-    double *foreseen;        /* n: u as q lets foresee */
+    double *predicted;       /* n: u as q lets foresee */
     double *log_a, *log_b;   /* N; log(xi a) stands in log_sum */
     double *log_sum;         /* N */
     double *spread, *mean;   /* N each: within products with the Hessian */
@@ -64,16 +72,15 @@ void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, dou
 void wgf_jko_curvature(struct wgf_jko *jko, const double *v, double *product);
 
 /* From q and u to p and u. */
-struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_watch *watch);
+struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
-double wgf_dykstra_bytes(const struct wgf_settings *settings);
-bool wgf_dykstra_create(struct wgf_dykstra **dykstra, const struct wgf_settings *settings, int64_t masses);
-void wgf_dykstra_free(struct wgf_dykstra *dykstra);
-struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_watch *watch);
+/* Takes the arrays. */
+void wgf_dykstra_lay_out(struct wgf_dykstra *dykstra, const struct wgf_settings *settings, struct wgf_arena *arena);
+struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
 /* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s Phi^T u
  * and p. */
-struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_watch *watch,
+struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance);
 
 #endif

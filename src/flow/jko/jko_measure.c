@@ -1,17 +1,19 @@
 #include "jko_measure.h"
 
-#include "wgf/base/system.h"
-
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct wgf_measure wgf_measure_of(const struct wgf_settings *settings)
+struct wgf_measure wgf_measure_grids(const struct wgf_settings *settings)
 {
-    struct wgf_measure measure = {
+    return (struct wgf_measure){
         .grids = {{settings->grid, settings->grid_radius}, {settings->grid2, settings->grid2_radius}},
         .grid_count = settings->grid2 > 0 ? 2 : 1,
         .sheets = settings->init.signs == WGF_SIGNS_POSITIVE ? 1 : 2};
+}
+
+struct wgf_measure wgf_measure_of(const struct wgf_settings *settings)
+{
+    struct wgf_measure measure = wgf_measure_grids(settings);
     for (int grid = 0; grid < measure.grid_count; grid++)
         measure.points += measure.grids[grid].points * measure.grids[grid].points;
     measure.masses = measure.sheets * measure.points;
@@ -74,17 +76,24 @@ void wgf_measure_net(const struct wgf_measure *measure, const double *p, double 
     }
 }
 
-static int64_t largest_grid(const struct wgf_measure *measure)
+int64_t wgf_measure_longest_axis(const struct wgf_measure *measure)
 {
     int64_t g = measure->grids[0].points, other = measure->grids[1].points;
     return g > other ? g : other;
 }
 
-double wgf_features_bytes(const struct wgf_measure *measure, int64_t n)
+void wgf_features_lay_out(struct wgf_features *features, const struct wgf_measure *measure, int64_t n,
+                          struct wgf_arena *arena)
 {
-    double points = (double)measure->grids[0].points + (double)measure->grids[1].points;
-    return wgf_bytes(2 * ((double)n + (double)largest_grid(measure) + 1) + points, sizeof(double)) +
-           wgf_bytes(2 * points * (double)n, sizeof(int32_t));
+    const double samples = (double)n;
+    *features = (struct wgf_features){.measure = *measure};
+    for (int grid = 0; grid < measure->grid_count; grid++) {
+        const double g = (double)measure->grids[grid].points;
+        features->t[grid] = wgf_arena_take(arena, g, sizeof(double));
+        features->active[grid] = wgf_arena_take(arena, 2 * g * samples, sizeof(int32_t));
+    }
+    features->weighted = wgf_arena_take(arena, 2 * samples, sizeof(double));
+    features->sums = wgf_arena_take(arena, 2 * ((double)wgf_measure_longest_axis(measure) + 1), sizeof(double));
 }
 
 /* [first, last) of the points t_j of a row at which t x_1 + t_j x_2 > 0. */
@@ -99,42 +108,22 @@ static void find_active(const double *t, int64_t g, double row, const double *x,
     active[1] = (int32_t)last;
 }
 
-static bool create_grid(struct wgf_features *features, int grid)
+static void fill_grid(struct wgf_features *features, int grid)
 {
-    const struct wgf_grid *own = &features->measure.grids[grid];
-    int64_t g = own->points, n = features->data->n;
-    double *t = features->t[grid] = wgf_calloc(g, sizeof *t);
-    int32_t *active = features->active[grid] = wgf_calloc(2 * g * n, sizeof *active);
-    if (!t || !active)
-        return false;
+    const int64_t g = features->measure.grids[grid].points, n = features->data->n;
+    double *t = features->t[grid];
     for (int64_t i = 0; i < g; i++)
-        t[i] = wgf_grid_coordinate(own, i);
+        t[i] = wgf_grid_coordinate(&features->measure.grids[grid], i);
     for (int64_t i = 0; i < g; i++)
         for (int64_t j = 0; j < n; j++)
-            find_active(t, g, t[i], features->data->X + 2 * j, active + 2 * (i * n + j));
-    return true;
+            find_active(t, g, t[i], features->data->X + 2 * j, features->active[grid] + 2 * (i * n + j));
 }
 
-wgf_status wgf_features_create(struct wgf_features *features, const struct wgf_measure *measure,
-                               const struct wgf_data *data, struct wgf_error *error)
+void wgf_features_fill(struct wgf_features *features, const struct wgf_data *data)
 {
-    *features = (struct wgf_features){.measure = *measure, .data = data};
-    features->weighted = wgf_calloc(2 * data->n, sizeof(double));
-    features->sums = wgf_calloc(2 * (largest_grid(measure) + 1), sizeof(double));
-    bool made = features->weighted && features->sums;
-    for (int grid = 0; made && grid < measure->grid_count; grid++)
-        made = create_grid(features, grid);
-    return made ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory for %lld samples on a grid", (long long)data->n);
-}
-
-void wgf_features_clear(struct wgf_features *features)
-{
-    for (int grid = 0; grid < WGF_GRIDS; grid++) {
-        free(features->t[grid]);
-        free(features->active[grid]);
-    }
-    free(features->weighted);
-    free(features->sums);
+    features->data = data;
+    for (int grid = 0; grid < features->measure.grid_count; grid++)
+        fill_grid(features, grid);
 }
 
 /* One row of h: slopes in both coordinates change where samples begin and end to be active. */

@@ -7,6 +7,7 @@
 
 #include "flow_internal.h"
 
+#include "wgf/base/arena.h"
 #include "wgf/transport/gibbs.h"
 
 struct wgf_measure {
@@ -16,11 +17,15 @@ struct wgf_measure {
     int64_t masses; /* N = sheets points */
 };
 
-/* The grids of these settings; never fails. */
+/* The measure of these settings; and the same without points and masses, which may overflow where memory would end. */
 struct wgf_measure wgf_measure_of(const struct wgf_settings *settings);
+struct wgf_measure wgf_measure_grids(const struct wgf_settings *settings);
 
 /* N, as a number that cannot overflow. */
 double wgf_measure_masses(const struct wgf_settings *settings);
+
+/* The most points along an axis of any of its grids. */
+int64_t wgf_measure_longest_axis(const struct wgf_measure *measure);
 
 /* p (N) at time 0: uniform, or proportional to exp(-|theta|^2 / 2 s^2); each sheet has the same mass, halved between its
  * grids. Zero masses are legal. */
@@ -41,10 +46,10 @@ struct wgf_features {
     double *sums;                /* (g + 1) x 2 */
 };
 
-double wgf_features_bytes(const struct wgf_measure *measure, int64_t n);
-wgf_status wgf_features_create(struct wgf_features *features, const struct wgf_measure *measure,
-                               const struct wgf_data *data, struct wgf_error *error);
-void wgf_features_clear(struct wgf_features *features);
+/* Takes the arrays for n samples. */
+void wgf_features_lay_out(struct wgf_features *features, const struct wgf_measure *measure, int64_t n,
+                          struct wgf_arena *arena);
+void wgf_features_fill(struct wgf_features *features, const struct wgf_data *data);
 
 /* h (points) = sum_j v_j max(0, theta . x_j); f (n) = sum over points of net max(0, theta . x_j). O(g (g + n)). */
 void wgf_features_potential(const struct wgf_features *features, const double *v, double *h);

@@ -1,38 +1,17 @@
 #include "jko_newton.h"
 
-#include "wgf/base/system.h"
 #include "wgf/base/vector.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-double wgf_newton_bytes(int64_t n)
+void wgf_newton_lay_out(struct wgf_newton *newton, int64_t n, struct wgf_arena *arena)
 {
-    return wgf_bytes(6 * (double)n, sizeof(double));
-}
-
-bool wgf_newton_create(struct wgf_newton *newton, int64_t n)
-{
-    double **arrays[] = {&newton->gradient, &newton->step,      &newton->trial,
-                         &newton->residual, &newton->direction, &newton->product};
-    bool made = true;
+    double **const arrays[] = {&newton->gradient, &newton->step,      &newton->trial,
+                               &newton->residual, &newton->direction, &newton->product};
     newton->n = n;
-    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {
-        *arrays[k] = wgf_calloc(n, sizeof(double));
-        made = made && *arrays[k];
-    }
-    return made;
-}
-
-void wgf_newton_clear(struct wgf_newton *newton)
-{
-    free(newton->gradient);
-    free(newton->step);
-    free(newton->trial);
-    free(newton->residual);
-    free(newton->direction);
-    free(newton->product);
+    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
+        *arrays[k] = wgf_arena_take(arena, (double)n, sizeof(double));
 }
 
 /* out = a + factor b; may be in place. */
@@ -43,7 +22,7 @@ static void combine(const double *a, double factor, const double *b, int64_t n, 
 }
 
 /* step <- -H^-1 g by conjugate gradients, to |H step + g| <= target. False: the watch expired. */
-static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, const struct wgf_watch *watch,
+static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, const struct wgf_deadline *deadline,
                   double target)
 {
     const int64_t n = newton->n;
@@ -53,7 +32,7 @@ static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, 
         d[k] = r[k] = -newton->gradient[k];
     double squared = wgf_dot(r, r, n);
     for (int64_t used = 0; squared > target * target && used < 2 * n + 10; used++) {
-        if (wgf_watch_expired(watch))
+        if (wgf_deadline_passed(deadline))
             return false;
         function->curvature(function->context, d, Hd);
         double curvature = wgf_dot(d, Hd, n);
@@ -86,7 +65,7 @@ static double search(struct wgf_newton *newton, const struct wgf_convex *functio
 }
 
 struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const struct wgf_convex *function,
-                                             const struct wgf_watch *watch, double tolerance, double *u)
+                                             const struct wgf_deadline *deadline, double tolerance, double *u)
 {
     const int64_t most = 100;
     const double loosest = 0.1, spare = 0.3;
@@ -98,7 +77,7 @@ struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const st
         report.end = WGF_NEWTON_BROKEN;
     while (report.end == WGF_NEWTON_CONVERGED && !(report.residual < tolerance)) {
         double target = report.residual * fmin(loosest, report.residual / start);
-        if (wgf_watch_expired(watch) || !solve(newton, function, watch, fmax(target, spare * tolerance))) {
+        if (wgf_deadline_passed(deadline) || !solve(newton, function, deadline, fmax(target, spare * tolerance))) {
             report.end = WGF_NEWTON_EXPIRED;
             return report;
         }

@@ -7,6 +7,8 @@
 
 #include "flow_internal.h"
 
+#include "wgf/base/arena.h"
+
 struct wgf_convex {
     void *context;
     void (*gradient)(void *context, const double *u, double *gradient);
@@ -32,12 +34,11 @@ struct wgf_newton_report {
     double residual; /* |g| */
 };
 
-double wgf_newton_bytes(int64_t n);
-bool wgf_newton_create(struct wgf_newton *newton, int64_t n);
-void wgf_newton_clear(struct wgf_newton *newton);
+/* Takes the arrays. */
+void wgf_newton_lay_out(struct wgf_newton *newton, int64_t n, struct wgf_arena *arena);
 
 /* From u (n) to where |g| < tolerance; the last gradient asked for is that at u. */
 struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const struct wgf_convex *function,
-                                             const struct wgf_watch *watch, double tolerance, double *u);
+                                             const struct wgf_deadline *deadline, double tolerance, double *u);
 
 #endif

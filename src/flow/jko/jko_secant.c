@@ -1,39 +1,24 @@
 #include "jko_secant.h"
 
-#include "wgf/base/system.h"
 #include "wgf/base/vector.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-double wgf_secant_bytes(int64_t n)
+void wgf_secant_lay_out(struct wgf_secant *secant, int64_t n, struct wgf_arena *arena)
 {
-    return wgf_bytes((4 + WGF_SECANT_DEPTH) * (double)n, sizeof(double));
-}
-
-bool wgf_secant_create(struct wgf_secant *secant, int64_t n)
-{
+    const double size = (double)n;
     secant->n = n;
-    secant->gradient = wgf_calloc(n, sizeof(double));
-    secant->trial = wgf_calloc(n, sizeof(double));
-    secant->step = wgf_calloc(n, sizeof(double));
-    secant->reached = wgf_calloc(n, sizeof(double));
-    secant->updates = wgf_calloc(WGF_SECANT_DEPTH * n, sizeof(double));
-    return secant->gradient && secant->trial && secant->step && secant->reached && secant->updates;
-}
-
-void wgf_secant_clear(struct wgf_secant *secant)
-{
-    free(secant->gradient);
-    free(secant->trial);
-    free(secant->step);
-    free(secant->reached);
-    free(secant->updates);
+    secant->gradient = wgf_arena_take(arena, size, sizeof(double));
+    secant->trial = wgf_arena_take(arena, size, sizeof(double));
+    secant->step = wgf_arena_take(arena, size, sizeof(double));
+    secant->reached = wgf_arena_take(arena, size, sizeof(double));
+    secant->updates = wgf_arena_take(arena, WGF_SECANT_DEPTH * size, sizeof(double));
 }
 
 /* out = H g */
-static void multiply(const struct wgf_secant *secant, const struct wgf_nearly *hessian, const double *g, double *out)
+static void multiply(const struct wgf_secant *secant, const struct wgf_hessian_approx *hessian, const double *g,
+                     double *out)
 {
     const int64_t n = secant->n;
     memcpy(out, g, (size_t)n * sizeof *out);
@@ -46,7 +31,7 @@ static void multiply(const struct wgf_secant *secant, const struct wgf_nearly *h
     }
 }
 
-static void set_out(struct wgf_secant *secant, const struct wgf_nearly *hessian)
+static void set_out(struct wgf_secant *secant, const struct wgf_hessian_approx *hessian)
 {
     multiply(secant, hessian, secant->gradient, secant->step);
     for (int64_t k = 0; k < secant->n; k++)
@@ -55,7 +40,7 @@ static void set_out(struct wgf_secant *secant, const struct wgf_nearly *hessian)
 
 /* From a step -H g that reached the gradient `reached` to the next one. With z = H reached, the update's vector is -z, and
  * what it makes of H reached is a multiple of z. */
-static void turn(struct wgf_secant *secant, const struct wgf_nearly *hessian)
+static void turn(struct wgf_secant *secant, const struct wgf_hessian_approx *hessian)
 {
     const double least = 1e-8; /* of a cosine: below it an update would be mostly rounding */
     const int64_t n = secant->n;
@@ -90,8 +75,8 @@ static bool advance(struct wgf_secant *secant, const struct wgf_convex *function
 }
 
 struct wgf_newton_report wgf_secant_minimise(struct wgf_secant *secant, const struct wgf_convex *function,
-                                             const struct wgf_nearly *hessian, const struct wgf_watch *watch,
-                                             double tolerance, double *u)
+                                             const struct wgf_hessian_approx *hessian,
+                                             const struct wgf_deadline *deadline, double tolerance, double *u)
 {
     const double slowest = 0.8; /* as measured: to start Newton's method costs more than a few slow steps */
     struct wgf_newton_report report = {.end = WGF_NEWTON_CONVERGED};
@@ -104,7 +89,7 @@ struct wgf_newton_report wgf_secant_minimise(struct wgf_secant *secant, const st
         else
             turn(secant, hessian);
         report.iterations++;
-        if (wgf_watch_expired(watch))
+        if (wgf_deadline_passed(deadline))
             report.end = WGF_NEWTON_EXPIRED;
         else if (!advance(secant, function, slowest * report.residual, u, &report.residual) ||
                  (secant->kept == WGF_SECANT_DEPTH && !(report.residual < tolerance)))

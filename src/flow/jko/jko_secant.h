@@ -18,19 +18,18 @@ struct wgf_secant {
 };
 
 /* x (n) <- A^-1 x */
-struct wgf_nearly {
+struct wgf_hessian_approx {
     void *context;
     void (*solve)(void *context, double *x);
 };
 
-double wgf_secant_bytes(int64_t n);
-bool wgf_secant_create(struct wgf_secant *secant, int64_t n);
-void wgf_secant_clear(struct wgf_secant *secant);
+/* Takes the arrays. */
+void wgf_secant_lay_out(struct wgf_secant *secant, int64_t n, struct wgf_arena *arena);
 
 /* From u (n) to where |g| < tolerance, the last gradient asked for being that at u; else STALLED, u being the best that was
  * found. Only function->gradient is called. */
 struct wgf_newton_report wgf_secant_minimise(struct wgf_secant *secant, const struct wgf_convex *function,
-                                             const struct wgf_nearly *hessian, const struct wgf_watch *watch,
-                                             double tolerance, double *u);
+                                             const struct wgf_hessian_approx *hessian,
+                                             const struct wgf_deadline *deadline, double tolerance, double *u);
 
 #endif

@@ -14,7 +14,7 @@ static void gradient(void *context, const double *u, double *out)
 {
     struct wgf_jko *jko = context;
     wgf_jko_log_scaling(jko, u);
-    wgf_gibbs_laws(jko->gibbs, jko->log_a);
+    wgf_gibbs_conditionals(jko->gibbs, jko->log_a);
     wgf_gibbs_push(jko->gibbs, jko->q, jko->p);
     wgf_jko_gradient(jko, jko->p, u, out);
 }
@@ -41,37 +41,37 @@ static void solve_tangent(void *context, double *x)
 
 /* To first order, Phi p = Phi q - gamma K u with the tangent kernel K of q, so u nearly solves
  * (I / (2 kappa) + gamma K) u = Phi q - y. From there by secants. */
-static struct wgf_newton_report foresee(struct wgf_jko *jko, const struct wgf_convex *semidual,
-                                        const struct wgf_watch *watch, double tolerance)
+static struct wgf_newton_report predict(struct wgf_jko *jko, const struct wgf_convex *semidual,
+                                        const struct wgf_deadline *deadline, double tolerance)
 {
-    const struct wgf_nearly hessian = {&jko->tangent, solve_tangent};
+    const struct wgf_hessian_approx hessian = {&jko->tangent, solve_tangent};
     const int64_t n = jko->problem->data->n;
     struct wgf_newton_report report = {.end = WGF_NEWTON_STALLED, .residual = NAN};
     if (wgf_tangent_factorise(&jko->tangent, &jko->features, jko->q, jko->settings->gamma, jko->kappa)) {
         for (int64_t j = 0; j < n; j++)
-            jko->foreseen[j] = jko->output[j] - jko->problem->data->y[j];
-        wgf_tangent_solve(&jko->tangent, jko->foreseen);
+            jko->predicted[j] = jko->output[j] - jko->problem->data->y[j];
+        wgf_tangent_solve(&jko->tangent, jko->predicted);
         for (int64_t j = 0; j < n; j++)
-            jko->u[j] = jko->foreseen[j] + jko->lead[j];
-        report = wgf_secant_minimise(&jko->secant, semidual, &hessian, watch, tolerance, jko->u);
+            jko->u[j] = jko->predicted[j] + jko->prediction_error[j];
+        report = wgf_secant_minimise(&jko->secant, semidual, &hessian, deadline, tolerance, jko->u);
     }
     if (!isfinite(report.residual))
         memcpy(jko->u, jko->start, (size_t)n * sizeof *jko->u);
     for (int64_t j = 0; report.end == WGF_NEWTON_CONVERGED && j < n; j++)
-        jko->lead[j] = jko->u[j] - jko->foreseen[j];
+        jko->prediction_error[j] = jko->u[j] - jko->predicted[j];
     return report;
 }
 
-struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_watch *watch)
+struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadline *deadline)
 {
     struct wgf_convex semidual = {jko, gradient, curvature};
     double tolerance = jko->settings->newton_tol * jko->scale;
     struct wgf_newton_report report = {.end = WGF_NEWTON_STALLED};
-    if (jko->foresees)
-        report = foresee(jko, &semidual, watch, tolerance);
+    if (jko->predicts)
+        report = predict(jko, &semidual, deadline, tolerance);
     if (report.end == WGF_NEWTON_STALLED) {
         int64_t used = report.iterations;
-        report = wgf_newton_minimise(&jko->newton, &semidual, watch, tolerance, jko->u);
+        report = wgf_newton_minimise(&jko->newton, &semidual, deadline, tolerance, jko->u);
         report.iterations += used;
     }
     return (struct wgf_jko_report){.expired = report.end == WGF_NEWTON_EXPIRED,

@@ -1,12 +1,10 @@
 #include "jko_tangent.h"
 
-#include "wgf/base/system.h"
 #include "wgf/base/wide.h"
 
 #include <cblas.h>
 #include <lapacke.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LANES = 8 };
@@ -16,34 +14,15 @@ static int64_t stride_of(int64_t n)
     return (n + LANES - 1) / LANES * LANES;
 }
 
-static int64_t longest_row(const struct wgf_measure *measure)
+void wgf_tangent_lay_out(struct wgf_tangent *tangent, const struct wgf_measure *measure, int64_t n,
+                         struct wgf_arena *arena)
 {
-    int64_t g = measure->grids[0].points, other = measure->grids[1].points;
-    return 1 + (g > other ? g : other);
-}
-
-double wgf_tangent_bytes(const struct wgf_measure *measure, int64_t n)
-{
-    double stride = (double)stride_of(n);
-    return wgf_bytes(((double)n + 2) * stride + (double)longest_row(measure), sizeof(double));
-}
-
-bool wgf_tangent_create(struct wgf_tangent *tangent, const struct wgf_measure *measure, int64_t n)
-{
+    const double size = (double)n, stride = (double)stride_of(n);
     *tangent = (struct wgf_tangent){.n = n, .stride = stride_of(n)};
-    tangent->factor = wgf_calloc(n * tangent->stride, sizeof(double));
-    tangent->beyond = wgf_calloc(tangent->stride, sizeof(double));
-    tangent->beyond_all = wgf_calloc(tangent->stride, sizeof(double));
-    tangent->row = wgf_calloc(longest_row(measure), sizeof(double));
-    return tangent->factor && tangent->beyond && tangent->beyond_all && tangent->row;
-}
-
-void wgf_tangent_clear(struct wgf_tangent *tangent)
-{
-    free(tangent->factor);
-    free(tangent->beyond);
-    free(tangent->beyond_all);
-    free(tangent->row);
+    tangent->factor = wgf_arena_take(arena, size * stride, sizeof(double));
+    tangent->beyond = wgf_arena_take(arena, stride, sizeof(double));
+    tangent->beyond_all = wgf_arena_take(arena, stride, sizeof(double));
+    tangent->row = wgf_arena_take(arena, 1 + (double)wgf_measure_longest_axis(measure), sizeof(double));
 }
 
 /* Samples are active from a point of a row on, or up to it. */

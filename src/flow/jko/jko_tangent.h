@@ -18,9 +18,9 @@ struct wgf_tangent {
     double *row;        /* g + 1: masses of a row, summed from its end */
 };
 
-double wgf_tangent_bytes(const struct wgf_measure *measure, int64_t n);
-bool wgf_tangent_create(struct wgf_tangent *tangent, const struct wgf_measure *measure, int64_t n);
-void wgf_tangent_clear(struct wgf_tangent *tangent);
+/* Takes the arrays. */
+void wgf_tangent_lay_out(struct wgf_tangent *tangent, const struct wgf_measure *measure, int64_t n,
+                         struct wgf_arena *arena);
 
 /* Factorises A at the masses p (N). False: it is not positive, for p is not finite. */
 bool wgf_tangent_factorise(struct wgf_tangent *tangent, const struct wgf_features *features, const double *p,

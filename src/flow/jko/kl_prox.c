@@ -30,10 +30,10 @@ static void curvature(void *context, const double *v, double *product)
     wgf_jko_curvature(jko, v, product);
 }
 
-struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_watch *watch,
+struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance)
 {
     struct prox prox = {jko, log_z};
     struct wgf_convex dual = {&prox, gradient, curvature};
-    return wgf_newton_minimise(&jko->newton, &dual, watch, tolerance, jko->u);
+    return wgf_newton_minimise(&jko->newton, &dual, deadline, tolerance, jko->u);
 }

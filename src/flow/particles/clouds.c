@@ -1,57 +1,19 @@
+/* The iterates around a step, as points. Invariant: a cloud is written whole, so both are of iterates that existed. */
 #include "particles.h"
 
-#include "wgf/base/system.h"
 #include "wgf/transport/assignment.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct wgf_clouds {
-    int64_t m, d, cols;
-    double *before, *after; /* m x cols */
-    int64_t *sigma;         /* m */
-    struct wgf_assignment *assignment;
-};
-
-double wgf_clouds_bytes(int64_t m, int64_t d, bool outputs)
+void wgf_clouds_lay_out(struct wgf_clouds *clouds, int64_t m, int64_t d, bool outputs, struct wgf_arena *arena)
 {
-    int64_t cols = d + outputs;
-    return wgf_bytes(2 * (double)m * (double)cols, sizeof(double)) + wgf_bytes((double)m, sizeof(int64_t)) +
-           wgf_assignment_bytes(m, cols);
-}
-
-wgf_status wgf_clouds_create(struct wgf_clouds **clouds, const double *alpha, int64_t m, int64_t d, bool outputs,
-                             struct wgf_error *error)
-{
-    struct wgf_clouds *made = *clouds = wgf_calloc(1, sizeof *made);
-    wgf_status status = WGF_OK;
-    if (made) {
-        *made = (struct wgf_clouds){.m = m, .d = d, .cols = d + outputs};
-        made->before = wgf_calloc(m * made->cols, sizeof(double));
-        made->after = wgf_calloc(m * made->cols, sizeof(double));
-        made->sigma = wgf_calloc(m, sizeof *made->sigma);
-    }
-    if (!made || !made->before || !made->after || !made->sigma)
-        status = wgf_fail(error, WGF_EMEMORY, "no memory to compare two clouds of %lld neurons", (long long)m);
-    else
-        status = wgf_assignment_create(&made->assignment, alpha, m, made->cols, error);
-    if (status) {
-        wgf_clouds_free(made);
-        *clouds = NULL;
-    }
-    return status;
-}
-
-void wgf_clouds_free(struct wgf_clouds *clouds)
-{
-    if (!clouds)
-        return;
-    wgf_assignment_free(clouds->assignment);
-    free(clouds->before);
-    free(clouds->after);
-    free(clouds->sigma);
-    free(clouds);
+    const double size = (double)m * ((double)d + outputs);
+    clouds->m = m;
+    clouds->d = d;
+    clouds->cols = d + outputs;
+    clouds->before = wgf_arena_take(arena, size, sizeof(double));
+    clouds->after = wgf_arena_take(arena, size, sizeof(double));
 }
 
 static void gather(const struct wgf_clouds *clouds, const double *W, const double *alpha, double *points)
@@ -63,18 +25,18 @@ static void gather(const struct wgf_clouds *clouds, const double *W, const doubl
     }
 }
 
-void wgf_clouds_leave(struct wgf_clouds *clouds, const double *W, const double *alpha)
+void wgf_clouds_keep(struct wgf_clouds *clouds, const double *W, const double *alpha)
 {
     gather(clouds, W, alpha, clouds->before);
 }
 
-struct wgf_part wgf_clouds_before(struct wgf_clouds *clouds)
+struct iovec wgf_clouds_before(struct wgf_clouds *clouds)
 {
-    return (struct wgf_part){clouds->before, (size_t)(clouds->m * clouds->cols) * sizeof(double)};
+    return WGF_IOV_ARRAY(clouds->before, clouds->m * clouds->cols);
 }
 
 void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const double *alpha,
-                          const volatile sig_atomic_t *interrupted, double *frobenius, double *wasserstein)
+                          const volatile sig_atomic_t *cancel, double *frobenius, double *wasserstein)
 {
     gather(clouds, W, alpha, clouds->after);
     *frobenius = wgf_squared_distance(clouds->after, clouds->before, clouds->m * clouds->cols) / (double)clouds->m;
@@ -82,6 +44,6 @@ void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const doub
     if (!isfinite(*frobenius))
         return;
     wgf_assignment_fix(clouds->assignment, clouds->before);
-    if (wgf_assignment_solve(clouds->assignment, clouds->after, interrupted, clouds->sigma))
+    if (wgf_assignment_solve(clouds->assignment, clouds->after, cancel, NULL))
         *wasserstein = wgf_assignment_cost(clouds->assignment, clouds->after);
 }

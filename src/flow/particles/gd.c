@@ -18,6 +18,12 @@ static double step_length(const struct wgf_settings *settings)
     return mean_field ? (double)settings->init.width * settings->gamma : settings->gamma;
 }
 
+static bool constant_step(const struct wgf_settings *settings)
+{
+    (void)settings;
+    return true;
+}
+
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
                          struct wgf_error *error)
 {
@@ -55,14 +61,14 @@ static double move(double *x, const double *gradient, double step, int64_t count
     return squared;
 }
 
-static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance)
 {
     struct wgf_particles *particles = work;
     const struct wgf_settings *settings = particles->settings;
-    (void)watch, (void)number, (void)inner_objective, (void)inner_distance;
+    (void)deadline, (void)number, (void)inner_objective, (void)inner_distance;
     double m = (double)particles->m, length = step_length(settings);
-    wgf_particles_leave(particles);
+    wgf_particles_keep(particles);
     if (particles->stepper) {
         double way = length * particles->evaluation.grad_norm;
         particles->distance = way * way / m;
@@ -86,24 +92,26 @@ static void state(void *work, double *out)
     wgf_particles_state(work, out);
 }
 
-static int carry(void *work, struct wgf_part *parts)
+static int state_iov(void *work, struct iovec *iov)
 {
-    return wgf_particles_carry(work, parts);
+    return wgf_particles_state_iov(work, iov);
 }
 
 const struct wgf_method wgf_method_gd = {
     .neurons = true,
+    .uses_kernel = true,
     .columns = WGF_PARTICLE_COLUMNS,
     .bytes = wgf_particles_bytes,
     .shape = wgf_particles_shape,
     .step_time = step_time,
+    .constant_step = constant_step,
     .create = create,
     .free = destroy,
     .evaluate = evaluate,
     .step = step,
     .record = record,
     .state = state,
-    .carry = carry,
-    .carried = wgf_particles_carried,
-    .effort = wgf_particles_effort,
+    .state_iov = state_iov,
+    .state_bytes = wgf_particles_state_bytes,
+    .flops = wgf_particles_flops,
 };

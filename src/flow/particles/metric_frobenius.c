@@ -16,7 +16,7 @@ static double bytes(const struct wgf_settings *settings)
     return sizeof(struct frobenius);
 }
 
-static double effort(const struct wgf_settings *settings)
+static double flops(const struct wgf_settings *settings)
 {
     return (double)settings->init.width * (double)settings->data.d;
 }
@@ -53,7 +53,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_frobenius = {
     .bytes = bytes,
-    .effort = effort,
+    .flops = flops,
     .create = create,
     .free = free,
     .fix = fix,

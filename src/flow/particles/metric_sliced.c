@@ -7,29 +7,24 @@
 #include <stdlib.h>
 
 struct sliced {
-    int64_t weights, d, directions, seed;
+    int64_t weights, seed;
     struct wgf_sliced *distance;
-    double *theta; /* directions x d */
 };
 
 static double bytes(const struct wgf_settings *settings)
 {
-    int64_t d = settings->data.d, directions = settings->projections;
-    return wgf_sliced_bytes(settings->init.width, d, directions) +
-           wgf_bytes((double)directions * (double)d, sizeof(double));
+    return sizeof(struct sliced) + wgf_sliced_bytes(settings->init.width, settings->data.d, settings->projections);
 }
 
 static void destroy(void *work)
 {
     struct sliced *sliced = work;
-    if (!sliced)
-        return;
-    wgf_sliced_free(sliced->distance);
-    free(sliced->theta);
+    if (sliced)
+        wgf_sliced_free(sliced->distance);
     free(sliced);
 }
 
-static double effort(const struct wgf_settings *settings)
+static double flops(const struct wgf_settings *settings)
 {
     const double sorting = 30; /* a number */
     return (double)settings->projections * (double)settings->init.width * ((double)settings->data.d + sorting);
@@ -37,23 +32,23 @@ static double effort(const struct wgf_settings *settings)
 
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
-    int64_t d = particles->d, directions = particles->settings->projections;
+    const struct wgf_settings *settings = particles->settings;
     struct sliced *made = *work = wgf_calloc(1, sizeof *made);
-    if (!made || !(made->theta = wgf_calloc(directions * d, sizeof *made->theta)))
-        return wgf_fail(error, WGF_EMEMORY, "no memory for %lld projections", (long long)directions);
-    made->weights = particles->weights, made->d = d, made->directions = directions;
-    made->seed = particles->settings->init.seed;
-    wgf_status status = wgf_sliced_create(&made->distance, particles->alpha, particles->m, d, directions, error);
+    if (!made)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the sliced distance");
+    *made = (struct sliced){.weights = particles->weights, .seed = settings->init.seed};
+    wgf_status status =
+        wgf_sliced_create(&made->distance, particles->alpha, particles->m, particles->d, settings->projections, error);
     if (!status)
-        wgf_sliced_heed(made->distance, particles->problem->hurried);
+        wgf_sliced_set_cancel(made->distance, particles->problem->expired);
     return status;
 }
 
 static void fix(void *work, const double *W, int64_t number)
 {
     struct sliced *sliced = work;
-    wgf_sliced_directions(sliced->seed, number, sliced->directions, sliced->d, sliced->theta);
-    wgf_sliced_fix(sliced->distance, sliced->theta, W);
+    wgf_sliced_draw(sliced->distance, sliced->seed, number);
+    wgf_sliced_fix(sliced->distance, NULL, W);
 }
 
 static double solve(void *work, const double *V)
@@ -77,7 +72,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_sliced = {
     .bytes = bytes,
-    .effort = effort,
+    .flops = flops,
     .create = create,
     .free = destroy,
     .fix = fix,

@@ -9,41 +9,35 @@
 struct wasserstein {
     int64_t m, d;
     const double *W;
-    const volatile sig_atomic_t *interrupted;
+    const volatile sig_atomic_t *cancel;
     struct wgf_assignment *assignment;
-    int64_t *sigma; /* m: v_i goes to w_sigma[i] */
 };
 
 static double bytes(const struct wgf_settings *settings)
 {
-    int64_t m = settings->init.width;
-    return wgf_assignment_bytes(m, settings->data.d) + wgf_bytes((double)m, sizeof(int64_t));
+    return sizeof(struct wasserstein) + wgf_assignment_bytes(settings->init.width, settings->data.d);
 }
 
 static void destroy(void *work)
 {
     struct wasserstein *wasserstein = work;
-    if (!wasserstein)
-        return;
-    wgf_assignment_free(wasserstein->assignment);
-    free(wasserstein->sigma);
+    if (wasserstein)
+        wgf_assignment_free(wasserstein->assignment);
     free(wasserstein);
 }
 
-static double effort(const struct wgf_settings *settings)
+static double flops(const struct wgf_settings *settings)
 {
     return (double)settings->init.width * (double)settings->init.width;
 }
 
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
-    int64_t m = particles->m, d = particles->d;
     struct wasserstein *made = *work = wgf_calloc(1, sizeof *made);
-    if (!made || !(made->sigma = wgf_calloc(m, sizeof *made->sigma)))
-        return wgf_fail(error, WGF_EMEMORY, "no memory for an assignment of %lld neurons", (long long)m);
-    made->m = m, made->d = d;
-    made->interrupted = particles->problem->hurried;
-    return wgf_assignment_create(&made->assignment, particles->alpha, m, d, error);
+    if (!made)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the Wasserstein distance");
+    *made = (struct wasserstein){.m = particles->m, .d = particles->d, .cancel = particles->problem->expired};
+    return wgf_assignment_create(&made->assignment, particles->alpha, made->m, made->d, error);
 }
 
 static void fix(void *work, const double *W, int64_t number)
@@ -59,22 +53,21 @@ static double majorant(const void *work, const double *V)
     return wgf_assignment_cost(((const struct wasserstein *)work)->assignment, V);
 }
 
+/* After a cancel the value means nothing. */
 static double solve(void *work, const double *V)
 {
-    struct wasserstein *wasserstein = work;
-    int64_t *sigma = wasserstein->sigma;
-    if (!wgf_assignment_solve(wasserstein->assignment, V, wasserstein->interrupted, sigma))
-        for (int64_t i = 0; i < wasserstein->m; i++) /* what follows means nothing, but stays within bounds */
-            sigma[i] = i;
+    const struct wasserstein *wasserstein = work;
+    wgf_assignment_solve(wasserstein->assignment, V, wasserstein->cancel, NULL);
     return majorant(work, V);
 }
 
 static void add_gradient(const void *work, const double *V, double factor, double *gradient)
 {
     const struct wasserstein *wasserstein = work;
-    double share = 2 * factor / (double)wasserstein->m;
+    const int64_t *sigma = wgf_assignment_sigma(wasserstein->assignment); /* v_i goes to w_sigma[i] */
+    const double share = 2 * factor / (double)wasserstein->m;
     for (int64_t i = 0; i < wasserstein->m; i++) {
-        const double *w = wasserstein->W + wasserstein->sigma[i] * wasserstein->d;
+        const double *w = wasserstein->W + sigma[i] * wasserstein->d;
         for (int64_t k = i * wasserstein->d; k < (i + 1) * wasserstein->d; k++)
             gradient[k] += share * (V[k] - *w++);
     }
@@ -82,7 +75,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_wasserstein = {
     .bytes = bytes,
-    .effort = effort,
+    .flops = flops,
     .create = create,
     .free = destroy,
     .fix = fix,

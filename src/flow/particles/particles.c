@@ -1,27 +1,41 @@
 #include "particles.h"
 
 #include "wgf/base/system.h"
+#include "wgf/transport/assignment.h"
 
+#include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool wgf_particles_use_arcs(const struct wgf_settings *settings)
 {
-    bool steady =
-        settings->method == WGF_METHOD_GD ||
-        (settings->method == WGF_METHOD_PROX && settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta));
-    return steady && wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
+    return wgf_method_find(settings->method)->constant_step(settings) &&
+           wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
+}
+
+static void lay_out(struct wgf_particles *particles, const struct wgf_settings *settings, struct wgf_arena *arena)
+{
+    const double m = (double)particles->m, weights = m * (double)particles->d;
+    const bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    particles->W = wgf_arena_take(arena, weights, sizeof(double));
+    particles->alpha = wgf_arena_take(arena, m, sizeof(double));
+    particles->grad_W = wgf_particles_use_arcs(settings) ? NULL : wgf_arena_take(arena, weights, sizeof(double));
+    particles->grad_alpha = both ? wgf_arena_take(arena, m, sizeof(double)) : NULL;
+    if (settings->record_distances == WGF_DISTANCES_ALL)
+        wgf_clouds_lay_out(&particles->clouds, particles->m, particles->d, both, arena);
 }
 
 double wgf_particles_bytes(const struct wgf_settings *settings)
 {
-    int64_t m = settings->init.width, d = settings->data.d, n = settings->data.n;
-    bool both = settings->network.layers == WGF_LAYERS_BOTH;
-    double clouds = settings->record_distances == WGF_DISTANCES_ALL ? wgf_clouds_bytes(m, d, both) : 0;
-    double network =
-        wgf_particles_use_arcs(settings) ? wgf_arc_stepper_bytes(m, n) : wgf_network_bytes(&settings->network, m, n, d);
-    return wgf_bytes(2 * (double)m * ((double)d + 1), sizeof(double)) + clouds + network;
+    const int64_t m = settings->init.width, d = settings->data.d, n = settings->data.n;
+    const bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    struct wgf_particles measured = {.m = m, .d = d};
+    struct wgf_arena arena = {0};
+    lay_out(&measured, settings, &arena);
+    return sizeof measured + arena.used +
+           (settings->record_distances == WGF_DISTANCES_ALL ? wgf_assignment_bytes(m, d + both) : 0) +
+           (wgf_particles_use_arcs(settings) ? wgf_arc_stepper_bytes(m, n)
+                                             : wgf_network_bytes(&settings->network, m, n, d));
 }
 
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
@@ -33,33 +47,26 @@ struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
 wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wgf_settings *settings,
                                 const struct wgf_problem *problem, struct wgf_error *error)
 {
-    int64_t m = settings->init.width, d = problem->data->d;
-    bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    const int64_t m = settings->init.width, d = problem->data->d;
     *particles = (struct wgf_particles){.settings = settings, .problem = problem, .m = m, .d = d, .weights = m * d};
-    bool uses_arcs = wgf_particles_use_arcs(settings);
-    wgf_status status = uses_arcs
-                            ? wgf_arc_stepper_create(&particles->stepper, &settings->network, problem->data, m, error)
-                            : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
-    if (status)
-        return status;
-    if (particles->network)
-        wgf_network_set_cancel(particles->network, problem->interrupted);
-    particles->W = wgf_calloc(m * d, sizeof(double));
-    particles->alpha = wgf_calloc(m, sizeof(double));
-    particles->grad_W = uses_arcs ? NULL : wgf_calloc(m * d, sizeof(double));
-    particles->grad_alpha = both ? wgf_calloc(m, sizeof(double)) : NULL;
-    if (!particles->W || !particles->alpha || (!uses_arcs && !particles->grad_W) || (both && !particles->grad_alpha)) {
-        wgf_particles_clear(particles);
-        return wgf_fail(error, WGF_EMEMORY, "no memory for %lld neurons of %lld inputs", (long long)m, (long long)d);
-    }
+    lay_out(particles, settings, &particles->arena);
+    if (!wgf_arena_allocate(&particles->arena))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " neurons of %" PRId64 " inputs", m, d);
+    lay_out(particles, settings, &particles->arena);
     memcpy(particles->W, problem->W, (size_t)(m * d) * sizeof(double));
     memcpy(particles->alpha, problem->alpha, (size_t)m * sizeof(double));
-    if (settings->record_distances == WGF_DISTANCES_ALL)
-        status = wgf_clouds_create(&particles->clouds, problem->alpha, m, d, both, error);
+    wgf_status status = wgf_particles_use_arcs(settings)
+                            ? wgf_arc_stepper_create(&particles->stepper, &settings->network, problem->data, m, error)
+                            : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
+    if (particles->network)
+        wgf_network_set_cancel(particles->network, problem->cancel);
+    struct wgf_clouds *clouds = &particles->clouds;
+    if (!status && clouds->before)
+        status = wgf_assignment_create(&clouds->assignment, problem->alpha, m, clouds->cols, error);
     if (status)
         wgf_particles_clear(particles);
     else
-        wgf_particles_leave(particles);
+        wgf_particles_keep(particles);
     return status;
 }
 
@@ -67,11 +74,8 @@ void wgf_particles_clear(struct wgf_particles *particles)
 {
     wgf_network_free(particles->network);
     wgf_arc_stepper_free(particles->stepper);
-    free(particles->W);
-    free(particles->alpha);
-    free(particles->grad_W);
-    free(particles->grad_alpha);
-    wgf_clouds_free(particles->clouds);
+    wgf_assignment_free(particles->clouds.assignment);
+    wgf_arena_free(&particles->arena);
     *particles = (struct wgf_particles){0};
 }
 
@@ -81,12 +85,12 @@ void wgf_particles_synchronise(struct wgf_particles *particles)
         wgf_arc_stepper_read(particles->stepper, particles->W);
 }
 
-void wgf_particles_leave(struct wgf_particles *particles)
+void wgf_particles_keep(struct wgf_particles *particles)
 {
-    if (!particles->clouds)
+    if (!particles->clouds.before)
         return;
     wgf_particles_synchronise(particles);
-    wgf_clouds_leave(particles->clouds, particles->W, particles->alpha);
+    wgf_clouds_keep(&particles->clouds, particles->W, particles->alpha);
 }
 
 static struct wgf_evaluation evaluate_arcs(struct wgf_particles *particles)
@@ -130,40 +134,40 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
     values[WGF_TRACE_ACTIVE] = particles->stepper ? wgf_arc_stepper_active(particles->stepper)
                                                   : wgf_network_active(particles->network, particles->W);
-    if (particles->clouds || test)
+    if (particles->clouds.before || test)
         wgf_particles_synchronise(particles);
-    if (particles->clouds)
-        wgf_clouds_distances(particles->clouds, particles->W, particles->alpha, particles->problem->hurried,
+    if (particles->clouds.before)
+        wgf_clouds_distances(&particles->clouds, particles->W, particles->alpha, particles->problem->expired,
                              &values[WGF_TRACE_DISTANCE_FROBENIUS], &values[WGF_TRACE_DISTANCE_WASSERSTEIN]);
     if (test)
         values[WGF_TRACE_OBJECTIVE_TEST] =
             wgf_network_loss(&particles->settings->network, test, particles->m, particles->W, particles->alpha);
 }
 
-int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts)
+int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov)
 {
     int count = 0;
     if (particles->stepping) /* what follows is a function of the last full evaluation's point */
         particles->steps = wgf_arc_stepper_base(particles->stepper, &particles->window, particles->W);
-    parts[count++] = WGF_PART(particles->steps);
-    parts[count++] = WGF_PART(particles->window);
-    parts[count++] = (struct wgf_part){particles->W, (size_t)particles->weights * sizeof(double)};
+    iov[count++] = WGF_IOV(particles->steps);
+    iov[count++] = WGF_IOV(particles->window);
+    iov[count++] = WGF_IOV_ARRAY(particles->W, particles->weights);
     if (particles->grad_alpha) /* it trains */
-        parts[count++] = (struct wgf_part){particles->alpha, (size_t)particles->m * sizeof(double)};
-    if (particles->clouds)
-        parts[count++] = wgf_clouds_before(particles->clouds);
-    parts[count++] = WGF_PART(particles->distance);
+        iov[count++] = WGF_IOV_ARRAY(particles->alpha, particles->m);
+    if (particles->clouds.before)
+        iov[count++] = wgf_clouds_before(&particles->clouds);
+    iov[count++] = WGF_IOV(particles->distance);
     return count;
 }
 
-double wgf_particles_carried(const struct wgf_settings *settings)
+double wgf_particles_state_bytes(const struct wgf_settings *settings)
 {
     bool both = settings->network.layers == WGF_LAYERS_BOTH, all = settings->record_distances == WGF_DISTANCES_ALL;
     double cloud = (double)settings->init.width * ((double)settings->data.d + both);
     return wgf_bytes(cloud * (1 + all) + 1, sizeof(double)) + 2 * sizeof(int64_t);
 }
 
-double wgf_particles_effort(const struct wgf_settings *settings)
+double wgf_particles_flops(const struct wgf_settings *settings)
 {
     double m = (double)settings->init.width;
     bool all = settings->record_distances == WGF_DISTANCES_ALL;

@@ -9,6 +9,7 @@
 #include "wgf/model/arc_stepper.h"
 
 struct wgf_particles {
+    struct wgf_arena arena; /* of all arrays */
     const struct wgf_settings *settings;
     const struct wgf_problem *problem;
     struct wgf_network *network; /* NULL with a stepper */
@@ -17,7 +18,7 @@ struct wgf_particles {
     double *grad_W;              /* at the current iterate, once evaluated; NULL with a stepper */
     double *grad_alpha;          /* likewise; NULL when alpha does not train */
     double distance;             /* D between the iterates around the last step; 0 before any */
-    struct wgf_clouds *clouds;   /* those iterates; NULL unless all distances are recorded */
+    struct wgf_clouds clouds;    /* those iterates; empty unless all distances are recorded */
     struct wgf_evaluation evaluation;
 
     struct wgf_arc_stepper *stepper; /* NULL: W is moved neuron by neuron */
@@ -44,12 +45,12 @@ void wgf_particles_clear(struct wgf_particles *particles);
 /* W <- the current iterate; the stepper keeps running. */
 void wgf_particles_synchronise(struct wgf_particles *particles);
 /* To be called before the current iterate is left by a step that is not taken back. */
-void wgf_particles_leave(struct wgf_particles *particles);
+void wgf_particles_keep(struct wgf_particles *particles);
 struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles);
 void wgf_particles_record(struct wgf_particles *particles, double *values);
-int wgf_particles_carry(struct wgf_particles *particles, struct wgf_part *parts);
-double wgf_particles_carried(const struct wgf_settings *settings);
-double wgf_particles_effort(const struct wgf_settings *settings); /* of one look */
+int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov);
+double wgf_particles_state_bytes(const struct wgf_settings *settings);
+double wgf_particles_flops(const struct wgf_settings *settings); /* of one evaluation */
 void wgf_particles_state(struct wgf_particles *particles, double *out);
 
 #endif

@@ -9,11 +9,13 @@
 
 #include "wgf/base/system.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct prox {
+    struct wgf_arena arena; /* of V, trial and gradient; accepted steps exchange V with the W of particles */
     struct wgf_particles particles;
     const struct wgf_metric *metric;
     void *distance;    /* the metric's work */
@@ -34,7 +36,7 @@ static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *sett
            squares = wgf_squared_distance(particles->alpha, NULL, particles->m);
     double c = wgf_output_factor(settings->network.output, particles->m);
     double kappa = wgf_loss_factor(settings->network.loss, data->n);
-    wgf_status status = wgf_data_curvature(data, particles->problem->interrupted, &eigenvalue, error);
+    wgf_status status = wgf_data_curvature(data, particles->problem->cancel, &eigenvalue, error);
     prox->beta =
         1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue + 2 * settings->network.weight_decay);
     return status;
@@ -45,21 +47,15 @@ static void destroy(void *work)
     struct prox *prox = work;
     prox->metric->free(prox->distance);
     wgf_particles_clear(&prox->particles);
-    free(prox->V);
-    free(prox->trial);
-    free(prox->gradient);
+    wgf_arena_free(&prox->arena);
     free(prox);
 }
 
-static wgf_status allocate(struct prox *prox, struct wgf_error *error)
+static void lay_out(struct prox *prox, double weights, struct wgf_arena *arena)
 {
-    int64_t count = prox->particles.weights;
-    prox->V = wgf_calloc(count, sizeof(double));
-    prox->trial = wgf_calloc(count, sizeof(double));
-    prox->gradient = wgf_calloc(count, sizeof(double));
-    if (!prox->V || !prox->trial || !prox->gradient)
-        return wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %lld weights", (long long)count);
-    return WGF_OK;
+    prox->V = wgf_arena_take(arena, weights, sizeof(double));
+    prox->trial = wgf_arena_take(arena, weights, sizeof(double));
+    prox->gradient = wgf_arena_take(arena, weights, sizeof(double));
 }
 
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
@@ -70,8 +66,11 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
         return wgf_fail(error, WGF_EMEMORY, "no memory for the proximal point method");
     prox->metric = wgf_metric_find(settings->metric);
     wgf_status status = wgf_particles_create(&prox->particles, settings, problem, error);
-    if (!status)
-        status = allocate(prox, error);
+    const int64_t weights = prox->particles.weights;
+    lay_out(prox, (double)weights, &prox->arena);
+    if (!status && !wgf_arena_allocate(&prox->arena))
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", weights);
+    lay_out(prox, (double)weights, &prox->arena);
     if (!status)
         status = prox->metric->create(&prox->distance, &prox->particles, error);
     prox->beta = settings->beta;
@@ -145,10 +144,11 @@ static void take_step(struct prox *prox, struct inner *inner)
 
 /* V <- V - beta direction for the first of beta, beta/2, ... above `least` by which the objective falls enough (Armijo).
  * slope: gradient . direction. False: none does, or the watch expired. */
-static bool search(struct prox *prox, const struct wgf_watch *watch, struct inner *inner, double slope, double least)
+static bool search(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double slope,
+                   double least)
 {
     const double share = 1e-4;
-    for (struct inner next = *inner; next.beta > least && !wgf_watch_expired(watch); next.beta /= 2) {
+    for (struct inner next = *inner; next.beta > least && !wgf_deadline_passed(deadline); next.beta /= 2) {
         try_step(prox, &next);
         if (next.value <= inner->value - share * next.beta * slope) {
             *inner = next;
@@ -162,27 +162,27 @@ static bool search(struct prox *prox, const struct wgf_watch *watch, struct inne
 /* One inner iteration of `beta: auto`; *squared, that of the gradient, becomes that of the direction taken. Near kinks the
  * gradient of V's own activation pattern says nothing of what lies beyond them, and neurons that would cross spoil the
  * step for all. Then each neuron is kept on its side, where the objective is quadratic and the first beta does. */
-static bool descend(struct prox *prox, const struct wgf_watch *watch, struct inner *inner, double *squared)
+static bool descend(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double *squared)
 {
     const double rounding = 2.3e-16, tries = 16, growth = 1e6;
-    if (*squared > 0 && search(prox, watch, inner, *squared, prox->beta / tries)) {
+    if (*squared > 0 && search(prox, deadline, inner, *squared, prox->beta / tries)) {
         inner->beta = fmin(2 * inner->beta, growth * prox->beta);
         return true;
     }
     inner->beta = prox->beta;
     double slope = wgf_network_project_direction(prox->particles.network, prox->V, inner->beta, prox->gradient);
     *squared = wgf_squared_distance(prox->gradient, NULL, prox->particles.weights);
-    return slope > 0 && search(prox, watch, inner, slope, rounding * fabs(inner->value) / slope);
+    return slope > 0 && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope);
 }
 
 /* One inner iteration: V moves, unless no move lowers the objective or the gradient is not finite. */
-static bool iterate(struct prox *prox, const struct wgf_watch *watch, struct inner *inner)
+static bool iterate(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner)
 {
     double squared = inner_gradient(prox);
     bool moved = isfinite(squared);
     inner->broken = !moved;
     if (moved && prox->search) {
-        moved = descend(prox, watch, inner, &squared);
+        moved = descend(prox, deadline, inner, &squared);
     } else if (moved) {
         try_step(prox, inner);
         take_step(prox, inner);
@@ -204,7 +204,7 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
 {
     struct wgf_particles *particles = &prox->particles;
     double *swap = particles->W;
-    wgf_particles_leave(particles);
+    wgf_particles_keep(particles);
     particles->W = prox->V;
     prox->V = swap;
     particles->distance = inner->distance;
@@ -240,7 +240,7 @@ static void finish_arcs(struct prox *prox, struct inner *inner)
     particles->steps = particles->window = 0;
 }
 
-static bool step(void *work, const struct wgf_watch *watch, int64_t number, double *inner_objective,
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance)
 {
     struct prox *prox = work;
@@ -254,10 +254,10 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     if (!uses_arcs)
         begin(prox, number, &inner);
     int64_t used = 0;
-    while (used < settings->inner_steps && !wgf_watch_expired(watch)) {
+    while (used < settings->inner_steps && !wgf_deadline_passed(deadline)) {
         bool last = used + 1 == settings->inner_steps,
              recorded = inner_objective && (used + 1) % settings->record_inner == 0;
-        if (!(uses_arcs ? step_arcs(prox, &inner, last, recorded) : iterate(prox, watch, &inner)))
+        if (!(uses_arcs ? step_arcs(prox, &inner, last, recorded) : iterate(prox, deadline, &inner)))
             break;
         used++;
         if (recorded) {
@@ -269,7 +269,7 @@ static bool step(void *work, const struct wgf_watch *watch, int64_t number, doub
     }
     if (uses_arcs)
         finish_arcs(prox, &inner);
-    if (wgf_watch_expired(watch))
+    if (wgf_deadline_passed(deadline))
         return false;
     accept(prox, &inner, used);
     return true;
@@ -289,25 +289,25 @@ static void state(void *work, double *out)
 }
 
 /* Every outer step begins anew with beta and the metric, which `fix` makes forget all. */
-static int carry(void *work, struct wgf_part *parts)
+static int state_iov(void *work, struct iovec *iov)
 {
     struct prox *prox = work;
-    int count = wgf_particles_carry(&prox->particles, parts);
-    parts[count++] = WGF_PART(prox->steps_used);
-    parts[count++] = WGF_PART(prox->residual);
-    parts[count++] = WGF_PART(prox->broken);
+    int count = wgf_particles_state_iov(&prox->particles, iov);
+    iov[count++] = WGF_IOV(prox->steps_used);
+    iov[count++] = WGF_IOV(prox->residual);
+    iov[count++] = WGF_IOV(prox->broken);
     return count;
 }
 
-static double carried(const struct wgf_settings *settings)
+static double state_bytes(const struct wgf_settings *settings)
 {
-    return wgf_particles_carried(settings) + 2 * sizeof(double) + sizeof(bool);
+    return wgf_particles_state_bytes(settings) + 2 * sizeof(double) + sizeof(bool);
 }
 
-static double effort(const struct wgf_settings *settings)
+static double flops(const struct wgf_settings *settings)
 {
-    double look = wgf_particles_effort(settings), distance = wgf_metric_find(settings->metric)->effort(settings);
-    return look + (double)settings->inner_steps * (look + distance);
+    double evaluation = wgf_particles_flops(settings), distance = wgf_metric_find(settings->metric)->flops(settings);
+    return evaluation + (double)settings->inner_steps * (evaluation + distance);
 }
 
 static double step_time(const struct wgf_settings *settings)
@@ -315,26 +315,47 @@ static double step_time(const struct wgf_settings *settings)
     return settings->gamma;
 }
 
+static bool constant_step(const struct wgf_settings *settings)
+{
+    return settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta);
+}
+
+static int64_t inner_records(const struct wgf_settings *settings)
+{
+    return settings->record_inner > 0 ? settings->inner_steps / settings->record_inner : 0;
+}
+
+static const char *step_parameter(const struct wgf_settings *settings)
+{
+    return isnan(settings->beta) ? "gamma" : "beta";
+}
+
 static double bytes(const struct wgf_settings *settings)
 {
-    double weights = (double)settings->init.width * (double)settings->data.d;
-    return wgf_particles_bytes(settings) + wgf_metric_find(settings->metric)->bytes(settings) +
-           wgf_bytes(3 * weights, sizeof(double));
+    struct prox measured;
+    struct wgf_arena arena = {0};
+    lay_out(&measured, (double)settings->init.width * (double)settings->data.d, &arena);
+    return sizeof measured + arena.used + wgf_particles_bytes(settings) +
+           wgf_metric_find(settings->metric)->bytes(settings);
 }
 
 const struct wgf_method wgf_method_prox = {
     .neurons = true,
+    .uses_kernel = true,
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(INNER_RESIDUAL),
     .bytes = bytes,
     .shape = wgf_particles_shape,
     .step_time = step_time,
+    .constant_step = constant_step,
+    .inner_records = inner_records,
+    .step_parameter = step_parameter,
     .create = create,
     .free = destroy,
     .evaluate = evaluate,
     .step = step,
     .record = record,
     .state = state,
-    .carry = carry,
-    .carried = carried,
-    .effort = effort,
+    .state_iov = state_iov,
+    .state_bytes = state_bytes,
+    .flops = flops,
 };

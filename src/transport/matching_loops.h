@@ -1,5 +1,5 @@
-/* The inner loops of the matching, included once by each file that compiles them: it sets KERNELS (their name),
- * WGF_LANES, and KERNEL (attributes of each function).
+/* The inner loops of the matching, included once by each file that compiles them: it sets LOOPS (their name),
+ * WGF_LANES, and LOOP (attributes of each function).
  *
  * Whole blocks of columns are held against a row at once, and only blocks whose bound asks for it. A bound and a cost are
  * the same sums in the same order, and rounding is monotone: so a block's bound never exceeds the cost of a column in it,
@@ -10,7 +10,7 @@
 enum { VECTORS = WGF_BLOCK / WGF_LANES };
 
 /* costs[VECTORS]: what each column of a block costs x. */
-KERNEL_INLINE void costs_in_block(const struct wgf_columns *columns, int64_t block, const double *x, lanes *costs)
+LOOP_INLINE void costs_in_block(const struct wgf_point_index *columns, int64_t block, const double *x, lanes *costs)
 {
     const lanes *points = (const lanes *)columns->points + block * columns->d * VECTORS;
     const lanes *price = (const lanes *)columns->price + block * VECTORS;
@@ -26,7 +26,7 @@ KERNEL_INLINE void costs_in_block(const struct wgf_columns *columns, int64_t blo
 }
 
 /* *bounds: no column of a block costs x less, for the WGF_LANES blocks from `first` on. */
-KERNEL_INLINE void bounds_of_blocks(const struct wgf_columns *columns, int64_t first, const double *x, lanes *bounds)
+LOOP_INLINE void bounds_of_blocks(const struct wgf_point_index *columns, int64_t first, const double *x, lanes *bounds)
 {
     const double *low = columns->low + first, *high = columns->high + first;
     const lanes zero = {0};
@@ -40,7 +40,7 @@ KERNEL_INLINE void bounds_of_blocks(const struct wgf_columns *columns, int64_t f
 }
 
 /* The cheapest column for x, if it costs less than `found` does; else `found`. */
-KERNEL_INLINE struct found cheapest_column(const struct wgf_columns *columns, const double *x, struct found found)
+LOOP_INLINE struct found cheapest_column(const struct wgf_point_index *columns, const double *x, struct found found)
 {
     lanes bounds, costs[VECTORS];
     for (int64_t first = 0; first < columns->blocks; first += WGF_LANES) {
@@ -57,25 +57,25 @@ KERNEL_INLINE struct found cheapest_column(const struct wgf_columns *columns, co
     return found;
 }
 
-KERNEL static int64_t count_broken(const struct wgf_matching *matching, int64_t stride)
+LOOP static int64_t count_broken(const struct wgf_matching *matching, int64_t stride)
 {
     int64_t broken = 0;
-    for (int64_t i = 0; i < matching->count && !wgf_matching_is_interrupted(matching); i += stride) {
+    for (int64_t i = 0; i < matching->count && !wgf_matching_is_cancelled(matching); i += stride) {
         const double *x = matching->rows + i * matching->columns.d;
         int64_t own = matching->column_of[i];
-        struct found kept = {wgf_columns_cost(&matching->columns, own, x) * (1 - WGF_ROUNDING), own};
+        struct found kept = {wgf_point_index_cost(&matching->columns, own, x) * (1 - WGF_ROUNDING), own};
         broken += cheapest_column(&matching->columns, x, kept).place != own;
     }
     return broken;
 }
 
-KERNEL static int64_t release_broken(struct wgf_matching *matching)
+LOOP static int64_t release_broken(struct wgf_matching *matching)
 {
     int64_t broken = 0;
-    for (int64_t i = 0; i < matching->count && !wgf_matching_is_interrupted(matching); i++) {
+    for (int64_t i = 0; i < matching->count && !wgf_matching_is_cancelled(matching); i++) {
         const double *x = matching->rows + i * matching->columns.d;
         int64_t own = matching->column_of[i];
-        double cost = wgf_columns_cost(&matching->columns, own, x);
+        double cost = wgf_point_index_cost(&matching->columns, own, x);
         struct found best = cheapest_column(&matching->columns, x, (struct found){cost * (1 - WGF_ROUNDING), own});
         matching->u[i] = best.place == own ? cost : best.value;
         if (best.place == own)
@@ -94,7 +94,7 @@ struct search {
 };
 
 /* Notes the least reach in each lane of an open block. */
-KERNEL_INLINE void summarise(struct wgf_matching *matching, int64_t block)
+LOOP_INLINE void summarise(struct wgf_matching *matching, int64_t block)
 {
     const lanes *reach = (const lanes *)matching->reach + block * VECTORS;
     places at = lane_number + block * WGF_BLOCK, least_at = at;
@@ -107,7 +107,7 @@ KERNEL_INLINE void summarise(struct wgf_matching *matching, int64_t block)
     ((places *)matching->nearest_at)[matching->slot[block]] = least_at;
 }
 
-KERNEL_INLINE void open_block(struct wgf_matching *matching, struct search *search, int64_t block)
+LOOP_INLINE void open_block(struct wgf_matching *matching, struct search *search, int64_t block)
 {
     int64_t slot = matching->slot[block];
     if (slot < search->opened && matching->opened[slot] == block)
@@ -119,8 +119,8 @@ KERNEL_INLINE void open_block(struct wgf_matching *matching, struct search *sear
 }
 
 /* Lets a branch reach for the columns of a block. x: its row; shift: its distance from the root, less u of the row. */
-KERNEL_INLINE void look_into(struct wgf_matching *matching, struct search *search, int64_t branch, const double *x,
-                             double shift, int64_t block)
+LOOP_INLINE void look_into(struct wgf_matching *matching, struct search *search, int64_t branch, const double *x,
+                           double shift, int64_t block)
 {
     lanes *reach = (lanes *)matching->reach + block * VECTORS, costs[VECTORS];
     places *from = (places *)matching->from + block * VECTORS, origin = branch + (places){0};
@@ -136,13 +136,13 @@ KERNEL_INLINE void look_into(struct wgf_matching *matching, struct search *searc
     struct found nearest_free = least_of(costs, WGF_BLOCK);
     if (nearest_free.value < search->sink.value)
         search->sink = (struct found){nearest_free.value, block * WGF_BLOCK + nearest_free.place};
-    matching->effort.blocks++;
+    matching->counts.blocks++;
 }
 
 /* The root reaches for blocks in the order of their bounds, so that a free column soon says how far to look. */
-KERNEL_INLINE void plant(struct wgf_matching *matching, struct search *search, int64_t row)
+LOOP_INLINE void plant(struct wgf_matching *matching, struct search *search, int64_t row)
 {
-    const struct wgf_columns *columns = &matching->columns;
+    const struct wgf_point_index *columns = &matching->columns;
     const double *x = matching->rows + row * columns->d;
     double shift = -matching->u[row];
     lanes *bounds = (lanes *)matching->bounds;
@@ -160,7 +160,7 @@ KERNEL_INLINE void plant(struct wgf_matching *matching, struct search *search, i
     }
 }
 
-KERNEL_INLINE struct found nearest_column(const struct wgf_matching *matching, const struct search *search)
+LOOP_INLINE struct found nearest_column(const struct wgf_matching *matching, const struct search *search)
 {
     const lanes *nearest = (const lanes *)matching->nearest;
     const places *nearest_at = (const places *)matching->nearest_at;
@@ -172,7 +172,7 @@ KERNEL_INLINE struct found nearest_column(const struct wgf_matching *matching, c
 }
 
 /* Bars a column from the rest of the search. By whole vectors: they are about to be read as such. */
-KERNEL_INLINE void close_column(struct wgf_matching *matching, int64_t column)
+LOOP_INLINE void close_column(struct wgf_matching *matching, int64_t column)
 {
     lanes *price = (lanes *)matching->columns.price + column / WGF_LANES, infinite = INFINITY - (lanes){0};
     lanes *reach = (lanes *)matching->reach + column / WGF_LANES;
@@ -183,9 +183,9 @@ KERNEL_INLINE void close_column(struct wgf_matching *matching, int64_t column)
 }
 
 /* Grows the tree through the nearest column, which is matched. */
-KERNEL_INLINE void grow(struct wgf_matching *matching, struct search *search, struct found nearest)
+LOOP_INLINE void grow(struct wgf_matching *matching, struct search *search, struct found nearest)
 {
-    const struct wgf_columns *columns = &matching->columns;
+    const struct wgf_point_index *columns = &matching->columns;
     int64_t row = matching->row_of[nearest.place], branch = search->branches++;
     const double *x = matching->rows + row * columns->d;
     double shift = nearest.value - matching->u[row];
@@ -201,18 +201,18 @@ KERNEL_INLINE void grow(struct wgf_matching *matching, struct search *search, st
 }
 
 /* Raises the prices of the columns in the tree so that all its rows stay tight, and those on the path to the sink too. */
-KERNEL_INLINE void raise_prices(struct wgf_matching *matching, const struct search *search)
+LOOP_INLINE void raise_prices(struct wgf_matching *matching, const struct search *search)
 {
-    struct wgf_columns *columns = &matching->columns;
+    struct wgf_point_index *columns = &matching->columns;
     for (int64_t n = 1; n < search->branches; n++) {
         const struct wgf_branch *branch = &matching->tree[n];
         columns->price[branch->column] = branch->price + (search->sink.value - branch->distance);
     }
     for (int64_t slot = 0; slot < search->opened; slot++)
-        wgf_columns_refresh(columns, matching->opened[slot]);
+        wgf_point_index_refresh(columns, matching->opened[slot]);
 }
 
-KERNEL_INLINE void augment(struct wgf_matching *matching, const struct search *search)
+LOOP_INLINE void augment(struct wgf_matching *matching, const struct search *search)
 {
     int64_t column = search->sink.place, n;
     do {
@@ -223,11 +223,11 @@ KERNEL_INLINE void augment(struct wgf_matching *matching, const struct search *s
     for (n = 0; n < search->branches; n++) { /* computed anew, lest rounding add up from path to path */
         int64_t row = matching->tree[n].row;
         const double *x = matching->rows + row * matching->columns.d;
-        matching->u[row] = wgf_columns_cost(&matching->columns, matching->column_of[row], x);
+        matching->u[row] = wgf_point_index_cost(&matching->columns, matching->column_of[row], x);
     }
 }
 
-KERNEL static void match_by_path(struct wgf_matching *matching, int64_t row)
+LOOP static void match_by_path(struct wgf_matching *matching, int64_t row)
 {
     struct search search = {.sink = {INFINITY, -1}};
     plant(matching, &search, row);
@@ -235,14 +235,14 @@ KERNEL static void match_by_path(struct wgf_matching *matching, int64_t row)
         struct found nearest = nearest_column(matching, &search);
         if (nearest.value >= search.sink.value)
             break;
-        if (wgf_matching_is_interrupted(matching))
+        if (wgf_matching_is_cancelled(matching))
             return;
         grow(matching, &search, nearest);
     }
     raise_prices(matching, &search);
     augment(matching, &search);
-    matching->effort.paths++;
-    matching->effort.rows += search.branches;
+    matching->counts.paths++;
+    matching->counts.rows += search.branches;
 }
 
-const struct wgf_kernels KERNELS = {count_broken, release_broken, match_by_path};
+const struct wgf_matching_loops LOOPS = {count_broken, release_broken, match_by_path};

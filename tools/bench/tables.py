@@ -1,14 +1,15 @@
-"""Statistics, tables, and what machine and versions they belong to."""
+"""Statistics, tables, and the machine and versions that they belong to; writes the tables into README.md."""
 
 import datetime
 import importlib
 import re
 import subprocess
+import textwrap
 from pathlib import Path
 
 import numpy as np
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = Path(__file__).resolve().parent / "README.md"
 UNITS = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -18,11 +19,13 @@ def duration(seconds):
 
 
 def number(value):
-    return f"{value:,.0f}".replace(",", " ") if abs(value) >= 100 else f"{value:.2g}" if abs(value) < 10 else f"{value:.0f}"
+    if abs(value) < 10:
+        return f"{value:.2g}"
+    return f"{value:,.0f}".replace(",", " ")
 
 
 def spread(values, show):
-    """Median, with the smallest and the largest."""
+    """The median, with the smallest and the largest value."""
     low, high = show(min(values)), show(max(values))
     return show(np.median(values)) + (f" ({low} to {high})" if low != high else "")
 
@@ -49,7 +52,7 @@ def first_line(*command):
 
 
 def blas():
-    """The BLAS that NumPy runs on, as its threads are told."""
+    """The BLAS library that NumPy has loaded."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         name = Path(line.split()[-1]).name
         if name.startswith(("libopenblas", "libblas", "libmkl")):
@@ -72,10 +75,17 @@ def markdown(header, rows):
     return "\n".join(map(line, (header, ["---"] * len(header), *rows)))
 
 
-def write(marker, text):
-    """Puts the text between the marker comments of README.md, which has them once."""
+def place(marker):
+    """README.md, and the comments that enclose a table there. Each comment must occur once."""
     begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
     page = README.read_text()
     if page.count(begin) != 1 or page.count(end) != 1:
         raise SystemExit(f"bench.py: {README} does not have {begin} ... {end} once")
+    return page, begin, end
+
+
+def write(marker, about, table):
+    """Replaces what is between the comments of README.md."""
+    page, begin, end = place(marker)
+    text = textwrap.fill(about, 120, break_long_words=False, break_on_hyphens=False) + "\n\n" + table
     README.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))

@@ -1,10 +1,10 @@
 /* For processors with AVX-512, which compares eight numbers into one mask: nearly twice as fast as four. */
-#define KERNELS wgf_kernels_8
+#define LOOPS wgf_matching_loops_8
 #define WGF_LANES 8
 #ifdef __x86_64__
-#define KERNEL __attribute__((target("avx512f")))
+#define LOOP __attribute__((target("avx512f")))
 #else
-#define KERNEL
+#define LOOP
 #endif
 
-#include "kernels.h"
+#include "matching_loops.h"

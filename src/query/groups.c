@@ -1,16 +1,17 @@
 /* Groups in a hash table with open addressing. Keys of texts are numbers of a table of texts, which is itself made of
  * groups: those of the texts' hashes. */
-#include "wgf/query/aggregate.h"
+#include "wgf/query/groups.h"
 
 #include "wgf/base/system.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 /* Numbers of one value in one group. */
-struct pile {
+struct accumulator {
     int64_t count, missing;
     double sum, lost;     /* Neumaier's compensated sum */
     double mean, squares; /* Welford: the mean, and the squares of distances to it */
@@ -24,9 +25,9 @@ struct wgf_groups {
     bool keep;
     enum wgf_column_type *types;
     int64_t count, room;
-    uint64_t *key;      /* room x keys */
-    struct pile *piles; /* room x values */
-    int64_t *slots;     /* of the hash table: a group, or -1; a power of two, at most half full */
+    uint64_t *key;                    /* room x keys */
+    struct accumulator *accumulators; /* room x values */
+    int64_t *slots;                   /* of the hash table: a group, or -1; a power of two, at most half full */
     int64_t slot_count;
     struct wgf_groups *hashes; /* group t is that of text t */
     char **texts;
@@ -60,7 +61,7 @@ double wgf_key_real(uint64_t key)
 
 static wgf_status no_memory(const struct wgf_groups *groups, struct wgf_error *error)
 {
-    return wgf_fail(error, WGF_EMEMORY, "no memory for %lld groups%s", (long long)groups->count + 1,
+    return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " groups%s", groups->count + 1,
                     groups->keep ? " and their numbers; without median and other quantiles it takes much less" : "");
 }
 
@@ -87,14 +88,14 @@ void wgf_groups_free(struct wgf_groups *groups)
     if (!groups)
         return;
     for (int64_t p = 0; p < groups->count * groups->values; p++)
-        free(groups->piles[p].numbers);
+        free(groups->accumulators[p].numbers);
     for (int64_t t = 0; groups->hashes && t < groups->hashes->count; t++)
         free(groups->texts[t]);
     wgf_groups_free(groups->hashes);
     free(groups->texts);
     free(groups->types);
     free(groups->key);
-    free(groups->piles);
+    free(groups->accumulators);
     free(groups->slots);
     free(groups);
 }
@@ -121,9 +122,9 @@ static bool grow(struct wgf_groups *groups)
     int64_t *slots = wgf_calloc(slot_count, sizeof *slots);
     uint64_t *key = resized(groups->key, room * groups->keys, sizeof *key);
     groups->key = key ? key : groups->key;
-    struct pile *piles = resized(groups->piles, room * groups->values, sizeof *piles);
-    groups->piles = piles ? piles : groups->piles;
-    if (!slots || !key || !piles) {
+    struct accumulator *accumulators = resized(groups->accumulators, room * groups->values, sizeof *accumulators);
+    groups->accumulators = accumulators ? accumulators : groups->accumulators;
+    if (!slots || !key || !accumulators) {
         free(slots);
         return false;
     }
@@ -148,7 +149,8 @@ wgf_status wgf_groups_find(struct wgf_groups *groups, const uint64_t *key, int64
         for (int k = 0; k < groups->keys; k++)
             groups->key[*slot * groups->keys + k] = key[k];
         for (int v = 0; v < groups->values; v++)
-            groups->piles[*slot * groups->values + v] = (struct pile){.least = INFINITY, .most = -INFINITY};
+            groups->accumulators[*slot * groups->values + v] =
+                (struct accumulator){.least = INFINITY, .most = -INFINITY};
     }
     *group = *slot;
     return WGF_OK;
@@ -187,38 +189,50 @@ const char *wgf_groups_text(const struct wgf_groups *groups, uint64_t key)
     return groups->texts[key];
 }
 
-/* Keeps a number. */
-static bool put_by(struct pile *pile, double number)
+const char *wgf_groups_key_text(const struct wgf_groups *groups, const struct wgf_variable *variable, uint64_t key,
+                                enum wgf_number_style style, char buffer[WGF_CELL_TEXT_LENGTH])
 {
-    if (pile->count == pile->room) {
-        int64_t room = pile->room + pile->room / 2 + 4;
-        double *numbers = resized(pile->numbers, room, sizeof *numbers);
+    const char *const text = variable->type == WGF_COLUMN_TEXT ? wgf_groups_text(groups, key) : NULL;
+    const uint8_t byte = (uint8_t)key;
+    const void *const cell = variable->type == WGF_COLUMN_TEXT    ? (const void *)&text
+                             : variable->type == WGF_COLUMN_UINT8 ? (const void *)&byte
+                                                                  : (const void *)&key;
+    return wgf_variable_text(variable, cell, style, buffer);
+}
+
+/* Keeps a number. */
+static bool append(struct accumulator *accumulator, double number)
+{
+    if (accumulator->count == accumulator->room) {
+        int64_t room = accumulator->room + accumulator->room / 2 + 4;
+        double *numbers = resized(accumulator->numbers, room, sizeof *numbers);
         if (!numbers)
             return false;
-        pile->numbers = numbers;
-        pile->room = room;
+        accumulator->numbers = numbers;
+        accumulator->room = room;
     }
-    pile->numbers[pile->count] = number;
+    accumulator->numbers[accumulator->count] = number;
     return true;
 }
 
 wgf_status wgf_groups_add(struct wgf_groups *groups, int64_t group, int value, double number, struct wgf_error *error)
 {
-    struct pile *pile = &groups->piles[group * groups->values + value];
+    struct accumulator *accumulator = &groups->accumulators[group * groups->values + value];
     if (isnan(number)) {
-        pile->missing++;
+        accumulator->missing++;
         return WGF_OK;
     }
-    if (groups->keep && !put_by(pile, number))
+    if (groups->keep && !append(accumulator, number))
         return no_memory(groups, error);
-    pile->count++;
-    double sum = pile->sum + number, away = number - pile->mean;
-    pile->lost += fabs(pile->sum) >= fabs(number) ? (pile->sum - sum) + number : (number - sum) + pile->sum;
-    pile->sum = sum;
-    pile->mean += away / (double)pile->count;
-    pile->squares += away * (number - pile->mean);
-    pile->least = fmin(pile->least, number);
-    pile->most = fmax(pile->most, number);
+    accumulator->count++;
+    double sum = accumulator->sum + number, away = number - accumulator->mean;
+    accumulator->lost +=
+        fabs(accumulator->sum) >= fabs(number) ? (accumulator->sum - sum) + number : (number - sum) + accumulator->sum;
+    accumulator->sum = sum;
+    accumulator->mean += away / (double)accumulator->count;
+    accumulator->squares += away * (number - accumulator->mean);
+    accumulator->least = fmin(accumulator->least, number);
+    accumulator->most = fmax(accumulator->most, number);
     return WGF_OK;
 }
 
@@ -279,37 +293,38 @@ bool wgf_statistic_keeps(struct wgf_statistic statistic)
     return statistic.kind == WGF_STATISTIC_MEDIAN || statistic.kind == WGF_STATISTIC_QUANTILE;
 }
 
-static double sum_of(const struct pile *pile)
+static double sum_of(const struct accumulator *accumulator)
 {
-    return isfinite(pile->sum) ? pile->sum + pile->lost : pile->sum; /* what is lost of an infinite sum is NaN */
+    return isfinite(accumulator->sum) ? accumulator->sum + accumulator->lost
+                                      : accumulator->sum; /* what is lost of an infinite sum is NaN */
 }
 
 double wgf_groups_statistic(struct wgf_groups *groups, int64_t group, int value, struct wgf_statistic statistic)
 {
-    struct pile *pile = &groups->piles[group * groups->values + value];
-    double count = (double)pile->count;
-    double deviation = pile->count > 1 ? sqrt(pile->squares / (count - 1)) : NAN;
+    struct accumulator *accumulator = &groups->accumulators[group * groups->values + value];
+    double count = (double)accumulator->count;
+    double deviation = accumulator->count > 1 ? sqrt(accumulator->squares / (count - 1)) : NAN;
     switch (statistic.kind) {
     case WGF_STATISTIC_COUNT:
         return count;
     case WGF_STATISTIC_MISSING:
-        return (double)pile->missing;
+        return (double)accumulator->missing;
     case WGF_STATISTIC_SUM:
-        return sum_of(pile);
+        return sum_of(accumulator);
     case WGF_STATISTIC_MEAN:
-        return pile->count > 0 ? sum_of(pile) / count : NAN;
+        return accumulator->count > 0 ? sum_of(accumulator) / count : NAN;
     case WGF_STATISTIC_STD:
         return deviation;
     case WGF_STATISTIC_SEM:
         return deviation / sqrt(count);
     case WGF_STATISTIC_MIN:
-        return pile->count > 0 ? pile->least : NAN;
+        return accumulator->count > 0 ? accumulator->least : NAN;
     case WGF_STATISTIC_MAX:
-        return pile->count > 0 ? pile->most : NAN;
+        return accumulator->count > 0 ? accumulator->most : NAN;
     case WGF_STATISTIC_MEDIAN:
-        return wgf_quantile(pile->numbers, pile->count, 0.5);
+        return wgf_quantile(accumulator->numbers, accumulator->count, 0.5);
     case WGF_STATISTIC_QUANTILE:
-        return wgf_quantile(pile->numbers, pile->count, statistic.part);
+        return wgf_quantile(accumulator->numbers, accumulator->count, statistic.part);
     }
     return NAN;
 }

@@ -1,9 +1,9 @@
 /* Numbers grouped by keys and reduced: what `wgf aggregate` computes. Memory: a fixed amount a group and value, and where
  * quantiles are wanted every number that was added, as float64 (up to half as much again while they come in). */
-#ifndef WGF_QUERY_AGGREGATE_H
-#define WGF_QUERY_AGGREGATE_H
+#ifndef WGF_QUERY_GROUPS_H
+#define WGF_QUERY_GROUPS_H
 
-#include "wgf/store/store.h"
+#include "wgf/query/variable.h"
 
 /* A key is 64 bits, made by these: two values are of one group when their keys are equal. NaN equals NaN, -0 equals 0. */
 uint64_t wgf_key_of_integer(int64_t value);
@@ -22,6 +22,10 @@ void wgf_groups_free(struct wgf_groups *groups); /* NULL is fine */
 /* The key of a text, which is copied; and the text of a key, borrowed. Errors: WGF_EMEMORY. */
 wgf_status wgf_groups_text_key(struct wgf_groups *groups, const char *text, uint64_t *key, struct wgf_error *error);
 const char *wgf_groups_text(const struct wgf_groups *groups, uint64_t key);
+
+/* The text of a variable's key, as wgf_variable_text has it. */
+const char *wgf_groups_key_text(const struct wgf_groups *groups, const struct wgf_variable *variable, uint64_t key,
+                                enum wgf_number_style style, char buffer[WGF_CELL_TEXT_LENGTH]);
 
 /* The group of these keys, made where there is none, as *group. Errors: WGF_EMEMORY. */
 wgf_status wgf_groups_find(struct wgf_groups *groups, const uint64_t *key, int64_t *group, struct wgf_error *error);

@@ -1,10 +1,10 @@
+#include "options.h"
 #include "run.h"
 
 #include "wgf/base/system.h"
 #include "wgf/result/transfer.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,35 +54,42 @@ static int check_names(const struct request *request)
     return WGF_EXIT_OK;
 }
 
-/* Opens the files, the one that was created first at the front: the merged file is then as old as that, and no row was
- * started before. */
-static int open_shards(const struct request *request, struct wgf_shard *shards)
+static wgf_status open_shard(const char *file, struct wgf_shard *shard, struct timespec *created,
+                             struct wgf_error *error)
 {
-    struct timespec created[request->count];
-    struct wgf_error error;
+    shard->name = file;
+    if (wgf_store_open(&shard->store, file, WGF_STORE_READ, error))
+        return error->status;
+    char *const text = wgf_store_text(shard->store, "created");
+    const bool known = wgf_provenance_created(text, created);
+    free(text);
+    return known ? WGF_OK : wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
+}
+
+/* Seconds from one instant to another. */
+static double seconds_between(const struct timespec *from, const struct timespec *to)
+{
+    return (double)(to->tv_sec - from->tv_sec) + 1e-9 * (double)(to->tv_nsec - from->tv_nsec);
+}
+
+/* Opens the files and puts the one that was created first at the front: the merged file takes its time of creation, and
+ * no row was started before that. */
+static wgf_status open_shards(const struct request *request, struct wgf_shard *shards, struct timespec *created,
+                              struct wgf_error *error)
+{
     int oldest = 0;
     for (int i = 0; i < request->count; i++) {
-        shards[i].name = request->files[i];
-        if (wgf_store_open(&shards[i].store, request->files[i], WGF_STORE_READ, &error))
-            return wgf_cli_error(&error);
-        char *text = wgf_store_text(shards[i].store, "created");
-        bool known = wgf_provenance_created(text, &created[i]);
-        free(text);
-        if (!known) {
-            fprintf(stderr, "wgf: error: %s does not say when it was created; copy it anew\n", request->files[i]);
-            return WGF_EXIT_ERROR;
-        }
-        double earlier = (double)(created[oldest].tv_sec - created[i].tv_sec) +
-                         1e-9 * (double)(created[oldest].tv_nsec - created[i].tv_nsec);
-        oldest = earlier > 0 ? i : oldest;
+        const wgf_status status = open_shard(request->files[i], &shards[i], &created[i], error);
+        if (status)
+            return status;
+        oldest = seconds_between(&created[i], &created[oldest]) > 0 ? i : oldest;
     }
     for (int i = 0; i < request->count; i++)
-        shards[i].shift = (double)(created[i].tv_sec - created[oldest].tv_sec) +
-                          1e-9 * (double)(created[i].tv_nsec - created[oldest].tv_nsec);
-    struct wgf_shard first = shards[oldest];
+        shards[i].shift = seconds_between(&created[oldest], &created[i]);
+    const struct wgf_shard first = shards[oldest];
     memmove(shards + 1, shards, (size_t)oldest * sizeof *shards);
     shards[0] = first;
-    return WGF_EXIT_OK;
+    return WGF_OK;
 }
 
 static void summarise(const struct request *request, const struct wgf_merge_count *count)
@@ -129,48 +136,39 @@ static int merge_at(const struct request *request, const char *path, const struc
 
 static int merge(const struct request *request)
 {
-    struct wgf_shard shards[request->count];
-    memset(shards, 0, sizeof shards);
-    char *path = wgf_cli_follow(request->output);
-    if (!path)
-        return WGF_EXIT_ERROR;
-    int code = check_names(request);
-    if (!code)
-        code = open_shards(request, shards);
+    struct wgf_shard *const shards = wgf_calloc(request->count, sizeof *shards);
+    struct timespec *const created = wgf_calloc(request->count, sizeof *created);
+    struct wgf_error error;
+    char *const path = wgf_cli_follow(request->output);
+    int code = path ? check_names(request) : WGF_EXIT_ERROR;
+    if (!code && (!shards || !created))
+        code = wgf_cli_error(&(struct wgf_error){WGF_EMEMORY, "no memory for the names of the files"});
+    if (!code && open_shards(request, shards, created, &error))
+        code = wgf_cli_error(&error);
     if (!code)
         code = merge_at(request, path, shards);
-    for (int i = 0; i < request->count; i++)
+    for (int i = 0; shards && i < request->count; i++)
         wgf_store_close(shards[i].store, NULL);
+    free(shards);
+    free(created);
     free(path);
     return code;
 }
 
 int wgf_cli_merge(int argc, char **argv)
 {
-    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
-                                            {"overwrite", no_argument, NULL, 'w'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     struct request request = {0};
+    const struct wgf_option options[] = {wgf_text_option("output", 'o', &request.output),
+                                         wgf_flag_option("overwrite", &request.overwrite),
+                                         wgf_flag_option("quiet", &request.quiet),
+                                         {0}};
+    struct wgf_command_line line = {
+        .command = "merge", .usage = usage, .options = options, .operand = "files to be merged", .several = true};
+    int code;
     wgf_cli_catch_signals();
-    for (int opt; (opt = getopt_long(argc, argv, ":ho:", options, NULL)) != -1;) {
-        if (opt == 'h')
-            return fputs(usage, stdout), wgf_cli_flush();
-        if (opt == 'o')
-            request.output = optarg;
-        else if (opt == 'w')
-            request.overwrite = true;
-        else if (opt == 'q')
-            request.quiet = true;
-        else
-            return wgf_cli_bad_option("merge", opt, argv, options);
-    }
-    request.files = argv + optind;
-    request.count = argc - optind;
-    if (!request.output)
-        return wgf_cli_misuse("merge", "no file to make: give -o OUT.h5");
-    if (request.count == 0)
-        return wgf_cli_misuse("merge", "no files to be merged");
-    return merge(&request);
+    if (!wgf_options_read(&line, argc, argv, &code))
+        return code;
+    request.files = line.operands;
+    request.count = line.operand_count;
+    return request.output ? merge(&request) : wgf_cli_misuse("merge", "no file to make: give -o OUT.h5");
 }

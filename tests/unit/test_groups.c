@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "wgf/query/aggregate.h"
+#include "wgf/query/groups.h"
 
 #include <math.h>
 #include <stdio.h>

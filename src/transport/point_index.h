@@ -2,8 +2,8 @@
  *
  * A column costs a point x its squared distance plus its price. Columns lie in blocks of neighbours, the leaves of a k-d
  * tree, each with a bounding box and the least price in it. */
-#ifndef TRANSPORT_COLUMNS_H
-#define TRANSPORT_COLUMNS_H
+#ifndef WGF_TRANSPORT_POINT_INDEX_H
+#define WGF_TRANSPORT_POINT_INDEX_H
 
 #include "wgf/base/arena.h"
 
@@ -15,7 +15,7 @@ enum {
     WGF_GROUP = 8,  /* the number of blocks is a multiple of it: a block without columns costs infinity */
 };
 
-struct wgf_columns {
+struct wgf_point_index {
     int64_t count, d, blocks;
     double *points;      /* blocks x d x WGF_BLOCK */
     double *low, *high;  /* d x blocks: the bounding boxes */
@@ -26,16 +26,16 @@ struct wgf_columns {
 };
 
 /* Lays out the arrays for `count` points in d dimensions. */
-void wgf_columns_lay_out(struct wgf_columns *columns, int64_t count, int64_t d, struct wgf_arena *arena);
+void wgf_point_index_lay_out(struct wgf_point_index *columns, int64_t count, int64_t d, struct wgf_arena *arena);
 
 /* Fills the index with cloud (count x d, row-major). Prices are for the caller to set. */
-void wgf_columns_fill(struct wgf_columns *columns, const double *cloud);
+void wgf_point_index_fill(struct wgf_point_index *columns, const double *cloud);
 
 /* Shifts all prices alike, the least to 0, so that they stay as small as they can be, and refreshes `cheapest`. */
-void wgf_columns_settle(struct wgf_columns *columns);
+void wgf_point_index_settle(struct wgf_point_index *columns);
 
 /* Brings `cheapest` of one block up to date. */
-static inline void wgf_columns_refresh(struct wgf_columns *columns, int64_t block)
+static inline void wgf_point_index_refresh(struct wgf_point_index *columns, int64_t block)
 {
     const double *price = columns->price + block * WGF_BLOCK;
     double least[4] = {price[0], price[1], price[2], price[3]};
@@ -46,7 +46,7 @@ static inline void wgf_columns_refresh(struct wgf_columns *columns, int64_t bloc
 }
 
 /* Squared distance of x to a column. */
-static inline double wgf_columns_distance(const struct wgf_columns *columns, int64_t column, const double *x)
+static inline double wgf_point_index_distance(const struct wgf_point_index *columns, int64_t column, const double *x)
 {
     const double *point = columns->points + column / WGF_BLOCK * columns->d * WGF_BLOCK + column % WGF_BLOCK;
     double distance = 0;
@@ -56,9 +56,9 @@ static inline double wgf_columns_distance(const struct wgf_columns *columns, int
 }
 
 /* What a column costs x. */
-static inline double wgf_columns_cost(const struct wgf_columns *columns, int64_t column, const double *x)
+static inline double wgf_point_index_cost(const struct wgf_point_index *columns, int64_t column, const double *x)
 {
-    return wgf_columns_distance(columns, column, x) + columns->price[column];
+    return wgf_point_index_distance(columns, column, x) + columns->price[column];
 }
 
 #endif

@@ -1,13 +1,15 @@
 #include "cli.h"
-#include "table.h"
+#include "options.h"
 
+#include "wgf/query/table.h"
 #include "wgf/result/result.h"
 #include "wgf/run/progress.h"
 
-#include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char usage[] =
     "usage: wgf plan SPEC [--set K=V]... [--csv]\n\n"
@@ -62,19 +64,16 @@ static int print_plan(const struct wgf_plan *plan)
 
 static int print_csv(const struct wgf_plan *plan)
 {
-    char text[64];
+    struct wgf_table table = {.stream = stdout, .csv = true, .columns = wgf_param_count};
+    char text[PATH_MAX];
     for (int i = 0; i < wgf_param_count; i++)
-        printf("%s%c", wgf_params[i].name, i + 1 < wgf_param_count ? ',' : '\n');
+        wgf_table_cell(&table, wgf_params[i].name);
     for (int64_t k = 0; k < wgf_plan_jobs(plan); k++) {
         struct wgf_settings settings;
         wgf_plan_job(plan, k, &settings);
         for (int i = 0; i < wgf_param_count; i++) {
-            union wgf_value value = wgf_param_get(&wgf_params[i], &settings);
-            if (wgf_params[i].type == WGF_PARAM_PATH)
-                wgf_csv_field(value.text);
-            else if (wgf_value_format(&wgf_params[i], value, text, sizeof text) > 0)
-                fputs(text, stdout);
-            putchar(i + 1 < wgf_param_count ? ',' : '\n');
+            wgf_value_format(&wgf_params[i], wgf_param_get(&wgf_params[i], &settings), text, sizeof text);
+            wgf_table_cell(&table, text);
         }
     }
     return wgf_cli_flush();
@@ -82,28 +81,17 @@ static int print_csv(const struct wgf_plan *plan)
 
 int wgf_cli_plan(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"set", required_argument, NULL, 's'}, {"csv", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
-    const char *sets[argc];
-    int set_count = 0;
+    struct wgf_words sets = {0};
     bool csv = false;
-    for (int opt; (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-        if (opt == 'h')
-            return fputs(usage, stdout), wgf_cli_flush();
-        if (opt == 's')
-            sets[set_count++] = optarg;
-        else if (opt == 'c')
-            csv = true;
-        else
-            return wgf_cli_bad_option("plan", opt, argv, options);
-    }
-    if (optind + 1 != argc)
-        return wgf_cli_misuse("plan", optind == argc ? "no SPEC" : "more than one SPEC");
-    struct wgf_job_list list;
-    int code = wgf_cli_plan_file(&list, argv[optind], sets, set_count);
-    if (code)
-        return code;
-    code = csv ? print_csv(list.plan) : print_plan(list.plan);
+    const struct wgf_option options[] = {wgf_words_option("set", &sets), wgf_flag_option("csv", &csv), {0}};
+    struct wgf_command_line line = {.command = "plan", .usage = usage, .options = options, .operand = "SPEC"};
+    struct wgf_job_list list = {0};
+    int code;
+    if (wgf_options_read(&line, argc, argv, &code))
+        code = wgf_cli_plan_file(&list, line.operands[0], (const char *const *)sets.list, sets.count);
+    if (list.plan)
+        code = csv ? print_csv(list.plan) : print_plan(list.plan);
     wgf_cli_plan_free(&list);
+    free(sets.list);
     return code;
 }

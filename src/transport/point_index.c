@@ -1,4 +1,4 @@
-#include "columns.h"
+#include "point_index.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,11 +9,11 @@ struct wgf_key {
     int64_t label;
 };
 
-void wgf_columns_lay_out(struct wgf_columns *columns, int64_t count, int64_t d, struct wgf_arena *arena)
+void wgf_point_index_lay_out(struct wgf_point_index *columns, int64_t count, int64_t d, struct wgf_arena *arena)
 {
     int64_t group = WGF_BLOCK * WGF_GROUP, blocks = (count / group + (count % group > 0)) * WGF_GROUP;
     double n = (double)blocks, axes = (double)d;
-    *columns = (struct wgf_columns){.count = count, .d = d, .blocks = blocks};
+    *columns = (struct wgf_point_index){.count = count, .d = d, .blocks = blocks};
     columns->points = wgf_arena_take(arena, n * axes * WGF_BLOCK, sizeof(double));
     columns->low = wgf_arena_take(arena, n * axes, sizeof(double));
     columns->high = wgf_arena_take(arena, n * axes, sizeof(double));
@@ -32,7 +32,7 @@ static int by_coordinate(const void *left, const void *right)
 }
 
 /* The axis along which `count` keys of the cloud spread most. Takes each point once, for points are far apart in memory. */
-static int64_t widest_axis(const struct wgf_columns *columns, const double *cloud, const struct wgf_key *key,
+static int64_t widest_axis(const struct wgf_point_index *columns, const double *cloud, const struct wgf_key *key,
                            int64_t count)
 {
     double *low = columns->low, *high = columns->high; /* scratch until columns are placed */
@@ -53,7 +53,7 @@ static int64_t widest_axis(const struct wgf_columns *columns, const double *clou
 }
 
 /* Orders keys so that each run of WGF_BLOCK of them is a leaf of a k-d tree: only the last one may be short. */
-static void order(struct wgf_columns *columns, const double *cloud, struct wgf_key *key, int64_t count)
+static void order(struct wgf_point_index *columns, const double *cloud, struct wgf_key *key, int64_t count)
 {
     int64_t blocks = (count + WGF_BLOCK - 1) / WGF_BLOCK;
     if (blocks < 2)
@@ -66,7 +66,7 @@ static void order(struct wgf_columns *columns, const double *cloud, struct wgf_k
     order(columns, cloud, key + half, count - half);
 }
 
-static void place(struct wgf_columns *columns, const double *cloud, int64_t column)
+static void place(struct wgf_point_index *columns, const double *cloud, int64_t column)
 {
     int64_t block = column / WGF_BLOCK, lane = column % WGF_BLOCK, d = columns->d;
     bool real = column < columns->count;
@@ -81,7 +81,7 @@ static void place(struct wgf_columns *columns, const double *cloud, int64_t colu
     }
 }
 
-void wgf_columns_fill(struct wgf_columns *columns, const double *cloud)
+void wgf_point_index_fill(struct wgf_point_index *columns, const double *cloud)
 {
     for (int64_t i = 0; i < columns->count; i++)
         columns->key[i].label = i;
@@ -90,11 +90,11 @@ void wgf_columns_fill(struct wgf_columns *columns, const double *cloud)
         place(columns, cloud, column);
 }
 
-void wgf_columns_settle(struct wgf_columns *columns)
+void wgf_point_index_settle(struct wgf_point_index *columns)
 {
     double least = INFINITY;
     for (int64_t block = 0; block < columns->blocks; block++) {
-        wgf_columns_refresh(columns, block);
+        wgf_point_index_refresh(columns, block);
         least = fmin(least, columns->cheapest[block]);
     }
     for (int64_t column = 0; column < columns->count; column++)

@@ -1,9 +1,9 @@
 #include "cli.h"
+#include "options.h"
 
 #include "wgf/base/system.h"
 #include "wgf/result/result.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,13 +67,7 @@ static int report(const char *file)
 
 int wgf_cli_verify(int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
-    for (int opt; (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-        if (opt == 'h')
-            return fputs(usage, stdout), wgf_cli_flush();
-        return wgf_cli_bad_option("verify", opt, argv, options);
-    }
-    if (optind + 1 != argc)
-        return wgf_cli_misuse("verify", optind == argc ? "no result file" : "more than one result file");
-    return report(argv[optind]);
+    struct wgf_command_line line = {.command = "verify", .usage = usage, .operand = "result file"};
+    int code;
+    return wgf_options_read(&line, argc, argv, &code) ? report(line.operands[0]) : code;
 }

@@ -1,0 +1,156 @@
+/* wgf aggregate: groups of jobs reduced to statistics, as a table. */
+#include "cli.h"
+#include "options.h"
+
+#include "wgf/base/system.h"
+#include "wgf/query/query.h"
+#include "wgf/query/table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: wgf aggregate OUT.h5... --value NAME[,NAME...] [--by NAME[,NAME...]]\n"
+    "                     [--stat STAT[,STAT...]] [--where 'NAME OP VALUE, ...'] [--at-step S] [--csv]\n\n"
+    "Groups the jobs of one or many result files by some parameters and reduces values over all others:\n"
+    "over seeds, say. One line a group, ascending by the keys in the order of --by.\n\n"
+    "  --by NAMES     parameters, or results such as status; without it all jobs are one group\n"
+    "  --value NAMES  what is reduced: a result (objective_final, seconds), a number among the\n"
+    "                 parameters, or a trace (objective, distance, grad_norm)\n"
+    "  --stat STATS   count,median,q25,q75 unless given; also mean, std and sem (over count - 1), min,\n"
+    "                 max, sum, missing, and quantiles in percent: q05, q2.5. Quantiles are interpolated\n"
+    "                 linearly, as numpy and pandas do.\n"
+    "  --where CONDS  only jobs for which all hold: 'metric = wasserstein, seed < 10, beta != auto'; OP\n"
+    "                 is one of = != < <= > >=; NAME a parameter, a result or a trace. May be repeated.\n"
+    "  --at-step S    of traces the record of outer step S, or 'last'. Without it every record counts,\n"
+    "                 and 'step' is the last key, unless --by puts it elsewhere; a job that ended early\n"
+    "                 has no records beyond its end.\n"
+    "  --csv          comma-separated, 17 significant digits\n"
+    "  --help         this text\n\n"
+    "Jobs that are done or diverged count, and no others, unless --where speaks of status, as in\n"
+    "'status = done'. NaN is left out: 'count' is of the values used, 'missing' of those left out, among\n"
+    "them those of jobs without a record at step S. With one --value the columns have the names of STATS,\n"
+    "else NAME_STAT.\n"
+    "A row that is in two files counts twice; 'wgf merge' makes one file of shards. Files are read in\n"
+    "blocks: what is held is at most 250 bytes a group and value, and for median and quantiles one\n"
+    "float64 (8 to 12 bytes) a job and value, or with every record a record and value. Safe while a run\n"
+    "is writing.\n\n"
+    "exit codes: 0 fine, also when no job counts; 1 a file cannot be read; 2 usage\n";
+
+static void put_header(struct wgf_table *table, const struct wgf_query *query)
+{
+    for (int k = 0; k < query->by_count; k++)
+        wgf_table_cell(table, query->variables[query->by[k]].name);
+    for (int v = 0; v < query->value_count; v++)
+        for (int s = 0; s < query->statistic_count; s++) {
+            char text[WGF_CELL_TEXT_LENGTH];
+            const char *const name = query->statistics[s].name;
+            snprintf(text, sizeof text, "%s_%s", query->variables[query->values[v]].name, name);
+            wgf_table_cell(table, query->value_count > 1 ? text : name);
+        }
+}
+
+static void put_group(struct wgf_table *table, const struct wgf_query *query, struct wgf_groups *groups, int64_t group)
+{
+    const enum wgf_number_style style = table->csv ? WGF_NUMBER_SPEC : WGF_NUMBER_SHORT;
+    const uint64_t *const key = wgf_groups_key(groups, group);
+    char text[WGF_CELL_TEXT_LENGTH];
+    for (int k = 0; k < query->by_count; k++) {
+        const struct wgf_variable *const variable = &query->variables[query->by[k]];
+        wgf_table_cell(table, wgf_groups_key_text(groups, variable, key[k], style, text));
+    }
+    for (int v = 0; v < query->value_count; v++)
+        for (int s = 0; s < query->statistic_count; s++)
+            wgf_table_cell(
+                table,
+                wgf_number_text(wgf_groups_statistic(groups, group, v, query->statistics[s].statistic), style, text));
+}
+
+/* The table is in memory, so people get it with columns as wide as all of their cells. */
+static wgf_status print_groups(const struct wgf_query *query, struct wgf_groups *groups, bool csv,
+                               struct wgf_error *error)
+{
+    struct wgf_table table = {.stream = stdout,
+                              .csv = csv,
+                              .measures = !csv,
+                              .columns = query->by_count + query->value_count * query->statistic_count};
+    int64_t *const order = wgf_groups_order(groups);
+    if (!order)
+        return wgf_fail(error, WGF_EMEMORY, "no memory to sort %" PRId64 " groups", wgf_groups_count(groups));
+    for (int pass = csv ? 1 : 0; pass < 2; pass++) {
+        table.measures = pass == 0;
+        put_header(&table, query);
+        for (int64_t i = 0; i < wgf_groups_count(groups); i++)
+            put_group(&table, query, groups, order[i]);
+    }
+    free(order);
+    return WGF_OK;
+}
+
+/* Says why a table is empty. */
+static void explain_empty(const struct wgf_query *query, const struct wgf_groups *groups)
+{
+    if (wgf_groups_count(groups) == 0)
+        fprintf(stderr, "wgf: no %s %s\n", query->has_trace ? "record of a job" : "job",
+                query->condition_count > 0 ? "passes --where" : "is done or diverged yet");
+}
+
+static int aggregate(const struct wgf_query *query, char **files, int file_count, bool csv)
+{
+    struct wgf_groups *groups = NULL;
+    struct wgf_error error;
+    wgf_status status = wgf_query_groups(query, &groups, &error);
+    for (int f = 0; !status && f < file_count; f++)
+        status = wgf_query_read(query, files[f], groups, &error);
+    if (!status)
+        status = print_groups(query, groups, csv, &error);
+    if (!status)
+        explain_empty(query, groups);
+    wgf_groups_free(groups);
+    return status ? wgf_cli_error(&error) : wgf_cli_flush();
+}
+
+/* The options whose words make up the query, and what takes the words. */
+enum { BY, VALUE, STAT, WHERE, OPTIONS };
+typedef wgf_status add_words(struct wgf_query *query, char *words, struct wgf_error *error);
+static add_words *const add[OPTIONS] = {wgf_query_add_by, wgf_query_add_values, wgf_query_set_statistics,
+                                        wgf_query_add_conditions};
+
+static wgf_status make_query(struct wgf_query *query, const struct wgf_words *words, const char *step,
+                             struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    wgf_query_begin(query);
+    for (int o = 0; o < OPTIONS; o++)
+        for (int w = 0; !status && w < words[o].count; w++)
+            status = add[o](query, words[o].list[w], error);
+    if (!status && step)
+        status = wgf_query_set_step(query, step, error);
+    return status ? status : wgf_query_end(query, error);
+}
+
+int wgf_cli_aggregate(int argc, char **argv)
+{
+    struct wgf_words words[OPTIONS] = {0};
+    const char *step = NULL;
+    bool csv = false;
+    const struct wgf_option options[] = {wgf_words_option("by", &words[BY]),
+                                         wgf_words_option("value", &words[VALUE]),
+                                         wgf_words_option("stat", &words[STAT]),
+                                         wgf_words_option("where", &words[WHERE]),
+                                         wgf_text_option("at-step", 0, &step),
+                                         wgf_flag_option("csv", &csv),
+                                         {0}};
+    struct wgf_command_line line = {
+        .command = "aggregate", .usage = usage, .options = options, .operand = "result file", .several = true};
+    struct wgf_query query;
+    struct wgf_error error;
+    int code;
+    if (wgf_options_read(&line, argc, argv, &code))
+        code = make_query(&query, words, step, &error) ? wgf_cli_misuse("aggregate", "%s", error.message)
+                                                       : aggregate(&query, line.operands, line.operand_count, csv);
+    for (int o = 0; o < OPTIONS; o++)
+        free(words[o].list);
+    return code;
+}

@@ -1,0 +1,113 @@
+/* A table of options handed to getopt_long, and values put where the table says. */
+#include "options.h"
+
+#include "cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LIMIT = 32, HELP = 'h', FIRST = 256 }; /* option i of the table is number FIRST + i of getopt_long */
+
+static int take_integer(const struct wgf_command_line *line, const struct wgf_option *option, const char *word)
+{
+    char *end;
+    errno = 0;
+    const int64_t value = strtoll(word, &end, 10);
+    if (end == word || *end || errno || value < option->least)
+        return wgf_cli_misuse(line->command, "--%s needs %s, not '%s'", option->name, option->wanted, word);
+    *(int64_t *)option->target = value;
+    return WGF_EXIT_OK;
+}
+
+static int take_word(struct wgf_words *words, char *word)
+{
+    char **const list = realloc(words->list, (size_t)(words->count + 1) * sizeof *list);
+    if (!list)
+        return wgf_cli_error(&(struct wgf_error){WGF_EMEMORY, "no memory for the options"});
+    words->list = list;
+    words->list[words->count++] = word;
+    return WGF_EXIT_OK;
+}
+
+static int take(const struct wgf_command_line *line, const struct wgf_option *option, char *word)
+{
+    switch (option->kind) {
+    case WGF_OPTION_FLAG:
+        *(bool *)option->target = true;
+        break;
+    case WGF_OPTION_TEXT:
+        *(const char **)option->target = word;
+        break;
+    case WGF_OPTION_WORDS:
+        return take_word(option->target, word);
+    case WGF_OPTION_INTEGER:
+        return take_integer(line, option, word);
+    }
+    return WGF_EXIT_OK;
+}
+
+/* The table as getopt_long wants it, --help included; `letters` gets the short names. */
+static void translate(const struct wgf_option *options, struct option *table, char *letters)
+{
+    int count = 0;
+    *letters++ = ':';
+    *letters++ = HELP;
+    for (; options && options[count].name; count++) {
+        const int argument = options[count].kind == WGF_OPTION_FLAG ? no_argument : required_argument;
+        table[count] = (struct option){options[count].name, argument, NULL, FIRST + count};
+        if (options[count].letter) {
+            *letters++ = options[count].letter;
+            *letters++ = ':';
+        }
+    }
+    table[count] = (struct option){"help", no_argument, NULL, HELP};
+    table[count + 1] = (struct option){0};
+    *letters = '\0';
+}
+
+/* The row of a number that getopt_long returned; NULL: none, the word was wrong. */
+static const struct wgf_option *row_of(const struct wgf_option *options, int opt)
+{
+    if (opt >= FIRST)
+        return &options[opt - FIRST];
+    for (int i = 0; options && options[i].name; i++)
+        if (options[i].letter && options[i].letter == opt)
+            return &options[i];
+    return NULL;
+}
+
+static int check_operands(struct wgf_command_line *line, int argc, char **argv)
+{
+    line->operands = argv + optind;
+    line->operand_count = argc - optind;
+    if (!line->operand)
+        return line->operand_count == 0 ? WGF_EXIT_OK
+                                        : wgf_cli_misuse(line->command, "unexpected argument '%s'", argv[optind]);
+    if (line->operand_count == 0)
+        return wgf_cli_misuse(line->command, "no %s", line->operand);
+    if (line->operand_count > 1 && !line->several)
+        return wgf_cli_misuse(line->command, "more than one %s", line->operand);
+    return WGF_EXIT_OK;
+}
+
+bool wgf_options_read(struct wgf_command_line *line, int argc, char **argv, int *code)
+{
+    struct option table[LIMIT + 2];
+    char letters[2 * LIMIT + 3];
+    translate(line->options, table, letters);
+    *code = WGF_EXIT_OK;
+    for (int opt; *code == WGF_EXIT_OK && (opt = getopt_long(argc, argv, letters, table, NULL)) != -1;) {
+        const struct wgf_option *const option = row_of(line->options, opt);
+        if (opt == HELP) {
+            fputs(line->usage, stdout);
+            *code = wgf_cli_flush();
+            return false;
+        }
+        *code = option ? take(line, option, optarg) : wgf_cli_bad_option(line->command, opt, argv, table);
+    }
+    if (*code == WGF_EXIT_OK)
+        *code = check_operands(line, argc, argv);
+    return *code == WGF_EXIT_OK;
+}

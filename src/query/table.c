@@ -1,0 +1,34 @@
+/* Cells of a table, padded to the width of their columns or quoted as CSV. */
+#include "wgf/query/table.h"
+
+#include <string.h>
+
+static void print_csv_field(FILE *stream, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, stream);
+        return;
+    }
+    putc('"', stream);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', stream);
+        putc(*text, stream);
+    }
+    putc('"', stream);
+}
+
+void wgf_table_cell(struct wgf_table *table, const char *text)
+{
+    const int column = table->column, length = (int)strlen(text);
+    const bool last = column + 1 == table->columns;
+    table->column = last ? 0 : column + 1;
+    if (table->measures) {
+        table->width[column] = length > table->width[column] ? length : table->width[column];
+    } else if (table->csv) {
+        print_csv_field(table->stream, text);
+        putc(last ? '\n' : ',', table->stream);
+    } else {
+        fprintf(table->stream, last ? "%-*s\n" : "%-*s  ", last ? 0 : table->width[column], text);
+    }
+}
