@@ -5,6 +5,8 @@ Usage: test_figures.py WGF [unittest arguments]
 """
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -238,6 +240,45 @@ class EveryFigure(Sweeping):
     def tearDownClass(cls):
         missing = set(FIGURES) - cls.drawn - {"mean-field"}  # drawn by MeanField
         assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
+
+
+class Gallery(Sweeping):
+    """sweeps/README.md: its specs, pictures and commands."""
+
+    sweeps = TOOLS.parent / "sweeps"
+    words = (sweeps / "README.md").read_text(encoding="utf-8")
+    commands = [shlex.split(line) for line in re.findall(r"^    (\S.*)$", words, re.MULTILINE)]
+
+    def test_every_spec_has_a_plan_and_a_place_in_the_text(self):
+        for spec in sorted(self.sweeps.glob("*.yaml")):
+            done = subprocess.run([WGF, "plan", spec], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"`{spec.name}`", self.words)
+
+    def test_every_picture_exists_and_is_shown(self):
+        shown = set(re.findall(r"\]\((\w+\.(?:png|gif))\)", self.words))
+        self.assertEqual(shown, {path.name for pattern in ("*.png", "*.gif") for path in self.sweeps.glob(pattern)})
+
+    def test_plot_commands_name_specs_figures_and_axes(self):
+        plots = [command[2:] for command in self.commands if command[:2] == ["python3", "tools/plot.py"]]
+        plots += [["NAME.h5", *options.split()] for options in re.findall(r"`(--figure [^`]*)`", self.words)]
+        self.assertGreater(len(plots), 7)
+        for arguments in plots:
+            options = plot.main.parse_arguments(arguments)
+            for result in options.results:
+                spec = self.sweeps / result.replace(".h5", ".yaml")
+                self.assertTrue(result == "NAME.h5" or spec.exists(), result)
+                if options.by and spec.exists():
+                    self.assertIn(f"\n  {options.by}:", spec.read_text().split("\nsweep:")[1])
+
+    def test_other_commands_run(self):
+        self.sweep("mean_field", MeanField.fixed, "width: [10, 20], seed: [1, 2]")
+        rest = [command for command in self.commands if command[0] not in ("python3", "mpirun")]
+        self.assertGreater(len(rest), 0)
+        for program, *arguments in rest:
+            self.assertEqual(program, "build/wgf")
+            done = subprocess.run([WGF, *arguments], cwd=self.folder, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class PlantedRates(Sweeping):

@@ -1,9 +1,9 @@
-# Writes the header that says which revision a build is of. Run at every build with -DSOURCE -DOUT -DVERSION; touches
-# the header only when it changes, so that nothing is recompiled for an unchanged revision.
+# Writes the header with version and revision. Every build runs it, with -DSOURCE -DOUT -DVERSION. It touches the header
+# only when the revision changes, so that an unchanged revision recompiles nothing.
 set(revision "")
 find_program(GIT git)
 if(GIT)
-  # A checkout that belongs to somebody else (a container, say) is still the source of this build.
+  # Git refuses a checkout that belongs to another user (in a container, say), but it is the source of this build.
   execute_process(COMMAND ${GIT} -c safe.directory=${SOURCE} -C ${SOURCE} describe --always --dirty
                   OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 endif()

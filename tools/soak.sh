@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Does harm to small sweeps for so many minutes, every kind in turn, and prints how often each was survived.
+# Does harm to small sweeps for some minutes, every kind in turn, and prints or writes how often each was survived.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 usage() {
     cat <<'END_OF_USAGE'
-usage: tools/soak.sh MINUTES [--only WORD] [--seed S]
+usage: tools/soak.sh MINUTES [--only WORD] [--seed S] [--write]
 
-Kills, storms of signals, full disks, flipped bits, poisonous jobs, dead workers: see tests/fault/. After every one the
-result has to be that of a run that nothing disturbed. Ends with a table; exits 1 if any sweep did not survive.
+Kills, storms of signals, full disks, flipped bits, jobs that kill their process: see tests/fault/. After each of them
+the result must be that of an undisturbed run. Ends with a table; exits 1 if any sweep did not survive.
 
   --only WORD  only faults with this word in their name
+  --write      put the table into tests/README.md as well, under "Harm survived"
   --seed S     the same instants again, as far as a machine's timing allows
 END_OF_USAGE
 }
@@ -21,13 +22,17 @@ case ${1:-} in
 esac
 minutes=$1
 shift
+options=()
+for argument in "$@"; do
+    if [ "$argument" = --write ]; then options+=(--write "$PWD/tests/README.md"); else options+=("$argument"); fi
+done
 bash tools/setup.sh --test || exit 1
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 {
-    cmake --preset ci && cmake --build --preset ci --parallel "$(nproc)" --target wgf harm schedule_loss
+    cmake --preset ci && cmake --build --preset ci --parallel "$(nproc)" --target wgf harm
 } >"$scratch/log" 2>&1 || { cat "$scratch/log" && exit 1; }
 root=$PWD
 cd "$scratch" || exit 1
 "$(bash "$root/tools/setup.sh" --python)" "$root/tests/fault/run.py" "$root/build/wgf" "$root/build/tests/libharm.so" \
-    "$root/slurm/sweep.sh" --minutes "$minutes" "$@"
+    "$root/slurm/sweep.sh" --minutes "$minutes" "${options[@]}"

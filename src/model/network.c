@@ -1,9 +1,13 @@
+/* The objective, its gradient and the projected direction, over the sums that a kernel forms.
+ * Invariant: which kernel runs is a function of sizes and `kernel` alone, and all kernels agree on every activation.
+ * Source: src/flow/README.md "Data and model". */
 #include "network_internal.h"
 
 #include "wgf/base/random.h"
 #include "wgf/base/system.h"
 #include "wgf/base/vector.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,72 +25,92 @@ double wgf_output_factor(int output, int64_t m)
     return output == WGF_OUTPUT_MEAN ? 1 / (double)m : 1;
 }
 
-/* Where activation patterns with tables of sums are the faster way to what a kernel is for: a function of sizes alone. */
-static bool patterns_pay(int kernel, int64_t m, int64_t n, int64_t d)
-{
-    enum { FEW_FUSED = 8, FEW_BLAS = 30, MOST_D = 2000 };
-    int64_t few = m < n ? m : n;
-    if (kernel == WGF_KERNEL_FUSED)
-        return few >= FEW_FUSED && d > 2;
-    return kernel == WGF_KERNEL_BLAS && few >= FEW_BLAS && d > WGF_FUSED_INPUTS && d <= MOST_D;
-}
-
-static const struct wgf_kernel_operations *operations(int kernel, int64_t m, int64_t n, int64_t d)
-{
-    static const struct wgf_kernel_operations *const table[] = {
-        [WGF_KERNEL_DENSE] = &wgf_kernel_dense,
-        [WGF_KERNEL_CONES] = &wgf_kernel_cones,
-        [WGF_KERNEL_FUSED] = &wgf_kernel_fused,
-        [WGF_KERNEL_BLAS] = &wgf_kernel_blas,
-    };
-    return patterns_pay(kernel, m, n, d) ? &wgf_kernel_patterns : table[kernel];
-}
-
-int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d)
+/* What `auto` stands for. Below WORTH_A_CALL pairs a call of BLAS costs more than the plain loops. */
+static int resolve_auto(int64_t m, int64_t n, int64_t d)
 {
     enum { WORTH_A_CALL = 4096 };
-    if (kernel != WGF_KERNEL_AUTO)
-        return kernel;
     if (d <= WGF_FUSED_INPUTS)
         return d == 2 ? WGF_KERNEL_CONES : WGF_KERNEL_FUSED;
     return (double)m * (double)n >= WORTH_A_CALL ? WGF_KERNEL_BLAS : WGF_KERNEL_DENSE;
 }
 
+/* `fused` and `blas` are patterns where these pay, matrix products elsewhere. Ratios: patterns.c and network_blas.c. */
+static bool patterns_pay(int kernel, int64_t m, int64_t n, int64_t d)
+{
+    enum { FEW_FUSED = 8, FEW_BLAS = 30, MOST_D = 2000 };
+    const int64_t few = m < n ? m : n;
+    if (kernel == WGF_KERNEL_FUSED)
+        return few >= FEW_FUSED;
+    return few >= FEW_BLAS && d > WGF_FUSED_INPUTS && d <= MOST_D;
+}
+
+const struct wgf_kernel_operations *wgf_kernel_choose(int kernel, int64_t m, int64_t n, int64_t d)
+{
+    if (kernel == WGF_KERNEL_AUTO)
+        kernel = resolve_auto(m, n, d);
+    if (kernel == WGF_KERNEL_DENSE)
+        return &wgf_kernel_dense;
+    if (kernel == WGF_KERNEL_CONES)
+        return &wgf_kernel_cones;
+    return patterns_pay(kernel, m, n, d) ? &wgf_kernel_patterns : &wgf_kernel_blas;
+}
+
+const char *wgf_network_kernel_used(int kernel, int64_t m, int64_t n, int64_t d)
+{
+    return wgf_kernel_choose(kernel, m, n, d)->name;
+}
+
+static struct wgf_network *lay_out(int kernel, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
+{
+    struct wgf_network measured, *taken = wgf_arena_take(arena, 1, sizeof *taken), *net = taken ? taken : &measured;
+    net->residual = wgf_arena_take(arena, (double)n, sizeof *net->residual);
+    net->normals = wgf_arena_take(arena, KINKS * (double)d, sizeof *net->normals);
+    net->kernel = wgf_kernel_choose(kernel, m, n, d);
+    net->work = net->kernel->lay_out(m, n, d, arena);
+    return taken;
+}
+
 double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
 {
-    int kernel = wgf_network_kernel(settings->kernel, m, n, d);
-    return wgf_bytes((double)n + KINKS * (double)d, sizeof(double)) + operations(kernel, m, n, d)->bytes(m, n, d);
+    struct wgf_arena arena = {0};
+    lay_out(settings->kernel, m, n, d, &arena);
+    return arena.used;
+}
+
+static wgf_status check_inputs(int kernel, int64_t d, struct wgf_error *error)
+{
+    if (kernel == WGF_KERNEL_CONES && d != 2)
+        return wgf_fail(error, WGF_EUSAGE, "kernel: cones needs d = 2, but d is %" PRId64, d);
+    if (kernel == WGF_KERNEL_FUSED && d > WGF_FUSED_INPUTS)
+        return wgf_fail(error, WGF_EUSAGE, "kernel: fused takes d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS,
+                        d);
+    return WGF_OK;
 }
 
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
                               const struct wgf_data *data, int64_t m, struct wgf_error *error)
 {
-    struct wgf_network *net = wgf_calloc(1, sizeof *net);
+    struct wgf_arena arena = {0};
     *network = NULL;
-    if (settings->kernel == WGF_KERNEL_CONES && data->d != 2) {
-        free(net);
-        return wgf_fail(error, WGF_EUSAGE, "kernel: cones needs d = 2, but d is %lld", (long long)data->d);
-    }
-    if (settings->kernel == WGF_KERNEL_FUSED && data->d > WGF_FUSED_INPUTS) {
-        free(net);
-        return wgf_fail(error, WGF_EUSAGE, "kernel: fused takes d of at most %d, but d is %lld", WGF_FUSED_INPUTS,
-                        (long long)data->d);
-    }
-    bool fits = wgf_network_bytes(settings, m, data->n, data->d) < (double)PTRDIFF_MAX;
-    if (net && fits) {
+    const wgf_status status = check_inputs(settings->kernel, data->d, error);
+    if (status)
+        return status;
+    lay_out(settings->kernel, m, data->n, data->d, &arena);
+    struct wgf_network *net =
+        wgf_arena_allocate(&arena) ? lay_out(settings->kernel, m, data->n, data->d, &arena) : NULL;
+    if (net) {
+        net->arena = arena;
         net->settings = *settings;
         net->data = data;
         net->m = m;
-        net->kernel = operations(wgf_network_kernel(settings->kernel, m, data->n, data->d), m, data->n, data->d);
         net->kappa = wgf_loss_factor(settings->loss, data->n);
         net->c = wgf_output_factor(settings->output, m);
-        net->residual = wgf_calloc(data->n, sizeof *net->residual);
-        net->normals = wgf_calloc(KINKS * data->d, sizeof *net->normals);
     }
-    if (!net || !fits || !net->residual || !net->normals || !net->kernel->create(net)) {
-        wgf_network_free(net);
-        return wgf_fail(error, WGF_EMEMORY, "no memory for a network of m = %lld on n = %lld, d = %lld", (long long)m,
-                        (long long)data->n, (long long)data->d);
+    if (!net || !net->kernel->start(net)) {
+        wgf_arena_free(&arena);
+        return wgf_fail(error, WGF_EMEMORY,
+                        "no memory for a network of m = %" PRId64 " on n = %" PRId64 ", d = %" PRId64, m, data->n,
+                        data->d);
     }
     *network = net;
     return WGF_OK;
@@ -94,22 +118,13 @@ wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_net
 
 void wgf_network_free(struct wgf_network *network)
 {
-    if (!network)
-        return;
-    free(network->residual);
-    free(network->normals);
-    free(network->Xt);
-    free(network->z);
-    free(network->pattern);
-    free(network->norms);
-    wgf_arcs_kernel_free(network->cones);
-    wgf_patterns_work_free(network->patterns);
-    free(network);
+    struct wgf_arena arena = network ? network->arena : (struct wgf_arena){0}; /* a copy: the network lies in it */
+    wgf_arena_free(&arena);
 }
 
-void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atomic_t *interrupted)
+void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atomic_t *cancel)
 {
-    network->interrupted = interrupted;
+    network->cancel = cancel;
 }
 
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha)
@@ -159,9 +174,9 @@ double wgf_network_active(struct wgf_network *network, const double *W)
     return (double)network->kernel->active(network, W) / (double)network->m;
 }
 
-/* The part of the way from w to w - step g after which the sample changes its activation; infinite when it does not. A way
- * along a kink does not cross it, whatever rounding says. */
-static double way_to_kink(const double *x, int64_t d, const double *w, double step, const double *g)
+/* The fraction of the way from w to w - step g at which the sample changes its activation; infinite when it does not.
+ * Motion along a kink does not cross it, whatever rounding says. */
+static double fraction_to_kink(const double *x, int64_t d, const double *w, double step, const double *g)
 {
     const double parallel = 1e-14;
     double z = wgf_dot(w, x, d), along = wgf_dot(g, x, d), moved = z - step * along;
@@ -179,9 +194,9 @@ static double first_kink(const struct wgf_network *network, const double *w, dou
     double first = INFINITY;
     for (int64_t k = 0; k < (known ? known : data->n); k++) {
         int64_t j = known ? near[k] : k;
-        double way = way_to_kink(data->X + j * data->d, data->d, w, step, g);
-        if (way < first) {
-            first = way;
+        const double fraction = fraction_to_kink(data->X + j * data->d, data->d, w, step, g);
+        if (fraction < first) {
+            first = fraction;
             *sample = j;
         }
     }
@@ -193,21 +208,21 @@ static bool stop_short(const struct wgf_network *network, const double *w, doubl
 {
     const double close = 1e-5, short_of = 0.99;
     double first = first_kink(network, w, step, g, sample);
-    double share = first > 1 ? 1 : first < close ? 0 : short_of * first;
+    const double share = first > 1 ? 1 : first < close ? 0 : short_of * first;
     for (int64_t k = 0; share > 0 && share < 1 && k < network->data->d; k++)
         g[k] *= share;
     return share > 0;
 }
 
-/* g <- its part at right angles to q, which is of length 1 */
-static void remove_part(const double *q, double *g, int64_t d)
+/* g <- its component orthogonal to q, which is of length 1 */
+static void remove_component(const double *q, double *g, int64_t d)
 {
     double share = wgf_dot(g, q, d);
     for (int64_t k = 0; k < d; k++)
         g[k] -= share * q[k];
 }
 
-/* g <- its part along the kink w . x = 0 and along those whose orthonormal normals are the first `count` of `normals`.
+/* g <- its projection onto the kink w . x = 0 and the kinks whose orthonormal normals are the first `count` of `normals`.
  * False: x lies in their span. */
 static bool slide(const double *x, double *normals, int64_t count, double *g, int64_t d)
 {
@@ -215,18 +230,18 @@ static bool slide(const double *x, double *normals, int64_t count, double *g, in
     double *q = normals + count * d;
     memcpy(q, x, (size_t)d * sizeof *q);
     for (int64_t r = 0; r < count; r++)
-        remove_part(normals + r * d, q, d);
+        remove_component(normals + r * d, q, d);
     double length = sqrt(wgf_dot(q, q, d));
     if (!(length > dependent * sqrt(wgf_dot(x, x, d))))
         return false;
     for (int64_t k = 0; k < d; k++)
         q[k] /= length;
-    remove_part(q, g, d);
+    remove_component(q, g, d);
     return true;
 }
 
-/* Confines the direction of one neuron; returns its share of the slope. */
-static double confine_neuron(const struct wgf_network *network, const double *w, double step, double *g)
+/* The direction of one neuron; returns its share of the slope. */
+static double project_neuron(const struct wgf_network *network, const double *w, double step, double *g)
 {
     const struct wgf_data *data = network->data;
     int64_t d = data->d, sample = 0, count = 0;
@@ -237,7 +252,7 @@ static double confine_neuron(const struct wgf_network *network, const double *w,
             return 0;
         }
         count++;
-        full = wgf_dot(g, g, d); /* the part that is gone is at right angles to what is left */
+        full = wgf_dot(g, g, d); /* what slide removed is orthogonal to the rest */
     }
     return sqrt(full * wgf_dot(g, g, d)); /* both are along one line */
 }
@@ -247,7 +262,7 @@ double wgf_network_project_direction(const struct wgf_network *network, const do
     int64_t d = network->data->d;
     double slope = 0;
     for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++)
-        slope += confine_neuron(network, W + i * d, step, direction + i * d);
+        slope += project_neuron(network, W + i * d, step, direction + i * d);
     return slope;
 }
 
@@ -292,17 +307,17 @@ static double power_step(const struct wgf_data *data, double unit, double *v, do
     return sqrt(wgf_dot(v, v, data->d));
 }
 
-wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_atomic_t *interrupted, double *eigenvalue,
+wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_atomic_t *cancel, double *eigenvalue,
                               struct wgf_error *error)
 {
-    enum { TURNS = 100 };
+    enum { ITERATIONS = 100 };
     const double enough = 1e-6;
     double unit = largest_entry(data->X, data->n * data->d); /* squares of entries may be beyond the doubles */
     double *v = wgf_calloc(2 * data->d, sizeof *v), last = 0, now = 0;
     if (!v)
-        return wgf_fail(error, WGF_EMEMORY, "no memory for %lld inputs", (long long)data->d);
+        return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " inputs", data->d);
     wgf_random_normal(0, WGF_PURPOSE_EIGENVECTOR, 0, data->d, v);
-    for (int turn = 0; unit > 0 && turn < TURNS && !(interrupted && *interrupted); turn++, last = now) {
+    for (int iteration = 0; unit > 0 && iteration < ITERATIONS && !(cancel && *cancel); iteration++, last = now) {
         now = power_step(data, unit, v, v + data->d);
         if (!(fabs(now - last) > enough * now))
             break;

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kernel_names[] = {WGF_KERNELS(WGF_ENUM_NAME)};
-
 static int64_t state_elements(const struct wgf_settings *settings)
 {
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
@@ -229,8 +227,7 @@ const char *wgf_kernel_used(const struct wgf_settings *settings)
 {
     if (!wgf_method_uses_kernel(settings))
         return "";
-    return kernel_names[wgf_network_kernel(settings->network.kernel, settings->init.width, settings->data.n,
-                                           settings->data.d)];
+    return wgf_network_kernel_used(settings->network.kernel, settings->init.width, settings->data.n, settings->data.d);
 }
 
 static void fill_result(enum wgf_result_column column, const struct block *block, void *buffer)

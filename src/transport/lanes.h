@@ -11,12 +11,13 @@ typedef int8_t flags __attribute__((vector_size(WGF_LANES)));
 
 #define LOOP_INLINE static inline __attribute__((always_inline))
 
+/* Orders of the lanes that bring each lane together with every other: halves exchanged, then quarters, then single ones. */
 #if WGF_LANES == 8
 static const places lane_number = {0, 1, 2, 3, 4, 5, 6, 7};
-static const places halves[] = {{4, 5, 6, 7, 0, 1, 2, 3}, {2, 3, 0, 1, 6, 7, 4, 5}, {1, 0, 3, 2, 5, 4, 7, 6}};
+#define EXCHANGES(X) X(4, 5, 6, 7, 0, 1, 2, 3) X(2, 3, 0, 1, 6, 7, 4, 5) X(1, 0, 3, 2, 5, 4, 7, 6)
 #else
 static const places lane_number = {0, 1, 2, 3};
-static const places halves[] = {{2, 3, 0, 1}, {1, 0, 3, 2}};
+#define EXCHANGES(X) X(2, 3, 0, 1) X(1, 0, 3, 2)
 #endif
 
 /* A value and where it was found. */
@@ -44,11 +45,14 @@ LOOP_INLINE struct found least_lane(const lanes *values, const places *places_of
 {
     lanes least = *values;
     places place = *places_of_values;
-    for (unsigned n = 0; n < sizeof halves / sizeof *halves; n++) {
-        lanes other = __builtin_shuffle(least, halves[n]);
-        places place_of_other = __builtin_shuffle(place, halves[n]);
-        lower(&least, &place, &other, &place_of_other);
+#define LOWER(...)                                                                                                     \
+    {                                                                                                                  \
+        const lanes other = __builtin_shufflevector(least, least, __VA_ARGS__);                                        \
+        const places place_of_other = __builtin_shufflevector(place, place, __VA_ARGS__);                              \
+        lower(&least, &place, &other, &place_of_other);                                                                \
     }
+    EXCHANGES(LOWER)
+#undef LOWER
     return (struct found){least[0], place[0]};
 }
 

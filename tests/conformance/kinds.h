@@ -8,17 +8,21 @@ static const struct kind {
     const char *name;
     int method, metric, solver;
     int64_t grid2;
-    const char *spec; /* the same in words */
+    double gamma, long_gamma; /* for steps that converge; for steps that pass over many kinks */
+    bool trains_alpha;        /* `layers: both` is legal */
+    const char *spec;         /* the same in words */
 } kinds[] = {
-    {"gd", WGF_METHOD_GD, 0, 0, 0, "method: gd"},
-    {"prox, frobenius", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, "method: prox, metric: frobenius"},
-    {"prox, wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, "method: prox, metric: wasserstein"},
-    {"prox, sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, "method: prox, metric: sliced"},
-    {"jko, newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, "method: jko, solver: newton"},
-    {"jko, dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, "method: jko, solver: dykstra"},
-    {"jko, two grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, "method: jko, grid2: 4"},
+    {"gd", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, true, "method: gd"},
+    {"prox_frobenius", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, false,
+     "method: prox, metric: frobenius"},
+    {"prox_wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, false,
+     "method: prox, metric: wasserstein"},
+    {"prox_sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, false, "method: prox, metric: sliced"},
+    {"jko_newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, solver: newton"},
+    {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra"},
+    {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4"},
 };
-enum { KINDS = sizeof kinds / sizeof *kinds, GRID = 5 };
+enum { KINDS = sizeof kinds / sizeof *kinds, GRID = 5, NAME_LENGTH = 96 };
 
 static inline struct wgf_settings settings_of_kind(const struct kind *kind)
 {
@@ -26,7 +30,7 @@ static inline struct wgf_settings settings_of_kind(const struct kind *kind)
     settings.metric = kind->metric;
     settings.solver = kind->solver;
     settings.init.width = 12;
-    settings.gamma = kind->method == WGF_METHOD_GD ? 1e-3 : 0.05;
+    settings.gamma = kind->gamma;
     settings.grid = GRID;
     settings.grid_radius = 1;
     settings.grid2 = kind->grid2;

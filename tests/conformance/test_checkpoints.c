@@ -159,7 +159,7 @@ static void the_last_step_knows_that_it_is(const struct wgf_settings *settings)
 }
 
 /* What the method says beforehand is what it lists. */
-static void carried_bytes_are_told(const struct wgf_settings *settings)
+static void state_bytes_are_those_of_the_list(const struct wgf_settings *settings)
 {
     const struct wgf_method *method = wgf_method_find(settings->method);
     struct descent made = prepare(settings);
@@ -309,12 +309,10 @@ static void seconds_add_up(const struct wgf_settings *settings)
     discard(&first);
 }
 
-typedef void law_over(const struct wgf_settings *settings);
-
 /* What is recorded, which weights train, which kernel: variants of each kind. False: not of this kind. */
 static bool make_variant(const struct kind *kind, int variant, struct wgf_settings *settings)
 {
-    bool particles = kind->method != WGF_METHOD_JKO;
+    const bool particles = wgf_method_has_neurons(kind->method);
     *settings = settings_of_kind(kind);
     switch (variant) {
     case 0:
@@ -338,12 +336,12 @@ static bool make_variant(const struct kind *kind, int variant, struct wgf_settin
     case 4:
         settings->network.layers = WGF_LAYERS_BOTH;
         settings->record_distances = WGF_DISTANCES_ALL;
-        return kind->method == WGF_METHOD_GD;
+        return kind->trains_alpha;
     case 5: /* neurons that pass one another, over many kinks */
         settings->init.width = 150;
         settings->init.scale = 1e-3;
         settings->data.n = 40;
-        settings->gamma = kind->method == WGF_METHOD_GD ? 1e-2 : 0.3;
+        settings->gamma = kind->long_gamma;
         settings->inner_steps = 60;
         settings->record_distances = WGF_DISTANCES_ALL;
         return particles;
@@ -364,7 +362,7 @@ static bool make_variant(const struct kind *kind, int variant, struct wgf_settin
     case 9:
         settings->anderson = 3;
         return kind->solver == WGF_SOLVER_DYKSTRA && !particles;
-    case 10: /* patterns of activation, kept from look to look */
+    case 10: /* activation patterns, kept from one evaluation to the next */
         settings->data.d = 4;
         settings->data.n = 150;
         settings->init.width = 300;
@@ -394,50 +392,61 @@ static bool make_variant(const struct kind *kind, int variant, struct wgf_settin
 }
 enum { VARIANTS = 13 };
 
-static void over_every_method(law_over *const law, int variants)
+static void interruptions_came(const struct wgf_settings *settings)
 {
-    struct wgf_settings settings;
-    for (const struct kind *kind = kinds; kind < kinds + KINDS; kind++)
-        for (int variant = 0; variant < variants; variant++)
-            if (make_variant(kind, variant, &settings)) {
-                print_message("%s, variant %d\n", kind->name, variant);
-                law(&settings);
-            }
-}
-
-#define LAW(name, variants)                                                                                            \
-    static void test_##name(void **state)                                                                              \
-    {                                                                                                                  \
-        (void)state;                                                                                                   \
-        over_every_method(name, variants);                                                                             \
-    }
-LAW(every_cut_is_mended, VARIANTS)
-LAW(the_last_step_knows_that_it_is, 2)
-LAW(carried_bytes_are_told, VARIANTS)
-LAW(any_interruption_is_mended, VARIANTS)
-LAW(a_bad_checkpoint_counts_for_nothing, 2)
-LAW(saves_keep_to_their_times, 1)
-LAW(seconds_add_up, 1)
-
-static void interruptions_came(void **state)
-{
-    (void)state;
+    (void)settings;
     print_message("%d interruptions\n", cuts);
     assert_true(cuts > 20);
 }
 
+#define LAW(function, kinds, variants)                                                                                 \
+    {                                                                                                                  \
+#function, function, kinds, variants                                                                           \
+    }
+static const struct law {
+    const char *name;
+    void (*holds)(const struct wgf_settings *);
+    int kinds, variants; /* that it is tried on, of each the first ones */
+} laws[] = {
+    LAW(every_cut_is_mended, KINDS, VARIANTS),
+    LAW(the_last_step_knows_that_it_is, KINDS, 2),
+    LAW(state_bytes_are_those_of_the_list, KINDS, VARIANTS),
+    LAW(any_interruption_is_mended, KINDS, VARIANTS),
+    LAW(interruptions_came, 1, 1), /* those of the law before */
+    LAW(a_bad_checkpoint_counts_for_nothing, KINDS, 2),
+    LAW(saves_keep_to_their_times, KINDS, 1),
+    LAW(seconds_add_up, KINDS, 1),
+};
+enum { LAWS = sizeof laws / sizeof *laws, TRIALS = LAWS * KINDS * VARIANTS }; /* at most */
+
+/* One law for one variant of a kind: a test of its own, named "kind/law/variant". */
+static struct trial {
+    char name[NAME_LENGTH];
+    const struct law *law;
+    struct wgf_settings settings;
+} trials[TRIALS];
+
+static void run_trial(void **state)
+{
+    const struct trial *trial = *state;
+    trial->law->holds(&trial->settings);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_cut_is_mended),
-        cmocka_unit_test(test_the_last_step_knows_that_it_is),
-        cmocka_unit_test(test_carried_bytes_are_told),
-        cmocka_unit_test(test_any_interruption_is_mended),
-        cmocka_unit_test(interruptions_came),
-        cmocka_unit_test(test_a_bad_checkpoint_counts_for_nothing),
-        cmocka_unit_test(test_saves_keep_to_their_times),
-        cmocka_unit_test(test_seconds_add_up),
-    };
+    static struct CMUnitTest tests[TRIALS];
+    size_t count = 0;
+    for (const struct law *law = laws; law < laws + LAWS; law++)
+        for (int k = 0; k < law->kinds; k++)
+            for (int variant = 0; variant < law->variants; variant++) {
+                struct trial *trial = &trials[count];
+                if (!make_variant(&kinds[k], variant, &trial->settings))
+                    continue;
+                trial->law = law;
+                snprintf(trial->name, sizeof trial->name, "%s/%s/%d", kinds[k].name, law->name, variant);
+                tests[count++] =
+                    (struct CMUnitTest){.name = trial->name, .test_func = run_trial, .initial_state = trial};
+            }
     signal(SIGALRM, ring);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return _cmocka_run_group_tests("checkpoints", tests, count, NULL, NULL);
 }

@@ -10,15 +10,17 @@
 #include "particles/metric.h"
 #include "wgf/base/random.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What the three differ in. */
+/* What the metrics differ in. */
 static const struct kind {
-    bool relabels;    /* neurons of one sign may be exchanged */
-    double share;     /* of |t|^2 for a translation by t, d = 2 */
-    const char *name; /* for the report */
+    bool relabels; /* neurons of one sign may be exchanged */
+    double share;  /* of |t|^2 for a translation by t, d = 2 */
+    const char *name;
 } kinds[] = {
     [WGF_METRIC_FROBENIUS] = {false, 1, "frobenius"},
     [WGF_METRIC_WASSERSTEIN] = {true, 1, "wasserstein"},
@@ -231,7 +233,7 @@ static void history_does_not_show(struct bench *bench)
 {
     double *V = draw(bench->count, 1);
     distance(bench, bench->V, bench->W);
-    for (int turn = 0; turn < 20; turn++) {
+    for (int round = 0; round < 20; round++) {
         for (int64_t k = 0; k < bench->count; k++)
             V[k] += 0.02 * bench->other[k];
         bench->metric->fix(bench->work, bench->W, 1);
@@ -278,41 +280,57 @@ static void sliced_is_below_wasserstein_below_frobenius(void **state)
     }
 }
 
-/* Every law, over every metric and a few sizes. */
-static void every_law_over_every_distance(void **state)
+#define LAW(function)                                                                                                  \
+    {                                                                                                                  \
+#function, function                                                                                            \
+    }
+static const struct law {
+    const char *name;
+    void (*holds)(struct bench *);
+} laws[] = {
+    LAW(nothing_is_at_no_distance_from_itself),
+    LAW(it_is_symmetric),
+    LAW(a_common_translation_leaves_it),
+    LAW(a_translation_is_as_long_as_it_is),
+    LAW(it_scales_with_the_square),
+    LAW(names_of_neurons_do_not_matter),
+    LAW(signs_are_kept),
+    LAW(the_gradient_is_that_of_differences),
+    LAW(the_majorant_touches_and_bounds),
+    LAW(history_does_not_show),
+    LAW(what_is_not_finite_ends),
+};
+static const int64_t sizes[][2] = {{1, 1}, {1, 2}, {2, 2}, {12, 1}, {37, 2}, {90, 3}, {150, 8}}; /* m, d */
+enum { LAWS = sizeof laws / sizeof *laws, SIZES = sizeof sizes / sizeof *sizes, TRIALS = METRICS * LAWS * SIZES };
+
+/* One law for one metric and size: a test of its own, named "metric/law/size". */
+static struct trial {
+    char name[96];
+    int metric;
+    const struct law *law;
+    const int64_t *size;
+} trials[TRIALS];
+
+static void run_trial(void **state)
 {
-    (void)state;
-    static void (*const laws[])(struct bench *) = {
-        nothing_is_at_no_distance_from_itself,
-        it_is_symmetric,
-        a_common_translation_leaves_it,
-        a_translation_is_as_long_as_it_is,
-        it_scales_with_the_square,
-        names_of_neurons_do_not_matter,
-        signs_are_kept,
-        the_gradient_is_that_of_differences,
-        the_majorant_touches_and_bounds,
-        history_does_not_show,
-        what_is_not_finite_ends,
-    };
-    static const int64_t sizes[][2] = {{1, 1}, {1, 2}, {2, 2}, {12, 1}, {37, 2}, {90, 3}, {150, 8}};
-    for (int id = 0; id < METRICS; id++)
-        for (size_t law = 0; law < sizeof laws / sizeof *laws; law++)
-            for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-                struct bench *bench = set_up(id, sizes[s][0], sizes[s][1]);
-                bench->settings.metric = id;
-                print_message("%s, law %zu, %lld x %lld\n", kinds[id].name, law, (long long)sizes[s][0],
-                              (long long)sizes[s][1]);
-                laws[law](bench);
-                tear_down(bench);
-            }
+    const struct trial *trial = *state;
+    struct bench *bench = set_up(trial->metric, trial->size[0], trial->size[1]);
+    bench->settings.metric = trial->metric;
+    trial->law->holds(bench);
+    tear_down(bench);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_law_over_every_distance),
-        cmocka_unit_test(sliced_is_below_wasserstein_below_frobenius),
-    };
+    struct CMUnitTest tests[TRIALS + 1] = {cmocka_unit_test(sliced_is_below_wasserstein_below_frobenius)};
+    for (int t = 0; t < TRIALS; t++) {
+        struct trial *trial = &trials[t];
+        trial->metric = t / (LAWS * SIZES);
+        trial->law = &laws[t / SIZES % LAWS];
+        trial->size = sizes[t % SIZES];
+        snprintf(trial->name, sizeof trial->name, "%s/%s/%" PRId64 "x%" PRId64, kinds[trial->metric].name,
+                 trial->law->name, trial->size[0], trial->size[1]);
+        tests[1 + t] = (struct CMUnitTest){.name = trial->name, .test_func = run_trial, .initial_state = trial};
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,9 +4,11 @@ A test is a script with functions marked `@case`, each given a `Wgf` in a fresh 
 end. Called with the program as its only argument; exits 1 if any case failed.
 """
 
+import contextlib
 import csv
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -21,7 +23,7 @@ os.environ["OMPI_ALLOW_RUN_AS_ROOT"] = os.environ["OMPI_ALLOW_RUN_AS_ROOT_CONFIR
 OK, ERROR, USAGE, FAILURES, STOPPED = 0, 1, 2, 3, 75
 STATES = ("pending", "running", "done", "diverged", "failed", "timeout", "crashed")
 PENDING, RUNNING, DONE, DIVERGED, FAILED, TIMEOUT, CRASHED = range(len(STATES))
-SECONDS = 60
+HANG = 900  # seconds after which a process hangs, however busy the machine; speed is measured by `within`
 LONGEST = 1000  # characters of stderr in a message
 
 cases = []
@@ -80,10 +82,10 @@ class Wgf:
     def __init__(self, program, folder):
         self.program, self.folder = program, Path(folder)
 
-    def __call__(self, *arguments, stdin="", seconds=SECONDS, ranks=0, cwd=None):
+    def __call__(self, *arguments, stdin="", ranks=0, cwd=None):
         """Runs `wgf` to its end; under mpirun when ranks > 0."""
         done = subprocess.run(self.command(arguments, ranks), cwd=cwd or self.folder, input=stdin, capture_output=True,
-                              text=True, timeout=seconds)
+                              text=True, timeout=HANG)
         return Outcome(done)
 
     def start(self, *arguments, ranks=0, **options):
@@ -110,26 +112,55 @@ class Wgf:
         return self.path(name)
 
 
-def finish(process, seconds=SECONDS):
+def finish(process):
     """Waits for a started process."""
     try:
-        out, err = process.communicate(timeout=seconds)
+        out, err = process.communicate(timeout=HANG)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        raise Failure(f"does not end within {seconds} s") from None
+        raise Failure(f"does not end within {HANG} s") from None
     return Outcome(subprocess.CompletedProcess(process.args, process.returncode, out, err))
 
 
-def wait_until(truth, what, seconds=20):
+def ended_time():
+    """Processor seconds of all children that have ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def running_time(number):
+    """Processor seconds that the process of this number has used so far, without its children."""
+    fields = Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def within(seconds, process=None):
+    """The children that end in this block, among them `process`, use less processor time in it than this.
+
+    Processor time, as the machine may be busy with other work: a test of speed holds at any load."""
+    before = ended_time() + (running_time(process.pid) if process else 0)
+    yield
+    spent = ended_time() - before
+    require(spent < seconds, f"{spent:.2f} s of processor time instead of less than {seconds} s")
+
+
+def wait_until(truth, what):
     """Polls until `truth()` holds, and returns its value."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + HANG
     while time.monotonic() < end:
         value = truth()
         if value:
             return value
         time.sleep(0.01)
-    raise Failure(f"waited {seconds} s in vain for {what}")
+    raise Failure(f"waited {HANG} s in vain for {what}")
+
+
+def let_work(number, seconds):
+    """Waits until the process of this number has used this much processor time more."""
+    before = running_time(number)
+    wait_until(lambda: running_time(number) > before + seconds, f"{seconds} s of work")
 
 
 def workers(process):

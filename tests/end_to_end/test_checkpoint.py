@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from harness import (DONE, OK, PENDING, RUNNING, STOPPED, TIMEOUT, Skip, case, column, differences, equal, finish,
-                     kill_all, main, require, wait_until, workers)
+                     kill_all, main, require, wait_until, within, workers)
 
 # Two or three seconds of one descent each.
 DESCENTS = {
@@ -91,15 +91,14 @@ def cut(wgf, name, ways):
         reached = step_reached(path)
         process = start(wgf)
         wait_until(lambda: step_reached(path) >= steps * (number + 1) / (len(ways) + 1) or process.poll() is not None,
-                   "a checkpoint", 60)
+                   "a checkpoint")
         if way == signal.SIGKILL:
             kill_all(process, 0)
             equal(list(column(path, "status")), [RUNNING], "status")
         else:
-            asked = time.monotonic()
-            process.send_signal(way)
-            equal(finish(process).code, STOPPED, "exit code")
-            require(time.monotonic() - asked < 10, "stopped after more than ten seconds")
+            with within(10, process):
+                process.send_signal(way)
+                equal(finish(process).code, STOPPED, "exit code")
             equal(list(column(path, "status")), [PENDING], "status")
         require(step_reached(path) > reached, "a run went no further than the one before")
     end(wgf)
@@ -147,7 +146,7 @@ def teams_of_all_sizes_take_over(wgf):
         seen = set(slots(path)) if path.exists() else set()
         process = start(wgf, "--max-attempts", "100", ranks=ranks)
         wait_until(lambda: (path.exists() and len(set(slots(path)) - seen) > 1) or process.poll() is not None,
-                   "checkpoints", 60)
+                   "checkpoints")
         require(process.poll() is None, "it came to its end too early")
         kill_all(process, ranks)
     end(wgf, ranks=3)
@@ -161,38 +160,16 @@ def a_stopped_team_keeps_all_checkpoints(wgf):
     path = wgf.path("out.h5")
     wgf.write("spec.yaml", text)
     process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "1s", ranks=4)
-    wait_until(lambda: path.exists() and len({job for job, _ in slots(path)}) == 3, "all three", 60)
+    wait_until(lambda: path.exists() and len({job for job, _ in slots(path)}) == 3, "all three")
     process.send_signal(signal.SIGUSR1)
     equal(finish(process).code, STOPPED, "exit code")
     equal(list(column(path, "status")), [PENDING] * 3, "status")
     kept = {job: max(step for other, step in slots(path) if other == job) for job in range(3)}
     process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s", ranks=2)
-    wait_until(lambda: any(step > kept[job] for job, step in slots(path)) or process.poll() is not None, "a save", 60)
+    wait_until(lambda: any(step > kept[job] for job, step in slots(path)) or process.poll() is not None, "a save")
     require(all(max(step for other, step in slots(path) if other == job) >= kept[job] for job, _ in slots(path)),
             "a checkpoint that was still needed was written over")
     equal(finish(process).code, OK, "exit code")
-    is_whole(wgf, text)
-
-
-@case
-def a_dead_worker_leaves_its_checkpoint_to_the_others(wgf):
-    """Under --enable-recovery, in the same run; and nothing of it is left at the end."""
-    text = DESCENTS["jko"] + "sweep: {init_scale: [0.1, 0.2], init: [normal]}\n"
-    path = wgf.path("out.h5")
-    wgf.write("spec.yaml", text)
-    process = subprocess.Popen(["mpirun", "--enable-recovery", "--oversubscribe", "--bind-to", "none", "-n", "3",
-                                wgf.program, "run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s"],
-                               cwd=wgf.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: path.exists() and min((max([s for j, s in slots(path) if j == job], default=0)
-                                              for job in range(2))) > 2500, "checkpoints of both", 60)
-    os.kill(workers(process)[-1], signal.SIGKILL)
-    reached = min(step for _, step in slots(path))
-    while process.poll() is None:
-        require(all(step >= reached for _, step in slots(path)), "a job began anew")
-        time.sleep(0.02)
-    finish(process)
-    equal(list(column(path, "status")), [DONE] * 2, "status")
-    equal(sorted(column(path, "attempts")), [1, 2], "attempts")
     is_whole(wgf, text)
 
 
@@ -204,7 +181,7 @@ def tried_alone_it_goes_on_too(wgf):
     for number in range(3):
         reached = step_reached(path)
         process = start(wgf, "--max-attempts", "1")
-        wait_until(lambda: step_reached(path) > reached + 800 or process.poll() is not None, "a checkpoint", 60)
+        wait_until(lambda: step_reached(path) > reached + 800 or process.poll() is not None, "a checkpoint")
         process.kill()  # the child, if there is one, goes with it
         finish(process)
     reached, before = step_reached(path), processor_time()
@@ -247,18 +224,16 @@ def what_is_left_in_a_finished_file_goes(wgf):
 
 @case
 def a_time_limit_counts_all_parts(wgf):
-    text, path = ENDLESS.replace("LIMIT", "2"), wgf.path("out.h5")
+    text, path = ENDLESS.replace("LIMIT", "4"), wgf.path("out.h5")
     wgf.write("spec.yaml", text)
     process = start(wgf)
     wait_until(lambda: step_reached(path) > 0, "a checkpoint")
     time.sleep(1)
     kill_all(process, 0)
-    began = time.monotonic()
-    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s").require(3)
-    took = time.monotonic() - began
+    with within(3.4):
+        wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s").require(3)
     equal(list(column(path, "status")), [TIMEOUT], "status")
-    seconds = column(path, "seconds")[0]
-    require(2 <= seconds < 3 and took < 1.9, f"{took:.1f} s now, {seconds:.1f} s in all, of 2 s")
+    require(column(path, "seconds")[0] >= 4, f"{column(path, 'seconds')[0]:.1f} s in all instead of 4 s")
     require(not column(path, "checkpoint").any(), "its checkpoint was kept")
 
 

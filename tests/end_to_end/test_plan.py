@@ -4,9 +4,8 @@
 import itertools
 import os
 import re
-import time
 
-from harness import DIVERGED, DONE, OK, USAGE, case, column, equal, main, require
+from harness import DIVERGED, DONE, OK, USAGE, case, column, equal, finish, main, require, within
 
 MIXED = """\
 name: mixed
@@ -226,11 +225,9 @@ def what_only_looks_like_a_conflict(wgf):
 def huge_plan_is_printed_at_once(wgf):
     for extra in ("", "fixed: {save: last}\n"):
         wgf.write("spec.yaml", HUGE + extra)
-        began = time.monotonic()
-        out = wgf("plan", "spec.yaml", seconds=3).require(OK).out
-        seconds = time.monotonic() - began
+        with within(1):
+            out = wgf("plan", "spec.yaml").require(OK).out
         equal(count(out, "jobs"), 10**12, f"jobs with {extra!r}")
-        require(seconds < 1, f"{seconds:.2f} s with {extra!r}")
 
 
 @case
@@ -275,7 +272,7 @@ def full_disk_is_an_error(wgf):
     wgf.write("spec.yaml", MIXED)
     with open("/dev/full", "w") as full:
         process = wgf.start("plan", "--csv", "spec.yaml", stdout=full)
-        err = process.communicate(timeout=10)[1]
+        err = finish(process).err
     equal(process.returncode, 1, "exit code")
     require("standard output" in err, f"stderr {err!r}")
 

@@ -4,12 +4,11 @@ makes poison of every job with `kernel: blas`."""
 
 import os
 import signal
-import time
 
 import h5py
 import numpy as np
 from harness import (CRASHED, DONE, FAILURES, OK, PENDING, RUNNING, STOPPED, case, column, differences, equal, finish,
-                     kill_all, main, messages, require, wait_until)
+                     kill_all, main, messages, require, wait_until, within)
 
 # Two of ten are poison, in the midst of the others.
 POISONOUS = """\
@@ -176,18 +175,16 @@ def with_child(wgf):
     """A run whose only job is tried alone, and the child that tries it."""
     all_are_suspects(wgf, ENDLESS, 2)
     process = wgf.start("run", "spec.yaml", "-o", "out.h5")
-    [child] = wait_until(lambda: children(process.pid), "the child")
-    time.sleep(0.5)
+    [child] = wait_until(lambda: attempts(wgf) == [3] and children(process.pid), "the child")
     return process, child
 
 
 @case
 def stopped_while_a_job_runs_alone(wgf):
     process, child = with_child(wgf)
-    began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    finish(process, 10).require(STOPPED, "interrupted").quietly()
-    require(time.monotonic() - began < 5, "too late")
+    with within(5, process):
+        process.send_signal(signal.SIGTERM)
+        finish(process).require(STOPPED, "interrupted").quietly()
     require(not is_alive(child), "the child lives on")
     equal((states(wgf), attempts(wgf)), ([PENDING], [2]), "state and attempts")
 
@@ -196,7 +193,7 @@ def stopped_while_a_job_runs_alone(wgf):
 def killed_while_a_job_runs_alone(wgf):
     process, child = with_child(wgf)
     kill_all(process, 0)
-    wait_until(lambda: not is_alive(child), "the child's end", 5)
+    wait_until(lambda: not is_alive(child), "the child's end")
     equal((states(wgf), attempts(wgf)), ([RUNNING], [3]), "state and attempts")
 
 
@@ -204,7 +201,7 @@ def killed_while_a_job_runs_alone(wgf):
 def only_the_child_is_killed(wgf):
     process, child = with_child(wgf)
     os.kill(child, signal.SIGKILL)
-    finish(process, 10).require(FAILURES, "1 crashed").quietly()
+    finish(process).require(FAILURES, "1 crashed").quietly()
     equal((states(wgf), attempts(wgf)), ([CRASHED], [3]), "state and attempts")
 
 

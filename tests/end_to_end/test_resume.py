@@ -13,7 +13,7 @@ import time
 import h5py
 import numpy as np
 from harness import (DONE, ERROR, FAILED, FAILURES, OK, PENDING, STOPPED, TIMEOUT, USAGE, case, column, differences,
-                     Skip, equal, finish, kill_all, main, messages, require, wait_until)
+                     Skip, equal, finish, kill_all, main, messages, require, wait_until, within)
 
 # A second or two of jobs of some milliseconds each, with states and inner traces.
 LONG = """\
@@ -173,7 +173,7 @@ def two_runs_do_not_share_a_file(wgf):
     for ranks in (0, 2):
         run(wgf, ranks=ranks).require(ERROR, "another run").quietly()
     first.send_signal(signal.SIGTERM)
-    finish(first, 10).require(STOPPED)
+    finish(first).require(STOPPED)
 
 
 @case
@@ -333,9 +333,9 @@ def stopped_before_the_time_limit(wgf):
     for ranks in (0, 3):
         for limit, seconds in (("2", 2), ("0:03", 3), ("0.05m", 3)):
             began = time.monotonic()
-            run(wgf, "--time-limit", limit, ranks=ranks).require(STOPPED, "before the time limit").quietly()
-            spent = time.monotonic() - began
-            require(seconds / 2 < spent < seconds + (10 if ranks else 0.5), f"{spent} s of {seconds} s")
+            with within((seconds + 3) * 3 if ranks else seconds + 0.5):
+                run(wgf, "--time-limit", limit, ranks=ranks).require(STOPPED, "before the time limit").quietly()
+            require(time.monotonic() - began > seconds / 2, f"it ends long before {seconds} s")
             equal(list(states(wgf)), [PENDING], "states")
     run(wgf, "--time-limit", "1h", "--set", "steps=2", "--overwrite").require(OK)
 

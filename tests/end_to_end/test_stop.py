@@ -11,8 +11,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from harness import (DONE, OK, PENDING, RUNNING, STOPPED, Wgf, case, column, equal, finish, main, require, wait_until,
-                     workers)
+from harness import (DONE, OK, PENDING, RUNNING, STOPPED, Wgf, case, column, equal, finish, let_work, main, require,
+                     wait_until, within, workers)
 
 # Short jobs first, then jobs that never end: gd between steps, prox inside of one.
 SHORT = 40
@@ -35,7 +35,7 @@ fixed: {n: 50, width: 100, steps: 200, save: last}
 sweep: {seed: {range: [0, 600]}}
 """
 RESULTS = ("objective_initial", "objective_final", "steps_done", "checksum", "objective", "grad_norm", "state_records")
-SOON = 10
+SOON = 5  # processor seconds in which a stop is to be done
 
 
 def states(path):
@@ -53,11 +53,9 @@ def start(wgf, text, ranks=0):
 
 def stop(process, number):
     """Sends the signal and returns what the process leaves, which must be soon."""
-    began = time.monotonic()
-    process.send_signal(number)
-    done = finish(process, SOON)
-    require(time.monotonic() - began < SOON, "too late")
-    return done
+    with within(SOON, process):
+        process.send_signal(number)
+        return finish(process)
 
 
 def pending_rows_are_blank(path):
@@ -96,7 +94,7 @@ def finished_rows_are_whole(wgf, path):
 
 def stopped_by(wgf, number, text, finished):
     process, path = start(wgf, text)
-    time.sleep(0.3)
+    let_work(process.pid, 0.3)  # a hundred times what the short jobs take; their rows may not be in the file yet
     done = stop(process, number).require(STOPPED, "interrupted").quietly()
     found = states(path)
     equal(set(found) <= {PENDING, DONE}, True, f"states {set(found)} are pending or done")
@@ -132,7 +130,7 @@ def stopped_inside_of_one_gradient(wgf):
         wgf.write("spec.yaml", GIANT)
         process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--set", f"kernel={kernel}")
         wait_until(lambda: wgf.path("out.h5").exists() and states(wgf.path("out.h5")).any(), "the job")
-        time.sleep(2)  # beyond the drawing of its inputs and neurons
+        let_work(process.pid, 2)  # beyond the drawing of its inputs and neurons
         stop(process, signal.SIGTERM).require(STOPPED)
         equal(list(states(wgf.path("out.h5"))), [PENDING], "states")
         wgf.path("out.h5").unlink()
@@ -142,15 +140,15 @@ def stopped_inside_of_one_gradient(wgf):
 def quiet_stop(wgf):
     wgf.write("spec.yaml", ENDLESS)
     process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet")
-    wait_until(wgf.path("out.h5").exists, "the file")
-    time.sleep(0.2)
+    wait_until(lambda: wgf.path("out.h5").exists() and states(wgf.path("out.h5")).any(), "the first job")
     equal(stop(process, signal.SIGTERM).require(STOPPED).quietly().err, "", "stderr")
 
 
 @case
 def sigusr1_to_mpirun(wgf):
     process, path = start(wgf, ENDLESS, ranks=3)
-    time.sleep(1)
+    for worker in workers(process)[1:]:
+        let_work(worker, 0.3)
     stop(process, signal.SIGUSR1).require(STOPPED).quietly()
     found = states(path)
     equal([int((found == state).sum()) for state in (PENDING, RUNNING, DONE)], [SHORT, 0, SHORT], "states")
@@ -193,9 +191,7 @@ def stopped_while_a_large_file_is_made(wgf):
     for ranks in (0, 2):
         process = wgf.start("run", "spec.yaml", "-o", "out.h5", ranks=ranks)
         wait_until(lambda: any(path.stat().st_size > 1e8 for path in temporary()), "0.1 GB of 4.8 GB")
-        began = time.monotonic()
         stop(process, signal.SIGUSR1).require(STOPPED, "out.h5").quietly()
-        require(time.monotonic() - began < 5, "too late")
         equal(os.listdir(wgf.folder), ["spec.yaml"], "files")
 
 
@@ -229,7 +225,7 @@ def killed_worker_leaves_whole_rows(wgf):
     process, path = start(wgf, LONG, ranks=3)
     wait_until(lambda: (states(path) == DONE).any(), "a finished row")
     os.kill(workers(process)[-1], signal.SIGKILL)
-    require(finish(process, SOON).code != OK, "exit code 0")
+    require(finish(process).code != OK, "exit code 0")
     wgf("status", "out.h5", "--exit-code").require(STOPPED)
     finished_rows_are_whole(wgf, path)
 
@@ -247,7 +243,7 @@ def killed_while_the_file_is_made(wgf):
     process.kill()
     finish(process)
     path.unlink()
-    for _ in range(20):
+    for kills in range(1, 201):
         process = wgf.start(*command)
         time.sleep(3 * making * dice.random())
         process.kill()
@@ -256,6 +252,8 @@ def killed_while_the_file_is_made(wgf):
         if path.exists():
             wgf("status", "out.h5").require(OK)
             path.unlink()
+        if kills >= 20 and len(seen) == 2:
+            break
     require(seen == {False, True}, f"all kills came at the same stage: {seen}")
     wgf("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet", "--set", "steps=1").require(OK)
     equal(sorted(os.listdir(wgf.folder)), ["out.h5", "spec.yaml"], "files at the end")

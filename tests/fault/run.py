@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 """Does harm and counts what was survived.
 
-    run.py WGF_BINARY HARM_LIBRARY SWEEP_SH [--minutes M] [--only WORD] [--seed S]
+    run.py WGF_BINARY HARM_LIBRARY SWEEP_SH [--minutes M] [--only WORD] [--seed S] [--write README]
 
-Each fault as often as CI asks for; with --minutes, all in turn until the time is over. Ends with a table.
+Each fault as often as CI asks for; with --minutes, all in turn until the time is over. Ends with a table, which --write
+puts between the two `harm` marks of a document unless a sweep did not survive.
 """
 
 import argparse
 import itertools
 import os
 import random
+import re
 import sys
 import time
 from pathlib import Path
@@ -27,6 +29,7 @@ def read_arguments():
     parser.add_argument("sweep", type=Path)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--only", default="")
+    parser.add_argument("--write", type=Path)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     return parser.parse_args()
 
@@ -52,8 +55,10 @@ class Tally:
         self.sweeps += 1
 
     def row(self):
-        verdict = f"skipped: {self.skipped}" if self.skipped else f"{self.sweeps - self.bad} of {self.sweeps}"
-        return f"| {self.name:<52} | {self.harm:>6} | {verdict:>14} | {self.seconds:>6.0f} s |"
+        return f"| {self.name:<52} | {self.harm:>6} | {self.verdict():>14} | {self.seconds:>6.0f} s |"
+
+    def verdict(self):
+        return f"skipped: {self.skipped}" if self.skipped else f"{self.sweeps - self.bad} of {self.sweeps}"
 
 
 def in_turn(tallies, bench, seed, minutes):
@@ -78,6 +83,18 @@ def as_often_as_asked(tallies, bench, seed):
             tally.count(function, bench, f"{seed}.{number}")
 
 
+def write_table(path, tallies, looks, minutes):
+    """Puts the table between the marks of a Markdown document."""
+    text = path.read_text()
+    found = re.fullmatch(r"(.*<!-- harm:[^\n]*-->\n).*(<!-- /harm -->.*)", text, re.DOTALL)
+    if not found:
+        sys.exit(f"{path} has no marks of the table of harm")
+    rows = [f"| {tally.name} | {tally.harm} | {tally.verdict()} |" for tally in tallies]
+    head = f"{minutes:g} minutes on {os.cpu_count()} cores; readers looked {looks} times meanwhile."
+    path.write_text("\n".join([found[1] + head, "", "| fault | times | sweeps survived |", "| --- | --- | --- |", *rows,
+                               found[2]]))
+
+
 def main():
     arguments = read_arguments()
     os.environ |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -99,6 +116,8 @@ def main():
     few = [tally.name for tally in tallies if not arguments.minutes and not tally.skipped and tally.harm < faults[tally.name][1]]
     if bad or few:
         print(f"{bad} sweeps did not survive" + (f"; too seldom: {', '.join(few)}" if few else ""))
+    elif arguments.write:
+        write_table(arguments.write, tallies, bench.looks, arguments.minutes or sum(tally.seconds for tally in tallies) / 60)
     sys.exit(bool(bad or few))
 
 

@@ -98,7 +98,11 @@ def check_transport(binary, folder, epsilon):
 
 
 def check_limit(binary, folder, seed):
-    """As epsilon falls, a step tends to that of exact transport: a quadratic program over plans, by SLSQP."""
+    """As epsilon falls, a step tends to that of exact transport: a quadratic program over plans, by SLSQP.
+
+    SLSQP's plan bounds the minimum from both sides: from above by its value once it is made feasible, and from below by
+    that value less its duality gap, as F is convex. The tolerance is that gap and the program's own: what is below the
+    reference within it is the better solution, not a failure."""
     random = np.random.default_rng(seed)
     (folder / "five.csv").write_text("".join(f"{a:.17g},{b:.17g}\n" for a, b in random.uniform(-1, 1, (5, 2))))
     data = np.loadtxt(folder / "five.csv", delimiter=",")
@@ -116,18 +120,27 @@ def check_limit(binary, folder, seed):
         return (C * plan).sum() + 2 * fixed["gamma"] * (error @ error) / 5, slope.ravel()
 
     to_q = np.kron(np.ones(N), np.eye(N))
-    best = minimize(exact, np.outer(q, q).ravel(), jac=True, method="SLSQP", bounds=[(0, None)] * N * N,
-                    constraints={"type": "eq", "fun": lambda plan: to_q @ plan - q, "jac": lambda plan: to_q},
-                    options={"maxiter": 2000, "ftol": 1e-15}).fun  # fmt: skip
+    found = minimize(exact, np.outer(q, q).ravel(), jac=True, method="SLSQP", bounds=[(0, None)] * N * N,
+                     constraints={"type": "eq", "fun": lambda plan: to_q @ plan - q, "jac": lambda plan: to_q},
+                     options={"maxiter": 2000, "ftol": 1e-15}).x.reshape(N, N)
+    plan = np.maximum(0, found)
+    plan *= q / plan.sum(0)
+    best, slope = exact(plan)
+    slope = slope.reshape(N, N)
+    duality_gap = (slope * plan).sum() - slope.min(0) @ q
+    # The program's masses are off by its tolerance, and change the value by at most the steepest slope times that.
+    tolerance = duality_gap + NEWTON["newton_tol"] * np.abs(slope).max() + 100 * np.spacing(best)
     gaps = []
     for epsilon in (0.1, 0.01, 0.001):
-        with run(binary, folder, {**fixed, "epsilon": epsilon}, {}) as file:
+        with run(binary, folder, {**fixed, **NEWTON, "epsilon": epsilon}, {}) as file:
             p = states(file, 0)[-1, :, 0]
             error = Phi @ p - y
             gaps.append(ot.emd2(p / p.sum(), q / q.sum(), C) + 2 * fixed["gamma"] * (error @ error) / 5 - best)
-    if not (-1e-9 < gaps[2] <= gaps[1] <= gaps[0] and gaps[2] < 1e-3 * best):
-        raise Failure(f"above the exact step's {best:.6g} by {', '.join(f'{g:.1e}' for g in gaps)}")
-    return f"above the exact step by {', '.join(f'{max(g, 0):.1e}' for g in gaps)}"
+    nearer = all(after <= before + tolerance for before, after in zip(gaps, gaps[1:]))
+    if not (nearer and -tolerance <= min(gaps) and gaps[2] < 1e-3 * best + tolerance and tolerance < 1e-6 * best):
+        raise Failure(f"above the exact step's {best:.6g} by {', '.join(f'{g:.1e}' for g in gaps)}, "
+                      f"where {tolerance:.1e} is rounding and the reference's error")
+    return f"above the exact step by {', '.join(f'{g:.1e}' for g in gaps)}; tolerance {tolerance:.1e}"
 
 
 # n, parameters

@@ -12,8 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "end_to_end"))
 
 from cluster import Cluster, Unavailable
-from harness import (FAILURES, OK, PENDING, STOPPED, USAGE, Failure, Wgf, column, differences, equal, finish, fresh_run,
-                     require, wait_until)
+from harness import (FAILURES, OK, PENDING, STOPPED, USAGE, Failure, Wgf, column, differences, ended_time, equal, finish,
+                     fresh_run, require, wait_until)
 
 SKIPPED = 77
 LONG = """\
@@ -53,11 +53,11 @@ def require_task(wgf, task, state, code):
 
 
 def seeds_for(wgf, seconds):
-    """So many jobs of LONG keep one worker busy for so long."""
+    """The number of jobs of LONG that take this much processor time."""
     wgf.write("probe.yaml", LONG.format(steps=100, seeds=5))
-    began = time.monotonic()
+    before = ended_time()
     wgf("run", "probe.yaml", "-o", "probe.h5", "--quiet").require(OK)
-    return math.ceil(seconds * 5 / (time.monotonic() - began))
+    return math.ceil(seconds * 5 / (ended_time() - before))
 
 
 @case
@@ -65,7 +65,7 @@ def cut_off_by_a_minute_requeued_and_finished(wgf, cluster, script):
     wgf.write("long.yaml", LONG.format(steps=100, seeds=seeds_for(wgf, WORK_SECONDS)))
     job = cluster.submit(wgf.folder, "--ntasks=1", "--time=1", script, "long.yaml", WGF_RANKS="2")
     whole = wgf.start("run", "long.yaml", "-o", "whole.h5", "--quiet")
-    task, = cluster.wait(job, 300)
+    task, = cluster.wait(job)
     require_task(wgf, task, "COMPLETED", OK)
     require(int(task["Restarts"]) >= 1, f"the job was not cut off: {task['RunTime']}")
     finish(whole).require(OK)
@@ -82,9 +82,9 @@ def array_on_two_nodes_and_a_dependent_merge(wgf, cluster, script):
     array = cluster.submit(wgf.folder, "--array=0-2", "--nodes=2", "--ntasks=2", "--time=1", script, "short.yaml",
                            **ONE_MACHINE)
     merge = cluster.submit(wgf.folder, "--ntasks=1", f"--dependency=afterok:{array}", script, "--merge", "short.yaml")
-    for shard in cluster.wait(array, 120):
+    for shard in cluster.wait(array):
         require_task(wgf, shard, "COMPLETED", OK)
-    task, = cluster.wait(merge, 60)
+    task, = cluster.wait(merge)
     require_task(wgf, task, "COMPLETED", OK)
     wgf("run", "short.yaml", "-o", "whole.h5", "--quiet").require(OK)
     equal(differences(wgf.path("short.h5"), wgf.path("whole.h5")), [], "differences from one run of the whole")
@@ -97,7 +97,7 @@ def a_job_longer_than_the_limit_goes_on_from_its_checkpoint(wgf, cluster, script
     wgf.write("one.yaml", ONE)
     job = cluster.submit(wgf.folder, "--ntasks=1", "--time=2", script, "one.yaml", "--time-limit", "3s",
                          "--checkpoint", "0.5")
-    task, = cluster.wait(job, 180)
+    task, = cluster.wait(job)
     require_task(wgf, task, "COMPLETED", OK)
     require(int(task["Restarts"]) >= 1, f"the job was not cut off: {task['RunTime']}")
     wgf("run", "one.yaml", "-o", "whole.h5", "--quiet").require(OK)
@@ -108,7 +108,7 @@ def a_job_longer_than_the_limit_goes_on_from_its_checkpoint(wgf, cluster, script
 def not_requeued_where_it_stands_still(wgf, cluster, script):
     wgf.write("endless.yaml", ENDLESS)
     job = cluster.submit(wgf.folder, "--ntasks=2", "--time=2", script, "endless.yaml", "--time-limit", "3s")
-    task, = cluster.wait(job, 60)
+    task, = cluster.wait(job)
     require_task(wgf, task, "FAILED", STOPPED)
     equal(task["Restarts"], "0", "restarts")
     require("nothing was gained" in log_of(wgf, job), f"log: {log_of(wgf, job)}")
@@ -122,7 +122,7 @@ def cancelled_is_not_requeued(wgf, cluster, script):
     path = wgf.path("endless.h5")
     wait_until(lambda: path.exists() and column(path, "status").any(), "the job")
     cluster.ask("scancel", job)
-    task, = cluster.wait(job, 40)
+    task, = cluster.wait(job)
     equal((task["JobState"], task["Restarts"]), ("CANCELLED", "0"), "state and restarts")
 
 
@@ -135,7 +135,7 @@ def errors_are_not_requeued(wgf, cluster, script):
     part = cluster.submit(wgf.folder, "--ntasks=1", "--array=3", script, "short.yaml")
     failing = cluster.submit(wgf.folder, "--ntasks=1", script, "failing.yaml")
     for job, code in ((typo, USAGE), (part, USAGE), (failing, FAILURES)):
-        task, = cluster.wait(job, 60)
+        task, = cluster.wait(job)
         require_task(wgf, task, "FAILED", code)
         equal(task["Restarts"], "0", "restarts")
 

@@ -218,6 +218,33 @@ static void wild_numbers_do_no_harm(void **state)
     }
 }
 
+/* A kink group of four steps from the active side of a sample onto its kink, or to within rounding of it: inactive on it, and
+ * in doubt near it, so that all neurons are evaluated anew. */
+static void neurons_that_land_on_a_kink_are_evaluated_anew(void **state)
+{
+    (void)state;
+    static const double offsets[] = {0, 0x1p-46};
+    for (int k = 0; k < 2; k++) {
+        struct problem *problem = draw(0, 2, 2, 1);
+        const double h = 0.0625 + offsets[k];
+        int64_t window;
+        problem->m = 4;
+        problem->data.n = 2;
+        memcpy(problem->X, (double[]){1, 1, 1, -1}, 4 * sizeof(double));
+        memcpy(problem->y, (double[]){-0.5, 8}, 2 * sizeof(double));
+        for (int64_t i = 0; i < 4; i++) {
+            memcpy(problem->V + 2 * i, (double[]){1 + h, -1 + h}, 2 * sizeof(double));
+            problem->alpha[i] = 1;
+        }
+        open(problem, 0.0625, 0);
+        wgf_arc_stepper_start(problem->stepper, &problem->update, 2, problem->V, NULL, problem->alpha);
+        compare_moves(problem, 1);
+        assert_true(fabs(problem->V[0] + problem->V[1]) <= 0x1p-46);
+        assert_int_equal(wgf_arc_stepper_base(problem->stepper, &window, problem->V), 0);
+        discard(problem);
+    }
+}
+
 /* From the last full evaluation the same steps lead to the same bits. */
 static void a_base_leads_to_the_same_bits(void **state)
 {
@@ -270,6 +297,7 @@ int main(void)
         cmocka_unit_test(kinks_agree),
         cmocka_unit_test(any_alpha_agrees),
         cmocka_unit_test(wild_numbers_do_no_harm),
+        cmocka_unit_test(neurons_that_land_on_a_kink_are_evaluated_anew),
         cmocka_unit_test(a_base_leads_to_the_same_bits),
         cmocka_unit_test(says_where_it_fits),
     };

@@ -391,16 +391,25 @@ static void networks_that_cannot_be_are_refused(void **state)
     discard(&problem);
 }
 
-static void auto_chooses_by_size_alone(void **state)
+static void the_kernel_used_is_a_function_of_sizes_alone(void **state)
 {
     (void)state;
-    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1000, 70, 2), WGF_KERNEL_CONES);
-    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1000, 1000, 100), WGF_KERNEL_BLAS);
-    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1, 1, 100), WGF_KERNEL_DENSE);
-    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1000, 100, 16), WGF_KERNEL_FUSED);
-    assert_int_equal(wgf_network_kernel(WGF_KERNEL_AUTO, 1000, 100, 17), WGF_KERNEL_BLAS);
-    assert_int_equal(wgf_network_kernel(WGF_KERNEL_DENSE, 1000, 1000, 100), WGF_KERNEL_DENSE);
-    assert_int_equal(wgf_network_kernel(WGF_KERNEL_BLAS, 1, 1, 1), WGF_KERNEL_BLAS);
+    static const struct {
+        int kernel;
+        int64_t m, n, d;
+        const char *used;
+    } rows[] = {
+        {WGF_KERNEL_AUTO, 1000, 70, 2, "cones"},     {WGF_KERNEL_AUTO, 1000, 1000, 100, "patterns"},
+        {WGF_KERNEL_AUTO, 1, 1, 100, "dense"},       {WGF_KERNEL_AUTO, 29, 1000, 17, "blas"},
+        {WGF_KERNEL_AUTO, 30, 1000, 17, "patterns"}, {WGF_KERNEL_AUTO, 1000, 1000, 2001, "blas"},
+        {WGF_KERNEL_AUTO, 1000, 7, 16, "blas"},      {WGF_KERNEL_AUTO, 1000, 8, 16, "patterns"},
+        {WGF_KERNEL_AUTO, 100, 100, 1, "patterns"},  {WGF_KERNEL_FUSED, 7, 100, 2, "blas"},
+        {WGF_KERNEL_FUSED, 100, 100, 2, "patterns"}, {WGF_KERNEL_DENSE, 1000, 1000, 100, "dense"},
+        {WGF_KERNEL_BLAS, 1, 1, 1, "blas"},          {WGF_KERNEL_BLAS, 1000, 1000, 16, "blas"},
+        {WGF_KERNEL_BLAS, 1000, 30, 20, "patterns"}, {WGF_KERNEL_CONES, 5, 5, 2, "cones"},
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+        assert_string_equal(wgf_network_kernel_used(rows[r].kernel, rows[r].m, rows[r].n, rows[r].d), rows[r].used);
     assert_non_null(strstr(wgf_blas_library(), "OpenBLAS"));
 }
 
@@ -417,7 +426,7 @@ int main(void)
         cmocka_unit_test(curvature_of_known_spectra),
         cmocka_unit_test(bytes_are_what_is_allocated),
         cmocka_unit_test(networks_that_cannot_be_are_refused),
-        cmocka_unit_test(auto_chooses_by_size_alone),
+        cmocka_unit_test(the_kernel_used_is_a_function_of_sizes_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,22 @@ static void a_new_file_is_pending_and_knows_its_jobs(void **state)
     tear_down(&sheet);
 }
 
+static void kernel_used_is_what_runs(void **state)
+{
+    (void)state;
+    static const char *const used[] = {"patterns", "dense", "patterns", "blas", "cones", "dense", "patterns", "blas"};
+    struct sheet sheet;
+    set_up(&sheet, "name: kernels\nfixed: {width: 40, n: 40, steps: 1}\n"
+                   "sweep: {d: [5, 2], kernel: [auto, dense, fused, blas]}\n");
+    for (int64_t k = 0; k < 8; k++) {
+        char *text;
+        read_rows(&sheet, "kernel_used", k, 1, &text);
+        assert_string_equal(text, used[k]);
+        free(text);
+    }
+    tear_down(&sheet);
+}
+
 static void attributes_tell_of_the_plan(void **state)
 {
     (void)state;
@@ -301,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_layout_has_room_for_the_largest),
         cmocka_unit_test(more_states_than_numbers_are_refused),
         cmocka_unit_test(a_new_file_is_pending_and_knows_its_jobs),
+        cmocka_unit_test(kernel_used_is_what_runs),
         cmocka_unit_test(attributes_tell_of_the_plan),
         cmocka_unit_test(a_row_is_seen_when_it_is_flushed),
         cmocka_unit_test(rows_that_are_put_back_were_never_begun),

@@ -119,11 +119,15 @@ def legend_handles(ends, colours, without, replicas):
     return handles
 
 
-def draw(result, x, y, colour, first, logarithmic):
-    """The page. colour: a parameter or None; first: the first record shown; logarithmic: (x, y)."""
-    for name in (x, y):
+def require_traces(result, *names):
+    for name in names:
         if not result.has(name):
             raise PlotError(f"the result has no {name}; some traces are recorded only where the spec asks for them")
+
+
+def draw(result, x, y, colour, first, logarithmic):
+    """The page. colour: a parameter or None; first: the first record shown; logarithmic: (x, y)."""
+    require_traces(result, x, y)
     panels = split(result.jobs, choose_panels(result, colour))
     colours = Colours(colour, result.values(colour)) if colour else None
     bar = colours is not None and colours.continuous

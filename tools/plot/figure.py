@@ -17,5 +17,5 @@ class Figure:
     meaning: str  # one line for --help and for captions
     draw: Callable  # (result, options) -> a page with save(path)
     suits: Callable = never  # (result) -> bool
-    most: int | None = None  # jobs drawn; of more, this many evenly spaced ones
+    most: int = 0  # the most jobs that are drawn, evenly spaced; 0: all
     ending: str = ".png"

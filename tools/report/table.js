@@ -17,7 +17,7 @@
         return rows;
     }
 
-    // Numbers that are missing come last, whichever way the column is sorted.
+    // Missing numbers come last in both directions.
     function compareNumbers(a, b, rowA, rowB, column, direction) {
         if (a === null || b === null) {
             const missing = a === b ? 0 : a === null ? 1 : -1;
@@ -36,7 +36,7 @@
         "!=": (v, w) => !near(v, w),
     };
 
-    // '0.1', '<= 0.1', '0.1..0.5', each with spaces or not. What is none of these, half typed say, hides nothing.
+    // '0.1', '<= 0.1' or '0.1..0.5', with or without spaces. Anything else, such as half an input, hides no row.
     function matchNumber(wanted, value) {
         const words = String(wanted).trim();
         const range = words.split("..");
@@ -74,7 +74,7 @@
         return value === null ? "" : String(Number(value.toPrecision(6)));
     }
 
-    // Wide enough for what is further down: Tabulator measures the rows in view alone.
+    // Wide enough for all rows: Tabulator measures only the rows in view.
     function widthOf(column) {
         const values = column.distinct || column.values;
         const stride = Math.ceil(values.length / 1000);

@@ -1,4 +1,5 @@
-/* The two-layer ReLU network's objective and exact gradient. METHODS 1.
+/* The two-layer ReLU network's objective and exact gradient.
+ * Source: src/flow/README.md "Data and model".
  *
  *     f(x_j) = c sum_i alpha_i max(0, w_i . x_j)             c = 1 (sum) or 1/m (mean)
  *     F(W)   = kappa sum_j (f(x_j) - y_j)^2 + lambda sum_i (|w_i|^2 [+ alpha_i^2 when alpha trains])
@@ -38,7 +39,7 @@ enum wgf_layers { WGF_LAYERS(WGF_ENUM_ID) };
     X(WGF_KERNEL_BLAS, "blas")
 enum wgf_kernel { WGF_KERNELS(WGF_ENUM_ID) };
 
-enum { WGF_FUSED_INPUTS = 16 }; /* inputs that the fused kernel takes at most */
+enum { WGF_FUSED_INPUTS = 16 }; /* `kernel: fused` takes at most this many inputs */
 
 struct wgf_network_settings {
     int loss;            /* enum wgf_loss */
@@ -52,8 +53,9 @@ struct wgf_network_settings {
 double wgf_loss_factor(int loss, int64_t n);     /* kappa */
 double wgf_output_factor(int output, int64_t m); /* c */
 
-/* The kernel that `auto` stands for: a function of the problem's size alone, so that results never depend on it. */
-int wgf_network_kernel(int kernel, int64_t m, int64_t n, int64_t d);
+/* The implementation that runs for a value of `kernel`: dense, cones, patterns or blas. A function of these sizes alone, so
+ * that results are too. Static text. */
+const char *wgf_network_kernel_used(int kernel, int64_t m, int64_t n, int64_t d);
 
 /* Bytes that a network of this size allocates. */
 double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d);
@@ -61,14 +63,14 @@ double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m,
 /* Opaque workspace. It keeps what the last wgf_network_objective found at each sample. */
 struct wgf_network;
 
-/* Makes the workspace for m neurons on `data`, which is borrowed and must outlive it. Errors: WGF_EMEMORY;
- * WGF_EUSAGE for cones with d != 2, fused with d > WGF_FUSED_INPUTS. */
+/* Makes the workspace for m neurons on `data`, which is borrowed and must outlive it. Errors: WGF_EMEMORY; WGF_EUSAGE for
+ * cones with d != 2, fused with d > WGF_FUSED_INPUTS. */
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
                               const struct wgf_data *data, int64_t m, struct wgf_error *error);
-void wgf_network_free(struct wgf_network *network);
+void wgf_network_free(struct wgf_network *network); /* NULL-safe */
 
-/* Once *interrupted is not 0, objective and gradient return at once, with values that mean nothing. */
-void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atomic_t *interrupted);
+/* Once *cancel (borrowed) is not 0, objective and gradient return at once with meaningless values. */
+void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atomic_t *cancel);
 
 /* F at W (m x d, row-major) and alpha (m). */
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha);
@@ -82,9 +84,9 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
  * this W. */
 double wgf_network_active(struct wgf_network *network, const double *W);
 
-/* Turns the gradient g (m x d, in `direction`) into a direction p such that W - step p stays where every neuron's activation
- * pattern is W's, where F is quadratic: a neuron that would cross a kink stops short of it, and one that stands close to
- * some slides along them. Returns g . p, which is at least |p|^2: p descends. O(m n d), or O(m log n) with cones. */
+/* Replaces the gradient g (m x d, in `direction`) by a direction p such that every neuron keeps its activation pattern on
+ * the way from W to W - step p, where F is quadratic. A neuron that would cross a kink stops short of it; a neuron close to
+ * kinks slides along them. Returns g . p >= |p|^2, so p descends. O(m n d), or O(m log n) with cones. */
 double wgf_network_project_direction(const struct wgf_network *network, const double *W, double step,
                                      double *direction);
 
@@ -93,17 +95,20 @@ double wgf_network_project_direction(const struct wgf_network *network, const do
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
                         const double *W, const double *alpha);
 
-/* "OpenBLAS 0.3.21 ...", for provenance; and: use one thread, a rank being one core's worth. */
+/* "OpenBLAS 0.3.21 ...", for provenance. */
 const char *wgf_blas_library(void);
+
+/* BLAS uses one thread from here on: a rank is one core's worth. */
 void wgf_blas_single_thread(void);
 
-/* OpenBLAS takes a processor that is newer than itself for the oldest of its kind. Then: the value of OPENBLAS_CORETYPE, read
- * when a program starts, that names what this processor has; otherwise NULL. */
+/* OpenBLAS takes a processor newer than itself for the oldest of its kind. Then this is the value of OPENBLAS_CORETYPE,
+ * read when a program starts, that names what the processor has; otherwise NULL. */
 const char *wgf_blas_missed_core(void);
 
-/* Largest eigenvalue of X^T X by power iteration, to a relative change of 1e-6 or 100 turns: enough to begin a search with.
- * Once *interrupted (or NULL) is not 0 it returns at once, with a value that means nothing. Errors: WGF_EMEMORY. */
-wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_atomic_t *interrupted, double *eigenvalue,
+/* *eigenvalue <- the largest eigenvalue of X^T X, by power iteration to a relative change of 1e-6 or 100 iterations: enough
+ * to start a line search. Once *cancel (or NULL) is not 0 it returns at once, with a meaningless value. Errors:
+ * WGF_EMEMORY. */
+wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_atomic_t *cancel, double *eigenvalue,
                               struct wgf_error *error);
 
 #endif

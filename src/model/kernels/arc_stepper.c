@@ -1,100 +1,83 @@
+/* Steps and evaluations of the arc stepper. A full evaluation locates and evaluates all neurons and forms the groups; every
+ * step until the next advances groups and evaluates their sums, arc by arc.
+ *
+ * Invariant: until the next full evaluation no neuron of an arc group leaves its arc, and every other neuron is located or
+ * decided at each step, so all activations are those of the plain kernel.
+ * Source: src/flow/README.md "Arcs (d = 2)".
+ *
+ * What it buys: HEAD_RATIOS */
 #include "arc_stepper_internal.h"
 
-#include "wgf/base/system.h"
 #include "wgf/base/vector.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool wgf_arc_stepper_fits(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
 {
     return d == 2 && settings->weight_decay == 0 && settings->layers == WGF_LAYERS_FIRST && m < INT32_MAX &&
-           wgf_network_kernel(settings->kernel, m, n, d) == WGF_KERNEL_CONES;
+           wgf_kernel_choose(settings->kernel, m, n, d) == &wgf_kernel_cones;
+}
+
+static struct wgf_arc_stepper *lay_out(int64_t m, int64_t n, struct wgf_arena *arena)
+{
+    struct wgf_arc_stepper measured, *taken = wgf_arena_take(arena, 1, sizeof *taken), *s = taken ? taken : &measured;
+    const double neurons = (double)m, bins = wgf_arcs_most_bins(n);
+    double **const by_neuron[] = {&s->wx, &s->wy,    &s->slack, &s->individual_wx, &s->individual_wy, &s->gx,
+                                  &s->gy, &s->now_x, &s->now_y, &s->now_gx,        &s->now_gy};
+    wgf_arcs_lay_out(&s->arcs, n, arena);
+    wgf_neuron_soa_lay_out(&s->all, m, n, arena);
+    wgf_neuron_soa_lay_out(&s->individual, m, n, arena);
+    wgf_kink_groups_lay_out(&s->kink_groups, m, n, arena);
+    for (size_t k = 0; k < sizeof by_neuron / sizeof *by_neuron; k++)
+        *by_neuron[k] = wgf_arena_take(arena, neurons, sizeof(double));
+    s->nearest = wgf_arena_take(arena, neurons, sizeof *s->nearest);
+    s->individual_id = wgf_arena_take(arena, neurons, sizeof *s->individual_id);
+    s->kink_group_at = wgf_arena_take(arena, bins, sizeof *s->kink_group_at);
+    s->arc_groups = wgf_arena_take(arena, bins, sizeof *s->arc_groups);
+    s->arc_group_of = wgf_arena_take(arena, bins, sizeof *s->arc_group_of);
+    s->skin = wgf_arena_take(arena, bins, sizeof *s->skin);
+    s->shift = wgf_arena_take(arena, 2 * bins, sizeof *s->shift);
+    s->sums = wgf_arena_take(arena, 2 * bins, sizeof *s->sums);
+    s->gradients = wgf_arena_take(arena, 2 * bins, sizeof *s->gradients);
+    s->residual = wgf_arena_take(arena, (double)n, sizeof *s->residual);
+    return taken;
 }
 
 double wgf_arc_stepper_bytes(int64_t m, int64_t n)
 {
-    double all = 2 * (double)n + 2;
-    return sizeof(struct wgf_arc_stepper) + wgf_arcs_bytes(n) + 2 * wgf_neuron_soa_bytes(m, n) +
-           wgf_kink_groups_bytes(m, n) + wgf_bytes(11 * (double)m + 7 * all + (double)n, sizeof(double)) +
-           wgf_bytes(2 * (double)m + 2 * all, sizeof(int32_t)) + wgf_bytes(all, sizeof(struct wgf_arc_group));
-}
-
-void wgf_arc_stepper_free(struct wgf_arc_stepper *stepper)
-{
-    if (!stepper)
-        return;
-    wgf_arcs_free(stepper->arcs);
-    wgf_neuron_soa_clear(&stepper->all);
-    wgf_neuron_soa_clear(&stepper->individual);
-    wgf_kink_groups_clear(&stepper->kink_groups);
-    free(stepper->nearest);
-    free(stepper->kink_group_at);
-    free(stepper->wx);
-    free(stepper->wy);
-    free(stepper->slack);
-    free(stepper->individual_wx);
-    free(stepper->individual_wy);
-    free(stepper->individual_id);
-    free(stepper->now_x);
-    free(stepper->now_y);
-    free(stepper->all_gx);
-    free(stepper->all_gy);
-    free(stepper->gx);
-    free(stepper->gy);
-    free(stepper->arc_groups);
-    free(stepper->arc_group_of);
-    free(stepper->skin);
-    free(stepper->shift);
-    free(stepper->sums);
-    free(stepper->gradients);
-    free(stepper->residual);
-    free(stepper);
-}
-
-static bool allocate(struct wgf_arc_stepper *stepper)
-{
-    int64_t m = stepper->m, n = stepper->n, all = 2 * n + 2;
-    bool fine = wgf_neuron_soa_create(&stepper->all, m, n) & wgf_neuron_soa_create(&stepper->individual, m, n) &
-                wgf_kink_groups_create(&stepper->kink_groups, m, n);
-    double **arrays[] = {
-        &stepper->wx, &stepper->wy,    &stepper->slack, &stepper->individual_wx, &stepper->individual_wy, &stepper->gx,
-        &stepper->gy, &stepper->now_x, &stepper->now_y, &stepper->all_gx,        &stepper->all_gy};
-    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
-        fine = (*arrays[k] = wgf_calloc(m, sizeof(double))) != NULL && fine;
-    stepper->nearest = wgf_calloc(m, sizeof *stepper->nearest);
-    stepper->kink_group_at = wgf_calloc(all, sizeof *stepper->kink_group_at);
-    stepper->individual_id = wgf_calloc(m, sizeof *stepper->individual_id);
-    stepper->arc_groups = wgf_calloc(all, sizeof *stepper->arc_groups);
-    stepper->arc_group_of = wgf_calloc(all, sizeof *stepper->arc_group_of);
-    stepper->skin = wgf_calloc(all, sizeof *stepper->skin);
-    stepper->shift = wgf_calloc(2 * all, sizeof *stepper->shift);
-    stepper->sums = wgf_calloc(2 * all, sizeof *stepper->sums);
-    stepper->gradients = wgf_calloc(2 * all, sizeof *stepper->gradients);
-    stepper->residual = wgf_calloc(n, sizeof *stepper->residual);
-    return fine && stepper->nearest && stepper->kink_group_at && stepper->individual_id && stepper->arc_groups &&
-           stepper->arc_group_of && stepper->skin && stepper->shift && stepper->sums && stepper->gradients &&
-           stepper->residual;
+    struct wgf_arena arena = {0};
+    lay_out(m, n, &arena);
+    return arena.used;
 }
 
 wgf_status wgf_arc_stepper_create(struct wgf_arc_stepper **stepper, const struct wgf_network_settings *settings,
                                   const struct wgf_data *data, int64_t m, struct wgf_error *error)
 {
-    struct wgf_arc_stepper *made = wgf_calloc(1, sizeof *made);
-    if (made) {
-        made->m = m, made->n = data->n;
-        made->kappa = wgf_loss_factor(settings->loss, data->n);
-        made->c = wgf_output_factor(settings->output, m);
-        made->arcs = wgf_arcs_create(data);
-    }
-    *stepper = made;
-    if (made && made->arcs && allocate(made))
-        return WGF_OK;
-    wgf_arc_stepper_free(made);
+    struct wgf_arena arena = {0};
     *stepper = NULL;
-    return wgf_fail(error, WGF_EMEMORY, "no memory for the arcs of %lld neurons on %lld samples", (long long)m,
-                    (long long)data->n);
+    lay_out(m, data->n, &arena);
+    struct wgf_arc_stepper *made = wgf_arena_allocate(&arena) ? lay_out(m, data->n, &arena) : NULL;
+    if (!made || !wgf_arcs_start(&made->arcs, data)) {
+        wgf_arena_free(&arena);
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the arcs of %" PRId64 " neurons on %" PRId64 " samples", m,
+                        data->n);
+    }
+    made->arena = arena;
+    made->m = made->all.count = m;
+    made->n = data->n;
+    made->kappa = wgf_loss_factor(settings->loss, data->n);
+    made->c = wgf_output_factor(settings->output, m);
+    *stepper = made;
+    return WGF_OK;
+}
+
+void wgf_arc_stepper_free(struct wgf_arc_stepper *stepper)
+{
+    struct wgf_arena arena = stepper ? stepper->arena : (struct wgf_arena){0}; /* a copy: the stepper lies in it */
+    wgf_arena_free(&arena);
 }
 
 /* sum (factor alpha g)^2 */
@@ -114,7 +97,7 @@ static double weighted_squares(double factor, const double *g, const double *alp
     return sum;
 }
 
-/* What the arc_groups put out. */
+/* sums += alpha v of the arc groups. */
 static void add_arc_groups(struct wgf_arc_stepper *stepper)
 {
     for (int64_t h = 0; h < stepper->arc_group_count; h++) {
@@ -125,28 +108,28 @@ static void add_arc_groups(struct wgf_arc_stepper *stepper)
     }
 }
 
-/* At arc_groups, kink_groups and this soa. */
+/* Evaluates at the iterate that the groups and `soa` make up. */
 static void evaluate(struct wgf_arc_stepper *stepper, const struct wgf_neuron_soa *soa)
 {
-    const double *y = stepper->arcs->data->y;
+    const double *y = stepper->arcs.data->y;
     double *e = stepper->residual;
     memset(e, 0, (size_t)stepper->n * sizeof *e);
-    memset(stepper->sums, 0, (size_t)(2 * (stepper->arcs->count + 2)) * sizeof *stepper->sums);
-    wgf_neuron_soa_add_up(soa, stepper->arcs, stepper->sums, e);
+    memset(stepper->sums, 0, (size_t)(2 * wgf_arcs_bins(&stepper->arcs)) * sizeof *stepper->sums);
+    wgf_neuron_soa_add_up(soa, &stepper->arcs, stepper->sums, e);
     add_arc_groups(stepper);
     wgf_kink_groups_add_up(&stepper->kink_groups, stepper->sums);
-    wgf_arcs_outputs(stepper->arcs, stepper->sums, e);
+    wgf_arcs_outputs(&stepper->arcs, stepper->sums, e);
     for (int64_t j = 0; j < stepper->n; j++)
         e[j] = stepper->c * e[j] - y[j];
     stepper->objective = stepper->kappa * wgf_squared_distance(e, NULL, stepper->n);
-    wgf_arcs_gradients(stepper->arcs, e, stepper->gradients);
-    wgf_neuron_soa_gradients(soa, stepper->arcs, stepper->gradients, e, stepper->gx, stepper->gy);
+    wgf_arcs_gradients(&stepper->arcs, e, stepper->gradients);
+    wgf_neuron_soa_gradients(soa, &stepper->arcs, stepper->gradients, e, stepper->gx, stepper->gy);
 }
 
 static void evaluate_all(struct wgf_arc_stepper *stepper)
 {
     stepper->arc_group_count = stepper->kink_groups.count = 0;
-    wgf_neuron_soa_locate(&stepper->all, stepper->arcs);
+    wgf_neuron_soa_locate(&stepper->all, &stepper->arcs);
     evaluate(stepper, &stepper->all);
     wgf_arc_stepper_classify(stepper);
 }
@@ -182,7 +165,7 @@ WGF_CLONES static void advance_soa(double *restrict x, double *restrict y, const
     }
 }
 
-/* Moves the arc_groups; false: somebody could be beyond a ray that he is not looked at for. */
+/* Advances the arc groups. False: the window is over, or a neuron of a group could have reached a ray. */
 static bool advance_arc_groups(struct wgf_arc_stepper *stepper)
 {
     double keep = 1 - stepper->update.pull, rate = wgf_arc_stepper_rate(stepper);
@@ -193,16 +176,16 @@ static bool advance_arc_groups(struct wgf_arc_stepper *stepper)
         struct wgf_arc_group *group = &stepper->arc_groups[h];
         group->B[0] = keep * group->B[0] - rate * stepper->gradients[2 * group->arc];
         group->B[1] = keep * group->B[1] - rate * stepper->gradients[2 * group->arc + 1];
-        inside &= group->B[0] * group->B[0] + group->B[1] * group->B[1] <= group->limit;
+        inside = inside && group->B[0] * group->B[0] + group->B[1] * group->B[1] <= group->limit;
     }
     return inside;
 }
 
-/* (to_x, to_y) <- where each far neuron is by now */
-WGF_CLONES static void carry(const double *restrict x, const double *restrict y, const double *restrict wx,
-                             const double *restrict wy, const double *restrict alpha, const int32_t *restrict arc,
-                             const double *restrict shift, double A, double C, int64_t count, double *restrict to_x,
-                             double *restrict to_y)
+/* (to_x, to_y) <- the neurons of arc groups now */
+WGF_CLONES static void displace(const double *restrict x, const double *restrict y, const double *restrict wx,
+                                const double *restrict wy, const double *restrict alpha, const int32_t *restrict arc,
+                                const double *restrict shift, double A, double C, int64_t count, double *restrict to_x,
+                                double *restrict to_y)
 {
     for (int64_t i = 0; i < count; i++) {
         to_x[i] = A * x[i] + C * wx[i] + alpha[i] * shift[2 * arc[i]];
@@ -210,15 +193,15 @@ WGF_CLONES static void carry(const double *restrict x, const double *restrict y,
     }
 }
 
-/* now_x, now_y <- where each neuron is by now */
+/* now_x, now_y <- all neurons now */
 static void gather(const struct wgf_arc_stepper *stepper)
 {
     const struct wgf_neuron_soa *all = &stepper->all, *individual = &stepper->individual;
-    memset(stepper->shift, 0, (size_t)(2 * (stepper->arcs->count + 2)) * sizeof *stepper->shift);
+    memset(stepper->shift, 0, (size_t)(2 * wgf_arcs_bins(&stepper->arcs)) * sizeof *stepper->shift);
     for (int64_t h = 0; h < stepper->arc_group_count; h++)
         memcpy(stepper->shift + 2 * stepper->arc_groups[h].arc, stepper->arc_groups[h].B, 2 * sizeof(double));
-    carry(all->x, all->y, stepper->wx, stepper->wy, all->alpha, all->arc, stepper->shift, stepper->A, stepper->C,
-          stepper->m, stepper->now_x, stepper->now_y);
+    displace(all->x, all->y, stepper->wx, stepper->wy, all->alpha, all->arc, stepper->shift, stepper->A, stepper->C,
+             stepper->m, stepper->now_x, stepper->now_y);
     for (int64_t k = 0; k < individual->count; k++) {
         stepper->now_x[stepper->individual_id[k]] = individual->x[k];
         stepper->now_y[stepper->individual_id[k]] = individual->y[k];
@@ -244,8 +227,9 @@ void wgf_arc_stepper_step(struct wgf_arc_stepper *stepper)
     const struct wgf_update *update = &stepper->update;
     advance_soa(individual->x, individual->y, stepper->individual_wx, stepper->individual_wy, individual->alpha,
                 stepper->gx, stepper->gy, update->pull, wgf_arc_stepper_rate(stepper), individual->count);
-    if (wgf_kink_groups_step(stepper) & advance_arc_groups(stepper)) {
-        wgf_neuron_soa_locate(individual, stepper->arcs);
+    const bool clear = wgf_kink_groups_step(stepper), inside = advance_arc_groups(stepper);
+    if (clear && inside) {
+        wgf_neuron_soa_locate(individual, &stepper->arcs);
         evaluate(stepper, individual);
         return;
     }
@@ -267,7 +251,7 @@ static double square(double factor, const double *g)
     return x * x + y * y;
 }
 
-/* The factor goes in before squares are taken, as in the plain gradient: so both overflow alike. */
+/* The factor is applied before squaring, as in the plain gradient, so that both overflow alike. */
 double wgf_arc_stepper_grad_norm(const struct wgf_arc_stepper *stepper)
 {
     const struct wgf_neuron_soa *individual = &stepper->individual;
@@ -303,12 +287,12 @@ double wgf_arc_stepper_weight_norm(const struct wgf_arc_stepper *stepper)
 
 double wgf_arc_stepper_active(const struct wgf_arc_stepper *stepper)
 {
-    int64_t count = wgf_neuron_soa_active(&stepper->individual, stepper->arcs);
+    int64_t count = wgf_neuron_soa_active(&stepper->individual, &stepper->arcs);
     for (int64_t h = 0; h < stepper->arc_group_count; h++)
-        count += stepper->arcs->actives[stepper->arc_groups[h].arc] > 0 ? stepper->arc_groups[h].count : 0;
+        count += stepper->arcs.actives[stepper->arc_groups[h].arc] > 0 ? stepper->arc_groups[h].count : 0;
     for (int64_t k = 0; k < stepper->kink_groups.count; k++) {
         const struct wgf_kink_group *group = &stepper->kink_groups.list[k];
-        const int64_t *actives = stepper->arcs->actives + group->ray;
+        const int64_t *actives = stepper->arcs.actives + group->ray;
         for (int64_t i = group->first; i < group->first + group->count; i++)
             count += actives[stepper->kink_groups.beyond[i] != 0] > 0;
     }
@@ -342,7 +326,7 @@ double wgf_arc_stepper_squared_distance(const struct wgf_arc_stepper *stepper)
 double wgf_arc_stepper_update_norm(const struct wgf_arc_stepper *stepper)
 {
     const struct wgf_neuron_soa *all = &stepper->all, *individual = &stepper->individual;
-    double share = stepper->update.pull / stepper->update.step, sum = 0, *gx = stepper->all_gx, *gy = stepper->all_gy;
+    double share = stepper->update.pull / stepper->update.step, sum = 0, *gx = stepper->now_gx, *gy = stepper->now_gy;
     gather(stepper);
     for (int64_t i = 0; i < stepper->m; i++) {
         gx[i] = stepper->gradients[2 * all->arc[i]];

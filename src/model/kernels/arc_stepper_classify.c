@@ -1,18 +1,24 @@
-/* Who is individual what: after a full look at all neurons, each goes into the group of its arc, a group at one ray, or among
- * those that are looked at one by one. */
+/* Classifies neurons after a full evaluation: deep inside an arc (advanced with its group), expected to cross exactly one
+ * kink (advanced in a kink group), all others (advanced one by one).
+ *
+ * Invariant: a neuron joins an arc group only if no step of the window can take it to a ray, as long as its arc's
+ * displacement stays within the skin; advance_arc_groups checks that bound. The choice between a kink group and
+ * `individual` affects speed only.
+ * Source: src/flow/README.md "Arcs (d = 2)"; lists with a skin: Verlet 1967. */
 #include "arc_stepper_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-/* The largest share of the way to what pulls it that a neuron goes within the window, or overshoots. */
+/* The largest displacement by `steps` steps of the pull alone, over the distance to the point that pulls. */
 static double most_pulled(double pull, int64_t steps)
 {
     const double window = (double)steps;
     return pull <= 1 ? 1 - pow(1 - pull, window) : 1 + fmax(1, pow(pull - 1, window));
 }
 
-/* slack[i] <- the way from v to the nearer ray of its arc, less what it may go by the skin and by being pulled. */
+/* slack[i] <- the distance from v to the nearer ray of its arc, less the skin, what the pull may add, and rounding. */
 WGF_CLONES static void measure_slack(const double *restrict x, const double *restrict y, const double *restrict wx,
                                      const double *restrict wy, const int32_t *restrict arc,
                                      const double *restrict normals, const double *restrict skin, double pulled,
@@ -21,17 +27,17 @@ WGF_CLONES static void measure_slack(const double *restrict x, const double *res
     const double rounding = 1e-10;
     for (int64_t i = 0; i < count; i++) {
         const double *normal = normals + 4 * arc[i];
-        double before = normal[0] * x[i] + normal[1] * y[i], behind = normal[2] * x[i] + normal[3] * y[i];
-        double lag = fabs(wx[i] - x[i]) + fabs(wy[i] - y[i]), size = fabs(x[i]) + fabs(y[i]);
-        double way = before < behind ? before : behind;
-        slack[i] = way - skin[arc[i]] - pulled * lag - rounding * size;
+        const double to_begin = normal[0] * x[i] + normal[1] * y[i], to_end = normal[2] * x[i] + normal[3] * y[i];
+        const double lag = fabs(wx[i] - x[i]) + fabs(wy[i] - y[i]), size = fabs(x[i]) + fabs(y[i]);
+        const double distance = to_begin < to_end ? to_begin : to_end;
+        slack[i] = distance - skin[arc[i]] - pulled * lag - rounding * size;
     }
 }
 
-/* Do the arcs on both sides of ray r drive a neuron like i back to it? Then it stays there, crossing again and again. */
+/* True when the updates on both sides of ray r drive neuron i towards it: it stays there and oscillates. */
 static bool is_trapped(const struct wgf_arc_stepper *stepper, int64_t i, int64_t r)
 {
-    const double *g = stepper->gradients + 2 * r, *normal = stepper->arcs->normals + 4 * (r + 1); /* towards beyond */
+    const double *g = stepper->gradients + 2 * r, *normal = stepper->arcs.normals + 4 * (r + 1); /* towards beyond */
     double rate = wgf_arc_stepper_rate(stepper) * stepper->all.alpha[i];
     double drag = stepper->update.pull *
                   (normal[0] * (stepper->wx[i] - stepper->all.x[i]) + normal[1] * (stepper->wy[i] - stepper->all.y[i]));
@@ -39,24 +45,30 @@ static bool is_trapped(const struct wgf_arc_stepper *stepper, int64_t i, int64_t
            drag - rate * (normal[0] * g[2] + normal[1] * g[3]) < 0;
 }
 
-/* The one ray that neuron i is expected to cross, if any, or -1. Whoever is in its group is looked at in any case: a wrong
- * guess costs but time. The next rays are those before arc r and behind arc r + 1. */
+/* The one ray that neuron i is expected to cross within the window, or -1. A wrong guess costs time only: the group's step
+ * checks the distance to the next rays.
+ *
+ * With r the nearer ray of the neuron's arc, the two arcs at r are arc r, which begins at the next ray on one side, and arc
+ * r + 1, which ends at the next ray on the other. The neuron qualifies when it cannot reach either next ray, or when it is
+ * trapped at r and the next rays are not too close. */
 static int32_t only_ray(const struct wgf_arc_stepper *stepper, int64_t i, double pulled)
 {
-    const struct wgf_arcs *arcs = stepper->arcs;
-    int64_t k = stepper->all.arc[i], count = arcs->count;
+    const struct wgf_arcs *arcs = &stepper->arcs;
+    const int64_t k = stepper->all.arc[i], count = arcs->count;
     if (k == wgf_arcs_unlocated(arcs) || count == 0)
         return -1;
     const double x = stepper->all.x[i], y = stepper->all.y[i], *own = arcs->normals + 4 * k;
-    double before = own[0] * x + own[1] * y, behind = own[2] * x + own[3] * y;
-    int64_t r = before < behind ? (k > 0 ? k - 1 : count - 1) : (k < count ? k : 0);
-    const double *left = arcs->normals + 4 * r, *right = left + 4;
-    double way = fmin(left[0] * x + left[1] * y, right[2] * x + right[3] * y);
-    double lag = fabs(stepper->wx[i] - x) + fabs(stepper->wy[i] - y), skin = stepper->skin[r] + stepper->skin[r + 1];
-    bool alone = way > skin + pulled * lag;
-    return alone || (way > 0.125 * skin && is_trapped(stepper, i, r)) ? (int32_t)r : -1;
+    const double to_begin = own[0] * x + own[1] * y, to_end = own[2] * x + own[3] * y;
+    const int64_t r = to_begin < to_end ? (k > 0 ? k - 1 : count - 1) : (k < count ? k : 0);
+    const double *before = arcs->normals + 4 * r, *behind = before + 4; /* of the arcs r and r + 1 */
+    const double distance = fmin(before[0] * x + before[1] * y, behind[2] * x + behind[3] * y); /* to the next rays */
+    const double lag = fabs(stepper->wx[i] - x) + fabs(stepper->wy[i] - y);
+    const double skin = stepper->skin[r] + stepper->skin[r + 1];
+    const bool out_of_reach = distance > skin + pulled * lag;
+    return out_of_reach || (distance > 0.125 * skin && is_trapped(stepper, i, r)) ? (int32_t)r : -1;
 }
 
+/* The group of an arc, made when it has none. */
 static struct wgf_arc_group *arc_group_at(struct wgf_arc_stepper *stepper, int32_t arc)
 {
     if (stepper->arc_group_of[arc] < 0) {
@@ -97,8 +109,8 @@ static void join_individuals(struct wgf_arc_stepper *stepper, int64_t i)
     stepper->individual_id[k] = (int32_t)i;
     stepper->gx[k] = stepper->gx[i]; /* k <= i */
     stepper->gy[k] = stepper->gy[i];
-    individual->unlocated[individual->unlocated_count] = (int32_t)k; /* as wgf_neuron_soa_locate would */
-    individual->unlocated_count += individual->arc[k] == wgf_arcs_unlocated(stepper->arcs);
+    individual->unlocated[individual->unlocated_count] = (int32_t)k; /* as wgf_neuron_soa_locate does */
+    individual->unlocated_count += individual->arc[k] == wgf_arcs_unlocated(&stepper->arcs);
 }
 
 /* Writes neuron i as member k of the group. */
@@ -106,7 +118,7 @@ static void write_member(struct wgf_arc_stepper *stepper, const struct wgf_kink_
 {
     const struct wgf_neuron_soa *all = &stepper->all;
     struct wgf_kink_groups *kink_groups = &stepper->kink_groups;
-    const double *ray = stepper->arcs->ray_x + 2 * group->ray;
+    const double *ray = stepper->arcs.ray_x + 2 * group->ray;
     kink_groups->x[k] = all->x[i];
     kink_groups->y[k] = all->y[i];
     kink_groups->alpha[k] = all->alpha[i];
@@ -125,7 +137,7 @@ static void join_kink_group(struct wgf_arc_stepper *stepper, int64_t i)
     group->beyond_squares += stepper->kink_groups.beyond[group->first + group->count++] ? square : 0;
 }
 
-/* Fills whole vectors with copies that weigh nothing. */
+/* Fills the last vector with copies of the first member, with alpha 0. */
 static void pad(struct wgf_arc_stepper *stepper, const struct wgf_kink_group *group)
 {
     struct wgf_kink_groups *kink_groups = &stepper->kink_groups;
@@ -135,10 +147,10 @@ static void pad(struct wgf_arc_stepper *stepper, const struct wgf_kink_group *gr
     }
 }
 
-/* Finds the neurons that are not far, the one ray of each, and makes a group at each ray that has enough. */
+/* Finds the one ray of each neuron without slack, and makes a kink group at each ray with enough neurons. */
 static void form_kink_groups(struct wgf_arc_stepper *stepper, double pulled)
 {
-    const int64_t rays = stepper->arcs->count;
+    const int64_t rays = stepper->arcs.count;
     struct wgf_kink_groups *kink_groups = &stepper->kink_groups;
     kink_groups->count = kink_groups->members = 0;
     memset(stepper->kink_group_at, 0, (size_t)rays * sizeof *stepper->kink_group_at);
@@ -162,26 +174,37 @@ static void form_kink_groups(struct wgf_arc_stepper *stepper, double pulled)
     }
 }
 
-/* Makes the next window longer where full looks cost more than looks at those individual, shorter where they cost much less. */
+/* Doubles the window while full evaluations cost more than the individual neurons, halves it when they cost far less. */
 static void set_next_window(struct wgf_arc_stepper *stepper)
 {
-    enum { FULL_LOOK = 5 }; /* looks at a individual neuron that one neuron's sector in a full look costs */
-    double full = FULL_LOOK * (double)stepper->m / (double)stepper->next_window,
-           individual = (double)stepper->individual.count;
+    enum { FULL = 5 }; /* cost of a neuron in a full evaluation, over that of an individual neuron in a step */
+    const double full = FULL * (double)stepper->m / (double)stepper->next_window;
+    const double individual = (double)stepper->individual.count;
     if (individual < full && stepper->next_window < WGF_WINDOW_MOST)
         stepper->next_window *= 2;
     else if (individual > 4 * full && stepper->next_window > WGF_WINDOW_LEAST)
         stepper->next_window /= 2;
 }
 
+/* Neurons in all groups; padding does not count. */
+static inline int64_t count_classified(const struct wgf_arc_stepper *stepper)
+{
+    int64_t count = stepper->individual.count;
+    for (int64_t h = 0; h < stepper->arc_group_count; h++)
+        count += stepper->arc_groups[h].count;
+    for (int64_t k = 0; k < stepper->kink_groups.count; k++)
+        count += stepper->kink_groups.list[k].count;
+    return count;
+}
+
 void wgf_arc_stepper_classify(struct wgf_arc_stepper *stepper)
 {
-    const double reserve = 1.25; /* arcs may speed up */
-    const int64_t bins = stepper->arcs->count + 2;
+    const double reserve = 1.25; /* gradients of arcs may grow within the window */
+    const int64_t bins = wgf_arcs_bins(&stepper->arcs);
     const double *g = stepper->gradients;
     stepper->window = stepper->next_window;
-    double speed = reserve * (double)stepper->window * wgf_arc_stepper_rate(stepper) * stepper->largest;
-    double pulled = most_pulled(stepper->update.pull, stepper->window);
+    const double speed = reserve * (double)stepper->window * wgf_arc_stepper_rate(stepper) * stepper->largest;
+    const double pulled = most_pulled(stepper->update.pull, stepper->window);
     stepper->individual.count = stepper->individual.unlocated_count = stepper->arc_group_count = 0;
     stepper->vv = stepper->vw = stepper->ww = 0;
     stepper->A = 1, stepper->C = 0, stepper->age = 0;
@@ -189,7 +212,7 @@ void wgf_arc_stepper_classify(struct wgf_arc_stepper *stepper)
         stepper->skin[k] = speed * hypot(g[2 * k], g[2 * k + 1]);
         stepper->arc_group_of[k] = -1;
     }
-    measure_slack(stepper->all.x, stepper->all.y, stepper->wx, stepper->wy, stepper->all.arc, stepper->arcs->normals,
+    measure_slack(stepper->all.x, stepper->all.y, stepper->wx, stepper->wy, stepper->all.arc, stepper->arcs.normals,
                   stepper->skin, pulled, stepper->m, stepper->slack);
     form_kink_groups(stepper, pulled);
     for (int64_t i = 0; i < stepper->m; i++)
@@ -201,5 +224,6 @@ void wgf_arc_stepper_classify(struct wgf_arc_stepper *stepper)
             join_individuals(stepper, i);
     for (int64_t k = 0; k < stepper->kink_groups.count; k++)
         pad(stepper, &stepper->kink_groups.list[k]);
+    assert(count_classified(stepper) == stepper->m);
     set_next_window(stepper);
 }

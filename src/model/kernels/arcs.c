@@ -1,74 +1,44 @@
+/* Arcs: made once from the samples, then searched and summed over. Source: src/flow/README.md "Arcs (d = 2)". */
 #include "arcs.h"
-#include "network_internal.h"
 
-#include "wgf/base/system.h"
+#include "wgf/base/wide.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Two parts of the angles for each ray, so that a search has few rays left to look at. */
+/* Two sectors for each ray, so that a search has few rays left to compare. */
 enum { SECTORS_PER_RAY = 2 };
 
 struct wgf_ray {
     double angle; /* wgf_pseudo_angle of its direction */
-    double x, y;  /* its direction */
+    double x, y;  /* its direction, of length 1 */
     int64_t sample;
     bool enters; /* the sample is active beyond it */
 };
 
-/* Arcs and the place of strays. */
-static int64_t bins(int64_t n)
+double wgf_arcs_most_bins(int64_t n)
 {
-    return 2 * n + 2;
+    return 2 * (double)n + 2;
 }
 
-double wgf_arcs_bytes(int64_t n)
+void wgf_arcs_lay_out(struct wgf_arcs *arcs, int64_t n, struct wgf_arena *arena)
 {
-    double rays = 2 * (double)n, all = (double)bins(n);
-    return sizeof(struct wgf_arcs) + wgf_bytes(rays, sizeof(struct wgf_ray)) +
-           wgf_bytes(6 * all + 2 * rays, sizeof(double)) +
-           wgf_bytes(3 * (double)n + rays + all + SECTORS_PER_RAY * rays + 1, sizeof(int32_t)) +
-           wgf_bytes(all, sizeof(int64_t));
-}
-
-void wgf_arcs_free(struct wgf_arcs *arcs)
-{
-    if (!arcs)
-        return;
-    free(arcs->rays);
-    free(arcs->begin);
-    free(arcs->end);
-    free(arcs->normals);
-    free(arcs->enter);
-    free(arcs->leave);
-    free(arcs->ray_sample);
-    free(arcs->ray_x);
-    free(arcs->actives);
-    free(arcs->dead);
-    free(arcs->across);
-    free(arcs->first);
-    free(arcs);
-}
-
-static bool allocate(struct wgf_arcs *arcs, int64_t n)
-{
-    int64_t rays = 2 * n, all = bins(n);
-    arcs->rays = wgf_calloc(rays, sizeof *arcs->rays);
-    arcs->begin = wgf_calloc(all, sizeof *arcs->begin);
-    arcs->end = wgf_calloc(all, sizeof *arcs->end);
-    arcs->normals = wgf_calloc(4 * all, sizeof *arcs->normals);
-    arcs->enter = wgf_calloc(n, sizeof *arcs->enter);
-    arcs->leave = wgf_calloc(n, sizeof *arcs->leave);
-    arcs->ray_sample = wgf_calloc(rays, sizeof *arcs->ray_sample);
-    arcs->ray_x = wgf_calloc(2 * rays, sizeof *arcs->ray_x);
-    arcs->actives = wgf_calloc(all, sizeof *arcs->actives);
-    arcs->across = wgf_calloc(n, sizeof *arcs->across);
-    arcs->dead = wgf_calloc(all, sizeof *arcs->dead);
-    arcs->first = wgf_calloc(SECTORS_PER_RAY * rays + 1, sizeof *arcs->first);
-    return arcs->rays && arcs->begin && arcs->end && arcs->normals && arcs->enter && arcs->leave && arcs->ray_sample &&
-           arcs->ray_x && arcs->actives && arcs->across && arcs->dead && arcs->first;
+    const double samples = (double)n, rays = 2 * samples, bins = wgf_arcs_most_bins(n);
+    arcs->rays = wgf_arena_take(arena, rays, sizeof *arcs->rays);
+    arcs->begin = wgf_arena_take(arena, bins, sizeof *arcs->begin);
+    arcs->end = wgf_arena_take(arena, bins, sizeof *arcs->end);
+    arcs->normals = wgf_arena_take(arena, 4 * bins, sizeof *arcs->normals);
+    arcs->enter = wgf_arena_take(arena, samples, sizeof *arcs->enter);
+    arcs->leave = wgf_arena_take(arena, samples, sizeof *arcs->leave);
+    arcs->ray_sample = wgf_arena_take(arena, rays, sizeof *arcs->ray_sample);
+    arcs->ray_x = wgf_arena_take(arena, 2 * rays, sizeof *arcs->ray_x);
+    arcs->actives = wgf_arena_take(arena, bins, sizeof *arcs->actives);
+    arcs->across = wgf_arena_take(arena, samples, sizeof *arcs->across);
+    arcs->dead = wgf_arena_take(arena, bins, sizeof *arcs->dead);
+    arcs->first = wgf_arena_take(arena, SECTORS_PER_RAY * rays + 1, sizeof *arcs->first);
 }
 
 static int by_angle(const void *a, const void *b)
@@ -85,7 +55,7 @@ static void add_ray(struct wgf_arcs *arcs, double x, double y, int64_t sample, b
         .angle = wgf_pseudo_angle(x, y), .x = x / length, .y = y / length, .sample = sample, .enters = enters};
 }
 
-/* The rays of all samples, in order. Turning left, w . x becomes positive at (x_2, -x_1). */
+/* The rays of all samples, in the order of their angles. Anticlockwise, w . x becomes positive at (x_2, -x_1). */
 static void lay_rays(struct wgf_arcs *arcs)
 {
     const double most = 0x1p500;
@@ -101,7 +71,7 @@ static void lay_rays(struct wgf_arcs *arcs)
     qsort(arcs->rays, (size_t)arcs->count, sizeof *arcs->rays, by_angle);
 }
 
-/* Which arcs each sample is active in, and how many samples each arc has. */
+/* The arcs where each sample is active, and the number of samples active in each arc. */
 static void find_active(struct wgf_arcs *arcs)
 {
     int64_t active = 0;
@@ -127,11 +97,10 @@ static void find_active(struct wgf_arcs *arcs)
             arcs->dead[arcs->dead_count++] = (int32_t)k;
 }
 
-/* Where arcs begin and end, by angle and by their rays' normals. */
+/* The bounds of the arcs, as angles and as normals of their rays. */
 static void bound_arcs(struct wgf_arcs *arcs)
 {
-    /* far above the rounding of angles and of the plain kernel's products */
-    const double margin = 256 * DBL_EPSILON;
+    const double margin = 256 * DBL_EPSILON; /* far above the rounding of angles and of the plain kernel's products */
     int64_t count = arcs->count, unlocated = wgf_arcs_unlocated(arcs);
     for (int64_t k = 0; k <= count; k++) {
         arcs->begin[k] = k > 0 ? arcs->rays[k - 1].angle + margin : -INFINITY;
@@ -150,7 +119,8 @@ static int64_t sector_of(const struct wgf_arcs *arcs, double angle)
     return (int64_t)((angle + 2) * ((double)arcs->sectors * 0.25));
 }
 
-/* Rounding can put an angle into the sector before or behind its own: an arc is noted for the sector behind it alone. */
+/* first[s]: an arc that begins before sector s. Rounding can put an angle into the sector next to its own, so an arc counts
+ * as beginning before s only when its ray lies two sectors earlier. */
 static void index_sectors(struct wgf_arcs *arcs)
 {
     arcs->sectors = SECTORS_PER_RAY * arcs->count;
@@ -162,19 +132,17 @@ static void index_sectors(struct wgf_arcs *arcs)
     }
 }
 
-struct wgf_arcs *wgf_arcs_create(const struct wgf_data *data)
+bool wgf_arcs_start(struct wgf_arcs *arcs, const struct wgf_data *data)
 {
-    struct wgf_arcs *arcs = wgf_calloc(1, sizeof *arcs);
-    if (!arcs || data->n > INT32_MAX / 8 || !allocate(arcs, data->n)) {
-        wgf_arcs_free(arcs);
-        return NULL;
-    }
+    if (data->n > INT32_MAX / 8)
+        return false;
     arcs->data = data;
     lay_rays(arcs);
     find_active(arcs);
     bound_arcs(arcs);
     index_sectors(arcs);
-    return arcs;
+    assert(arcs->count <= 2 * data->n && arcs->across_count <= data->n);
+    return true;
 }
 
 int32_t wgf_arcs_search(const struct wgf_arcs *arcs, double x, double y)
@@ -185,7 +153,9 @@ int32_t wgf_arcs_search(const struct wgf_arcs *arcs, double x, double y)
     int64_t sector = sector_of(arcs, angle);
     const double *low = arcs->begin + arcs->first[sector];
     int64_t left = (sector + 3 <= arcs->sectors ? arcs->first[sector + 3] : arcs->count) + 1 - arcs->first[sector];
-    while (left > 1) { /* `low`: of the last arc that is known to begin before the angle */
+    while (
+        left >
+        1) { /* `low` points to the begin of an arc; the last one that begins before the angle is among the next `left` */
         int64_t half = left / 2;
         low += low[half] < angle ? half : 0;
         left -= half;
@@ -213,8 +183,8 @@ WGF_CLONES static void lift(double *values, int64_t count, double x, double y)
     }
 }
 
-/* values[k] <- values[0] + ... + values[k]. Several runs side by side, each waiting but for itself. */
-static void run_up(wgf_vec2 *values, int64_t count)
+/* values[k] <- values[0] + ... + values[k]. Eight runs side by side, so that no addition waits for the one before. */
+static void prefix_sum(wgf_vec2 *values, int64_t count)
 {
     enum { RUNS = 8 };
     wgf_vec2 sum[RUNS] = {{0}}, before = {0, 0};
@@ -236,7 +206,7 @@ void wgf_arcs_outputs(const struct wgf_arcs *arcs, double *sums, double *output)
     const double *X = arcs->data->X;
     int64_t count = arcs->count + 1;
     wgf_vec2 *s = (wgf_vec2 *)sums;
-    run_up(s, count);
+    prefix_sum(s, count);
     for (int64_t j = 0; j < arcs->data->n; j++) {
         int32_t enter = arcs->enter[j], leave = arcs->leave[j];
         wgf_vec2 sum = enter > leave ? s[count - 1] + s[leave - 1] - s[enter - 1] : s[leave - 1] - s[enter - 1];
@@ -253,8 +223,8 @@ void wgf_arcs_gradients(const struct wgf_arcs *arcs, const double *residual, dou
         g[0] += residual[arcs->across[k]] * x[arcs->across[k]];
     for (int64_t k = 0; k < arcs->count; k++)
         g[k + 1] = residual[arcs->ray_sample[k]] * ray_x[k];
-    run_up(g, arcs->count + 1);
+    prefix_sum(g, arcs->count + 1);
     g[wgf_arcs_unlocated(arcs)] = (wgf_vec2){0, 0};
-    for (int64_t k = 0; k < arcs->dead_count; k++) /* rounding left something in the sum */
+    for (int64_t k = 0; k < arcs->dead_count; k++) /* where rounding leaves a remainder of the sum */
         g[arcs->dead[k]] = (wgf_vec2){0, 0};
 }

@@ -1,85 +1,77 @@
-/* The exact gradient for d = 2 in O(m + n) (METHODS 5): a kernel over the arcs of arcs.h. */
+/* The kernel `cones`: the exact gradient for d = 2 in O(m + n), from sums over the arcs of arcs.h.
+ * Source: src/flow/README.md "Arcs (d = 2)". What it buys: see arc_stepper.c. */
 #include "arcs.h"
 #include "network_internal.h"
 
-#include "wgf/base/system.h"
-
-#include <stdlib.h>
 #include <string.h>
 
-struct wgf_arcs_kernel {
-    struct wgf_arcs *arcs;
+struct cones {
+    struct wgf_arcs arcs;
     struct wgf_neuron_soa soa;
-    double *sums, *gradients; /* (arcs + 1) x 2 */
+    double *sums, *gradients; /* bins x 2 */
     double *gx, *gy;          /* m */
 };
 
-static double bytes(int64_t m, int64_t n, int64_t d)
+static void *lay_out(int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
 {
+    struct cones measured, *taken = wgf_arena_take(arena, 1, sizeof *taken), *cones = taken ? taken : &measured;
+    const double bins = wgf_arcs_most_bins(n);
     (void)d;
-    return sizeof(struct wgf_arcs_kernel) + wgf_arcs_bytes(n) + wgf_neuron_soa_bytes(m, n) +
-           wgf_bytes(2 * (double)m + 8 * (double)n + 8, sizeof(double));
+    wgf_arcs_lay_out(&cones->arcs, n, arena);
+    wgf_neuron_soa_lay_out(&cones->soa, m, n, arena);
+    cones->sums = wgf_arena_take(arena, 2 * bins, sizeof *cones->sums);
+    cones->gradients = wgf_arena_take(arena, 2 * bins, sizeof *cones->gradients);
+    cones->gx = wgf_arena_take(arena, (double)m, sizeof *cones->gx);
+    cones->gy = wgf_arena_take(arena, (double)m, sizeof *cones->gy);
+    return taken;
 }
 
-void wgf_arcs_kernel_free(struct wgf_arcs_kernel *work)
+static bool start(struct wgf_network *network)
 {
-    if (!work)
-        return;
-    wgf_arcs_free(work->arcs);
-    wgf_neuron_soa_clear(&work->soa);
-    free(work->sums);
-    free(work->gradients);
-    free(work->gx);
-    free(work->gy);
-    free(work);
-}
-
-static bool create(struct wgf_network *network)
-{
-    int64_t m = network->m, n = network->data->n;
-    struct wgf_arcs_kernel *work = network->cones = wgf_calloc(1, sizeof *work);
-    if (!work || !wgf_neuron_soa_create(&work->soa, m, n))
-        return false;
-    work->arcs = wgf_arcs_create(network->data);
-    work->sums = wgf_calloc(4 * n + 4, sizeof *work->sums);
-    work->gradients = wgf_calloc(4 * n + 4, sizeof *work->gradients);
-    work->gx = wgf_calloc(m, sizeof *work->gx);
-    work->gy = wgf_calloc(m, sizeof *work->gy);
-    return work->arcs && work->sums && work->gradients && work->gx && work->gy;
+    struct cones *cones = network->work;
+    cones->soa.count = network->m;
+    return wgf_arcs_start(&cones->arcs, network->data);
 }
 
 static void forward(struct wgf_network *network, const double *W, const double *alpha, double *output)
 {
-    struct wgf_arcs_kernel *work = network->cones;
-    struct wgf_neuron_soa *soa = &work->soa;
+    struct cones *cones = network->work;
+    struct wgf_neuron_soa *soa = &cones->soa;
     wgf_deinterleave(W, network->m, soa->x, soa->y);
     memcpy(soa->alpha, alpha, (size_t)network->m * sizeof *alpha);
-    wgf_neuron_soa_locate(soa, work->arcs);
-    memset(work->sums, 0, (size_t)(2 * (work->arcs->count + 2)) * sizeof *work->sums);
-    wgf_neuron_soa_add_up(soa, work->arcs, work->sums, output);
-    wgf_arcs_outputs(work->arcs, work->sums, output);
+    wgf_neuron_soa_locate(soa, &cones->arcs);
+    memset(cones->sums, 0, (size_t)(2 * wgf_arcs_bins(&cones->arcs)) * sizeof *cones->sums);
+    wgf_neuron_soa_add_up(soa, &cones->arcs, cones->sums, output);
+    wgf_arcs_outputs(&cones->arcs, cones->sums, output);
 }
 
 static void backward(struct wgf_network *network, const double *W, double *restrict G)
 {
-    struct wgf_arcs_kernel *work = network->cones;
-    (void)W; /* what the last forward took apart */
-    wgf_arcs_gradients(work->arcs, network->residual, work->gradients);
-    wgf_neuron_soa_gradients(&work->soa, work->arcs, work->gradients, network->residual, work->gx, work->gy);
-    wgf_interleave(work->gx, work->gy, network->m, G);
+    struct cones *cones = network->work;
+    (void)W; /* the soa holds it since forward */
+    wgf_arcs_gradients(&cones->arcs, network->residual, cones->gradients);
+    wgf_neuron_soa_gradients(&cones->soa, &cones->arcs, cones->gradients, network->residual, cones->gx, cones->gy);
+    wgf_interleave(cones->gx, cones->gy, network->m, G);
 }
 
 static int64_t active(struct wgf_network *network, const double *W)
 {
+    const struct cones *cones = network->work;
     (void)W;
-    return wgf_neuron_soa_active(&network->cones->soa, network->cones->arcs);
+    return wgf_neuron_soa_active(&cones->soa, &cones->arcs);
 }
 
-/* A straight way out of an arc leads through one of its two rays. */
+/* A straight line leaves an arc through one of its two rays. */
 static int kinks(const struct wgf_network *network, const double *w, int64_t *samples)
 {
-    return wgf_arcs_neighbours(network->cones->arcs, w, samples) ? 2 : 0;
+    const struct cones *cones = network->work;
+    return wgf_arcs_neighbours(&cones->arcs, w, samples) ? 2 : 0;
 }
 
-const struct wgf_kernel_operations wgf_kernel_cones = {
-    .bytes = bytes, .create = create, .forward = forward, .backward = backward, .active = active, .kinks = kinks};
+const struct wgf_kernel_operations wgf_kernel_cones = {.name = "cones",
+                                                       .lay_out = lay_out,
+                                                       .start = start,
+                                                       .forward = forward,
+                                                       .backward = backward,
+                                                       .active = active,
+                                                       .kinks = kinks};

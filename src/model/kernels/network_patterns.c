@@ -1,76 +1,53 @@
-/* The kernel for many neurons on many samples, d > 2: the activation pattern, found by whole numbers and kept while neurons
- * stay between kinks, and both products with it from tables of partial sums.
+/* The kernel `patterns`: sums over the activation pattern A of patterns.h, from tables of partial sums.
  *
  *     f(x_j) = x_j . S_j,   S_j = sum_i A_ij alpha_i w_i;   G_i = sum_j A_ij e_j x_j
  *
- * The pattern is exact and sums have an order of their own, so that results are a function of W alone, on every processor. */
+ * Invariant: A is exact and the order of sums depends on sizes alone, so results are a function of W alone, on every
+ * processor. Source: src/flow/README.md "Activation patterns (d > 2)". What it buys: see patterns.c. */
 #include "network_internal.h"
 #include "patterns.h"
 
-#include "wgf/base/system.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_LANES = 8, MOST_WORDS = 32 }; /* words of rows whose sums stay in cache */
-
-struct wgf_patterns_work {
-    struct wgf_patterns patterns;
-    double *tables, *sums;
-    struct wgf_arena arena;
-};
-
-static void lay_out(struct wgf_patterns_work *work, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
-{
-    double words = (double)wgf_words(m > n ? m : n);
-    wgf_patterns_lay_out(&work->patterns, m, n, d, arena);
-    work->tables = wgf_arena_take(arena, (double)((WGF_GROUPS << WGF_GROUP_BITS) * MOST_LANES), sizeof(double));
-    work->sums = wgf_arena_take(arena, (double)((words < MOST_WORDS ? words : MOST_WORDS) * WGF_SLOTS * MOST_LANES),
-                                sizeof(double));
-}
-
-static double bytes(int64_t m, int64_t n, int64_t d)
-{
-    struct wgf_patterns_work counted = {0};
-    struct wgf_arena arena = {0};
-    lay_out(&counted, m, n, d, &arena);
-    return sizeof counted + arena.used;
-}
-
-void wgf_patterns_work_free(struct wgf_patterns_work *work)
-{
-    if (work)
-        wgf_arena_free(&work->arena);
-    free(work);
-}
-
-static bool create(struct wgf_network *network)
-{
-    const struct wgf_data *data = network->data;
-    struct wgf_patterns_work *work = network->patterns = wgf_calloc(1, sizeof *work);
-    if (!work || data->n > INT32_MAX / 2) /* slots are counted in 32 bits */
-        return false;
-    lay_out(work, network->m, data->n, data->d, &work->arena);
-    if (!wgf_arena_allocate(&work->arena))
-        return false;
-    lay_out(work, network->m, data->n, data->d, &work->arena);
-    wgf_patterns_start(&work->patterns, data, network->m);
-    return true;
-}
-
-/* Rows of a stretch of words; those of the last end with the last number. */
-static int64_t rows_of(int64_t count, int64_t first_word, int64_t words)
-{
-    int64_t left = count - first_word * WGF_WORD;
-    return left >= words * WGF_WORD ? words * WGF_SLOTS : wgf_slot(left - 1) + 1;
-}
 
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-/* Goes through blocks of inputs, and for each block through the words of what is summed over. */
+struct work {
+    struct wgf_patterns patterns;
+    double *tables, *sums;
+};
+
+static void *lay_out(int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
+{
+    struct work measured, *taken = wgf_arena_take(arena, 1, sizeof *taken), *work = taken ? taken : &measured;
+    const int64_t words = least(wgf_words(m > n ? m : n), MOST_WORDS);
+    wgf_patterns_lay_out(&work->patterns, m, n, d, arena);
+    work->tables = wgf_arena_take(arena, (WGF_GROUPS << WGF_GROUP_BITS) * MOST_LANES, sizeof *work->tables);
+    work->sums = wgf_arena_take(arena, (double)(words * WGF_SLOTS * MOST_LANES), sizeof *work->sums);
+    return taken;
+}
+
+static bool start(struct wgf_network *network)
+{
+    struct work *work = network->work;
+    if (network->data->n > INT32_MAX / 2) /* slots are counted in 32 bits */
+        return false;
+    wgf_patterns_start(&work->patterns, network->data, network->m);
+    return true;
+}
+
+/* Rows of `words` words from `first_word` on, up to the row of the last of `count` numbers. */
+static int64_t rows_of(int64_t count, int64_t first_word, int64_t words)
+{
+    int64_t left = count - first_word * WGF_WORD;
+    return left >= words * WGF_WORD ? words * WGF_SLOTS : wgf_slot(left - 1) + 1;
+}
+
+/* A sum over neurons or over samples: for each block of inputs, over all words of the pattern. */
 struct sweep {
     struct wgf_network *network;
     const uint64_t *bits; /* word x slots of rows */
@@ -79,10 +56,10 @@ struct sweep {
     int64_t count; /* of vectors */
 };
 
-/* sums[row] <- for `words` words of rows from `first` on, the inputs from k on. */
+/* work->sums <- for `rows` rows from word `first` on, the sums of up to MOST_LANES inputs from k on. */
 static void sum_block(const struct sweep *sweep, int64_t first, int64_t rows, int64_t k)
 {
-    struct wgf_patterns_work *work = sweep->network->patterns;
+    const struct work *work = sweep->network->work;
     int64_t d = sweep->network->data->d;
     struct wgf_sums sums = {.rows = rows, .stride = d, .width = least(d - k, MOST_LANES)};
     sums.tables = work->tables;
@@ -109,16 +86,18 @@ static double dot(const double *x, const double *sums, int64_t width)
 
 static void find(struct wgf_network *network, const double *W)
 {
-    wgf_patterns_begin(&network->patterns->patterns);
+    struct work *work = network->work;
+    wgf_patterns_begin(&work->patterns);
     for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i += WGF_BLOCK)
-        wgf_patterns_find(&network->patterns->patterns, W, i, least(i + WGF_BLOCK, network->m));
-    wgf_patterns_transpose(&network->patterns->patterns);
+        wgf_patterns_find(&work->patterns, W, i, least(i + WGF_BLOCK, network->m));
+    wgf_patterns_transpose(&work->patterns);
 }
 
 static void forward(struct wgf_network *network, const double *W, const double *alpha, double *output)
 {
     const struct wgf_data *data = network->data;
-    const struct wgf_patterns *patterns = &network->patterns->patterns;
+    const struct work *work = network->work;
+    const struct wgf_patterns *patterns = &work->patterns;
     struct sweep sweep = {network, patterns->by_sample, patterns->sample_words * WGF_SLOTS, alpha, W, network->m};
     int64_t d = data->d;
     find(network, W);
@@ -128,13 +107,12 @@ static void forward(struct wgf_network *network, const double *W, const double *
             int64_t width = least(d - k, MOST_LANES), lanes = wgf_sums_lanes(width);
             sum_block(&sweep, first, rows, k);
             for (int64_t j = first * WGF_WORD; wgf_slot(j) < first * WGF_SLOTS + rows; j++)
-                output[j] += dot(data->X + j * d + k,
-                                 network->patterns->sums + (wgf_slot(j) - first * WGF_SLOTS) * lanes, width);
+                output[j] += dot(data->X + j * d + k, work->sums + (wgf_slot(j) - first * WGF_SLOTS) * lanes, width);
         }
     }
 }
 
-/* Rows of sums into columns of G; in one move where all lanes are used. */
+/* Copies rows of sums into columns of G. */
 static void put(const double *sums, int64_t rows, int64_t width, double *G, int64_t d)
 {
     int64_t lanes = wgf_sums_lanes(width);
@@ -148,7 +126,8 @@ static void put(const double *sums, int64_t rows, int64_t width, double *G, int6
 static void backward(struct wgf_network *network, const double *W, double *G)
 {
     const struct wgf_data *data = network->data;
-    const struct wgf_patterns *patterns = &network->patterns->patterns;
+    const struct work *work = network->work;
+    const struct wgf_patterns *patterns = &work->patterns;
     struct sweep sweep = {network, patterns->by_neuron, patterns->neuron_words * WGF_SLOTS, network->residual, data->X,
                           data->n};
     int64_t d = data->d;
@@ -159,7 +138,7 @@ static void backward(struct wgf_network *network, const double *W, double *G)
             int64_t width = least(d - k, MOST_LANES), lanes = wgf_sums_lanes(width);
             sum_block(&sweep, first, rows, k);
             for (int64_t slot = 0; slot < rows; slot += WGF_SLOTS)
-                put(network->patterns->sums + slot * lanes, least(rows - slot, WGF_WORD), width,
+                put(work->sums + slot * lanes, least(rows - slot, WGF_WORD), width,
                     G + (first * WGF_WORD + slot / WGF_SLOTS * WGF_WORD) * d + k, d);
         }
     }
@@ -167,9 +146,10 @@ static void backward(struct wgf_network *network, const double *W, double *G)
 
 static int64_t active(struct wgf_network *network, const double *W)
 {
+    const struct work *work = network->work;
     (void)W;
-    return wgf_patterns_active(&network->patterns->patterns);
+    return wgf_patterns_active(&work->patterns);
 }
 
 const struct wgf_kernel_operations wgf_kernel_patterns = {
-    .bytes = bytes, .create = create, .forward = forward, .backward = backward, .active = active};
+    .name = "patterns", .lay_out = lay_out, .start = start, .forward = forward, .backward = backward, .active = active};

@@ -1,10 +1,9 @@
-/* Many neurons among the arcs of arcs.h, their coordinates in arrays of their own, so that loops over them are wide. */
+/* Neurons as a structure of arrays: located among the arcs of arcs.h, summed, and given gradients, in loops that vectorise.
+ * Invariant: a neuron is in the bin of its arc or among the unlocated. Source: src/flow/README.md "Arcs (d = 2)". */
 #include "arcs.h"
-#include "network_internal.h"
 
-#include "wgf/base/system.h"
+#include "wgf/base/wide.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { BANKS = 4 };
@@ -25,48 +24,30 @@ WGF_CLONES void wgf_interleave(const double *restrict x, const double *restrict 
     }
 }
 
-double wgf_neuron_soa_bytes(int64_t count, int64_t n)
+void wgf_neuron_soa_lay_out(struct wgf_neuron_soa *soa, int64_t most, int64_t n, struct wgf_arena *arena)
 {
-    return wgf_bytes((double)count, 3 * sizeof(double) + 2 * sizeof(int32_t) + 1) +
-           wgf_bytes(2 * BANKS * (2 * (double)n + 2), sizeof(double));
+    const double count = (double)most;
+    soa->x = wgf_arena_take(arena, count, sizeof *soa->x);
+    soa->y = wgf_arena_take(arena, count, sizeof *soa->y);
+    soa->alpha = wgf_arena_take(arena, count, sizeof *soa->alpha);
+    soa->arc = wgf_arena_take(arena, count, sizeof *soa->arc);
+    soa->unclear = wgf_arena_take(arena, count, sizeof *soa->unclear);
+    soa->unlocated = wgf_arena_take(arena, count, sizeof *soa->unlocated);
+    soa->banks = wgf_arena_take(arena, 2 * BANKS * wgf_arcs_most_bins(n), sizeof *soa->banks);
 }
 
-bool wgf_neuron_soa_create(struct wgf_neuron_soa *soa, int64_t count, int64_t n)
-{
-    *soa = (struct wgf_neuron_soa){.count = count};
-    soa->x = wgf_calloc(count, sizeof *soa->x);
-    soa->y = wgf_calloc(count, sizeof *soa->y);
-    soa->alpha = wgf_calloc(count, sizeof *soa->alpha);
-    soa->arc = wgf_calloc(count, sizeof *soa->arc);
-    soa->left = wgf_calloc(count, sizeof *soa->left);
-    soa->unlocated = wgf_calloc(count, sizeof *soa->unlocated);
-    soa->banks = wgf_calloc(2 * BANKS * (2 * n + 2), sizeof *soa->banks);
-    return soa->x && soa->y && soa->alpha && soa->arc && soa->left && soa->unlocated && soa->banks;
-}
-
-void wgf_neuron_soa_clear(struct wgf_neuron_soa *soa)
-{
-    free(soa->x);
-    free(soa->y);
-    free(soa->alpha);
-    free(soa->arc);
-    free(soa->left);
-    free(soa->unlocated);
-    free(soa->banks);
-    *soa = (struct wgf_neuron_soa){0};
-}
-
-/* Keeps each neuron in its arc or moves it on to the next over the ray that it crossed, without a branch; left[i]: it is not
- * clearly inside of where that leads. The outermost bounds are infinite, and strays stay strays. */
+/* Keeps each neuron in its arc, or moves it to the next arc beyond the ray that it crossed; unclear[i]: it is not clearly
+ * inside that arc. The outermost bounds are infinite, and those of the unlocated bin keep a neuron there. `&`: no branches,
+ * so that the loop vectorises. */
 WGF_CLONES static void follow(const double *restrict x, const double *restrict y, const double *restrict begin,
                               const double *restrict end, int64_t count, int32_t *restrict arc,
-                              unsigned char *restrict left)
+                              unsigned char *restrict unclear)
 {
     for (int64_t i = 0; i < count; i++) {
         double size = fabs(x[i]) + fabs(y[i]), angle = wgf_pseudo_angle(x[i], y[i]);
         int32_t k = arc[i];
         k += (angle >= end[k]) - (angle <= begin[k]);
-        left[i] = !((begin[k] < angle) & (angle < end[k]) & wgf_is_sized(size));
+        unclear[i] = !((begin[k] < angle) & (angle < end[k]) & wgf_is_sized(size));
         arc[i] = k;
     }
 }
@@ -74,10 +55,10 @@ WGF_CLONES static void follow(const double *restrict x, const double *restrict y
 void wgf_neuron_soa_locate(struct wgf_neuron_soa *soa, const struct wgf_arcs *arcs)
 {
     int32_t unlocated = wgf_arcs_unlocated(arcs);
-    follow(soa->x, soa->y, arcs->begin, arcs->end, soa->count, soa->arc, soa->left);
+    follow(soa->x, soa->y, arcs->begin, arcs->end, soa->count, soa->arc, soa->unclear);
     soa->unlocated_count = 0;
     for (int64_t i = 0; i < soa->count; i++) {
-        if (!soa->left[i] && arcs->in_range)
+        if (!soa->unclear[i] && arcs->in_range)
             continue;
         soa->arc[i] = wgf_arcs_search(arcs, soa->x[i], soa->y[i]);
         soa->unlocated[soa->unlocated_count] = (int32_t)i;
@@ -90,24 +71,24 @@ static bool activates(const struct wgf_neuron_soa *soa, int64_t i, const double 
     return soa->x[i] * x[0] + soa->y[i] * x[1] > 0;
 }
 
-/* Adds alpha w to the sums of the arcs, by way of the banks. */
-static void bank(const struct wgf_neuron_soa *soa, int64_t all, wgf_vec2 *sum)
+/* sum[bin] += alpha w, by way of the banks. */
+static void add_by_banks(const struct wgf_neuron_soa *soa, int64_t bins, wgf_vec2 *sum)
 {
     wgf_vec2 *banks = (wgf_vec2 *)soa->banks;
-    memset(banks, 0, (size_t)(BANKS * all) * sizeof *banks);
+    memset(banks, 0, (size_t)(BANKS * bins) * sizeof *banks);
     for (int64_t i = 0; i < soa->count; i++)
-        banks[i % BANKS * all + soa->arc[i]] += soa->alpha[i] * (wgf_vec2){soa->x[i], soa->y[i]};
-    for (int64_t k = 0; k < all; k++)
-        sum[k] += (banks[k] + banks[all + k]) + (banks[2 * all + k] + banks[3 * all + k]);
+        banks[i % BANKS * bins + soa->arc[i]] += soa->alpha[i] * (wgf_vec2){soa->x[i], soa->y[i]};
+    for (int64_t k = 0; k < bins; k++)
+        sum[k] += (banks[k] + banks[bins + k]) + (banks[2 * bins + k] + banks[3 * bins + k]);
 }
 
 void wgf_neuron_soa_add_up(const struct wgf_neuron_soa *soa, const struct wgf_arcs *arcs, double *sums, double *output)
 {
     const struct wgf_data *data = arcs->data;
-    int64_t all = arcs->count + 2;
+    const int64_t bins = wgf_arcs_bins(arcs);
     wgf_vec2 *sum = (wgf_vec2 *)sums;
-    if (soa->count > all)
-        bank(soa, all, sum);
+    if (soa->count > bins)
+        add_by_banks(soa, bins, sum);
     else
         for (int64_t i = 0; i < soa->count; i++)
             sum[soa->arc[i]] += soa->alpha[i] * (wgf_vec2){soa->x[i], soa->y[i]};

@@ -29,24 +29,23 @@ static int64_t lines_of(int64_t d)
 
 void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
 {
-    const double half = 0.5; /* of eight bytes */
-    double neurons = (double)wgf_words(m), samples = (double)wgf_words(n), pairs = (double)((d + 1) / 2);
-    patterns->by_neuron = wgf_arena_take(arena, samples * neurons * WGF_SLOTS, sizeof(double));
-    patterns->by_sample = wgf_arena_take(arena, neurons * samples * WGF_SLOTS, sizeof(double));
-    patterns->changed = wgf_arena_take(arena, ceil(neurons / sizeof(double)), sizeof(double));
-    patterns->samples = wgf_arena_take(arena, samples * half * pairs * WGF_SLOTS, sizeof(double));
-    patterns->real = wgf_arena_take(arena, samples, sizeof(double));
-    patterns->base = wgf_arena_take(arena, (double)m * (double)d, sizeof(double));
-    patterns->short_samples =
-        wgf_arena_take(arena, samples * WGF_SLOTS * half * SINGLES * (double)lines_of(d), sizeof(double));
-    patterns->short_neurons = wgf_arena_take(arena, half * SINGLES * WGF_BLOCK * (double)lines_of(d), sizeof(double));
-    patterns->base_norm = wgf_arena_take(arena, (double)m, sizeof(double));
-    patterns->base_evaluation = wgf_arena_take(arena, (double)m, sizeof(double));
-    patterns->squared_radius = wgf_arena_take(arena, (double)m, sizeof(double));
-    patterns->listed = wgf_arena_take(arena, samples * neurons * WGF_SLOTS, sizeof(double));
-    patterns->near = wgf_arena_take(arena, (double)m * half * WGF_NEAR, sizeof(double));
-    patterns->near_count = wgf_arena_take(arena, ceil(half * (double)m), sizeof(double));
-    patterns->batch = wgf_arena_take(arena, pairs * half * WGF_BATCH, sizeof(double));
+    const double neurons = (double)wgf_words(m) * WGF_SLOTS, samples = (double)wgf_words(n), each = (double)m;
+    const double input_pairs = (double)((d + 1) / 2), line = SINGLES * (double)lines_of(d);
+    patterns->by_neuron = wgf_arena_take(arena, samples * neurons, sizeof *patterns->by_neuron);
+    patterns->by_sample = wgf_arena_take(arena, samples * neurons, sizeof *patterns->by_sample);
+    patterns->listed = wgf_arena_take(arena, samples * neurons, sizeof *patterns->listed);
+    patterns->changed = wgf_arena_take(arena, (double)wgf_words(m), sizeof *patterns->changed);
+    patterns->samples = wgf_arena_take(arena, samples * input_pairs * WGF_SLOTS, sizeof *patterns->samples);
+    patterns->real = wgf_arena_take(arena, samples, sizeof *patterns->real);
+    patterns->base = wgf_arena_take(arena, each * (double)d, sizeof *patterns->base);
+    patterns->short_samples = wgf_arena_take(arena, samples * WGF_SLOTS * line, sizeof *patterns->short_samples);
+    patterns->short_neurons = wgf_arena_take(arena, WGF_BLOCK * line, sizeof *patterns->short_neurons);
+    patterns->base_norm = wgf_arena_take(arena, each, sizeof *patterns->base_norm);
+    patterns->base_evaluation = wgf_arena_take(arena, each, sizeof *patterns->base_evaluation);
+    patterns->squared_radius = wgf_arena_take(arena, each, sizeof *patterns->squared_radius);
+    patterns->near = wgf_arena_take(arena, each * WGF_NEAR, sizeof *patterns->near);
+    patterns->near_count = wgf_arena_take(arena, each, sizeof *patterns->near_count);
+    patterns->batch = wgf_arena_take(arena, input_pairs * WGF_BATCH, sizeof *patterns->batch);
 }
 
 /* Partial sums of as many products as a vector can have side by side. */
@@ -175,25 +174,23 @@ static void note(struct wgf_patterns *patterns, int64_t i, int64_t sample_word, 
 enum { ROUND = 4 }; /* lists are filled up to a multiple of it */
 
 typedef float singles __attribute__((vector_size(64), aligned(64), may_alias));
-typedef int32_t places __attribute__((vector_size(64)));
-
 #define INLINE static inline __attribute__((always_inline))
 
-/* The sums of four vectors, at 0, 4, 8 and 12. */
-INLINE void add_across(const singles *vector, singles *sums)
+/* sums <- the sums of the four vectors, at 0, 4, 8 and 12. Halves, then quarters, then pairs are added. */
+INLINE void add_across(const singles *v, singles *sums)
 {
-    static const places low_halves = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23},
-                        low_quarters = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27},
-                        other_pair = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13},
-                        other = {1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14};
-    const places high_halves = low_halves + 8, high_quarters = low_quarters + 4;
-    singles first =
-        __builtin_shuffle(vector[0], vector[1], low_halves) + __builtin_shuffle(vector[0], vector[1], high_halves);
-    singles last =
-        __builtin_shuffle(vector[2], vector[3], low_halves) + __builtin_shuffle(vector[2], vector[3], high_halves);
-    singles sum = __builtin_shuffle(first, last, low_quarters) + __builtin_shuffle(first, last, high_quarters);
-    sum += __builtin_shuffle(sum, other_pair);
-    *sums = sum + __builtin_shuffle(sum, other);
+#define HALF(a, b, k)                                                                                                  \
+    __builtin_shufflevector(a, b, k, k + 1, k + 2, k + 3, k + 4, k + 5, k + 6, k + 7, k + 16, k + 17, k + 18, k + 19,  \
+                            k + 20, k + 21, k + 22, k + 23)
+#define QUARTER(a, b, k)                                                                                               \
+    __builtin_shufflevector(a, b, k, k + 1, k + 2, k + 3, k + 8, k + 9, k + 10, k + 11, k + 16, k + 17, k + 18,        \
+                            k + 19, k + 24, k + 25, k + 26, k + 27)
+    const singles first = HALF(v[0], v[1], 0) + HALF(v[0], v[1], 8), last = HALF(v[2], v[3], 0) + HALF(v[2], v[3], 8);
+    singles sum = QUARTER(first, last, 0) + QUARTER(first, last, 4);
+    sum += __builtin_shufflevector(sum, sum, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    *sums = sum + __builtin_shufflevector(sum, sum, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+#undef HALF
+#undef QUARTER
 }
 
 /* w . x over both norms in single precision, for the samples in four slots. */

@@ -1,4 +1,5 @@
-/* Answers about near pairs, packed, spread over the words of the pattern. */
+/* Stores the answers about near samples, packed, as bits of the pattern: the bit scatter PDEP where the processor has it.
+ * Invariant: answer k belongs to the k-th one of the neuron's `listed` words, in order. Source: patterns.h. */
 #include "patterns.h"
 
 #ifdef __x86_64__
@@ -7,8 +8,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Moves the lowest bits of `packed` to where the mask has ones, and returns how many those are. */
-INLINE int spread(uint64_t packed, uint64_t mask, uint64_t *bits)
+typedef int scatter_function(uint64_t packed, uint64_t mask, uint64_t *bits);
+
+/* *bits <- the lowest bits of `packed`, moved to the ones of `mask`. Returns how many those are. */
+INLINE int scatter(uint64_t packed, uint64_t mask, uint64_t *bits)
 {
     int count = 0;
     for (*bits = 0; mask; mask &= mask - 1)
@@ -16,36 +19,45 @@ INLINE int spread(uint64_t packed, uint64_t mask, uint64_t *bits)
     return count;
 }
 
-/* The body of each function below, with its way to spread bits. answers: those left. */
-#define NOTE(SPREAD)                                                                                                   \
-    int64_t stride = patterns->neuron_words * WGF_SLOTS;                                                               \
-    uint64_t flipped[WGF_BLOCK] = {0};                                                                                 \
-    for (int64_t word = 0; word < patterns->sample_words; word++)                                                      \
-        for (int64_t i = from; i < to; i++) {                                                                          \
-            int64_t at = word * stride + wgf_slot(i);                                                                  \
-            uint64_t mask = patterns->listed[at], old = patterns->by_neuron[at], bits;                                 \
-            int count = SPREAD(answers[i - from], mask, &bits);                                                        \
-            bits |= old & ~mask;                                                                                       \
-            answers[i - from] >>= count;                                                                               \
-            flipped[i - from] |= bits ^ old;                                                                           \
-            patterns->by_neuron[at] = bits;                                                                            \
-        }                                                                                                              \
-    for (int64_t i = from; i < to; i++)                                                                                \
+/* Inline, with a function known when compiling, so that each caller has a loop of its own. */
+INLINE void store_answers(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers,
+                          scatter_function *move)
+{
+    const int64_t stride = patterns->neuron_words * WGF_SLOTS;
+    uint64_t flipped[WGF_BLOCK] = {0};
+    for (int64_t word = 0; word < patterns->sample_words; word++)
+        for (int64_t i = from; i < to; i++) {
+            const int64_t at = word * stride + wgf_slot(i);
+            const uint64_t mask = patterns->listed[at], old = patterns->by_neuron[at];
+            uint64_t bits;
+            const int count = move(answers[i - from], mask, &bits);
+            bits |= old & ~mask;
+            answers[i - from] >>= count;
+            flipped[i - from] |= bits ^ old;
+            patterns->by_neuron[at] = bits;
+        }
+    for (int64_t i = from; i < to; i++)
         patterns->changed[i / WGF_WORD] |= flipped[i - from] != 0;
+}
 
-static void note(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers){NOTE(spread)}
+static void store_plain(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers)
+{
+    store_answers(patterns, from, to, answers, scatter);
+}
 
 #ifdef __x86_64__
-#define BITS __attribute__((target("bmi2,popcnt")))
+#define PDEP __attribute__((target("bmi2,popcnt")))
 
-INLINE BITS int spread_at_once(uint64_t packed, uint64_t mask, uint64_t *bits)
+PDEP static inline int scatter_pdep(uint64_t packed, uint64_t mask, uint64_t *bits)
 {
     *bits = _pdep_u64(packed, mask);
     return __builtin_popcountll(mask);
 }
 
-BITS static void note_at_once(struct wgf_patterns *patterns, int64_t from, int64_t to,
-                              uint64_t *answers){NOTE(spread_at_once)}
+PDEP static void store_pdep(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers)
+{
+    store_answers(patterns, from, to, answers, scatter_pdep);
+}
 #endif
 
 wgf_scatter_function *wgf_scatter_choice(int number)
@@ -54,8 +66,8 @@ wgf_scatter_function *wgf_scatter_choice(int number)
     int count = 0;
 #ifdef __x86_64__
     if (__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt"))
-        choices[count++] = note_at_once;
+        choices[count++] = store_pdep;
 #endif
-    choices[count++] = note;
+    choices[count++] = store_plain;
     return number < count ? choices[number] : NULL;
 }
