@@ -28,8 +28,6 @@ struct wgf_method {
     int64_t (*inner_records)(const struct wgf_settings *);
     /* Name of the parameter to lower when a descent diverges. NULL: gamma. */
     const char *(*step_parameter)(const struct wgf_settings *);
-    /* Operations of an outer step, by a rough count that is rather too high. */
-    double (*flops)(const struct wgf_settings *);
 
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);
     void (*free)(void *work);
@@ -43,9 +41,8 @@ struct wgf_method {
     void (*record)(void *work, double *values);
     void (*state)(void *work, double *out); /* rows x cols */
     /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how many
-     * entries. `state_bytes`: their sum. */
+     * entries. */
     int (*state_iov)(void *work, struct iovec *iov);
-    double (*state_bytes)(const struct wgf_settings *);
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
     void (*explain)(void *work, char *message, size_t size);
 };

@@ -222,8 +222,8 @@ static void remove_component(const double *q, double *g, int64_t d)
         g[k] -= share * q[k];
 }
 
-/* g <- its projection onto the kink w . x = 0 and the kinks whose orthonormal normals are the first `count` of `normals`.
- * False: x lies in their span. */
+/* g <- its projection onto the kink w . x = 0 and the kinks whose orthonormal normals are the first `count` of
+ * `normals`. False: x lies in their span. */
 static bool slide(const double *x, double *normals, int64_t count, double *g, int64_t d)
 {
     const double dependent = 1e-10;

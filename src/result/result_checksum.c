@@ -11,9 +11,8 @@
 
 static uint64_t mark(const char *name, uint64_t number, const void *bytes, size_t size)
 {
-    enum { LONG = 1024 };
-    uint64_t seed = XXH3_64bits(name, strlen(name)) + number, hash;
-    return size >= LONG && wgf_hash_avx2(bytes, size, seed, &hash) ? hash : XXH3_64bits_withSeed(bytes, size, seed);
+    const uint64_t seed = XXH3_64bits(name, strlen(name)) + number;
+    return XXH3_64bits_withSeed(bytes, size, seed);
 }
 
 static uint64_t mark_word(const char *name, uint64_t word, uint64_t empty)

@@ -41,30 +41,6 @@ uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
 
-/* Slots are so many bytes long, or a multiple: holes in files are made of blocks. */
-enum { WGF_CHECKPOINT_BLOCK = 4096 };
-
-/* What a slot for a checkpoint begins with; its data follow. */
-struct wgf_slot_head {
-    char magic[8];
-    int64_t job;
-    uint64_t key;
-    uint64_t number;          /* of the checkpoint among those of its job, from 1 */
-    int64_t size;             /* bytes of data */
-    uint64_t data_hash, hash; /* XXH3: of the data; of all above */
-};
-
-/* Finds how much room the checkpoints of a plan need; fills its fields of the layout. */
-void wgf_layout_measure_checkpoints(const struct wgf_plan *plan, struct wgf_layout *layout);
-
-/* What a writer has open; borrowed. */
-struct wgf_store *wgf_writer_store(struct wgf_writer *writer);
-const struct wgf_plan *wgf_writer_plan(const struct wgf_writer *writer);
-const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer);
-
-/* XXH3_64bits_withSeed; false: not on this processor. */
-bool wgf_hash_avx2(const void *bytes, size_t size, uint64_t seed, uint64_t *hash);
-
 /* A row as a reader sees it. */
 struct wgf_row {
     struct wgf_settings settings; /* paths left out */

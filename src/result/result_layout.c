@@ -81,12 +81,11 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
     if (survey.state_elements > most)
         return wgf_fail(error, WGF_EUSAGE, "the states of all jobs are more than 2^53 numbers; use save: none or last");
     layout->extent.state_elements = (int64_t)survey.state_elements;
-    wgf_layout_measure_checkpoints(plan, layout);
     layout->text_bytes = text_bytes(plan) * (double)wgf_plan_jobs(plan);
     return WGF_OK;
 }
 
-static void add_parameters(struct wgf_columns *columns)
+enum wgf_column_type wgf_param_column(const struct wgf_param *param)
 {
     static const enum wgf_column_type types[] = {
         [WGF_PARAM_INT] = WGF_COLUMN_INT64,
@@ -94,10 +93,15 @@ static void add_parameters(struct wgf_columns *columns)
         [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
         [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
     };
+    return types[param->type];
+}
+
+static void add_parameters(struct wgf_columns *columns)
+{
     for (int i = 0; i < wgf_param_count; i++) {
         wgf_param_readers(&wgf_params[i], columns->read_with[i]);
         columns->list[columns->count++] = (struct wgf_column){.name = wgf_params[i].name,
-                                                              .type = types[wgf_params[i].type],
+                                                              .type = wgf_param_column(&wgf_params[i]),
                                                               .shape = WGF_SHAPE_JOB,
                                                               .life = WGF_LIFE_CREATED,
                                                               .long_name = wgf_params[i].meaning,
@@ -171,12 +175,6 @@ void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layo
     add_parameters(columns);
     add_results(columns);
     add_traces(columns, layout);
-    columns->list[columns->count++] =
-        (struct wgf_column){.name = "checkpoint",
-                            .type = WGF_COLUMN_UINT8,
-                            .shape = WGF_SHAPE_CHECKPOINT,
-                            .life = WGF_LIFE_SPARSE,
-                            .long_name = "where unfinished jobs go on from; zeros in a finished file"};
 }
 
 double wgf_layout_bytes(const struct wgf_layout *layout)

@@ -26,10 +26,6 @@ struct wgf_reader {
 
 static wgf_status find_columns(struct wgf_reader *reader, struct wgf_error *error)
 {
-    static const enum wgf_column_type types[] = {[WGF_PARAM_INT] = WGF_COLUMN_INT64,
-                                                 [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
-                                                 [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
-                                                 [WGF_PARAM_PATH] = WGF_COLUMN_TEXT};
     assert((size_t)wgf_param_count <= sizeof reader->param_index / sizeof *reader->param_index);
     for (int r = 0; r < WGF_RESULT_COUNT; r++) {
         const struct wgf_column *column = &wgf_result_columns[r];
@@ -40,7 +36,7 @@ static wgf_status find_columns(struct wgf_reader *reader, struct wgf_error *erro
     }
     for (int p = 0; p < wgf_param_count; p++) { /* one that is younger than the file has its default there */
         int index = reader->param_index[p] = wgf_store_column(reader->store, wgf_params[p].name);
-        if (index >= 0 && wgf_store_type(reader->store, index) != types[wgf_params[p].type])
+        if (index >= 0 && wgf_store_type(reader->store, index) != wgf_param_column(&wgf_params[p]))
             return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew",
                             wgf_params[p].name);
     }

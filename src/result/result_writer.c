@@ -136,21 +136,6 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
     return status ? status : closed;
 }
 
-struct wgf_store *wgf_writer_store(struct wgf_writer *writer)
-{
-    return writer->store;
-}
-
-const struct wgf_plan *wgf_writer_plan(const struct wgf_writer *writer)
-{
-    return writer->plan;
-}
-
-const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer)
-{
-    return writer->layout;
-}
-
 int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row)
 {
     return ((const int64_t *)writer->result[WGF_RESULT_ATTEMPTS])[row];

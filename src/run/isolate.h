@@ -3,21 +3,26 @@
 #ifndef WGF_RUN_ISOLATE_H
 #define WGF_RUN_ISOLATE_H
 
-#include "wgf/result/checkpoints.h"
 #include "wgf/result/job.h"
 #include "wgf/result/result.h"
 
-/* What the child finds: the text of the spec on standard input, the page and the result file at these descriptors. */
-enum { WGF_ISOLATE_PAGE = 3, WGF_ISOLATE_FILE };
+/* What the child finds: the text of the spec on standard input, the page at this descriptor. */
+enum { WGF_ISOLATE_PAGE = 3 };
 
 /* Arguments of `wgf isolate` by position: the parent's process number, ranks that share the machine, the job, the name
- * of the spec, and any number of K=V. */
-enum { WGF_ISOLATE_PARENT = 1, WGF_ISOLATE_SHARERS, WGF_ISOLATE_JOB, WGF_ISOLATE_SPEC, WGF_ISOLATE_SETS };
+ * of the spec, the result file, and any number of K=V. */
+enum {
+    WGF_ISOLATE_PARENT = 1,
+    WGF_ISOLATE_SHARERS,
+    WGF_ISOLATE_JOB,
+    WGF_ISOLATE_SPEC,
+    WGF_ISOLATE_RESULT,
+    WGF_ISOLATE_SETS
+};
 
 /* The page; the arrays of the trace follow it. */
 struct wgf_isolate_page {
-    bool has_slots; /* for checkpoints, in the result file */
-    struct wgf_checkpoint_hand slots;
+    double checkpoint; /* seconds between two checkpoints, by the parent; 0: none */
     bool begun, ended; /* the job, by the child */
     enum wgf_job_state state;
     struct wgf_flow_result result;

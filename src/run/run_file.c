@@ -47,6 +47,8 @@ static wgf_status make_file(struct wgf_sweep *sweep, const char *path, bool repl
     if (status)
         return status;
     status = wgf_output_hold(path, &sweep->lock, error);
+    if (!status)
+        wgf_checkpoints_clean(path, NULL); /* of an earlier file of this name */
     if (old >= 0)
         close(old); /* of the file that was replaced */
     return status;
@@ -68,7 +70,7 @@ static wgf_status recognise(struct wgf_sweep *sweep, const char *path, struct wg
     return status;
 }
 
-/* Finds out what a file of this plan leaves to do. Nothing is written. */
+/* Finds out what a file of this plan leaves to do. Nothing is written; checkpoints that no job needs are removed. */
 static wgf_status survey(struct wgf_sweep *sweep, const char *path, const struct wgf_job_set *selected,
                          struct wgf_error *error)
 {
@@ -76,6 +78,7 @@ static wgf_status survey(struct wgf_sweep *sweep, const char *path, const struct
     wgf_status status = wgf_store_open(&store, path, WGF_STORE_READ, error);
     if (status)
         return status;
+    wgf_checkpoints_clean(path, store);
     status = wgf_run_survey_rows(sweep, store, selected, error);
     wgf_store_close(store, NULL);
     return status;

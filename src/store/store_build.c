@@ -47,13 +47,6 @@ static bool reserve(struct wgf_store_builder *builder, double bytes)
     return builder->system_error == 0;
 }
 
-/* Leaves out of what is reserved the room that a sparse column has just been given, and sees to what comes behind it. */
-static bool skip_reserve(struct wgf_store_builder *builder)
-{
-    builder->reserved = fmax(builder->reserved, file_end(builder));
-    return reserve(builder, 0);
-}
-
 /* True once the making is to be given up; looked at between blocks. */
 static bool interrupted(struct wgf_store_builder *builder)
 {
@@ -110,13 +103,10 @@ static hid_t build_column(struct wgf_store_builder *builder, const hid_t *scales
     assert(column->type != WGF_COLUMN_TEXT || column->life == WGF_LIFE_CREATED);
     assert(column->life != WGF_LIFE_CREATED || column->shape == WGF_SHAPE_JOB);
     assert((column->type == WGF_COLUMN_CHARS) == (column->shape == WGF_SHAPE_MESSAGE));
-    assert(column->life != WGF_LIFE_SPARSE || column->type == WGF_COLUMN_UINT8);
-    const bool sparse = column->life == WGF_LIFE_SPARSE;
-    const double bytes = wgf_store_column_bytes(extent, column);
-    if (!reserve(builder, sparse ? 0 : bytes) || !may_grow_to(builder, file_end(builder) + bytes + METADATA))
+    if (!reserve(builder, wgf_store_column_bytes(extent, column)))
         return H5I_INVALID_HID;
     hid_t dataset = create_column(builder->file, column, extent);
-    if (dataset >= 0 && (!sparse || skip_reserve(builder)) && wgf_store_put_column_attributes(dataset, column) &&
+    if (dataset >= 0 && wgf_store_put_column_attributes(dataset, column) &&
         wgf_store_attach_scales(dataset, column->shape, scales))
         return dataset;
     if (dataset >= 0)

@@ -18,8 +18,7 @@ static wgf_status check_room(int descriptor, const char *path, const struct wgf_
     struct statvfs disk;
     if (fstatvfs(descriptor, &disk) != 0 || disk.f_blocks == 0)
         return WGF_OK; /* a file system that does not tell */
-    double room = (double)disk.f_bavail * (double)disk.f_frsize,
-           need = wgf_store_bytes(schema) - wgf_store_sparse_bytes(schema);
+    const double room = (double)disk.f_bavail * (double)disk.f_frsize, need = wgf_store_bytes(schema);
     if (need <= room)
         return WGF_OK;
     return wgf_fail(error, WGF_EIO,

@@ -8,7 +8,7 @@
 
 enum {
     WGF_STORE_SCHEMA = 1,
-    WGF_STORE_SHAPES = WGF_SHAPE_CHECKPOINT + 1,
+    WGF_STORE_SHAPES = WGF_SHAPE_STATE + 1,
     WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
     WGF_STORE_NAME_LENGTH = 64,
     WGF_STORE_REASON_LENGTH = 320,
@@ -42,7 +42,6 @@ int64_t wgf_store_row_count(const struct wgf_store_extent *extent, enum wgf_colu
 int wgf_store_rank(enum wgf_column_shape shape);
 size_t wgf_store_element_size(enum wgf_column_type type);
 double wgf_store_column_bytes(const struct wgf_store_extent *extent, const struct wgf_column *column);
-double wgf_store_sparse_bytes(const struct wgf_store_schema *schema); /* of wgf_store_bytes, those of no room on disk */
 double wgf_store_scale_bytes(const struct wgf_store_extent *extent);
 void wgf_store_fill_empty(enum wgf_column_type type, size_t count, void *elements);
 

@@ -30,19 +30,6 @@ bool wgf_store_has_room(const struct wgf_store *store, int index)
     return store->columns[index].stored;
 }
 
-bool wgf_store_region(const struct wgf_store *store, int index, struct wgf_region *region)
-{
-    const struct wgf_store_column *column = &store->columns[index];
-    assert(index >= 0 && index < store->column_count);
-    haddr_t start = column->stored && !column->chunked ? H5Dget_offset(column->dataset) : HADDR_UNDEF;
-    if (start == HADDR_UNDEF || wgf_store_element_size(column->type) != 1 || !wgf_store_is_flat(column->shape))
-        return false;
-    *region = (struct wgf_region){.descriptor = store->descriptor,
-                                  .start = (int64_t)start,
-                                  .length = wgf_store_length(&store->extent, column->shape)};
-    return true;
-}
-
 /* Moves rows, by parts: writes `from`, or where that is NULL reads to `to`. */
 static bool move_rows(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
                       int64_t count, const char *from, char *to)

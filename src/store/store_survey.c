@@ -12,8 +12,7 @@ static bool survey_dimension(struct wgf_store *store, enum wgf_column_shape shap
                                           [WGF_SHAPE_RECORD] = &extent->records,
                                           [WGF_SHAPE_INNER_RECORD] = &extent->inner_records,
                                           [WGF_SHAPE_MESSAGE] = &extent->message_length,
-                                          [WGF_SHAPE_STATE] = &extent->state_elements,
-                                          [WGF_SHAPE_CHECKPOINT] = &extent->checkpoint_bytes};
+                                          [WGF_SHAPE_STATE] = &extent->state_elements};
     if (H5Lexists(store->file, name, H5P_DEFAULT) <= 0)
         return shape != WGF_SHAPE_JOB;
     hid_t scale = H5Dopen2(store->file, name, H5P_DEFAULT);

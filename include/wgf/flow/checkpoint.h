@@ -23,13 +23,4 @@ struct wgf_checkpoint {
     bool (*load)(void *context, const struct iovec *iov, int count);
 };
 
-/* Bytes of a checkpoint of such a descent at most. */
-double wgf_checkpoint_bytes(const struct wgf_settings *settings);
-
-/* Operations of such a descent, by a count that is rather too high. */
-double wgf_checkpoint_operations(const struct wgf_settings *settings);
-
-/* Can such a descent take long enough, a tenth of a second or so, that checkpoints are worth their room? */
-bool wgf_checkpoint_is_useful(const struct wgf_settings *settings);
-
 #endif

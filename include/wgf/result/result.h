@@ -30,25 +30,22 @@ enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
 #define WGF_RESULT_ID(id, name, type, life, units, meaning) WGF_RESULT_##id,
 enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
 
-enum { WGF_CHECKPOINT_PAIRS = 256 };
+/* The type of a parameter's column: choices and paths are texts. */
+enum wgf_column_type wgf_param_column(const struct wgf_param *param);
 
 /* What a plan needs of a file. */
 struct wgf_layout {
     struct wgf_store_extent extent;
     bool has_trace[WGF_TRACE_COUNT]; /* some job fills the column */
     int64_t largest_state;           /* elements of the largest job */
-    int64_t checkpoint_bytes;        /* of a slot for the checkpoint of a job; 0: none has room for any */
-    int64_t checkpoint_pairs;        /* of slots; at most WGF_CHECKPOINT_PAIRS */
     double text_bytes;               /* of all texts, taking every job's to be as long as the first one's */
 };
 
 /* Looks through a plan. Errors: WGF_EUSAGE when a file of it could not be made by any disk. */
 wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error);
 
-/* Bytes of the file, nearly: how long it is, and the part that is for checkpoints, which takes room on the disk only
- * while there are some. */
+/* Bytes of the file, within a per cent once it has a megabyte. */
 double wgf_layout_bytes(const struct wgf_layout *layout);
-double wgf_layout_checkpoint_bytes(const struct wgf_layout *layout);
 
 /* Makes the file of a plan with all rows pending. Not collective. `attributes` (provenance) are added to those that the
  * plan gives: schema, name, description, spec, axes, plan_hash. `making` and errors: as wgf_store_create. */

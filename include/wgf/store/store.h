@@ -8,7 +8,6 @@
 #define WGF_STORE_STORE_H
 
 #include "wgf/base/status.h"
-#include "wgf/store/region.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -30,15 +29,12 @@ enum wgf_column_shape {
     WGF_SHAPE_INNER_RECORD, /* job x inner_record */
     WGF_SHAPE_MESSAGE,      /* job x message_length; of WGF_COLUMN_CHARS */
     WGF_SHAPE_STATE,        /* state_element: flat, rows are ranges of elements */
-    WGF_SHAPE_CHECKPOINT,   /* checkpoint_byte: flat likewise */
 };
 
 enum wgf_column_life {
     WGF_LIFE_CREATED, /* written by the fill callback when the file is made, and never again */
     WGF_LIFE_WRITTEN, /* allocated and filled with the empty value (0, NaN) at creation; rows written later */
     WGF_LIFE_EMPTY,   /* never written: takes no room, reads as the empty value */
-    WGF_LIFE_SPARSE, /* uint8; written at times and wiped again: reads as 0 elsewhere, and takes no room on the disk there
-                         where the file system knows holes. No room is promised: writing may find the disk full */
 };
 
 struct wgf_column {
@@ -54,7 +50,7 @@ struct wgf_column {
 
 /* Sizes of the dimensions. A dimension of size 0 is not made, nor are columns on it (job is always there). */
 struct wgf_store_extent {
-    int64_t jobs, records, inner_records, message_length, state_elements, checkpoint_bytes;
+    int64_t jobs, records, inner_records, message_length, state_elements;
 };
 
 /* A root attribute: text, an array of texts (text NULL, list with count), or a number (both NULL). */
@@ -128,10 +124,6 @@ wgf_status wgf_store_write(struct wgf_store *store, int column, int64_t first, i
 /* Reads likewise; independent. A TEXT column gives allocated strings, each freed by the caller. */
 wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, int64_t count, void *rows,
                           struct wgf_error *error);
-
-/* Where the bytes of a WGF_LIFE_SPARSE column lie, to be read, written and wiped there. The descriptor is the store's.
- * False: the file has no room for the column, or not in one stretch. Independent. */
-bool wgf_store_region(const struct wgf_store *store, int column, struct wgf_region *region);
 
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);

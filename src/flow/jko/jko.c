@@ -203,20 +203,6 @@ static int state_iov(void *work, struct iovec *iov)
     return sizeof carried / sizeof *carried;
 }
 
-static double state_bytes(const struct wgf_settings *settings)
-{
-    double numbers = wgf_measure_masses(settings) + 2 * (double)settings->data.n + 5;
-    return wgf_bytes(numbers, sizeof(double)) + sizeof(int64_t) + sizeof(bool);
-}
-
-static double flops(const struct wgf_settings *settings)
-{
-    const double newton = 100, exponential = 10;
-    double iterations = settings->solver == WGF_SOLVER_DYKSTRA ? (double)settings->dykstra_steps : newton;
-    double axes = (double)settings->grid + (double)settings->grid2;
-    return iterations * exponential * wgf_measure_masses(settings) * (2 * axes + (double)settings->data.n);
-}
-
 /* What the user should know of a run that ended well. */
 static void explain(void *work, char *message, size_t size)
 {
@@ -274,7 +260,5 @@ const struct wgf_method wgf_method_jko = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
-    .state_bytes = state_bytes,
-    .flops = flops,
     .explain = explain,
 };

@@ -112,6 +112,4 @@ const struct wgf_method wgf_method_gd = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
-    .state_bytes = wgf_particles_state_bytes,
-    .flops = wgf_particles_flops,
 };

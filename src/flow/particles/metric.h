@@ -9,7 +9,6 @@
 /* All functions but `create` cannot fail. V and W: m x d. Values mean nothing once the problem is interrupted. */
 struct wgf_metric {
     double (*bytes)(const struct wgf_settings *);
-    double (*flops)(const struct wgf_settings *); /* operations of solve, rather too many */
     wgf_status (*create)(void **work, const struct wgf_particles *, struct wgf_error *error);
     void (*free)(void *work); /* NULL-safe */
     /* Starts outer step `number`, from 1, at W, which is borrowed until the next. What follows depends on nothing before. */

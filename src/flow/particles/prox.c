@@ -299,17 +299,6 @@ static int state_iov(void *work, struct iovec *iov)
     return count;
 }
 
-static double state_bytes(const struct wgf_settings *settings)
-{
-    return wgf_particles_state_bytes(settings) + 2 * sizeof(double) + sizeof(bool);
-}
-
-static double flops(const struct wgf_settings *settings)
-{
-    double evaluation = wgf_particles_flops(settings), distance = wgf_metric_find(settings->metric)->flops(settings);
-    return evaluation + (double)settings->inner_steps * (evaluation + distance);
-}
-
 static double step_time(const struct wgf_settings *settings)
 {
     return settings->gamma;
@@ -356,6 +345,4 @@ const struct wgf_method wgf_method_prox = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
-    .state_bytes = state_bytes,
-    .flops = flops,
 };
