@@ -225,7 +225,7 @@ static void print_samples(const struct wgf_data *data)
 static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, int64_t job)
 {
     struct wgf_settings settings;
-    struct wgf_runner *runner;
+    struct wgf_job_runner *runner;
     struct wgf_error error;
     const struct wgf_data *data;
     uint64_t key;
@@ -237,13 +237,13 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
                           "version of wgf ran it",
                           job);
     if (!status)
-        status = wgf_runner_create(&runner, jobs->plan, 1, NULL, &error);
+        status = wgf_job_runner_create(&runner, jobs->plan, 1, NULL, &error);
     if (status)
         return wgf_cli_error(&error);
-    status = wgf_runner_data(runner, &settings, &data, &error);
+    status = wgf_job_runner_data(runner, &settings, &data, &error);
     if (!status)
         print_samples(data);
-    wgf_runner_free(runner);
+    wgf_job_runner_free(runner);
     return status ? wgf_cli_error(&error) : wgf_cli_flush();
 }
 

@@ -15,12 +15,12 @@ extern const char *const wgf_inner_trace_names[2];
 enum {
     WGF_MOST_COLUMNS = WGF_MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + 4,
 };
-struct wgf_columns {
+struct wgf_column_list {
     struct wgf_column list[WGF_MOST_COLUMNS];
     int count;
     char read_with[WGF_MOST_PARAMS][WGF_READERS_LENGTH]; /* of the parameters; the list points here */
 };
-void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layout);
+void wgf_list_columns(struct wgf_column_list *columns, const struct wgf_layout *layout);
 
 /* Makes a file with the attributes, parameters and columns of another, all rows pending. `making` and errors: as
  * wgf_store_create. */
@@ -55,13 +55,13 @@ struct wgf_row {
 
 /* Reads the parameters and results of rows, which are then row 0, 1, … of wgf_reader_rows. These are also there after
  * wgf_reader_check, complete, where some row was finished. */
-wgf_status wgf_reader_look(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error);
+wgf_status wgf_reader_load(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error);
 const struct wgf_row *wgf_reader_rows(const struct wgf_reader *reader);
 
 /* Copies rows from one file to another, many at a time. Not collective. */
 struct wgf_copier;
 
-struct wgf_pair {
+struct wgf_row_copy {
     int64_t from, to; /* rows */
     uint64_t change;  /* what its checksum is to grow by */
 };
@@ -73,7 +73,7 @@ void wgf_copier_close(struct wgf_copier *copier); /* NULL is fine; what was not 
 
 /* Rows that are given in rising order, and lie close together in both files, are copied fastest. The row that is copied to is
  * replaced whole, `status` last. */
-wgf_status wgf_copier_add(struct wgf_copier *copier, struct wgf_pair pair, struct wgf_error *error);
+wgf_status wgf_copier_add(struct wgf_copier *copier, struct wgf_row_copy copy, struct wgf_error *error);
 wgf_status wgf_copier_flush(struct wgf_copier *copier, struct wgf_error *error);
 
 #endif

@@ -96,7 +96,7 @@ enum wgf_column_type wgf_param_column(const struct wgf_param *param)
     return types[param->type];
 }
 
-static void add_parameters(struct wgf_columns *columns)
+static void add_parameters(struct wgf_column_list *columns)
 {
     for (int i = 0; i < wgf_param_count; i++) {
         wgf_param_readers(&wgf_params[i], columns->read_with[i]);
@@ -136,7 +136,7 @@ size_t wgf_result_size(int column)
     }
 }
 
-static void add_results(struct wgf_columns *columns)
+static void add_results(struct wgf_column_list *columns)
 {
     for (int r = 0; r < WGF_RESULT_COUNT; r++) {
         struct wgf_column *column = &columns->list[columns->count++];
@@ -149,7 +149,7 @@ static void add_results(struct wgf_columns *columns)
 const char *const wgf_trace_names[] = {WGF_TRACE_COLUMNS(TRACE_NAME)};
 const char *const wgf_inner_trace_names[] = {"inner_objective", "inner_distance"};
 
-static void add_traces(struct wgf_columns *columns, const struct wgf_layout *layout)
+static void add_traces(struct wgf_column_list *columns, const struct wgf_layout *layout)
 {
 #define TRACE_ROW(id, column, unit, meaning) {.name = #column, .units = unit, .long_name = meaning},
     static const struct wgf_column traces[] = {
@@ -169,7 +169,7 @@ static void add_traces(struct wgf_columns *columns, const struct wgf_layout *lay
     }
 }
 
-void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layout)
+void wgf_list_columns(struct wgf_column_list *columns, const struct wgf_layout *layout)
 {
     columns->count = 0;
     add_parameters(columns);
@@ -179,7 +179,7 @@ void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layo
 
 double wgf_layout_bytes(const struct wgf_layout *layout)
 {
-    struct wgf_columns columns;
+    struct wgf_column_list columns;
     wgf_list_columns(&columns, layout);
     struct wgf_store_schema schema = {.extent = layout->extent, .column_count = columns.count, .columns = columns.list};
     return wgf_store_bytes(&schema) + layout->text_bytes;
@@ -294,7 +294,7 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
     const struct wgf_spec *spec = wgf_plan_spec(plan);
     const char *axes[WGF_MOST_PARAMS];
     char hash[17];
-    struct wgf_columns columns;
+    struct wgf_column_list columns;
     wgf_list_columns(&columns, layout);
     for (int a = 0; a < spec->axis_count; a++)
         axes[a] = spec->axes[a].param->name;

@@ -71,11 +71,11 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
 {
     struct wgf_layout layout;
     struct wgf_settings settings;
-    struct wgf_runner *runner;
+    struct wgf_job_runner *runner;
     struct wgf_checkpoints *checkpoints = NULL;
     wgf_status status = wgf_layout_measure(plan, &layout, error);
     if (!status)
-        status = wgf_runner_create(&runner, plan, sharers, wgf_run_stop, error);
+        status = wgf_job_runner_create(&runner, plan, sharers, wgf_run_stop, error);
     if (status)
         return status;
     struct wgf_trace trace = wgf_isolate_trace(page, &layout);
@@ -88,7 +88,7 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
         const struct wgf_checkpoint *const checkpoint =
             wgf_checkpoints_begin(checkpoints, job, wgf_plan_key(plan, &settings));
         page->begun = true;
-        page->state = wgf_runner_run(runner, &settings, checkpoint, &trace, &page->result);
+        page->state = wgf_job_runner_run(runner, &settings, checkpoint, &trace, &page->result);
         page->records = trace.records;
         page->state_records = trace.state_records;
         page->ended = true;
@@ -97,7 +97,7 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
     if (failure)
         fprintf(stream, "wgf: warning: %s\n", failure->message);
     wgf_checkpoints_free(checkpoints);
-    wgf_runner_free(runner);
+    wgf_job_runner_free(runner);
     return status;
 }
 

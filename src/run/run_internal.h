@@ -24,7 +24,7 @@ struct wgf_sweep {
     const struct wgf_plan *plan; /* the report's */
     struct wgf_layout layout;
     struct wgf_work work;
-    struct wgf_runner *runner;
+    struct wgf_job_runner *runner;
     struct wgf_writer *writer; /* NULL: nothing is left to run */
     struct wgf_checkpoints *checkpoints;
     bool warned;                   /* that a checkpoint could not be written */

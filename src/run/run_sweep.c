@@ -47,7 +47,7 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     wgf_writer_trace(sweep->writer, row, &trace);
     const struct wgf_checkpoint *const checkpoint =
         wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->plan, &settings));
-    *state = wgf_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
+    *state = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
     warn(sweep);
     if (*state == WGF_JOB_PENDING)
@@ -217,7 +217,7 @@ static wgf_status open_rank(struct wgf_sweep *sweep, struct wgf_error *error)
     const enum wgf_store_mode mode = sweep->team->mpi ? WGF_STORE_WRITE_TEAM : WGF_STORE_WRITE;
     wgf_status status = wgf_writer_open(&sweep->writer, options->output, mode, sweep->plan, &sweep->layout, error);
     if (!status)
-        status = wgf_runner_create(&sweep->runner, sweep->plan, sweep->team->sharers, wgf_run_stop, error);
+        status = wgf_job_runner_create(&sweep->runner, sweep->plan, sweep->team->sharers, wgf_run_stop, error);
     if (status)
         return status;
     wgf_writer_sync_every(sweep->writer, options->sync);
@@ -349,7 +349,7 @@ static wgf_status finish(struct wgf_sweep *sweep, struct wgf_error *error)
     const wgf_status status = wgf_writer_close(sweep->writer, error);
     if (sweep->lock >= 0)
         close(sweep->lock);
-    wgf_runner_free(sweep->runner);
+    wgf_job_runner_free(sweep->runner);
     wgf_work_free(&sweep->work);
     free(sweep->piece);
     return status;

@@ -1,3 +1,4 @@
+/* Types, shapes and sizes of columns in numbers. src/store/README.md "Variables". */
 #include "store_internal.h"
 
 #include "wgf/base/system.h"

@@ -1,5 +1,5 @@
 /* What the rows of a sweep hold: the parameters of each job, its results, its trace and its states, as columns of a
- * store. CONTRACT 4. */
+ * store. src/store/README.md "Variables". */
 #ifndef WGF_RESULT_RESULT_H
 #define WGF_RESULT_RESULT_H
 
@@ -73,9 +73,6 @@ int64_t wgf_writer_capacity(const struct wgf_writer *writer);
 /* From now on an fsync is made every so many seconds: between the data of some rows and their `status`, and at closing.
  * 0: before every `status`. */
 void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
-
-/* The fsync of the closing, for who cannot close: independent. */
-wgf_status wgf_writer_sync(struct wgf_writer *writer, struct wgf_error *error);
 
 /* Begins a piece of ascending jobs, row i of which is the i-th of them: marks its rows running and counts the attempt.
  * Rows that were not pending are made blank, and their parameters (but for texts) written again from the plan. Those of

@@ -1,5 +1,5 @@
-/* The result file: rows of typed columns in one HDF5 file that is also valid netCDF-4. Knows nothing of methods, of
- * descents, nor of who calls it when. CONTRACT 4; FACTS "Parallel HDF5" says why it is done this way.
+/* The store: rows of typed columns in one HDF5 file that is also valid netCDF-4. It knows neither methods nor descents.
+ * src/store/README.md "The file", "Crash protocol".
  *
  * The file is made by one process, complete with every object, under a temporary name; only then do one or many
  * processes open it and write rows, each on its own and to places that already exist. So a kill at any instant leaves
@@ -99,7 +99,7 @@ enum wgf_store_mode {
 struct wgf_store;
 
 /* Opens a file that wgf_store_create made. Collective for WRITE_TEAM alone. Errors: WGF_EIO; each says whether the file
- * is missing, cut short, not HDF5, or HDF5 of somebody else (no wgf_version attribute), or of another `schema` number. */
+ * is missing, cut short, not HDF5, or HDF5 of another program (no wgf_version attribute), or of another `schema` number. */
 wgf_status wgf_store_open(struct wgf_store **store, const char *path, enum wgf_store_mode mode,
                           struct wgf_error *error);
 
