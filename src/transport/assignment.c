@@ -162,7 +162,8 @@ void wgf_assignment_fix(struct wgf_assignment *assignment, const double *W)
     }
 }
 
-/* Brings the half's rows into its frame. A V far larger than W sets the scale: W's squares matter less than rounding. */
+/* Brings the half's rows into its frame. A V far larger than W sets the scale: W's squares matter less than
+ * rounding. */
 static void take_rows(struct wgf_assignment *assignment, struct half *half, const double *V)
 {
     int64_t d = assignment->d;

@@ -11,7 +11,8 @@ typedef int8_t flags __attribute__((vector_size(WGF_LANES)));
 
 #define LOOP_INLINE static inline __attribute__((always_inline))
 
-/* Orders of the lanes that bring each lane together with every other: halves exchanged, then quarters, then single ones. */
+/* Orders of the lanes that bring each lane together with every other: halves exchanged, then quarters, then single
+ * ones. */
 #if WGF_LANES == 8
 static const places lane_number = {0, 1, 2, 3, 4, 5, 6, 7};
 #define EXCHANGES(X) X(4, 5, 6, 7, 0, 1, 2, 3) X(2, 3, 0, 1, 6, 7, 4, 5) X(1, 0, 3, 2, 5, 4, 7, 6)

@@ -1,9 +1,9 @@
 /* The inner loops of the matching, included once by each file that compiles them: it sets LOOPS (their name),
  * WGF_LANES, and LOOP (attributes of each function).
  *
- * Whole blocks of columns are held against a row at once, and only blocks whose bound asks for it. A bound and a cost are
- * the same sums in the same order, and rounding is monotone: so a block's bound never exceeds the cost of a column in it,
- * not even in the last bit. */
+ * Whole blocks of columns are held against a row at once, and only blocks whose bound asks for it. A bound and a cost
+ * are the same sums in the same order, and rounding is monotone: so a block's bound never exceeds the cost of a column
+ * in it, not even in the last bit. */
 #include "lanes.h"
 #include "matching.h"
 
@@ -200,7 +200,8 @@ LOOP_INLINE void grow(struct wgf_matching *matching, struct search *search, stru
     }
 }
 
-/* Raises the prices of the columns in the tree so that all its rows stay tight, and those on the path to the sink too. */
+/* Raises the prices of the columns in the tree so that all its rows stay tight, and those on the path to the sink
+ * too. */
 LOOP_INLINE void raise_prices(struct wgf_matching *matching, const struct search *search)
 {
     struct wgf_point_index *columns = &matching->columns;

@@ -31,7 +31,8 @@ static int by_coordinate(const void *left, const void *right)
     return (a->label > b->label) - (a->label < b->label);
 }
 
-/* The axis along which `count` keys of the cloud spread most. Takes each point once, for points are far apart in memory. */
+/* The axis along which `count` keys of the cloud spread most. Takes each point once, for points are far apart in
+ * memory. */
 static int64_t widest_axis(const struct wgf_point_index *columns, const double *cloud, const struct wgf_key *key,
                            int64_t count)
 {

@@ -24,7 +24,8 @@ struct wgf_grid {
 double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i);
 double wgf_grid_spacing(const struct wgf_grid *grid);
 
-/* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_conditionals, the conditional laws P_l(k) = a_k xi_kl / (xi a)_l of each point l. */
+/* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_conditionals, the conditional laws P_l(k) = a_k xi_kl / (xi a)_l of
+ * each point l. */
 struct wgf_gibbs;
 
 /* Bytes that a kernel on these grids allocates. */

@@ -58,8 +58,8 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
         wgf_dykstra_lay_out(&jko->dykstra, settings, arena);
 }
 
-/* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of the
- * run: a step adds a variance of epsilon / 2 an axis, and mass on a grid of spacing h moves no less than h / 2. */
+/* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of
+ * the run: a step adds a variance of epsilon / 2 an axis, and mass on a grid of spacing h moves no less than h / 2. */
 static void begin(struct wgf_jko *jko)
 {
     const struct wgf_settings *settings = jko->settings;

@@ -47,7 +47,8 @@ static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, 
     return true;
 }
 
-/* Moves u along the step until |g| has fallen from `norm`; returns |g|, or NAN if it nowhere does, u being where it was. */
+/* Moves u along the step until |g| has fallen from `norm`; returns |g|, or NAN if it nowhere does, u being where it
+ * was. */
 static double search(struct wgf_newton *newton, const struct wgf_convex *function, double norm, double *u)
 {
     const double armijo = 1e-4, shortest = 1e-9;

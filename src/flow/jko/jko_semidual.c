@@ -1,4 +1,5 @@
-/* `solver: newton`: b is eliminated, which leaves a strictly convex function of u (METHODS 4; all sums over points k, l):
+/* `solver: newton`: b is eliminated, which leaves a strictly convex function of u (METHODS 4; all sums over points k,
+ * l):
  *
  *     G(u) = (1/s) sum_l q_l log(xi a)_l + <u, y> + |u|^2 / (4 kappa)
  *     grad G = y + u / (2 kappa) - Phi p,  p = a xi (q / xi a)
