@@ -197,22 +197,22 @@ prepare_shared_memory() {
         [ -d "$folder" ] && ! kill -0 "${folder##*.}" 2>/dev/null && rm -rf "$folder"
     done
     [ -w /dev/shm ] || return
-    [ "${SLURM_JOB_NUM_NODES:-1}${OMPI_MCA_btl_vader_backing_directory:-}" = 1 ] || return
+    [ "${SLURM_JOB_NUM_NODES:-1}${OMPI_MCA_btl_vader_backing_directory:-}${OMPI_MCA_btl_sm_backing_directory:-}" = 1 ] ||
+        return
     shared_memory=/dev/shm/wgf.$UID.$$
-    mkdir -p "$shared_memory" && export OMPI_MCA_btl_vader_backing_directory=$shared_memory
+    mkdir -p "$shared_memory" || return
+    export OMPI_MCA_btl_vader_backing_directory=$shared_memory OMPI_MCA_btl_sm_backing_directory=$shared_memory
 }
 
-mpi_command() {
+# A death ends all ranks, and mpirun. The longer time before SIGKILL lets ranks that were told to stop write their rows.
+# Open MPI 4 and 5 read settings of different names; --quiet is the former's.
+mpi_command() { # RANKS
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-10}
+    export PRTE_MCA_odls_base_sigkill_timeout=${PRTE_MCA_odls_base_sigkill_timeout:-10}
     prepare_shared_memory
-    launch=(mpirun -n "$1" --oversubscribe --bind-to none --quiet --mca odls_base_sigkill_timeout 10)
-    # Over several nodes Open MPI 4.1 goes on without a dead process too, but then mpirun never ends. On one node it needs
-    # no help of Slurm's, which would make it like several.
-    if [ "${SLURM_JOB_NUM_NODES:-1}" = 1 ]; then
-        launch+=(--enable-recovery --mca ras ^slurm --mca plm ^slurm)
-        exit_file=$(dirname "$out")/.${out##*/}.exit-$$
-        options+=(--exit-file "$exit_file")
-    fi
+    launch=(mpirun -n "$1" --oversubscribe --bind-to none)
+    ! mpirun --quiet --version >/dev/null 2>&1 || launch+=(--quiet)
 }
 
 # What the ranks write reaches a terminal through mpirun's pipe, so they are told what they cannot see.
@@ -236,8 +236,8 @@ stop() { # SIGNAL
 }
 
 # Runs the ranks in a session of their own, so that a terminal's Ctrl-C reaches this script alone, which passes it on
-# as SIGUSR1: mpirun hands that to the ranks and lives, where SIGINT would end it. Returns the run's exit code, 128 and
-# more: it was killed, or processes of it were and left work. mpirun has no code for that when it keeps the others alive.
+# as SIGUSR1: mpirun forwards that to the ranks and lives, where SIGINT would end it. Returns the run's exit code, which
+# is above 128 when a process was killed.
 run() {
     local code within=()
     [ -z "$deadline" ] || within=(--time-limit "$((deadline > SECONDS ? deadline - SECONDS : 1))s")
@@ -252,17 +252,10 @@ run() {
         [ -n "$interrupted" ]
     do :; done
     child=
-    [ -n "$exit_file" ] || return "$code"
-    if [ -s "$exit_file" ]; then
-        code=$(<"$exit_file")
-    elif [ "$code" = 0 ]; then
-        code=255
-    fi
-    rm -f "$exit_file"
     return "$code"
 }
 
-# mpirun says 1 when it was itself told to stop, and deaths say nothing about the jobs. Then the file is asked.
+# mpirun says 1 when it was itself told to stop, and a death says nothing about the jobs. Then the file tells.
 exit_code() { # CODE-OF-RUN
     case $1 in
     3 | 75) return "$1" ;;
@@ -321,7 +314,7 @@ run_until_done() {
         say 'a process was killed; starting again with what is left'
         forget_first_start
         starts=$((starts + 1))
-        sleep 1 # its companions die, and let go of the file
+        sleep 0.5 # orphans of a killed mpirun die and release the file
     done
 }
 
@@ -379,7 +372,7 @@ finish() {
 }
 
 spec='' out='' quiet='' shard='' progress='' merge='' stem='' limit=''
-started='' child='' stopped='' interrupted='' shared_memory='' exit_file='' deadline='' code='' gained='' starts=1
+started='' child='' stopped='' interrupted='' shared_memory='' deadline='' code='' gained='' starts=1
 options=() sets=() chosen=() launch=()
 # A task of an array has a name of its own; the number of the last one is also the whole array's.
 slurm_job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
@@ -388,7 +381,7 @@ parse_arguments "$@"
 [[ ${WGF_RANKS:-1} =~ ^[1-9][0-9]*$ ]] || fail 2 "WGF_RANKS is a number of processes, not $WGF_RANKS"
 trap 'stop USR1' USR1
 trap 'stop TERM' TERM INT HUP
-trap '[ -z "$shared_memory$exit_file" ] || rm -rf "$shared_memory" "$exit_file"' EXIT
+trap '[ -z "$shared_memory" ] || rm -rf "$shared_memory"' EXIT
 
 root=$(find_root) || fail 1 'the repository of wgf is not found; submit from inside it'
 wgf=$root/build/wgf

@@ -336,6 +336,10 @@ class Refusing(InFolder):
         self.assert_refused(run(self.path, "--by", "beauty"), "gamma")
         self.assert_refused(run(self.path, "--where", "beauty=1"), "beauty")
 
+    def test_the_commands_run_by_themselves(self):
+        for name in ("plot.py", "report.py", "bench/bench.py"):
+            self.assertTrue(os.access(TOOLS / name, os.X_OK), name)
+
     def test_help_lists_every_figure(self):
         words = run("--help").stdout
         self.assertEqual([name for name in FIGURES if f"\n  {name} " not in words], [])

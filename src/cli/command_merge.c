@@ -1,5 +1,5 @@
+#include "cli.h"
 #include "options.h"
-#include "run.h"
 
 #include "wgf/base/system.h"
 #include "wgf/result/transfer.h"
@@ -61,7 +61,7 @@ static wgf_status open_shard(const char *file, struct wgf_shard *shard, struct t
     if (wgf_store_open(&shard->store, file, WGF_STORE_READ, error))
         return error->status;
     char *const text = wgf_store_text(shard->store, "created");
-    const bool known = wgf_provenance_created(text, created);
+    const bool known = wgf_created_parse(text, created);
     free(text);
     return known ? WGF_OK : wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
 }
@@ -106,32 +106,28 @@ static void summarise(const struct request *request, const struct wgf_merge_coun
 }
 
 /* May the file that is there be replaced? Holds it. */
-static int hold_old(const struct request *request, const char *path, int *lock)
+static wgf_status hold_old(const struct request *request, const char *path, int *lock, struct wgf_error *error)
 {
-    if (!request->overwrite) {
-        fprintf(stderr, "wgf: error: %s exists; give another -o, or --overwrite to replace it\n", path);
-        return WGF_EXIT_USAGE;
-    }
-    int code = wgf_cli_check_old(path, true);
-    return code ? code : wgf_cli_hold(path, lock);
+    if (!request->overwrite)
+        return wgf_fail(error, WGF_EUSAGE, "%s exists; give another -o, or --overwrite to replace it", path);
+    const wgf_status status = wgf_output_check_old(path, true, error);
+    return status ? status : wgf_output_hold(path, lock, error);
 }
 
 static int merge_at(const struct request *request, const char *path, const struct wgf_shard *shards)
 {
-    struct wgf_store_making making = {.replace = access(path, F_OK) == 0, .interrupted = wgf_cli_stop};
+    struct wgf_store_making making = {.replace = access(path, F_OK) == 0, .interrupted = wgf_run_stop};
     struct wgf_merge_count count;
     struct wgf_error error;
     int lock = -1;
-    int code = making.replace ? hold_old(request, path, &lock) : WGF_EXIT_OK;
-    if (code)
-        return code;
-    if (wgf_result_merge(path, shards, request->count, &making, &count, &error))
-        code = wgf_cli_error(&error);
-    else if (!request->quiet)
+    wgf_status status = making.replace ? hold_old(request, path, &lock, &error) : WGF_OK;
+    if (!status)
+        status = wgf_result_merge(path, shards, request->count, &making, &count, &error);
+    if (!status && !request->quiet)
         summarise(request, &count);
     if (lock >= 0)
         close(lock);
-    return code;
+    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
 static int merge(const struct request *request)
@@ -139,8 +135,8 @@ static int merge(const struct request *request)
     struct wgf_shard *const shards = wgf_calloc(request->count, sizeof *shards);
     struct timespec *const created = wgf_calloc(request->count, sizeof *created);
     struct wgf_error error;
-    char *const path = wgf_cli_follow(request->output);
-    int code = path ? check_names(request) : WGF_EXIT_ERROR;
+    char *path = NULL;
+    int code = wgf_output_follow(request->output, &path, &error) ? wgf_cli_error(&error) : check_names(request);
     if (!code && (!shards || !created))
         code = wgf_cli_error(&(struct wgf_error){WGF_EMEMORY, "no memory for the names of the files"});
     if (!code && open_shards(request, shards, created, &error))
@@ -165,7 +161,7 @@ int wgf_cli_merge(int argc, char **argv)
     struct wgf_command_line line = {
         .command = "merge", .usage = usage, .options = options, .operand = "files to be merged", .several = true};
     int code;
-    wgf_cli_catch_signals();
+    wgf_run_catch_signals();
     if (!wgf_options_read(&line, argc, argv, &code))
         return code;
     request.files = line.operands;

@@ -91,7 +91,7 @@ int wgf_cli_plan(int argc, char **argv)
         code = wgf_cli_plan_file(&list, line.operands[0], (const char *const *)sets.list, sets.count);
     if (list.plan)
         code = csv ? print_csv(list.plan) : print_plan(list.plan);
-    wgf_cli_plan_free(&list);
+    wgf_job_list_free(&list);
     free(sets.list);
     return code;
 }

@@ -251,19 +251,22 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
 static int remake_plan(struct wgf_store *store, struct wgf_job_list *jobs)
 {
     char *text = wgf_store_text(store, "spec"), *file = wgf_store_text(store, "spec_file");
-    int count = 0, code = WGF_EXIT_ERROR;
-    char **sets = wgf_store_list(store, "sets", &count);
+    int count = 0;
+    char **const sets = wgf_store_list(store, "sets", &count);
+    struct wgf_diagnostics diagnostics = {0};
+    wgf_status status = WGF_EDATA;
     if (text && file)
-        code = wgf_cli_plan_text(jobs, file[0] ? file : "spec", text, strlen(text), (const char *const *)sets, count,
-                                 false);
-    if (code)
+        status = wgf_job_list_parse(jobs, file[0] ? file : "spec", text, strlen(text), (const char *const *)sets, count,
+                                    &diagnostics);
+    wgf_diagnostics_clear(&diagnostics);
+    if (status)
         fprintf(stderr, "wgf: error: the spec inside the file cannot be read; another version of wgf wrote it\n");
     for (int i = 0; i < count; i++)
         free(sets[i]);
     free(sets);
     free(text);
     free(file);
-    return code ? WGF_EXIT_ERROR : WGF_EXIT_OK;
+    return status ? WGF_EXIT_ERROR : WGF_EXIT_OK;
 }
 
 struct request {
@@ -291,7 +294,7 @@ static int show(const struct request *request)
         code = show_job(store, request->job, request->csv);
     else if (!code)
         code = show_jobs(store, &jobs, request->csv);
-    wgf_cli_plan_free(&jobs);
+    wgf_job_list_free(&jobs);
     wgf_store_close(store, NULL);
     return code;
 }

@@ -1,7 +1,6 @@
 /* wgf status: counts of a result file's jobs by state, with rate, time left and failures; once, or until none is left. */
 #include "cli.h"
 #include "options.h"
-#include "select.h"
 
 #include "wgf/query/variable.h"
 #include "wgf/result/checkpoints.h"
@@ -143,7 +142,7 @@ static wgf_status summarise(struct wgf_store *store, const struct wgf_selection 
     struct wgf_job_set set;
     double span[2] = {INFINITY, -INFINITY};
     wgf_store_extent(store, &extent);
-    wgf_status status = wgf_cli_select(selection, extent.jobs, &set, error);
+    wgf_status status = wgf_select(selection, extent.jobs, &set, error);
     summary->checkpoints = wgf_checkpoints_made(store);
     summary->name = wgf_store_text(store, "name");
     summary->jobs = set.count;
@@ -317,5 +316,8 @@ int wgf_cli_status(int argc, char **argv)
     if (!code && shard)
         code = wgf_cli_take_shard("status", shard, &request.selection);
     request.file = line.operands[0];
-    return code ? code : run_status(&request);
+    if (!code)
+        code = run_status(&request);
+    wgf_selection_free(&request.selection);
+    return code;
 }

@@ -1,3 +1,4 @@
+/* What the subcommands share: exit codes, errors, plans, selections. */
 #include "cli.h"
 
 #include "wgf/schedule/schedule.h"
@@ -12,17 +13,21 @@
 
 const char *const wgf_cli_version = WGF_VERSION, *const wgf_cli_revision = WGF_REVISION;
 
+int wgf_cli_exit(enum wgf_run_outcome outcome)
+{
+    static const int codes[] = {[WGF_RUN_COMPLETE] = WGF_EXIT_OK,
+                                [WGF_RUN_USAGE] = WGF_EXIT_USAGE,
+                                [WGF_RUN_FAILURES] = WGF_EXIT_FAILURES,
+                                [WGF_RUN_STOPPED] = WGF_EXIT_STOPPED,
+                                [WGF_RUN_ERROR] = WGF_EXIT_ERROR};
+    return codes[outcome];
+}
+
 int wgf_cli_error(const struct wgf_error *error)
 {
-    fprintf(stderr, "wgf: error: %s\n", error->message);
-    switch (error->status) {
-    case WGF_EUSAGE:
-        return WGF_EXIT_USAGE;
-    case WGF_EINTERRUPTED:
-        return WGF_EXIT_STOPPED;
-    default:
-        return WGF_EXIT_ERROR;
-    }
+    if (error->message[0])
+        fprintf(stderr, "wgf: error: %s\n", error->message);
+    return wgf_cli_exit(wgf_run_outcome_of(error->status));
 }
 
 int wgf_cli_misuse(const char *command, const char *format, ...)
@@ -54,19 +59,14 @@ int wgf_cli_bad_option(const char *command, int opt, char **argv, const struct o
 }
 
 int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *text, size_t length,
-                      const char *const *sets, int set_count, bool loud)
+                      const char *const *sets, int set_count)
 {
     struct wgf_diagnostics diagnostics = {0};
-    *list = (struct wgf_job_list){0};
-    wgf_status status = wgf_spec_parse(file, text, length, sets, set_count, &list->spec, &diagnostics);
-    if (!status)
-        status = wgf_plan_create(&list->plan, list->spec, &diagnostics);
-    if (status && loud)
+    const wgf_status status = wgf_job_list_parse(list, file, text, length, sets, set_count, &diagnostics);
+    if (status)
         wgf_diagnostics_print(&diagnostics, file, stderr);
     wgf_diagnostics_clear(&diagnostics);
-    if (status)
-        wgf_cli_plan_free(list);
-    return !status ? WGF_EXIT_OK : status == WGF_EUSAGE ? WGF_EXIT_USAGE : WGF_EXIT_ERROR;
+    return wgf_cli_exit(wgf_run_outcome_of(status));
 }
 
 int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *const *sets, int set_count)
@@ -76,16 +76,58 @@ int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *c
     struct wgf_error error;
     if (wgf_spec_load(file, &text, &length, &error))
         return wgf_cli_error(&error);
-    int code = wgf_cli_plan_text(list, file, text, length, sets, set_count, true);
+    int code = wgf_cli_plan_text(list, file, text, length, sets, set_count);
     free(text);
     return code;
 }
 
-void wgf_cli_plan_free(struct wgf_job_list *list)
+/* Reads digits; false when there are none, or too many. */
+static bool read_number(const char **text, int64_t *number)
 {
-    wgf_plan_free(list->plan);
-    wgf_spec_free(list->spec);
-    *list = (struct wgf_job_list){0};
+    char *end;
+    if (**text < '0' || **text > '9')
+        return false;
+    errno = 0;
+    *number = strtoll(*text, &end, 10);
+    *text = end;
+    return errno == 0;
+}
+
+/* Reads "7" or "0-9" and the comma after it. */
+static bool read_interval(const char **text, int64_t *first, int64_t *last)
+{
+    if (!read_number(text, first))
+        return false;
+    *last = *first;
+    if (**text == '-') {
+        ++*text;
+        if (!read_number(text, last) || *last < *first)
+            return false;
+    }
+    if (**text == ',')
+        return *++*text != '\0';
+    return **text == '\0';
+}
+
+int wgf_cli_take_jobs(const char *command, const char *word, struct wgf_selection *selection)
+{
+    int64_t first, last;
+    bool fine = *word != '\0';
+    for (const char *text = word; fine && *text;) {
+        fine = read_interval(&text, &first, &last);
+        if (fine && !wgf_selection_add(selection, first, last))
+            return wgf_cli_error(&(struct wgf_error){WGF_EMEMORY, "no memory for the list of jobs"});
+    }
+    return fine ? WGF_EXIT_OK : wgf_cli_misuse(command, "--jobs is a list of jobs like 0-9,17, not '%s'", word);
+}
+
+int wgf_cli_take_shard(const char *command, const char *word, struct wgf_selection *selection)
+{
+    const char *text = word;
+    const bool fine = read_number(&text, &selection->shard) && *text++ == '/' &&
+                      read_number(&text, &selection->shards) && *text == '\0' && selection->shard < selection->shards;
+    return fine ? WGF_EXIT_OK
+                : wgf_cli_misuse(command, "--shard is I/N, part I of N counted from 0, like 0/4, not '%s'", word);
 }
 
 int wgf_cli_flush(void)

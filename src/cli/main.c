@@ -1,4 +1,4 @@
-/* wgf: parameter sweeps of Wasserstein gradient flows of two-layer ReLU networks. */
+/* wgf: parameter sweeps of Wasserstein gradient flows of two-layer ReLU networks. Finds the subcommand. */
 #include "cli.h"
 
 #include "wgf/model/network.h"
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct command {
-    const char *name, *summary; /* NULL: not told of */
+    const char *name, *summary; /* NULL: internal, in no help and no suggestion */
     int (*run)(int argc, char **argv);
 };
 
@@ -23,7 +23,7 @@ static const struct command commands[] = {
     {"merge", "one result file out of shards", wgf_cli_merge},
     {"verify", "make every finished row's checksum again, and name the rows that do not match", wgf_cli_verify},
     {"params", "the table of all parameters", wgf_cli_params},
-    {"alone", NULL, wgf_cli_alone},
+    {"isolate", NULL, wgf_cli_isolate},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -43,9 +43,11 @@ static int help(void)
 static int unknown(const char *word)
 {
     const char *names[COMMAND_COUNT];
+    int count = 0;
     for (int i = 0; i < COMMAND_COUNT; i++)
-        names[i] = commands[i].name;
-    const char *nearest = wgf_nearest_name(word, names, COMMAND_COUNT);
+        if (commands[i].summary)
+            names[count++] = commands[i].name;
+    const char *const nearest = wgf_nearest_name(word, names, count);
     fprintf(stderr, "wgf: error: unknown command '%s'", word);
     if (nearest)
         fprintf(stderr, "; did you mean '%s'?", nearest);
@@ -53,8 +55,8 @@ static int unknown(const char *word)
     return WGF_EXIT_USAGE;
 }
 
-/* Starts the program again, under a name of the processor that OpenBLAS knows, where matrix products would be several times
- * slower without; where that cannot be, they are slower. */
+/* An OpenBLAS older than the processor picks its slowest kernels. It reads OPENBLAS_CORETYPE only when it is loaded, so
+ * this sets it and starts the program again; on failure only speed is lost. */
 static void name_processor(char **argv)
 {
     const char *core = wgf_blas_missed_core();

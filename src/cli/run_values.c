@@ -1,5 +1,7 @@
 /* Values of the options of `wgf run`. */
-#include "run.h"
+#include "command_run.h"
+
+#include "cli.h"
 
 #include <errno.h>
 #include <math.h>

@@ -12,7 +12,7 @@ struct wgf_evaluation {
     bool broken; /* the last step met a value that is not finite, wherever it ended */
 };
 
-/* One method. All functions but `create` cannot fail. Adding a method: a file with one of these and a row in method.c. */
+/* One method. All functions but `create` cannot fail. A file defines one; WGF_METHODS lists them. */
 struct wgf_method {
     bool neurons;     /* it descends from the problem's W and alpha */
     bool uses_kernel; /* it evaluates a network, by `kernel` */
@@ -89,6 +89,7 @@ bool wgf_checkpoint_load(struct wgf_descent *run);
 
 const struct wgf_method *wgf_method_find(int method);
 
-extern const struct wgf_method wgf_method_gd, wgf_method_prox, wgf_method_jko;
+#define WGF_METHOD_TABLE(id, word) extern const struct wgf_method wgf_method_##word;
+WGF_METHODS(WGF_METHOD_TABLE)
 
 #endif

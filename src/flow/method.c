@@ -1,12 +1,8 @@
-/* The tables of methods and of metrics. Adding one is a file, a row here and its name in WGF_METHODS or WGF_METRICS. */
+/* The tables of methods and of metrics, made from the lists in wgf/flow/settings.h. */
 #include "particles/metric.h"
 
-static const struct wgf_method *const methods[] = {
-    [WGF_METHOD_GD] = &wgf_method_gd,
-    [WGF_METHOD_PROX] = &wgf_method_prox,
-    [WGF_METHOD_JKO] = &wgf_method_jko,
-};
-_Static_assert(sizeof methods / sizeof *methods == WGF_METHOD_COUNT, "every method has its row");
+#define METHOD(id, word) [WGF_METHOD_##id] = &wgf_method_##word,
+static const struct wgf_method *const methods[] = {WGF_METHODS(METHOD)};
 
 const struct wgf_method *wgf_method_find(int method)
 {
@@ -23,11 +19,8 @@ bool wgf_method_uses_kernel(const struct wgf_settings *settings)
     return methods[settings->method]->uses_kernel;
 }
 
-static const struct wgf_metric *const metrics[] = {
-    [WGF_METRIC_FROBENIUS] = &wgf_metric_frobenius,
-    [WGF_METRIC_WASSERSTEIN] = &wgf_metric_wasserstein,
-    [WGF_METRIC_SLICED] = &wgf_metric_sliced,
-};
+#define METRIC(id, word) [WGF_METRIC_##id] = &wgf_metric_##word,
+static const struct wgf_metric *const metrics[] = {WGF_METRICS(METRIC)};
 
 const struct wgf_metric *wgf_metric_find(int metric)
 {

@@ -1,4 +1,5 @@
-#include "run.h"
+/* Where a result file comes from: root attributes. src/store/README.md "Attributes". */
+#include "run_internal.h"
 
 #include "wgf/base/text.h"
 
@@ -17,7 +18,7 @@ static void write_created(const struct timespec *created, char *buffer, size_t s
     snprintf(buffer, size, "%s.%06ldZ", seconds, created->tv_nsec / 1000);
 }
 
-bool wgf_provenance_created(const char *text, struct timespec *created)
+bool wgf_created_parse(const char *text, struct timespec *created)
 {
     struct tm utc = {0};
     const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
@@ -40,8 +41,8 @@ void wgf_provenance_gather(struct wgf_provenance *provenance, const struct wgf_t
         provenance->spec_path[0] = '\0'; /* standard input, say */
     wgf_repair_utf8(provenance->spec_path);
     const struct wgf_attribute list[] = {
-        {.name = "wgf_version", .text = wgf_cli_version},
-        {.name = "wgf_revision", .text = wgf_cli_revision},
+        {.name = "wgf_version", .text = options->version},
+        {.name = "wgf_revision", .text = options->revision},
         {.name = "created", .text = provenance->created},
         {.name = "host", .text = provenance->host},
         {.name = "libraries", .text = provenance->libraries},
@@ -49,6 +50,6 @@ void wgf_provenance_gather(struct wgf_provenance *provenance, const struct wgf_t
         {.name = "spec_file", .text = provenance->spec_path},
         {.name = "sets", .list = options->sets, .list_count = options->set_count},
     };
-    _Static_assert(sizeof list / sizeof *list == WGF_PROVENANCE_COUNT, "the count stands in run.h");
+    _Static_assert(sizeof list / sizeof *list == WGF_PROVENANCE_COUNT, "the count stands in run_internal.h");
     memcpy(provenance->list, list, sizeof list);
 }

@@ -1,6 +1,6 @@
 /* Is a result file of the same plan? If not, in what do they differ: told by axes, number of jobs, and the first job with
  * another key. */
-#include "run.h"
+#include "run_internal.h"
 
 #include "wgf/base/system.h"
 #include "wgf/spec/diagnostics.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 4096, SENTENCE = 1024 };
+enum { BLOCK = 4096, SENTENCE = 320 };
 
 /* One process's look at both plans. */
 struct comparison {
@@ -57,7 +57,7 @@ static void join(const char *const *names, int count, char *buffer, size_t size)
 static void compare_axes(struct comparison *both)
 {
     const struct wgf_spec *spec = wgf_plan_spec(both->plan);
-    char here[SENTENCE / 4], there[SENTENCE / 4];
+    char here[256], there[256];
     const char *names[spec->axis_count + 1];
     int count;
     char **list = wgf_store_list(both->store, "axes", &count);
@@ -140,7 +140,7 @@ static void compare_job(struct comparison *both, int64_t k)
     for (int i = 0; i < wgf_param_count; i++) {
         const struct wgf_param *param = &wgf_params[i];
         const char *text = wgf_param_text(param, &settings);
-        char here[SENTENCE / 4], there[SENTENCE / 4];
+        char here[256], there[256];
         if (text)
             snprintf(here, sizeof here, "%s", text);
         else
@@ -171,7 +171,7 @@ static int64_t first_other_key(const struct comparison *both)
     uint64_t keys[BLOCK];
     for (int64_t first = 0; first < common; first += BLOCK) {
         int64_t count = common - first < BLOCK ? common - first : BLOCK;
-        if (*wgf_cli_stop)
+        if (*wgf_run_stop)
             return -1;
         if (column < 0 || wgf_store_read(both->store, column, first, count, keys, NULL))
             return first;
@@ -209,7 +209,7 @@ static void compare_paths(struct comparison *both)
         return;
     for (int i = 0; i < wgf_param_count; i++)
         for (int64_t k = 0; wgf_params[i].type == WGF_PARAM_PATH && k < both->extent.jobs; k += BLOCK)
-            if (!both->differences[0] && !*wgf_cli_stop)
+            if (!both->differences[0] && !*wgf_run_stop)
                 compare_path(both, &wgf_params[i], k, both->extent.jobs - k < BLOCK ? both->extent.jobs - k : BLOCK);
 }
 
@@ -245,16 +245,16 @@ static void compare(struct comparison *both)
         compare_paths(both);
 }
 
-int wgf_cli_compare_plan(const struct wgf_sweep *sweep, struct wgf_store *store)
+wgf_status wgf_run_compare_plan(const struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_error *error)
 {
-    struct comparison both = {.plan = sweep->jobs.plan, .layout = &sweep->layout, .store = store};
+    struct comparison both = {.plan = sweep->plan, .layout = &sweep->layout, .store = store};
+    const char *const output = sweep->options->output;
     wgf_store_extent(store, &both.extent);
     compare(&both);
-    if (*wgf_cli_stop)
-        return WGF_EXIT_STOPPED;
+    if (*wgf_run_stop)
+        return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while the plan of %s was being compared", output);
     if (!both.differences[0])
-        return WGF_EXIT_OK;
-    fprintf(stderr, "wgf: error: %s holds another plan: %s; give another -o, or --overwrite to start anew\n",
-            sweep->options->output, both.differences);
-    return WGF_EXIT_USAGE;
+        return WGF_OK;
+    return wgf_fail(error, WGF_EUSAGE, "%s holds another plan: %s; give another -o, or --overwrite to start anew",
+                    output, both.differences);
 }

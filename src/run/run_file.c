@@ -1,10 +1,10 @@
-/* The result file of a run: made, or found and taken up again. On rank 0 alone. */
-#include "run.h"
+/* The result file of a run: made, or found and continued. On rank 0 alone.
+ * Invariant: nothing is written to a file before its plan is known to be the same. src/store/README.md "Crash protocol". */
+#include "run_internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include "wgf/base/system.h"
+
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,102 +19,101 @@ static const char *input_at(const struct wgf_sweep *sweep, const char *path)
 {
     if (same_file(sweep->options->spec, path))
         return sweep->options->spec;
-    for (int i = 0; i < wgf_plan_source_count(sweep->jobs.plan); i++)
-        if (same_file(wgf_plan_source_at(sweep->jobs.plan, i)->resolved, path))
-            return wgf_plan_source_at(sweep->jobs.plan, i)->path;
+    for (int i = 0; i < wgf_plan_source_count(sweep->plan); i++)
+        if (same_file(wgf_plan_source_at(sweep->plan, i)->resolved, path))
+            return wgf_plan_source_at(sweep->plan, i)->path;
     return NULL;
 }
 
-/* Is the file that is there one that may be replaced, or taken up again? */
-static int check_old(const struct wgf_sweep *sweep, const char *path)
+/* Checks that the existing file may be replaced or continued. */
+static wgf_status check_old(const struct wgf_sweep *sweep, const char *path, struct wgf_error *error)
 {
-    const char *input = input_at(sweep, path);
-    if (input) {
-        fprintf(stderr, "wgf: error: %s is the sweep's own input %s; give another -o\n", path, input);
-        return WGF_EXIT_USAGE;
-    }
-    return wgf_cli_check_old(path, sweep->options->overwrite);
+    const char *const input = input_at(sweep, path);
+    if (input)
+        return wgf_fail(error, WGF_EUSAGE, "%s is the sweep's own input %s; give another -o", path, input);
+    return wgf_output_check_old(path, sweep->options->overwrite, error);
 }
 
 /* Makes a new result file at the path, and holds it. */
-static int make_file(struct wgf_sweep *sweep, const char *path, bool replace)
+static wgf_status make_file(struct wgf_sweep *sweep, const char *path, bool replace, struct wgf_error *error)
 {
     struct wgf_provenance provenance;
-    struct wgf_error error;
-    struct wgf_store_making making = {.replace = replace, .interrupted = wgf_cli_stop};
-    int old = sweep->lock;
+    const struct wgf_store_making making = {.replace = replace, .interrupted = wgf_run_stop};
+    const int old = sweep->lock;
     clock_gettime(CLOCK_REALTIME, &sweep->created);
     wgf_provenance_gather(&provenance, sweep->team, sweep->options, &sweep->created);
-    if (wgf_result_create(path, sweep->jobs.plan, &sweep->layout, provenance.list, WGF_PROVENANCE_COUNT, &making,
-                          &error))
-        return wgf_cli_error(&error);
-    int code = wgf_cli_hold(path, &sweep->lock);
+    wgf_status status =
+        wgf_result_create(path, sweep->plan, &sweep->layout, provenance.list, WGF_PROVENANCE_COUNT, &making, error);
+    if (status)
+        return status;
+    status = wgf_output_hold(path, &sweep->lock, error);
     if (old >= 0)
         close(old); /* of the file that was replaced */
-    return code;
+    return status;
 }
 
-/* Is the file that is there, and held, one of this plan? Nothing is written. */
-static int recognise(struct wgf_sweep *sweep, const char *path)
+/* Checks that the existing file, which is held, is of this plan. Nothing is written. */
+static wgf_status recognise(struct wgf_sweep *sweep, const char *path, struct wgf_error *error)
 {
     struct wgf_store *store;
-    struct wgf_error error;
-    if (wgf_store_open(&store, path, WGF_STORE_READ, &error))
-        return wgf_cli_error(&error);
-    char *created = wgf_store_text(store, "created");
-    int code = wgf_cli_compare_plan(sweep, store);
-    if (!code && !wgf_provenance_created(created, &sweep->created)) {
-        fprintf(stderr, "wgf: error: %s does not say when it was created; start anew with --overwrite\n", path);
-        code = WGF_EXIT_ERROR;
-    }
+    wgf_status status = wgf_store_open(&store, path, WGF_STORE_READ, error);
+    if (status)
+        return status;
+    char *const created = wgf_store_text(store, "created");
+    status = wgf_run_compare_plan(sweep, store, error);
+    if (!status && !wgf_created_parse(created, &sweep->created))
+        status = wgf_fail(error, WGF_EDATA, "%s does not say when it was created; start anew with --overwrite", path);
     free(created);
     wgf_store_close(store, NULL);
-    return code;
+    return status;
 }
 
 /* Finds out what a file of this plan leaves to do. Nothing is written. */
-static int survey(struct wgf_sweep *sweep, const char *path, struct wgf_job_set *selected)
+static wgf_status survey(struct wgf_sweep *sweep, const char *path, const struct wgf_job_set *selected,
+                         struct wgf_error *error)
 {
     struct wgf_store *store;
-    struct wgf_error error;
-    if (wgf_store_open(&store, path, WGF_STORE_READ, &error))
-        return wgf_cli_error(&error);
-    wgf_status status = wgf_cli_survey_rows(sweep, store, selected, &error);
+    wgf_status status = wgf_store_open(&store, path, WGF_STORE_READ, error);
+    if (status)
+        return status;
+    status = wgf_run_survey_rows(sweep, store, selected, error);
     wgf_store_close(store, NULL);
-    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
+    return status;
 }
 
-static int prepare_at(struct wgf_sweep *sweep, const char *path, struct wgf_job_set *selected)
+static wgf_status prepare_at(struct wgf_sweep *sweep, const char *path, const struct wgf_job_set *selected,
+                             struct wgf_error *error)
 {
-    bool exists = access(path, F_OK) == 0, resume = exists && !sweep->options->overwrite;
-    int code = exists ? check_old(sweep, path) : WGF_EXIT_OK;
-    if (!code)
-        code = wgf_cli_check_reuse(sweep);
-    if (!code && exists)
-        code = wgf_cli_hold(path, &sweep->lock);
-    if (!code)
-        code = resume ? recognise(sweep, path) : make_file(sweep, path, exists);
-    if (!code)
-        code = wgf_cli_reuse(sweep, path, selected);
-    sweep->work.resumed = resume || sweep->work.reused > 0;
-    if (!code && sweep->work.resumed)
-        code = survey(sweep, path, selected);
-    return code;
+    const bool exists = access(path, F_OK) == 0, resume = exists && !sweep->options->overwrite;
+    wgf_status status = exists ? check_old(sweep, path, error) : WGF_OK;
+    if (!status)
+        status = wgf_run_check_reuse(sweep, error);
+    if (!status && exists)
+        status = wgf_output_hold(path, &sweep->lock, error);
+    if (!status)
+        status = resume ? recognise(sweep, path, error) : make_file(sweep, path, exists, error);
+    if (!status)
+        status = wgf_run_reuse(sweep, path, selected, error);
+    sweep->report->resumed = resume || sweep->report->reused > 0;
+    if (!status && sweep->report->resumed)
+        status = survey(sweep, path, selected, error);
+    return status;
 }
 
-int wgf_cli_prepare_file(struct wgf_sweep *sweep)
+wgf_status wgf_run_prepare_file(struct wgf_sweep *sweep, struct wgf_error *error)
 {
     struct wgf_job_set selected;
-    struct wgf_error error;
-    if (wgf_cli_select(&sweep->options->selection, wgf_plan_jobs(sweep->jobs.plan), &selected, &error))
-        return wgf_cli_error(&error);
-    sweep->work.selected = selected.count;
-    char *target = wgf_cli_follow(sweep->options->output);
-    int code = target ? prepare_at(sweep, target, &selected) : WGF_EXIT_ERROR;
+    char *target = NULL;
+    wgf_status status = wgf_select(&sweep->options->selection, wgf_plan_jobs(sweep->plan), &selected, error);
+    sweep->report->selected = selected.count;
+    if (!status)
+        status = wgf_output_follow(sweep->options->output, &target, error);
+    if (!status)
+        status = prepare_at(sweep, target, &selected, error);
     free(target);
-    if (sweep->work.resumed)
+    if (sweep->report->resumed)
         wgf_job_set_free(&selected);
     else
         sweep->work.open = selected;
-    return code;
+    return status;
 }

@@ -1,5 +1,5 @@
-/* What ends a run before its time: signals, and the clock. */
-#include "run.h"
+/* What ends a run early: signals and the clock. Invariant: a handler only sets one flag. */
+#include "run_internal.h"
 
 #include "wgf/base/system.h"
 
@@ -10,7 +10,7 @@
 /* The one thing that handlers touch. */
 static volatile sig_atomic_t stop_asked;
 
-const volatile sig_atomic_t *const wgf_cli_stop = &stop_asked;
+const volatile sig_atomic_t *const wgf_run_stop = &stop_asked;
 
 static void note_signal(int number)
 {
@@ -18,7 +18,7 @@ static void note_signal(int number)
         stop_asked = number == SIGALRM ? WGF_STOPPED_BY_CLOCK : WGF_STOPPED_BY_SIGNAL;
 }
 
-void wgf_cli_catch_signals(void)
+void wgf_run_catch_signals(void)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGALRM};
     struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART}, before;
@@ -27,12 +27,12 @@ void wgf_cli_catch_signals(void)
         if (numbers[i] == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
             sigaction(SIGHUP, &before, NULL);
     }
-    signal(SIGPIPE, SIG_IGN); /* whoever reads the progress may go; the sweep goes on */
+    signal(SIGPIPE, SIG_IGN); /* the reader of the progress may end; the sweep goes on */
 }
 
-void wgf_cli_stop_before(double begun, double limit)
+void wgf_run_stop_before(double begun, double limit)
 {
-    /* Ending takes time as well: jobs heed within a moment, rows are written, the file is closed, MPI ends. */
+    /* Ending takes time too: jobs stop within a moment, rows are written, the file is closed, MPI ends. */
     const double room = fmin(10, limit / 5);
     double left = fmax(begun + limit - room - wgf_clock(), 1e-3);
     const double most = 1e9; /* some systems take no more */

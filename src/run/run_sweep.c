@@ -1,5 +1,7 @@
-/* A sweep from its spec to its end, on one process or a team. */
-#include "run.h"
+/* A sweep from its spec to its end, on one process or a team.
+ * Invariant: every step that may fail on one rank ends in agree(), so that all ranks go the same way and none waits in a
+ * collective call that another has left out. */
+#include "run_internal.h"
 
 #include "wgf/base/system.h"
 
@@ -8,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-double wgf_cli_since(const struct timespec *then)
+double wgf_run_since(const struct timespec *then)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -23,12 +25,12 @@ static wgf_status begin(void *context, int64_t first, int64_t count, struct wgf_
     return wgf_writer_begin(sweep->writer, sweep->piece, count, error);
 }
 
-/* A checkpoint that cannot be kept costs no job; it is said once. */
+/* A checkpoint that cannot be kept costs no job; one warning is enough. */
 static void warn(struct wgf_sweep *sweep)
 {
     const struct wgf_error *trouble = wgf_checkpoints_trouble(sweep->checkpoints);
     if (trouble && !sweep->warned)
-        fprintf(stderr, "wgf: warning: %s\n", trouble->message);
+        fprintf(sweep->options->stream, "wgf: warning: %s\n", trouble->message);
     sweep->warned = sweep->warned || trouble;
 }
 
@@ -38,10 +40,10 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     struct wgf_settings settings;
     struct wgf_trace trace;
     struct wgf_flow_result result;
-    struct wgf_run_facts facts = {.started = wgf_cli_since(&sweep->created), .rank = sweep->team->rank};
+    struct wgf_run_facts facts = {.started = wgf_run_since(&sweep->created), .rank = sweep->team->rank};
     const int64_t row = position - sweep->piece_first;
     double clock = wgf_clock();
-    wgf_plan_job(sweep->jobs.plan, sweep->piece[row], &settings);
+    wgf_plan_job(sweep->plan, sweep->piece[row], &settings);
     wgf_writer_trace(sweep->writer, row, &trace);
     if (wgf_writer_attempts(sweep->writer, row) > 1)
         wgf_checkpoints_seek(sweep->checkpoints, sweep->piece[row]);
@@ -74,65 +76,139 @@ static wgf_status put_back(void *context, int64_t first, int64_t count, struct w
 static void observe(void *context, const struct wgf_tally *part)
 {
     struct wgf_sweep *sweep = context;
-    struct wgf_tally total = sweep->report.total;
+    struct wgf_tally total = sweep->report->schedule.total;
     for (int s = 0; s < WGF_TALLY_STATES; s++)
         total.jobs[s] += part->jobs[s];
     wgf_progress_show(&sweep->progress, &total);
 }
 
-/* Rank 0 reads the spec; every rank understands it, rank 0 aloud. */
-static int make_plan(struct wgf_sweep *sweep)
+enum wgf_run_outcome wgf_run_outcome_of(wgf_status status)
 {
-    const struct wgf_run_options *options = sweep->options;
-    bool first = sweep->team->rank == 0;
+    switch (status) {
+    case WGF_OK:
+        return WGF_RUN_COMPLETE;
+    case WGF_EUSAGE:
+        return WGF_RUN_USAGE;
+    case WGF_EINTERRUPTED:
+        return WGF_RUN_STOPPED;
+    default:
+        return WGF_RUN_ERROR;
+    }
+}
+
+/* Collective. Returns this rank's status, or where only others failed one of the same outcome, with an empty message. */
+static wgf_status agree(struct wgf_sweep *sweep, wgf_status status, struct wgf_error *error)
+{
+    static const wgf_status alike[] = {[WGF_RUN_COMPLETE] = WGF_OK,
+                                       [WGF_RUN_USAGE] = WGF_EUSAGE,
+                                       [WGF_RUN_FAILURES] = WGF_OK,
+                                       [WGF_RUN_STOPPED] = WGF_EINTERRUPTED,
+                                       [WGF_RUN_ERROR] = WGF_EINTERNAL};
+    const int worst = wgf_team_maximum(sweep->team, (int)wgf_run_outcome_of(status));
+    sweep->report->outcome = (enum wgf_run_outcome)worst;
+    return status || !alike[worst] ? status : wgf_fail(error, alike[worst], "%s", "");
+}
+
+wgf_status wgf_job_list_parse(struct wgf_job_list *list, const char *file, const char *text, size_t length,
+                              const char *const *sets, int set_count, struct wgf_diagnostics *diagnostics)
+{
+    *list = (struct wgf_job_list){0};
+    wgf_status status = wgf_spec_parse(file, text, length, sets, set_count, &list->spec, diagnostics);
+    if (!status)
+        status = wgf_plan_create(&list->plan, list->spec, diagnostics);
+    if (status)
+        wgf_job_list_free(list);
+    return status;
+}
+
+void wgf_job_list_free(struct wgf_job_list *list)
+{
+    wgf_plan_free(list->plan);
+    wgf_spec_free(list->spec);
+    *list = (struct wgf_job_list){0};
+}
+
+void wgf_run_report_free(struct wgf_run_report *report)
+{
+    wgf_job_list_free(&report->jobs);
+    wgf_diagnostics_clear(&report->diagnostics);
+}
+
+/* Collective. Gives rank 0's text, allocated, to all; the caller frees *text. */
+static wgf_status share_text(struct wgf_sweep *sweep, char **text, size_t *length, struct wgf_error *error)
+{
+    wgf_team_broadcast(sweep->team, length, sizeof *length);
+    if (sweep->team->rank > 0)
+        *text = wgf_calloc((long long)*length + 1, 1);
+    const wgf_status status =
+        agree(sweep, *text ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory for the text of the spec"), error);
+    if (!status)
+        wgf_team_broadcast(sweep->team, *text, *length);
+    return status;
+}
+
+/* Makes the plan and measures its rows. All ranks do so alike, so rank 0 alone keeps the message. */
+static wgf_status parse(struct wgf_sweep *sweep, const char *text, size_t length, struct wgf_error *error)
+{
+    const struct wgf_run_options *const options = sweep->options;
+    struct wgf_run_report *const report = sweep->report;
+    wgf_status status = wgf_job_list_parse(&report->jobs, options->spec, text, length, options->sets,
+                                           options->set_count, &report->diagnostics);
+    if (status)
+        return wgf_fail(error, status, "%s", "");
+    sweep->plan = report->jobs.plan;
+    status = wgf_layout_measure(sweep->plan, &sweep->layout, error);
+    report->file_bytes = status ? 0 : wgf_layout_bytes(&sweep->layout);
+    return status && sweep->team->rank > 0 ? wgf_fail(error, status, "%s", "") : status;
+}
+
+/* Collective. Rank 0 reads the spec; every rank makes the plan. */
+static wgf_status make_plan(struct wgf_sweep *sweep, struct wgf_error *error)
+{
     char *text = NULL;
     size_t length = 0;
-    int code = WGF_EXIT_OK;
-    struct wgf_error error;
-    if (first && wgf_spec_load(options->spec, &text, &length, &error))
-        code = wgf_cli_error(&error);
-    wgf_team_broadcast(sweep->team, &code, sizeof code);
-    if (code)
-        return code;
-    wgf_team_broadcast(sweep->team, &length, sizeof length);
-    if (!first)
-        text = wgf_calloc((long long)length + 1, 1);
-    if (wgf_team_maximum(sweep->team, text == NULL))
-        return free(text), WGF_EXIT_ERROR;
-    wgf_team_broadcast(sweep->team, text, length);
-    code = wgf_cli_plan_text(&sweep->jobs, options->spec, text, length, options->sets, options->set_count, first);
+    wgf_status status = WGF_OK;
+    if (sweep->team->rank == 0)
+        status = wgf_spec_load(sweep->options->spec, &text, &length, error);
+    status = agree(sweep, status, error);
+    if (!status)
+        status = share_text(sweep, &text, &length, error);
+    if (!status)
+        status = agree(sweep, parse(sweep, text, length, error), error);
     free(text);
-    if (!code && wgf_layout_measure(sweep->jobs.plan, &sweep->layout, &error))
-        code = first ? wgf_cli_error(&error) : WGF_EXIT_USAGE;
-    return wgf_team_maximum(sweep->team, code);
+    return status;
 }
 
-/* Gives rank 0's set to all. Collective; false when one has no memory for it. */
-static bool share_set(const struct wgf_team *team, struct wgf_job_set *set)
+/* Collective. Gives rank 0's set to all. */
+static wgf_status share_set(struct wgf_sweep *sweep, struct wgf_job_set *set, struct wgf_error *error)
 {
-    struct wgf_job_set told = *set;
-    wgf_team_broadcast(team, &told, sizeof told);
-    size_t bytes = (size_t)told.span_count * sizeof *told.spans;
+    const struct wgf_team *const team = sweep->team;
+    struct wgf_job_set shared = *set;
+    wgf_team_broadcast(team, &shared, sizeof shared);
+    const size_t bytes = (size_t)shared.span_count * sizeof *shared.spans;
     if (team->rank > 0) {
-        told.spans = wgf_calloc(told.span_count, sizeof *told.spans);
-        told.room = told.span_count;
-        *set = told;
+        shared.spans = wgf_calloc(shared.span_count, sizeof *shared.spans);
+        shared.room = shared.span_count;
+        *set = shared;
     }
-    if (wgf_team_maximum(team, bytes > 0 && !set->spans))
-        return false;
-    wgf_team_broadcast(team, set->spans, bytes);
-    return true;
+    wgf_status status = WGF_OK;
+    if (bytes > 0 && !set->spans)
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the list of jobs");
+    status = agree(sweep, status, error);
+    if (!status)
+        wgf_team_broadcast(team, set->spans, bytes);
+    return status;
 }
 
-static int share_work(struct wgf_sweep *sweep)
+/* Collective. */
+static wgf_status share_work(struct wgf_sweep *sweep, struct wgf_error *error)
 {
-    struct wgf_work *work = &sweep->work;
-    const struct wgf_team *team = sweep->team;
-    wgf_team_broadcast(team, &sweep->created, sizeof sweep->created);
-    if (share_set(team, &work->open) && share_set(team, &work->suspects) && share_set(team, &work->alone))
-        return WGF_EXIT_OK;
-    fprintf(stderr, "wgf: error: no memory for the list of jobs\n");
-    return WGF_EXIT_ERROR;
+    struct wgf_job_set *const sets[] = {&sweep->work.open, &sweep->work.suspects, &sweep->work.isolated};
+    wgf_status status = WGF_OK;
+    wgf_team_broadcast(sweep->team, &sweep->created, sizeof sweep->created);
+    for (size_t i = 0; !status && i < sizeof sets / sizeof *sets; i++)
+        status = share_set(sweep, sets[i], error);
+    return status;
 }
 
 /* Collective. Rank 0 looks which jobs have checkpoints, and tells the others. */
@@ -141,7 +217,7 @@ static wgf_status share_checkpoints(struct wgf_sweep *sweep, struct wgf_error *e
     const struct wgf_team *team = sweep->team;
     struct wgf_checkpoint_table table = {0};
     wgf_status status = WGF_OK;
-    if (team->rank == 0 && sweep->work.resumed)
+    if (team->rank == 0 && sweep->report->resumed)
         status = wgf_checkpoints_survey(sweep->checkpoints, &table, error);
     wgf_team_broadcast(team, &table, sizeof table);
     /* A master runs jobs only when no worker does any more. */
@@ -155,10 +231,10 @@ static wgf_status clear_checkpoints(struct wgf_sweep *sweep, struct wgf_error *e
     struct wgf_writer *writer = NULL;
     struct wgf_checkpoints *checkpoints = NULL;
     struct wgf_checkpoint_table table;
-    if (!sweep->work.resumed || wgf_layout_checkpoint_bytes(&sweep->layout) == 0)
+    if (!sweep->report->resumed || wgf_layout_checkpoint_bytes(&sweep->layout) == 0)
         return WGF_OK;
     wgf_status status =
-        wgf_writer_open(&writer, sweep->options->output, WGF_STORE_WRITE, sweep->jobs.plan, &sweep->layout, error);
+        wgf_writer_open(&writer, sweep->options->output, WGF_STORE_WRITE, sweep->plan, &sweep->layout, error);
     if (!status)
         status = wgf_checkpoints_create(&checkpoints, writer, 0, error);
     if (!status)
@@ -168,44 +244,42 @@ static wgf_status clear_checkpoints(struct wgf_sweep *sweep, struct wgf_error *e
     return status ? status : closed;
 }
 
-/* Collective. Leaves a writer and a runner on every rank, or a code for the end. */
-static int prepare(struct wgf_sweep *sweep)
+/* What this rank needs to run jobs. The opening of the file is collective. */
+static wgf_status open_rank(struct wgf_sweep *sweep, struct wgf_error *error)
 {
-    struct wgf_error error = {0};
-    int code = make_plan(sweep);
-    if (code)
-        return code;
-    if (sweep->team->rank == 0)
-        code = wgf_cli_prepare_file(sweep);
-    wgf_team_broadcast(sweep->team, &code, sizeof code);
-    if (!code)
-        code = share_work(sweep);
-    if (!code && wgf_work_left(&sweep->work) == 0 && sweep->team->rank == 0 && clear_checkpoints(sweep, &error))
-        code = wgf_cli_error(&error);
-    if (code || wgf_work_left(&sweep->work) == 0)
-        return code;
-    enum wgf_store_mode mode = sweep->team->mpi ? WGF_STORE_WRITE_TEAM : WGF_STORE_WRITE;
-    wgf_status status =
-        wgf_writer_open(&sweep->writer, sweep->options->output, mode, sweep->jobs.plan, &sweep->layout, &error);
+    const struct wgf_run_options *const options = sweep->options;
+    const enum wgf_store_mode mode = sweep->team->mpi ? WGF_STORE_WRITE_TEAM : WGF_STORE_WRITE;
+    wgf_status status = wgf_writer_open(&sweep->writer, options->output, mode, sweep->plan, &sweep->layout, error);
     if (!status)
-        status = wgf_runner_create(&sweep->runner, sweep->jobs.plan, sweep->team->sharers, wgf_cli_stop, &error);
-    if (!status) {
-        wgf_writer_sync_every(sweep->writer, sweep->options->sync);
-        sweep->piece = wgf_calloc(wgf_writer_capacity(sweep->writer), sizeof *sweep->piece);
-    }
-    if (!status && !sweep->piece)
-        status = wgf_fail(&error, WGF_EMEMORY, "no memory for a piece of the plan");
-    if (!status)
-        status = wgf_checkpoints_create(&sweep->checkpoints, sweep->writer, sweep->options->checkpoint, &error);
+        status = wgf_runner_create(&sweep->runner, sweep->plan, sweep->team->sharers, wgf_run_stop, error);
     if (status)
-        code = wgf_cli_error(&error);
-    code = wgf_team_maximum(sweep->team, code);
-    if (!code && share_checkpoints(sweep, &error))
-        code = wgf_cli_error(&error);
-    return wgf_team_maximum(sweep->team, code);
+        return status;
+    wgf_writer_sync_every(sweep->writer, options->sync);
+    sweep->piece = wgf_calloc(wgf_writer_capacity(sweep->writer), sizeof *sweep->piece);
+    if (!sweep->piece)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for a piece of the plan");
+    return wgf_checkpoints_create(&sweep->checkpoints, sweep->writer, options->checkpoint, error);
 }
 
-/* Adds what a part of the run says of itself. */
+/* Collective. Leaves the plan, the work and, where work is left, what every rank needs for it. */
+static wgf_status prepare(struct wgf_sweep *sweep, struct wgf_error *error)
+{
+    const bool first = sweep->team->rank == 0;
+    wgf_status status = make_plan(sweep, error);
+    if (!status)
+        status = agree(sweep, first ? wgf_run_prepare_file(sweep, error) : WGF_OK, error);
+    if (!status)
+        status = share_work(sweep, error);
+    if (status)
+        return status;
+    sweep->report->idle = wgf_work_left(&sweep->work) == 0;
+    if (sweep->report->idle)
+        return agree(sweep, first ? clear_checkpoints(sweep, error) : WGF_OK, error);
+    status = agree(sweep, open_rank(sweep, error), error);
+    return status ? status : agree(sweep, share_checkpoints(sweep, error), error);
+}
+
+/* Adds the report of one set of jobs. */
 static void add_report(struct wgf_schedule_report *sum, const struct wgf_schedule_report *part, int cores)
 {
     const double elapsed = sum->elapsed + part->elapsed;
@@ -222,22 +296,12 @@ static void add_report(struct wgf_schedule_report *sum, const struct wgf_schedul
     sum->stopped_on_failure = sum->stopped_on_failure || part->stopped_on_failure;
 }
 
-/* The books are the file's then, so all that is known must be in it. */
-static noreturn void end_after_loss(struct wgf_sweep *sweep, int lost, int code)
-{
-    struct wgf_error error;
-    sweep->report.lost = lost;
-    if (wgf_writer_sync(sweep->writer, &error))
-        code = wgf_cli_error(&error);
-    wgf_cli_end_after_loss(sweep, code);
-}
-
 enum { FAILING = 1u << WGF_JOB_FAILED | 1u << WGF_JOB_TIMEOUT | 1u << WGF_JOB_CRASHED };
 
-bool wgf_cli_is_over(struct wgf_sweep *sweep)
+bool wgf_run_is_over(struct wgf_sweep *sweep)
 {
-    struct wgf_schedule_report *report = &sweep->report;
-    report->interrupted = report->interrupted || *wgf_cli_stop;
+    struct wgf_schedule_report *const report = &sweep->report->schedule;
+    report->interrupted = report->interrupted || *wgf_run_stop;
     for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
         if (sweep->options->fail_fast && (FAILING >> s & 1) && report->total.jobs[s] > 0)
             report->stopped_on_failure = true;
@@ -256,89 +320,100 @@ static wgf_status run_set(struct wgf_sweep *sweep, const struct wgf_job_set *set
                               .run = run,
                               .flush = flush,
                               .put_back = put_back,
-                              .salvage = wgf_cli_salvage,
                               .observe = observe,
                               .flush_seconds =
                                   0.1, /* what a kill may lose; a flush takes a fraction of a millisecond */
-                              .interrupted = wgf_cli_stop,
+                              .interrupted = wgf_run_stop,
                               .fail_fast = sweep->options->fail_fast,
                               .failing = FAILING};
     if (set->count == 0)
         return WGF_OK;
-    int over = wgf_cli_is_over(sweep); /* rank 0 knows */
+    int over = wgf_run_is_over(sweep); /* rank 0 knows */
     wgf_team_broadcast(sweep->team, &over, sizeof over);
     if (over)
         return WGF_OK;
     sweep->set = set;
     wgf_status status = wgf_schedule_run(sweep->team, &tasks, &report, error);
     if (sweep->team->rank == 0)
-        add_report(&sweep->report, &report, sweep->team->cores);
-    if (report.lost > 0)
-        end_after_loss(sweep, report.lost, status ? wgf_cli_error(error) : WGF_EXIT_OK);
+        add_report(&sweep->report->schedule, &report, sweep->team->cores);
     return status;
 }
 
-/* Suspects come last, each as a piece of its own: so a death that one of them causes blames few others. Those that were
- * begun too often kill nobody but a process of their own. */
-static int run_jobs(struct wgf_sweep *sweep)
+/* Collective. Suspects come last, each as a piece of its own, so that a death which one of them causes leaves few other
+ * rows running. Those with too many attempts are isolated: they can only end a process of their own. */
+static wgf_status run_jobs(struct wgf_sweep *sweep, struct wgf_error *error)
 {
-    struct wgf_error error = {0};
-    wgf_status status = run_set(sweep, &sweep->work.open, wgf_writer_capacity(sweep->writer), &error);
+    const bool first = sweep->team->rank == 0;
+    wgf_status status = run_set(sweep, &sweep->work.open, wgf_writer_capacity(sweep->writer), error);
     if (!status)
-        status = run_set(sweep, &sweep->work.suspects, 1, &error);
-    if (!status && sweep->team->rank == 0)
-        status = wgf_cli_run_alone(sweep, &error);
-    if (sweep->work.alone.count > 0)
-        wgf_team_maximum(sweep->team, 0); /* the others wait asleep, as they would not where the file is closed */
+        status = run_set(sweep, &sweep->work.suspects, 1, error);
+    if (!status && first)
+        status = wgf_run_isolate(sweep, error);
+    if (status && !first)
+        wgf_fail(error, status, "%s", ""); /* the schedule gave the same message to all */
+    return agree(sweep, status, error);
+}
+
+/* A complete run leaves no checkpoints, not even those of a worker that died. On rank 0. */
+static wgf_status wipe_checkpoints(struct wgf_sweep *sweep, struct wgf_error *error)
+{
+    const struct wgf_schedule_report *const report = &sweep->report->schedule;
+    if (report->interrupted || report->stopped_on_failure || sweep->report->selected < wgf_plan_jobs(sweep->plan))
+        return WGF_OK;
+    return wgf_checkpoints_wipe(sweep->checkpoints, error);
+}
+
+/* Collective. */
+static wgf_status run_prepared(struct wgf_sweep *sweep, struct wgf_error *error)
+{
+    const double now = wgf_clock();
+    sweep->progress = (struct wgf_progress){.begun = now,
+                                            .shown = now,
+                                            .style = sweep->options->progress,
+                                            .stream = sweep->options->stream,
+                                            .total = wgf_work_left(&sweep->work)};
+    const wgf_status status = run_jobs(sweep, error);
     if (sweep->team->rank > 0)
-        return status ? WGF_EXIT_ERROR : WGF_EXIT_OK;
-    wgf_progress_end(&sweep->progress, &sweep->report.total);
-    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
+        return status;
+    wgf_progress_end(&sweep->progress, &sweep->report->schedule.total);
+    return status ? status : wipe_checkpoints(sweep, error);
 }
 
-int wgf_cli_wipe_checkpoints(struct wgf_sweep *sweep)
+enum wgf_run_outcome wgf_run_conclude(const struct wgf_run_report *report)
 {
-    const struct wgf_schedule_report *report = &sweep->report;
-    struct wgf_error error;
-    if (report->interrupted || report->stopped_on_failure || sweep->work.selected < wgf_plan_jobs(sweep->jobs.plan))
-        return WGF_EXIT_OK;
-    return wgf_checkpoints_wipe(sweep->checkpoints, &error) ? wgf_cli_error(&error) : WGF_EXIT_OK;
+    const int64_t results = report->kept[WGF_JOB_DONE] + report->schedule.total.jobs[WGF_JOB_DONE] +
+                            report->kept[WGF_JOB_DIVERGED] + report->schedule.total.jobs[WGF_JOB_DIVERGED];
+    if (results == report->selected)
+        return WGF_RUN_COMPLETE;
+    return report->schedule.interrupted ? WGF_RUN_STOPPED : WGF_RUN_FAILURES;
 }
 
-static int run_prepared(struct wgf_sweep *sweep)
+/* Collective. Closes the file and frees everything but the report. */
+static wgf_status finish(struct wgf_sweep *sweep, struct wgf_error *error)
 {
-    int code = WGF_EXIT_OK;
-    if (sweep->writer) {
-        const double now = wgf_clock();
-        sweep->progress = (struct wgf_progress){.begun = now,
-                                                .shown = now,
-                                                .style = sweep->options->progress,
-                                                .stream = stderr,
-                                                .total = wgf_work_left(&sweep->work)};
-        code = run_jobs(sweep);
-        if (!code && sweep->team->rank == 0)
-            code = wgf_cli_wipe_checkpoints(sweep);
-    }
-    return code || sweep->team->rank > 0 ? code : wgf_cli_conclude(sweep);
+    wgf_checkpoints_free(sweep->checkpoints);
+    const wgf_status status = wgf_writer_close(sweep->writer, error);
+    if (sweep->lock >= 0)
+        close(sweep->lock);
+    wgf_runner_free(sweep->runner);
+    wgf_work_free(&sweep->work);
+    free(sweep->piece);
+    return status;
 }
 
-int wgf_cli_sweep(const struct wgf_team *team, const struct wgf_run_options *options)
+wgf_status wgf_run_sweep(const struct wgf_team *team, const struct wgf_run_options *options,
+                         struct wgf_run_report *report, struct wgf_error *error)
 {
-    struct wgf_sweep sweep = {.team = team, .options = options, .lock = -1};
-    struct wgf_error error = {0};
+    struct wgf_sweep sweep = {.team = team, .options = options, .report = report, .lock = -1};
+    *report = (struct wgf_run_report){0};
     wgf_blas_single_thread();
-    int code = prepare(&sweep);
-    if (!code)
-        code = run_prepared(&sweep);
-    wgf_checkpoints_free(sweep.checkpoints);
-    if (wgf_writer_close(sweep.writer, &error))
-        code = wgf_cli_error(&error);
-    if (sweep.lock >= 0)
-        close(sweep.lock);
-    wgf_runner_free(sweep.runner);
-    wgf_work_free(&sweep.work);
-    free(sweep.piece);
-    wgf_cli_plan_free(&sweep.jobs);
-    code = wgf_team_maximum(team, code == WGF_EXIT_ERROR ? 1000 : code); /* an error on any rank is everybody's */
-    return code == 1000 ? WGF_EXIT_ERROR : code;
+    wgf_status status = prepare(&sweep, error);
+    if (!status && !report->idle)
+        status = run_prepared(&sweep, error);
+    const wgf_status closed = finish(&sweep, status ? NULL : error);
+    status = agree(&sweep, status ? status : closed, error);
+    if (!status && team->rank == 0)
+        report->outcome = wgf_run_conclude(report);
+    wgf_team_broadcast(team, &report->outcome, sizeof report->outcome);
+    return status;
 }

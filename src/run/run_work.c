@@ -1,5 +1,6 @@
-/* What a file that is there leaves to do. */
-#include "run.h"
+/* What an existing file leaves to do: the next run of each row, decided from its state, attempts and checksum.
+ * Invariant: a job that may have killed its process never runs beside others again once it had its attempts. */
+#include "run_internal.h"
 
 #include "wgf/base/system.h"
 
@@ -10,12 +11,12 @@ void wgf_work_free(struct wgf_work *work)
 {
     wgf_job_set_free(&work->open);
     wgf_job_set_free(&work->suspects);
-    wgf_job_set_free(&work->alone);
+    wgf_job_set_free(&work->isolated);
 }
 
 int64_t wgf_work_left(const struct wgf_work *work)
 {
-    return work->open.count + work->suspects.count + work->alone.count;
+    return work->open.count + work->suspects.count + work->isolated.count;
 }
 
 /* A row of the file. */
@@ -25,25 +26,33 @@ struct row {
     enum wgf_row_check check;
 };
 
-/* Is a job whose row was being run when a run died, or that crashed, to have a process of its own? */
-static bool is_dangerous(const struct wgf_run_options *options, const struct row *row)
+enum wgf_row_fate wgf_row_fate(const struct wgf_run_options *options, enum wgf_job_state state, int64_t attempts,
+                               bool torn)
 {
-    return row->state == WGF_JOB_CRASHED || row->attempts >= options->max_attempts;
+    const bool again = !torn && (options->retry >> state & 1u);
+    if (torn || state == WGF_JOB_PENDING || (again && state != WGF_JOB_CRASHED))
+        return WGF_FATE_OPEN;
+    if (state != WGF_JOB_RUNNING && !again)
+        return WGF_FATE_KEPT;
+    return state == WGF_JOB_CRASHED || attempts >= options->max_attempts ? WGF_FATE_ISOLATED : WGF_FATE_SUSPECT;
 }
 
 /* False: no memory. */
 static bool sort_row(struct wgf_sweep *sweep, const struct row *row, int64_t step)
 {
-    struct wgf_work *work = &sweep->work;
-    const struct wgf_run_options *options = sweep->options;
-    bool torn = row->check == WGF_ROW_TORN; /* then its state may be anything */
-    bool again = !torn && (options->retry >> row->state & 1u);
-    work->torn += torn;
-    if (torn || row->state == WGF_JOB_PENDING || (again && row->state != WGF_JOB_CRASHED))
+    struct wgf_work *const work = &sweep->work;
+    const bool torn = row->check == WGF_ROW_TORN;
+    sweep->report->torn += torn;
+    switch (wgf_row_fate(sweep->options, row->state, row->attempts, torn)) {
+    case WGF_FATE_OPEN:
         return wgf_job_set_add(&work->open, row->job, step, 1);
-    if (row->state == WGF_JOB_RUNNING || again)
-        return wgf_job_set_add(is_dangerous(options, row) ? &work->alone : &work->suspects, row->job, step, 1);
-    work->kept[row->state]++;
+    case WGF_FATE_SUSPECT:
+        return wgf_job_set_add(&work->suspects, row->job, step, 1);
+    case WGF_FATE_ISOLATED:
+        return wgf_job_set_add(&work->isolated, row->job, step, 1);
+    case WGF_FATE_KEPT:
+        sweep->report->kept[row->state]++;
+    }
     return true;
 }
 
@@ -69,7 +78,7 @@ static wgf_status sort_block(struct wgf_sweep *sweep, struct wgf_store *store, i
     for (int64_t i = 0; !status && i < count; i += step) {
         struct row row = {first + i, block->attempts[i], (enum wgf_job_state)block->states[i], block->checks[i]};
         if (row.check == WGF_ROW_TORN)
-            status = wgf_result_check_texts(store, sweep->jobs.plan, row.job, error);
+            status = wgf_result_check_texts(store, sweep->plan, row.job, error);
         if (!status && !sort_row(sweep, &row, step))
             status = wgf_fail(error, WGF_EMEMORY, "no memory for the list of jobs");
     }
@@ -83,7 +92,7 @@ static wgf_status survey_span(struct wgf_sweep *sweep, struct wgf_store *store, 
     int64_t end = span->first + (span->count - 1) * span->step + 1, most = wgf_reader_capacity(reader), next;
     for (int64_t first = span->first; !status && first < end; first = next) {
         int64_t count = end - first < most ? end - first : most;
-        if (*wgf_cli_stop)
+        if (*wgf_run_stop)
             return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while the rows of %s were being verified",
                             sweep->options->output);
         status = read_block(reader, first, count, block, error);
@@ -94,7 +103,7 @@ static wgf_status survey_span(struct wgf_sweep *sweep, struct wgf_store *store, 
     return status;
 }
 
-wgf_status wgf_cli_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, struct wgf_job_set *selected,
+wgf_status wgf_run_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, const struct wgf_job_set *selected,
                                struct wgf_error *error)
 {
     struct wgf_reader *reader;

@@ -1,18 +1,21 @@
+/* Sizes of pieces, reports, and the run of a lone process.
+ * Every position is run at most once; what is begun but not run is put back. src/schedule/README.md "Protocol". */
 #include "schedule_internal.h"
 
 #include "wgf/base/system.h"
 
 #include <math.h>
 
-/* A piece lasts about so long at most: its worker is heard of as often, and no more is at stake when it dies. */
+/* A piece lasts about this long at most, which bounds how long its worker is silent and how many rows a death leaves
+ * marked as running. */
 #define PIECE_SECONDS 1.0
 
-/* A piece is at most so many times the one before, as the first jobs may say little about the next. */
+/* A piece is at most this many times the one before, as the first jobs may say little about the next. */
 #define PIECE_GROWTH 4.0
 
 int64_t wgf_piece_size(const struct wgf_tasks *tasks, int64_t remaining, int sharers, int64_t previous, double pace)
 {
-    /* Several sharers are handed an ever smaller part, so that all end together; fmin passes over an unknown pace. */
+    /* Several sharers get ever smaller pieces, so that all end together; fmin passes over an unknown pace. */
     double size = sharers > 1 ? (double)remaining / (4.0 * sharers) : (double)remaining;
     size = fmin(size, PIECE_GROWTH * (double)previous);
     size = fmin(size, PIECE_SECONDS / pace);
@@ -46,33 +49,33 @@ void wgf_report_fill(struct wgf_schedule_report *report, const struct wgf_team *
 }
 
 /* A lone process. The runner's tally is the total. */
-struct alone {
-    struct wgf_runner runner;
+struct lone {
+    struct wgf_piece_runner runner;
     double observed;
 };
 
 static void observe_between(void *owner, int64_t left)
 {
     (void)left;
-    struct alone *alone = owner;
-    const struct wgf_tasks *tasks = alone->runner.tasks;
-    if (tasks->observe && alone->runner.now - alone->observed >= WGF_OBSERVE_SECONDS) {
-        tasks->observe(tasks->context, &alone->runner.tally);
-        alone->observed = alone->runner.now;
+    struct lone *lone = owner;
+    const struct wgf_tasks *tasks = lone->runner.tasks;
+    if (tasks->observe && lone->runner.now - lone->observed >= WGF_OBSERVE_SECONDS) {
+        tasks->observe(tasks->context, &lone->runner.tally);
+        lone->observed = lone->runner.now;
     }
 }
 
-static void run_alone(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
-                      struct wgf_error *verdict)
+static void run_lone(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
+                     struct wgf_error *verdict)
 {
-    struct alone alone = {.observed = wgf_clock()};
-    const double began = alone.observed;
-    struct wgf_runner *runner = &alone.runner;
-    wgf_runner_start(runner, tasks, observe_between, &alone);
+    struct lone lone = {.observed = wgf_clock()};
+    const double began = lone.observed;
+    struct wgf_piece_runner *runner = &lone.runner;
+    wgf_piece_runner_start(runner, tasks, observe_between, &lone);
     int64_t size = 0;
-    for (int64_t next = 0; next < tasks->count && wgf_runner_may_go(runner); next += size) {
+    for (int64_t next = 0; next < tasks->count && wgf_piece_runner_may_go(runner); next += size) {
         size = wgf_piece_size(tasks, tasks->count - next, 1, size, runner->pace);
-        wgf_runner_piece(runner, next, size);
+        wgf_piece_runner_run(runner, next, size);
         report->pieces++;
     }
     report->total = runner->tally;
@@ -88,10 +91,10 @@ wgf_status wgf_schedule_run(const struct wgf_team *team, const struct wgf_tasks 
     struct wgf_error verdict = {WGF_OK, ""};
     *report = (struct wgf_schedule_report){0};
     if (team->size == 1)
-        run_alone(team, tasks, report, &verdict);
+        run_lone(team, tasks, report, &verdict);
     else if (team->rank == 0)
         wgf_schedule_master(team, tasks, report, &verdict);
     else
-        wgf_schedule_worker(team, tasks, report, &verdict);
+        wgf_schedule_worker(team, tasks, &verdict);
     return verdict.status == WGF_OK ? WGF_OK : wgf_fail(error, verdict.status, "%s", verdict.message);
 }

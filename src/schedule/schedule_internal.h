@@ -1,10 +1,9 @@
-/* What the parts of schedule share: the runner of pieces, the nap, and the messages between master and workers.
+/* Private to schedule: the runner of pieces, the nap, and the messages between master and workers.
  *
- * A worker sends news, the master sends orders. A worker that needs work asks, and the answer is a piece, or END:
- * nothing is left, finish what you have. HALT may come at any time: finish the job in hand and put back the rest. A
- * worker with nothing more to do says goodbye, with why it stopped if it stopped by itself. When all have said
- * goodbye, the master releases them; so an order that crosses a goodbye is still received, and nothing is in flight
- * at the end. A worker that said goodbye may be recalled: another one died, and left work. */
+ * A worker asks for work; the answer is a piece, or END: nothing is left, finish what you have. HALT may come at any
+ * time: finish the current job and put back the rest. A worker with nothing left to do says goodbye, with the reason if
+ * it stopped by itself. When all have said goodbye, the master releases them. A message that crosses a goodbye is
+ * therefore still received, and nothing is in flight at the end. src/schedule/README.md "Messages". */
 #ifndef WGF_SCHEDULE_SCHEDULE_INTERNAL_H
 #define WGF_SCHEDULE_SCHEDULE_INTERNAL_H
 
@@ -18,8 +17,8 @@ enum {
     WGF_STOP_ORDERED = 8, /* the master said so */
 };
 
-/* Runs the pieces of one process and keeps its books. */
-struct wgf_runner {
+/* Runs the pieces of one process and counts what it ran. */
+struct wgf_piece_runner {
     const struct wgf_tasks *tasks;
     void (*between)(void *owner, int64_t left); /* before each job; `left` of the piece are not run yet */
     void *owner;
@@ -31,14 +30,14 @@ struct wgf_runner {
     struct wgf_error error, latest; /* of the first callback that failed, and of the one being called */
 };
 
-void wgf_runner_start(struct wgf_runner *runner, const struct wgf_tasks *tasks, void (*between)(void *, int64_t),
-                      void *owner);
+void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks,
+                            void (*between)(void *, int64_t), void *owner);
 
-/* Looks at the flag of interruption; false once anything has stopped the runner. */
-bool wgf_runner_may_go(struct wgf_runner *runner);
+/* Reads the flag of interruption; false once anything has stopped the runner. */
+bool wgf_piece_runner_may_go(struct wgf_piece_runner *runner);
 
-/* Begins, runs, flushes and, if stopped on the way, puts back. What happened is in runner->stop and ->error. */
-void wgf_runner_piece(struct wgf_runner *runner, int64_t first, int64_t count);
+/* Begins, runs, flushes and, if stopped on the way, puts back. The outcome is in runner->stop and ->error. */
+void wgf_piece_runner_run(struct wgf_piece_runner *runner, int64_t first, int64_t count);
 
 /* Positions in the next piece, 0 < remaining. `sharers` processes work on what remains; the one that asks had
  * `previous` positions last time (0: none yet) at `pace` seconds each (NaN: unknown). */
@@ -60,36 +59,29 @@ void wgf_nap(double *seconds);
 
 enum { WGF_SCHEDULE_TAG = 71 };
 
-enum wgf_news_kind { WGF_NEWS_ASK, WGF_NEWS_TALLY, WGF_NEWS_GOODBYE };
+enum wgf_worker_msg_kind { WGF_WORKER_ASK, WGF_WORKER_TALLY, WGF_WORKER_GOODBYE };
 
 /* Worker to master. */
-struct wgf_news {
-    enum wgf_news_kind kind;
+struct wgf_worker_msg {
+    enum wgf_worker_msg_kind kind;
     unsigned stop;          /* with GOODBYE: why the worker stopped by itself, 0 if it did not */
-    struct wgf_tally tally; /* since the last news */
+    struct wgf_tally tally; /* since the last message */
     double pace;            /* as the runner's */
     double since_flush;     /* seconds from the last flush to this message; NaN: none yet */
     struct wgf_error error; /* sent with WGF_STOP_ERROR alone */
 };
 
-enum wgf_order_kind { WGF_ORDER_PIECE, WGF_ORDER_END, WGF_ORDER_HALT, WGF_ORDER_RECALL, WGF_ORDER_RELEASE };
-
-/* Positions that one worker has. */
-struct wgf_range {
-    int64_t first, count;
-};
+enum wgf_master_msg_kind { WGF_MASTER_PIECE, WGF_MASTER_END, WGF_MASTER_HALT, WGF_MASTER_RELEASE };
 
 /* Master to worker. */
-struct wgf_order {
-    enum wgf_order_kind kind;
-    struct wgf_range piece; /* with PIECE and RECALL */
-    int lost;               /* with RELEASE: workers that died */
+struct wgf_master_msg {
+    enum wgf_master_msg_kind kind;
+    int64_t first, count; /* with PIECE: positions [first, first + count) */
 };
 
 /* The two sides of a team of several. Both fill *verdict with the same. */
 void wgf_schedule_master(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
                          struct wgf_error *verdict);
-void wgf_schedule_worker(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
-                         struct wgf_error *verdict);
+void wgf_schedule_worker(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_error *verdict);
 
 #endif

@@ -1,3 +1,5 @@
+/* Runs one piece: begin, jobs, flushes, and what was not run is put back.
+ * After the first failure no callback but flush and put_back is called. src/schedule/README.md "Protocol". */
 #include "schedule_internal.h"
 
 #include "wgf/base/system.h"
@@ -5,29 +7,29 @@
 #include <assert.h>
 #include <math.h>
 
-void wgf_runner_start(struct wgf_runner *runner, const struct wgf_tasks *tasks, void (*between)(void *, int64_t),
-                      void *owner)
+void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks,
+                            void (*between)(void *, int64_t), void *owner)
 {
-    *runner = (struct wgf_runner){
+    *runner = (struct wgf_piece_runner){
         .tasks = tasks, .between = between, .owner = owner, .pace = NAN, .now = wgf_clock(), .last_flush = NAN};
 }
 
-bool wgf_runner_may_go(struct wgf_runner *runner)
+bool wgf_piece_runner_may_go(struct wgf_piece_runner *runner)
 {
     if (*runner->tasks->interrupted)
         runner->stop |= WGF_STOP_INTERRUPTED;
     return runner->stop == 0;
 }
 
-/* The error that a callback is to fill; it holds no words of an earlier one. */
-static struct wgf_error *blank(struct wgf_runner *runner)
+/* The error for a callback to fill, without an earlier one's message. */
+static struct wgf_error *blank(struct wgf_piece_runner *runner)
 {
     runner->latest.message[0] = '\0';
     return &runner->latest;
 }
 
-/* Notes a callback's failure; the first one is the one to tell. */
-static bool succeeded(struct wgf_runner *runner, wgf_status status)
+/* Keeps the first failure of a callback. */
+static bool succeeded(struct wgf_piece_runner *runner, wgf_status status)
 {
     if (status == WGF_OK)
         return true;
@@ -40,7 +42,7 @@ static bool succeeded(struct wgf_runner *runner, wgf_status status)
 }
 
 /* False: the position counts as not run. */
-static bool run_one(struct wgf_runner *runner, int64_t position)
+static bool run_one(struct wgf_piece_runner *runner, int64_t position)
 {
     const struct wgf_tasks *tasks = runner->tasks;
     int state = 0;
@@ -62,7 +64,7 @@ static bool run_one(struct wgf_runner *runner, int64_t position)
 }
 
 /* Flushes [*first, end). A range is tried once: after a failure it is not offered again. */
-static void flush(struct wgf_runner *runner, int64_t *first, int64_t end)
+static void flush(struct wgf_piece_runner *runner, int64_t *first, int64_t end)
 {
     const struct wgf_tasks *tasks = runner->tasks;
     if (*first == end)
@@ -73,7 +75,7 @@ static void flush(struct wgf_runner *runner, int64_t *first, int64_t end)
         runner->last_flush = wgf_clock();
 }
 
-void wgf_runner_piece(struct wgf_runner *runner, int64_t first, int64_t count)
+void wgf_piece_runner_run(struct wgf_piece_runner *runner, int64_t first, int64_t count)
 {
     const struct wgf_tasks *tasks = runner->tasks;
     if (!succeeded(runner, tasks->begin(tasks->context, first, count, blank(runner))))
@@ -85,7 +87,7 @@ void wgf_runner_piece(struct wgf_runner *runner, int64_t first, int64_t count)
     runner->now = began;
     while (next < end) {
         runner->between(runner->owner, end - next);
-        if (!wgf_runner_may_go(runner) || !run_one(runner, next))
+        if (!wgf_piece_runner_may_go(runner) || !run_one(runner, next))
             break;
         next++;
         runner->now = wgf_clock();

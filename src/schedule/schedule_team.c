@@ -1,5 +1,6 @@
+/* The processes of a run: how many there are, which cores they can use, and calls that wait asleep.
+ * Invariant: no call spins; a rank that waits for the others costs no core. src/schedule/README.md "Facts about Open MPI". */
 #include "schedule_internal.h"
-#include "schedule_lifeline.h"
 
 #include <mpi.h>
 #include <sched.h>
@@ -16,15 +17,15 @@ void wgf_nap(double *seconds)
     *seconds = *seconds * 2 < WGF_NAP_LONGEST ? *seconds * 2 : WGF_NAP_LONGEST;
 }
 
-/* Number of ranks that a launcher tells by the environment; 1: no launcher, 0: a launcher that tells no number. */
+/* Number of ranks by the launcher's environment; 1: no launcher, 0: a launcher that does not tell it. */
 static int launched_ranks(void)
 {
     static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (getenv(sizes[i]))
             return atoi(getenv(sizes[i]));
-    /* What remains tells of one node (MPICH) or of one step (srun) what may be part of more; so one counts only where
-     * the step itself is of one. */
+    /* The remaining variables count the ranks of one node (MPICH) or one step (srun), which may be part of a larger
+     * team. A count of one is believed only where the step itself has one task. */
     const char *step = getenv("SLURM_STEP_NUM_TASKS");
     if (getenv("PMIX_RANK") || getenv("MPI_LOCALNRANKS"))
         return step ? atoi(step) : 0;
@@ -52,9 +53,9 @@ static void own_processors(cpu_set_t *set)
         CPU_SET((size_t)i, set);
 }
 
-/* Counts the workers of this node, and the cores that all workers can use. Collective. A launcher may have bound each
- * rank to cores of its own, so a node gives what its workers may use together. */
-static void look_around(struct wgf_team *team)
+/* Counts the workers of this node, and the cores that all workers can use. Collective. A launcher may bind each rank
+ * to cores of its own, so a node contributes the union of its workers' cores. */
+static void count_cores(struct wgf_team *team)
 {
     MPI_Comm node;
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &node);
@@ -80,24 +81,17 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
     if (launched_ranks() == 1)
         return WGF_OK;
     int provided;
-    /* To find out whether it could share file pointers, which nobody asks of it, Open MPI makes a file beside each that it
-     * opens, and a kill leaves it there. */
+    /* Open MPI tests whether shared file pointers work by making a file beside each one that it opens, and a kill
+     * leaves that file there. This program uses no shared file pointers. */
     setenv("OMPI_MCA_sharedfp", "^lockedfile", 0);
-    if (wgf_lifeline_wanted() && wgf_lifeline_prepare(&team->lifeline, error))
-        return error->status;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return wgf_fail(error, WGF_EINTERNAL, "MPI did not start: run without mpirun, or check the launcher");
     team->mpi = true;
     MPI_Comm_rank(MPI_COMM_WORLD, &team->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &team->size);
-    if (team->size == 1) {
-        wgf_lifeline_free(team->lifeline);
-        team->lifeline = NULL;
-    } else {
-        if (team->lifeline && wgf_lifeline_connect(team->lifeline, team->rank, team->size, error))
-            return error->status;
+    if (team->size > 1) {
         team->workers = team->size - 1;
-        look_around(team);
+        count_cores(team);
     }
     return WGF_OK;
 }
@@ -106,14 +100,11 @@ void wgf_team_finish(struct wgf_team *team)
 {
     if (team->mpi)
         MPI_Finalize();
-    wgf_lifeline_free(team->lifeline);
-    team->lifeline = NULL;
     team->mpi = false;
 }
 
-noreturn void wgf_team_abandon(const struct wgf_team *team, int exit_code)
+noreturn void wgf_team_abandon(int exit_code)
 {
-    wgf_lifeline_let_go(team->lifeline);
     fflush(NULL);
     _exit(exit_code);
 }

@@ -174,28 +174,6 @@ def a_stopped_team_keeps_all_checkpoints(wgf):
 
 
 @case
-def a_dead_worker_leaves_its_checkpoint_to_the_others(wgf):
-    """Under --enable-recovery, in the same run; and nothing of it is left at the end."""
-    text = DESCENTS["jko"] + "sweep: {init_scale: [0.1, 0.2], init: [normal]}\n"
-    path = wgf.path("out.h5")
-    wgf.write("spec.yaml", text)
-    process = subprocess.Popen(["mpirun", "--enable-recovery", "--oversubscribe", "--bind-to", "none", "-n", "3",
-                                wgf.program, "run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s"],
-                               cwd=wgf.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: path.exists() and min((max([s for j, s in slots(path) if j == job], default=0)
-                                              for job in range(2))) > 2500, "checkpoints of both")
-    os.kill(workers(process)[-1], signal.SIGKILL)
-    reached = min(step for _, step in slots(path))
-    while process.poll() is None:
-        require(all(step >= reached for _, step in slots(path)), "a job began anew")
-        time.sleep(0.02)
-    finish(process)
-    equal(list(column(path, "status")), [DONE] * 2, "status")
-    equal(sorted(column(path, "attempts")), [1, 2], "attempts")
-    is_whole(wgf, text)
-
-
-@case
 def tried_alone_it_goes_on_too(wgf):
     """Killed so often that it is tried in a process of its own, which has its checkpoints as any other."""
     path = wgf.path("out.h5")

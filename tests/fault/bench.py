@@ -157,12 +157,12 @@ class Site:
     def __exit__(self, *_):
         self.scratch.cleanup()
 
-    def command(self, *options, team=0, recovery=False):
-        launcher = [*MPIRUN, *(["--enable-recovery"] if recovery else []), "-n", team] if team else []
+    def command(self, *options, team=0):
+        launcher = [*MPIRUN, "-n", team] if team else []
         return [*launcher, self.bench.program, "run", self.bench.spec_file, "-o", "out.h5", "--quiet", *options]
 
-    def start(self, *options, team=0, recovery=False, **environment):
-        return start(self.command(*options, team=team, recovery=recovery), self.folder, **environment)
+    def start(self, *options, team=0, **environment):
+        return start(self.command(*options, team=team), self.folder, **environment)
 
     def look(self):
         """Reads the file as somebody would who does not know that a run is writing: rows marked done are whole. Returns

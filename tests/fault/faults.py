@@ -108,28 +108,6 @@ def kill_master(bench):
         return int(team is not None)
 
 
-@fault("SIGKILL of one worker, others go on", 6)
-def lose_worker(bench):
-    """Under --enable-recovery the survivors do what is left, with no second start."""
-    with bench.folder() as site:
-        process = site.start(team=TEAM, recovery=True)
-        try:
-            numbers = wait_until(lambda: process.poll() is not None or (len(ranks(process)) == TEAM and ranks(process)),
-                                 "the ranks")
-            begun = lambda: site.path.exists() and column(site.path, "status").any()
-            wait_until(lambda: process.poll() is not None or begun(), "the first job")
-            alive = site.watch(process, site.chance.uniform(0, bench.seconds / 4))
-            kill(site.chance.choice(numbers[1:]))
-            end(process)
-        except BaseException:
-            kill_all(process)
-            raise
-        site.check()
-        site.wgf("status", "out.h5", "--exit-code").require(OK)
-        site.compare()
-        return int(alive)
-
-
 @fault("storm of SIGTERM, SIGINT, SIGUSR1, SIGHUP", 10)
 def storm(bench):
     """Signals at random intervals to run after run until one has finished; none may do anything but stop early."""

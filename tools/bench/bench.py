@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs our program and its peers in turn, on one core. Only ratios within a run count: machines are noisy and shared.
 
     tools/bench/bench.py                 all rows, printed

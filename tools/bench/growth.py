@@ -71,7 +71,7 @@ def fit(sizes, costs):
 
 
 def measure(axis, sizes, cost):
-    """Every size in turn, and again: the median of each, positive."""
+    """Measures all sizes in turn, ROUNDS times. Returns the median cost of each, made positive for the logarithm."""
     rounds = [[cost(size).seconds for size in sizes] for _ in range(ROUNDS)]
     return np.maximum(np.median(rounds, axis=0), 1e-9)
 

@@ -6,17 +6,24 @@
 #include "wgf/model/init.h"
 #include "wgf/model/network.h"
 
+/* The methods: suffix of the id, and the word of specs, which is also the suffix of the table wgf_method_WORD. A method
+ * is a row here and a file in src/flow that defines its table. */
 #define WGF_METHODS(X)                                                                                                 \
-    X(WGF_METHOD_GD, "gd")                                                                                             \
-    X(WGF_METHOD_PROX, "prox")                                                                                         \
-    X(WGF_METHOD_JKO, "jko")
-enum wgf_method_id { WGF_METHODS(WGF_ENUM_ID) WGF_METHOD_COUNT };
+    X(GD, gd)                                                                                                          \
+    X(PROX, prox)                                                                                                      \
+    X(JKO, jko)
+#define WGF_METHOD_ID(id, word) WGF_METHOD_##id,
+#define WGF_METHOD_WORD(id, word) #word,
+enum wgf_method_id { WGF_METHODS(WGF_METHOD_ID) WGF_METHOD_COUNT };
 
+/* The distances of prox, likewise: a row here and a file in src/flow/particles that defines wgf_metric_WORD. */
 #define WGF_METRICS(X)                                                                                                 \
-    X(WGF_METRIC_FROBENIUS, "frobenius")                                                                               \
-    X(WGF_METRIC_WASSERSTEIN, "wasserstein")                                                                           \
-    X(WGF_METRIC_SLICED, "sliced")
-enum wgf_metric_id { WGF_METRICS(WGF_ENUM_ID) };
+    X(FROBENIUS, frobenius)                                                                                            \
+    X(WASSERSTEIN, wasserstein)                                                                                        \
+    X(SLICED, sliced)
+#define WGF_METRIC_ID(id, word) WGF_METRIC_##id,
+#define WGF_METRIC_WORD(id, word) #word,
+enum wgf_metric_id { WGF_METRICS(WGF_METRIC_ID) };
 
 #define WGF_SCALINGS(X)                                                                                                \
     X(WGF_SCALING_PLAIN, "plain")                                                                                      \

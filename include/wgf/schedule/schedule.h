@@ -1,13 +1,9 @@
-/* Who runs which job. Moves job numbers and calls back; knows nothing of descents nor of files, so it can run a plan of
- * sleeps.
+/* Distributes jobs over processes: moves job numbers and calls back; knows neither descents nor files, so it can run a
+ * plan of sleeps. src/schedule/README.md "Protocol".
  *
- * Rank 0 is the master: it hands out pieces (ranges of positions), large first and then smaller, and sleeps between
- * messages. Every other rank is a worker, which asks for the next piece before it needs it. A team of one does all
- * itself, without MPI.
- *
- * Under `mpirun --enable-recovery` a worker that dies costs only its job: the others run what it left. Nothing
- * collective may be called after that. When a process dies where all are needed (at the start or the end, or the master
- * itself), all end. Under a plain mpirun, which ends all when one dies, nothing of this exists. */
+ * Rank 0 is the master: it hands out pieces (ranges of positions), large ones first, and sleeps between messages. Every
+ * other rank is a worker, which asks for the next piece before it needs it. A team of one does everything itself,
+ * without MPI. The death of one process ends all, which is the launcher's default. */
 #ifndef WGF_SCHEDULE_SCHEDULE_H
 #define WGF_SCHEDULE_SCHEDULE_H
 
@@ -19,28 +15,25 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 
-struct wgf_lifeline;
-
 /* The processes of this run. */
 struct wgf_team {
     int rank, size;
-    int workers; /* ranks that run jobs: size - 1, or 1 when alone */
-    int sharers; /* of them on this node, at least 1 */
+    int workers; /* ranks that run jobs: size - 1, or 1 for a lone process */
+    int sharers; /* workers on this node, at least 1 */
     int cores;   /* that the workers can use: over all nodes, the smaller of a node's workers and its cores */
     bool mpi;    /* false: a lone process, MPI was never started */
-    struct wgf_lifeline *lifeline; /* opaque; NULL: the launcher ends all when one dies */
 };
 
-/* Starts MPI when this process was launched by mpirun, srun or the like with more than one rank; alone it costs
- * nothing. Collective. */
+/* Starts MPI when mpirun, srun or another launcher started this process as one of several ranks; a lone process does
+ * without. Collective. Errors: WGF_EINTERNAL. */
 wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error);
 /* False when a launcher says that this is not the first process of its team; asked before MPI starts. Not collective. */
 bool wgf_team_speaks(void);
 /* Collective; ends MPI. */
 void wgf_team_finish(struct wgf_team *team);
-/* Ends this process at once, with nothing collective and no clearing away: of a team that has lost one, or where a library
- * is beyond that. What is to last is on disk already. */
-noreturn void wgf_team_abandon(const struct wgf_team *team, int exit_code);
+/* Ends this process at once, without cleaning up and without anything collective: for a library in a state that its own
+ * cleaning up would crash on. What is to last must be on disk already. */
+noreturn void wgf_team_abandon(int exit_code);
 /* Collective: rank 0's bytes to all; the largest of all ranks' values. */
 void wgf_team_broadcast(const struct wgf_team *team, void *bytes, size_t size);
 int wgf_team_maximum(const struct wgf_team *team, int value);
@@ -54,9 +47,9 @@ struct wgf_tally {
     double busy; /* seconds of processor time that they took in the run callback */
 };
 
-/* The work. All but `salvage` and `observe` are called on workers (or the lone process). A failure of any ends the whole run: what
- * was run is flushed, the rest of what was begun is put back (by all but the callback that failed), and the first
- * failure that the master hears of is returned. */
+/* The work. All callbacks but `observe` are called on workers (or the lone process). A failure of any ends the whole
+ * run: what was run is flushed, the rest of what was begun is put back, except by the callback that failed, and the
+ * first failure that reaches the master is returned. */
 struct wgf_tasks {
     void *context;
     int64_t count;     /* positions 0 … count - 1 */
@@ -70,9 +63,6 @@ struct wgf_tasks {
     wgf_status (*flush)(void *context, int64_t first, int64_t count, struct wgf_error *error);
     /* Positions [first, first + count) were begun, but the run was interrupted before them. */
     wgf_status (*put_back)(void *context, int64_t first, int64_t count, struct wgf_error *error);
-    /* On the master, when a worker died with these positions in its hands: sets again[i] where position first + i has no
-     * result and is to be tried again. May be NULL: none is. */
-    wgf_status (*salvage)(void *context, int64_t first, int64_t count, bool *again, struct wgf_error *error);
     /* On the master (or lone process, between jobs), about ten times a second and once at the end. May be NULL. */
     void (*observe)(void *context, const struct wgf_tally *total);
     double flush_seconds;
@@ -87,14 +77,13 @@ struct wgf_schedule_report {
     double core_use;   /* busy / (team->cores * elapsed) */
     double master_use; /* fraction of a core that the master took; 0 when alone */
     int64_t pieces;
-    int lost;         /* workers that died, told on every rank; then `total` is short of what they had not told */
-    bool interrupted; /* an interruption left positions that were not run */
+    bool interrupted;        /* an interruption left positions that were not run */
     bool stopped_on_failure; /* fail_fast did */
 };
 
 /* Runs all positions. Collective. Every rank returns the same status and message; the report is filled on rank 0 and
- * zero elsewhere, but for `lost`. Where workers were lost only rank 0 has the verdict, and no rank may call anything
- * collective again: see wgf_team_abandon. Jobs are run in no particular order and on any rank; within a piece in ascending order. */
+ * zero elsewhere. Jobs run in no particular order and on any rank; within a piece they run in ascending order. Errors:
+ * those of the callbacks, WGF_EMEMORY. */
 wgf_status wgf_schedule_run(const struct wgf_team *team, const struct wgf_tasks *tasks,
                             struct wgf_schedule_report *report, struct wgf_error *error);
 

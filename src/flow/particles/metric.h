@@ -24,6 +24,7 @@ struct wgf_metric {
 /* The metric of that number (enum wgf_metric_id). */
 const struct wgf_metric *wgf_metric_find(int metric);
 
-extern const struct wgf_metric wgf_metric_frobenius, wgf_metric_wasserstein, wgf_metric_sliced;
+#define WGF_METRIC_TABLE(id, word) extern const struct wgf_metric wgf_metric_##word;
+WGF_METRICS(WGF_METRIC_TABLE)
 
 #endif

@@ -1,8 +1,8 @@
-/* The parent's side of jobs in processes of their own, one after another: only a job whose own process dies is crashed.
- * On rank 0 alone, when all else has been run. */
-#include "alone.h"
+/* The parent's side of isolated jobs, one after another. On rank 0 alone, when everything else has been run.
+ * Invariant: a job is crashed only if a process that ran this job alone died. */
+#include "isolate.h"
 
-#include "run.h"
+#include "run_internal.h"
 
 #include "wgf/base/system.h"
 
@@ -21,10 +21,10 @@
 
 extern char **environ;
 
-/* A child at work, or what is left of it. */
+/* A child process, running or ended. */
 struct child {
     pid_t process;
-    struct wgf_alone_page *page; /* shared with it */
+    struct wgf_isolate_page *page; /* shared with it */
     size_t bytes;
     int page_file, text_file; /* in memory; -1: none */
     int result_file;          /* likewise -1 */
@@ -35,7 +35,7 @@ struct child {
 static wgf_status share_page(struct wgf_sweep *sweep, const struct wgf_settings *settings, struct child *child,
                              struct wgf_error *error)
 {
-    double bytes = wgf_alone_bytes(&sweep->layout, settings);
+    double bytes = wgf_isolate_bytes(&sweep->layout, settings);
     child->bytes = (size_t)bytes;
     child->page_file = memfd_create("wgf-row", MFD_CLOEXEC);
     if (child->page_file < 0 || ftruncate(child->page_file, (off_t)child->bytes) != 0)
@@ -45,9 +45,9 @@ static wgf_status share_page(struct wgf_sweep *sweep, const struct wgf_settings 
         return wgf_fail(error, WGF_EMEMORY, "no memory for a row of %.3g GB: %s", bytes / 1e9, strerror(errno));
     child->page = page;
     child->page->has_slots = wgf_checkpoints_hand_over(sweep->checkpoints, &child->page->slots);
-    if (child->page->has_slots) { /* a descriptor that none of those that the child is given takes the place of */
-        child->result_file = fcntl(child->page->slots.region.descriptor, F_DUPFD_CLOEXEC, WGF_ALONE_FILE + 1);
-        child->page->slots.region.descriptor = WGF_ALONE_FILE;
+    if (child->page->has_slots) { /* duplicated above the child's fixed descriptors, so that dup2 cannot overwrite it */
+        child->result_file = fcntl(child->page->slots.region.descriptor, F_DUPFD_CLOEXEC, WGF_ISOLATE_FILE + 1);
+        child->page->slots.region.descriptor = WGF_ISOLATE_FILE;
         child->page->has_slots = child->result_file >= 0;
     }
     return WGF_OK;
@@ -63,31 +63,50 @@ static wgf_status write_text(const struct wgf_spec *spec, struct child *child, s
     return WGF_OK;
 }
 
+/* The child's command line; its texts are borrowed. */
+struct command_line {
+    char parent[24], sharers[24], job[24];
+    const char **arguments; /* allocated */
+};
+
+static wgf_status fill_command_line(const struct wgf_sweep *sweep, int64_t job, struct command_line *line,
+                                    struct wgf_error *error)
+{
+    const struct wgf_run_options *const options = sweep->options;
+    line->arguments = wgf_calloc(WGF_ISOLATE_SETS + options->set_count + 2, sizeof *line->arguments);
+    if (!line->arguments)
+        return wgf_fail(error, WGF_EMEMORY, "no memory to start a process for job %" PRId64, job);
+    const char **const arguments = line->arguments + 1; /* as the child sees them: main removes the program's name */
+    snprintf(line->parent, sizeof line->parent, "%ld", (long)getpid());
+    snprintf(line->sharers, sizeof line->sharers, "%d", sweep->team->sharers);
+    snprintf(line->job, sizeof line->job, "%" PRId64, job);
+    line->arguments[0] = "wgf";
+    arguments[0] = "isolate";
+    arguments[WGF_ISOLATE_PARENT] = line->parent;
+    arguments[WGF_ISOLATE_SHARERS] = line->sharers;
+    arguments[WGF_ISOLATE_JOB] = line->job;
+    arguments[WGF_ISOLATE_SPEC] = options->spec;
+    for (int i = 0; i < options->set_count; i++)
+        arguments[WGF_ISOLATE_SETS + i] = options->sets[i];
+    return WGF_OK;
+}
+
 static wgf_status spawn(const struct wgf_sweep *sweep, int64_t job, struct child *child, struct wgf_error *error)
 {
-    const struct wgf_run_options *options = sweep->options;
-    char parent[24], sharers[24], number[24];
-    const char *arguments[WGF_ALONE_SETS + options->set_count + 2];
+    struct command_line line;
     posix_spawn_file_actions_t actions;
-    snprintf(parent, sizeof parent, "%ld", (long)getpid());
-    snprintf(sharers, sizeof sharers, "%d", sweep->team->sharers);
-    snprintf(number, sizeof number, "%" PRId64, job);
-    arguments[0] = "wgf";
-    arguments[1] = "alone"; /* main takes it away, so that the others stand one further on */
-    arguments[1 + WGF_ALONE_PARENT] = parent;
-    arguments[1 + WGF_ALONE_SHARERS] = sharers;
-    arguments[1 + WGF_ALONE_JOB] = number;
-    arguments[1 + WGF_ALONE_SPEC] = options->spec;
-    for (int i = 0; i < options->set_count; i++)
-        arguments[1 + WGF_ALONE_SETS + i] = options->sets[i];
-    arguments[1 + WGF_ALONE_SETS + options->set_count] = NULL;
+    const wgf_status status = fill_command_line(sweep, job, &line, error);
+    if (status)
+        return status;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, child->text_file, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, child->page_file, WGF_ALONE_PAGE);
+    posix_spawn_file_actions_adddup2(&actions, child->page_file, WGF_ISOLATE_PAGE);
     if (child->result_file >= 0)
-        posix_spawn_file_actions_adddup2(&actions, child->result_file, WGF_ALONE_FILE);
-    int failure = posix_spawn(&child->process, "/proc/self/exe", &actions, NULL, (char **)arguments, environ);
+        posix_spawn_file_actions_adddup2(&actions, child->result_file, WGF_ISOLATE_FILE);
+    const int failure =
+        posix_spawn(&child->process, "/proc/self/exe", &actions, NULL, (char **)line.arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
+    free(line.arguments);
     if (failure)
         return wgf_fail(error, WGF_EINTERNAL, "cannot start a process for job %" PRId64 ": %s", job, strerror(failure));
     return WGF_OK;
@@ -99,20 +118,20 @@ static void nap(void)
     nanosleep(&time, NULL);
 }
 
-/* Waits for the child; told to stop, passes it on, and insists after a while. */
+/* Waits for the child. A request to stop is passed on as SIGTERM, and as SIGKILL five seconds later. */
 static void wait_for(struct wgf_sweep *sweep, struct child *child)
 {
     const double patience = 5, begun = wgf_clock();
     double stopped = INFINITY;
     struct rusage usage = {0};
     while (wait4(child->process, &child->status, WNOHANG, &usage) == 0) {
-        if (*wgf_cli_stop && isinf(stopped)) {
+        if (*wgf_run_stop && isinf(stopped)) {
             stopped = wgf_clock();
             kill(child->process, SIGTERM);
         }
         if (wgf_clock() - stopped > patience)
             kill(child->process, SIGKILL);
-        wgf_progress_show(&sweep->progress, &sweep->report.total);
+        wgf_progress_show(&sweep->progress, &sweep->report->schedule.total);
         nap();
     }
     child->seconds = wgf_clock() - begun;
@@ -125,7 +144,7 @@ static wgf_status run_child(struct wgf_sweep *sweep, const struct wgf_settings *
 {
     wgf_status status = share_page(sweep, settings, child, error);
     if (!status)
-        status = write_text(wgf_plan_spec(sweep->jobs.plan), child, error);
+        status = write_text(wgf_plan_spec(sweep->plan), child, error);
     if (!status)
         status = spawn(sweep, job, child, error);
     if (!status)
@@ -133,7 +152,7 @@ static wgf_status run_child(struct wgf_sweep *sweep, const struct wgf_settings *
     return status;
 }
 
-static void clear(struct child *child)
+static void release(struct child *child)
 {
     if (child->page)
         munmap(child->page, child->bytes);
@@ -151,7 +170,7 @@ static void take_row(const struct wgf_sweep *sweep, struct child *child, struct 
 {
     const size_t record = (size_t)sweep->layout.extent.records * sizeof(double),
                  inner = (size_t)sweep->layout.extent.inner_records * sizeof(double);
-    struct wgf_trace left = wgf_alone_trace(child->page, &sweep->layout);
+    struct wgf_trace left = wgf_isolate_trace(child->page, &sweep->layout);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         memcpy(trace->column[c], left.column[c], record);
     if (trace->inner_objective) {
@@ -166,7 +185,7 @@ static void take_row(const struct wgf_sweep *sweep, struct child *child, struct 
 }
 
 /* The sentence is the same wherever and whenever the job crashes. */
-static void tell_crash(const struct child *child, struct wgf_flow_result *result)
+static void describe_crash(const struct child *child, struct wgf_flow_result *result)
 {
     *result = (struct wgf_flow_result){.objective_initial = NAN, .objective_final = NAN};
     if (WIFSIGNALED(child->status))
@@ -180,32 +199,28 @@ static void tell_crash(const struct child *child, struct wgf_flow_result *result
                  WEXITSTATUS(child->status));
 }
 
-/* What became of the job: its state, WGF_JOB_PENDING for one to be put back. */
-static wgf_status judge(const struct wgf_sweep *sweep, int64_t job, struct child *child, enum wgf_job_state *state,
-                        struct wgf_trace *trace, struct wgf_flow_result *result, struct wgf_error *error)
+wgf_status wgf_isolate_judge(const struct wgf_isolate_page *page, int wait_status, bool stopped, int64_t job,
+                             enum wgf_job_state *state, struct wgf_error *error)
 {
-    bool well = WIFEXITED(child->status) && WEXITSTATUS(child->status) == WGF_EXIT_OK;
+    const bool well = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
     *state = WGF_JOB_PENDING;
-    if (child->page->ended && well) {
-        *state = child->page->state;
-        take_row(sweep, child, trace, result);
-    } else if (*wgf_cli_stop) {
-        return WGF_OK; /* killed by us, or by whoever stopped us */
-    } else if (child->page->begun || WIFSIGNALED(child->status)) {
+    if (page->ended && well)
+        *state = page->state;
+    else if (stopped)
+        return WGF_OK; /* killed by this process, or by what stopped it */
+    else if (page->begun || WIFSIGNALED(wait_status))
         *state = WGF_JOB_CRASHED;
-        tell_crash(child, result);
-    } else {
+    else
         return wgf_fail(error, WGF_EINTERNAL,
                         "the process for job %" PRId64 " ended with code %d before the job began; run again", job,
-                        WEXITSTATUS(child->status));
-    }
+                        WEXITSTATUS(wait_status));
     return WGF_OK;
 }
 
-/* Begins the row, lets the child run the job, and writes what came of it. */
+/* Begins the row, lets the child run the job, and writes the outcome. */
 static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error *error)
 {
-    struct wgf_run_facts facts = {.started = wgf_cli_since(&sweep->created), .rank = sweep->team->rank};
+    struct wgf_run_facts facts = {.started = wgf_run_since(&sweep->created), .rank = sweep->team->rank};
     struct child child = {.page_file = -1, .text_file = -1, .result_file = -1};
     struct wgf_flow_result result;
     struct wgf_settings settings;
@@ -214,17 +229,21 @@ static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error
     wgf_status status = wgf_writer_begin(sweep->writer, &job, 1, error);
     if (status)
         return status;
-    wgf_plan_job(sweep->jobs.plan, job, &settings);
+    wgf_plan_job(sweep->plan, job, &settings);
     wgf_writer_trace(sweep->writer, 0, &trace);
     wgf_checkpoints_begin(sweep->checkpoints, job, &settings);
     status = run_child(sweep, &settings, job, &child, error);
     if (!status)
-        status = judge(sweep, job, &child, &state, &trace, &result, error);
+        status = wgf_isolate_judge(child.page, child.status, *wgf_run_stop, job, &state, error);
+    if (!status && state == WGF_JOB_CRASHED)
+        describe_crash(&child, &result);
+    else if (!status && state != WGF_JOB_PENDING)
+        take_row(sweep, &child, &trace, &result);
     wgf_checkpoints_end(sweep->checkpoints, !status && state != WGF_JOB_PENDING);
     if (status || state == WGF_JOB_PENDING) {
         wgf_status put_back = wgf_writer_put_back(sweep->writer, 0, 1, status ? NULL : error);
         status = status ? status : put_back;
-        sweep->report.interrupted = true;
+        sweep->report->schedule.interrupted = true;
     } else {
         facts.seconds = child.seconds + result.seconds_before;
         status = wgf_writer_finish(sweep->writer, 0, &settings, state, &trace, &result, &facts, error);
@@ -232,25 +251,25 @@ static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error
             status = wgf_writer_flush(sweep->writer, 0, 1, error);
         if (!status)
             wgf_checkpoints_flushed(sweep->checkpoints);
-        sweep->report.total.jobs[state]++;
-        sweep->report.total.busy += child.busy;
+        sweep->report->schedule.total.jobs[state]++;
+        sweep->report->schedule.total.busy += child.busy;
     }
-    clear(&child);
+    release(&child);
     return status;
 }
 
-wgf_status wgf_cli_run_alone(struct wgf_sweep *sweep, struct wgf_error *error)
+wgf_status wgf_run_isolate(struct wgf_sweep *sweep, struct wgf_error *error)
 {
-    const struct wgf_job_set *set = &sweep->work.alone;
+    const struct wgf_job_set *set = &sweep->work.isolated;
     const double begun = wgf_clock();
     wgf_status status = WGF_OK;
-    for (int64_t p = 0; !status && p < set->count && !wgf_cli_is_over(sweep); p++) {
+    for (int64_t p = 0; !status && p < set->count && !wgf_run_is_over(sweep); p++) {
         int64_t job;
         wgf_job_set_list(set, p, 1, &job);
         status = try_job(sweep, job, error);
     }
     if (set->count > 0) {
-        struct wgf_schedule_report *report = &sweep->report;
+        struct wgf_schedule_report *report = &sweep->report->schedule;
         report->elapsed += wgf_clock() - begun;
         report->core_use = report->total.busy / (sweep->team->cores * report->elapsed);
     }

@@ -1,0 +1,93 @@
+/* What `wgf run` prints at its end. */
+#include "command_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Prints a text as one word of a shell command. */
+static void print_word(const char *text, FILE *out)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+    if (text[strspn(text, plain)] == '\0') {
+        fputs(text, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *text; text++)
+        fputs(*text == '\'' ? "'\\''" : (char[]){*text, '\0'}, out);
+    fputc('\'', out);
+}
+
+/* Selected jobs by state: those that stay as they were, and those that were run. */
+static int64_t count(const struct wgf_run_report *report, int state)
+{
+    return report->kept[state] + report->schedule.total.jobs[state];
+}
+
+/* "3 done, 1 failed". */
+static void print_counts(const struct wgf_run_report *report, FILE *out)
+{
+    const char *comma = "";
+    for (int s = WGF_JOB_DONE; s < WGF_JOB_STATE_COUNT; s++)
+        if (count(report, s) > 0 || s == WGF_JOB_DONE) {
+            fprintf(out, "%s%" PRId64 " %s", comma, count(report, s), wgf_job_state_names[s]);
+            comma = ", ";
+        }
+}
+
+/* The option that runs the failed jobs again. */
+static void print_retry(const struct wgf_run_report *report, FILE *out)
+{
+    const char *before = "; to run again what failed: --retry ";
+    for (int s = WGF_JOB_FAILED; s < WGF_JOB_STATE_COUNT; s++)
+        if (count(report, s) > 0) {
+            fprintf(out, "%s%s", before, wgf_job_state_names[s]);
+            before = ",";
+        }
+}
+
+static void print_work(const struct wgf_run_report *report, FILE *out)
+{
+    const struct wgf_schedule_report *const schedule = &report->schedule;
+    char text[WGF_TEXT_LENGTH];
+    const int64_t all = wgf_plan_jobs(report->jobs.plan);
+    int64_t run = 0;
+    for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
+        run += schedule->total.jobs[s];
+    fprintf(out, "wgf: %s: ", report->jobs.spec->name);
+    print_counts(report, out);
+    fprintf(out, ", of %" PRId64 " %sjobs", report->selected, report->selected < all ? "selected " : "");
+    if (report->idle) {
+        fprintf(out, "; nothing is left to run");
+        print_retry(report, out);
+    } else {
+        fprintf(out, report->resumed ? "; %" PRId64 " of them run now," : "", run);
+        fprintf(out, " in %s", wgf_duration_text(schedule->elapsed, text));
+    }
+    if (report->torn > 0)
+        fprintf(out, "; %" PRId64 " row%s damaged", report->torn, report->torn == 1 ? " was" : "s were");
+    /* A signal reaches every rank. Without one the clock stopped the run, on another rank perhaps a moment earlier. */
+    if (schedule->interrupted)
+        fputs(*wgf_run_stop == WGF_STOPPED_BY_SIGNAL ? "; interrupted" : "; stopped before the time limit", out);
+    fputc('\n', out);
+}
+
+void wgf_cli_print_report(const struct wgf_team *team, const struct wgf_run_options *options,
+                          const struct wgf_run_report *report, FILE *out)
+{
+    char size[WGF_TEXT_LENGTH];
+    print_work(report, out);
+    if (!report->idle) {
+        fprintf(out, "wgf: %.1f %% of %d core%s in descents", 100 * report->schedule.core_use, team->cores,
+                team->cores == 1 ? "" : "s");
+        if (team->mpi)
+            fprintf(out, " (%d workers; the master took %.2f %% of a core)", team->workers,
+                    100 * report->schedule.master_use);
+        fputc('\n', out);
+    }
+    fprintf(out, "wgf: result in %s (%s); draw it with: python3 tools/plot.py ", options->output,
+            wgf_bytes_text(report->file_bytes, size));
+    print_word(options->output, out);
+    fputc('\n', out);
+}

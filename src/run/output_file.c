@@ -1,0 +1,39 @@
+/* The file that a command makes: where its name leads, and whether the file there may be replaced. */
+#include "wgf/run/run.h"
+#include "wgf/store/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+wgf_status wgf_output_follow(const char *output, char **path, struct wgf_error *error)
+{
+    struct stat info;
+    const bool is_link = lstat(output, &info) == 0 && S_ISLNK(info.st_mode);
+    *path = is_link ? realpath(output, NULL) : strdup(output);
+    return *path ? WGF_OK
+                 : wgf_fail(error, WGF_EIO, "cannot follow the link %s: %s; remove it, or give another -o", output,
+                            strerror(errno));
+}
+
+wgf_status wgf_output_hold(const char *path, int *lock, struct wgf_error *error)
+{
+    *lock = wgf_store_lock(path);
+    if (*lock >= 0)
+        return WGF_OK;
+    if (errno == EAGAIN)
+        return wgf_fail(error, WGF_EIO, "%s is being written by another run; wait for it or stop it", path);
+    return wgf_fail(error, WGF_EIO, "cannot write %s: %s; check its permissions", path, strerror(errno));
+}
+
+wgf_status wgf_output_check_old(const char *path, bool overwrite, struct wgf_error *error)
+{
+    struct wgf_store *old;
+    struct wgf_error cause;
+    if (wgf_store_open(&old, path, WGF_STORE_READ, &cause))
+        return wgf_fail(error, WGF_EIO, "%s%s", overwrite ? "--overwrite replaces a result file of wgf alone: " : "",
+                        cause.message);
+    wgf_store_close(old, NULL);
+    return WGF_OK;
+}
