@@ -37,7 +37,7 @@ uint64_t wgf_mark_parameter(const struct wgf_param *param, const struct wgf_sett
 uint64_t wgf_mark_result(enum wgf_result_column column, const void *cell);
 uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 
-/* States are marked in pieces of so many numbers, the last one shorter, so that nobody need hold them all. */
+/* States are marked in pieces of this many numbers, the last one shorter, so that no reader has to hold them all. */
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
 

@@ -1,5 +1,5 @@
-/* WGF_LANES numbers at a time, in GNU C's own vectors, which a kernel's file sets before it includes this. The order of
- * operations is written out, so every compiler and instruction set gives the same bits for the same WGF_LANES. */
+/* Vectors of WGF_LANES numbers in GNU C; the including file sets WGF_LANES first. The order of operations is written
+ * out, so every compiler and instruction set gives the same bits for the same WGF_LANES. */
 #ifndef WGF_TRANSPORT_LANES_H
 #define WGF_TRANSPORT_LANES_H
 

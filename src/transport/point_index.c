@@ -1,3 +1,5 @@
+/* Builds the k-d tree of columns and keeps the bounds of its blocks. Invariant: a block's least price is not above the
+ * price of any column in it. Source: src/flow/README.md "Exact transport". */
 #include "point_index.h"
 
 #include <stdbool.h>

@@ -70,8 +70,8 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error);
 /* Jobs that a piece may have at most. */
 int64_t wgf_writer_capacity(const struct wgf_writer *writer);
 
-/* From now on an fsync is made every so many seconds: between the data of some rows and their `status`, and at closing.
- * 0: before every `status`. */
+/* From now on an fsync is made at intervals of `seconds`, between the data of some rows and their `status`, and at
+ * closing. 0: before every `status`. */
 void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
 
 /* Begins a piece of ascending jobs, row i of which is the i-th of them: marks its rows running and counts the attempt.

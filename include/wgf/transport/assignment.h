@@ -1,8 +1,9 @@
-/* Exact optimal transport between two clouds of m neurons of equal mass, mass keeping its sign. METHODS 6.
+/* Exact optimal transport between two clouds of m neurons of equal mass, mass keeping its sign. Source:
+ * src/flow/README.md "Exact transport".
  *
  *     W2^2(V, W) = (1/m) min over permutations sigma that keep signs of sum_i |v_i - w_sigma(i)|^2
  *
- * One cloud, W, is fixed; the other, V, may creep from call to call, and each call starts from what the last one left.
+ * One cloud, W, is fixed; the other, V, moves a little from call to call, and each call starts from the last solution.
  * Positive and negative neurons are solved apart, by shortest augmenting paths with dual variables (Jonker and
  * Volgenant 1987). Costs are computed from coordinates: memory is O(m d). */
 #ifndef WGF_TRANSPORT_ASSIGNMENT_H

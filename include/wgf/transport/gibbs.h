@@ -1,5 +1,5 @@
 /* The Gibbs kernel xi = exp(-|theta - theta'|^2 / epsilon) between the points of square grids in the plane, for
- * entropic transport (Peyre, SIAM J. Imaging Sci. 8(4), 2015). METHODS 4.
+ * entropic transport (Peyré 2015). Source: src/flow/README.md "JKO on a grid".
  *
  * One grid, or two in one measure (a fine one of small radius, a coarse one of large radius). Each grid carries one or
  * two sheets between which no mass moves. An array on the grids has N entries: the sheets of grid 1, then those of

@@ -1,4 +1,5 @@
-/* Sliced Wasserstein distance between two clouds of m neurons, signs kept apart (METHODS 3):
+/* Sliced Wasserstein distance between two clouds of m neurons, signs kept apart. Source: src/flow/README.md
+ * "Sliced transport".
  *
  *     D(V, W) = 1/(L m) sum_theta sum_k (<theta, v>_(k) - <theta, w>_(k))^2
  *

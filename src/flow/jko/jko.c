@@ -1,4 +1,5 @@
-/* JKO stepping on a grid (METHODS 4): each step moves the masses p of neurons that stay where they are,
+/* JKO stepping on a grid (src/flow/README.md "JKO on a grid"): each step moves the masses p of neurons that stay where
+ * they are,
  *
  *     p <- argmin_p' W_eps(p', p) + 2 gamma F(p'),
  *

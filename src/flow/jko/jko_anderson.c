@@ -1,3 +1,5 @@
+/* A least-squares fit of the newest residual by the last differences (Walker and Ni 2011). Invariant: differences are
+ * kept only since the last restart. */
 #include "jko_anderson.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* `solver: dykstra`, the notes' algorithm, kept as the reference (Peyre, SIAM J. Imaging Sci. 8(4), 2015):
+/* `solver: dykstra`, the classical algorithm, kept as the reference (Peyré 2015; src/flow/README.md "Dykstra's
+ * algorithm"):
  *
  *     p <- prox_{s F}^KL(xi b),  a <- p / (xi b),  b <- q / (xi a)
  *

@@ -1,4 +1,5 @@
-/* Between the jko method (jko.c) and its two solvers. One step, from masses q to masses p (METHODS 4):
+/* Between the jko method (jko.c) and its two solvers. One step, from masses q to masses p
+ * (src/flow/README.md "JKO on a grid"):
  *
  *     p = argmin W_eps(p, q) + 2 gamma F(p),    F(p) = kappa |Phi p - y|^2
  *

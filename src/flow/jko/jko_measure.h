@@ -1,4 +1,5 @@
-/* Masses on grids of neurons (METHODS 4): where they are, how they start, and the network that they make.
+/* Masses on grids of neurons: where they are, how they start, and the network that they make. Source:
+ * src/flow/README.md "JKO on a grid".
  *
  * A neuron theta = (t_i, t_j) of sheet s has the output sign alpha = +1 (s = 0) or -1 (s = 1). With N masses p, ordered
  * as in wgf/transport/gibbs.h, the network is f(x) = sum_k alpha_k p_k max(0, theta_k . x) = (Phi p)(x): always a

@@ -1,3 +1,5 @@
+/* Inexact Newton steps by conjugate gradients. Invariant: an accepted step lowers the norm of the gradient. Source:
+ * Dembo, Eisenstat and Steihaug 1982, in src/flow/README.md "References". */
 #include "jko_newton.h"
 
 #include "wgf/base/vector.h"

@@ -1,3 +1,5 @@
+/* Steps with an approximate inverse Hessian and symmetric rank-one updates. Source: src/flow/README.md "Predicting the
+ * dual". */
 #include "jko_secant.h"
 
 #include "wgf/base/vector.h"

@@ -1,10 +1,10 @@
-/* Proximal point (METHODS 3): W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W; D
- * is that of `metric`, under a transport plan that is optimal at every inner iterate.
+/* Proximal point: W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W. D is that of
+ * `metric`, under a transport plan that is optimal at every inner iterate. Source: src/flow/README.md "Proximal point".
  *
- * A given beta is used as it is. `beta: auto` searches (Armijo): every outer step starts from the inverse of a bound on
+ * A given beta is used as it is. `beta: auto` searches (Armijo): an outer step starts from the inverse of a bound on
  * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough. A trial
- * keeps the plan, whose value bounds D from above: what falls under it falls. Minimisers sit on kinks, where no fixed
- * step settles and no search along the gradient goes on: see descend. */
+ * keeps the plan: its cost bounds D from above, so a decrease of the bound is a decrease of the objective. Minimisers
+ * sit on kinks, where a fixed step does not settle and a search along the gradient stalls; see descend. */
 #include "metric.h"
 
 #include "wgf/base/system.h"
