@@ -41,8 +41,8 @@ int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *t
 /* The same from a file. */
 int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *const *sets, int set_count);
 
-/* Read the words of --jobs (0-9,17) and --shard (I/N, 0 <= I < N); wgf_selection_free frees the selection. Return an exit
- * code, after a sentence when it is not 0. */
+/* Read the words of --jobs (0-9,17) and --shard (I/N, 0 <= I < N); wgf_selection_free frees the selection. Return an
+ * exit code, after a sentence when it is not 0. */
 int wgf_cli_take_jobs(const char *command, const char *word, struct wgf_selection *selection);
 int wgf_cli_take_shard(const char *command, const char *word, struct wgf_selection *selection);
 

@@ -1,3 +1,4 @@
+/* wgf merge: one result file from shards. */
 #include "cli.h"
 #include "options.h"
 

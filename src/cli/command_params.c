@@ -1,3 +1,4 @@
+/* wgf params: the table of parameters. */
 #include "cli.h"
 #include "options.h"
 

@@ -1,3 +1,4 @@
+/* wgf plan: checks a spec and lists its jobs. */
 #include "cli.h"
 #include "options.h"
 

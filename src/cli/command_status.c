@@ -1,4 +1,5 @@
-/* wgf status: counts of a result file's jobs by state, with rate, time left and failures; once, or until none is left. */
+/* wgf status: counts of a result file's jobs by state, with rate, time left and failures; once, or until none is
+ * left. */
 #include "cli.h"
 #include "options.h"
 

@@ -1,3 +1,4 @@
+/* wgf verify: recomputes the checksum of every finished row. */
 #include "cli.h"
 #include "options.h"
 

@@ -60,6 +60,14 @@ const char *wgf_network_kernel_used(int kernel, int64_t m, int64_t n, int64_t d)
     return wgf_kernel_choose(kernel, m, n, d)->name;
 }
 
+int wgf_network_revision(int kernel, int64_t m, int64_t n, int64_t d)
+{
+    if (kernel == WGF_KERNEL_AUTO)
+        kernel = resolve_auto(m, n, d);
+    /* Plain loops of their own served these until revision 1. */
+    return kernel == WGF_KERNEL_FUSED && (d <= 2 || !patterns_pay(kernel, m, n, d));
+}
+
 static struct wgf_network *lay_out(int kernel, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
 {
     struct wgf_network measured, *taken = wgf_arena_take(arena, 1, sizeof *taken), *net = taken ? taken : &measured;

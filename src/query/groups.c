@@ -100,8 +100,8 @@ void wgf_groups_free(struct wgf_groups *groups)
     free(groups);
 }
 
-/* The array with room for `count` elements; after NULL it is unchanged. Asks for one byte more, since realloc would free
- * an array of no bytes. */
+/* The array with room for `count` elements; after NULL it is unchanged. Asks for one byte more, since realloc would
+ * free an array of no bytes. */
 static void *resized(void *array, int64_t count, size_t size)
 {
     return wgf_bytes((double)count, size) < PTRDIFF_MAX ? realloc(array, (size_t)count * size + 1) : NULL;

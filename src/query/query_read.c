@@ -172,7 +172,8 @@ static double step_at(const struct reading *reading, int64_t row, int64_t record
     return *(const double *)cell(reading, WGF_QUERY_STEP, row, record);
 }
 
-/* The row's record at the wanted step; -1: none. Tries the previous row's record first, which is nearly always right. */
+/* The row's record at the wanted step; -1: none. Tries the previous row's record first, which is nearly always
+ * right. */
 static int64_t find_record(struct reading *reading, int64_t row)
 {
     int64_t records = reading->extent.records, found = -1;

@@ -1,3 +1,5 @@
+/* One job: data and initial neurons, a memory check beforehand, the descent, and its outcome as a state with a message.
+ */
 #include "wgf/result/job.h"
 
 #include "wgf/base/system.h"

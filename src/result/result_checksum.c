@@ -1,7 +1,7 @@
-/* src/store/README.md "Checksum": the checksum of a row is the sum of a mark for every value that it covers: a hash of the value, seeded by the name of
- * its column. A value that is empty (0, NaN, "", a parameter's default) leaves no mark, nor does the NaN behind a trace's
- * last record. So the sum does not depend on how long other jobs' traces are, on which columns a file has for them, nor on
- * the order of columns: a job has the same checksum in every file. */
+/* src/store/README.md "Checksum": the checksum of a row is the sum of a mark for every value that it covers: a hash of
+ * the value, seeded by the name of its column. A value that is empty (0, NaN, "", a parameter's default) leaves no
+ * mark, nor does the NaN behind a trace's last record. So the sum does not depend on how long other jobs' traces are,
+ * on which columns a file has for them, nor on the order of columns: a job has the same checksum in every file. */
 #include "result_internal.h"
 
 #include <math.h>

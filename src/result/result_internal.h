@@ -30,14 +30,14 @@ wgf_status wgf_result_create_like(const char *path, struct wgf_store *model, con
 /* Name of the gradient kernel that a job uses; "" when it has none. */
 const char *wgf_kernel_used(const struct wgf_settings *settings);
 
-/* Marks: the checksum of a row is the sum of those of its parameters, results, traces and states. An empty value has the
- * mark 0, and so has a result that the checksum does not cover. */
+/* Marks: the checksum of a row is the sum of those of its parameters, results, traces and states. An empty value has
+ * the mark 0, and so has a result that the checksum does not cover. */
 uint64_t wgf_mark_parameter(const struct wgf_param *param, const struct wgf_settings *settings,
                             const struct wgf_settings *defaults);
 uint64_t wgf_mark_result(enum wgf_result_column column, const void *cell);
 uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 
-/* States are marked in pieces of so many numbers, the last one shorter, so that nobody need hold them all. */
+/* States are marked in pieces of this many numbers, the last one shorter, so that no reader has to hold them all. */
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
 
@@ -71,8 +71,8 @@ wgf_status wgf_copier_open(struct wgf_copier **copier, struct wgf_store *from, s
                            struct wgf_error *error);
 void wgf_copier_close(struct wgf_copier *copier); /* NULL is fine; what was not flushed is not copied */
 
-/* Rows that are given in rising order, and lie close together in both files, are copied fastest. The row that is copied to is
- * replaced whole, `status` last. */
+/* Rows that are given in rising order, and lie close together in both files, are copied fastest. The row that is copied
+ * to is replaced whole, `status` last. */
 wgf_status wgf_copier_add(struct wgf_copier *copier, struct wgf_row_copy copy, struct wgf_error *error);
 wgf_status wgf_copier_flush(struct wgf_copier *copier, struct wgf_error *error);
 

@@ -297,7 +297,8 @@ static int64_t state_room(const struct wgf_reader *reader, const struct wgf_row 
     return room <= (double)reader->extent.state_elements ? (int64_t)room : -1;
 }
 
-/* Checks where the states of a row start, and moves on to the next row. Three numbers say where: the end of the row before
+/* Checks where the states of a row start, and moves on to the next row. Three numbers say where: the end of the row
+ * before
  * (`end`), the sum of all rows before (`total`), and the start of the next row less the room of this one. One match is
  * enough, since a neighbour may be the damaged row. */
 static bool has_valid_start(struct wgf_reader *reader, const struct wgf_row *row, int64_t next_start)
@@ -371,8 +372,8 @@ static bool is_open(uint8_t state)
     return state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING;
 }
 
-/* Has a row that is not finished what only finished ones have? A pending one must not: its status is damaged. One that is
- * running may, when its run died as it was being written, or is writing it now. */
+/* Has a row that is not finished what only finished ones have? A pending one must not: its status is damaged. One that
+ * is running may, when its run died as it was being written, or is writing it now. */
 static wgf_status check_open(struct wgf_reader *reader, int64_t number, const struct wgf_row *row,
                              enum wgf_row_check *check, struct wgf_error *error)
 {

@@ -183,7 +183,7 @@ static void describe_crash(const struct child *child, struct wgf_flow_result *re
         snprintf(result->message, sizeof result->message,
                  "kills its process, tried alone: signal %d (%s%s); mend its cause, then --retry crashed tries again",
                  WTERMSIG(child->status), strsignal(WTERMSIG(child->status)),
-                 WTERMSIG(child->status) == SIGKILL ? ", perhaps for want of memory" : "");
+                 WTERMSIG(child->status) == SIGKILL ? ", perhaps out of memory" : "");
     else
         snprintf(result->message, sizeof result->message,
                  "ends its process, tried alone: exit code %d; mend its cause, then --retry crashed tries again",

@@ -1,5 +1,5 @@
-/* An isolated job runs in a process of its own: `wgf run` starts the program again, as `wgf isolate`, for one job that it
- * suspects of killing its process. Parent and child share a page of memory, in which the child leaves its row. */
+/* An isolated job runs in a process of its own: `wgf run` starts the program again, as `wgf isolate`, for one job that
+ * it suspects of killing its process. Parent and child share a page of memory, in which the child leaves its row. */
 #ifndef WGF_RUN_ISOLATE_H
 #define WGF_RUN_ISOLATE_H
 
@@ -35,9 +35,9 @@ double wgf_isolate_bytes(const struct wgf_layout *layout, const struct wgf_setti
 /* The trace whose arrays follow the page. */
 struct wgf_trace wgf_isolate_trace(struct wgf_isolate_page *page, const struct wgf_layout *layout);
 
-/* What became of an isolated job whose process ended with this status of waitpid: its state, WGF_JOB_PENDING for one that
- * was stopped, WGF_JOB_CRASHED when the job ended its process. Errors: WGF_EINTERNAL when the process ended before the
- * job began. */
+/* What became of an isolated job whose process ended with this status of waitpid: its state, WGF_JOB_PENDING for one
+ * that was stopped, WGF_JOB_CRASHED when the job ended its process. Errors: WGF_EINTERNAL when the process ended before
+ * the job began. */
 wgf_status wgf_isolate_judge(const struct wgf_isolate_page *page, int wait_status, bool stopped, int64_t job,
                              enum wgf_job_state *state, struct wgf_error *error);
 

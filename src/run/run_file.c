@@ -1,5 +1,6 @@
 /* The result file of a run: made, or found and continued. On rank 0 alone.
- * Invariant: nothing is written to a file before its plan is known to be the same. src/store/README.md "Crash protocol". */
+ * Invariant: nothing is written to a file before its plan is known to be the same. src/store/README.md "Crash
+ * protocol". */
 #include "run_internal.h"
 
 #include "wgf/base/system.h"

@@ -1,6 +1,6 @@
 /* A sweep from its spec to its end, on one process or a team.
- * Invariant: every step that may fail on one rank ends in agree(), so that all ranks go the same way and none waits in a
- * collective call that another has left out. */
+ * Invariant: every step that may fail on one rank ends in agree(), so that all ranks go the same way and none waits in
+ * a collective call that another has left out. */
 #include "run_internal.h"
 
 #include "wgf/base/system.h"
@@ -95,7 +95,8 @@ enum wgf_run_outcome wgf_run_outcome_of(wgf_status status)
     }
 }
 
-/* Collective. Returns this rank's status, or where only others failed one of the same outcome, with an empty message. */
+/* Collective. Returns this rank's status, or where only others failed one of the same outcome, with an empty
+ * message. */
 static wgf_status agree(struct wgf_sweep *sweep, wgf_status status, struct wgf_error *error)
 {
     static const wgf_status alike[] = {[WGF_RUN_COMPLETE] = WGF_OK,

@@ -32,8 +32,8 @@ static bool may_grow_to(struct wgf_store_builder *builder, double end)
     return builder->system_error == 0;
 }
 
-/* Reserves room for `bytes` more. After a failed write of metadata HDF5 cannot close the file, and the process crashes at
- * exit; so room is reserved before it is needed. A file system that cannot reserve is trusted. */
+/* Reserves room for `bytes` more. After a failed write of metadata HDF5 cannot close the file, and the process crashes
+ * at exit; so room is reserved before it is needed. A file system that cannot reserve is trusted. */
 static bool reserve(struct wgf_store_builder *builder, double bytes)
 {
     double end = file_end(builder) + bytes + METADATA;
@@ -146,8 +146,8 @@ static bool write_all_created(struct wgf_store_builder *builder, const hid_t *da
     return ok;
 }
 
-/* Fills a column with its empty value, as HDF5 itself could without a way to cancel it: directly at its offset in the file,
- * in pieces that a page cache takes as one, so that rows are written there as fast as can be. */
+/* Fills a column with its empty value, as HDF5 itself could without a way to cancel it: directly at its offset in the
+ * file, in pieces that a page cache takes as one, so that rows are written there as fast as can be. */
 static bool write_empty(struct wgf_store_builder *builder, hid_t dataset, const struct wgf_column *column)
 {
     enum { BYTES = 1 << 20, ELEMENT = 8 }; /* the largest; smaller ones are all 0 */

@@ -60,7 +60,8 @@ struct wgf_store_slab {
 };
 bool wgf_store_next_slab(struct wgf_store_slab *slab, hsize_t end, hsize_t width, hsize_t most);
 
-/* Moves a slab: writes `from`, or where that is NULL reads to `to`. `space` is the dataset's own, `type` that in memory. */
+/* Moves a slab: writes `from`, or where that is NULL reads to `to`. `space` is the dataset's own, `type` that in
+ * memory. */
 bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_slab *slab, const void *from,
                     void *to);
 

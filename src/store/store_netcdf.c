@@ -1,4 +1,5 @@
-/* What makes an HDF5 file a netCDF-4 file (src/store/README.md "The file"): dimension scales, attached to every variable, and attributes. */
+/* What makes an HDF5 file a netCDF-4 file (src/store/README.md "The file"): dimension scales, attached to every
+ * variable, and attributes. */
 #include "store_internal.h"
 
 #include <hdf5_hl.h>

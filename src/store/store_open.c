@@ -1,6 +1,6 @@
 /* Opening and closing.
- * Invariant: rank 0 of a team surveys the file as a lone reader before anything collective, so that a bad file is refused
- * on all ranks and the metadata are read once. src/store/README.md "Crash protocol". */
+ * Invariant: rank 0 of a team surveys the file as a lone reader before anything collective, so that a bad file is
+ * refused on all ranks and the metadata are read once. src/store/README.md "Crash protocol". */
 #include "store_internal.h"
 
 #include <errno.h>
@@ -62,8 +62,8 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
 {
     struct wgf_store_watch watch;
     hid_t access = wgf_store_access(store->team);
-    /* A run writes the superblock when it opens and when it closes the file. A reader may see half of it at that moment,
-     * and the whole a moment later. */
+    /* A run writes the superblock when it opens and when it closes the file. A reader may see half of it at that
+     * moment, and the whole a moment later. */
     for (int attempt = store->writable ? 4 : 0; attempt < 5; attempt++) {
         wgf_store_watch(&watch);
         store->file = H5Fopen(path, store->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
@@ -82,8 +82,8 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
                     watch.reason);
 }
 
-/* Offset of contiguous rows that the file holds as memory does: a lone writer writes them there itself, at a tenth of the
- * cost of an HDF5 call. A team leaves it to MPI-IO, which keeps the caches of several machines coherent. */
+/* Offset of contiguous rows that the file holds as memory does: a lone writer writes them there itself, at a tenth of
+ * the cost of an HDF5 call. A team leaves it to MPI-IO, which keeps the caches of several machines coherent. */
 static int64_t direct_offset(const struct wgf_store *store, const struct wgf_store_column *column)
 {
     if (store->team || !store->writable || column->chunked || column->type == WGF_COLUMN_TEXT)

@@ -1,5 +1,6 @@
-/* Texts of variable length, read without HDF5, which follows any reference and crashes on a damaged one. A reference holds the text's length, the address of a global heap collection and the number of an
- * object in it (HDF5 File Format Specification, III.E); all three are checked here. */
+/* Texts of variable length, read without HDF5, which follows any reference and crashes on a damaged one. A reference
+ * holds the text's length, the address of a global heap collection and the number of an object in it (HDF5 File Format
+ * Specification, III.E); all three are checked here. */
 #include "store_internal.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* The Gibbs kernel by plain matrix products: about twice as fast as gibbs_axis.c at g = 32, 1.5 times at g = 128.
+ * Source: src/flow/README.md "JKO on a grid". */
 #include "gibbs_plain.h"
 
 #include "vector_math.h"

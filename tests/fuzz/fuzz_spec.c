@@ -1,6 +1,6 @@
-/* libFuzzer's target: any bytes are a spec, parsed and planned as `wgf plan` does it. The lines after a line `%%` are the
- * K=V of --set. corpus/ holds one spec for each piece of code that a long run reached, named by its hash: to renew it,
- * `fuzz_spec -merge=1 corpus found`. */
+/* libFuzzer's target: any bytes are a spec, parsed and planned as `wgf plan` does it. The lines after a line `%%` are
+ * the K=V of --set. corpus/ holds one spec for each piece of code that a long run reached, named by its hash: to renew
+ * it, `fuzz_spec -merge=1 corpus found`. */
 #include "wgf/plan/plan.h"
 #include "wgf/result/result.h"
 

@@ -1,4 +1,5 @@
-/* Checkpoint files beside a result file: whole or absent, found again by any process, removed when nothing needs them. */
+/* Checkpoint files beside a result file: whole or absent, found again by any process, removed when nothing needs
+ * them. */
 #include "result_fixture.h"
 
 #include "wgf/run/checkpoint_files.h"
@@ -240,7 +241,8 @@ static void the_flush_removes_the_files_of_finished_jobs(void **state)
     finish_bench(&bench);
 }
 
-/* Of pending and running rows stays; of finished ones, of another key, damaged files and temporaries go; others stay. */
+/* Of pending and running rows stays; of finished ones, of another key, damaged files and temporaries go; others
+ * stay. */
 static void cleaning_keeps_what_a_resume_needs(void **state)
 {
     (void)state;

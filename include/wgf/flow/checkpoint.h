@@ -1,6 +1,8 @@
-/* Checkpoints of a descent: all that it carries from step to step, so that another process can go on with the same bits.
+/* Checkpoints of a descent: all that it carries from step to step, so that another process can go on with the same
+ * bits.
  *
- * The flow says which pieces of memory that is. Where they are kept, and that they come back whole, is the caller's part. */
+ * The flow says which pieces of memory that is. Where they are kept, and that they come back whole, is the caller's
+ * part. */
 #ifndef WGF_FLOW_CHECKPOINT_H
 #define WGF_FLOW_CHECKPOINT_H
 

@@ -1,5 +1,5 @@
-/* Numbers grouped by keys and reduced to statistics. Memory: a fixed amount for each group and value. Quantiles keep every
- * added number as float64 as well, with up to half as much again while numbers arrive. */
+/* Numbers grouped by keys and reduced to statistics. Memory: a fixed amount for each group and value. Quantiles keep
+ * every added number as float64 as well, with up to half as much again while numbers arrive. */
 #ifndef WGF_QUERY_GROUPS_H
 #define WGF_QUERY_GROUPS_H
 
@@ -65,7 +65,8 @@ bool wgf_statistic_keeps(struct wgf_statistic statistic);
 double wgf_groups_statistic(struct wgf_groups *groups, int64_t group, int value, struct wgf_statistic statistic);
 
 /* Quantile of `count` numbers, none NaN, by linear interpolation between the two neighbours of (count - 1) part
- * (definition 7 of Hyndman and Fan 1996; what numpy and pandas do), in time O(count). Changes their order. NaN for none. */
+ * (definition 7 of Hyndman and Fan 1996; what numpy and pandas do), in time O(count). Changes their order. NaN for
+ * none. */
 double wgf_quantile(double *numbers, int64_t count, double part);
 
 #endif

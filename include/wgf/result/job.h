@@ -32,9 +32,9 @@ void wgf_job_runner_free(struct wgf_job_runner *runner);
 wgf_status wgf_job_runner_data(struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                const struct wgf_data **data, struct wgf_error *error);
 
-/* Runs a job, from its checkpoint if it has one (NULL: none is kept either). The trace's arrays are the caller's, the inner
- * ones filled with NaN; *result and the trace say what came out.
- * A failure is a state with its sentence in result->message. WGF_JOB_PENDING: interrupted, to be put back. */
+/* Runs a job, from its checkpoint if it has one (NULL: none is kept either). The trace's arrays are the caller's, the
+ * inner ones filled with NaN; *result and the trace say what came out. A failure is a state with its sentence in
+ * result->message. WGF_JOB_PENDING: interrupted, to be put back. */
 enum wgf_job_state wgf_job_runner_run(struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                       const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
                                       struct wgf_flow_result *result);

@@ -70,8 +70,8 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error);
 /* Jobs that a piece may have at most. */
 int64_t wgf_writer_capacity(const struct wgf_writer *writer);
 
-/* From now on an fsync is made every so many seconds: between the data of some rows and their `status`, and at closing.
- * 0: before every `status`. */
+/* From now on an fsync is made at intervals of `seconds`, between the data of some rows and their `status`, and at
+ * closing. 0: before every `status`. */
 void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
 
 /* Begins a piece of ascending jobs, row i of which is the i-th of them: marks its rows running and counts the attempt.
@@ -84,8 +84,8 @@ wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int6
 int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row);
 
 /* Where the job of a row of the piece leaves its trace: room for everything that the plan records. Every column wants a
- * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are kept
- * until they are flushed. */
+ * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are
+ * kept until they are flushed. */
 void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *trace);
 
 struct wgf_run_facts {
@@ -116,8 +116,8 @@ void wgf_reader_close(struct wgf_reader *reader); /* NULL is fine */
 /* Rows that a call takes at most. */
 int64_t wgf_reader_capacity(const struct wgf_reader *reader);
 
-/* `status` and `attempts` of rows [first, first + count), as the file has them: a damaged file may have a status that is
- * no enum wgf_job_state. */
+/* `status` and `attempts` of rows [first, first + count), as the file has them: a damaged file may have a status that
+ * is no enum wgf_job_state. */
 wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t count, uint8_t *states,
                              int64_t *attempts, struct wgf_error *error);
 

@@ -84,9 +84,9 @@ struct wgf_store_making {
     const volatile sig_atomic_t *interrupted; /* NULL, or not 0 once the making is to be given up */
 };
 
-/* Makes the file: temporary name beside `path`, all objects, flush, fsync, rename to `path`. One process, not collective.
- * What was at `path` stays whole until the rename. Errors: WGF_EIO (says what and why: no folder, no permission, disk
- * full), WGF_EINTERRUPTED. */
+/* Makes the file: temporary name beside `path`, all objects, flush, fsync, rename to `path`. One process, not
+ * collective. What was at `path` stays whole until the rename. Errors: WGF_EIO (says what and why: no folder, no
+ * permission, disk full), WGF_EINTERRUPTED. */
 wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *schema, wgf_store_fill *fill,
                             void *context, const struct wgf_store_making *making, struct wgf_error *error);
 
@@ -99,7 +99,8 @@ enum wgf_store_mode {
 struct wgf_store;
 
 /* Opens a file that wgf_store_create made. Collective for WRITE_TEAM alone. Errors: WGF_EIO; each says whether the file
- * is missing, cut short, not HDF5, or HDF5 of another program (no wgf_version attribute), or of another `schema` number. */
+ * is missing, cut short, not HDF5, or HDF5 of another program (no wgf_version attribute), or of another `schema`
+ * number. */
 wgf_status wgf_store_open(struct wgf_store **store, const char *path, enum wgf_store_mode mode,
                           struct wgf_error *error);
 
@@ -148,9 +149,9 @@ char *wgf_store_temporary(const char *path);
 wgf_status wgf_store_publish(const char *temporary, const char *path, bool replace, struct wgf_error *error);
 
 /* Holds the file for one run, and clears away what a killed creation left beside it. Given back when the process ends,
- * killed or not. Readers are not hindered. Returns a descriptor to keep (close() gives the lock back), or -1 with errno:
- * EAGAIN when another run holds it, else why the file cannot be opened. A file system without locks gives a descriptor
- * and no protection. */
+ * killed or not. Readers are not hindered. Returns a descriptor to keep (close() gives the lock back), or -1 with
+ * errno: EAGAIN when another run holds it, else why the file cannot be opened. A file system without locks gives a
+ * descriptor and no protection. */
 int wgf_store_lock(const char *path);
 
 /* Versions of the libraries beneath, for provenance: "HDF5 1.10.8". */

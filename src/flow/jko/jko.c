@@ -1,4 +1,5 @@
-/* JKO stepping on a grid (METHODS 4): each step moves the masses p of neurons that stay where they are,
+/* JKO stepping on a grid (src/flow/README.md "JKO on a grid"): each step moves the masses p of neurons that stay where
+ * they are,
  *
  *     p <- argmin_p' W_eps(p', p) + 2 gamma F(p'),
  *
@@ -58,8 +59,8 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
         wgf_dykstra_lay_out(&jko->dykstra, settings, arena);
 }
 
-/* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of the
- * run: a step adds a variance of epsilon / 2 an axis, and mass on a grid of spacing h moves no less than h / 2. */
+/* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of
+ * the run: a step adds a variance of epsilon / 2 an axis, and mass on a grid of spacing h moves no less than h / 2. */
 static void begin(struct wgf_jko *jko)
 {
     const struct wgf_settings *settings = jko->settings;

@@ -1,4 +1,5 @@
-/* Between the jko method (jko.c) and its two solvers. One step, from masses q to masses p (METHODS 4):
+/* Between the jko method (jko.c) and its two solvers. One step, from masses q to masses p
+ * (src/flow/README.md "JKO on a grid"):
  *
  *     p = argmin W_eps(p, q) + 2 gamma F(p),    F(p) = kappa |Phi p - y|^2
  *
@@ -78,8 +79,8 @@ struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadl
 void wgf_dykstra_lay_out(struct wgf_dykstra *dykstra, const struct wgf_settings *settings, struct wgf_arena *arena);
 struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
-/* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s Phi^T u
- * and p. */
+/* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s
+ * Phi^T u and p. */
 struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance);
 

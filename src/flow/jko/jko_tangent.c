@@ -1,3 +1,5 @@
+/* The tangent kernel of masses on a grid, from sums along rows, and its Cholesky factor. Source: src/flow/README.md
+ * "Predicting the dual". */
 #include "jko_tangent.h"
 
 #include "wgf/base/wide.h"

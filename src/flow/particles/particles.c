@@ -1,3 +1,5 @@
+/* Neurons with their network: start, evaluation, records, and the arc stepper where a constant step allows it. Source:
+ * src/flow/README.md "Arcs (d = 2)". */
 #include "particles.h"
 
 #include "wgf/base/system.h"
