@@ -99,6 +99,7 @@ check_test() {
     need 'Python with pandas, xarray, SciPy, POT' 'python3-pandas python3-xarray python3-h5netcdf python3-scipy python3-pot' \
         'py-pandas py-xarray py-h5netcdf py-scipy py-pot' 'python (with pandas, xarray, scipy, POT)' \
         find_python numpy h5py pandas xarray h5netcdf scipy ot
+    need 'Python with xxHash, for the checksums' python3-xxhash py-xxhash 'python (with xxhash)' find_python xxhash
     need ncdump netcdf-bin netcdf-c netcdf has_program ncdump
     need h5dump hdf5-tools hdf5 hdf5 has_program h5dump
     need ps procps procps - has_program ps
