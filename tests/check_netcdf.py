@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-SCALES = {"job", "record", "inner_record", "message_length", "state_element", "checkpoint_byte"}
+SCALES = {"job", "record", "inner_record", "message_length", "state_element"}
 BARE = b"This is a netCDF dimension but not a netCDF variable"
 
 

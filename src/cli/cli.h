@@ -34,10 +34,6 @@ int wgf_cli_error(const struct wgf_error *error);
 /* Prints "wgf COMMAND: error: ..., see wgf COMMAND --help" and returns WGF_EXIT_USAGE. */
 int wgf_cli_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A getopt_long error (opt is '?' or ':') as a sentence, with the nearest of the options. Returns WGF_EXIT_USAGE. */
-struct option;
-int wgf_cli_bad_option(const char *command, int opt, char **argv, const struct option *options);
-
 /* Makes the plan of a spec's text and prints its errors; the caller frees *list. Returns an exit code. */
 int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *text, size_t length,
                       const char *const *sets, int set_count);
@@ -45,8 +41,8 @@ int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *t
 /* The same from a file. */
 int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *const *sets, int set_count);
 
-/* Read the words of --jobs (0-9,17) and --shard (I/N, 0 <= I < N); wgf_selection_free frees the selection. Return an exit
- * code, after a sentence when it is not 0. */
+/* Read the words of --jobs (0-9,17) and --shard (I/N, 0 <= I < N); wgf_selection_free frees the selection. Return an
+ * exit code, after a sentence when it is not 0. */
 int wgf_cli_take_jobs(const char *command, const char *word, struct wgf_selection *selection);
 int wgf_cli_take_shard(const char *command, const char *word, struct wgf_selection *selection);
 

@@ -13,30 +13,29 @@
 static const char usage[] =
     "usage: wgf aggregate OUT.h5... --value NAME[,NAME...] [--by NAME[,NAME...]]\n"
     "                     [--stat STAT[,STAT...]] [--where 'NAME OP VALUE, ...'] [--at-step S] [--csv]\n\n"
-    "Groups the jobs of one or many result files by some parameters and reduces values over all others:\n"
-    "over seeds, say. One line a group, ascending by the keys in the order of --by.\n\n"
+    "Groups the jobs of one or many result files by some parameters, and reduces values over all others,\n"
+    "such as seeds. Prints a line for each group, in ascending order of the keys of --by.\n\n"
     "  --by NAMES     parameters, or results such as status; without it all jobs are one group\n"
-    "  --value NAMES  what is reduced: a result (objective_final, seconds), a number among the\n"
-    "                 parameters, or a trace (objective, distance, grad_norm)\n"
-    "  --stat STATS   count,median,q25,q75 unless given; also mean, std and sem (over count - 1), min,\n"
-    "                 max, sum, missing, and quantiles in percent: q05, q2.5. Quantiles are interpolated\n"
-    "                 linearly, as numpy and pandas do.\n"
-    "  --where CONDS  only jobs for which all hold: 'metric = wasserstein, seed < 10, beta != auto'; OP\n"
-    "                 is one of = != < <= > >=; NAME a parameter, a result or a trace. May be repeated.\n"
-    "  --at-step S    of traces the record of outer step S, or 'last'. Without it every record counts,\n"
-    "                 and 'step' is the last key, unless --by puts it elsewhere; a job that ended early\n"
-    "                 has no records beyond its end.\n"
-    "  --csv          comma-separated, 17 significant digits\n"
-    "  --help         this text\n\n"
-    "Jobs that are done or diverged count, and no others, unless --where speaks of status, as in\n"
-    "'status = done'. NaN is left out: 'count' is of the values used, 'missing' of those left out, among\n"
-    "them those of jobs without a record at step S. With one --value the columns have the names of STATS,\n"
-    "else NAME_STAT.\n"
-    "A row that is in two files counts twice; 'wgf merge' makes one file of shards. Files are read in\n"
-    "blocks: what is held is at most 250 bytes a group and value, and for median and quantiles one\n"
-    "float64 (8 to 12 bytes) a job and value, or with every record a record and value. Safe while a run\n"
-    "is writing.\n\n"
-    "exit codes: 0 fine, also when no job counts; 1 a file cannot be read; 2 usage\n";
+    "  --value NAMES  the values to reduce: results (objective_final, seconds), numeric parameters, or\n"
+    "                 traces (objective, distance, grad_norm)\n"
+    "  --stat STATS   statistics, by default count,median,q25,q75; also mean, std and sem (over count\n"
+    "                 - 1), min, max, sum, missing, and quantiles in percent such as q05 or q2.5,\n"
+    "                 interpolated linearly as in numpy and pandas\n"
+    "  --where CONDS  only jobs that meet all conditions: 'method = prox, seed < 10, beta != auto'. OP is\n"
+    "                 one of = != < <= > >=; NAME is a parameter, a result or a trace. May be repeated\n"
+    "  --at-step S    take the record of outer step S from traces, or the 'last' one. Without it every\n"
+    "                 record counts, and 'step' is the last key unless --by contains it. A job that ended\n"
+    "                 early has no records after its end\n"
+    "  --csv          comma-separated values with 17 significant digits\n"
+    "  --help         print this text\n\n"
+    "Only jobs that are done or diverged count, unless --where contains status, as in 'status = done'.\n"
+    "NaN is left out: 'count' counts the values used, and 'missing' those left out, which include jobs\n"
+    "without a record at step S. With one --value the columns are named after STATS, otherwise NAME_STAT.\n"
+    "A row that is in two files counts twice; 'wgf merge' makes one file out of shards. Files are read in\n"
+    "blocks. Memory is at most 250 bytes for each group and value; median and quantiles add 8 to 12 bytes\n"
+    "for each job and value, or each record and value where every record counts. Safe while a run is\n"
+    "writing.\n\n"
+    "exit codes: 0 success, even if no job counts; 1 a file cannot be read; 2 wrong usage\n";
 
 static void put_header(struct wgf_table *table, const struct wgf_query *query)
 {
@@ -67,7 +66,7 @@ static void put_group(struct wgf_table *table, const struct wgf_query *query, st
                 wgf_number_text(wgf_groups_statistic(groups, group, v, query->statistics[s].statistic), style, text));
 }
 
-/* The table is in memory, so people get it with columns as wide as all of their cells. */
+/* The groups are in memory, so columns for people are measured in a first pass. */
 static wgf_status print_groups(const struct wgf_query *query, struct wgf_groups *groups, bool csv,
                                struct wgf_error *error)
 {
@@ -111,7 +110,7 @@ static int aggregate(const struct wgf_query *query, char **files, int file_count
     return status ? wgf_cli_error(&error) : wgf_cli_flush();
 }
 
-/* The options whose words make up the query, and what takes the words. */
+/* The options whose words make up the query, in the order in which they are parsed. */
 enum { BY, VALUE, STAT, WHERE, OPTIONS };
 typedef wgf_status add_words(struct wgf_query *query, char *words, struct wgf_error *error);
 static add_words *const add[OPTIONS] = {wgf_query_add_by, wgf_query_add_values, wgf_query_set_statistics,

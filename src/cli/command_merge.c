@@ -1,3 +1,4 @@
+/* wgf merge: one result file from shards. */
 #include "cli.h"
 #include "options.h"
 
@@ -14,14 +15,14 @@
 
 static const char usage[] =
     "usage: wgf merge -o OUT.h5 IN.h5... [--overwrite]\n\n"
-    "Makes one result file out of shards ('wgf run --shard I/N'): each row is that of the file in which\n"
-    "it is finished; rows that are finished in none stay pending, and 'wgf run' with the same spec runs\n"
-    "them. Refuses files of different plans, rows that are finished in two files, and rows that do not\n"
-    "match their checksums; then nothing is written.\n\n"
+    "Merges shards ('wgf run --shard I/N') into one result file. Each row comes from the file in which it\n"
+    "is finished. A row that is finished in none stays pending: 'wgf run' with the same spec runs it.\n"
+    "Refuses files of different plans, rows that are finished in two files, and rows that do not match\n"
+    "their checksums. Nothing is written then.\n\n"
     "  -o, --output OUT.h5  the result file\n"
-    "  --overwrite          replace OUT.h5 where it is a result file already\n"
-    "  --quiet              no summary\n"
-    "  --help               this text\n";
+    "  --overwrite          replace OUT.h5 if it is a result file\n"
+    "  --quiet              print no summary\n"
+    "  --help               print this text\n";
 
 struct request {
     const char *output;

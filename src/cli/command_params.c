@@ -1,12 +1,13 @@
+/* wgf params: the table of parameters. */
 #include "cli.h"
 #include "options.h"
 
 #include <stdio.h>
 
 static const char usage[] = "usage: wgf params [--markdown]\n\n"
-                            "Prints the table of all parameters: the one that the program itself uses.\n\n"
-                            "  --markdown  as a Markdown table\n"
-                            "  --help      this text\n";
+                            "Prints the table of all parameters that the program itself uses.\n\n"
+                            "  --markdown  print a Markdown table\n"
+                            "  --help      print this text\n";
 
 int wgf_cli_params(int argc, char **argv)
 {

@@ -1,3 +1,4 @@
+/* wgf plan: checks a spec and lists its jobs. */
 #include "cli.h"
 #include "options.h"
 
@@ -13,11 +14,11 @@
 
 static const char usage[] =
     "usage: wgf plan SPEC [--set K=V]... [--csv]\n\n"
-    "Validates a sweep spec and expands it, without running anything: the axes, the number of jobs,\n"
-    "how many duplicates were dropped, the size of the result file. SPEC may be - for standard input.\n\n"
-    "  --set K=V  override a fixed parameter\n"
-    "  --csv      one line a job with every parameter instead\n"
-    "  --help     this text\n";
+    "Validates a sweep spec and prints its plan, without running anything: the axes, the number of jobs,\n"
+    "the number of dropped duplicates, and the size of the result file. SPEC may be -, standard input.\n\n"
+    "  --set K=V  override a fixed parameter; may be repeated\n"
+    "  --csv      print a line for each job instead, with every parameter\n"
+    "  --help     print this text\n";
 
 static void print_axis(const struct wgf_axis *axis)
 {
@@ -54,11 +55,7 @@ static int print_plan(const struct wgf_plan *plan)
         print_axis(&spec->axes[a]);
     printf("jobs: %" PRId64 "\n", wgf_plan_jobs(plan));
     printf("duplicates dropped: %" PRId64 "\n", wgf_plan_dropped(plan));
-    printf("result file: %s", wgf_bytes_text(wgf_layout_bytes(&layout), size));
-    if (wgf_layout_checkpoint_bytes(&layout) > 0)
-        printf(", of which %s for checkpoints take room on the disk only while jobs have some",
-               wgf_bytes_text(wgf_layout_checkpoint_bytes(&layout), size));
-    putchar('\n');
+    printf("result file: %s\n", wgf_bytes_text(wgf_layout_bytes(&layout), size));
     return wgf_cli_flush();
 }
 

@@ -15,13 +15,13 @@ static const char usage[] =
     "usage: wgf show OUT.h5 [--csv]\n"
     "       wgf show OUT.h5 --job K [--csv]\n"
     "       wgf show OUT.h5 --job K --data\n\n"
-    "Prints the job table: the swept parameters and the results of every job; with --csv all columns.\n"
-    "With --job one job: its parameters, results and trace; with --csv the trace alone. With --data the\n"
-    "samples of a job, made again from its parameters, as CSV: the inputs x0, x1, … and the label y.\n\n"
-    "  --job K  number of a job, from 0\n"
-    "  --csv    comma-separated, 17 significant digits\n"
-    "  --data   the job's X and y\n"
-    "  --help   this text\n";
+    "Prints the table of jobs: swept parameters and results; with --csv all parameters and results.\n"
+    "With --job prints one job: its parameters, results and trace; with --csv only the trace. With --data\n"
+    "prints its samples as CSV, computed again from its parameters: inputs x0, x1, … and label y.\n\n"
+    "  --job K  the number of a job, from 0\n"
+    "  --csv    comma-separated values with 17 significant digits\n"
+    "  --data   print the job's X and y\n"
+    "  --help   print this text\n";
 
 enum { BLOCK = 1024, COLUMNS = 128 };
 
@@ -221,11 +221,11 @@ static void print_samples(const struct wgf_data *data)
     }
 }
 
-/* Makes the data of a job again, after checking that the job is still the one that the file tells of. */
+/* Makes the data of a job again, after checking that they are still those that the file was computed from. */
 static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, int64_t job)
 {
     struct wgf_settings settings;
-    struct wgf_runner *runner;
+    struct wgf_job_runner *runner;
     struct wgf_error error;
     const struct wgf_data *data;
     uint64_t key;
@@ -237,17 +237,17 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
                           "version of wgf ran it",
                           job);
     if (!status)
-        status = wgf_runner_create(&runner, jobs->plan, 1, NULL, &error);
+        status = wgf_job_runner_create(&runner, jobs->plan, 1, NULL, &error);
     if (status)
         return wgf_cli_error(&error);
-    status = wgf_runner_data(runner, &settings, &data, &error);
+    status = wgf_job_runner_data(runner, &settings, &data, &error);
     if (!status)
         print_samples(data);
-    wgf_runner_free(runner);
+    wgf_job_runner_free(runner);
     return status ? wgf_cli_error(&error) : wgf_cli_flush();
 }
 
-/* The plan that the file was made from, out of its own attributes. */
+/* The plan that the file was made from, by the attributes of the file. */
 static int remake_plan(struct wgf_store *store, struct wgf_job_list *jobs)
 {
     char *text = wgf_store_text(store, "spec"), *file = wgf_store_text(store, "spec_file");

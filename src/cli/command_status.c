@@ -1,9 +1,10 @@
-/* wgf status: counts of a result file's jobs by state, with rate, time left and failures; once, or until none is left. */
+/* wgf status: counts of a result file's jobs by state, with rate, time left and failures; once, or until none is
+ * left. */
 #include "cli.h"
 #include "options.h"
 
 #include "wgf/query/variable.h"
-#include "wgf/result/checkpoints.h"
+#include "wgf/run/checkpoint_files.h"
 #include "wgf/run/progress.h"
 
 #include <cjson/cJSON.h>
@@ -143,7 +144,6 @@ static wgf_status summarise(struct wgf_store *store, const struct wgf_selection 
     double span[2] = {INFINITY, -INFINITY};
     wgf_store_extent(store, &extent);
     wgf_status status = wgf_select(selection, extent.jobs, &set, error);
-    summary->checkpoints = wgf_checkpoints_made(store);
     summary->name = wgf_store_text(store, "name");
     summary->jobs = set.count;
     if (!status)
@@ -234,6 +234,7 @@ static int look(const struct request *request, struct summary *summary)
     wgf_status status = wgf_store_open(&store, request->file, WGF_STORE_READ, &error);
     if (!status)
         status = summarise(store, &request->selection, summary, &error);
+    summary->checkpoints = status ? 0 : wgf_checkpoints_made(request->file);
     wgf_store_close(store, NULL);
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }

@@ -1,3 +1,4 @@
+/* wgf verify: recomputes the checksum of every finished row. */
 #include "cli.h"
 #include "options.h"
 
@@ -10,9 +11,9 @@
 
 static const char usage[] =
     "usage: wgf verify OUT.h5\n\n"
-    "Makes the checksum of every finished row again from what the file holds, and names the rows that do\n"
-    "not match: 'wgf run' runs such rows again. Rows that are pending or running have no checksum yet.\n\n"
-    "  --help  this text\n\n"
+    "Computes the checksum of every finished row again from the data in the file, and names the rows that\n"
+    "do not match. 'wgf run' runs these rows again. Pending and running rows have no checksum yet.\n\n"
+    "  --help  print this text\n\n"
     "exit codes: 0 every finished row matches; 1 the file cannot be read; 3 some rows do not match\n";
 
 struct count {

@@ -5,7 +5,6 @@
 #include "wgf_revision.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,21 +40,6 @@ int wgf_cli_misuse(const char *command, const char *format, ...)
     fprintf(stderr, "; see wgf %s --help\n", command);
     va_end(arguments);
     return WGF_EXIT_USAGE;
-}
-
-int wgf_cli_bad_option(const char *command, int opt, char **argv, const struct option *options)
-{
-    enum { MOST = 32 };
-    const char *word = argv[optind - 1], *names[MOST];
-    int count = 0;
-    if (opt == ':')
-        return wgf_cli_misuse(command, "option '%s' needs a value", word);
-    for (; options[count].name && count < MOST; count++)
-        names[count] = options[count].name;
-    const char *nearest = strncmp(word, "--", 2) == 0 ? wgf_nearest_name(word + 2, names, count) : NULL;
-    if (nearest)
-        return wgf_cli_misuse(command, "unknown option '%s'; did you mean '--%s'?", word, nearest);
-    return wgf_cli_misuse(command, "unknown option '%s'", word);
 }
 
 int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *text, size_t length,

@@ -1,12 +1,14 @@
-/* A table of options handed to getopt_long, and values put where the table says. */
+/* Command lines by a table of options: getopt_long finds the rows, and values go to the targets of the rows. */
 #include "options.h"
 
 #include "cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LIMIT = 32, HELP = 'h', FIRST = 256 }; /* option i of the table is number FIRST + i of getopt_long */
 
@@ -56,6 +58,7 @@ static void translate(const struct wgf_option *options, struct option *table, ch
     *letters++ = HELP;
     for (; options && options[count].name; count++) {
         const int argument = options[count].kind == WGF_OPTION_FLAG ? no_argument : required_argument;
+        assert(count < LIMIT && (argument || !options[count].letter)); /* letters stand for options with a value */
         table[count] = (struct option){options[count].name, argument, NULL, FIRST + count};
         if (options[count].letter) {
             *letters++ = options[count].letter;
@@ -92,6 +95,21 @@ static int check_operands(struct wgf_command_line *line, int argc, char **argv)
     return WGF_EXIT_OK;
 }
 
+/* Says what is wrong with a word that getopt_long refused: opt is '?' or ':'. Returns WGF_EXIT_USAGE. */
+static int refuse(const char *command, int opt, char **argv, const struct option *table)
+{
+    const char *const word = argv[optind - 1], *names[LIMIT + 1];
+    int count = 0;
+    if (opt == ':')
+        return wgf_cli_misuse(command, "option '%s' needs a value", word);
+    for (; table[count].name; count++)
+        names[count] = table[count].name;
+    const char *const nearest = strncmp(word, "--", 2) == 0 ? wgf_nearest_name(word + 2, names, count) : NULL;
+    if (nearest)
+        return wgf_cli_misuse(command, "unknown option '%s'; did you mean '--%s'?", word, nearest);
+    return wgf_cli_misuse(command, "unknown option '%s'", word);
+}
+
 bool wgf_options_read(struct wgf_command_line *line, int argc, char **argv, int *code)
 {
     struct option table[LIMIT + 2];
@@ -105,7 +123,7 @@ bool wgf_options_read(struct wgf_command_line *line, int argc, char **argv, int 
             *code = wgf_cli_flush();
             return false;
         }
-        *code = option ? take(line, option, optarg) : wgf_cli_bad_option(line->command, opt, argv, table);
+        *code = option ? take(line, option, optarg) : refuse(line->command, opt, argv, table);
     }
     if (*code == WGF_EXIT_OK)
         *code = check_operands(line, argc, argv);

@@ -153,7 +153,8 @@ static wgf_status read_both(hid_t file, const char *path, const struct wgf_dataf
     return status;
 }
 
-/* Read only, so a lock would protect nothing, and some file systems have none. Closing the file closes its data sets. */
+/* Read only, so a lock would protect nothing, and some file systems have none. Closing the file closes its data
+ * sets. */
 static hid_t access_properties(void)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);

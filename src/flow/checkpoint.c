@@ -51,29 +51,6 @@ static int64_t size_of(const struct iovec *iov, int count)
     return (int64_t)size;
 }
 
-double wgf_checkpoint_bytes(const struct wgf_settings *settings)
-{
-    const struct wgf_state_shape shape = wgf_flow_state_shape(settings);
-    double columns = 0;
-    for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        columns += has_column(settings, c);
-    double numbers = columns * (double)wgf_flow_records(settings) + 2 * (double)wgf_flow_inner_records(settings) +
-                     (double)shape.records * (double)shape.rows * (double)shape.cols;
-    return sizeof(struct head) + wgf_method_find(settings->method)->state_bytes(settings) +
-           wgf_bytes(numbers, sizeof(double));
-}
-
-double wgf_checkpoint_operations(const struct wgf_settings *settings)
-{
-    return (double)settings->steps * wgf_method_find(settings->method)->flops(settings);
-}
-
-bool wgf_checkpoint_is_useful(const struct wgf_settings *settings)
-{
-    const double least = 1e8; /* operations: a tenth of a second or less */
-    return settings->steps > 1 && wgf_checkpoint_operations(settings) >= least;
-}
-
 bool wgf_checkpoint_is_due(const struct wgf_descent *run)
 {
     const struct wgf_checkpoint *checkpoint = run->checkpoint;

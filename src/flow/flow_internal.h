@@ -21,31 +21,29 @@ struct wgf_method {
     double (*bytes)(const struct wgf_settings *);                 /* of its workspace, as `create` allocates it */
     struct wgf_state_shape (*shape)(const struct wgf_settings *); /* rows and cols of one state */
     double (*step_time)(const struct wgf_settings *);             /* Wasserstein time that one step advances */
-    /* True when every step moves each neuron by a constant multiple of its gradient, apart from a pull to where the step
-     * started: the arc stepper can then advance whole arcs. NULL: never. */
+    /* True when every step moves each neuron by a constant multiple of its gradient, apart from a pull to where the
+     * step started: the arc stepper can then advance whole arcs. NULL: never. */
     bool (*constant_step)(const struct wgf_settings *);
     /* Inner iterations that an outer step records. NULL: none. */
     int64_t (*inner_records)(const struct wgf_settings *);
     /* Name of the parameter to lower when a descent diverges. NULL: gamma. */
     const char *(*step_parameter)(const struct wgf_settings *);
-    /* Operations of an outer step, by a rough count that is rather too high. */
-    double (*flops)(const struct wgf_settings *);
 
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);
     void (*free)(void *work);
     /* Evaluates the current state and keeps what the next step needs. Means nothing once cancelled. */
     struct wgf_evaluation (*evaluate)(void *work);
     /* Outer step `number`, from 1, from an evaluated state. False: the deadline passed and the state is as before.
-     * inner: where the step's inner objectives and distances go, each NULL or with room for one step's inner records. */
+     * inner: where the step's inner objectives and distances go, each NULL or with room for one step's inner
+     * records. */
     bool (*step)(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance);
     /* Fills its columns of one record (WGF_TRACE_COUNT values) for the state last evaluated. */
     void (*record)(void *work, double *values);
     void (*state)(void *work, double *out); /* rows x cols */
-    /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how many
-     * entries. `state_bytes`: their sum. */
+    /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how
+     * many entries. */
     int (*state_iov)(void *work, struct iovec *iov);
-    double (*state_bytes)(const struct wgf_settings *);
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
     void (*explain)(void *work, char *message, size_t size);
 };
@@ -83,8 +81,8 @@ bool wgf_checkpoint_is_due(const struct wgf_descent *run);
 void wgf_checkpoint_save(struct wgf_descent *run);
 /* The same when the descent is cancelled, if it is worthwhile. */
 void wgf_checkpoint_save_last(struct wgf_descent *run);
-/* Brings a descent whose work was just made to its checkpoint, not evaluated yet. False: it cannot; the work must be made
- * anew, and the trace is blank. */
+/* Brings a descent whose work was just made to its checkpoint, not evaluated yet. False: it cannot; the work must be
+ * made anew, and the trace is blank. */
 bool wgf_checkpoint_load(struct wgf_descent *run);
 
 const struct wgf_method *wgf_method_find(int method);

@@ -1,8 +1,11 @@
+/* Generated data sets. Invariant: sample j depends on the seed, the kind and j alone, whatever n is.
+ * Source: src/flow/README.md "Data and model". */
 #include "wgf/model/data.h"
 
 #include "wgf/base/random.h"
 #include "wgf/base/system.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +84,7 @@ static wgf_status check_size(const struct wgf_data_settings *settings, struct wg
     if (settings->kind == WGF_DATA_FILE)
         return wgf_fail(error, WGF_EUSAGE, "data from a file are read, not generated");
     if (settings->kind == WGF_DATA_SINUS && settings->d != 2)
-        return wgf_fail(error, WGF_EUSAGE, "sinus data have d = 2, not %lld", (long long)settings->d);
+        return wgf_fail(error, WGF_EUSAGE, "sinus data have d = 2, not %" PRId64, settings->d);
     if (settings->kind == WGF_DATA_THREE_POINTS && (settings->n != 3 || settings->d != 2))
         return wgf_fail(error, WGF_EUSAGE, "three_points data have n = 3 and d = 2");
     return WGF_OK;
@@ -100,8 +103,8 @@ wgf_status wgf_data_generate(const struct wgf_data_settings *settings, struct wg
     if (!data->X || !data->y || !slope) {
         wgf_data_clear(data);
         free(slope);
-        return wgf_fail(error, WGF_EMEMORY, "no memory for a data set of n = %lld, d = %lld", (long long)settings->n,
-                        (long long)settings->d);
+        return wgf_fail(error, WGF_EMEMORY, "no memory for a data set of n = %" PRId64 ", d = %" PRId64, settings->n,
+                        settings->d);
     }
     if (settings->kind == WGF_DATA_RANDOM)
         fill_random(settings, data);
@@ -119,12 +122,13 @@ wgf_status wgf_data_check(const struct wgf_data *data, const char *what, struct 
 {
     for (int64_t j = 0; j < data->n; j++) {
         if (!isfinite(data->y[j]))
-            return wgf_fail(error, WGF_EDATA, "%s: the label of sample %lld is %g; remove or mend that sample", what,
-                            (long long)j, data->y[j]);
+            return wgf_fail(error, WGF_EDATA, "%s: the label of sample %" PRId64 " is %g; remove or mend that sample",
+                            what, j, data->y[j]);
         for (int64_t k = 0; k < data->d; k++)
             if (!isfinite(data->X[j * data->d + k]))
-                return wgf_fail(error, WGF_EDATA, "%s: input %lld of sample %lld is %g; remove or mend that sample",
-                                what, (long long)k, (long long)j, data->X[j * data->d + k]);
+                return wgf_fail(error, WGF_EDATA,
+                                "%s: input %" PRId64 " of sample %" PRId64 " is %g; remove or mend that sample", what,
+                                k, j, data->X[j * data->d + k]);
     }
     return WGF_OK;
 }

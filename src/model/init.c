@@ -1,7 +1,10 @@
+/* Initial neurons. Invariant: neuron i of a sign depends on the seed, the sign and i alone, so that widths are nested.
+ * Source: src/flow/README.md "Data and model". */
 #include "wgf/model/init.h"
 
 #include "wgf/base/random.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 int64_t wgf_init_positives(int signs, int64_t width)
@@ -20,7 +23,7 @@ int64_t wgf_init_grid_side(int signs, int64_t width, int64_t *nearest)
     return width == below ? side : width == above ? side + 1 : 0;
 }
 
-/* One g x g grid on [-scale, scale]^2, both ends included; a grid of one point sits at the origin. */
+/* One g x g grid on [-scale, scale]^2, both ends included; a grid of one point is the origin. */
 static void fill_grid(int64_t g, double scale, double *W)
 {
     for (int64_t i = 0; i < g; i++)
@@ -53,10 +56,10 @@ wgf_status wgf_init_neurons(const struct wgf_init_settings *settings, int64_t d,
     }
     int64_t g = wgf_init_grid_side(settings->signs, m, &nearest);
     if (d != 2)
-        return wgf_fail(error, WGF_EUSAGE, "init: grid needs d = 2, not %lld", (long long)d);
+        return wgf_fail(error, WGF_EUSAGE, "init: grid needs d = 2, not %" PRId64, d);
     if (g == 0)
-        return wgf_fail(error, WGF_EUSAGE, "init: grid has no %lld neurons; the nearest width is %lld", (long long)m,
-                        (long long)nearest);
+        return wgf_fail(error, WGF_EUSAGE, "init: grid has no %" PRId64 " neurons; the nearest width is %" PRId64, m,
+                        nearest);
     fill_grid(g, settings->scale, W);
     if (positives < m)
         fill_grid(g, settings->scale, W + positives * d);

@@ -60,6 +60,14 @@ const char *wgf_network_kernel_used(int kernel, int64_t m, int64_t n, int64_t d)
     return wgf_kernel_choose(kernel, m, n, d)->name;
 }
 
+int wgf_network_revision(int kernel, int64_t m, int64_t n, int64_t d)
+{
+    if (kernel == WGF_KERNEL_AUTO)
+        kernel = resolve_auto(m, n, d);
+    /* Plain loops of their own served these until revision 1. */
+    return kernel == WGF_KERNEL_FUSED && (d <= 2 || !patterns_pay(kernel, m, n, d));
+}
+
 static struct wgf_network *lay_out(int kernel, int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
 {
     struct wgf_network measured, *taken = wgf_arena_take(arena, 1, sizeof *taken), *net = taken ? taken : &measured;
@@ -222,8 +230,8 @@ static void remove_component(const double *q, double *g, int64_t d)
         g[k] -= share * q[k];
 }
 
-/* g <- its projection onto the kink w . x = 0 and the kinks whose orthonormal normals are the first `count` of `normals`.
- * False: x lies in their span. */
+/* g <- its projection onto the kink w . x = 0 and the kinks whose orthonormal normals are the first `count` of
+ * `normals`. False: x lies in their span. */
 static bool slide(const double *x, double *normals, int64_t count, double *g, int64_t d)
 {
     const double dependent = 1e-10;

@@ -1,5 +1,5 @@
-/* Between network.c and the kernels. A kernel is the six functions below; adding one is a file and a row of the table in
- * network.c. All memory of a network, its own struct and the kernel's work included, is one arena. */
+/* Between network.c and the kernels. A kernel is the six functions below; adding one is a file and a row of the table
+ * in network.c. All memory of a network, its own struct and the kernel's work included, is one arena. */
 #ifndef WGF_MODEL_NETWORK_INTERNAL_H
 #define WGF_MODEL_NETWORK_INTERNAL_H
 

@@ -27,7 +27,7 @@ bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, 
             *place = spec->fixed[i].place;
             return true;
         }
-    int axis = wgf_plan_axis(plan, param);
+    const int axis = wgf_plan_axis(plan, param);
     if (axis >= 0)
         *place = plan->axes[axis].place;
     return axis >= 0;
@@ -215,7 +215,7 @@ int64_t wgf_plan_dropped(const struct wgf_plan *plan)
 static int64_t jobs_with(const struct wgf_plan *plan, const bool *possible, int a, int64_t v)
 {
     int64_t jobs = 0;
-    bool decides = plan->axes[a].param->decides;
+    const bool decides = plan->axes[a].param->decides;
     for (int i = 0; i < plan->case_count; i++) {
         const struct wgf_case *one = &plan->cases[i];
         if (possible[i] && (decides ? one->index[a] == v : v == 0 || one->read[a]))

@@ -13,7 +13,7 @@ enum { MESSAGE_LENGTH = 320, MOST_PARAMS = 8 };
 struct rule {
     const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
     unsigned shapes;                 /* or, in place of the list: all that shape these, bits of enum wgf_shapes */
-    /* Is there a conflict? Writes the sentence. `written` as the spec says, `settled` as the job would be. */
+    /* Is there a conflict? Writes the sentence. `written`: as in the spec; `settled`: as the job would be. */
     bool (*conflicts)(const struct wgf_plan *plan, const struct wgf_settings *written,
                       const struct wgf_settings *settled, char *message);
 };
@@ -109,7 +109,7 @@ static bool neuron_columns(const struct wgf_plan *plan, const struct wgf_setting
 static bool test_columns(const struct wgf_plan *plan, const struct wgf_settings *written,
                          const struct wgf_settings *settled, char *message)
 {
-    bool used = written->data.test_file[0] != '\0';
+    const bool used = written->data.test_file[0] != '\0';
     const struct wgf_source *source = readable(plan, used, written->data.test_file, &wgf_datafile_samples);
     return data_are_known(plan, written) && columns(source, settled->data.d, message);
 }
@@ -184,9 +184,9 @@ static bool grid_inputs(const struct wgf_plan *plan, const struct wgf_settings *
 static bool kernel_inputs(const struct wgf_plan *plan, const struct wgf_settings *written,
                           const struct wgf_settings *settled, char *message)
 {
-    int kernel = written->network.kernel;
-    int64_t d = settled->data.d;
-    if (!wgf_method_has_neurons(written->method) || !data_are_known(plan, written))
+    const int kernel = written->network.kernel;
+    const int64_t d = settled->data.d;
+    if (!wgf_method_uses_kernel(written) || !data_are_known(plan, written))
         return false;
     if (kernel == WGF_KERNEL_CONES && d != 2)
         snprintf(message, MESSAGE_LENGTH, "kernel: cones needs d = 2, but d is %" PRId64, d);
@@ -337,8 +337,8 @@ void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *d
             wgf_diagnose(diagnostics, place, "%s", trial.message);
         else
             wgf_diagnose(diagnostics, place,
-                         "the axes of %s and of the parameters that it goes with have more than ten million "
-                         "combinations; shorten them",
+                         "%s and the parameters that it is checked with have more than ten million combinations; "
+                         "shorten their axes",
                          param ? param->name : names[0]);
     }
 }

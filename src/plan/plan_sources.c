@@ -8,8 +8,8 @@
 
 static char *resolve(const char *folder, const char *path)
 {
-    bool plain = path[0] == '/' || strcmp(folder, ".") == 0;
-    size_t size = strlen(folder) + strlen(path) + 2;
+    const bool plain = path[0] == '/' || strcmp(folder, ".") == 0;
+    const size_t size = strlen(folder) + strlen(path) + 2;
     char *resolved = wgf_calloc((int64_t)size, 1);
     if (resolved) {
         if (!plain) {
@@ -45,7 +45,7 @@ static wgf_status add_source(struct wgf_plan *plan, const char *path, const stru
 {
     if (path[0] == '\0' || wgf_plan_source(plan, path, layout))
         return WGF_OK;
-    size_t size = (size_t)(plan->source_count + 1) * sizeof *plan->sources;
+    const size_t size = (size_t)(plan->source_count + 1) * sizeof *plan->sources;
     struct wgf_source *sources = realloc(plan->sources, size);
     if (!sources)
         return WGF_EMEMORY;
@@ -97,7 +97,7 @@ static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_dat
 static wgf_status add_sources_of(struct wgf_plan *plan, const char *name, const struct wgf_datafile_layout *layout)
 {
     const struct wgf_param *param = wgf_param_find(name);
-    int a = wgf_plan_axis(plan, param);
+    const int a = wgf_plan_axis(plan, param);
     if (a < 0)
         return add_source(plan, wgf_param_get(param, &plan->base).text, layout);
     for (int64_t i = 0; i < plan->axes[a].count; i++)

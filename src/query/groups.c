@@ -1,5 +1,5 @@
-/* Groups in a hash table with open addressing. Keys of texts are numbers of a table of texts, which is itself made of
- * groups: those of the texts' hashes. */
+/* Groups in a hash table with open addressing. The key of a text is its number in a table of texts, and that table is a
+ * set of groups too, keyed by the hash of the text. Invariant: slots hold groups 0 to count - 1, each once. */
 #include "wgf/query/groups.h"
 
 #include "wgf/base/system.h"
@@ -10,11 +10,11 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Numbers of one value in one group. */
+/* The numbers of one value in one group. */
 struct accumulator {
     int64_t count, missing;
     double sum, lost;     /* Neumaier's compensated sum */
-    double mean, squares; /* Welford: the mean, and the squares of distances to it */
+    double mean, squares; /* Welford 1962: mean, and sum of squared distances to it */
     double least, most;
     double *numbers;
     int64_t room;
@@ -27,9 +27,9 @@ struct wgf_groups {
     int64_t count, room;
     uint64_t *key;                    /* room x keys */
     struct accumulator *accumulators; /* room x values */
-    int64_t *slots;                   /* of the hash table: a group, or -1; a power of two, at most half full */
+    int64_t *slots;                   /* the hash table: a group, or -1; a power of two, at most half full */
     int64_t slot_count;
-    struct wgf_groups *hashes; /* group t is that of text t */
+    struct wgf_groups *hashes; /* group t belongs to text t */
     char **texts;
     int64_t text_room;
 };
@@ -100,7 +100,8 @@ void wgf_groups_free(struct wgf_groups *groups)
     free(groups);
 }
 
-/* The array with room for `count` elements; NULL leaves it as it was. Never of no bytes, which realloc would free. */
+/* The array with room for `count` elements; after NULL it is unchanged. Asks for one byte more, since realloc would
+ * free an array of no bytes. */
 static void *resized(void *array, int64_t count, size_t size)
 {
     return wgf_bytes((double)count, size) < PTRDIFF_MAX ? realloc(array, (size_t)count * size + 1) : NULL;
@@ -296,7 +297,7 @@ bool wgf_statistic_keeps(struct wgf_statistic statistic)
 static double sum_of(const struct accumulator *accumulator)
 {
     return isfinite(accumulator->sum) ? accumulator->sum + accumulator->lost
-                                      : accumulator->sum; /* what is lost of an infinite sum is NaN */
+                                      : accumulator->sum; /* the compensation of an infinite sum is NaN */
 }
 
 double wgf_groups_statistic(struct wgf_groups *groups, int64_t group, int value, struct wgf_statistic statistic)

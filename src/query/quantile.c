@@ -1,4 +1,4 @@
-/* Quantiles by partial sorting. */
+/* Quantiles by selection (quickselect, Hoare 1961) in expected time O(count). */
 #include "wgf/query/groups.h"
 
 #include <math.h>
@@ -22,8 +22,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Brings the number of rank `place` there, smaller ones before it, larger ones behind. Parts in three, so that many equal
- * numbers cost nothing; sorts what is left should pivots have been bad too often. */
+/* Moves the number of rank `place` to that index, smaller ones before it and larger ones after it. Partitions in three,
+ * so that many equal numbers cost nothing. Sorts the rest after 128 rounds, which bounds the time for bad pivots. */
 static void select_place(double *numbers, int64_t count, int64_t place)
 {
     int64_t first = 0, end = count;

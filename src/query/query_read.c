@@ -9,9 +9,9 @@ struct reading {
     const struct wgf_query *query;
     struct wgf_groups *groups;
     struct wgf_store_extent extent;
-    struct wgf_cells cells[WGF_QUERY_LIMIT]; /* of the query's variables; traces only if it has one */
-    uint64_t key[WGF_QUERY_LIMIT];           /* of the row */
-    int64_t record;                          /* found in the last row that was searched */
+    struct wgf_cells cells[WGF_QUERY_LIMIT]; /* of the query's variables; traces only if some variable is one */
+    uint64_t key[WGF_QUERY_LIMIT];           /* key of the row */
+    int64_t record;                          /* the record found in the previous row */
 };
 
 static wgf_status open_cells(struct reading *reading, struct wgf_store *store, struct wgf_error *error)
@@ -93,7 +93,7 @@ static bool holds(enum wgf_comparison comparison, int order)
     }
 }
 
-/* Do the conditions on results and parameters hold, or those on traces? */
+/* True when the conditions on traces hold, or those on all other variables. */
 static bool passes(const struct reading *reading, bool traces, int64_t row, int64_t record)
 {
     const struct wgf_query *query = reading->query;
@@ -146,7 +146,7 @@ static wgf_status make_key(struct reading *reading, int k, int64_t row, int64_t 
     return WGF_OK;
 }
 
-/* Makes the keys that are of the row, or those that are of the record. */
+/* Computes the keys that belong to the record, or those that belong to the row. */
 static wgf_status make_keys(struct reading *reading, bool traces, int64_t row, int64_t record, struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
@@ -156,7 +156,7 @@ static wgf_status make_keys(struct reading *reading, bool traces, int64_t row, i
     return status;
 }
 
-/* Adds a row's values at a record (-1: it has none that is wanted) under the keys that were made. */
+/* Adds a row's values at a record (-1: the row lacks the wanted one) to the group of the computed keys. */
 static wgf_status add_values(struct reading *reading, int64_t row, int64_t record, struct wgf_error *error)
 {
     int64_t group = 0;
@@ -172,7 +172,8 @@ static double step_at(const struct reading *reading, int64_t row, int64_t record
     return *(const double *)cell(reading, WGF_QUERY_STEP, row, record);
 }
 
-/* The row's record at the wanted step, mostly the same as in the row before; -1: none. */
+/* The row's record at the wanted step; -1: none. Tries the previous row's record first, which is nearly always
+ * right. */
 static int64_t find_record(struct reading *reading, int64_t row)
 {
     int64_t records = reading->extent.records, found = -1;
@@ -210,7 +211,7 @@ static wgf_status add_row(struct reading *reading, int64_t row, struct wgf_error
 static wgf_status add_block(struct reading *reading, int64_t first, int64_t count, struct wgf_error *error)
 {
     wgf_status status = read_block(reading, false, first, count, error);
-    bool has_traces = !reading->query->has_trace; /* or needs none */
+    bool has_traces = !reading->query->has_trace; /* or the query reads none */
     for (int64_t i = 0; !status && i < count; i++) {
         if (!passes(reading, false, i, 0))
             continue;

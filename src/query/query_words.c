@@ -1,4 +1,4 @@
-/* The words of a query: names of variables, statistics, conditions. */
+/* The parser of a query: names of variables, statistics and conditions. Errors are sentences that name the option. */
 #include "wgf/query/query.h"
 
 #include <ctype.h>
@@ -34,7 +34,7 @@ void wgf_query_begin(struct wgf_query *query)
     add_variable(query, &variable);
 }
 
-/* Cuts the next piece off a list, without the blanks around it; NULL at its end. */
+/* Cuts the next word off a comma-separated list and trims blanks; NULL at the end. */
 static char *next_word(char **words)
 {
     char *word = *words;
@@ -152,7 +152,7 @@ static bool read_comparison(char **text, enum wgf_comparison *comparison)
     return false;
 }
 
-/* A word of a list. */
+/* The number of a word in a list of names. */
 static wgf_status read_choice(const struct wgf_variable *variable, const char *word, const char *const *names,
                               int count, struct wgf_condition *condition, struct wgf_error *error)
 {

@@ -1,4 +1,4 @@
-/* The one list of variable names with their types, and the text of a cell. */
+/* The only list of variable names with their types, the text of a cell, and blocks of cells. */
 #include "wgf/query/variable.h"
 
 #include "wgf/base/system.h"
@@ -18,13 +18,9 @@ const struct wgf_variable wgf_variable_job = {.name = "job", .type = WGF_COLUMN_
 
 bool wgf_variable_find(const char *name, struct wgf_variable *variable)
 {
-    static const enum wgf_column_type types[] = {[WGF_PARAM_INT] = WGF_COLUMN_INT64,
-                                                 [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
-                                                 [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
-                                                 [WGF_PARAM_PATH] = WGF_COLUMN_TEXT};
     const struct wgf_param *const param = wgf_param_find(name);
     if (param) {
-        *variable = (struct wgf_variable){.name = param->name, .type = types[param->type], .param = param};
+        *variable = (struct wgf_variable){.name = param->name, .type = wgf_param_column(param), .param = param};
         return true;
     }
     for (int v = 0; v < COUNT; v++)
@@ -49,7 +45,11 @@ const char *wgf_variable_nearest(const char *name)
 
 const char *wgf_number_text(double number, enum wgf_number_style style, char buffer[WGF_CELL_TEXT_LENGTH])
 {
-    snprintf(buffer, WGF_CELL_TEXT_LENGTH, style == WGF_NUMBER_SHORT ? "%.6g" : "%.17g", number);
+    static const int digits[] = {
+        [WGF_NUMBER_SHORT] = 6, [WGF_NUMBER_EXACT] = 17, [WGF_NUMBER_SPEC] = 17, [WGF_NUMBER_PLAIN] = 15};
+    snprintf(buffer, WGF_CELL_TEXT_LENGTH, "%.*g", digits[style], number);
+    if (style == WGF_NUMBER_PLAIN && strtod(buffer, NULL) != number)
+        snprintf(buffer, WGF_CELL_TEXT_LENGTH, "%.17g", number);
     return buffer;
 }
 
@@ -112,7 +112,7 @@ static void free_texts(struct wgf_cells *cells)
     cells->count = 0;
 }
 
-/* What a file holds no column for: the number of the job, and variables that are younger than the file. */
+/* Cells of what the file has no column for: the job number, or a variable that is newer than the file. */
 static wgf_status fill(struct wgf_cells *cells, int64_t first, int64_t count, struct wgf_error *error)
 {
     const struct wgf_param *const param = cells->variable.param;

@@ -1,3 +1,5 @@
+/* One job: data and initial neurons, a memory check beforehand, the descent, and its outcome as a state with a message.
+ */
 #include "wgf/result/job.h"
 
 #include "wgf/base/system.h"
@@ -16,7 +18,7 @@ struct loaded {
     struct wgf_datafile contents;
 };
 
-struct wgf_runner {
+struct wgf_job_runner {
     const struct wgf_plan *plan;
     const volatile sig_atomic_t *interrupted;
     int sharers;                       /* processes that run jobs on this machine */
@@ -26,10 +28,10 @@ struct wgf_runner {
     struct wgf_data data, test; /* views of a loaded file or of `generated`: never freed */
 };
 
-wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *plan, int sharers,
-                             const volatile sig_atomic_t *interrupted, struct wgf_error *error)
+wgf_status wgf_job_runner_create(struct wgf_job_runner **runner, const struct wgf_plan *plan, int sharers,
+                                 const volatile sig_atomic_t *interrupted, struct wgf_error *error)
 {
-    struct wgf_runner *made = *runner = wgf_calloc(1, sizeof *made);
+    struct wgf_job_runner *made = *runner = wgf_calloc(1, sizeof *made);
     if (!made)
         return wgf_fail(error, WGF_EMEMORY, "no memory to run jobs");
     made->plan = plan;
@@ -40,7 +42,7 @@ wgf_status wgf_runner_create(struct wgf_runner **runner, const struct wgf_plan *
     return WGF_OK;
 }
 
-void wgf_runner_free(struct wgf_runner *runner)
+void wgf_job_runner_free(struct wgf_job_runner *runner)
 {
     if (!runner)
         return;
@@ -51,8 +53,8 @@ void wgf_runner_free(struct wgf_runner *runner)
     free(runner);
 }
 
-/* Makes `loaded` hold the file of that path, which the plan has looked into before. */
-static wgf_status load(struct wgf_runner *runner, struct loaded *loaded, const char *path,
+/* Makes `loaded` hold the file of that path, which the plan has inspected. */
+static wgf_status load(struct wgf_job_runner *runner, struct loaded *loaded, const char *path,
                        const struct wgf_datafile_layout *layout, struct wgf_error *error)
 {
     const struct wgf_source *source = wgf_plan_source(runner->plan, path, layout);
@@ -80,8 +82,8 @@ static wgf_status view(const struct loaded *loaded, struct wgf_data *data, struc
     return wgf_data_check(data, loaded->source->resolved, error);
 }
 
-wgf_status wgf_runner_data(struct wgf_runner *runner, const struct wgf_settings *settings, const struct wgf_data **data,
-                           struct wgf_error *error)
+wgf_status wgf_job_runner_data(struct wgf_job_runner *runner, const struct wgf_settings *settings,
+                               const struct wgf_data **data, struct wgf_error *error)
 {
     wgf_status status;
     *data = &runner->data;
@@ -95,7 +97,7 @@ wgf_status wgf_runner_data(struct wgf_runner *runner, const struct wgf_settings 
     return status;
 }
 
-static wgf_status test_data(struct wgf_runner *runner, const struct wgf_settings *settings,
+static wgf_status test_data(struct wgf_job_runner *runner, const struct wgf_settings *settings,
                             const struct wgf_data **test, struct wgf_error *error)
 {
     *test = NULL;
@@ -111,8 +113,8 @@ static wgf_status test_data(struct wgf_runner *runner, const struct wgf_settings
     return status;
 }
 
-static wgf_status copy_neurons(struct wgf_runner *runner, const struct wgf_settings *settings, double *W, double *alpha,
-                               struct wgf_error *error)
+static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *W,
+                               double *alpha, struct wgf_error *error)
 {
     const char *path = settings->init.file;
     wgf_status status = load(runner, &runner->init_file, path, &wgf_datafile_neurons, error);
@@ -134,13 +136,14 @@ static wgf_status copy_neurons(struct wgf_runner *runner, const struct wgf_setti
 }
 
 /* Bytes of a file's contents; 0 when it names none. */
-static double source_bytes(const struct wgf_runner *runner, const char *path, const struct wgf_datafile_layout *layout)
+static double source_bytes(const struct wgf_job_runner *runner, const char *path,
+                           const struct wgf_datafile_layout *layout)
 {
     const struct wgf_source *source = path[0] ? wgf_plan_source(runner->plan, path, layout) : NULL;
     return source ? wgf_bytes((double)source->rows * ((double)source->cols + 1), sizeof(double)) : 0;
 }
 
-static wgf_status check_memory(const struct wgf_runner *runner, const struct wgf_settings *settings,
+static wgf_status check_memory(const struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                struct wgf_error *error)
 {
     double need = wgf_flow_bytes(settings) + source_bytes(runner, settings->data.test_file, &wgf_datafile_samples) +
@@ -158,9 +161,9 @@ static wgf_status check_memory(const struct wgf_runner *runner, const struct wgf
 }
 
 /* Runs the descent from its data and neurons; W has room for m (d + 1) numbers, or is NULL for a method without. */
-static wgf_status run_from(struct wgf_runner *runner, const struct wgf_settings *settings, const struct wgf_data *data,
-                           double *W, const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
-                           struct wgf_flow_result *result, struct wgf_error *error)
+static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_settings *settings,
+                           const struct wgf_data *data, double *W, const struct wgf_checkpoint *checkpoint,
+                           struct wgf_trace *trace, struct wgf_flow_result *result, struct wgf_error *error)
 {
     double *alpha = W ? W + settings->init.width * data->d : NULL;
     struct wgf_problem problem = {
@@ -175,14 +178,14 @@ static wgf_status run_from(struct wgf_runner *runner, const struct wgf_settings 
     return status;
 }
 
-static wgf_status attempt(struct wgf_runner *runner, const struct wgf_settings *settings,
+static wgf_status attempt(struct wgf_job_runner *runner, const struct wgf_settings *settings,
                           const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
                           struct wgf_flow_result *result, struct wgf_error *error)
 {
     const struct wgf_data *data;
     wgf_status status = check_memory(runner, settings, error);
     if (!status)
-        status = wgf_runner_data(runner, settings, &data, error);
+        status = wgf_job_runner_data(runner, settings, &data, error);
     if (status)
         return status;
     bool neurons = wgf_method_has_neurons(settings->method);
@@ -194,9 +197,9 @@ static wgf_status attempt(struct wgf_runner *runner, const struct wgf_settings *
     return status;
 }
 
-enum wgf_job_state wgf_runner_run(struct wgf_runner *runner, const struct wgf_settings *settings,
-                                  const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
-                                  struct wgf_flow_result *result)
+enum wgf_job_state wgf_job_runner_run(struct wgf_job_runner *runner, const struct wgf_settings *settings,
+                                      const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
+                                      struct wgf_flow_result *result)
 {
     static const enum wgf_job_state state_of[] = {
         [WGF_OUTCOME_DONE] = WGF_JOB_DONE,

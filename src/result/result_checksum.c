@@ -1,7 +1,7 @@
-/* The checksum of a row is the sum of a mark for every value that it covers: a hash of the value, seeded by the name of
- * its column. A value that is empty (0, NaN, "", a parameter's default) leaves no mark, nor does the NaN behind a trace's
- * last record. So the sum does not depend on how long other jobs' traces are, on which columns a file has for them, nor on
- * the order of columns: a job has the same checksum in every file. */
+/* src/store/README.md "Checksum": the checksum of a row is the sum of a mark for every value that it covers: a hash of
+ * the value, seeded by the name of its column. A value that is empty (0, NaN, "", a parameter's default) leaves no
+ * mark, nor does the NaN behind a trace's last record. So the sum does not depend on how long other jobs' traces are,
+ * on which columns a file has for them, nor on the order of columns: a job has the same checksum in every file. */
 #include "result_internal.h"
 
 #include <math.h>
@@ -11,9 +11,8 @@
 
 static uint64_t mark(const char *name, uint64_t number, const void *bytes, size_t size)
 {
-    enum { LONG = 1024 };
-    uint64_t seed = XXH3_64bits(name, strlen(name)) + number, hash;
-    return size >= LONG && wgf_hash_avx2(bytes, size, seed, &hash) ? hash : XXH3_64bits_withSeed(bytes, size, seed);
+    const uint64_t seed = XXH3_64bits(name, strlen(name)) + number;
+    return XXH3_64bits_withSeed(bytes, size, seed);
 }
 
 static uint64_t mark_word(const char *name, uint64_t word, uint64_t empty)

@@ -1,8 +1,9 @@
 /* Rows from one file to another. They are gathered until they no longer lie within a span of rows in either file; then
- * each column of both spans is read once, the rows are put in place, and the span is written: data first, `status`
+ * each column of both spans is read once, the rows are put into it, and the span is written: data first, `status`
  * last, as a run does. Rows in between are written as they were. */
 #include "result_internal.h"
 
+#include "wgf/base/arena.h"
 #include "wgf/base/system.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@ struct span {
     int64_t first, count;
 };
 
-/* Where the states of a pair lie. */
+/* Elements of `state` of the two rows of a copy. */
 struct stretch {
     int64_t from, to, count;
 };
@@ -23,8 +24,9 @@ struct wgf_copier {
     struct wgf_store *from, *to;
     struct wgf_store_extent from_extent, to_extent;
     double shift;
-    int64_t most; /* rows of a span */
-    struct wgf_pair *pairs;
+    int64_t most;           /* rows of a span */
+    struct wgf_arena arena; /* all arrays below */
+    struct wgf_row_copy *copies;
     struct stretch *states;
     int64_t count;
     struct span from_span, to_span;
@@ -36,6 +38,17 @@ static double widest(const struct wgf_store_extent *extent)
 {
     double longest = fmax((double)extent->records, (double)extent->inner_records);
     return fmax(8 * longest, WGF_MESSAGE_LENGTH);
+}
+
+static void lay_out(struct wgf_copier *copier, double row)
+{
+    struct wgf_arena *const arena = &copier->arena;
+    const double most = (double)copier->most;
+    copier->copies = wgf_arena_take(arena, most, sizeof *copier->copies);
+    copier->states = wgf_arena_take(arena, most, sizeof *copier->states);
+    copier->source = wgf_arena_take(arena, most * row, 1);
+    copier->target = wgf_arena_take(arena, most * row, 1);
+    copier->window = wgf_arena_take(arena, WGF_STATE_PIECE, sizeof *copier->window);
 }
 
 wgf_status wgf_copier_open(struct wgf_copier **copier, struct wgf_store *from, struct wgf_store *to, double shift,
@@ -52,13 +65,11 @@ wgf_status wgf_copier_open(struct wgf_copier **copier, struct wgf_store *from, s
     wgf_store_extent(to, &made->to_extent);
     double row = fmax(widest(&made->from_extent), widest(&made->to_extent));
     made->most = (int64_t)fmax(1, fmin(most_rows, most_bytes / row));
-    made->pairs = wgf_calloc(made->most, sizeof *made->pairs);
-    made->states = wgf_calloc(made->most, sizeof *made->states);
-    made->source = wgf_calloc(made->most, (size_t)row);
-    made->target = wgf_calloc(made->most, (size_t)row);
-    made->window = wgf_calloc(WGF_STATE_PIECE, sizeof *made->window);
-    if (made->pairs && made->states && made->source && made->target && made->window)
+    lay_out(made, row);
+    if (wgf_arena_allocate(&made->arena)) {
+        lay_out(made, row);
         return WGF_OK;
+    }
     wgf_copier_close(made);
     *copier = NULL;
     return wgf_fail(error, WGF_EMEMORY, "no memory to copy rows");
@@ -68,11 +79,7 @@ void wgf_copier_close(struct wgf_copier *copier)
 {
     if (!copier)
         return;
-    free(copier->pairs);
-    free(copier->states);
-    free(copier->source);
-    free(copier->target);
-    free(copier->window);
+    wgf_arena_free(&copier->arena);
     free(copier);
 }
 
@@ -90,13 +97,13 @@ static int column_with_room(const struct wgf_store *store, const char *name)
     return index >= 0 && wgf_store_has_room(store, index) ? index : -1;
 }
 
-/* Puts the row of a pair into the span that is to be written. */
-static void place(const struct wgf_copier *copier, const struct both *both, const struct wgf_pair *pair)
+/* Puts the row of a copy into the span that is to be written. */
+static void put_row(const struct wgf_copier *copier, const struct both *both, const struct wgf_row_copy *copy)
 {
     char *target =
-        (char *)copier->target + (size_t)((pair->to - copier->to_span.first) * both->to_elements) * both->size;
+        (char *)copier->target + (size_t)((copy->to - copier->to_span.first) * both->to_elements) * both->size;
     const char *source = (const char *)copier->source +
-                         (size_t)((pair->from - copier->from_span.first) * both->from_elements) * both->size;
+                         (size_t)((copy->from - copier->from_span.first) * both->from_elements) * both->size;
     int64_t common = both->from < 0                            ? 0
                      : both->from_elements < both->to_elements ? both->from_elements
                                                                : both->to_elements;
@@ -107,9 +114,9 @@ static void place(const struct wgf_copier *copier, const struct both *both, cons
         memset(target + (size_t)common * both->size, 0, (size_t)(both->to_elements - common) * both->size);
 }
 
-/* Copies a column of all pairs. `change` may change the cell of each, which is of one element. */
+/* Copies a column of all rows. `change` may change the cell of each, which is of one element. */
 static wgf_status copy_column(struct wgf_copier *copier, const struct both *both,
-                              void (*change)(const struct wgf_copier *, const struct wgf_pair *, void *),
+                              void (*change)(const struct wgf_copier *, const struct wgf_row_copy *, void *),
                               struct wgf_error *error)
 {
     const struct span *from = &copier->from_span, *to = &copier->to_span;
@@ -121,10 +128,10 @@ static wgf_status copy_column(struct wgf_copier *copier, const struct both *both
     if (!status && copier->count < to->count)
         status = wgf_store_read(copier->to, both->to, to->first, to->count, copier->target, error);
     for (int64_t i = 0; !status && i < copier->count; i++) {
-        const struct wgf_pair *pair = &copier->pairs[i];
-        place(copier, both, pair);
+        const struct wgf_row_copy *copy = &copier->copies[i];
+        put_row(copier, both, copy);
         if (change)
-            change(copier, pair, (char *)copier->target + (size_t)(pair->to - to->first) * both->size);
+            change(copier, copy, (char *)copier->target + (size_t)(copy->to - to->first) * both->size);
     }
     return status ? status : wgf_store_write(copier->to, both->to, to->first, to->count, copier->target, error);
 }
@@ -141,15 +148,15 @@ static wgf_status copy_trace(struct wgf_copier *copier, const char *name, int64_
     return copy_column(copier, &both, NULL, error);
 }
 
-static void change_checksum(const struct wgf_copier *copier, const struct wgf_pair *pair, void *cell)
+static void change_checksum(const struct wgf_copier *copier, const struct wgf_row_copy *copy, void *cell)
 {
     (void)copier;
-    *(uint64_t *)cell += pair->change;
+    *(uint64_t *)cell += copy->change;
 }
 
-static void change_started(const struct wgf_copier *copier, const struct wgf_pair *pair, void *cell)
+static void change_started(const struct wgf_copier *copier, const struct wgf_row_copy *copy, void *cell)
 {
-    (void)pair;
+    (void)copy;
     *(double *)cell += copier->shift;
 }
 
@@ -178,7 +185,7 @@ static wgf_status read_integers(struct wgf_copier *copier, struct wgf_store *sto
     return wgf_store_read(store, wgf_store_column(store, name), span->first, span->count, copier->source, error);
 }
 
-/* Finds where the states of all pairs lie, and how many numbers they are. */
+/* Finds where the states of all copies lie, and how many numbers they are. */
 static wgf_status find_states(struct wgf_copier *copier, struct wgf_error *error)
 {
     static const char *const sizes[] = {"state_records", "state_rows", "state_cols"};
@@ -186,16 +193,16 @@ static wgf_status find_states(struct wgf_copier *copier, struct wgf_error *error
     wgf_status status = read_integers(copier, copier->from, &copier->from_span, "state_start", error);
     for (int64_t i = 0; !status && i < copier->count; i++)
         copier->states[i] =
-            (struct stretch){.from = numbers[copier->pairs[i].from - copier->from_span.first], .count = 1};
+            (struct stretch){.from = numbers[copier->copies[i].from - copier->from_span.first], .count = 1};
     for (int s = 0; !status && s < 3; s++) {
         status = read_integers(copier, copier->from, &copier->from_span, sizes[s], error);
         for (int64_t i = 0; !status && i < copier->count; i++)
-            copier->states[i].count *= numbers[copier->pairs[i].from - copier->from_span.first];
+            copier->states[i].count *= numbers[copier->copies[i].from - copier->from_span.first];
     }
     if (!status)
         status = read_integers(copier, copier->to, &copier->to_span, "state_start", error);
     for (int64_t i = 0; !status && i < copier->count; i++)
-        copier->states[i].to = numbers[copier->pairs[i].to - copier->to_span.first];
+        copier->states[i].to = numbers[copier->copies[i].to - copier->to_span.first];
     return status;
 }
 
@@ -263,20 +270,20 @@ static bool widen(struct span *span, int64_t row, int64_t most)
     return true;
 }
 
-wgf_status wgf_copier_add(struct wgf_copier *copier, struct wgf_pair pair, struct wgf_error *error)
+wgf_status wgf_copier_add(struct wgf_copier *copier, struct wgf_row_copy copy, struct wgf_error *error)
 {
     struct span from = copier->from_span, to = copier->to_span;
     wgf_status status = WGF_OK;
-    if (copier->count > 0 && (!widen(&from, pair.from, copier->most) || !widen(&to, pair.to, copier->most)))
+    if (copier->count > 0 && (!widen(&from, copy.from, copier->most) || !widen(&to, copy.to, copier->most)))
         status = wgf_copier_flush(copier, error);
     if (copier->count == 0) {
-        from = (struct span){.first = pair.from, .count = 1};
-        to = (struct span){.first = pair.to, .count = 1};
+        from = (struct span){.first = copy.from, .count = 1};
+        to = (struct span){.first = copy.to, .count = 1};
     }
     if (status)
         return status;
     copier->from_span = from;
     copier->to_span = to;
-    copier->pairs[copier->count++] = pair;
+    copier->copies[copier->count++] = copy;
     return WGF_OK;
 }

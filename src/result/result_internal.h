@@ -15,12 +15,12 @@ extern const char *const wgf_inner_trace_names[2];
 enum {
     WGF_MOST_COLUMNS = WGF_MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + 4,
 };
-struct wgf_columns {
+struct wgf_column_list {
     struct wgf_column list[WGF_MOST_COLUMNS];
     int count;
     char read_with[WGF_MOST_PARAMS][WGF_READERS_LENGTH]; /* of the parameters; the list points here */
 };
-void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layout);
+void wgf_list_columns(struct wgf_column_list *columns, const struct wgf_layout *layout);
 
 /* Makes a file with the attributes, parameters and columns of another, all rows pending. `making` and errors: as
  * wgf_store_create. */
@@ -30,40 +30,16 @@ wgf_status wgf_result_create_like(const char *path, struct wgf_store *model, con
 /* Name of the gradient kernel that a job uses; "" when it has none. */
 const char *wgf_kernel_used(const struct wgf_settings *settings);
 
-/* Marks: the checksum of a row is the sum of those of its parameters, results, traces and states. An empty value has the
- * mark 0, and so has a result that the checksum does not cover. */
+/* Marks: the checksum of a row is the sum of those of its parameters, results, traces and states. An empty value has
+ * the mark 0, and so has a result that the checksum does not cover. */
 uint64_t wgf_mark_parameter(const struct wgf_param *param, const struct wgf_settings *settings,
                             const struct wgf_settings *defaults);
 uint64_t wgf_mark_result(enum wgf_result_column column, const void *cell);
 uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 
-/* States are marked in pieces of so many numbers, the last one shorter, so that nobody need hold them all. */
+/* States are marked in pieces of this many numbers, the last one shorter, so that no reader has to hold them all. */
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
-
-/* Slots are so many bytes long, or a multiple: holes in files are made of blocks. */
-enum { WGF_CHECKPOINT_BLOCK = 4096 };
-
-/* What a slot for a checkpoint begins with; its data follow. */
-struct wgf_slot_head {
-    char magic[8];
-    int64_t job;
-    uint64_t key;
-    uint64_t number;          /* of the checkpoint among those of its job, from 1 */
-    int64_t size;             /* bytes of data */
-    uint64_t data_hash, hash; /* XXH3: of the data; of all above */
-};
-
-/* Finds how much room the checkpoints of a plan need; fills its fields of the layout. */
-void wgf_layout_measure_checkpoints(const struct wgf_plan *plan, struct wgf_layout *layout);
-
-/* What a writer has open; borrowed. */
-struct wgf_store *wgf_writer_store(struct wgf_writer *writer);
-const struct wgf_plan *wgf_writer_plan(const struct wgf_writer *writer);
-const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer);
-
-/* XXH3_64bits_withSeed; false: not on this processor. */
-bool wgf_hash_avx2(const void *bytes, size_t size, uint64_t seed, uint64_t *hash);
 
 /* A row as a reader sees it. */
 struct wgf_row {
@@ -79,13 +55,13 @@ struct wgf_row {
 
 /* Reads the parameters and results of rows, which are then row 0, 1, … of wgf_reader_rows. These are also there after
  * wgf_reader_check, complete, where some row was finished. */
-wgf_status wgf_reader_look(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error);
+wgf_status wgf_reader_load(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error);
 const struct wgf_row *wgf_reader_rows(const struct wgf_reader *reader);
 
 /* Copies rows from one file to another, many at a time. Not collective. */
 struct wgf_copier;
 
-struct wgf_pair {
+struct wgf_row_copy {
     int64_t from, to; /* rows */
     uint64_t change;  /* what its checksum is to grow by */
 };
@@ -95,9 +71,9 @@ wgf_status wgf_copier_open(struct wgf_copier **copier, struct wgf_store *from, s
                            struct wgf_error *error);
 void wgf_copier_close(struct wgf_copier *copier); /* NULL is fine; what was not flushed is not copied */
 
-/* Rows that are given in rising order, and lie close together in both files, are copied fastest. The row that is copied to is
- * replaced whole, `status` last. */
-wgf_status wgf_copier_add(struct wgf_copier *copier, struct wgf_pair pair, struct wgf_error *error);
+/* Rows that are given in rising order, and lie close together in both files, are copied fastest. The row that is copied
+ * to is replaced whole, `status` last. */
+wgf_status wgf_copier_add(struct wgf_copier *copier, struct wgf_row_copy copy, struct wgf_error *error);
 wgf_status wgf_copier_flush(struct wgf_copier *copier, struct wgf_error *error);
 
 #endif

@@ -81,12 +81,11 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
     if (survey.state_elements > most)
         return wgf_fail(error, WGF_EUSAGE, "the states of all jobs are more than 2^53 numbers; use save: none or last");
     layout->extent.state_elements = (int64_t)survey.state_elements;
-    wgf_layout_measure_checkpoints(plan, layout);
     layout->text_bytes = text_bytes(plan) * (double)wgf_plan_jobs(plan);
     return WGF_OK;
 }
 
-static void add_parameters(struct wgf_columns *columns)
+enum wgf_column_type wgf_param_column(const struct wgf_param *param)
 {
     static const enum wgf_column_type types[] = {
         [WGF_PARAM_INT] = WGF_COLUMN_INT64,
@@ -94,10 +93,15 @@ static void add_parameters(struct wgf_columns *columns)
         [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
         [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
     };
+    return types[param->type];
+}
+
+static void add_parameters(struct wgf_column_list *columns)
+{
     for (int i = 0; i < wgf_param_count; i++) {
         wgf_param_readers(&wgf_params[i], columns->read_with[i]);
         columns->list[columns->count++] = (struct wgf_column){.name = wgf_params[i].name,
-                                                              .type = types[wgf_params[i].type],
+                                                              .type = wgf_param_column(&wgf_params[i]),
                                                               .shape = WGF_SHAPE_JOB,
                                                               .life = WGF_LIFE_CREATED,
                                                               .long_name = wgf_params[i].meaning,
@@ -132,7 +136,7 @@ size_t wgf_result_size(int column)
     }
 }
 
-static void add_results(struct wgf_columns *columns)
+static void add_results(struct wgf_column_list *columns)
 {
     for (int r = 0; r < WGF_RESULT_COUNT; r++) {
         struct wgf_column *column = &columns->list[columns->count++];
@@ -145,7 +149,7 @@ static void add_results(struct wgf_columns *columns)
 const char *const wgf_trace_names[] = {WGF_TRACE_COLUMNS(TRACE_NAME)};
 const char *const wgf_inner_trace_names[] = {"inner_objective", "inner_distance"};
 
-static void add_traces(struct wgf_columns *columns, const struct wgf_layout *layout)
+static void add_traces(struct wgf_column_list *columns, const struct wgf_layout *layout)
 {
 #define TRACE_ROW(id, column, unit, meaning) {.name = #column, .units = unit, .long_name = meaning},
     static const struct wgf_column traces[] = {
@@ -165,23 +169,17 @@ static void add_traces(struct wgf_columns *columns, const struct wgf_layout *lay
     }
 }
 
-void wgf_list_columns(struct wgf_columns *columns, const struct wgf_layout *layout)
+void wgf_list_columns(struct wgf_column_list *columns, const struct wgf_layout *layout)
 {
     columns->count = 0;
     add_parameters(columns);
     add_results(columns);
     add_traces(columns, layout);
-    columns->list[columns->count++] =
-        (struct wgf_column){.name = "checkpoint",
-                            .type = WGF_COLUMN_UINT8,
-                            .shape = WGF_SHAPE_CHECKPOINT,
-                            .life = WGF_LIFE_SPARSE,
-                            .long_name = "where unfinished jobs go on from; zeros in a finished file"};
 }
 
 double wgf_layout_bytes(const struct wgf_layout *layout)
 {
-    struct wgf_columns columns;
+    struct wgf_column_list columns;
     wgf_list_columns(&columns, layout);
     struct wgf_store_schema schema = {.extent = layout->extent, .column_count = columns.count, .columns = columns.list};
     return wgf_store_bytes(&schema) + layout->text_bytes;
@@ -296,7 +294,7 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
     const struct wgf_spec *spec = wgf_plan_spec(plan);
     const char *axes[WGF_MOST_PARAMS];
     char hash[17];
-    struct wgf_columns columns;
+    struct wgf_column_list columns;
     wgf_list_columns(&columns, layout);
     for (int a = 0; a < spec->axis_count; a++)
         axes[a] = spec->axes[a].param->name;

@@ -9,7 +9,7 @@
 
 struct model {
     struct wgf_store *store;
-    struct wgf_columns columns;
+    struct wgf_column_list columns;
     struct wgf_settings defaults;
     char *texts[WGF_STORE_BLOCK]; /* of the last call; borrowed by it */
     wgf_status status;            /* of the first reading that failed */

@@ -1,5 +1,5 @@
-/* One file out of shards. All shards are looked through before anything is written, and the new file is looked through
- * before it gets its name. */
+/* One file out of shards.
+ * Invariant: all shards are checked before anything is written, and the new file is checked before it gets its name. */
 #include "result_internal.h"
 #include "wgf/result/transfer.h"
 
@@ -100,79 +100,79 @@ static wgf_status claim_row(struct merge *merge, int s, int64_t job, const struc
 }
 
 /* Two readers at the same rows: the shard's, and the first's for what the merged file will say of the jobs. */
-struct lookers {
+struct readers {
     struct wgf_reader *shard, *first;
     enum wgf_row_check *checks;
 };
 
-static wgf_status claim_block(struct merge *merge, const struct lookers *lookers, int s, int64_t first, int64_t count,
+static wgf_status claim_block(struct merge *merge, const struct readers *readers, int s, int64_t first, int64_t count,
                               struct wgf_error *error)
 {
-    const struct wgf_row *rows = wgf_reader_rows(lookers->shard);
-    wgf_status status = wgf_reader_check(lookers->shard, first, count, lookers->checks, error);
+    const struct wgf_row *rows = wgf_reader_rows(readers->shard);
+    wgf_status status = wgf_reader_check(readers->shard, first, count, readers->checks, error);
     bool finished = false;
     for (int64_t i = 0; !status && i < count; i++) {
-        finished |= lookers->checks[i] == WGF_ROW_WHOLE;
-        if (lookers->checks[i] == WGF_ROW_TORN)
+        finished |= readers->checks[i] == WGF_ROW_WHOLE;
+        if (readers->checks[i] == WGF_ROW_TORN)
             return wgf_fail(error, WGF_EDATA,
                             "job %" PRId64 " of %s does not match its checksum; 'wgf verify' names all such jobs, and "
                             "'wgf run' runs them again",
                             first + i, merge->shards[s].name);
     }
     if (!status && finished)
-        status = wgf_reader_look(lookers->first, first, count, error);
+        status = wgf_reader_load(readers->first, first, count, error);
     for (int64_t i = 0; !status && finished && i < count; i++)
-        if (lookers->checks[i] == WGF_ROW_WHOLE)
-            status = claim_row(merge, s, first + i, &rows[i], &wgf_reader_rows(lookers->first)[i], error);
+        if (readers->checks[i] == WGF_ROW_WHOLE)
+            status = claim_row(merge, s, first + i, &rows[i], &wgf_reader_rows(readers->first)[i], error);
     return status;
 }
 
-static wgf_status open_lookers(struct lookers *lookers, struct wgf_store *shard, struct wgf_store *first,
+static wgf_status open_readers(struct readers *readers, struct wgf_store *shard, struct wgf_store *first,
                                struct wgf_error *error)
 {
-    wgf_status status = wgf_reader_open(&lookers->shard, shard, error);
+    wgf_status status = wgf_reader_open(&readers->shard, shard, error);
     if (!status)
-        status = wgf_reader_open(&lookers->first, first, error);
+        status = wgf_reader_open(&readers->first, first, error);
     if (status)
         return status;
-    lookers->checks = wgf_calloc(wgf_reader_capacity(lookers->shard), sizeof *lookers->checks);
-    return lookers->checks ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory to merge files");
+    readers->checks = wgf_calloc(wgf_reader_capacity(readers->shard), sizeof *readers->checks);
+    return readers->checks ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory to merge files");
 }
 
-static void close_lookers(struct lookers *lookers)
+static void close_readers(struct readers *readers)
 {
-    wgf_reader_close(lookers->shard);
-    wgf_reader_close(lookers->first);
-    free(lookers->checks);
+    wgf_reader_close(readers->shard);
+    wgf_reader_close(readers->first);
+    free(readers->checks);
 }
 
 /* Goes through a shard: which of its rows go into the merged file? */
 static wgf_status claim_shard(struct merge *merge, int s, struct wgf_error *error)
 {
-    struct lookers lookers = {0};
+    struct readers readers = {0};
     int64_t jobs = merge->extent.jobs;
-    wgf_status status = open_lookers(&lookers, merge->shards[s].store, merge->shards[0].store, error);
-    int64_t capacity = status ? 1 : wgf_reader_capacity(lookers.shard);
+    wgf_status status = open_readers(&readers, merge->shards[s].store, merge->shards[0].store, error);
+    int64_t capacity = status ? 1 : wgf_reader_capacity(readers.shard);
     for (int64_t first = 0; !status && first < jobs; first += capacity) {
         status = check_interrupted(merge, error);
         if (!status)
-            status = claim_block(merge, &lookers, s, first, jobs - first < capacity ? jobs - first : capacity, error);
+            status = claim_block(merge, &readers, s, first, jobs - first < capacity ? jobs - first : capacity, error);
     }
-    close_lookers(&lookers);
+    close_readers(&readers);
     return status;
 }
 
 static wgf_status copy_shard(const struct merge *merge, int s, struct wgf_store *output, struct wgf_error *error)
 {
-    enum { LOOK = 4096 }; /* jobs between two looks at whether it was interrupted */
+    enum { PERIOD = 4096 }; /* jobs between two checks whether it was cancelled */
     struct wgf_copier *copier = NULL;
     wgf_status status = wgf_copier_open(&copier, merge->shards[s].store, output, merge->shards[s].shift, error);
     for (int64_t k = 0; !status && k < merge->extent.jobs; k++) {
-        if (k % LOOK == 0)
+        if (k % PERIOD == 0)
             status = check_interrupted(merge, error);
-        struct wgf_pair pair = {.from = k, .to = k, .change = merge->claims[k].change};
+        struct wgf_row_copy copy = {.from = k, .to = k, .change = merge->claims[k].change};
         if (!status && merge->claims[k].shard == s)
-            status = wgf_copier_add(copier, pair, error);
+            status = wgf_copier_add(copier, copy, error);
     }
     if (!status)
         status = wgf_copier_flush(copier, error);
@@ -183,24 +183,24 @@ static wgf_status copy_shard(const struct merge *merge, int s, struct wgf_store 
 /* Is every row that was copied whole in the new file, and no other there? */
 static wgf_status check_copy(const struct merge *merge, struct wgf_store *output, struct wgf_error *error)
 {
-    struct lookers lookers = {0};
+    struct readers readers = {0};
     int64_t jobs = merge->extent.jobs;
-    wgf_status status = open_lookers(&lookers, output, output, error);
-    int64_t capacity = status ? 1 : wgf_reader_capacity(lookers.shard);
+    wgf_status status = open_readers(&readers, output, output, error);
+    int64_t capacity = status ? 1 : wgf_reader_capacity(readers.shard);
     for (int64_t first = 0; !status && first < jobs; first += capacity) {
         int64_t count = jobs - first < capacity ? jobs - first : capacity;
         status = check_interrupted(merge, error);
         if (!status)
-            status = wgf_reader_check(lookers.shard, first, count, lookers.checks, error);
+            status = wgf_reader_check(readers.shard, first, count, readers.checks, error);
         for (int64_t i = 0; !status && i < count; i++)
-            if (lookers.checks[i] != (merge->claims[first + i].shard < 0 ? WGF_ROW_OPEN : WGF_ROW_WHOLE))
+            if (readers.checks[i] != (merge->claims[first + i].shard < 0 ? WGF_ROW_OPEN : WGF_ROW_WHOLE))
                 status =
                     wgf_fail(error, WGF_EDATA,
                              "job %" PRId64 " does not match its checksum once it is copied; is a run still writing "
                              "its file?",
                              first + i);
     }
-    close_lookers(&lookers);
+    close_readers(&readers);
     return status;
 }
 

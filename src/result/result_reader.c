@@ -1,7 +1,8 @@
-/* Rows held against their checksums. A block of rows is gone through column by column; each adds its marks to the rows'
- * sums, so that no more than one column of a block is in memory. */
+/* Rows compared with their checksums. Each column of a block adds its marks to the sums of the rows, so that only one
+ * column is in memory at a time. src/store/README.md "Checksum". */
 #include "result_internal.h"
 
+#include "wgf/base/arena.h"
 #include "wgf/base/system.h"
 
 #include <assert.h>
@@ -15,6 +16,7 @@ struct wgf_reader {
     struct wgf_store_extent extent;
     struct wgf_settings defaults;
     int64_t capacity;
+    struct wgf_arena arena; /* all arrays below */
     struct wgf_row *rows;
     void *cells;    /* capacity of any column */
     double *window; /* a part of `state` */
@@ -26,10 +28,6 @@ struct wgf_reader {
 
 static wgf_status find_columns(struct wgf_reader *reader, struct wgf_error *error)
 {
-    static const enum wgf_column_type types[] = {[WGF_PARAM_INT] = WGF_COLUMN_INT64,
-                                                 [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
-                                                 [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
-                                                 [WGF_PARAM_PATH] = WGF_COLUMN_TEXT};
     assert((size_t)wgf_param_count <= sizeof reader->param_index / sizeof *reader->param_index);
     for (int r = 0; r < WGF_RESULT_COUNT; r++) {
         const struct wgf_column *column = &wgf_result_columns[r];
@@ -40,7 +38,7 @@ static wgf_status find_columns(struct wgf_reader *reader, struct wgf_error *erro
     }
     for (int p = 0; p < wgf_param_count; p++) { /* one that is younger than the file has its default there */
         int index = reader->param_index[p] = wgf_store_column(reader->store, wgf_params[p].name);
-        if (index >= 0 && wgf_store_type(reader->store, index) != types[wgf_params[p].type])
+        if (index >= 0 && wgf_store_type(reader->store, index) != wgf_param_column(&wgf_params[p]))
             return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew",
                             wgf_params[p].name);
     }
@@ -54,6 +52,14 @@ static double widest(const struct wgf_store_extent *extent)
     return fmax(fmax(8 * longest, (double)extent->message_length), 8);
 }
 
+static void lay_out(struct wgf_reader *reader)
+{
+    struct wgf_arena *const arena = &reader->arena;
+    reader->rows = wgf_arena_take(arena, (double)reader->capacity, sizeof *reader->rows);
+    reader->cells = wgf_arena_take(arena, (double)reader->capacity * widest(&reader->extent), 1);
+    reader->window = wgf_arena_take(arena, WGF_STATE_PIECE, sizeof *reader->window);
+}
+
 wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, struct wgf_error *error)
 {
     const double most_bytes = 32e6, most_rows = 4096;
@@ -64,12 +70,12 @@ wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, 
     wgf_store_extent(store, &made->extent);
     wgf_settings_default(&made->defaults);
     made->capacity = (int64_t)fmax(1, fmin(most_rows, most_bytes / widest(&made->extent)));
-    made->rows = wgf_calloc(made->capacity, sizeof *made->rows);
-    made->cells = wgf_calloc(made->capacity, (size_t)widest(&made->extent));
-    made->window = wgf_calloc(WGF_STATE_PIECE, sizeof *made->window);
-    wgf_status status = made->rows && made->cells && made->window
+    lay_out(made);
+    wgf_status status = wgf_arena_allocate(&made->arena)
                             ? find_columns(made, error)
                             : wgf_fail(error, WGF_EMEMORY, "no memory for the rows of a result file");
+    if (!status)
+        lay_out(made);
     if (!status && made->extent.message_length != WGF_MESSAGE_LENGTH)
         status = wgf_fail(error, WGF_EDATA, "messages are %" PRId64 " bytes long, not %d; another wgf wrote the file",
                           made->extent.message_length, WGF_MESSAGE_LENGTH);
@@ -84,9 +90,7 @@ void wgf_reader_close(struct wgf_reader *reader)
 {
     if (!reader)
         return;
-    free(reader->rows);
-    free(reader->cells);
-    free(reader->window);
+    wgf_arena_free(&reader->arena);
     free(reader);
 }
 
@@ -105,7 +109,7 @@ wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t c
                                    error);
 }
 
-/* Reads a column into the cells. Where a text's place in the file is damaged, its row alone is lost, and its cell NULL. */
+/* Reads a column into the cells. Where a text cannot be read, only its row is damaged, and its cell NULL. */
 static wgf_status read_cells(struct wgf_reader *reader, int index, int64_t first, int64_t count,
                              struct wgf_error *error)
 {
@@ -243,7 +247,7 @@ static wgf_status add_results(struct wgf_reader *reader, int64_t first, int64_t 
     return status;
 }
 
-wgf_status wgf_reader_look(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error)
+wgf_status wgf_reader_load(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error)
 {
     assert(count <= reader->capacity);
     for (int64_t i = 0; i < count; i++)
@@ -293,21 +297,24 @@ static int64_t state_room(const struct wgf_reader *reader, const struct wgf_row 
     return room <= (double)reader->extent.state_elements ? (int64_t)room : -1;
 }
 
-/* Are the row's states where they must be: behind those of the row before, or before those of the row after? Either will
- * do, since either neighbour may be the one that is damaged. */
-static bool is_in_place(struct wgf_reader *reader, const struct wgf_row *row, int64_t next_start)
+/* Checks where the states of a row start, and moves on to the next row. Three numbers say where: the end of the row
+ * before
+ * (`end`), the sum of all rows before (`total`), and the start of the next row less the room of this one. One match is
+ * enough, since a neighbour may be the damaged row. */
+static bool has_valid_start(struct wgf_reader *reader, const struct wgf_row *row, int64_t next_start)
 {
-    int64_t start = row->state_start, room = state_room(reader, row);
-    bool known = reader->end >= 0 || reader->total >= 0;
-    bool fine = !known || (start >= 0 && (start == reader->end || start == reader->total ||
-                                          (room >= 0 && start <= INT64_MAX - room && start + room == next_start)));
-    if (room < 0) {
+    const int64_t start = row->state_start, room = state_room(reader, row);
+    const int64_t end = start >= 0 && room >= 0 && start <= INT64_MAX - room ? start + room : -1;
+    const bool any = reader->end < 0 && reader->total < 0; /* nothing is known of the rows before */
+    const bool matches =
+        start >= 0 && (start == reader->end || start == reader->total || (end >= 0 && end == next_start));
+    if (room < 0) { /* the parameters cannot be right, so the next row is trusted */
         reader->end = reader->total = next_start;
     } else {
-        reader->end = start >= 0 && start <= INT64_MAX - room ? start + room : -1;
+        reader->end = end;
         reader->total += reader->total >= 0 ? room : 0;
     }
-    return fine;
+    return any || matches;
 }
 
 /* Where the states of a row begin; at the end of all for the row behind the last. */
@@ -320,8 +327,8 @@ static wgf_status read_start(struct wgf_reader *reader, int64_t row, int64_t *st
 }
 
 /* States of neighbours lie side by side: a window of them is read at a time. */
-static wgf_status look_at(struct wgf_reader *reader, int64_t first, int64_t count, const double **states,
-                          struct wgf_error *error)
+static wgf_status read_states(struct wgf_reader *reader, int64_t first, int64_t count, const double **states,
+                              struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
     if (first < reader->window_first || first + count > reader->window_first + reader->window_count) {
@@ -353,7 +360,7 @@ static wgf_status add_states(struct wgf_reader *reader, struct wgf_row *row, str
     int64_t elements = row->state_records * row->state_rows * row->state_cols;
     for (int64_t done = 0; !status && done < elements; done += WGF_STATE_PIECE) {
         int64_t count = elements - done < WGF_STATE_PIECE ? elements - done : WGF_STATE_PIECE;
-        status = look_at(reader, row->state_start + done, count, &states, error);
+        status = read_states(reader, row->state_start + done, count, &states, error);
         if (!status)
             row->sum += wgf_mark_states(done / WGF_STATE_PIECE, states, count);
     }
@@ -365,8 +372,8 @@ static bool is_open(uint8_t state)
     return state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING;
 }
 
-/* Has a row that is not finished what only finished ones have? A pending one must not: its status is damaged. One that is
- * running may, when its run died as it was being written, or is writing it now. */
+/* Has a row that is not finished what only finished ones have? A pending one must not: its status is damaged. One that
+ * is running may, when its run died as it was being written, or is writing it now. */
 static wgf_status check_open(struct wgf_reader *reader, int64_t number, const struct wgf_row *row,
                              enum wgf_row_check *check, struct wgf_error *error)
 {
@@ -388,7 +395,8 @@ static wgf_status judge(struct wgf_reader *reader, int64_t first, int64_t count,
     wgf_status status = WGF_OK;
     for (int64_t i = 0; !status && i < count; i++) {
         struct wgf_row *row = &reader->rows[i];
-        bool in_place = is_in_place(reader, row, i + 1 < count ? reader->rows[i + 1].state_start : next_start);
+        const bool in_place =
+            has_valid_start(reader, row, i + 1 < count ? reader->rows[i + 1].state_start : next_start);
         if (is_open(row->state)) {
             status = check_open(reader, first + i, row, &checks[i], error);
             continue;
@@ -440,7 +448,7 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
         reader->end = reader->total = next_start;
         return WGF_OK;
     }
-    status = wgf_reader_look(reader, first, count, error);
+    status = wgf_reader_load(reader, first, count, error);
     if (!status)
         status = add_traces(reader, first, count, error);
     return status ? status : judge(reader, first, count, next_start, checks, error);

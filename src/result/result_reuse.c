@@ -29,7 +29,7 @@ static wgf_status check_interrupted(const struct work *work, struct wgf_error *e
     return WGF_OK;
 }
 
-static wgf_status note(struct work *work, const struct wgf_row *row, int64_t number, struct wgf_error *error)
+static wgf_status add_old_row(struct work *work, const struct wgf_row *row, int64_t number, struct wgf_error *error)
 {
     if (work->count == work->room) {
         int64_t room = work->room ? 2 * work->room : 4096;
@@ -57,7 +57,7 @@ static wgf_status list_block(struct work *work, int64_t first, int64_t count, en
     wgf_status status = wgf_reader_check(work->old, first, count, checks, error);
     for (int64_t i = 0; !status && i < count; i++)
         if (checks[i] == WGF_ROW_WHOLE && is_result(rows[i].state))
-            status = note(work, &rows[i], first + i, error);
+            status = add_old_row(work, &rows[i], first + i, error);
         else if (checks[i] == WGF_ROW_TORN)
             work->report->torn++;
     return status;
@@ -105,14 +105,14 @@ static wgf_status fill_new(struct work *work, int64_t jobs, struct wgf_error *er
         int64_t count = jobs - first < capacity ? jobs - first : capacity;
         status = check_interrupted(work, error);
         if (!status)
-            status = wgf_reader_look(work->new, first, count, error);
+            status = wgf_reader_load(work->new, first, count, error);
         for (int64_t i = 0; !status && i < count; i++) {
             const struct old_row *old = find(work, &rows[i]);
             if (!old || (work->reuse->wanted && !work->reuse->wanted(work->reuse->context, first + i)))
                 continue;
             work->report->rows++;
-            struct wgf_pair pair = {.from = old->row, .to = first + i, .change = rows[i].paths - old->paths};
-            status = wgf_copier_add(work->copier, pair, error);
+            struct wgf_row_copy copy = {.from = old->row, .to = first + i, .change = rows[i].paths - old->paths};
+            status = wgf_copier_add(work->copier, copy, error);
         }
     }
     return status ? status : wgf_copier_flush(work->copier, error);

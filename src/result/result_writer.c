@@ -1,6 +1,8 @@
-/* Rows on their way to the file: a piece of jobs in memory, written as one block a column and run of neighbours. */
+/* The rows of a piece of jobs in memory, written as one block a column and a run of neighbours.
+ * Invariant: the `status` of a row is written after all its data. src/store/README.md "Crash protocol". */
 #include "result_internal.h"
 
+#include "wgf/base/arena.h"
 #include "wgf/base/system.h"
 
 #include <assert.h>
@@ -13,6 +15,7 @@ struct wgf_writer {
     const struct wgf_plan *plan;
     const struct wgf_layout *layout;
     struct wgf_settings defaults;
+    struct wgf_arena arena;             /* all arrays below */
     int64_t capacity;                   /* rows that the buffers hold */
     int64_t *jobs;                      /* capacity: of the rows of the piece, ascending */
     uint8_t *found;                     /* capacity: their `status` before */
@@ -65,30 +68,38 @@ static int64_t choose_capacity(const struct wgf_layout *layout)
     return (int64_t)fmax(1, fmin(most_rows, most_bytes / row));
 }
 
-static bool allocate(struct wgf_writer *writer)
+static void lay_out(struct wgf_writer *writer)
 {
-    const struct wgf_store_extent *extent = &writer->layout->extent;
-    int64_t rows = writer->capacity;
-    bool fine = true;
+    const double rows = (double)writer->capacity, records = (double)writer->layout->extent.records,
+                 inner_records = (double)writer->layout->extent.inner_records;
+    struct wgf_arena *const arena = &writer->arena;
     for (int r = 0; r < WGF_RESULT_COUNT; r++)
         if (is_written(r))
-            fine = (writer->result[r] = wgf_calloc(rows, wgf_result_size(r))) && fine;
+            writer->result[r] = wgf_arena_take(arena, rows, wgf_result_size(r));
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (writer->trace_index[c] >= 0)
-            fine = (writer->trace[c] = wgf_calloc(rows * extent->records, sizeof(double))) && fine;
+            writer->trace[c] = wgf_arena_take(arena, rows * records, sizeof(double));
     for (int i = 0; i < 2; i++)
         if (writer->inner_index[i] >= 0)
-            fine = (writer->inner[i] = wgf_calloc(rows * extent->inner_records, sizeof(double))) && fine;
-    writer->unseen = wgf_calloc(extent->records, sizeof(double));
-    writer->state_start = wgf_calloc(rows, sizeof *writer->state_start);
-    writer->jobs = wgf_calloc(rows, sizeof *writer->jobs);
-    writer->found = wgf_calloc(rows, sizeof *writer->found);
+            writer->inner[i] = wgf_arena_take(arena, rows * inner_records, sizeof(double));
+    writer->unseen = wgf_arena_take(arena, records, sizeof(double));
+    writer->state_start = wgf_arena_take(arena, rows, sizeof *writer->state_start);
+    writer->jobs = wgf_arena_take(arena, rows, sizeof *writer->jobs);
+    writer->found = wgf_arena_take(arena, rows, sizeof *writer->found);
+    if (writer->state_capacity > 0)
+        writer->states = wgf_arena_take(arena, (double)writer->state_capacity, sizeof(double));
+}
+
+static bool allocate(struct wgf_writer *writer)
+{
     /* A job whose state is beyond the memory fails before it has one, so no more is ever needed. */
     writer->state_capacity =
         (int64_t)fmin((double)writer->layout->largest_state, wgf_memory_limit(1) / (2 * sizeof(double)));
-    if (writer->state_capacity > 0)
-        fine = (writer->states = wgf_calloc(writer->state_capacity, sizeof(double))) && fine;
-    return fine && writer->unseen && writer->state_start && writer->jobs && writer->found;
+    lay_out(writer);
+    if (!wgf_arena_allocate(&writer->arena))
+        return false;
+    lay_out(writer);
+    return true;
 }
 
 wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wgf_store_mode mode,
@@ -115,40 +126,20 @@ wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wg
     return status;
 }
 
+static wgf_status sync_file(struct wgf_writer *writer, struct wgf_error *error)
+{
+    return writer->store && !isnan(writer->sync) ? wgf_store_sync(writer->store, error) : WGF_OK;
+}
+
 wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
 {
     if (!writer)
         return WGF_OK;
-    wgf_status status = wgf_writer_sync(writer, error);
+    wgf_status status = sync_file(writer, error);
     wgf_status closed = wgf_store_close(writer->store, status ? NULL : error);
-    for (int r = 0; r < WGF_RESULT_COUNT; r++)
-        free(writer->result[r]);
-    for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        free(writer->trace[c]);
-    free(writer->inner[0]);
-    free(writer->inner[1]);
-    free(writer->unseen);
-    free(writer->states);
-    free(writer->state_start);
-    free(writer->jobs);
-    free(writer->found);
+    wgf_arena_free(&writer->arena);
     free(writer);
     return status ? status : closed;
-}
-
-struct wgf_store *wgf_writer_store(struct wgf_writer *writer)
-{
-    return writer->store;
-}
-
-const struct wgf_plan *wgf_writer_plan(const struct wgf_writer *writer)
-{
-    return writer->plan;
-}
-
-const struct wgf_layout *wgf_writer_layout(const struct wgf_writer *writer)
-{
-    return writer->layout;
 }
 
 int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row)
@@ -159,11 +150,6 @@ int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row)
 int64_t wgf_writer_capacity(const struct wgf_writer *writer)
 {
     return writer->capacity;
-}
-
-wgf_status wgf_writer_sync(struct wgf_writer *writer, struct wgf_error *error)
-{
-    return writer->store && !isnan(writer->sync) ? wgf_store_sync(writer->store, error) : WGF_OK;
 }
 
 void wgf_writer_sync_every(struct wgf_writer *writer, double seconds)

@@ -27,7 +27,6 @@ struct child {
     struct wgf_isolate_page *page; /* shared with it */
     size_t bytes;
     int page_file, text_file; /* in memory; -1: none */
-    int result_file;          /* likewise -1 */
     int status;               /* as waitpid tells */
     double seconds, busy;     /* that it took, and of processor time */
 };
@@ -44,12 +43,7 @@ static wgf_status share_page(struct wgf_sweep *sweep, const struct wgf_settings 
     if (page == MAP_FAILED)
         return wgf_fail(error, WGF_EMEMORY, "no memory for a row of %.3g GB: %s", bytes / 1e9, strerror(errno));
     child->page = page;
-    child->page->has_slots = wgf_checkpoints_hand_over(sweep->checkpoints, &child->page->slots);
-    if (child->page->has_slots) { /* duplicated above the child's fixed descriptors, so that dup2 cannot overwrite it */
-        child->result_file = fcntl(child->page->slots.region.descriptor, F_DUPFD_CLOEXEC, WGF_ISOLATE_FILE + 1);
-        child->page->slots.region.descriptor = WGF_ISOLATE_FILE;
-        child->page->has_slots = child->result_file >= 0;
-    }
+    child->page->checkpoint = sweep->options->checkpoint;
     return WGF_OK;
 }
 
@@ -86,6 +80,7 @@ static wgf_status fill_command_line(const struct wgf_sweep *sweep, int64_t job, 
     arguments[WGF_ISOLATE_SHARERS] = line->sharers;
     arguments[WGF_ISOLATE_JOB] = line->job;
     arguments[WGF_ISOLATE_SPEC] = options->spec;
+    arguments[WGF_ISOLATE_RESULT] = options->output;
     for (int i = 0; i < options->set_count; i++)
         arguments[WGF_ISOLATE_SETS + i] = options->sets[i];
     return WGF_OK;
@@ -101,8 +96,6 @@ static wgf_status spawn(const struct wgf_sweep *sweep, int64_t job, struct child
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, child->text_file, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, child->page_file, WGF_ISOLATE_PAGE);
-    if (child->result_file >= 0)
-        posix_spawn_file_actions_adddup2(&actions, child->result_file, WGF_ISOLATE_FILE);
     const int failure =
         posix_spawn(&child->process, "/proc/self/exe", &actions, NULL, (char **)line.arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -160,8 +153,6 @@ static void release(struct child *child)
         close(child->page_file);
     if (child->text_file >= 0)
         close(child->text_file);
-    if (child->result_file >= 0)
-        close(child->result_file);
 }
 
 /* Copies what the child left into the row. */
@@ -192,7 +183,7 @@ static void describe_crash(const struct child *child, struct wgf_flow_result *re
         snprintf(result->message, sizeof result->message,
                  "kills its process, tried alone: signal %d (%s%s); mend its cause, then --retry crashed tries again",
                  WTERMSIG(child->status), strsignal(WTERMSIG(child->status)),
-                 WTERMSIG(child->status) == SIGKILL ? ", perhaps for want of memory" : "");
+                 WTERMSIG(child->status) == SIGKILL ? ", perhaps out of memory" : "");
     else
         snprintf(result->message, sizeof result->message,
                  "ends its process, tried alone: exit code %d; mend its cause, then --retry crashed tries again",
@@ -221,7 +212,7 @@ wgf_status wgf_isolate_judge(const struct wgf_isolate_page *page, int wait_statu
 static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error *error)
 {
     struct wgf_run_facts facts = {.started = wgf_run_since(&sweep->created), .rank = sweep->team->rank};
-    struct child child = {.page_file = -1, .text_file = -1, .result_file = -1};
+    struct child child = {.page_file = -1, .text_file = -1};
     struct wgf_flow_result result;
     struct wgf_settings settings;
     struct wgf_trace trace;
@@ -231,7 +222,6 @@ static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error
         return status;
     wgf_plan_job(sweep->plan, job, &settings);
     wgf_writer_trace(sweep->writer, 0, &trace);
-    wgf_checkpoints_begin(sweep->checkpoints, job, &settings);
     status = run_child(sweep, &settings, job, &child, error);
     if (!status)
         status = wgf_isolate_judge(child.page, child.status, *wgf_run_stop, job, &state, error);
@@ -239,7 +229,6 @@ static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error
         describe_crash(&child, &result);
     else if (!status && state != WGF_JOB_PENDING)
         take_row(sweep, &child, &trace, &result);
-    wgf_checkpoints_end(sweep->checkpoints, !status && state != WGF_JOB_PENDING);
     if (status || state == WGF_JOB_PENDING) {
         wgf_status put_back = wgf_writer_put_back(sweep->writer, 0, 1, status ? NULL : error);
         status = status ? status : put_back;
@@ -250,7 +239,7 @@ static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error
         if (!status)
             status = wgf_writer_flush(sweep->writer, 0, 1, error);
         if (!status)
-            wgf_checkpoints_flushed(sweep->checkpoints);
+            wgf_checkpoints_remove(sweep->checkpoints, job);
         sweep->report->schedule.total.jobs[state]++;
         sweep->report->schedule.total.busy += child.busy;
     }

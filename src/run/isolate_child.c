@@ -67,16 +67,15 @@ static struct wgf_isolate_page *map_page(void)
 }
 
 static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *plan, int64_t job, int sharers,
-                          FILE *stream, struct wgf_error *error)
+                          const char *result_file, FILE *stream, struct wgf_error *error)
 {
     struct wgf_layout layout;
     struct wgf_settings settings;
-    struct wgf_runner *runner;
+    struct wgf_job_runner *runner;
     struct wgf_checkpoints *checkpoints = NULL;
-    const struct wgf_checkpoint *checkpoint = NULL;
     wgf_status status = wgf_layout_measure(plan, &layout, error);
     if (!status)
-        status = wgf_runner_create(&runner, plan, sharers, wgf_run_stop, error);
+        status = wgf_job_runner_create(&runner, plan, sharers, wgf_run_stop, error);
     if (status)
         return status;
     struct wgf_trace trace = wgf_isolate_trace(page, &layout);
@@ -84,20 +83,21 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
     for (int64_t i = 0; i < trace_elements(&layout); i++)
         arrays[i] = NAN;
     wgf_plan_job(plan, job, &settings);
-    if (page->has_slots)
-        status = wgf_checkpoints_take_over(&checkpoints, &page->slots, &checkpoint, error);
+    status = wgf_checkpoints_create(&checkpoints, result_file, page->checkpoint, error);
     if (!status) {
+        const struct wgf_checkpoint *const checkpoint =
+            wgf_checkpoints_begin(checkpoints, job, wgf_plan_key(plan, &settings));
         page->begun = true;
-        page->state = wgf_runner_run(runner, &settings, checkpoint, &trace, &page->result);
+        page->state = wgf_job_runner_run(runner, &settings, checkpoint, &trace, &page->result);
         page->records = trace.records;
         page->state_records = trace.state_records;
         page->ended = true;
     }
-    const struct wgf_error *const trouble = checkpoints ? wgf_checkpoints_trouble(checkpoints) : NULL;
-    if (trouble)
-        fprintf(stream, "wgf: warning: %s\n", trouble->message);
+    const struct wgf_error *const failure = checkpoints ? wgf_checkpoints_failure(checkpoints) : NULL;
+    if (failure)
+        fprintf(stream, "wgf: warning: %s\n", failure->message);
     wgf_checkpoints_free(checkpoints);
-    wgf_runner_free(runner);
+    wgf_job_runner_free(runner);
     return status;
 }
 
@@ -125,7 +125,8 @@ wgf_status wgf_run_isolated(int argc, char **argv, FILE *stream, struct wgf_diag
         return wgf_fail(error, status, "%s", "");
     const int64_t job = atoll(argv[WGF_ISOLATE_JOB]);
     if (job >= 0 && job < wgf_plan_jobs(jobs.plan))
-        status = run_job(page, jobs.plan, job, atoi(argv[WGF_ISOLATE_SHARERS]), stream, error);
+        status =
+            run_job(page, jobs.plan, job, atoi(argv[WGF_ISOLATE_SHARERS]), argv[WGF_ISOLATE_RESULT], stream, error);
     else
         status = wgf_fail(error, WGF_EINTERNAL, "the plan has no job %" PRId64, job);
     wgf_job_list_free(&jobs);

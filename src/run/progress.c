@@ -1,3 +1,4 @@
+/* Progress as a bar or as lines: counts, rate, time left, failures. It writes to the stream that it is given. */
 #include "wgf/run/progress.h"
 
 #include "wgf/base/system.h"

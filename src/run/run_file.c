@@ -1,5 +1,6 @@
 /* The result file of a run: made, or found and continued. On rank 0 alone.
- * Invariant: nothing is written to a file before its plan is known to be the same. src/store/README.md "Crash protocol". */
+ * Invariant: nothing is written to a file before its plan is known to be the same. src/store/README.md "Crash
+ * protocol". */
 #include "run_internal.h"
 
 #include "wgf/base/system.h"
@@ -47,6 +48,8 @@ static wgf_status make_file(struct wgf_sweep *sweep, const char *path, bool repl
     if (status)
         return status;
     status = wgf_output_hold(path, &sweep->lock, error);
+    if (!status)
+        wgf_checkpoints_clean(path, NULL); /* of an earlier file of this name */
     if (old >= 0)
         close(old); /* of the file that was replaced */
     return status;
@@ -68,7 +71,7 @@ static wgf_status recognise(struct wgf_sweep *sweep, const char *path, struct wg
     return status;
 }
 
-/* Finds out what a file of this plan leaves to do. Nothing is written. */
+/* Finds out what a file of this plan leaves to do. Nothing is written; checkpoints that no job needs are removed. */
 static wgf_status survey(struct wgf_sweep *sweep, const char *path, const struct wgf_job_set *selected,
                          struct wgf_error *error)
 {
@@ -76,6 +79,7 @@ static wgf_status survey(struct wgf_sweep *sweep, const char *path, const struct
     wgf_status status = wgf_store_open(&store, path, WGF_STORE_READ, error);
     if (status)
         return status;
+    wgf_checkpoints_clean(path, store);
     status = wgf_run_survey_rows(sweep, store, selected, error);
     wgf_store_close(store, NULL);
     return status;

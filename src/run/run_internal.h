@@ -4,7 +4,7 @@
 #ifndef WGF_RUN_RUN_INTERNAL_H
 #define WGF_RUN_RUN_INTERNAL_H
 
-#include "wgf/result/checkpoints.h"
+#include "wgf/run/checkpoint_files.h"
 #include "wgf/run/run.h"
 
 /* Selected jobs that are to be run. Zero-initialise. */
@@ -24,10 +24,10 @@ struct wgf_sweep {
     const struct wgf_plan *plan; /* the report's */
     struct wgf_layout layout;
     struct wgf_work work;
-    struct wgf_runner *runner;
+    struct wgf_job_runner *runner;
     struct wgf_writer *writer; /* NULL: nothing is left to run */
     struct wgf_checkpoints *checkpoints;
-    bool warned;                   /* that a checkpoint could not be kept */
+    bool warned;                   /* that a checkpoint could not be written */
     const struct wgf_job_set *set; /* that is being run */
     int64_t piece_first, *piece;   /* position in it of the piece's first row, and the jobs of its rows */
     struct wgf_progress progress;

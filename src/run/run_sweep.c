@@ -1,6 +1,6 @@
 /* A sweep from its spec to its end, on one process or a team.
- * Invariant: every step that may fail on one rank ends in agree(), so that all ranks go the same way and none waits in a
- * collective call that another has left out. */
+ * Invariant: every step that may fail on one rank ends in agree(), so that all ranks go the same way and none waits in
+ * a collective call that another has left out. */
 #include "run_internal.h"
 
 #include "wgf/base/system.h"
@@ -25,13 +25,13 @@ static wgf_status begin(void *context, int64_t first, int64_t count, struct wgf_
     return wgf_writer_begin(sweep->writer, sweep->piece, count, error);
 }
 
-/* A checkpoint that cannot be kept costs no job; one warning is enough. */
+/* A checkpoint that cannot be written costs no job; one warning is enough. */
 static void warn(struct wgf_sweep *sweep)
 {
-    const struct wgf_error *trouble = wgf_checkpoints_trouble(sweep->checkpoints);
-    if (trouble && !sweep->warned)
-        fprintf(sweep->options->stream, "wgf: warning: %s\n", trouble->message);
-    sweep->warned = sweep->warned || trouble;
+    const struct wgf_error *const failure = wgf_checkpoints_failure(sweep->checkpoints);
+    if (failure && !sweep->warned)
+        fprintf(sweep->options->stream, "wgf: warning: %s\n", failure->message);
+    sweep->warned = sweep->warned || failure;
 }
 
 static wgf_status run(void *context, int64_t position, int *state, struct wgf_error *error)
@@ -45,10 +45,9 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     double clock = wgf_clock();
     wgf_plan_job(sweep->plan, sweep->piece[row], &settings);
     wgf_writer_trace(sweep->writer, row, &trace);
-    if (wgf_writer_attempts(sweep->writer, row) > 1)
-        wgf_checkpoints_seek(sweep->checkpoints, sweep->piece[row]);
-    const struct wgf_checkpoint *checkpoint = wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], &settings);
-    *state = wgf_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
+    const struct wgf_checkpoint *const checkpoint =
+        wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->plan, &settings));
+    *state = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
     warn(sweep);
     if (*state == WGF_JOB_PENDING)
@@ -96,7 +95,8 @@ enum wgf_run_outcome wgf_run_outcome_of(wgf_status status)
     }
 }
 
-/* Collective. Returns this rank's status, or where only others failed one of the same outcome, with an empty message. */
+/* Collective. Returns this rank's status, or where only others failed one of the same outcome, with an empty
+ * message. */
 static wgf_status agree(struct wgf_sweep *sweep, wgf_status status, struct wgf_error *error)
 {
     static const wgf_status alike[] = {[WGF_RUN_COMPLETE] = WGF_OK,
@@ -211,39 +211,6 @@ static wgf_status share_work(struct wgf_sweep *sweep, struct wgf_error *error)
     return status;
 }
 
-/* Collective. Rank 0 looks which jobs have checkpoints, and tells the others. */
-static wgf_status share_checkpoints(struct wgf_sweep *sweep, struct wgf_error *error)
-{
-    const struct wgf_team *team = sweep->team;
-    struct wgf_checkpoint_table table = {0};
-    wgf_status status = WGF_OK;
-    if (team->rank == 0 && sweep->report->resumed)
-        status = wgf_checkpoints_survey(sweep->checkpoints, &table, error);
-    wgf_team_broadcast(team, &table, sizeof table);
-    /* A master runs jobs only when no worker does any more. */
-    wgf_checkpoints_start(sweep->checkpoints, &table, team->rank > 0 ? team->rank - 1 : 0);
-    return status;
-}
-
-/* Where nothing is left to run, a kill may have left checkpoints that nobody needs. On rank 0. */
-static wgf_status clear_checkpoints(struct wgf_sweep *sweep, struct wgf_error *error)
-{
-    struct wgf_writer *writer = NULL;
-    struct wgf_checkpoints *checkpoints = NULL;
-    struct wgf_checkpoint_table table;
-    if (!sweep->report->resumed || wgf_layout_checkpoint_bytes(&sweep->layout) == 0)
-        return WGF_OK;
-    wgf_status status =
-        wgf_writer_open(&writer, sweep->options->output, WGF_STORE_WRITE, sweep->plan, &sweep->layout, error);
-    if (!status)
-        status = wgf_checkpoints_create(&checkpoints, writer, 0, error);
-    if (!status)
-        status = wgf_checkpoints_survey(checkpoints, &table, error);
-    wgf_checkpoints_free(checkpoints);
-    wgf_status closed = wgf_writer_close(writer, status ? NULL : error);
-    return status ? status : closed;
-}
-
 /* What this rank needs to run jobs. The opening of the file is collective. */
 static wgf_status open_rank(struct wgf_sweep *sweep, struct wgf_error *error)
 {
@@ -251,14 +218,14 @@ static wgf_status open_rank(struct wgf_sweep *sweep, struct wgf_error *error)
     const enum wgf_store_mode mode = sweep->team->mpi ? WGF_STORE_WRITE_TEAM : WGF_STORE_WRITE;
     wgf_status status = wgf_writer_open(&sweep->writer, options->output, mode, sweep->plan, &sweep->layout, error);
     if (!status)
-        status = wgf_runner_create(&sweep->runner, sweep->plan, sweep->team->sharers, wgf_run_stop, error);
+        status = wgf_job_runner_create(&sweep->runner, sweep->plan, sweep->team->sharers, wgf_run_stop, error);
     if (status)
         return status;
     wgf_writer_sync_every(sweep->writer, options->sync);
     sweep->piece = wgf_calloc(wgf_writer_capacity(sweep->writer), sizeof *sweep->piece);
     if (!sweep->piece)
         return wgf_fail(error, WGF_EMEMORY, "no memory for a piece of the plan");
-    return wgf_checkpoints_create(&sweep->checkpoints, sweep->writer, options->checkpoint, error);
+    return wgf_checkpoints_create(&sweep->checkpoints, options->output, options->checkpoint, error);
 }
 
 /* Collective. Leaves the plan, the work and, where work is left, what every rank needs for it. */
@@ -273,10 +240,7 @@ static wgf_status prepare(struct wgf_sweep *sweep, struct wgf_error *error)
     if (status)
         return status;
     sweep->report->idle = wgf_work_left(&sweep->work) == 0;
-    if (sweep->report->idle)
-        return agree(sweep, first ? clear_checkpoints(sweep, error) : WGF_OK, error);
-    status = agree(sweep, open_rank(sweep, error), error);
-    return status ? status : agree(sweep, share_checkpoints(sweep, error), error);
+    return sweep->report->idle ? WGF_OK : agree(sweep, open_rank(sweep, error), error);
 }
 
 /* Adds the report of one set of jobs. */
@@ -354,15 +318,6 @@ static wgf_status run_jobs(struct wgf_sweep *sweep, struct wgf_error *error)
     return agree(sweep, status, error);
 }
 
-/* A complete run leaves no checkpoints, not even those of a worker that died. On rank 0. */
-static wgf_status wipe_checkpoints(struct wgf_sweep *sweep, struct wgf_error *error)
-{
-    const struct wgf_schedule_report *const report = &sweep->report->schedule;
-    if (report->interrupted || report->stopped_on_failure || sweep->report->selected < wgf_plan_jobs(sweep->plan))
-        return WGF_OK;
-    return wgf_checkpoints_wipe(sweep->checkpoints, error);
-}
-
 /* Collective. */
 static wgf_status run_prepared(struct wgf_sweep *sweep, struct wgf_error *error)
 {
@@ -376,7 +331,7 @@ static wgf_status run_prepared(struct wgf_sweep *sweep, struct wgf_error *error)
     if (sweep->team->rank > 0)
         return status;
     wgf_progress_end(&sweep->progress, &sweep->report->schedule.total);
-    return status ? status : wipe_checkpoints(sweep, error);
+    return status;
 }
 
 enum wgf_run_outcome wgf_run_conclude(const struct wgf_run_report *report)
@@ -395,7 +350,7 @@ static wgf_status finish(struct wgf_sweep *sweep, struct wgf_error *error)
     const wgf_status status = wgf_writer_close(sweep->writer, error);
     if (sweep->lock >= 0)
         close(sweep->lock);
-    wgf_runner_free(sweep->runner);
+    wgf_job_runner_free(sweep->runner);
     wgf_work_free(&sweep->work);
     free(sweep->piece);
     return status;

@@ -1,5 +1,6 @@
 /* The processes of a run: how many there are, which cores they can use, and calls that wait asleep.
- * Invariant: no call spins; a rank that waits for the others costs no core. src/schedule/README.md "Facts about Open MPI". */
+ * Invariant: no call spins; a rank that waits for the others costs no core. src/schedule/README.md "Facts about Open
+ * MPI". */
 #include "schedule_internal.h"
 
 #include <mpi.h>

@@ -178,7 +178,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("all: also Frobenius and exact Wasserstein")},
     {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_prox),
      SAYS("inner steps from one inner record to the next; 0: none")},
-    {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(with_neurons),
+    {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(wgf_method_uses_kernel),
      SAYS("how the gradient is computed")},
     {"save", CHOICE(save, "none"), ONE_OF(saves), SHAPES(STATE),
      SAYS("states to keep: weights, or the masses on the grid")},

@@ -141,7 +141,6 @@ static void print_for_people(FILE *out)
         append(values, "%s%s%s", type, *range ? ", " : "", range);
         print_row(out, (const char *const[COLUMNS]){param->name, values, shown_default(param), param->meaning});
     }
-    fprintf(out, "\nValues in [brackets] are not built yet in this version.\n");
 }
 
 static void print_markdown(FILE *out)
@@ -155,7 +154,6 @@ static void print_markdown(FILE *out)
         fprintf(out, "| `%s` | %s (%s) | %s | %s | %s |\n", param->name, type, shown_default(param), range,
                 *readers ? readers : "all", param->meaning);
     }
-    fprintf(out, "\nValues in [brackets] are not built yet in this version.\n");
 }
 
 void wgf_params_print(FILE *out, bool markdown)

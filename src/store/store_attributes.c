@@ -1,4 +1,4 @@
-/* Root attributes, read. */
+/* Reading of root attributes. src/store/README.md "Attributes". */
 #include "store_internal.h"
 
 #include "wgf/base/system.h"

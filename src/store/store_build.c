@@ -1,4 +1,5 @@
-/* The objects of a new file: every one that it will ever have. */
+/* The objects of a new file.
+ * Invariant: a file is created with every object that it will ever have. src/store/README.md "Crash protocol". */
 #include "store_internal.h"
 
 #include "wgf/base/system.h"
@@ -31,9 +32,8 @@ static bool may_grow_to(struct wgf_store_builder *builder, double end)
     return builder->system_error == 0;
 }
 
-/* Makes sure of room for `bytes` more. HDF5 does not survive metadata that it cannot write: the file cannot be closed
- * any more, and the process crashes when it exits. So room is had before it is needed; a file system that cannot
- * promise any is taken on trust. */
+/* Reserves room for `bytes` more. After a failed write of metadata HDF5 cannot close the file, and the process crashes
+ * at exit; so room is reserved before it is needed. A file system that cannot reserve is trusted. */
 static bool reserve(struct wgf_store_builder *builder, double bytes)
 {
     double end = file_end(builder) + bytes + METADATA;
@@ -47,14 +47,7 @@ static bool reserve(struct wgf_store_builder *builder, double bytes)
     return builder->system_error == 0;
 }
 
-/* Leaves out of what is reserved the room that a sparse column has just been given, and sees to what comes behind it. */
-static bool skip_reserve(struct wgf_store_builder *builder)
-{
-    builder->reserved = fmax(builder->reserved, file_end(builder));
-    return reserve(builder, 0);
-}
-
-/* True once the making is to be given up; looked at between blocks. */
+/* True once the creation is cancelled; checked between blocks. */
 static bool interrupted(struct wgf_store_builder *builder)
 {
     if (builder->interrupted && *builder->interrupted)
@@ -62,8 +55,8 @@ static bool interrupted(struct wgf_store_builder *builder)
     return builder->system_error == EINTR;
 }
 
-/* Everything that rows will be written to is allocated at once; write_empty fills it. So the file has no holes but in sparse
- * columns: a disk that is too small is found while the file is made, and a writer changes no metadata. */
+/* All columns are allocated at once, and write_empty fills them. So the file has no holes, a disk that is too small is
+ * found at creation, and a writer changes no metadata. */
 static hid_t column_properties(const struct wgf_column *column)
 {
     hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
@@ -110,13 +103,10 @@ static hid_t build_column(struct wgf_store_builder *builder, const hid_t *scales
     assert(column->type != WGF_COLUMN_TEXT || column->life == WGF_LIFE_CREATED);
     assert(column->life != WGF_LIFE_CREATED || column->shape == WGF_SHAPE_JOB);
     assert((column->type == WGF_COLUMN_CHARS) == (column->shape == WGF_SHAPE_MESSAGE));
-    assert(column->life != WGF_LIFE_SPARSE || column->type == WGF_COLUMN_UINT8);
-    const bool sparse = column->life == WGF_LIFE_SPARSE;
-    const double bytes = wgf_store_column_bytes(extent, column);
-    if (!reserve(builder, sparse ? 0 : bytes) || !may_grow_to(builder, file_end(builder) + bytes + METADATA))
+    if (!reserve(builder, wgf_store_column_bytes(extent, column)))
         return H5I_INVALID_HID;
     hid_t dataset = create_column(builder->file, column, extent);
-    if (dataset >= 0 && (!sparse || skip_reserve(builder)) && wgf_store_put_column_attributes(dataset, column) &&
+    if (dataset >= 0 && wgf_store_put_column_attributes(dataset, column) &&
         wgf_store_attach_scales(dataset, column->shape, scales))
         return dataset;
     if (dataset >= 0)
@@ -128,17 +118,17 @@ static bool write_created(struct wgf_store_builder *builder, hid_t dataset, int 
                           void *rows)
 {
     const struct wgf_column *column = &builder->schema->columns[index];
-    struct wgf_store_part part = {.start = {(hsize_t)first}, .size = {(hsize_t)count}};
+    struct wgf_store_slab slab = {.start = {(hsize_t)first}, .size = {(hsize_t)count}};
     hid_t type = wgf_store_memory_type(column->type), space = H5Dget_space(dataset);
     builder->fill(builder->context, index, first, count, rows);
     bool ok = (column->type != WGF_COLUMN_TEXT || reserve(builder, text_bytes(rows, count))) &&
-              wgf_store_move(dataset, space, type, &part, rows, NULL);
+              wgf_store_move(dataset, space, type, &slab, rows, NULL);
     H5Sclose(space);
     H5Tclose(type);
     return ok;
 }
 
-/* Block after block, all columns of a block at a time: so whoever fills them computes each row once. */
+/* Block after block, all columns of a block at a time, so that the callback computes each row once. */
 static bool write_all_created(struct wgf_store_builder *builder, const hid_t *datasets)
 {
     const struct wgf_store_schema *schema = builder->schema;
@@ -156,13 +146,13 @@ static bool write_all_created(struct wgf_store_builder *builder, const hid_t *da
     return ok;
 }
 
-/* Fills a column with its empty value, as HDF5 itself could, but not be interrupted: straight into its place in the file,
- * in pieces that a page cache takes as one, so that rows are written there as fast as can be. */
+/* Fills a column with its empty value, as HDF5 itself could without a way to cancel it: directly at its offset in the
+ * file, in pieces that a page cache takes as one, so that rows are written there as fast as can be. */
 static bool write_empty(struct wgf_store_builder *builder, hid_t dataset, const struct wgf_column *column)
 {
     enum { BYTES = 1 << 20, ELEMENT = 8 }; /* the largest; smaller ones are all 0 */
     const off_t start = (off_t)H5Dget_offset(dataset), end = start + (off_t)H5Dget_storage_size(dataset);
-    char *elements = start >= 0 ? malloc(BYTES + ELEMENT) : NULL; /* a dataset without a place has all bits set */
+    char *elements = start >= 0 ? malloc(BYTES + ELEMENT) : NULL; /* HADDR_UNDEF has all bits set */
     if (!elements)
         return false;
     wgf_store_fill_empty(column->type, (BYTES + ELEMENT) / wgf_store_element_size(column->type), elements);

@@ -1,4 +1,5 @@
-/* Making a result file so that `path` holds either what was there or the complete new file, at any instant. */
+/* Creation of a result file.
+ * Invariant: `path` holds the old file or the complete new one at any instant. src/store/README.md "Crash protocol". */
 #include "store_internal.h"
 
 #include <errno.h>
@@ -18,8 +19,7 @@ static wgf_status check_room(int descriptor, const char *path, const struct wgf_
     struct statvfs disk;
     if (fstatvfs(descriptor, &disk) != 0 || disk.f_blocks == 0)
         return WGF_OK; /* a file system that does not tell */
-    double room = (double)disk.f_bavail * (double)disk.f_frsize,
-           need = wgf_store_bytes(schema) - wgf_store_sparse_bytes(schema);
+    const double room = (double)disk.f_bavail * (double)disk.f_frsize, need = wgf_store_bytes(schema);
     if (need <= room)
         return WGF_OK;
     return wgf_fail(error, WGF_EIO,
@@ -49,7 +49,7 @@ static wgf_status build(const char *temporary, const char *path, struct wgf_stor
     builder->file = create_file(temporary);
     bool ok = builder->file >= 0 && wgf_store_build(builder);
     if (builder->file >= 0)
-        ok = wgf_store_let_go(builder->file, ok);
+        ok = wgf_store_close_file(builder->file, ok);
     wgf_store_unwatch(&watch);
     if (ok)
         return WGF_OK;
@@ -60,7 +60,7 @@ static wgf_status build(const char *temporary, const char *path, struct wgf_stor
                     *reason ? reason : "out of memory");
 }
 
-/* Without this the rename itself could be lost with the power. Not every file system can; none must. */
+/* A power loss could otherwise undo the rename. Not every file system can sync a folder, so failures are ignored. */
 static void sync_folder(const char *path)
 {
     char *copy = strdup(path);
@@ -81,7 +81,7 @@ static bool give_name(const char *temporary, const char *path, bool replace)
         return true;
     if (errno != EINVAL && errno != ENOSYS)
         return false;
-    return link(temporary, path) == 0 && unlink(temporary) == 0; /* a file system that knows no such rename: NFS, say */
+    return link(temporary, path) == 0 && unlink(temporary) == 0; /* a file system without this rename, such as NFS */
 }
 
 static wgf_status publish(int descriptor, const char *temporary, const char *path, bool replace,

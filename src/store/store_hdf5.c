@@ -1,4 +1,4 @@
-/* How the store talks to HDF5: its errors as sentences, the way a file is opened, and the parts in which data move. */
+/* How the store talks to HDF5: its errors as sentences, the way a file is opened, and the slabs in which data move. */
 #include "store_internal.h"
 
 #include <mpi.h>
@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Visits the stack from the place where the error arose. The system's own words ("No space left on device") are
+/* Visits the stack from the origin of the error. The system's own words ("No space left on device") are
  * the best reason there is; HDF5 wraps them as: error message = '…'. */
 static herr_t keep_deepest(unsigned depth, const H5E_error2_t *entry, void *data)
 {
@@ -58,7 +58,7 @@ static void divert(hid_t file)
     close(memory);
 }
 
-bool wgf_store_let_go(hid_t file, bool sound)
+bool wgf_store_close_file(hid_t file, bool sound)
 {
     sound = sound && H5Fflush(file, H5F_SCOPE_LOCAL) >= 0;
     if (!sound)
@@ -81,9 +81,9 @@ hid_t wgf_store_access(bool team)
     return access;
 }
 
-bool wgf_store_next_part(struct wgf_store_part *part, hsize_t end, hsize_t width, hsize_t most)
+bool wgf_store_next_slab(struct wgf_store_slab *slab, hsize_t end, hsize_t width, hsize_t most)
 {
-    hsize_t *start = part->start, *size = part->size;
+    hsize_t *start = slab->start, *size = slab->size;
     start[1] += size[1];
     if (start[1] == width) {
         start[1] = 0;
@@ -97,11 +97,11 @@ bool wgf_store_next_part(struct wgf_store_part *part, hsize_t end, hsize_t width
     return true;
 }
 
-bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_part *part, const void *from,
+bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_slab *slab, const void *from,
                     void *to)
 {
-    hid_t memory = H5Screate_simple(H5Sget_simple_extent_ndims(space), part->size, NULL);
-    bool ok = memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, part->start, NULL, part->size, NULL) >= 0;
+    hid_t memory = H5Screate_simple(H5Sget_simple_extent_ndims(space), slab->size, NULL);
+    bool ok = memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, slab->start, NULL, slab->size, NULL) >= 0;
     if (ok && from)
         ok = H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, from) >= 0;
     else if (ok)

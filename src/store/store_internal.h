@@ -8,7 +8,7 @@
 
 enum {
     WGF_STORE_SCHEMA = 1,
-    WGF_STORE_SHAPES = WGF_SHAPE_CHECKPOINT + 1,
+    WGF_STORE_SHAPES = WGF_SHAPE_STATE + 1,
     WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
     WGF_STORE_NAME_LENGTH = 64,
     WGF_STORE_REASON_LENGTH = 320,
@@ -42,7 +42,6 @@ int64_t wgf_store_row_count(const struct wgf_store_extent *extent, enum wgf_colu
 int wgf_store_rank(enum wgf_column_shape shape);
 size_t wgf_store_element_size(enum wgf_column_type type);
 double wgf_store_column_bytes(const struct wgf_store_extent *extent, const struct wgf_column *column);
-double wgf_store_sparse_bytes(const struct wgf_store_schema *schema); /* of wgf_store_bytes, those of no room on disk */
 double wgf_store_scale_bytes(const struct wgf_store_extent *extent);
 void wgf_store_fill_empty(enum wgf_column_type type, size_t count, void *elements);
 
@@ -53,26 +52,27 @@ hid_t wgf_store_file_type(enum wgf_column_type type);
 /* File access by which every handle of ours opens a file; closed by the caller. */
 hid_t wgf_store_access(bool team);
 
-/* A part of a dataset: rows, and elements of a row (1 for a dataset of one dimension). Starting from
+/* A slab of a dataset: rows, and elements of a row (1 for a dataset of one dimension). Starting from
  * {.start = {first, 0}}, next walks over rows first … end - 1 of `width` elements each, at most `most` elements at a
- * time and each part contiguous; false when all have been given. */
-struct wgf_store_part {
+ * time and each slab contiguous; false when all have been given. */
+struct wgf_store_slab {
     hsize_t start[2], size[2];
 };
-bool wgf_store_next_part(struct wgf_store_part *part, hsize_t end, hsize_t width, hsize_t most);
+bool wgf_store_next_slab(struct wgf_store_slab *slab, hsize_t end, hsize_t width, hsize_t most);
 
-/* Moves a part: writes `from`, or where that is NULL reads to `to`. `space` is the dataset's own, `type` that in memory. */
-bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_part *part, const void *from,
+/* Moves a slab: writes `from`, or where that is NULL reads to `to`. `space` is the dataset's own, `type` that in
+ * memory. */
+bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_slab *slab, const void *from,
                     void *to);
 
-/* Texts read without HDF5, each to be freed by the caller; false when one is damaged, and none is then left. `place` as
- * wgf_store_texts_place found it. */
+/* Texts read without HDF5, each to be freed by the caller; false when one is damaged, and none is then left. Their
+ * offset as wgf_store_text_offset found it. */
 struct wgf_store;
 struct wgf_store_column;
 struct wgf_store_heap;
 bool wgf_store_read_texts(struct wgf_store *store, const struct wgf_store_column *column, int64_t first, int64_t count,
                           char **texts);
-int64_t wgf_store_texts_place(hid_t file, hid_t dataset);
+int64_t wgf_store_text_offset(hid_t file, hid_t dataset);
 void wgf_store_heap_free(struct wgf_store_heap *heap);
 
 /* Turns HDF5's strings into the caller's own; on failure all are gone. */
@@ -93,7 +93,7 @@ bool wgf_store_attach_scales(hid_t dataset, enum wgf_column_shape shape, const h
 struct wgf_store_builder {
     hid_t file;
     int descriptor;  /* of the same file, to reserve room by */
-    double reserved; /* where the room ends that has been reserved, or left out on purpose */
+    double reserved; /* end of the room that has been reserved */
     const struct wgf_store_schema *schema;
     wgf_store_fill *fill;
     void *context;
@@ -109,15 +109,15 @@ struct wgf_store_column {
     enum wgf_column_shape shape;
     bool stored;          /* has room in the file; otherwise it is never opened, and reads as the empty value */
     bool chunked;         /* rewritten by h5repack, say: can be read only */
-    int64_t place;        /* of the references of texts, in bytes; -1: only HDF5 can read them */
-    int64_t straight;     /* where rows are written past HDF5, in bytes from the file's start; -1: through it */
+    int64_t text_offset;  /* of the references of texts in the file, in bytes; -1: only HDF5 can read them */
+    int64_t direct;       /* offset in the file of rows that are written without HDF5; -1: with it */
     hid_t dataset, space; /* of stored columns */
 };
 
 struct wgf_store {
     bool team, writable;
     bool broken;    /* a write failed */
-    int descriptor; /* for fsync, and for rows that are written straight */
+    int descriptor; /* for fsync, and for rows that are written directly */
     hid_t file;
     struct wgf_store_extent extent;
     int column_count;
@@ -132,7 +132,7 @@ bool wgf_store_survey(struct wgf_store *store);
 
 /* Closes the file of a lone process. `sound`: all that was written to it came through. False: not all did; then what
  * HDF5 has left to write is lost. */
-bool wgf_store_let_go(hid_t file, bool sound);
+bool wgf_store_close_file(hid_t file, bool sound);
 
 /* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
  * strlen(path) + WGF_STORE_SUFFIX bytes. */

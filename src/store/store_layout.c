@@ -1,3 +1,4 @@
+/* Types, shapes and sizes of columns in numbers. src/store/README.md "Variables". */
 #include "store_internal.h"
 
 #include "wgf/base/system.h"
@@ -12,7 +13,6 @@ const struct wgf_store_dimension wgf_store_dimensions[WGF_STORE_SHAPES] = {
     [WGF_SHAPE_INNER_RECORD] = {"inner_record", "number of the inner trace record"},
     [WGF_SHAPE_MESSAGE] = {"message_length", NULL},
     [WGF_SHAPE_STATE] = {"state_element", NULL},
-    [WGF_SHAPE_CHECKPOINT] = {"checkpoint_byte", NULL},
 };
 
 int64_t wgf_store_length(const struct wgf_store_extent *extent, enum wgf_column_shape shape)
@@ -28,15 +28,13 @@ int64_t wgf_store_length(const struct wgf_store_extent *extent, enum wgf_column_
         return extent->message_length;
     case WGF_SHAPE_STATE:
         return extent->state_elements;
-    case WGF_SHAPE_CHECKPOINT:
-        return extent->checkpoint_bytes;
     }
     return 0;
 }
 
 bool wgf_store_is_flat(enum wgf_column_shape shape)
 {
-    return shape == WGF_SHAPE_STATE || shape == WGF_SHAPE_CHECKPOINT;
+    return shape == WGF_SHAPE_STATE;
 }
 
 int wgf_store_rank(enum wgf_column_shape shape)
@@ -147,15 +145,6 @@ double wgf_store_bytes(const struct wgf_store_schema *schema)
     double bytes = METADATA + (double)COLUMN_METADATA * schema->column_count + wgf_store_scale_bytes(&schema->extent);
     for (int c = 0; c < schema->column_count; c++)
         bytes += wgf_store_column_bytes(&schema->extent, &schema->columns[c]);
-    return bytes;
-}
-
-double wgf_store_sparse_bytes(const struct wgf_store_schema *schema)
-{
-    double bytes = 0;
-    for (int c = 0; c < schema->column_count; c++)
-        if (schema->columns[c].life == WGF_LIFE_SPARSE)
-            bytes += wgf_store_column_bytes(&schema->extent, &schema->columns[c]);
     return bytes;
 }
 

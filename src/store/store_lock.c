@@ -1,5 +1,5 @@
-/* Locks: of a result file by its run, and of a temporary by its maker. Open-file-description locks, since an
- * ordinary fcntl lock is lost as soon as any descriptor of the file is closed, by HDF5 for one. */
+/* Locks of a result file by its run, and of a temporary by its process: open-file-description locks, since an ordinary
+ * fcntl lock is lost when any descriptor of the file is closed, by HDF5 too. src/store/README.md "Crash protocol". */
 #include "store_internal.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* What makes an HDF5 file a netCDF-4 one: dimension scales, attached to every variable, and attributes. */
+/* What makes an HDF5 file a netCDF-4 file (src/store/README.md "The file"): dimension scales, attached to every
+ * variable, and attributes. */
 #include "store_internal.h"
 
 #include <hdf5_hl.h>
@@ -98,17 +99,17 @@ static bool write_coordinates(hid_t scale, hsize_t length)
     int64_t numbers[BLOCK];
     bool ok = true;
     hid_t space = H5Dget_space(scale);
-    struct wgf_store_part part = {0};
-    while (ok && wgf_store_next_part(&part, length, 1, BLOCK)) {
-        for (hsize_t i = 0; i < part.size[0]; i++)
-            numbers[i] = (int64_t)(part.start[0] + i);
-        ok = wgf_store_move(scale, space, H5T_NATIVE_INT64, &part, numbers, NULL);
+    struct wgf_store_slab slab = {0};
+    while (ok && wgf_store_next_slab(&slab, length, 1, BLOCK)) {
+        for (hsize_t i = 0; i < slab.size[0]; i++)
+            numbers[i] = (int64_t)(slab.start[0] + i);
+        ok = wgf_store_move(scale, space, H5T_NATIVE_INT64, &slab, numbers, NULL);
     }
     H5Sclose(space);
     return ok;
 }
 
-/* A dimension scale; without coordinates it takes no room, and bears the name by which netCDF knows the like. */
+/* A dimension scale; without coordinates it takes no room, and its name tells netCDF that it is not a variable. */
 static hid_t make_scale(hid_t file, const struct wgf_store_dimension *dimension, hsize_t length)
 {
     hid_t properties = H5Pcreate(H5P_DATASET_CREATE);

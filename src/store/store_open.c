@@ -1,5 +1,6 @@
-/* Opening and closing. A team lets rank 0 look first, as a lone reader: so a file that is no good is refused before
- * anything collective, and the metadata are read once instead of once a rank. */
+/* Opening and closing.
+ * Invariant: rank 0 of a team surveys the file as a lone reader before anything collective, so that a bad file is
+ * refused on all ranks and the metadata are read once. src/store/README.md "Crash protocol". */
 #include "store_internal.h"
 
 #include <errno.h>
@@ -61,8 +62,8 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
 {
     struct wgf_store_watch watch;
     hid_t access = wgf_store_access(store->team);
-    /* A run writes the superblock when it opens and when it closes the file. Who reads it at that very moment may see half
-     * of it, and no more than a moment later the whole. */
+    /* A run writes the superblock when it opens and when it closes the file. A reader may see half of it at that
+     * moment, and the whole a moment later. */
     for (int attempt = store->writable ? 4 : 0; attempt < 5; attempt++) {
         wgf_store_watch(&watch);
         store->file = H5Fopen(path, store->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
@@ -81,17 +82,17 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
                     watch.reason);
 }
 
-/* Where HDF5 would put the rows, as they are in memory and nothing around them: there a lone writer can put them itself, at
- * a tenth of the cost of a call. A team leaves it to MPI-IO to keep the machines' caches of the file apart. */
-static int64_t straight_place(const struct wgf_store *store, const struct wgf_store_column *column)
+/* Offset of contiguous rows that the file holds as memory does: a lone writer writes them there itself, at a tenth of
+ * the cost of an HDF5 call. A team leaves it to MPI-IO, which keeps the caches of several machines coherent. */
+static int64_t direct_offset(const struct wgf_store *store, const struct wgf_store_column *column)
 {
     if (store->team || !store->writable || column->chunked || column->type == WGF_COLUMN_TEXT)
         return -1;
     hid_t stored = H5Dget_type(column->dataset);
     bool same = H5Tequal(stored, store->types[column->type]) > 0;
-    haddr_t place = H5Dget_offset(column->dataset);
+    const haddr_t offset = H5Dget_offset(column->dataset);
     H5Tclose(stored);
-    return same && place != HADDR_UNDEF ? (int64_t)place : -1;
+    return same && offset != HADDR_UNDEF ? (int64_t)offset : -1;
 }
 
 static wgf_status open_columns(struct wgf_store *store, const char *path, struct wgf_error *error)
@@ -115,7 +116,7 @@ static wgf_status open_columns(struct wgf_store *store, const char *path, struct
                               "file as it was before h5repack",
                               path);
         else
-            column->straight = straight_place(store, column);
+            column->direct = direct_offset(store, column);
     }
     wgf_store_unwatch(&watch);
     return status;
@@ -233,7 +234,7 @@ static bool close_file(struct wgf_store *store)
         return true;
     if (store->team)
         return H5Fclose(store->file) >= 0;
-    return wgf_store_let_go(store->file, !store->broken) || store->broken; /* a failed write has been told */
+    return wgf_store_close_file(store->file, !store->broken) || store->broken; /* a failed write has been told */
 }
 
 wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)

@@ -30,41 +30,28 @@ bool wgf_store_has_room(const struct wgf_store *store, int index)
     return store->columns[index].stored;
 }
 
-bool wgf_store_region(const struct wgf_store *store, int index, struct wgf_region *region)
-{
-    const struct wgf_store_column *column = &store->columns[index];
-    assert(index >= 0 && index < store->column_count);
-    haddr_t start = column->stored && !column->chunked ? H5Dget_offset(column->dataset) : HADDR_UNDEF;
-    if (start == HADDR_UNDEF || wgf_store_element_size(column->type) != 1 || !wgf_store_is_flat(column->shape))
-        return false;
-    *region = (struct wgf_region){.descriptor = store->descriptor,
-                                  .start = (int64_t)start,
-                                  .length = wgf_store_length(&store->extent, column->shape)};
-    return true;
-}
-
 /* Moves rows, by parts: writes `from`, or where that is NULL reads to `to`. */
 static bool move_rows(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
                       int64_t count, const char *from, char *to)
 {
     size_t size = wgf_store_element_size(column->type);
     hsize_t width = (hsize_t)wgf_store_row_elements(&store->extent, column->shape);
-    struct wgf_store_part part = {.start = {(hsize_t)first, 0}};
+    struct wgf_store_slab slab = {.start = {(hsize_t)first, 0}};
     bool ok = true;
-    while (ok && wgf_store_next_part(&part, (hsize_t)(first + count), width, store->most_bytes / size)) {
-        size_t done = ((part.start[0] - (hsize_t)first) * width + part.start[1]) * size;
-        ok = wgf_store_move(column->dataset, column->space, store->types[column->type], &part,
+    while (ok && wgf_store_next_slab(&slab, (hsize_t)(first + count), width, store->most_bytes / size)) {
+        size_t done = ((slab.start[0] - (hsize_t)first) * width + slab.start[1]) * size;
+        ok = wgf_store_move(column->dataset, column->space, store->types[column->type], &slab,
                             from ? from + done : NULL, to ? to + done : NULL);
     }
     return ok;
 }
 
 /* False, with errno: not all was written. */
-static bool write_straight(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
-                           int64_t count, const char *from)
+static bool write_direct(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,
+                         int64_t count, const char *from)
 {
     int64_t row = wgf_store_row_elements(&store->extent, column->shape) * (int64_t)wgf_store_element_size(column->type);
-    off_t at = column->straight + first * row, end = at + count * row;
+    off_t at = column->direct + first * row, end = at + count * row;
     while (at < end) {
         ssize_t done = pwrite(store->descriptor, from, (size_t)(end - at), at);
         if (done < 0 && errno != EINTR)
@@ -107,9 +94,9 @@ wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, in
     if (!in_range(store, column, first, count))
         return fail_rows("write", column, first, count, "the file has no such rows", error);
     struct wgf_store_watch watch;
-    bool by_hdf5 = column->straight < 0;
+    bool by_hdf5 = column->direct < 0;
     bool ok = by_hdf5 ? write_by_hdf5(store, column, first, count, rows, &watch)
-                      : write_straight(store, column, first, count, rows);
+                      : write_direct(store, column, first, count, rows);
     if (ok)
         return WGF_OK;
     const char *reason = by_hdf5 ? watch.reason : strerror(errno);
@@ -145,7 +132,7 @@ wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int
         wgf_store_fill_empty(column->type, (size_t)(count * elements), rows);
         return WGF_OK;
     }
-    if (column->type == WGF_COLUMN_TEXT && column->place >= 0)
+    if (column->type == WGF_COLUMN_TEXT && column->text_offset >= 0)
         return wgf_store_read_texts(store, column, first, count, rows)
                    ? WGF_OK
                    : fail_rows("read", column, first, count, "the file is damaged there; copy it anew", error);

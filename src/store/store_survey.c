@@ -1,4 +1,5 @@
-/* What an open file holds: its columns and the sizes of its dimensions, from the file alone. */
+/* What an open file holds: its columns and the lengths of its dimensions, from the file alone.
+ * src/store/README.md "Variables", "Facts about HDF5". */
 #include "store_internal.h"
 
 #include <stdlib.h>
@@ -12,8 +13,7 @@ static bool survey_dimension(struct wgf_store *store, enum wgf_column_shape shap
                                           [WGF_SHAPE_RECORD] = &extent->records,
                                           [WGF_SHAPE_INNER_RECORD] = &extent->inner_records,
                                           [WGF_SHAPE_MESSAGE] = &extent->message_length,
-                                          [WGF_SHAPE_STATE] = &extent->state_elements,
-                                          [WGF_SHAPE_CHECKPOINT] = &extent->checkpoint_bytes};
+                                          [WGF_SHAPE_STATE] = &extent->state_elements};
     if (H5Lexists(store->file, name, H5P_DEFAULT) <= 0)
         return shape != WGF_SHAPE_JOB;
     hid_t scale = H5Dopen2(store->file, name, H5P_DEFAULT);
@@ -26,9 +26,8 @@ static bool survey_dimension(struct wgf_store *store, enum wgf_column_shape shap
     return true;
 }
 
-/* By the lengths of its dimensions: where two of the store's are equal, either will do. Which scales are attached is not
- * looked up, since HDF5 crashes on a list of scales that is damaged; that there is a list tells our columns from what a
- * user may have added. */
+/* Finds the shape by the lengths of the dimensions; of two equal ones either will do. The attached scales are not read,
+ * since HDF5 crashes on a damaged list of scales. A dataset without a list was added by a user. */
 static bool survey_shape(const struct wgf_store *store, hid_t dataset, enum wgf_column_shape *shape)
 {
     hsize_t lengths[2] = {0};
@@ -78,11 +77,11 @@ static bool append(struct wgf_store *store, const struct wgf_store_column *colum
     return true;
 }
 
-/* Scales and whatever a user may have added to the file are no columns of ours, and passed over. */
+/* Skips dimension scales and datasets that the store did not create, such as the checkpoints of older files. */
 static herr_t survey_link(hid_t file, const char *name, const H5L_info_t *link, void *data)
 {
     struct wgf_store *store = data;
-    struct wgf_store_column column = {.straight = -1, .dataset = H5I_INVALID_HID, .space = H5I_INVALID_HID};
+    struct wgf_store_column column = {.direct = -1, .dataset = H5I_INVALID_HID, .space = H5I_INVALID_HID};
     H5O_info_t object;
     if (link->type != H5L_TYPE_HARD || strlen(name) >= sizeof column.name)
         return 0;
@@ -97,7 +96,7 @@ static herr_t survey_link(hid_t file, const char *name, const H5L_info_t *link, 
     if (ours) {
         strcpy(column.name, name);
         column.stored = H5Dget_storage_size(dataset) > 0;
-        column.place = column.type == WGF_COLUMN_TEXT ? wgf_store_texts_place(store->file, dataset) : -1;
+        column.text_offset = column.type == WGF_COLUMN_TEXT ? wgf_store_text_offset(store->file, dataset) : -1;
         hid_t properties = H5Dget_create_plist(dataset);
         column.chunked = H5Pget_layout(properties) == H5D_CHUNKED;
         H5Pclose(properties);

@@ -1,6 +1,6 @@
-/* Texts of variable length, read without HDF5: it follows the reference of a text whatever that says, and crashes on one
- * that is damaged. A reference holds the text's length, the address of a global heap collection and the number of an
- * object in it (HDF5 File Format Specification, III.E); all three are checked here. */
+/* Texts of variable length, read without HDF5, which follows any reference and crashes on a damaged one. A reference
+ * holds the text's length, the address of a global heap collection and the number of an object in it (HDF5 File Format
+ * Specification, III.E); all three are checked here. */
 #include "store_internal.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 enum {
     REFERENCE = 16,         /* length 4, address 8, number 4; little-endian */
     HEADER = 16,            /* of a collection: GCOL, version 1, 3 reserved, size 8; and of an object */
-    MOST = 1 << 26,         /* bytes of a collection that is believed; its largest text is a spec of 4 MiB */
+    MOST = 1 << 26,         /* bytes of the largest collection that is accepted; its largest text is a spec of 4 MiB */
     SMALLEST = HEADER + 16, /* collection */
 };
 
@@ -47,9 +47,9 @@ static uint64_t decode(const unsigned char *bytes, int count)
     return value;
 }
 
-static bool read_all(int descriptor, void *bytes, uint64_t size, uint64_t place)
+static bool read_all(int descriptor, void *bytes, uint64_t size, uint64_t offset)
 {
-    return place <= INT64_MAX && pread(descriptor, bytes, size, (off_t)place) == (ssize_t)size;
+    return offset <= INT64_MAX && pread(descriptor, bytes, size, (off_t)offset) == (ssize_t)size;
 }
 
 static bool add_object(struct wgf_store_heap *heap, struct object object)
@@ -109,11 +109,11 @@ static bool load(struct wgf_store_heap *heap, int descriptor, uint64_t address)
 
 static const struct object *find(struct wgf_store_heap *heap, uint64_t number)
 {
-    for (size_t i = 0; i < heap->count; i++) { /* HDF5 lays the texts of a block down from the last to the first */
-        size_t place = (heap->last + heap->count - 1 + i) % heap->count;
-        if (heap->objects[place].number == number) {
-            heap->last = place;
-            return &heap->objects[place];
+    for (size_t i = 0; i < heap->count; i++) { /* HDF5 stores the texts of a block from the last to the first */
+        const size_t index = (heap->last + heap->count - 1 + i) % heap->count;
+        if (heap->objects[index].number == number) {
+            heap->last = index;
+            return &heap->objects[index];
         }
     }
     return NULL;
@@ -140,7 +140,7 @@ bool wgf_store_read_texts(struct wgf_store *store, const struct wgf_store_column
         if (i % BLOCK == 0) {
             int64_t block = count - i < BLOCK ? count - i : BLOCK;
             ok = read_all(store->descriptor, references, (uint64_t)block * REFERENCE,
-                          (uint64_t)(column->place + (first + i) * REFERENCE));
+                          (uint64_t)(column->text_offset + (first + i) * REFERENCE));
         }
         texts[i] = ok ? read_text(store, references + i % BLOCK * REFERENCE) : NULL;
         ok = ok && texts[i];
@@ -151,13 +151,13 @@ bool wgf_store_read_texts(struct wgf_store *store, const struct wgf_store_column
     return ok;
 }
 
-int64_t wgf_store_texts_place(hid_t file, hid_t dataset)
+int64_t wgf_store_text_offset(hid_t file, hid_t dataset)
 {
     size_t address = 0, size = 0;
     hid_t creation = H5Fget_create_plist(file);
     bool usual = creation >= 0 && H5Pget_sizes(creation, &address, &size) >= 0 && address == 8 && size == 8;
     if (creation >= 0)
         H5Pclose(creation);
-    haddr_t place = usual ? H5Dget_offset(dataset) : HADDR_UNDEF; /* undefined for one in chunks */
-    return place == HADDR_UNDEF ? -1 : (int64_t)place;
+    const haddr_t offset = usual ? H5Dget_offset(dataset) : HADDR_UNDEF; /* undefined for a chunked one */
+    return offset == HADDR_UNDEF ? -1 : (int64_t)offset;
 }

@@ -1,3 +1,6 @@
+/* The exact distance of two clouds: each sign is scaled, centred and matched apart, then values and gradients follow
+ * from the matching. Invariant: the certificate of the matching holds after every solve. Source: src/flow/README.md
+ * "Exact transport". */
 #include "wgf/transport/assignment.h"
 
 #include "matching.h"
@@ -9,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The neurons of one sign. Coordinates in `matching` are divided by 2^exponent. A V that lies far off is moved by
- * `shift` along the axes where it does, lest the small differences that decide drown in rounding:
+/* The neurons of one sign. Coordinates in `matching` are divided by 2^exponent. A distant V is moved by `shift`
+ * along the axes where it is distant; otherwise rounding would hide the small differences that decide:
  *
  *     |v - w|^2 = |v' - w|^2 + 2 <v' - c, t> - 2 <w - c, t> + |t|^2,     v' = v - t, for any c */
 struct half {
@@ -162,7 +165,8 @@ void wgf_assignment_fix(struct wgf_assignment *assignment, const double *W)
     }
 }
 
-/* Brings the half's rows into its frame. A V far larger than W sets the scale: W's squares matter less than rounding. */
+/* Brings the half's rows into its frame. A V far larger than W sets the scale: W's squares matter less than
+ * rounding. */
 static void take_rows(struct wgf_assignment *assignment, struct half *half, const double *V)
 {
     int64_t d = assignment->d;

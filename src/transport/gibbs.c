@@ -1,3 +1,5 @@
+/* Products with the Gibbs kernel of all grids and sheets: plain products where the range allows, logarithms elsewhere.
+ * Source: src/flow/README.md "Range of the Gibbs kernel". */
 #include "wgf/transport/gibbs.h"
 
 #include "gibbs_axis.h"

@@ -1,3 +1,5 @@
+/* One axis of the Gibbs kernel in the log domain, tile by tile. Invariant: a dropped term is below rounding of its sum.
+ * Source: src/flow/README.md "Range of the Gibbs kernel". */
 #include "gibbs_axis.h"
 
 #include "vector_math.h"

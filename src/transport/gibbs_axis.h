@@ -3,10 +3,11 @@
  *     log_out[l, i] = log sum_j exp(log_in[i, j] - exponent[l, j])
  *
  * Input is rows x from, output to x rows: transposed, so that two of them in turn go over both axes of a sheet. Each
- * output has a law over j, w_li(j) = exp(log_in[i, j] - exponent[l, j] - log_out[l, i]).
+ * output has a conditional distribution over j, w_li(j) = exp(log_in[i, j] - exponent[l, j] - log_out[l, i]).
  *
- * Sums are matrix products, a tile of outputs at a time, with shifts of their own: a tile's points are near to each other,
- * so what dominates one of its sums is seldom negligible in another. Where it is, the sum is done term by term. */
+ * Sums are matrix products, a tile of outputs at a time, with shifts of their own: a tile's points are near to each
+ * other, so what dominates one of its sums is seldom negligible in another. Where it is, the sum is done term by
+ * term. */
 #ifndef WGF_TRANSPORT_GIBBS_AXIS_H
 #define WGF_TRANSPORT_GIBBS_AXIS_H
 

@@ -1,5 +1,5 @@
-/* WGF_LANES numbers at a time, in GNU C's own vectors, which a kernel's file sets before it includes this. The order of
- * operations is written out, so every compiler and instruction set gives the same bits for the same WGF_LANES. */
+/* Vectors of WGF_LANES numbers in GNU C; the including file sets WGF_LANES first. The order of operations is written
+ * out, so every compiler and instruction set gives the same bits for the same WGF_LANES. */
 #ifndef WGF_TRANSPORT_LANES_H
 #define WGF_TRANSPORT_LANES_H
 
@@ -11,7 +11,8 @@ typedef int8_t flags __attribute__((vector_size(WGF_LANES)));
 
 #define LOOP_INLINE static inline __attribute__((always_inline))
 
-/* Orders of the lanes that bring each lane together with every other: halves exchanged, then quarters, then single ones. */
+/* Orders of the lanes that bring each lane together with every other: halves exchanged, then quarters, then single
+ * ones. */
 #if WGF_LANES == 8
 static const places lane_number = {0, 1, 2, 3, 4, 5, 6, 7};
 #define EXCHANGES(X) X(4, 5, 6, 7, 0, 1, 2, 3) X(2, 3, 0, 1, 6, 7, 4, 5) X(1, 0, 3, 2, 5, 4, 7, 6)

@@ -1,3 +1,5 @@
+/* Repairs a matching after rows have moved: keeps what is still optimal, then shortest augmenting paths (Jonker and
+ * Volgenant 1987). Source: src/flow/README.md "Exact transport". */
 #include "matching.h"
 
 #include <string.h>

@@ -54,7 +54,8 @@ static inline bool wgf_matching_is_cancelled(const struct wgf_matching *matching
 /* Relative error of a cost and of the price in it. */
 static const double WGF_ROUNDING = 8 * DBL_EPSILON;
 
-/* The inner loops, compiled for vectors of 4 and of 8 numbers. Once interrupted they return at once, their work half done. */
+/* The inner loops, compiled for vectors of 4 and of 8 numbers. Once interrupted they return at once, their work half
+ * done. */
 struct wgf_matching_loops {
     /* How many rows, of every `stride`th, have a column that is cheaper than their own, by more than rounding. */
     int64_t (*count_broken)(const struct wgf_matching *matching, int64_t stride);

@@ -1,9 +1,9 @@
 /* The inner loops of the matching, included once by each file that compiles them: it sets LOOPS (their name),
  * WGF_LANES, and LOOP (attributes of each function).
  *
- * Whole blocks of columns are held against a row at once, and only blocks whose bound asks for it. A bound and a cost are
- * the same sums in the same order, and rounding is monotone: so a block's bound never exceeds the cost of a column in it,
- * not even in the last bit. */
+ * A row is compared with whole blocks of columns, and only with blocks whose bound is low enough. A bound and a cost
+ * are the same sums in the same order, and rounding is monotone. So a block's bound does not exceed the cost of any
+ * column in it, even in the last bit. Source: src/flow/README.md "Exact transport". */
 #include "lanes.h"
 #include "matching.h"
 
@@ -200,7 +200,8 @@ LOOP_INLINE void grow(struct wgf_matching *matching, struct search *search, stru
     }
 }
 
-/* Raises the prices of the columns in the tree so that all its rows stay tight, and those on the path to the sink too. */
+/* Raises the prices of the columns in the tree so that all its rows stay tight, and those on the path to the sink
+ * too. */
 LOOP_INLINE void raise_prices(struct wgf_matching *matching, const struct search *search)
 {
     struct wgf_point_index *columns = &matching->columns;
@@ -220,7 +221,7 @@ LOOP_INLINE void augment(struct wgf_matching *matching, const struct search *sea
         wgf_match(matching, matching->tree[n].row, column);
         column = matching->tree[n].column;
     } while (n > 0);
-    for (n = 0; n < search->branches; n++) { /* computed anew, lest rounding add up from path to path */
+    for (n = 0; n < search->branches; n++) { /* recomputed, so that rounding errors do not add up from path to path */
         int64_t row = matching->tree[n].row;
         const double *x = matching->rows + row * matching->columns.d;
         matching->u[row] = wgf_point_index_cost(&matching->columns, matching->column_of[row], x);

@@ -1,3 +1,5 @@
+/* Builds the k-d tree of columns and keeps the bounds of its blocks. Invariant: a block's least price is not above the
+ * price of any column in it. Source: src/flow/README.md "Exact transport". */
 #include "point_index.h"
 
 #include <stdbool.h>
@@ -31,7 +33,8 @@ static int by_coordinate(const void *left, const void *right)
     return (a->label > b->label) - (a->label < b->label);
 }
 
-/* The axis along which `count` keys of the cloud spread most. Takes each point once, for points are far apart in memory. */
+/* The axis along which `count` keys of the cloud spread most. Takes each point once, for points are far apart in
+ * memory. */
 static int64_t widest_axis(const struct wgf_point_index *columns, const double *cloud, const struct wgf_key *key,
                            int64_t count)
 {

@@ -1,7 +1,7 @@
 /* The fixed cloud of an assignment: an index of points (columns) that carry prices.
  *
- * A column costs a point x its squared distance plus its price. Columns lie in blocks of neighbours, the leaves of a k-d
- * tree, each with a bounding box and the least price in it. */
+ * A column costs a point x its squared distance plus its price. Columns lie in blocks of neighbours, the leaves of a
+ * k-d tree, each with a bounding box and the least price in it. */
 #ifndef WGF_TRANSPORT_POINT_INDEX_H
 #define WGF_TRANSPORT_POINT_INDEX_H
 

@@ -1,3 +1,5 @@
+/* Projections, sorted per sign and kept sorted from iterate to iterate. Invariant: after a solve the pairs of every
+ * direction are in sorted order. Source: src/flow/README.md "Sliced transport". */
 #include "wgf/transport/sliced.h"
 
 #include "wgf/base/arena.h"

@@ -1,3 +1,5 @@
+/* exp and log by argument reduction and polynomials. Its own, since libm's vector versions and -ffast-math do not give
+ * the same bits on every x86-64. Invariant: an entry's bits depend on that entry only. */
 #include "vector_math.h"
 
 #include <math.h>

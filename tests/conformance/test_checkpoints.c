@@ -126,7 +126,6 @@ static void every_cut_is_mended(const struct wgf_settings *settings)
                      whole.result.steps_done - 1); /* at the start and at the end there is nothing to save */
     assert_true(keep.count > 2);
     for (int i = 0; i < keep.count; i++) {
-        assert_true((double)keep.size[i] <= wgf_checkpoint_bytes(settings));
         struct descent cut = run_from(settings, &keep, i);
         assert_true(cut.result.seconds_before > 0);
         assert_true(keep.loaded == keep.size[i]);
@@ -156,25 +155,6 @@ static void the_last_step_knows_that_it_is(const struct wgf_settings *settings)
     discard(&saved);
     discard(&whole);
     discard(&cut);
-}
-
-/* What the method says beforehand is what it lists. */
-static void state_bytes_are_those_of_the_list(const struct wgf_settings *settings)
-{
-    const struct wgf_method *method = wgf_method_find(settings->method);
-    struct descent made = prepare(settings);
-    struct wgf_problem problem = {.data = &made.data, .W = made.W, .alpha = made.alpha};
-    struct iovec iov[WGF_STATE_IOVS];
-    void *work;
-    double bytes = 0;
-    assert_int_equal(method->create(&work, settings, &problem, NULL), WGF_OK);
-    int count = method->state_iov(work, iov);
-    assert_true(count + WGF_TRACE_COUNT + 4 <= WGF_STATE_IOVS);
-    for (int i = 0; i < count; i++)
-        bytes += (double)iov[i].iov_len;
-    assert_true(bytes == method->state_bytes(settings));
-    method->free(work);
-    discard(&made);
 }
 
 static volatile sig_atomic_t alarmed;
@@ -410,7 +390,6 @@ static const struct law {
 } laws[] = {
     LAW(every_cut_is_mended, KINDS, VARIANTS),
     LAW(the_last_step_knows_that_it_is, KINDS, 2),
-    LAW(state_bytes_are_those_of_the_list, KINDS, VARIANTS),
     LAW(any_interruption_is_mended, KINDS, VARIANTS),
     LAW(interruptions_came, 1, 1), /* those of the law before */
     LAW(a_bad_checkpoint_counts_for_nothing, KINDS, 2),

@@ -213,7 +213,7 @@ static void bad_data_fail_their_row_alone(const struct kind *kind)
 {
     char text[512];
     struct wgf_settings settings;
-    struct wgf_runner *runner;
+    struct wgf_job_runner *runner;
     struct wgf_flow_result result;
     write_file("bad.csv", "1,2\n3,4\n5,nan\n");
     write_file("good.csv", "1,2\n3,4\n5,6\n");
@@ -222,18 +222,19 @@ static void bad_data_fail_their_row_alone(const struct kind *kind)
         "name: x\nfixed: {%s, data: file, width: 12, grid: 5, steps: 1}\nsweep: {data_file: [bad.csv, good.csv]}\n",
         kind->spec);
     struct planned planned = plan_of(text);
-    assert_int_equal(wgf_runner_create(&runner, planned.plan, 1, NULL, NULL), WGF_OK);
+    assert_int_equal(wgf_job_runner_create(&runner, planned.plan, 1, NULL, NULL), WGF_OK);
     for (int64_t k = 0; k < 2; k++) {
         double values[WGF_TRACE_COUNT][2];
         struct wgf_trace trace = {0};
         for (int c = 0; c < WGF_TRACE_COUNT; c++)
             trace.column[c] = values[c];
         wgf_plan_job(planned.plan, k, &settings);
-        assert_int_equal(wgf_runner_run(runner, &settings, NULL, &trace, &result), k ? WGF_JOB_DONE : WGF_JOB_FAILED);
+        assert_int_equal(wgf_job_runner_run(runner, &settings, NULL, &trace, &result),
+                         k ? WGF_JOB_DONE : WGF_JOB_FAILED);
         if (k == 0)
             assert_non_null(strstr(result.message, "bad.csv"));
     }
-    wgf_runner_free(runner);
+    wgf_job_runner_free(runner);
     plan_discard(&planned);
 }
 

@@ -8,8 +8,8 @@ import struct
 import subprocess
 import time
 
-from harness import (DONE, OK, PENDING, RUNNING, STOPPED, TIMEOUT, Skip, case, column, differences, equal, finish,
-                     kill_all, main, require, wait_until, within, workers)
+from harness import (OK, PENDING, RUNNING, STOPPED, TIMEOUT, Skip, case, column, differences, equal, finish,
+                     kill_all, main, require, wait_until, within)
 
 # Two or three seconds of one descent each.
 DESCENTS = {
@@ -31,29 +31,33 @@ fixed: {data: sinus, width: 300, inner_steps: 40, gamma: 0.01, grid: 48}
 sweep: {method: [prox, jko], metric: [wasserstein, frobenius], steps: [2500, 10], seed: [1, 2, 3]}
 """
 ENDLESS = "name: endless\nfixed: {method: jko, grid: 32, steps: 10000000000, record_every: 10000000000, time_limit: LIMIT}\n"
-HEAD = struct.Struct("=8sqQQqQQ")  # of a slot
-DESCENT = struct.Struct("=qqq")  # format, size, step: what a checkpoint begins with
+HEADER = struct.Struct("=8sqqQQqQQ")  # of a checkpoint file
+DESCENT = struct.Struct("=qqq")  # format, size, step: what its payload begins with
 
 
-def slots(path):
-    """(job, step) of every slot whose head is there; the file may be written meanwhile."""
-    bytes_, pairs = column(path, "checkpoint").tobytes(), column(path, "job").size
-    size = len(bytes_) // (2 * pairs)
+def folder(path):
+    return path.with_name(path.name + ".checkpoints")
+
+
+def checkpoints(path):
+    """(job, step) of every checkpoint file; the run may go on meanwhile."""
     found = []
-    for slot in range(2 * pairs):
-        magic, job, _, number, _, _, _ = HEAD.unpack_from(bytes_, slot * size)
-        if magic == b"wgfslot\0" and number > 0:
-            found.append((job, DESCENT.unpack_from(bytes_, slot * size + HEAD.size)[2]))
+    for name in folder(path).glob("*") if folder(path).exists() else ():
+        try:
+            content = name.read_bytes()
+        except FileNotFoundError:  # its job has just ended
+            continue
+        if name.suffix != ".tmp":
+            magic, _, job, _, number, size, _, _ = HEADER.unpack_from(content)
+            require(magic == b"wgfckpt\0" and number > 0 and len(content) == HEADER.size + size, f"a torn {name}")
+            equal(str(job), name.name, "the job of a checkpoint")
+            found.append((job, DESCENT.unpack_from(content, HEADER.size)[2]))
     return found
 
 
 def step_reached(path):
     """Of the newest checkpoint."""
-    return max((step for _, step in slots(path)), default=0) if path.exists() else 0
-
-
-def room(path):
-    return os.stat(path).st_blocks * 512
+    return max((step for _, step in checkpoints(path)), default=0)
 
 
 def start(wgf, *options, ranks=0):
@@ -70,13 +74,13 @@ def processor_time():
 
 
 def is_whole(wgf, text):
-    """The file is that of a run that was never cut, the room of checkpoints included. Returns its processor time."""
+    """The file is that of a run that was never cut, and nothing is left beside it. Returns its processor time."""
     before = processor_time()
     whole = wgf.result(text, OK, "whole.h5", "--checkpoint", "0")
     spent = processor_time() - before
     equal(differences(wgf.path("out.h5"), whole), [], "variables that differ")
-    require(not column(wgf.path("out.h5"), "checkpoint").any(), "checkpoints are left in a finished file")
-    require(room(wgf.path("out.h5")) <= room(whole) + 65536, "the room of checkpoints was not given back")
+    require(not folder(wgf.path("out.h5")).exists(), "checkpoints are left beside a finished file")
+    equal(os.stat(wgf.path("out.h5")).st_size, os.stat(whole).st_size, "length of the file")
     wgf("verify", "out.h5").require(OK)
     return spent
 
@@ -143,9 +147,9 @@ def teams_of_all_sizes_take_over(wgf):
     wgf.write("spec.yaml", MIXED)
     path = wgf.path("out.h5")
     for ranks in (3, 0, 4):
-        seen = set(slots(path)) if path.exists() else set()
+        seen = set(checkpoints(path))
         process = start(wgf, "--max-attempts", "100", ranks=ranks)
-        wait_until(lambda: (path.exists() and len(set(slots(path)) - seen) > 1) or process.poll() is not None,
+        wait_until(lambda: (len(set(checkpoints(path)) - seen) > 0) or process.poll() is not None,
                    "checkpoints")
         require(process.poll() is None, "it came to its end too early")
         kill_all(process, ranks)
@@ -160,14 +164,14 @@ def a_stopped_team_keeps_all_checkpoints(wgf):
     path = wgf.path("out.h5")
     wgf.write("spec.yaml", text)
     process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "1s", ranks=4)
-    wait_until(lambda: path.exists() and len({job for job, _ in slots(path)}) == 3, "all three")
+    wait_until(lambda: len({job for job, _ in checkpoints(path)}) == 3, "all three")
     process.send_signal(signal.SIGUSR1)
     equal(finish(process).code, STOPPED, "exit code")
     equal(list(column(path, "status")), [PENDING] * 3, "status")
-    kept = {job: max(step for other, step in slots(path) if other == job) for job in range(3)}
+    kept = {job: max(step for other, step in checkpoints(path) if other == job) for job in range(3)}
     process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s", ranks=2)
-    wait_until(lambda: any(step > kept[job] for job, step in slots(path)) or process.poll() is not None, "a save")
-    require(all(max(step for other, step in slots(path) if other == job) >= kept[job] for job, _ in slots(path)),
+    wait_until(lambda: any(step > kept[job] for job, step in checkpoints(path)) or process.poll() is not None, "a save")
+    require(all(max(step for other, step in checkpoints(path) if other == job) >= kept[job] for job, _ in checkpoints(path)),
             "a checkpoint that was still needed was written over")
     equal(finish(process).code, OK, "exit code")
     is_whole(wgf, text)
@@ -201,25 +205,91 @@ def no_checkpoints_where_none_are_wanted(wgf):
     time.sleep(1.5)
     process.send_signal(signal.SIGTERM)
     equal(finish(process).code, STOPPED, "exit code")
-    require(not column(path, "checkpoint").any(), "a checkpoint was made")
+    require(not folder(path).exists(), "a checkpoint was made")
 
 
 @case
-def what_is_left_in_a_finished_file_goes(wgf):
-    """A kill between the last row and its wipe: the next run, which has nothing to run, wipes; and then changes nothing."""
-    import h5py
+def what_is_left_of_finished_jobs_goes(wgf):
+    """A kill between the last row and the removal: the next run, which has nothing to run, removes, and changes nothing."""
     path = wgf.result(DESCENTS["gd"])
     whole = path.read_bytes()
-    with h5py.File(path, "r") as file:
-        place = file["checkpoint"].id.get_offset()
-    with open(path, "r+b") as file:
-        file.seek(place + 5000)
-        file.write(b"left behind")
+    folder(path).mkdir()
+    for name in ("0", "0.tmp", "17"):
+        (folder(path) / name).write_bytes(b"left behind")
     wgf("run", "spec.yaml", "-o", "out.h5").require(OK, "nothing is left to run")
-    require(not column(path, "checkpoint").any(), "it was not wiped")
-    require(path.read_bytes() == whole, "more than that was changed")
-    wgf("run", "spec.yaml", "-o", "out.h5").require(OK, "nothing is left to run")
+    require(not folder(path).exists(), "it was not removed")
     require(path.read_bytes() == whole, "the file was changed")
+    folder(path).mkdir()
+    (folder(path) / "notes").write_text("a user's")
+    wgf("run", "spec.yaml", "-o", "out.h5").require(OK, "nothing is left to run")
+    require((folder(path) / "notes").exists(), "a user's file was removed")
+
+
+@case
+def damaged_ones_are_replaced(wgf):
+    """From the beginning then, with the same bits."""
+    path = wgf.path("out.h5")
+    wgf.write("spec.yaml", DESCENTS["jko"])
+    process = start(wgf)
+    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint")
+    kill_all(process, 0)
+    kept = folder(path) / "0"
+    content = bytearray(kept.read_bytes())
+    content[-1] ^= 1
+    kept.write_bytes(content)
+    end(wgf)
+    is_whole(wgf, DESCENTS["jko"])
+
+
+@case
+def overwriting_starts_anew(wgf):
+    path = wgf.path("out.h5")
+    wgf.write("spec.yaml", DESCENTS["jko"])
+    process = start(wgf)
+    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint")
+    kill_all(process, 0)
+    for remove in (False, True):  # by the option, and where the result file alone was removed by hand
+        kept, old = folder(path) / "0", None if remove else path.stat().st_ino
+        content = kept.read_bytes()
+        if remove:
+            path.unlink()
+        process = start(wgf, "--checkpoint", "0", *([] if remove else ["--overwrite"]))
+        wait_until(lambda: path.exists() and path.stat().st_ino != old and list(column(path, "status")) == [RUNNING],
+                   "the job")
+        require(not folder(path).exists(), "a checkpoint of the old file is there")
+        kill_all(process, 0)
+        folder(path).mkdir()
+        kept.write_bytes(content)
+    end(wgf)
+    is_whole(wgf, DESCENTS["jko"])
+
+
+@case
+def a_part_of_the_sweep_leaves_the_others_checkpoints(wgf):
+    text = DESCENTS["jko"] + "sweep: {init_scale: [0.1, 0.2], init: [normal]}\n"
+    path = wgf.path("out.h5")
+    wgf.write("spec.yaml", text)
+    process = start(wgf, "--jobs", "0")
+    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint")
+    kill_all(process, 0)
+    end(wgf, "--jobs", "1")
+    equal([job for job, _ in checkpoints(path)], [0], "checkpoints")
+    end(wgf)
+    is_whole(wgf, text)
+
+
+@case
+def a_link_leads_to_the_same_checkpoints(wgf):
+    path = wgf.path("out.h5")
+    wgf.write("spec.yaml", DESCENTS["jko"])
+    process = start(wgf)
+    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint")
+    kill_all(process, 0)
+    wgf.path("link.h5").symlink_to("out.h5")
+    status = wgf("status", "link.h5", "--json").require(OK).out
+    require('"checkpoints":0' not in status.replace(" ", "").replace("\t", ""), "status does not see them: " + status)
+    wgf("run", "spec.yaml", "-o", "link.h5", "--quiet").require(OK)
+    is_whole(wgf, DESCENTS["jko"])
 
 
 @case
@@ -234,12 +304,12 @@ def a_time_limit_counts_all_parts(wgf):
         wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s").require(3)
     equal(list(column(path, "status")), [TIMEOUT], "status")
     require(column(path, "seconds")[0] >= 4, f"{column(path, 'seconds')[0]:.1f} s in all instead of 4 s")
-    require(not column(path, "checkpoint").any(), "its checkpoint was kept")
+    require(not folder(path).exists(), "its checkpoint was kept")
 
 
 @case
 def a_full_disk_costs_no_job(wgf):
-    """Rows have their room since the file was made; checkpoints find none."""
+    """Rows have their room since the file was made; checkpoints find none, which is told once."""
     disk = wgf.path("disk")
     disk.mkdir()
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", disk],
@@ -250,24 +320,26 @@ def a_full_disk_costs_no_job(wgf):
         wgf.write("spec.yaml", text)
         outcome = wgf("run", "spec.yaml", "-o", "disk/out.h5", "--checkpoint", "0.1s").require(OK, "1 done")
         equal(outcome.err.count("warning"), 1, "warnings")
-        outcome.require(OK, "warning: a checkpoint of job 0 could not be kept: cannot write: No space left on device")
-        require(not column(disk / "out.h5", "checkpoint").any(), "something of it is left")
+        outcome.require(OK, "warning: cannot write a checkpoint of job 0 in", "No space left on device; the job continues")
+        require(not folder(disk / "out.h5").exists(), "something of it is left")
         equal(differences(disk / "out.h5", wgf.result(text, OK, "whole.h5")), [], "variables that differ")
     finally:
         subprocess.run(["umount", disk], check=True)
 
 
 @case
-def the_plan_says_how_much_room(wgf):
-    wgf.write("spec.yaml", DESCENTS["gd"])
-    said = wgf("plan", "spec.yaml").require(OK).out
-    require("for checkpoints" in said, said)
-    wgf.write("spec.yaml", DESCENTS["gd"].replace("120000", "10"))
-    require("checkpoint" not in wgf("plan", "spec.yaml").require(OK).out, "room for the checkpoints of a short descent")
-    path = wgf.result(DESCENTS["gd"].replace("120000", "10"))
-    import h5py
-    with h5py.File(path, "r") as file:
-        require("checkpoint" not in file, "the file has room that the plan does not tell of")
+def the_file_is_as_long_as_the_plan_says(wgf):
+    """And takes as much room."""
+    text = DESCENTS["gd"].replace("120000", "200000").replace("save: all", "save: last")
+    for record_every in (1, 10):
+        wgf.write("spec.yaml", text.replace("record_every: 400", f"record_every: {record_every}"))
+        said = wgf("plan", "spec.yaml", "--set", "time_limit=0.001").require(OK).out
+        wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--overwrite", "--set", "time_limit=0.001").require(3)
+        number, unit = said.split("result file: ")[1].split()[:2]
+        info = os.stat(wgf.path("out.h5"))
+        told = float(number) * {"kB": 1e3, "MB": 1e6}[unit]
+        require(abs(info.st_size - told) < 0.03 * told, f"{info.st_size} bytes, and the plan said {number} {unit}")
+        require(abs(info.st_blocks * 512 - told) < 0.03 * told, f"{info.st_blocks} blocks for {number} {unit}")
 
 
 main()

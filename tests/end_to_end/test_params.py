@@ -79,8 +79,7 @@ def markdown(wgf):
 
 
 def values_and_default(cell):
-    values, default = re.fullmatch(r"(.*) \((.*)\)", cell).groups()
-    return values.replace("[", "").replace("]", ""), default
+    return re.fullmatch(r"(.*) \((.*)\)", cell).groups()
 
 
 def same_number(a, b):

@@ -86,8 +86,6 @@ const struct wgf_method wgf_method_dummy = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
-    .state_bytes = nothing,
-    .flops = nothing,
 };
 """
 COMMAND = """\

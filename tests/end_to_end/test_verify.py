@@ -21,7 +21,7 @@ sweep:
   seed: [1, 2]
 """
 NOT_COVERED = {"started", "seconds", "rank", "attempts"}
-SCALES = {"job", "record", "inner_record", "message_length", "state_element", "checkpoint_byte"}
+SCALES = {"job", "record", "inner_record", "message_length", "state_element"}
 
 
 def verify(wgf, name, torn):
@@ -35,7 +35,7 @@ def places(file):
     """Every value of the file that a checksum covers: (variable, index, row), one at random of each variable and row."""
     jobs = file["job"].size
     for name, data in file.items():
-        if name in SCALES | NOT_COVERED | {"checkpoint"} or data.id.get_storage_size() == 0:
+        if name in SCALES | NOT_COVERED or data.id.get_storage_size() == 0:
             continue
         for k in range(jobs):
             if name == "state":

@@ -1,5 +1,6 @@
-/* libFuzzer's target: any bytes are a spec, understood and expanded as `wgf plan` does it. What follows a line `%%` are
- * the K=V of --set, a line each. */
+/* libFuzzer's target: any bytes are a spec, parsed and planned as `wgf plan` does it. The lines after a line `%%` are
+ * the K=V of --set. corpus/ holds one spec for each piece of code that a long run reached, named by its hash: to renew
+ * it, `fuzz_spec -merge=1 corpus found`. */
 #include "wgf/plan/plan.h"
 #include "wgf/result/result.h"
 
@@ -12,7 +13,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 enum { MOST_SETS = 8 };
 
-/* Cuts off the lines behind `%%`; returns how many they are. */
+/* Cuts off the lines after `%%`; returns their number. */
 static int cut_sets(char *text, size_t *length, const char **sets)
 {
     char *mark = strstr(text, "\n%%\n");

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""Holds `wgf run` against the numpy reference: check_flow.py WGF_BINARY.
+"""Holds `wgf run` against the numpy reference: check_flow.py WGF_BINARY [WORDS].
+
+With words, only the cases that have them in their name.
 
 Data sets and initial neurons are drawn here and handed over as files, so that both start from the same numbers. A case
 is one spec; each of its jobs is compared record by record.
@@ -458,15 +460,16 @@ def report(name, check, *arguments):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: check_flow.py WGF_BINARY")
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: check_flow.py WGF_BINARY [WORDS]")
     binary = str(Path(sys.argv[1]).resolve())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         passed = [report("reference: gradients", differences_of_reference),
                   report("reference: three points", three_points_of_reference),
                   report("three points", check_three_points, binary, folder)]
-        passed += [report(case.name, check_case, binary, folder, case) for case in all_cases(folder)]
+        passed += [report(case.name, check_case, binary, folder, case) for case in all_cases(folder)
+                   if sys.argv[2:] == [] or sys.argv[2] in case.name]
     print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
     sys.exit(0 if all(passed) else 1)
 

@@ -19,8 +19,10 @@ def by_pot(alpha, V, W, distance):
     return sum(len(members) / len(V) * distance(V[members], W[members]) for members in metrics.signs(alpha))
 
 
-def gap(actual, expected):
-    return abs(actual - expected) / expected
+def gap(actual, expected, V, W):
+    """Relative difference beyond the rounding of the costs that POT sums, which are of the size of the clouds."""
+    rounding = 10 * np.spacing(np.max(np.abs(V)) ** 2 + np.max(np.abs(W)) ** 2)
+    return max(0.0, abs(actual - expected) - rounding) / expected
 
 
 def main():
@@ -31,8 +33,8 @@ def main():
         theta = metrics.directions(m + 1, d + 1, 13, d + 1)
         exact = by_pot(alpha, V, W, lambda v, w: ot.emd2(ot.unif(len(v)), ot.unif(len(w)), ot.dist(v, w)))
         mean = by_pot(alpha, V, W, lambda v, w: ot.sliced_wasserstein_distance(v, w, n_projections=13, projections=theta.T) ** 2)
-        worst["wasserstein"] = max(worst["wasserstein"], gap(metrics.wasserstein(alpha, V, W)[0], exact))
-        worst["sliced"] = max(worst["sliced"], gap(metrics.sliced(theta)(alpha, V, W)[0], mean))
+        worst["wasserstein"] = max(worst["wasserstein"], gap(metrics.wasserstein(alpha, V, W)[0], exact, V, W))
+        worst["sliced"] = max(worst["sliced"], gap(metrics.sliced(theta)(alpha, V, W)[0], mean, V, W))
     for name, error in worst.items():
         print(f"{'ok   ' if error < 1e-10 else 'FAIL '} {name}: 640 pairs of clouds, relative error {error:.1e}")
     sys.exit(any(error >= 1e-10 for error in worst.values()))

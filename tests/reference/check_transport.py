@@ -78,11 +78,11 @@ def check(alpha, W, V, cost, sigma, u, v):
         matched = slack[np.arange(len(rows)), np.searchsorted(rows, sigma[rows])]
         assert np.abs(matched).max() <= ROUNDING * largest, f"matched pairs not tight by {matched.max() / largest}"
     cost *= scale**2
-    assert abs(cost - total) <= CLOSE * total, f"cost {cost}, SciPy's {total}"
+    assert cost <= total + CLOSE * total, f"cost {cost}, SciPy's {total}"  # the duals bound it from below
     # POT stops at its own tolerance, of the size of the cloud, not of the cost.
-    assert abs(cost - by_pot) <= CLOSE * by_pot + 1e-14, f"cost {cost}, POT's {by_pot}"
+    assert cost <= by_pot + CLOSE * by_pot + 1e-14, f"cost {cost}, POT's {by_pot}"
     dual = (np.sum(u * scale**2) + np.sum(v * scale**2)) / m
-    assert abs(cost - dual) <= 1e-12 * cost + 1e-15 * (np.abs(u).mean() + np.abs(v).mean()) * scale**2
+    assert abs(cost - dual) <= 1e-12 * cost + 10 * np.finfo(float).eps * (np.abs(u).mean() + np.abs(v).mean()) * scale**2
 
 
 def main():

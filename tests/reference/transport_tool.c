@@ -1,6 +1,6 @@
 /* Optimal assignments from standard input to standard output, all numbers as doubles in the machine's own bytes, for
- * check_transport.py. For each problem: m, d, the number of clouds s, alpha (m), W (m x d), then s clouds V (m x d), which
- * are solved in turn after one fix. Written for each cloud: cost, sigma (m), u (m), v (m). */
+ * check_transport.py. For each problem: m, d, the number of clouds s, alpha (m), W (m x d), then s clouds V (m x d),
+ * which are solved in turn after one fix. Written for each cloud: cost, sigma (m), u (m), v (m). */
 #include "wgf/transport/assignment.h"
 
 #include "wgf/base/system.h"

@@ -29,7 +29,7 @@ struct problem {
 
 static const struct wgf_network_settings plain = {.kernel = WGF_KERNEL_DENSE}, cones = {.kernel = WGF_KERNEL_CONES};
 
-/* Up to `most` neurons and so many samples, both a matter of the seed. */
+/* Up to most_m neurons and most_n samples, both chosen by the seed. */
 static struct problem *draw(uint64_t seed, int64_t most_m, int64_t most_n, double scale)
 {
     struct problem *made = calloc(1, sizeof *made);
@@ -163,7 +163,8 @@ static double whole(double x, double most)
     return fmax(-most, fmin(most, round(x)));
 }
 
-/* Neurons on kinks and at the origin, samples that are zero, equal, parallel or opposite; steps that lead to more of it. */
+/* Neurons on kinks and at the origin, samples that are zero, equal, parallel or opposite; steps that lead to more of
+ * it. */
 static void kinks_agree(void **state)
 {
     (void)state;
@@ -218,8 +219,8 @@ static void wild_numbers_do_no_harm(void **state)
     }
 }
 
-/* A kink group of four steps from the active side of a sample onto its kink, or to within rounding of it: inactive on it, and
- * in doubt near it, so that all neurons are evaluated anew. */
+/* A kink group of four steps from the active side of a sample onto its kink, or to within rounding of it: inactive on
+ * it, and in doubt near it, so that all neurons are evaluated anew. */
 static void neurons_that_land_on_a_kink_are_evaluated_anew(void **state)
 {
     (void)state;

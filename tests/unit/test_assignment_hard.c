@@ -131,8 +131,8 @@ static void clouds_of_unlike_size_are_certified(void **state)
     }
 }
 
-/* A shift of both clouds together, or of one, does not change the optimal permutation; the numbers drawn are multiples of
- * 2^-20, so that the shifted clouds are exact. */
+/* A shift of both clouds together, or of one, does not change the optimal permutation; the numbers drawn are multiples
+ * of 2^-20, so that the shifted clouds are exact. */
 static void shifts_do_not_change_sigma(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Generated data sets: each kind is what METHODS 1 says. */
+/* Generated data sets: each kind is what src/flow/README.md "Data and model" says. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

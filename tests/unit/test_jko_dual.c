@@ -16,7 +16,8 @@
 
 enum { MOST = 500, N = 9 };
 
-/* Inputs of all kinds: active to the end of a row, up to a point of it, on it all or nowhere; parallel, opposite, zero. */
+/* Inputs of all kinds: active to the end of a row, up to a point of it, on it all or nowhere; parallel, opposite,
+ * zero. */
 static double X[2 * N] = {0.3, 1, -0.3, 1, 0.3, -1, -0.7, -2, 1, 0, -1, 0, 0.6, 2, 0, 0, -0.3, -1};
 
 static double entry(const struct wgf_measure *measure, const double *p, int i, int j)

@@ -12,7 +12,7 @@ enum { RECORDS = 200 };
 /* A runner with room for the trace of one job. */
 struct bench {
     struct planned planned;
-    struct wgf_runner *runner;
+    struct wgf_job_runner *runner;
     volatile sig_atomic_t interrupted;
     double values[WGF_TRACE_COUNT][RECORDS];
     struct wgf_trace trace;
@@ -23,7 +23,7 @@ static void set_up_shared(struct bench *bench, const char *text, int sharers)
 {
     memset(bench, 0, sizeof *bench);
     bench->planned = plan_of(text);
-    assert_int_equal(wgf_runner_create(&bench->runner, bench->planned.plan, sharers, &bench->interrupted, NULL),
+    assert_int_equal(wgf_job_runner_create(&bench->runner, bench->planned.plan, sharers, &bench->interrupted, NULL),
                      WGF_OK);
 }
 
@@ -34,7 +34,7 @@ static void set_up(struct bench *bench, const char *text)
 
 static void tear_down(struct bench *bench)
 {
-    wgf_runner_free(bench->runner);
+    wgf_job_runner_free(bench->runner);
     plan_discard(&bench->planned);
 }
 
@@ -48,7 +48,7 @@ static enum wgf_job_state run_job(struct bench *bench, int64_t k)
         for (int r = 0; r < RECORDS; r++)
             bench->values[c][r] = NAN;
     }
-    return wgf_runner_run(bench->runner, &settings, NULL, &bench->trace, &bench->result);
+    return wgf_job_runner_run(bench->runner, &settings, NULL, &bench->trace, &bench->result);
 }
 
 /* A plan of one job that fails with this sentence. */
@@ -100,7 +100,7 @@ static void a_job_is_the_descent_of_its_settings(void **state)
         wgf_data_clear(&data);
     }
     tear_down(&bench);
-    wgf_runner_free(NULL);
+    wgf_job_runner_free(NULL);
 }
 
 static void a_job_reads_its_files(void **state)
@@ -137,7 +137,7 @@ static void data_of_a_job_can_be_looked_at(void **state)
     for (int64_t k = 0; k < 2; k++) { /* the same three points */
         static const double X[] = {1, 1, 2, 1, 4, 1}, y[] = {2, 4, 8};
         wgf_plan_job(bench.planned.plan, k, &settings);
-        assert_int_equal(wgf_runner_data(bench.runner, &settings, &data, NULL), WGF_OK);
+        assert_int_equal(wgf_job_runner_data(bench.runner, &settings, &data, NULL), WGF_OK);
         assert_true(data->n == 3 && data->d == 2);
         assert_memory_equal(data->X, X, sizeof X);
         assert_memory_equal(data->y, y, sizeof y);

@@ -65,7 +65,7 @@ static double dot(const double *a, const double *b, int64_t count)
     return sum;
 }
 
-/* F as METHODS 1 writes it. */
+/* F by the formula of network.h. */
 static double plain_objective(const struct wgf_network_settings *settings, const struct problem *problem)
 {
     int64_t n = problem->data.n, d = problem->data.d, m = problem->m;

@@ -1,4 +1,4 @@
-/* The table of parameters: its rows, its values as text, and who reads what (CONTRACT 3). */
+/* The table of parameters: its rows, its values as text, and which jobs read each. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,7 +51,7 @@ static void the_table_is_sound(void **state)
     assert_null(wgf_param_find("gama"));
 }
 
-static void defaults_are_those_of_the_contract(void **state)
+static void defaults_are_those_that_specs_rely_on(void **state)
 {
     (void)state;
     struct wgf_settings settings;
@@ -231,7 +231,7 @@ static bool reads(struct job job, const char *name)
     return wgf_param_is_read(find(name), &settings);
 }
 
-static void jobs_read_what_the_contract_says(void **state)
+static void jobs_read_what_their_choices_need(void **state)
 {
     (void)state;
     const struct job gd = {.method = WGF_METHOD_GD}, prox = {.method = WGF_METHOD_PROX};
@@ -386,7 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_sound),
-        cmocka_unit_test(defaults_are_those_of_the_contract),
+        cmocka_unit_test(defaults_are_those_that_specs_rely_on),
         cmocka_unit_test(fields_are_set_and_got),
         cmocka_unit_test(integers_are_whole_decimals),
         cmocka_unit_test(floats_are_plain_decimals),
@@ -395,7 +395,7 @@ int main(void)
         cmocka_unit_test(choices_are_words),
         cmocka_unit_test(paths_are_texts),
         cmocka_unit_test(values_survive_being_written),
-        cmocka_unit_test(jobs_read_what_the_contract_says),
+        cmocka_unit_test(jobs_read_what_their_choices_need),
         cmocka_unit_test(rows_that_decide_say_so),
         cmocka_unit_test(nearest_names_are_near),
         cmocka_unit_test(the_printed_table_has_every_row),

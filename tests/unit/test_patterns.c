@@ -1,5 +1,5 @@
-/* Activation patterns along whole descents, and the networks that use them, held against plain loops: where neurons stand
- * on kinks, jump, stand still, are at the origin or not finite; where samples are parallel, opposite or zero. */
+/* Activation patterns along whole descents, and the networks that use them, held against plain loops: where neurons
+ * stand on kinks, jump, stand still, are at the origin or not finite; where samples are parallel, opposite or zero. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,18 +87,18 @@ static double dot(const double *w, const double *x, int64_t d)
     return z;
 }
 
-/* A look with each processor's way to multiply and to note, in turn. */
-static void look(struct problem *problem)
+/* An evaluation, with each variant of the products and of the scatter in turn. */
+static void evaluate(struct problem *problem)
 {
     struct wgf_patterns *patterns = &problem->patterns;
-    int products = 0, notes = 0;
+    int products = 0, scatters = 0;
     wgf_patterns_begin(patterns);
     while (wgf_products_choice(products))
         products++;
-    while (wgf_scatter_choice(notes))
-        notes++;
+    while (wgf_scatter_choice(scatters))
+        scatters++;
     patterns->multiply = wgf_products_choice((int)(patterns->evaluations % products));
-    patterns->scatter = wgf_scatter_choice((int)(patterns->evaluations % notes));
+    patterns->scatter = wgf_scatter_choice((int)(patterns->evaluations % scatters));
     for (int64_t i = 0; i < problem->m; i += WGF_BLOCK)
         wgf_patterns_find(&problem->patterns, problem->W, i, i + WGF_BLOCK < problem->m ? i + WGF_BLOCK : problem->m);
     wgf_patterns_transpose(&problem->patterns);
@@ -109,7 +109,7 @@ static void assert_pattern(struct problem *problem)
 {
     const struct wgf_patterns *found = &problem->patterns;
     int64_t n = problem->data.n, d = problem->data.d, active = 0, counted[2] = {0}, actives = 0;
-    look(problem);
+    evaluate(problem);
     for (int64_t i = 0; i < problem->m; i++) {
         int64_t before = actives;
         for (int64_t j = 0; j < n; j++) {
@@ -176,9 +176,9 @@ static void follow(struct problem *problem, int64_t steps, double step)
     free(gradient);
 }
 
-/* Of the last, the network is that of matrix products, which has to find the same. */
-static const int64_t shapes[][3] = {{60, 60, 3},   {131, 61, 10}, {75, 127, 17}, {64, 90, 100},
-                                    {121, 100, 5}, {97, 65, 13},  {29, 45, 20}};
+/* m, n, d. The network of the last is matrix products, which must find the same. */
+static const int64_t shapes[][3] = {{60, 60, 3},  {131, 61, 10}, {75, 127, 17}, {64, 90, 100}, {121, 100, 5},
+                                    {97, 65, 13}, {61, 64, 1},   {70, 61, 2},   {29, 45, 20}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static void descents_agree(void **state)
@@ -187,7 +187,7 @@ static void descents_agree(void **state)
     for (uint64_t s = 0; s < SHAPES; s++)
         for (int fast = 0; fast < 2; fast++) {
             struct problem *problem = draw(s, shapes[s][0], shapes[s][1], shapes[s][2]);
-            double scale = fast ? 1e-3 : 0.1; /* small neurons turn fast, and many come to stand on kinks */
+            double scale = fast ? 1e-3 : 0.1; /* small neurons change direction fast, and many come to stand on kinks */
             for (int64_t k = 0; k < problem->m * problem->data.d; k++)
                 problem->W[k] *= scale;
             open(problem);
@@ -201,7 +201,8 @@ static double whole(double x, double most)
     return fmax(-most, fmin(most, round(x)));
 }
 
-/* Small whole numbers: neurons on many kinks at once and at the origin; samples that are zero, equal, parallel, opposite. */
+/* Small whole numbers: neurons on many kinks at once and at the origin; samples that are zero, equal, parallel,
+ * opposite. */
 static void kinks_agree(void **state)
 {
     (void)state;
@@ -336,7 +337,7 @@ static void history_does_not_show(void **state)
     }
 }
 
-static int64_t full_looks(const struct problem *problem)
+static int64_t full_evaluations(const struct problem *problem)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < problem->m; i++)
@@ -344,8 +345,8 @@ static int64_t full_looks(const struct problem *problem)
     return count;
 }
 
-/* A search tries a point and comes back: once the pace is known, few neurons are looked at in full, though all move. */
-static void looks_there_and_back_are_cheap(void **state)
+/* A search tries a point and comes back: once the pace is known, few neurons are evaluated in full, though all move. */
+static void evaluations_there_and_back_are_cheap(void **state)
 {
     (void)state;
     enum { LOOKS = 40 };
@@ -357,14 +358,14 @@ static void looks_there_and_back_are_cheap(void **state)
             for (int64_t k = 0; k < problem->m * problem->data.d; k++)
                 problem->W[k] *= turn % 2 == k % 2 ? 1 + 1e-4 : 1 / (1 + 1e-4);
             assert_pattern(problem);
-            full += full_looks(problem);
+            full += full_evaluations(problem);
         }
         assert_true(full < problem->m * LOOKS / 4);
         discard(problem);
     }
 }
 
-/* More neurons or samples than one stretch of rows has. */
+/* More neurons or samples than one block of rows has. */
 static void large_shapes_agree(void **state)
 {
     (void)state;
@@ -403,7 +404,7 @@ static void crowded_kinks_agree(void **state)
     }
 }
 
-/* Every processor's way to multiply finds the same. */
+/* All variants of the products find the same. */
 static void products_agree(void **state)
 {
     (void)state;
@@ -447,7 +448,7 @@ int main(void)
         cmocka_unit_test(extremes_agree),
         cmocka_unit_test(what_is_not_finite_is_not_hidden),
         cmocka_unit_test(history_does_not_show),
-        cmocka_unit_test(looks_there_and_back_are_cheap),
+        cmocka_unit_test(evaluations_there_and_back_are_cheap),
         cmocka_unit_test(large_shapes_agree),
         cmocka_unit_test(crowded_kinks_agree),
         cmocka_unit_test(products_agree),

@@ -118,7 +118,7 @@ static bool is(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-/* CONTRACT 3, "What each job reads", of the candidates. */
+/* Which of the candidates a job reads: src/README.md "What each job reads". */
 static bool reads(const struct product *product, const int *index, const char *name)
 {
     bool prox = is(value_of(product, index, "method", "gd"), "prox");

@@ -54,6 +54,19 @@ static void defaults_leave_no_mark(void **state)
     }
 }
 
+/* Keys of the first version, read from a file that it made. They stand, but for jobs whose bits have changed since. */
+static void keys_stand_while_the_bits_do(void **state)
+{
+    (void)state;
+    const char *small = "name: x\nfixed: {n: 20, steps: 1, d: 3, width: 6}\n";
+    assert_int_equal(only_key("name: x\nfixed: {n: 20, steps: 1, d: 3, width: 50}\n"), 9328158402965773673u);
+    assert_int_equal(only_key("name: x\nfixed: {n: 20, steps: 1, d: 3, width: 6, kernel: dense}\n"),
+                     9237044589101872333u);
+    assert_int_equal(only_key("name: x\nfixed: {n: 20, steps: 1, d: 3, width: 50, method: prox}\n"),
+                     5678590933546977716u);
+    assert_int_not_equal(only_key(small), 5543779979828100576u); /* plain loops then, matrix products now */
+}
+
 /* A parameter that a job reads changes its key and the plan's hash; one that it does not read changes neither. */
 static void every_parameter_counts_where_it_is_read(void **state)
 {
@@ -190,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_jobs_of_different_specs_have_one_key),
         cmocka_unit_test(defaults_leave_no_mark),
+        cmocka_unit_test(keys_stand_while_the_bits_do),
         cmocka_unit_test(every_parameter_counts_where_it_is_read),
         cmocka_unit_test(files_count_by_their_contents),
         cmocka_unit_test(hash_of_a_plan_is_of_its_jobs),

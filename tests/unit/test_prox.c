@@ -37,8 +37,8 @@ static void a_searched_step_never_raises_the_objective(void **state)
     }
 }
 
-/* V - W + gamma m grad F(V) = 0 at a minimiser that is on no kink; a tiny gamma leaves the minimiser near W. A search ends
- * where what a step gains is lost in the rounding of F. */
+/* V - W + gamma m grad F(V) = 0 at a minimiser that is on no kink; a tiny gamma leaves the minimiser near W. A search
+ * ends where what a step gains is lost in the rounding of F. */
 static void a_converged_step_is_an_implicit_one(void **state)
 {
     (void)state;

@@ -222,7 +222,7 @@ static void holds_text(const char *name, const void *cell, enum wgf_number_style
 
 static void texts_of_cells(void **state)
 {
-    const double third = 1.0 / 3, none = NAN;
+    const double third = 1.0 / 3, tenths = 0.3, none = NAN;
     const int64_t integer = INT64_MIN;
     const uint64_t natural = UINT64_MAX;
     const uint8_t done = WGF_JOB_DONE, damaged = 200;
@@ -234,6 +234,10 @@ static void texts_of_cells(void **state)
     cut[sizeof cut - 1] = '\0';
     holds_text("gamma", &third, WGF_NUMBER_SHORT, "0.333333");
     holds_text("gamma", &third, WGF_NUMBER_EXACT, "0.33333333333333331");
+    holds_text("gamma", &third, WGF_NUMBER_PLAIN, "0.33333333333333331");
+    holds_text("gamma", &tenths, WGF_NUMBER_PLAIN, "0.3");
+    holds_text("gamma", &tenths, WGF_NUMBER_SPEC, "0.29999999999999999");
+    holds_text("beta", &none, WGF_NUMBER_PLAIN, "auto");
     holds_text("beta", &none, WGF_NUMBER_SHORT, "auto");
     holds_text("beta", &none, WGF_NUMBER_SPEC, "auto");
     holds_text("beta", &none, WGF_NUMBER_EXACT, "nan");

@@ -210,20 +210,6 @@ static void every_parameter_counts(void **state)
     tear_down(&sheet);
 }
 
-static void wide_vectors_hash_alike(void **state)
-{
-    (void)state;
-    enum { SIZE = 5000 };
-    unsigned char bytes[SIZE];
-    uint64_t hash;
-    for (int i = 0; i < SIZE; i++)
-        bytes[i] = (unsigned char)(i * i / 7);
-    for (size_t size = 0; size < SIZE - 3; size += 1 + size / 9)
-        for (int start = 0; start < 3; start++)
-            if (wgf_hash_avx2(bytes + start, size, size, &hash)) /* where the processor has them */
-                assert_int_equal(hash, XXH3_64bits_withSeed(bytes + start, size, size));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,7 +218,6 @@ int main(void)
         cmocka_unit_test(every_result_counts),
         cmocka_unit_test(every_number_counts),
         cmocka_unit_test(every_parameter_counts),
-        cmocka_unit_test(wide_vectors_hash_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Specs: what is understood, and what is said of what is not (CONTRACT 2). tests/bad_specs has many more errors. */
+/* Specs: what is parsed, and what errors say. tests/bad_specs has many more errors. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,7 +67,7 @@ static const struct wgf_axis *axis_of(const struct wgf_spec *spec, const char *n
     return NULL;
 }
 
-static void the_example_of_the_contract(void **state)
+static void a_spec_with_every_section(void **state)
 {
     (void)state;
     const char *text = "name: step-size\ndescription: objective against distance for many step sizes\n"
@@ -398,7 +398,7 @@ static void folders_of_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_example_of_the_contract),
+        cmocka_unit_test(a_spec_with_every_section),
         cmocka_unit_test(a_name_is_enough),
         cmocka_unit_test(spaced_axes_have_exact_ends),
         cmocka_unit_test(integers_are_rounded_and_repeats_dropped),

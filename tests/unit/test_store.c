@@ -109,7 +109,7 @@ static void move_in_parts(struct wgf_store *store, const char *name, size_t row,
     write_rows(store, name, 1, 10, rows);
     const struct wgf_store_column *column = &store->columns[wgf_store_column(store, name)];
     size_t size = wgf_store_element_size(column->type), allowed = most < size ? size : most;
-    if (column->straight < 0) /* what was moved last */
+    if (column->direct < 0) /* what was moved last */
         assert_in_range((size_t)H5Sget_select_npoints(column->space) * size, 1, allowed);
     store->most_bytes = most_read;
     memset(back, 0, sizeof back);
@@ -133,8 +133,8 @@ static void transfers_in_parts_are_whole(void **state)
         struct wgf_store *store = open_store("parts.h5", WGF_STORE_WRITE);
         for (int c = 0; c < store->column_count; c++) { /* a lone writer goes past HDF5; a team cannot */
             bool later = store->columns[c].stored && store->columns[c].type != WGF_COLUMN_TEXT;
-            assert_true((store->columns[c].straight >= 0) == later);
-            store->columns[c].straight = i < SIZES ? -1 : store->columns[c].straight;
+            assert_true((store->columns[c].direct >= 0) == later);
+            store->columns[c].direct = i < SIZES ? -1 : store->columns[c].direct;
         }
         move_in_parts(store, "objective", RECORDS * sizeof(double), most[i % SIZES], other);
         move_in_parts(store, "objective_final", sizeof(double), most[i % SIZES], other);
@@ -155,13 +155,13 @@ static void parts_are_no_larger_than_allowed(void **state)
 {
     (void)state;
     for (hsize_t most = 1; most < 40; most++) {
-        struct wgf_store_part part = {.start = {3, 0}};
+        struct wgf_store_slab slab = {.start = {3, 0}};
         hsize_t expected = 0;
-        while (wgf_store_next_part(&part, 8, 7, most)) {
-            assert_true((part.start[0] - 3) * 7 + part.start[1] == expected);
-            assert_true(part.size[0] == 1 || part.size[1] == 7);
-            assert_in_range(part.size[0] * part.size[1], 1, most);
-            expected += part.size[0] * part.size[1];
+        while (wgf_store_next_slab(&slab, 8, 7, most)) {
+            assert_true((slab.start[0] - 3) * 7 + slab.start[1] == expected);
+            assert_true(slab.size[0] == 1 || slab.size[1] == 7);
+            assert_in_range(slab.size[0] * slab.size[1], 1, most);
+            expected += slab.size[0] * slab.size[1];
         }
         assert_int_equal(expected, 5 * 7);
     }
@@ -202,7 +202,7 @@ static void shapes_of_equal_length_are_told_apart(void **state)
 {
     (void)state;
     struct wgf_store_schema schema = schema_of(4);
-    schema.extent = (struct wgf_store_extent){4, 4, 4, 4, 4, 0};
+    schema.extent = (struct wgf_store_extent){4, 4, 4, 4, 4};
     int64_t largest = 0;
     assert_int_equal(wgf_store_create("square.h5", &schema, fill, &largest, &replacing, NULL), WGF_OK);
     struct wgf_store *store = open_store("square.h5", WGF_STORE_WRITE);

@@ -1,5 +1,5 @@
-/* The result file in trouble: every file that is no good is refused with a sentence that says why, a creation that fails
- * leaves what was there, and a kill at any instant leaves a file that opens and speaks the truth. */
+/* The result file in trouble: every file that is no good is refused with a sentence that says why, a creation that
+ * fails leaves what was there, and a kill at any instant leaves a file that opens and speaks the truth. */
 #include "store_fixture.h"
 
 #include <signal.h>

@@ -28,8 +28,8 @@ struct wgf_error {
 /* Short text of a status; never NULL. */
 const char *wgf_status_text(wgf_status status);
 
-/* Fills *error (which may be NULL) and returns `status`, so that `return wgf_fail(...)` is the idiom. The message is cut
- * at WGF_ERROR_LENGTH - 1 bytes, between characters, and is valid UTF-8 even if its parts are not. */
+/* Fills *error (which may be NULL) and returns `status`: `return wgf_fail(...)` is the idiom. The message is cut at
+ * WGF_ERROR_LENGTH - 1 bytes, between characters, and is valid UTF-8 even if its parts are not. */
 wgf_status wgf_fail(struct wgf_error *error, wgf_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

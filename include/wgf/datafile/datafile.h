@@ -1,10 +1,10 @@
-/* Data sets and initial neurons from files: a matrix and a vector, from HDF5 or CSV. CONTRACT 3.
+/* Data sets and initial neurons from files: a matrix and a vector, from HDF5 or CSV.
  *
  * HDF5: the two named data sets, of any integer or floating-point type, used as they are; the vector may be n or n x 1.
- * CSV: one row a line, the vector last, at least two columns; separated by semicolons, commas, tabs or else blanks,
- * whichever of these the first line has. Numbers are decimal with a point in every locale, and nan and inf are
- * numbers. A header (any field of the first line that is no number) is passed over, as are blank lines and lines that
- * start with '#'. The format is told from the file's bytes, not from its name. */
+ * CSV: one row a line, the vector last, at least two columns; separated by semicolons, commas, tabs or blanks:
+ * the first of these that the first line has. Numbers are decimal with a point in every locale, and nan and inf are
+ * numbers. A first line with a field that is not a number is a header and is skipped, as are blank lines and lines
+ * that start with '#'. The bytes of a file decide its format, not its name. */
 #ifndef WGF_DATAFILE_DATAFILE_H
 #define WGF_DATAFILE_DATAFILE_H
 
@@ -23,7 +23,7 @@ struct wgf_datafile_layout {
 extern const struct wgf_datafile_layout wgf_datafile_samples; /* X, y, with the bias column */
 extern const struct wgf_datafile_layout wgf_datafile_neurons; /* W, alpha */
 
-/* Owned by whoever read it; zero-initialised it is empty. */
+/* Owned by its reader; zero-initialised it is empty. */
 struct wgf_datafile {
     int64_t rows, cols;
     double *matrix; /* rows x cols, row-major */

@@ -1,6 +1,8 @@
-/* Checkpoints of a descent: all that it carries from step to step, so that another process can go on with the same bits.
+/* Checkpoints of a descent: all that it carries from step to step, so that another process can go on with the same
+ * bits.
  *
- * The flow says which pieces of memory that is. Where they are kept, and that they come back whole, is the caller's part. */
+ * The flow says which pieces of memory that is. Where they are kept, and that they come back whole, is the caller's
+ * part. */
 #ifndef WGF_FLOW_CHECKPOINT_H
 #define WGF_FLOW_CHECKPOINT_H
 
@@ -22,14 +24,5 @@ struct wgf_checkpoint {
      * cannot be had, and the descent starts from the beginning. NULL: there is no checkpoint. */
     bool (*load)(void *context, const struct iovec *iov, int count);
 };
-
-/* Bytes of a checkpoint of such a descent at most. */
-double wgf_checkpoint_bytes(const struct wgf_settings *settings);
-
-/* Operations of such a descent, by a count that is rather too high. */
-double wgf_checkpoint_operations(const struct wgf_settings *settings);
-
-/* Can such a descent take long enough, a tenth of a second or so, that checkpoints are worth their room? */
-bool wgf_checkpoint_is_useful(const struct wgf_settings *settings);
 
 #endif

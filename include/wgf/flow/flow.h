@@ -87,8 +87,8 @@ struct wgf_flow_result {
 };
 
 /* Runs the descent. Settings, problem and build decide every bit, wherever a checkpoint cut it; only time_limit (which
- * counts seconds_before) and `cancel` depend on the clock. Allocates before its first step, not in its loops. An outcome
- * other than done is no error. Errors: WGF_EMEMORY. */
+ * counts seconds_before) and `cancel` depend on the clock. Allocates before its first step, not in its loops. An
+ * outcome other than done is no error. Errors: WGF_EMEMORY. */
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
                         struct wgf_flow_result *result, struct wgf_error *error);
 

@@ -78,9 +78,9 @@ struct wgf_settings {
     double dykstra_tol;
     int64_t anderson; /* depth of acceleration; 0: none */
 
-    int64_t record_every;  /* a trace record every so many steps, and always the last */
+    int64_t record_every;  /* steps between two trace records; the last is always recorded */
     int record_distances;  /* enum wgf_recorded_distances */
-    int64_t record_inner;  /* every so many inner steps; 0: never */
+    int64_t record_inner;  /* inner steps between two inner records; 0: none */
     int save;              /* enum wgf_save */
     double stop_objective; /* stop once F is at or below; 0: never */
     double stop_change;    /* stop once F's relative change over a step is at or below; 0: never */

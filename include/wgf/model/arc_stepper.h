@@ -37,8 +37,9 @@ struct wgf_update {
     double step, pull;
 };
 
-/* Copies the neurons V (m x 2), the points W that pull them (m x 2; NULL when pull is 0) and alpha (m), and evaluates at
- * V. window: steps until the second full evaluation, 0 for the default; later windows follow from the evaluations. */
+/* Copies the neurons V (m x 2), the points W that pull them (m x 2; NULL when pull is 0) and alpha (m), and
+ * evaluates at V. window: steps until the second full evaluation, 0 for the default; later windows follow from the
+ * evaluations. */
 void wgf_arc_stepper_start(struct wgf_arc_stepper *stepper, const struct wgf_update *update, int64_t window,
                            const double *V, const double *W, const double *alpha);
 
@@ -54,8 +55,8 @@ double wgf_arc_stepper_active(const struct wgf_arc_stepper *stepper);      /* fr
 /* V (m x 2) <- the current iterate. O(m). */
 void wgf_arc_stepper_read(const struct wgf_arc_stepper *stepper, double *V);
 
-/* V (m x 2) <- the iterate of the last full evaluation, *window <- its window. Returns the steps taken since. A start from
- * there with that window, followed by as many steps, leads to the same bits. O(m). */
+/* V (m x 2) <- the iterate of the last full evaluation, *window <- its window. Returns the steps taken since. A start
+ * from there with that window, followed by as many steps, leads to the same bits. O(m). */
 int64_t wgf_arc_stepper_base(const struct wgf_arc_stepper *stepper, int64_t *window, double *V);
 
 /* sum |v_i - w_i|^2. O(m). */

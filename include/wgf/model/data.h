@@ -1,4 +1,5 @@
-/* Data sets: n samples of d inputs (the last a bias of ones) with one label each. METHODS 1. */
+/* Data sets: n samples of d inputs (the last a bias of ones) with one label each.
+ * Source: src/flow/README.md "Data and model". */
 #ifndef WGF_MODEL_DATA_H
 #define WGF_MODEL_DATA_H
 
@@ -22,14 +23,14 @@ enum wgf_sampling { WGF_SAMPLINGS(WGF_ENUM_ID) };
 struct wgf_data_settings {
     int kind;              /* enum wgf_data_kind */
     int64_t n, d;          /* samples; inputs with the bias column */
-    int sampling;          /* enum wgf_sampling: law of random inputs */
+    int sampling;          /* enum wgf_sampling: distribution of random inputs */
     double noise;          /* half-width of the uniform label noise of `linear` */
-    int64_t seed;          /* of random and linear data */
-    const char *file;      /* of `file`, as the spec writes it; borrowed */
+    int64_t seed;          /* for random and linear data */
+    const char *file;      /* path for `file`, as the spec writes it; borrowed */
     const char *test_file; /* "" for none; borrowed */
 };
 
-/* Owned by whoever made it; zero-initialised it is empty. */
+/* Owned by the caller that made it and freed by wgf_data_clear; zero-initialised it is empty. */
 struct wgf_data {
     int64_t n, d;
     double *X; /* n x d, row-major */
@@ -40,9 +41,9 @@ struct wgf_data {
  * Errors: WGF_EMEMORY; WGF_EUSAGE for n < 1, d < 1, or an n, d that the kind does not have. */
 wgf_status wgf_data_generate(const struct wgf_data_settings *settings, struct wgf_data *data, struct wgf_error *error);
 
-/* WGF_EDATA naming the first entry that is NaN or infinite, with `what` (a file, say) as its place. */
+/* Errors: WGF_EDATA, which names the first entry that is NaN or infinite; `what` (a file, say) begins the message. */
 wgf_status wgf_data_check(const struct wgf_data *data, const char *what, struct wgf_error *error);
 
-void wgf_data_clear(struct wgf_data *data);
+void wgf_data_clear(struct wgf_data *data); /* frees the arrays; *data is empty then */
 
 #endif

@@ -1,4 +1,5 @@
-/* Initial neurons: W (m x d) and the output signs alpha (m). METHODS 1, CONTRACT 3. */
+/* Initial neurons: W (m x d) and the output signs alpha (m).
+ * Source: src/flow/README.md "Data and model". */
 #ifndef WGF_MODEL_INIT_H
 #define WGF_MODEL_INIT_H
 
@@ -23,7 +24,7 @@ struct wgf_init_settings {
     double scale;     /* standard deviation (normal) or half-width (grid) */
     int signs;        /* enum wgf_signs */
     int64_t seed;     /* initialisation and every random choice of the descent */
-    const char *file; /* of `file`, as the spec writes it; borrowed */
+    const char *file; /* path for `file`, as the spec writes it; borrowed */
 };
 
 /* Positives among m neurons: all, or the first ceil(m/2). */
@@ -34,7 +35,7 @@ int64_t wgf_init_positives(int signs, int64_t width);
 int64_t wgf_init_grid_side(int signs, int64_t width, int64_t *nearest);
 
 /* Fills W (m x d, row-major) and alpha (m; +1 first, then -1) for `normal` and `grid`. Neuron i of a sign depends on
- * (seed, sign, i) alone, whatever m is. Errors: WGF_EUSAGE for `grid` with d != 2 or a width that is no grid. */
+ * (seed, sign, i) alone, whatever m is. Errors: WGF_EUSAGE for `grid` with d != 2 or a width that is not a grid. */
 wgf_status wgf_init_neurons(const struct wgf_init_settings *settings, int64_t d, double *W, double *alpha,
                             struct wgf_error *error);
 

@@ -53,9 +53,13 @@ struct wgf_network_settings {
 double wgf_loss_factor(int loss, int64_t n);     /* kappa */
 double wgf_output_factor(int output, int64_t m); /* c */
 
-/* The implementation that runs for a value of `kernel`: dense, cones, patterns or blas. A function of these sizes alone, so
- * that results are too. Static text. */
+/* The implementation that runs for a value of `kernel`: dense, cones, patterns or blas. A function of these sizes
+ * alone, so that results are too. Static text. */
 const char *wgf_network_kernel_used(int kernel, int64_t m, int64_t n, int64_t d);
+
+/* How often the bits of the gradient at these sizes have changed since the first version. Part of a job's key, so that
+ * results of an earlier revision are not taken for this one's. */
+int wgf_network_revision(int kernel, int64_t m, int64_t n, int64_t d);
 
 /* Bytes that a network of this size allocates. */
 double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d);
@@ -63,8 +67,8 @@ double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m,
 /* Opaque workspace. It keeps what the last wgf_network_objective found at each sample. */
 struct wgf_network;
 
-/* Makes the workspace for m neurons on `data`, which is borrowed and must outlive it. Errors: WGF_EMEMORY; WGF_EUSAGE for
- * cones with d != 2, fused with d > WGF_FUSED_INPUTS. */
+/* Makes the workspace for m neurons on `data`, which is borrowed and must outlive it. Errors: WGF_EMEMORY; WGF_EUSAGE
+ * for cones with d != 2, fused with d > WGF_FUSED_INPUTS. */
 wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_network_settings *settings,
                               const struct wgf_data *data, int64_t m, struct wgf_error *error);
 void wgf_network_free(struct wgf_network *network); /* NULL-safe */
@@ -84,9 +88,9 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
  * this W. */
 double wgf_network_active(struct wgf_network *network, const double *W);
 
-/* Replaces the gradient g (m x d, in `direction`) by a direction p such that every neuron keeps its activation pattern on
- * the way from W to W - step p, where F is quadratic. A neuron that would cross a kink stops short of it; a neuron close to
- * kinks slides along them. Returns g . p >= |p|^2, so p descends. O(m n d), or O(m log n) with cones. */
+/* Replaces the gradient g (m x d, in `direction`) by a direction p such that every neuron keeps its activation pattern
+ * on the way from W to W - step p, where F is quadratic. A neuron that would cross a kink stops short of it; a neuron
+ * close to kinks slides along them. Returns g . p >= |p|^2, so p descends. O(m n d), or O(m log n) with cones. */
 double wgf_network_project_direction(const struct wgf_network *network, const double *W, double step,
                                      double *direction);
 
@@ -105,8 +109,8 @@ void wgf_blas_single_thread(void);
  * read when a program starts, that names what the processor has; otherwise NULL. */
 const char *wgf_blas_missed_core(void);
 
-/* *eigenvalue <- the largest eigenvalue of X^T X, by power iteration to a relative change of 1e-6 or 100 iterations: enough
- * to start a line search. Once *cancel (or NULL) is not 0 it returns at once, with a meaningless value. Errors:
+/* *eigenvalue <- the largest eigenvalue of X^T X, by power iteration to a relative change of 1e-6 or 100 iterations:
+ * enough to start a line search. Once *cancel (or NULL) is not 0 it returns at once, with a meaningless value. Errors:
  * WGF_EMEMORY. */
 wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_atomic_t *cancel, double *eigenvalue,
                               struct wgf_error *error);

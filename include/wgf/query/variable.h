@@ -1,4 +1,4 @@
-/* A variable of a result file, found by its name: a parameter, a result or a trace. The name alone decides its type; a
+/* A variable of a result file, found by its name: a parameter, a result or a trace. Its name decides its type. A
  * file may lack the variable when an older version wrote it. */
 #ifndef WGF_QUERY_VARIABLE_H
 #define WGF_QUERY_VARIABLE_H
@@ -22,11 +22,12 @@ bool wgf_variable_find(const char *name, struct wgf_variable *variable);
 /* The nearest name of a variable, for "did you mean"; NULL when none is near. */
 const char *wgf_variable_nearest(const char *name);
 
-/* How numbers are written. */
+/* How numbers are written: */
 enum wgf_number_style {
     WGF_NUMBER_SHORT, /* 6 digits, and `auto` for the NaN of a parameter that may be auto */
     WGF_NUMBER_EXACT, /* 17 digits, and `nan` for every NaN */
     WGF_NUMBER_SPEC,  /* 17 digits, and `auto` as a spec has it */
+    WGF_NUMBER_PLAIN, /* 15 digits if they give the same number, otherwise as WGF_NUMBER_SPEC */
 };
 enum { WGF_CELL_TEXT_LENGTH = WGF_MESSAGE_LENGTH };
 
@@ -55,7 +56,7 @@ wgf_status wgf_cells_open(struct wgf_cells *cells, const struct wgf_variable *va
  * that the file lacks has its default, or NaN, in all rows. Errors: WGF_EIO, WGF_EMEMORY. */
 wgf_status wgf_cells_read(struct wgf_cells *cells, int64_t first, int64_t count, struct wgf_error *error);
 
-/* A cell of the block; `record` counts for traces alone. */
+/* A cell of the block; `record` matters for traces only. */
 const void *wgf_cells_at(const struct wgf_cells *cells, int64_t row, int64_t record);
 
 void wgf_cells_close(struct wgf_cells *cells);

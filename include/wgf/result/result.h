@@ -1,5 +1,5 @@
 /* What the rows of a sweep hold: the parameters of each job, its results, its trace and its states, as columns of a
- * store. CONTRACT 4. */
+ * store. src/store/README.md "Variables". */
 #ifndef WGF_RESULT_RESULT_H
 #define WGF_RESULT_RESULT_H
 
@@ -30,25 +30,22 @@ enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
 #define WGF_RESULT_ID(id, name, type, life, units, meaning) WGF_RESULT_##id,
 enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
 
-enum { WGF_CHECKPOINT_PAIRS = 256 };
+/* The type of a parameter's column: choices and paths are texts. */
+enum wgf_column_type wgf_param_column(const struct wgf_param *param);
 
 /* What a plan needs of a file. */
 struct wgf_layout {
     struct wgf_store_extent extent;
     bool has_trace[WGF_TRACE_COUNT]; /* some job fills the column */
     int64_t largest_state;           /* elements of the largest job */
-    int64_t checkpoint_bytes;        /* of a slot for the checkpoint of a job; 0: none has room for any */
-    int64_t checkpoint_pairs;        /* of slots; at most WGF_CHECKPOINT_PAIRS */
     double text_bytes;               /* of all texts, taking every job's to be as long as the first one's */
 };
 
 /* Looks through a plan. Errors: WGF_EUSAGE when a file of it could not be made by any disk. */
 wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error);
 
-/* Bytes of the file, nearly: how long it is, and the part that is for checkpoints, which takes room on the disk only
- * while there are some. */
+/* Bytes of the file, within a per cent once it has a megabyte. */
 double wgf_layout_bytes(const struct wgf_layout *layout);
-double wgf_layout_checkpoint_bytes(const struct wgf_layout *layout);
 
 /* Makes the file of a plan with all rows pending. Not collective. `attributes` (provenance) are added to those that the
  * plan gives: schema, name, description, spec, axes, plan_hash. `making` and errors: as wgf_store_create. */
@@ -73,12 +70,9 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error);
 /* Jobs that a piece may have at most. */
 int64_t wgf_writer_capacity(const struct wgf_writer *writer);
 
-/* From now on an fsync is made every so many seconds: between the data of some rows and their `status`, and at closing.
- * 0: before every `status`. */
+/* From now on an fsync is made at intervals of `seconds`, between the data of some rows and their `status`, and at
+ * closing. 0: before every `status`. */
 void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
-
-/* The fsync of the closing, for who cannot close: independent. */
-wgf_status wgf_writer_sync(struct wgf_writer *writer, struct wgf_error *error);
 
 /* Begins a piece of ascending jobs, row i of which is the i-th of them: marks its rows running and counts the attempt.
  * Rows that were not pending are made blank, and their parameters (but for texts) written again from the plan. Those of
@@ -89,8 +83,8 @@ wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int6
 int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row);
 
 /* Where the job of a row of the piece leaves its trace: room for everything that the plan records. Every column wants a
- * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are kept
- * until they are flushed. */
+ * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are
+ * kept until they are flushed. */
 void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *trace);
 
 struct wgf_run_facts {
@@ -121,8 +115,8 @@ void wgf_reader_close(struct wgf_reader *reader); /* NULL is fine */
 /* Rows that a call takes at most. */
 int64_t wgf_reader_capacity(const struct wgf_reader *reader);
 
-/* `status` and `attempts` of rows [first, first + count), as the file has them: a damaged file may have a status that is
- * no enum wgf_job_state. */
+/* `status` and `attempts` of rows [first, first + count), as the file has them: a damaged file may have a status that
+ * is no enum wgf_job_state. */
 wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t count, uint8_t *states,
                              int64_t *attempts, struct wgf_error *error);
 

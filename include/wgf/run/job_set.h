@@ -46,8 +46,8 @@ struct wgf_selection {
 bool wgf_selection_add(struct wgf_selection *selection, int64_t first, int64_t last);
 void wgf_selection_free(struct wgf_selection *selection);
 
-/* The selected jobs of a plan of `jobs` jobs; the caller frees *set. Errors: WGF_EUSAGE for an interval beyond the plan,
- * WGF_EMEMORY; the set is empty then. */
+/* The selected jobs of a plan of `jobs` jobs; the caller frees *set. Errors: WGF_EUSAGE for an interval beyond the
+ * plan, WGF_EMEMORY; the set is empty then. */
 wgf_status wgf_select(const struct wgf_selection *selection, int64_t jobs, struct wgf_job_set *set,
                       struct wgf_error *error);
 

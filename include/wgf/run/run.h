@@ -91,8 +91,8 @@ struct wgf_run_report {
 };
 void wgf_run_report_free(struct wgf_run_report *report);
 
-/* Runs a sweep. Collective. Every rank returns a status that is not WGF_OK when any rank failed; the message is empty on
- * ranks that did not fail themselves. Errors: WGF_EUSAGE, with an empty message when the diagnostics tell it;
+/* Runs a sweep. Collective. Every rank returns a status that is not WGF_OK when any rank failed; the message is empty
+ * on ranks that did not fail themselves. Errors: WGF_EUSAGE, with an empty message when the diagnostics tell it;
  * WGF_EINTERRUPTED before the first job; those of store, result and schedule. */
 wgf_status wgf_run_sweep(const struct wgf_team *team, const struct wgf_run_options *options,
                          struct wgf_run_report *report, struct wgf_error *error);

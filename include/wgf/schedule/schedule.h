@@ -27,7 +27,8 @@ struct wgf_team {
 /* Starts MPI when mpirun, srun or another launcher started this process as one of several ranks; a lone process does
  * without. Collective. Errors: WGF_EINTERNAL. */
 wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error);
-/* False when a launcher says that this is not the first process of its team; asked before MPI starts. Not collective. */
+/* False when a launcher says that this is not the first process of its team; asked before MPI starts. Not
+ * collective. */
 bool wgf_team_speaks(void);
 /* Collective; ends MPI. */
 void wgf_team_finish(struct wgf_team *team);

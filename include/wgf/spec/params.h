@@ -17,7 +17,7 @@ enum wgf_param_type {
     WGF_PARAM_PATH,   /* const char * field, "" for none; relative to the spec's folder */
 };
 
-/* One value of any parameter, of the type that its parameter says. `text` is borrowed from the spec. */
+/* One value of any parameter, of the type that its row gives. `text` is borrowed from the spec. */
 union wgf_value {
     int64_t integer;
     double real;

@@ -1,5 +1,5 @@
-/* The result file: rows of typed columns in one HDF5 file that is also valid netCDF-4. Knows nothing of methods, of
- * descents, nor of who calls it when. CONTRACT 4; FACTS "Parallel HDF5" says why it is done this way.
+/* The store: rows of typed columns in one HDF5 file that is also valid netCDF-4. It knows neither methods nor descents.
+ * src/store/README.md "The file", "Crash protocol".
  *
  * The file is made by one process, complete with every object, under a temporary name; only then do one or many
  * processes open it and write rows, each on its own and to places that already exist. So a kill at any instant leaves
@@ -8,7 +8,6 @@
 #define WGF_STORE_STORE_H
 
 #include "wgf/base/status.h"
-#include "wgf/store/region.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -30,15 +29,12 @@ enum wgf_column_shape {
     WGF_SHAPE_INNER_RECORD, /* job x inner_record */
     WGF_SHAPE_MESSAGE,      /* job x message_length; of WGF_COLUMN_CHARS */
     WGF_SHAPE_STATE,        /* state_element: flat, rows are ranges of elements */
-    WGF_SHAPE_CHECKPOINT,   /* checkpoint_byte: flat likewise */
 };
 
 enum wgf_column_life {
     WGF_LIFE_CREATED, /* written by the fill callback when the file is made, and never again */
     WGF_LIFE_WRITTEN, /* allocated and filled with the empty value (0, NaN) at creation; rows written later */
     WGF_LIFE_EMPTY,   /* never written: takes no room, reads as the empty value */
-    WGF_LIFE_SPARSE, /* uint8; written at times and wiped again: reads as 0 elsewhere, and takes no room on the disk there
-                         where the file system knows holes. No room is promised: writing may find the disk full */
 };
 
 struct wgf_column {
@@ -54,7 +50,7 @@ struct wgf_column {
 
 /* Sizes of the dimensions. A dimension of size 0 is not made, nor are columns on it (job is always there). */
 struct wgf_store_extent {
-    int64_t jobs, records, inner_records, message_length, state_elements, checkpoint_bytes;
+    int64_t jobs, records, inner_records, message_length, state_elements;
 };
 
 /* A root attribute: text, an array of texts (text NULL, list with count), or a number (both NULL). */
@@ -88,9 +84,9 @@ struct wgf_store_making {
     const volatile sig_atomic_t *interrupted; /* NULL, or not 0 once the making is to be given up */
 };
 
-/* Makes the file: temporary name beside `path`, all objects, flush, fsync, rename to `path`. One process, not collective.
- * What was at `path` stays whole until the rename. Errors: WGF_EIO (says what and why: no folder, no permission, disk
- * full), WGF_EINTERRUPTED. */
+/* Makes the file: temporary name beside `path`, all objects, flush, fsync, rename to `path`. One process, not
+ * collective. What was at `path` stays whole until the rename. Errors: WGF_EIO (says what and why: no folder, no
+ * permission, disk full), WGF_EINTERRUPTED. */
 wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *schema, wgf_store_fill *fill,
                             void *context, const struct wgf_store_making *making, struct wgf_error *error);
 
@@ -103,7 +99,8 @@ enum wgf_store_mode {
 struct wgf_store;
 
 /* Opens a file that wgf_store_create made. Collective for WRITE_TEAM alone. Errors: WGF_EIO; each says whether the file
- * is missing, cut short, not HDF5, or HDF5 of somebody else (no wgf_version attribute), or of another `schema` number. */
+ * is missing, cut short, not HDF5, or HDF5 of another program (no wgf_version attribute), or of another `schema`
+ * number. */
 wgf_status wgf_store_open(struct wgf_store **store, const char *path, enum wgf_store_mode mode,
                           struct wgf_error *error);
 
@@ -129,10 +126,6 @@ wgf_status wgf_store_write(struct wgf_store *store, int column, int64_t first, i
 wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, int64_t count, void *rows,
                           struct wgf_error *error);
 
-/* Where the bytes of a WGF_LIFE_SPARSE column lie, to be read, written and wiped there. The descriptor is the store's.
- * False: the file has no room for the column, or not in one stretch. Independent. */
-bool wgf_store_region(const struct wgf_store *store, int column, struct wgf_region *region);
-
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
 
@@ -156,9 +149,9 @@ char *wgf_store_temporary(const char *path);
 wgf_status wgf_store_publish(const char *temporary, const char *path, bool replace, struct wgf_error *error);
 
 /* Holds the file for one run, and clears away what a killed creation left beside it. Given back when the process ends,
- * killed or not. Readers are not hindered. Returns a descriptor to keep (close() gives the lock back), or -1 with errno:
- * EAGAIN when another run holds it, else why the file cannot be opened. A file system without locks gives a descriptor
- * and no protection. */
+ * killed or not. Readers are not hindered. Returns a descriptor to keep (close() gives the lock back), or -1 with
+ * errno: EAGAIN when another run holds it, else why the file cannot be opened. A file system without locks gives a
+ * descriptor and no protection. */
 int wgf_store_lock(const char *path);
 
 /* Versions of the libraries beneath, for provenance: "HDF5 1.10.8". */

@@ -1,10 +1,11 @@
-/* Exact optimal transport between two clouds of m neurons of equal mass, mass keeping its sign. METHODS 6.
+/* Exact optimal transport between two clouds of m neurons of equal mass, mass keeping its sign. Source:
+ * src/flow/README.md "Exact transport".
  *
  *     W2^2(V, W) = (1/m) min over permutations sigma that keep signs of sum_i |v_i - w_sigma(i)|^2
  *
- * One cloud, W, is fixed; the other, V, may creep from call to call, and each call starts from what the last one left.
- * Positive and negative neurons are solved apart, by shortest augmenting paths with dual variables (Jonker and Volgenant
- * 1987). Costs are computed from coordinates: memory is O(m d). */
+ * One cloud, W, is fixed; the other, V, moves a little from call to call, and each call starts from the last solution.
+ * Positive and negative neurons are solved apart, by shortest augmenting paths with dual variables (Jonker and
+ * Volgenant 1987). Costs are computed from coordinates: memory is O(m d). */
 #ifndef WGF_TRANSPORT_ASSIGNMENT_H
 #define WGF_TRANSPORT_ASSIGNMENT_H
 
@@ -29,9 +30,9 @@ void wgf_assignment_free(struct wgf_assignment *assignment);
 /* Fixes W (m x d, row-major, copied) and forgets all history: what follows depends on W and the calls since alone. */
 void wgf_assignment_fix(struct wgf_assignment *assignment, const double *W);
 
-/* Finds the optimal sigma (m; NULL: not copied out) for V (m x d, row-major): v_i goes to w_sigma[i]. Ties are broken by a fixed rule.
- * Where V or W is not finite there is no optimum: sigma is the identity then, and cost and duals are NaN.
- * False when *cancel (which may be NULL) became nonzero: sigma means nothing, and fix comes next. */
+/* Finds the optimal sigma (m; NULL: not copied out) for V (m x d, row-major): v_i goes to w_sigma[i]. Ties are broken
+ * by a fixed rule. Where V or W is not finite there is no optimum: sigma is the identity then, and cost and duals are
+ * NaN. False when *cancel (which may be NULL) became nonzero: sigma means nothing, and fix comes next. */
 bool wgf_assignment_solve(struct wgf_assignment *assignment, const double *V, const volatile sig_atomic_t *cancel,
                           int64_t *sigma);
 

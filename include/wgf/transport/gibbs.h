@@ -1,5 +1,5 @@
 /* The Gibbs kernel xi = exp(-|theta - theta'|^2 / epsilon) between the points of square grids in the plane, for
- * entropic transport (Peyre, SIAM J. Imaging Sci. 8(4), 2015). METHODS 4.
+ * entropic transport (Peyré 2015). Source: src/flow/README.md "JKO on a grid".
  *
  * One grid, or two in one measure (a fine one of small radius, a coarse one of large radius). Each grid carries one or
  * two sheets between which no mass moves. An array on the grids has N entries: the sheets of grid 1, then those of
@@ -24,7 +24,8 @@ struct wgf_grid {
 double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i);
 double wgf_grid_spacing(const struct wgf_grid *grid);
 
-/* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_conditionals, the conditional laws P_l(k) = a_k xi_kl / (xi a)_l of each point l. */
+/* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_conditionals, the conditional laws P_l(k) = a_k xi_kl / (xi a)_l of
+ * each point l. */
 struct wgf_gibbs;
 
 /* Bytes that a kernel on these grids allocates. */

@@ -1,4 +1,5 @@
-/* Sliced Wasserstein distance between two clouds of m neurons, signs kept apart (METHODS 3):
+/* Sliced Wasserstein distance between two clouds of m neurons, signs kept apart. Source: src/flow/README.md
+ * "Sliced transport".
  *
  *     D(V, W) = 1/(L m) sum_theta sum_k (<theta, v>_(k) - <theta, w>_(k))^2
  *
@@ -33,8 +34,8 @@ void wgf_sliced_directions(int64_t seed, int64_t step, int64_t count, int64_t d,
 /* Draws them for the next fix. */
 void wgf_sliced_draw(struct wgf_sliced *sliced, int64_t seed, int64_t step);
 
-/* Sets the directions (theta, L x d; NULL: those drawn) and the target cloud W (m x d), both copied or used up here, and
- * forgets all pairs. */
+/* Sets the directions (theta, L x d; NULL: those drawn) and the target cloud W (m x d), both copied or used up here,
+ * and forgets all pairs. */
 void wgf_sliced_fix(struct wgf_sliced *sliced, const double *theta, const double *W);
 
 /* Pairs V (m x d) with the target and returns D. Starts from the order of the last V: close clouds cost O(L m d). */

@@ -1,4 +1,5 @@
-/* JKO stepping on a grid (METHODS 4): each step moves the masses p of neurons that stay where they are,
+/* JKO stepping on a grid (src/flow/README.md "JKO on a grid"): each step moves the masses p of neurons that stay where
+ * they are,
  *
  *     p <- argmin_p' W_eps(p', p) + 2 gamma F(p'),
  *
@@ -58,8 +59,8 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
         wgf_dykstra_lay_out(&jko->dykstra, settings, arena);
 }
 
-/* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of the
- * run: a step adds a variance of epsilon / 2 an axis, and mass on a grid of spacing h moves no less than h / 2. */
+/* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of
+ * the run: a step adds a variance of epsilon / 2 an axis, and mass on a grid of spacing h moves no less than h / 2. */
 static void begin(struct wgf_jko *jko)
 {
     const struct wgf_settings *settings = jko->settings;
@@ -203,20 +204,6 @@ static int state_iov(void *work, struct iovec *iov)
     return sizeof carried / sizeof *carried;
 }
 
-static double state_bytes(const struct wgf_settings *settings)
-{
-    double numbers = wgf_measure_masses(settings) + 2 * (double)settings->data.n + 5;
-    return wgf_bytes(numbers, sizeof(double)) + sizeof(int64_t) + sizeof(bool);
-}
-
-static double flops(const struct wgf_settings *settings)
-{
-    const double newton = 100, exponential = 10;
-    double iterations = settings->solver == WGF_SOLVER_DYKSTRA ? (double)settings->dykstra_steps : newton;
-    double axes = (double)settings->grid + (double)settings->grid2;
-    return iterations * exponential * wgf_measure_masses(settings) * (2 * axes + (double)settings->data.n);
-}
-
 /* What the user should know of a run that ended well. */
 static void explain(void *work, char *message, size_t size)
 {
@@ -274,7 +261,5 @@ const struct wgf_method wgf_method_jko = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
-    .state_bytes = state_bytes,
-    .flops = flops,
     .explain = explain,
 };

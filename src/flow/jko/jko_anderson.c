@@ -1,3 +1,5 @@
+/* A least-squares fit of the newest residual by the last differences (Walker and Ni 2011). Invariant: differences are
+ * kept only since the last restart. */
 #include "jko_anderson.h"
 
 #include <math.h>
@@ -52,8 +54,8 @@ static int64_t row_of(const struct wgf_anderson *anderson, int i)
     return (anderson->iterations - 1 - i + anderson->depth) % anderson->depth * anderson->size;
 }
 
-/* part <- the solution of gram part = right, by Cholesky's method, over the leading differences that are independent; the
- * rest get 0. gram is overwritten. */
+/* part <- the solution of gram part = right, by Cholesky's method, over the leading differences that are independent;
+ * the rest get 0. gram is overwritten. */
 static void solve(double *gram, double *part, int count, int stride)
 {
     const double independent = 1e-12; /* of a column, squared, after the others are taken out */

@@ -1,3 +1,4 @@
+/* Scalings and gradients that both solvers share. Source: src/flow/README.md "The semi-dual and Newton's method". */
 #include "jko_internal.h"
 
 void wgf_jko_log_scaling(struct wgf_jko *jko, const double *u)

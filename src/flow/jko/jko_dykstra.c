@@ -1,10 +1,11 @@
-/* `solver: dykstra`, the notes' algorithm, kept as the reference (Peyre, SIAM J. Imaging Sci. 8(4), 2015):
+/* `solver: dykstra`, the classical algorithm, kept as the reference (Peyré 2015; src/flow/README.md "Dykstra's
+ * algorithm"):
  *
  *     p <- prox_{s F}^KL(xi b),  a <- p / (xi b),  b <- q / (xi a)
  *
- * until both marginals of diag(a) xi diag(b) fit; then p = a xi b, whose mass is exact after the update of b. Of the two
- * errors in l1, |b xi a - q| before that update is the larger: |a xi b' - a xi b| <= sum_l |b'_l - b_l| (xi a)_l, which is
- * it. Logarithms throughout; log b is kept as log q + x, so that x = -log(xi a) is finite where q = 0. */
+ * until both marginals of diag(a) xi diag(b) fit; then p = a xi b, whose mass is exact after the update of b. Of the
+ * two errors in l1, |b xi a - q| before that update is the larger: |a xi b' - a xi b| <= sum_l |b'_l - b_l| (xi a)_l,
+ * which is it. Logarithms throughout; log b is kept as log q + x, so that x = -log(xi a) is finite where q = 0. */
 #include "jko_internal.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* Between the jko method (jko.c) and its two solvers. One step, from masses q to masses p (METHODS 4):
+/* Between the jko method (jko.c) and its two solvers. One step, from masses q to masses p
+ * (src/flow/README.md "JKO on a grid"):
  *
  *     p = argmin W_eps(p, q) + 2 gamma F(p),    F(p) = kappa |Phi p - y|^2
  *
@@ -34,15 +35,15 @@ struct wgf_jko {
     double epsilon, kappa, s;
     double scale; /* of residuals: |y|, or 1 where y = 0 */
 
-    /* What is carried from step to step: the masses; the dual, where the next step's solver starts; and by how much it
-     * was not what the masses before it let foresee, which changes little from one step to the next. */
+    /* Carried from step to step: the masses; the dual, from which the next step's solver starts; and the error of its
+     * last prediction, which changes little from one step to the next. */
     double *p;                /* N */
     double *u;                /* n */
     double *prediction_error; /* n */
 
     double *q;               /* N: the masses before the step */
     double *start;           /* n: u before the step */
-    double *predicted;       /* n: u as q lets foresee */
+    double *predicted;       /* n: u as predicted from q */
     double *log_a, *log_b;   /* N; log(xi a) stands in log_sum */
     double *log_sum;         /* N */
     double *spread, *mean;   /* N each: within products with the Hessian */
@@ -78,8 +79,8 @@ struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadl
 void wgf_dykstra_lay_out(struct wgf_dykstra *dykstra, const struct wgf_settings *settings, struct wgf_arena *arena);
 struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
-/* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s Phi^T u
- * and p. */
+/* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s
+ * Phi^T u and p. */
 struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance);
 

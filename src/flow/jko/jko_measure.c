@@ -1,3 +1,4 @@
+/* Masses on grids: start, output of the network, and its transpose. Source: src/flow/README.md "JKO on a grid". */
 #include "jko_measure.h"
 
 #include <math.h>

@@ -1,7 +1,9 @@
-/* Masses on grids of neurons (METHODS 4): where they are, how they start, and the network that they make.
+/* Masses on grids of neurons: where they are, how they start, and the network that they make. Source:
+ * src/flow/README.md "JKO on a grid".
  *
- * A neuron theta = (t_i, t_j) of sheet s has the output sign alpha = +1 (s = 0) or -1 (s = 1). With N masses p, ordered as
- * in wgf/transport/gibbs.h, the network is f(x) = sum_k alpha_k p_k max(0, theta_k . x) = (Phi p)(x): always a mean. */
+ * A neuron theta = (t_i, t_j) of sheet s has the output sign alpha = +1 (s = 0) or -1 (s = 1). With N masses p, ordered
+ * as in wgf/transport/gibbs.h, the network is f(x) = sum_k alpha_k p_k max(0, theta_k . x) = (Phi p)(x): always a
+ * mean. */
 #ifndef WGF_FLOW_JKO_MEASURE_H
 #define WGF_FLOW_JKO_MEASURE_H
 
@@ -27,16 +29,17 @@ double wgf_measure_masses(const struct wgf_settings *settings);
 /* The most points along an axis of any of its grids. */
 int64_t wgf_measure_longest_axis(const struct wgf_measure *measure);
 
-/* p (N) at time 0: uniform, or proportional to exp(-|theta|^2 / 2 s^2); each sheet has the same mass, halved between its
- * grids. Zero masses are legal. */
+/* p (N) at time 0: uniform, or proportional to exp(-|theta|^2 / 2 s^2); each sheet has the same mass, halved between
+ * its grids. Zero masses are legal. */
 void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_settings *init, double *p);
 
-/* out (N) = factor alpha h, h (points) being a function of theta alone; and net (points) = sum over sheets of alpha p. */
+/* out (N) = factor alpha h, h (points) being a function of theta alone; and net (points) = sum over sheets of alpha
+ * p. */
 void wgf_measure_sign(const struct wgf_measure *measure, double factor, const double *h, double *out);
 void wgf_measure_net(const struct wgf_measure *measure, const double *p, double *net);
 
-/* Phi on a data set of d = 2, n x points without the signs. Never formed: along a row of a grid a sample is active from a
- * point on, or up to it, and linear there, so that sums over samples or points are running sums. */
+/* Phi on a data set of d = 2, n x points without the signs. Never formed: along a row of a grid a sample is active from
+ * a point on, or up to it, and linear there, so that sums over samples or points are running sums. */
 struct wgf_features {
     struct wgf_measure measure;
     const struct wgf_data *data; /* borrowed */

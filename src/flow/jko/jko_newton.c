@@ -1,3 +1,5 @@
+/* Inexact Newton steps by conjugate gradients. Invariant: an accepted step lowers the norm of the gradient. Source:
+ * Dembo, Eisenstat and Steihaug 1982, in src/flow/README.md "References". */
 #include "jko_newton.h"
 
 #include "wgf/base/vector.h"
@@ -47,7 +49,8 @@ static bool solve(struct wgf_newton *newton, const struct wgf_convex *function, 
     return true;
 }
 
-/* Moves u along the step until |g| has fallen from `norm`; returns |g|, or NAN if it nowhere does, u being where it was. */
+/* Moves u along the step until |g| has fallen from `norm`; returns |g|, or NAN if it nowhere does, u being where it
+ * was. */
 static double search(struct wgf_newton *newton, const struct wgf_convex *function, double norm, double *u)
 {
     const double armijo = 1e-4, shortest = 1e-9;

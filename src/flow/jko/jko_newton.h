@@ -1,7 +1,7 @@
-/* Newton's method for a smooth, strongly convex function of n unknowns that is known by its gradient g and by products of
- * its Hessian with vectors: steps by conjugate gradients, only as exact as the quadratic convergence asks, halved until
- * |g| falls (g is a descent direction of |g|^2 / 2 along H^-1 g; values of the function, which would cancel near its
- * minimum, are not needed). Dembo, Eisenstat and Steihaug, SIAM J. Numer. Anal. 19(2), 1982. */
+/* Newton's method for a smooth, strongly convex function of n unknowns that is known by its gradient g and by products
+ * of its Hessian with vectors: steps by conjugate gradients, only as exact as the quadratic convergence asks, halved
+ * until |g| falls (g is a descent direction of |g|^2 / 2 along H^-1 g; values of the function, which would cancel near
+ * its minimum, are not needed). Dembo, Eisenstat and Steihaug, SIAM J. Numer. Anal. 19(2), 1982. */
 #ifndef WGF_FLOW_JKO_NEWTON_H
 #define WGF_FLOW_JKO_NEWTON_H
 

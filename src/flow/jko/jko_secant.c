@@ -1,3 +1,5 @@
+/* Steps with an approximate inverse Hessian and symmetric rank-one updates. Source: src/flow/README.md "Predicting the
+ * dual". */
 #include "jko_secant.h"
 
 #include "wgf/base/vector.h"
@@ -38,8 +40,8 @@ static void set_out(struct wgf_secant *secant, const struct wgf_hessian_approx *
         secant->step[k] = -secant->step[k];
 }
 
-/* From a step -H g that reached the gradient `reached` to the next one. With z = H reached, the update's vector is -z, and
- * what it makes of H reached is a multiple of z. */
+/* From a step -H g that reached the gradient `reached` to the next one. With z = H reached, the update's vector is -z,
+ * and what it makes of H reached is a multiple of z. */
 static void turn(struct wgf_secant *secant, const struct wgf_hessian_approx *hessian)
 {
     const double least = 1e-8; /* of a cosine: below it an update would be mostly rounding */

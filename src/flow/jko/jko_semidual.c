@@ -1,8 +1,10 @@
-/* `solver: newton`: b is eliminated, which leaves a strictly convex function of u (METHODS 4; all sums over points k, l):
+/* `solver: newton`: b is eliminated, which leaves a strictly convex function of u. Sums run over points
+ * k, l. Source: src/flow/README.md "The semi-dual and Newton's method".
  *
  *     G(u) = (1/s) sum_l q_l log(xi a)_l + <u, y> + |u|^2 / (4 kappa)
  *     grad G = y + u / (2 kappa) - Phi p,  p = a xi (q / xi a)
- *     H v = s Phi (p w - E^T(q E w)) + v / (2 kappa),  w = Phi^T v,  (E w)_l = the mean of w under the law of l
+ *     H v = s Phi (p w - E^T(q E w)) + v / (2 kappa),  w = Phi^T v,  (E w)_l = the mean of w under the
+ *     conditional distribution of l
  *
  * E^T q is p itself, so the mass of each sheet is exact whatever u is. */
 #include "jko_internal.h"

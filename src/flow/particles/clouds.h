@@ -25,8 +25,8 @@ void wgf_clouds_keep(struct wgf_clouds *clouds, const double *W, const double *a
 /* The cloud before the step, and its bytes. */
 struct iovec wgf_clouds_before(struct wgf_clouds *clouds);
 
-/* Distances of W, alpha from the cloud before: (1/m) sum |v_i - w_i|^2, and the same under the best permutation that keeps
- * signs (NaN where the first is not finite). They mean nothing once *cancel (or NULL) is not 0. */
+/* Distances of W, alpha from the cloud before: (1/m) sum |v_i - w_i|^2, and the same under the best permutation that
+ * keeps signs (NaN where the first is not finite). They mean nothing once *cancel (or NULL) is not 0. */
 void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const double *alpha,
                           const volatile sig_atomic_t *cancel, double *frobenius, double *wasserstein);
 

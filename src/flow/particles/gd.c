@@ -1,5 +1,6 @@
-/* Gradient descent (METHODS 2): W <- W - gamma grad F, or W - m gamma grad F in the mean-field scaling, where the
- * Wasserstein gradient of a particle is m times its Euclidean one. With `layers: both` alpha moves alike. */
+/* Gradient descent (src/flow/README.md "Gradient descent"): W <- W - gamma grad F, or W - m gamma grad F in the
+ * mean-field scaling, where the Wasserstein gradient of a particle is m times its Euclidean one. With `layers: both`
+ * alpha moves alike. */
 #include "particles.h"
 
 #include "wgf/base/system.h"
@@ -112,6 +113,4 @@ const struct wgf_method wgf_method_gd = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
-    .state_bytes = wgf_particles_state_bytes,
-    .flops = wgf_particles_flops,
 };

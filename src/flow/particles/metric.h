@@ -1,6 +1,6 @@
-/* The distance of a proximal step: D between an inner iterate V and the iterate W that the step started from. One file a
- * metric. D is a minimum over transport plans; with the plan held fixed it is a quadratic in V that bounds D from above,
- * is cheap, and touches D where the plan is optimal: its gradient there is D's (Danskin). */
+/* The distance of a proximal step: D between an inner iterate V and the iterate W that the step started from. One file
+ * a metric. D is a minimum over transport plans; with the plan held fixed it is a quadratic in V that bounds D from
+ * above, is cheap, and touches D where the plan is optimal: its gradient there is D's (Danskin). */
 #ifndef WGF_FLOW_METRIC_H
 #define WGF_FLOW_METRIC_H
 
@@ -9,10 +9,10 @@
 /* All functions but `create` cannot fail. V and W: m x d. Values mean nothing once the problem is interrupted. */
 struct wgf_metric {
     double (*bytes)(const struct wgf_settings *);
-    double (*flops)(const struct wgf_settings *); /* operations of solve, rather too many */
     wgf_status (*create)(void **work, const struct wgf_particles *, struct wgf_error *error);
     void (*free)(void *work); /* NULL-safe */
-    /* Starts outer step `number`, from 1, at W, which is borrowed until the next. What follows depends on nothing before. */
+    /* Starts outer step `number`, from 1, at W, which is borrowed until the next. What follows depends on nothing
+     * before. */
     void (*fix)(void *work, const double *W, int64_t number);
     double (*majorant)(const void *work, const double *V); /* the value under the last plan: D or more */
     /* Finds the optimal plan; returns D. NULL where there is but one plan, so that the majorant is D. */

@@ -16,11 +16,6 @@ static double bytes(const struct wgf_settings *settings)
     return sizeof(struct frobenius);
 }
 
-static double flops(const struct wgf_settings *settings)
-{
-    return (double)settings->init.width * (double)settings->data.d;
-}
-
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
     struct frobenius *made = *work = wgf_calloc(1, sizeof *made);
@@ -53,7 +48,6 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_frobenius = {
     .bytes = bytes,
-    .flops = flops,
     .create = create,
     .free = free,
     .fix = fix,

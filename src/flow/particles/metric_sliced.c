@@ -24,12 +24,6 @@ static void destroy(void *work)
     free(sliced);
 }
 
-static double flops(const struct wgf_settings *settings)
-{
-    const double sorting = 30; /* a number */
-    return (double)settings->projections * (double)settings->init.width * ((double)settings->data.d + sorting);
-}
-
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
     const struct wgf_settings *settings = particles->settings;
@@ -72,7 +66,6 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_sliced = {
     .bytes = bytes,
-    .flops = flops,
     .create = create,
     .free = destroy,
     .fix = fix,

@@ -26,11 +26,6 @@ static void destroy(void *work)
     free(wasserstein);
 }
 
-static double flops(const struct wgf_settings *settings)
-{
-    return (double)settings->init.width * (double)settings->init.width;
-}
-
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
     struct wasserstein *made = *work = wgf_calloc(1, sizeof *made);
@@ -75,7 +70,6 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_wasserstein = {
     .bytes = bytes,
-    .flops = flops,
     .create = create,
     .free = destroy,
     .fix = fix,

@@ -1,3 +1,5 @@
+/* Neurons with their network: start, evaluation, records, and the arc stepper where a constant step allows it. Source:
+ * src/flow/README.md "Arcs (d = 2)". */
 #include "particles.h"
 
 #include "wgf/base/system.h"
@@ -158,20 +160,6 @@ int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov)
         iov[count++] = wgf_clouds_before(&particles->clouds);
     iov[count++] = WGF_IOV(particles->distance);
     return count;
-}
-
-double wgf_particles_state_bytes(const struct wgf_settings *settings)
-{
-    bool both = settings->network.layers == WGF_LAYERS_BOTH, all = settings->record_distances == WGF_DISTANCES_ALL;
-    double cloud = (double)settings->init.width * ((double)settings->data.d + both);
-    return wgf_bytes(cloud * (1 + all) + 1, sizeof(double)) + 2 * sizeof(int64_t);
-}
-
-double wgf_particles_flops(const struct wgf_settings *settings)
-{
-    double m = (double)settings->init.width;
-    bool all = settings->record_distances == WGF_DISTANCES_ALL;
-    return m * (double)settings->data.n * (double)settings->data.d + (all ? m * m : 0);
 }
 
 void wgf_particles_state(struct wgf_particles *particles, double *out)

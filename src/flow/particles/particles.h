@@ -49,8 +49,6 @@ void wgf_particles_keep(struct wgf_particles *particles);
 struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles);
 void wgf_particles_record(struct wgf_particles *particles, double *values);
 int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov);
-double wgf_particles_state_bytes(const struct wgf_settings *settings);
-double wgf_particles_flops(const struct wgf_settings *settings); /* of one evaluation */
 void wgf_particles_state(struct wgf_particles *particles, double *out);
 
 #endif

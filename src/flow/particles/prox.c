@@ -1,10 +1,10 @@
-/* Proximal point (METHODS 3): W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W; D is
- * that of `metric`, under a transport plan that is optimal at every inner iterate.
+/* Proximal point: W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W. D is that of
+ * `metric`, under a transport plan that is optimal at every inner iterate. Source: src/flow/README.md "Proximal point".
  *
- * A given beta is used as it is. `beta: auto` searches (Armijo): every outer step starts from the inverse of a bound on
+ * A given beta is used as it is. `beta: auto` searches (Armijo): an outer step starts from the inverse of a bound on
  * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough. A trial
- * keeps the plan, whose value bounds D from above: what falls under it falls. Minimisers sit on kinks, where no fixed step
- * settles and no search along the gradient goes on: see descend. */
+ * keeps the plan: its cost bounds D from above, so a decrease of the bound is a decrease of the objective. Minimisers
+ * sit on kinks, where a fixed step does not settle and a search along the gradient stalls; see descend. */
 #include "metric.h"
 
 #include "wgf/base/system.h"
@@ -104,7 +104,8 @@ struct inner {
     bool broken;      /* the gradient was not finite */
 };
 
-/* gradient <- grad F(V) + grad D(V, W) / (2 gamma), the network being at V and D solved there. Returns its squared norm. */
+/* gradient <- grad F(V) + grad D(V, W) / (2 gamma), the network being at V and D solved there. Returns its squared
+ * norm. */
 static double inner_gradient(struct prox *prox)
 {
     struct wgf_particles *particles = &prox->particles;
@@ -142,8 +143,8 @@ static void take_step(struct prox *prox, struct inner *inner)
         settle(prox, inner);
 }
 
-/* V <- V - beta direction for the first of beta, beta/2, ... above `least` by which the objective falls enough (Armijo).
- * slope: gradient . direction. False: none does, or the watch expired. */
+/* V <- V - beta direction for the first of beta, beta/2, ... above `least` by which the objective falls enough
+ * (Armijo). slope: gradient . direction. False: none does, or the watch expired. */
 static bool search(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double slope,
                    double least)
 {
@@ -159,9 +160,9 @@ static bool search(struct prox *prox, const struct wgf_deadline *deadline, struc
     return false;
 }
 
-/* One inner iteration of `beta: auto`; *squared, that of the gradient, becomes that of the direction taken. Near kinks the
- * gradient of V's own activation pattern says nothing of what lies beyond them, and neurons that would cross spoil the
- * step for all. Then each neuron is kept on its side, where the objective is quadratic and the first beta does. */
+/* One inner iteration of `beta: auto`; *squared, that of the gradient, becomes that of the direction taken. Near kinks
+ * the gradient of V's own activation pattern says nothing of what lies beyond them, and neurons that would cross spoil
+ * the step for all. Then each neuron is kept on its side, where the objective is quadratic and the first beta does. */
 static bool descend(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double *squared)
 {
     const double rounding = 2.3e-16, tries = 16, growth = 1e6;
@@ -299,17 +300,6 @@ static int state_iov(void *work, struct iovec *iov)
     return count;
 }
 
-static double state_bytes(const struct wgf_settings *settings)
-{
-    return wgf_particles_state_bytes(settings) + 2 * sizeof(double) + sizeof(bool);
-}
-
-static double flops(const struct wgf_settings *settings)
-{
-    double evaluation = wgf_particles_flops(settings), distance = wgf_metric_find(settings->metric)->flops(settings);
-    return evaluation + (double)settings->inner_steps * (evaluation + distance);
-}
-
 static double step_time(const struct wgf_settings *settings)
 {
     return settings->gamma;
@@ -356,6 +346,4 @@ const struct wgf_method wgf_method_prox = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
-    .state_bytes = state_bytes,
-    .flops = flops,
 };

@@ -1,11 +1,13 @@
-/* Steps and evaluations of the arc stepper. A full evaluation locates and evaluates all neurons and forms the groups; every
- * step until the next advances groups and evaluates their sums, arc by arc.
+/* Steps and evaluations of the arc stepper. A full evaluation locates and evaluates all neurons and forms the groups;
+ * every step until the next advances groups and evaluates their sums, arc by arc.
  *
- * Invariant: until the next full evaluation no neuron of an arc group leaves its arc, and every other neuron is located or
- * decided at each step, so all activations are those of the plain kernel.
+ * Invariant: until the next full evaluation no neuron of an arc group leaves its arc, and every other neuron is
+ * located or decided at each step, so all activations are those of the plain kernel.
  * Source: src/flow/README.md "Arcs (d = 2)".
  *
- * What it buys: HEAD_RATIOS */
+ * What it buys: 5.2 microseconds a step of gd with m = 1000, n = 70, against 11.2 of the kernel cones alone and 320 of
+ * dense. `wgf run` of fixed: {width: 1000, n: 70, steps: 400000, record_every: 400000, gamma: 0.001} shows the three:
+ * as it is, with --set weight_decay=1e-9, which the stepper does not serve, and with --set kernel=dense. */
 #include "arc_stepper_internal.h"
 
 #include "wgf/base/vector.h"

@@ -1,5 +1,5 @@
-/* Classifies neurons after a full evaluation: deep inside an arc (advanced with its group), expected to cross exactly one
- * kink (advanced in a kink group), all others (advanced one by one).
+/* Classifies neurons after a full evaluation: deep inside an arc (advanced with its group), expected to cross exactly
+ * one kink (advanced in a kink group), all others (advanced one by one).
  *
  * Invariant: a neuron joins an arc group only if no step of the window can take it to a ray, as long as its arc's
  * displacement stays within the skin; advance_arc_groups checks that bound. The choice between a kink group and
@@ -45,12 +45,12 @@ static bool is_trapped(const struct wgf_arc_stepper *stepper, int64_t i, int64_t
            drag - rate * (normal[0] * g[2] + normal[1] * g[3]) < 0;
 }
 
-/* The one ray that neuron i is expected to cross within the window, or -1. A wrong guess costs time only: the group's step
- * checks the distance to the next rays.
+/* The one ray that neuron i is expected to cross within the window, or -1. A wrong guess costs time only: the group's
+ * step checks the distance to the next rays.
  *
- * With r the nearer ray of the neuron's arc, the two arcs at r are arc r, which begins at the next ray on one side, and arc
- * r + 1, which ends at the next ray on the other. The neuron qualifies when it cannot reach either next ray, or when it is
- * trapped at r and the next rays are not too close. */
+ * With r the nearer ray of the neuron's arc, the two arcs at r are arc r, which begins at the next ray on one side,
+ * and arc r + 1, which ends at the next ray on the other. The neuron qualifies when it cannot reach either next ray,
+ * or when it is trapped at r and the next rays are not too close. */
 static int32_t only_ray(const struct wgf_arc_stepper *stepper, int64_t i, double pulled)
 {
     const struct wgf_arcs *arcs = &stepper->arcs;
@@ -174,7 +174,8 @@ static void form_kink_groups(struct wgf_arc_stepper *stepper, double pulled)
     }
 }
 
-/* Doubles the window while full evaluations cost more than the individual neurons, halves it when they cost far less. */
+/* Doubles the window while full evaluations cost more than the individual neurons, halves it when they cost far
+ * less. */
 static void set_next_window(struct wgf_arc_stepper *stepper)
 {
     enum { FULL = 5 }; /* cost of a neuron in a full evaluation, over that of an individual neuron in a step */

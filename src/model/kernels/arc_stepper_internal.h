@@ -8,8 +8,8 @@
 #include "arcs.h"
 #include "network_internal.h"
 
-/* Steps between full evaluations. A full evaluation costs as much as some steps; a longer window leaves fewer neurons in arc
- * groups. */
+/* Steps between full evaluations. A full evaluation costs as much as some steps; a longer window leaves fewer neurons
+ * in arc groups. */
 enum { WGF_WINDOW_LEAST = 16, WGF_WINDOW_FIRST = 32, WGF_WINDOW_MOST = 256 };
 
 /* The sums over neurons of one arc that cannot reach its rays within the window. */
@@ -88,8 +88,8 @@ void wgf_arc_stepper_classify(struct wgf_arc_stepper *stepper);
 
 void wgf_kink_groups_lay_out(struct wgf_kink_groups *kink_groups, int64_t m, int64_t n, struct wgf_arena *arena);
 
-/* Advances all kink groups one step. False: a neuron's side is within rounding, or it may have reached a second kink; the
- * caller evaluates all neurons anew. */
+/* Advances all kink groups one step. False: a neuron's side is within rounding, or it may have reached a second kink;
+ * the caller evaluates all neurons anew. */
 bool wgf_kink_groups_step(struct wgf_arc_stepper *stepper);
 
 /* After a step: sums += alpha v over arcs. */

@@ -119,8 +119,8 @@ static int64_t sector_of(const struct wgf_arcs *arcs, double angle)
     return (int64_t)((angle + 2) * ((double)arcs->sectors * 0.25));
 }
 
-/* first[s]: an arc that begins before sector s. Rounding can put an angle into the sector next to its own, so an arc counts
- * as beginning before s only when its ray lies two sectors earlier. */
+/* first[s]: an arc that begins before sector s. Rounding can put an angle into the sector next to its own, so an arc
+ * counts as beginning before s only when its ray lies two sectors earlier. */
 static void index_sectors(struct wgf_arcs *arcs)
 {
     arcs->sectors = SECTORS_PER_RAY * arcs->count;
@@ -153,9 +153,7 @@ int32_t wgf_arcs_search(const struct wgf_arcs *arcs, double x, double y)
     int64_t sector = sector_of(arcs, angle);
     const double *low = arcs->begin + arcs->first[sector];
     int64_t left = (sector + 3 <= arcs->sectors ? arcs->first[sector + 3] : arcs->count) + 1 - arcs->first[sector];
-    while (
-        left >
-        1) { /* `low` points to the begin of an arc; the last one that begins before the angle is among the next `left` */
+    while (left > 1) { /* `low`: the begin of an arc; the last one below the angle is among the next `left` */
         int64_t half = left / 2;
         low += low[half] < angle ? half : 0;
         left -= half;

@@ -1,10 +1,10 @@
 /* The plane of neurons for d = 2, cut into arcs by the rays of the samples' kinks. All neurons of an arc have the same
  * activation pattern: outputs need only the sums of alpha w over arcs, and the neurons of an arc share one gradient.
  *
- * Invariant: a neuron is located in an arc when it lies inside by more than rounding could mistake. Then the plain kernel's
- * w0 x0 + w1 x1 > 0 agrees with the arc for every sample, since no kink is nearer than the arc's two rays. All other neurons
- * (on a ray, at the origin, not finite, too small or too large) are unlocated and use that expression itself. So all
- * kernels agree on every activation.
+ * Invariant: a neuron is located in an arc when it lies inside by more than rounding could mistake. Then the plain
+ * kernel's w0 x0 + w1 x1 > 0 agrees with the arc for every sample, since no kink is nearer than the arc's two rays.
+ * All other neurons (on a ray, at the origin, not finite, too small or too large) are unlocated and use that
+ * expression itself. So all kernels agree on every activation.
  * Source: src/flow/README.md "Arcs (d = 2)". */
 #ifndef WGF_MODEL_ARCS_H
 #define WGF_MODEL_ARCS_H
@@ -20,8 +20,8 @@ typedef double wgf_vec2 __attribute__((vector_size(16), aligned(8), may_alias));
 
 struct wgf_ray; /* half of the line w . x = 0 */
 
-/* Arc 0 lies before the first ray, arc k behind ray k - 1, the last arc behind all rays: the circle is cut at the angle pi.
- * Arrays over arcs have one bin more, behind the arcs, for unlocated neurons. */
+/* Arc 0 lies before the first ray, arc k behind ray k - 1, the last arc behind all rays: the circle is cut at the
+ * angle pi. Arrays over arcs have one bin more, behind the arcs, for unlocated neurons. */
 struct wgf_arcs {
     const struct wgf_data *data;
     int64_t count; /* of rays; there is one arc more */
@@ -46,7 +46,8 @@ struct wgf_arcs {
 double wgf_arcs_most_bins(int64_t n);
 void wgf_arcs_lay_out(struct wgf_arcs *arcs, int64_t n, struct wgf_arena *arena);
 
-/* Fills the arrays, which must be zero. The data are borrowed. False: more samples than an int32_t can number arcs of. */
+/* Fills the arrays, which must be zero. The data are borrowed. False: more samples than an int32_t can number arcs
+ * of. */
 bool wgf_arcs_start(struct wgf_arcs *arcs, const struct wgf_data *data);
 
 /* Bins in use: the arcs and the one of unlocated neurons, which is the last. */
@@ -67,7 +68,8 @@ static inline __attribute__((always_inline)) double wgf_pseudo_angle(double x, d
     return y < 0 ? -angle : angle;
 }
 
-/* True when products with a neuron of this size neither vanish nor overflow. `&`: no branch, so that loops vectorise. */
+/* True when products with a neuron of this size neither vanish nor overflow. `&`: no branch, so that loops
+ * vectorise. */
 static inline __attribute__((always_inline)) bool wgf_is_sized(double size)
 {
     return (size > 0x1p-450) & (size < 0x1p450);
@@ -76,7 +78,8 @@ static inline __attribute__((always_inline)) bool wgf_is_sized(double size)
 /* The arc that (x, y) is clearly inside of, or the bin of unlocated neurons. O(log n). */
 int32_t wgf_arcs_search(const struct wgf_arcs *arcs, double x, double y);
 
-/* samples <- the two whose rays bound the arc of w. False: w is unlocated, or there are no rays. The cut is not a ray. */
+/* samples <- the two whose rays bound the arc of w. False: w is unlocated, or there are no rays. The cut is not a
+ * ray. */
 bool wgf_arcs_neighbours(const struct wgf_arcs *arcs, const double *w, int64_t *samples);
 
 /* output[j] += sum over the arcs where sample j is active of x_j . sums[arc]. sums (bins x 2) become running sums. */

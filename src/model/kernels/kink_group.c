@@ -1,11 +1,12 @@
-/* Groups of neurons at one kink: they oscillate across its ray, many at every step, and reach no other. A group's arc is one
- * of two, which one comparison tells, so that the loop has neither branches nor look-ups.
+/* Groups of neurons at one kink: they oscillate across its ray, many at every step, and reach no other. A group's arc
+ * is one of two, which one comparison tells, so that the loop has neither branches nor look-ups.
  *
- * Invariant: a neuron of a group is located, as arcs.h defines it, in one of the two arcs: it is farther from its ray and
- * from the next rays than rounding could mistake. So all activations are those of the plain kernel. A step that breaks this
- * is reported, and all neurons are evaluated anew.
+ * Invariant: a neuron of a group is located, as arcs.h defines it, in one of the two arcs: it is farther from its ray
+ * and from the next rays than rounding could mistake. So all activations are those of the plain kernel. A step that
+ * breaks this is reported, and all neurons are evaluated anew.
  *
- * What it buys: gd with m = 1000, n = 70 takes 1.4 to 1.9 times longer without these groups; see arc_stepper.c. */
+ * What it buys: the run of arc_stepper.c takes 2.1 times as long without these groups, and 1.8 times with m = 10000, n
+ * = 1000, when form_kink_groups is made to form none. */
 #include "arc_stepper_internal.h"
 
 #include <assert.h>
@@ -46,11 +47,11 @@ static double total(const wide *x)
     return (((*x)[0] + (*x)[1]) + ((*x)[2] + (*x)[3])) + (((*x)[4] + (*x)[5]) + ((*x)[6] + (*x)[7]));
 }
 
-/* Advances the group's neurons, stores their sides and sums. False: one is within `margin` of its ray or `close` to a next
- * ray, or beyond it.
+/* Advances the group's neurons, stores their sides and sums. False: one is within `margin` of its ray or `close` to a
+ * next ray, or beyond it.
  *
- * Invariant of the loop: the sign bit of a lane of `clear` is set while all of its neurons were clear. Each of the three
- * terms is negative for a clear neuron and +0, positive or a positive NaN otherwise. */
+ * Invariant of the loop: the sign bit of a lane of `clear` is set while all of its neurons were clear. Each of the
+ * three terms is negative for a clear neuron and +0, positive or a positive NaN otherwise. */
 WGF_CLONES static bool advance_kink_group(const struct crossing *by, struct wgf_kink_groups *kink_groups,
                                           struct wgf_kink_group *group)
 {

@@ -1,4 +1,5 @@
-/* Neurons as a structure of arrays: located among the arcs of arcs.h, summed, and given gradients, in loops that vectorise.
+/* Neurons as a structure of arrays: located among the arcs of arcs.h, summed, and given gradients, in loops that
+ * vectorise.
  * Invariant: a neuron is in the bin of its arc or among the unlocated. Source: src/flow/README.md "Arcs (d = 2)". */
 #include "arcs.h"
 
@@ -36,9 +37,9 @@ void wgf_neuron_soa_lay_out(struct wgf_neuron_soa *soa, int64_t most, int64_t n,
     soa->banks = wgf_arena_take(arena, 2 * BANKS * wgf_arcs_most_bins(n), sizeof *soa->banks);
 }
 
-/* Keeps each neuron in its arc, or moves it to the next arc beyond the ray that it crossed; unclear[i]: it is not clearly
- * inside that arc. The outermost bounds are infinite, and those of the unlocated bin keep a neuron there. `&`: no branches,
- * so that the loop vectorises. */
+/* Keeps each neuron in its arc, or moves it to the next arc beyond the ray that it crossed; unclear[i]: it is not
+ * clearly inside that arc. The outermost bounds are infinite, and those of the unlocated bin keep a neuron there. `&`:
+ * no branches, so that the loop vectorises. */
 WGF_CLONES static void follow(const double *restrict x, const double *restrict y, const double *restrict begin,
                               const double *restrict end, int64_t count, int32_t *restrict arc,
                               unsigned char *restrict unclear)

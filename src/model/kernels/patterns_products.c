@@ -1,4 +1,5 @@
-/* Products of 16-bit numbers, summed in 32 bits: the one place where an instruction has no name in C. */
+/* Products of 16-bit numbers, summed in 32 bits, by instructions that have no name in C. Invariant: all variants give
+ * the same signs, since whole-number sums are exact. Source: patterns.h. */
 #include "patterns.h"
 
 #include <stdlib.h>
@@ -79,7 +80,7 @@ INLINE __attribute__((target("avx2"))) void find_signs_256(const __m256i *sum, i
     *products = (struct wgf_products){positive, positive | negative};
 }
 
-/* A neuron at a time: there are registers for no more. */
+/* A neuron at a time: there are too few registers for four. */
 __attribute__((target("avx2"))) static void multiply_avx2(const int32_t *x, const int32_t *w, int64_t input_pairs,
                                                           const int32_t *doubt, struct wgf_products *products)
 {

@@ -1,7 +1,9 @@
-/* Products of zeros and ones with vectors, by the method of the four Russians: of every group of five vectors all 32 sums
- * are tabulated, an addition each, so that a row needs one addition for five. Tables of a word fit the first cache. */
-#include "network_internal.h"
+/* Products of zeros and ones with vectors by the method of the Four Russians (Arlazarov et al. 1970). All 32 sums of
+ * every five vectors are tabulated, an addition each; a row then needs one addition for five vectors. Invariant: the
+ * order of additions depends on `count` alone. The tables of a word fit the first cache. */
 #include "patterns.h"
+
+#include "wgf/base/wide.h"
 
 #include <string.h>
 
@@ -19,7 +21,7 @@ INLINE uint64_t offset_of(uint64_t word, int group, int log2_size)
     return (by < 0 ? word << -by : word >> by) & (uint64_t)(ENTRIES - 1) << log2_size;
 }
 
-/* One pass for vectors of LANES doubles: sums of all subsets, then a row by two chains of additions. */
+/* One pass for vectors of LANES doubles: the sums of all subsets, then each row by two chains of additions. */
 #define PASS(LANES, LOG2_SIZE)                                                                                         \
     INLINE void tabulate_##LANES(const struct wgf_sums *work, int groups)                                              \
     {                                                                                                                  \

@@ -1,4 +1,5 @@
-/* Stores the answers about near samples, packed, as bits of the pattern: the bit scatter PDEP where the processor has it.
+/* Stores the answers about near samples, packed, as bits of the pattern: the bit scatter PDEP where the processor has
+ * it.
  * Invariant: answer k belongs to the k-th one of the neuron's `listed` words, in order. Source: patterns.h. */
 #include "patterns.h"
 

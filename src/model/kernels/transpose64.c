@@ -16,8 +16,8 @@ INLINE void swap(rows *a, rows *b, int by, uint64_t low)
     *a ^= changed << by;
 }
 
-/* The same within one vector: between each row and its partner, which is `by` rows away. is_low_row: all bits for the lower
- * row of each two. */
+/* The same within one vector: between each row and its partner, which is `by` rows away. is_low_row: all bits for the
+ * lower row of each two. */
 INLINE void swap_rows(rows *a, const rows *partner, const rows *is_low_row, int by, uint64_t low)
 {
     const rows as_low = (*a & low) | ((*partner & low) << by), as_high = (*a & ~low) | ((*partner >> by) & low);

@@ -1,0 +1,350 @@
+/* Checkpoint files: header, payload, temporary name, fsync, rename. A file that is damaged counts as absent. */
+#include "wgf/run/checkpoint_files.h"
+
+#include "wgf/base/system.h"
+#include "wgf/result/job.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+#define XXH_INLINE_ALL /* the state then lives on the stack */
+#include <xxhash.h>
+
+enum { VERSION = 1, BUFFER = 1 << 18, NAME_LENGTH = 32 };
+static const char magic[8] = "wgfckpt", temporary_end[] = ".tmp";
+
+struct wgf_checkpoints {
+    char *folder, *name, *temporary; /* of the folder; of the current job's file */
+    double interval;
+    struct wgf_checkpoint given;         /* to the current job */
+    struct wgf_checkpoint_header header; /* of its last checkpoint */
+    bool has_file;                       /* the current job has one, or may have */
+    bool exists;                         /* the folder did when the run began */
+    FILE *loading;                       /* the file of the current job, at the next byte to load; or NULL */
+    int64_t *finished, finished_count, finished_room; /* jobs whose files are to be removed */
+    struct wgf_error failure, reported;
+};
+
+/* The folder's name, allocated; symbolic links to the result file all lead to the same folder. */
+static char *folder_of(const char *path)
+{
+    static const char end[] = ".checkpoints";
+    char *real = realpath(path, NULL), *longer = real ? realloc(real, strlen(real) + sizeof end) : NULL;
+    if (longer)
+        return strcat(longer, end);
+    free(real);
+    return NULL;
+}
+
+wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, const char *path, double interval,
+                                  struct wgf_error *error)
+{
+    struct stat info;
+    struct wgf_checkpoints *made = *checkpoints = wgf_calloc(1, sizeof *made);
+    if (!made)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
+    made->interval = interval;
+    made->folder = folder_of(path);
+    if (!made->folder)
+        return wgf_fail(error, WGF_EIO, "cannot find '%s' to keep checkpoints beside it: %s", path, strerror(errno));
+    made->name = malloc(strlen(made->folder) + NAME_LENGTH);
+    made->temporary = malloc(strlen(made->folder) + NAME_LENGTH);
+    if (!made->name || !made->temporary)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
+    made->exists = stat(made->folder, &info) == 0;
+    return WGF_OK;
+}
+
+static void stop_loading(struct wgf_checkpoints *checkpoints)
+{
+    if (checkpoints->loading)
+        fclose(checkpoints->loading);
+    checkpoints->loading = NULL;
+}
+
+void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints)
+{
+    if (!checkpoints)
+        return;
+    stop_loading(checkpoints);
+    if (checkpoints->folder)
+        rmdir(checkpoints->folder); /* unless something is in it */
+    free(checkpoints->folder);
+    free(checkpoints->name);
+    free(checkpoints->temporary);
+    free(checkpoints->finished);
+    free(checkpoints);
+}
+
+const struct wgf_error *wgf_checkpoints_failure(struct wgf_checkpoints *checkpoints)
+{
+    if (!checkpoints->failure.status)
+        return NULL;
+    checkpoints->reported = checkpoints->failure;
+    checkpoints->failure.status = WGF_OK;
+    return &checkpoints->reported;
+}
+
+static void set_names(struct wgf_checkpoints *checkpoints, int64_t job)
+{
+    sprintf(checkpoints->name, "%s/%" PRId64, checkpoints->folder, job);
+    sprintf(checkpoints->temporary, "%s%s", checkpoints->name, temporary_end);
+}
+
+static uint64_t hash_of(const struct wgf_checkpoint_header *header)
+{
+    return XXH3_64bits(header, offsetof(struct wgf_checkpoint_header, hash));
+}
+
+/* Opens a regular file and reads its header; NULL: there is none, or not a whole header. */
+static FILE *open_sound(const char *name, struct wgf_checkpoint_header *header)
+{
+    struct stat info;
+    /* Not blocked by a pipe of that name. */
+    const int descriptor = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
+    if (!file) {
+        if (descriptor >= 0)
+            close(descriptor);
+        return NULL;
+    }
+    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && fread(header, sizeof *header, 1, file) == 1 &&
+        memcmp(header->magic, magic, sizeof magic) == 0 && header->hash == hash_of(header) &&
+        header->version == VERSION && header->size == (int64_t)info.st_size - (int64_t)sizeof *header)
+        return file;
+    fclose(file);
+    return NULL;
+}
+
+/* Is the payload behind the header what was written? Leaves the file at its first byte. */
+static bool is_whole(FILE *file, const struct wgf_checkpoint_header *header)
+{
+    unsigned char *buffer = malloc(BUFFER);
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    for (size_t count; buffer && (count = fread(buffer, 1, BUFFER, file)) > 0;)
+        XXH3_64bits_update(&state, buffer, count);
+    free(buffer);
+    return buffer && !ferror(file) && XXH3_64bits_digest(&state) == header->payload_hash &&
+           fseek(file, sizeof *header, SEEK_SET) == 0;
+}
+
+static bool load(void *context, const struct iovec *iov, int count)
+{
+    const struct wgf_checkpoints *checkpoints = context;
+    bool fine = true;
+    for (int i = 0; fine && i < count; i++)
+        fine = iov[i].iov_len == 0 || fread(iov[i].iov_base, iov[i].iov_len, 1, checkpoints->loading) == 1;
+    return fine;
+}
+
+/* False, with errno: the file may be half written. */
+static bool write_file(const struct wgf_checkpoints *checkpoints, const struct wgf_checkpoint_header *header,
+                       const struct iovec *iov, int count)
+{
+    unlink(checkpoints->temporary); /* a new file, whatever has that name */
+    const int descriptor = open(checkpoints->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+    if (!file) {
+        if (descriptor >= 0)
+            close(descriptor);
+        return false;
+    }
+    bool fine = fwrite(header, sizeof *header, 1, file) == 1;
+    for (int i = 0; fine && i < count; i++)
+        fine = iov[i].iov_len == 0 || fwrite(iov[i].iov_base, iov[i].iov_len, 1, file) == 1;
+    fine = fine && fflush(file) == 0 && fsync(descriptor) == 0;
+    const int reason = errno;
+    fine = fclose(file) == 0 && fine;
+    errno = reason;
+    return fine && rename(checkpoints->temporary, checkpoints->name) == 0;
+}
+
+static void save(void *context, const struct iovec *iov, int count)
+{
+    struct wgf_checkpoints *checkpoints = context;
+    struct wgf_checkpoint_header header = checkpoints->header;
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    header.number++;
+    header.size = 0;
+    for (int i = 0; i < count; i++) {
+        XXH3_64bits_update(&state, iov[i].iov_base, iov[i].iov_len);
+        header.size += (int64_t)iov[i].iov_len;
+    }
+    header.payload_hash = XXH3_64bits_digest(&state);
+    header.hash = hash_of(&header);
+    checkpoints->has_file = true;
+    if ((mkdir(checkpoints->folder, 0777) == 0 || errno == EEXIST) && write_file(checkpoints, &header, iov, count)) {
+        checkpoints->header = header;
+        return;
+    }
+    wgf_fail(&checkpoints->failure, WGF_EIO,
+             "cannot write a checkpoint of job %" PRId64 " in '%s': %s; the job continues, and a kill would cost more",
+             header.job, checkpoints->folder, strerror(errno));
+    unlink(checkpoints->temporary); /* others may need its room */
+}
+
+/* Opens the checkpoint of the current job if it is whole and of this key. */
+static bool find(struct wgf_checkpoints *checkpoints)
+{
+    struct wgf_checkpoint_header header;
+    const struct wgf_checkpoint_header *const wanted = &checkpoints->header;
+    FILE *file = open_sound(checkpoints->name, &header);
+    if (!file)
+        return false;
+    if (header.job != wanted->job || header.key != wanted->key || !is_whole(file, &header)) {
+        fclose(file);
+        return false;
+    }
+    checkpoints->loading = file;
+    checkpoints->header = header;
+    return true;
+}
+
+const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job, uint64_t key)
+{
+    /* Seconds of work that make a checkpoint worthwhile when the job is stopped: jobs of a moment write none. */
+    const double worthwhile = 1, interval = checkpoints->interval > 0 ? checkpoints->interval : INFINITY;
+    stop_loading(checkpoints);
+    checkpoints->has_file = false;
+    checkpoints->header = (struct wgf_checkpoint_header){.version = VERSION, .job = job, .key = key};
+    memcpy(checkpoints->header.magic, magic, sizeof magic);
+    if (!checkpoints->exists && isinf(interval))
+        return NULL;
+    set_names(checkpoints, job);
+    checkpoints->has_file = checkpoints->exists && access(checkpoints->name, F_OK) == 0;
+    const bool found = checkpoints->has_file && find(checkpoints);
+    checkpoints->given =
+        (struct wgf_checkpoint){.context = checkpoints,
+                                .interval = interval,
+                                .worthwhile = interval < INFINITY ? fmin(interval, worthwhile) : INFINITY,
+                                .save = interval < INFINITY ? save : NULL,
+                                .load = found ? load : NULL};
+    return &checkpoints->given;
+}
+
+static bool add_finished(struct wgf_checkpoints *checkpoints, int64_t job)
+{
+    if (checkpoints->finished_count == checkpoints->finished_room) {
+        const int64_t room = 2 * checkpoints->finished_room + 16;
+        int64_t *jobs = realloc(checkpoints->finished, (size_t)room * sizeof *jobs);
+        if (!jobs)
+            return false;
+        checkpoints->finished = jobs;
+        checkpoints->finished_room = room;
+    }
+    checkpoints->finished[checkpoints->finished_count++] = job;
+    return true;
+}
+
+void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished)
+{
+    stop_loading(checkpoints);
+    /* Without memory the file stays until the next run cleans the folder. */
+    if (finished && checkpoints->has_file)
+        (void)add_finished(checkpoints, checkpoints->header.job);
+    checkpoints->has_file = false;
+}
+
+void wgf_checkpoints_remove(struct wgf_checkpoints *checkpoints, int64_t job)
+{
+    set_names(checkpoints, job);
+    unlink(checkpoints->name);
+    unlink(checkpoints->temporary); /* of a process that died */
+}
+
+void wgf_checkpoints_flushed(struct wgf_checkpoints *checkpoints)
+{
+    for (int64_t i = 0; i < checkpoints->finished_count; i++)
+        wgf_checkpoints_remove(checkpoints, checkpoints->finished[i]);
+    checkpoints->finished_count = 0;
+}
+
+/* Is the entry of a folder a checkpoint (false), or a temporary (true)? False is returned for other files. */
+static bool parse_name(const char *entry, bool *temporary)
+{
+    const size_t digits = strspn(entry, "0123456789");
+    *temporary = strcmp(entry + digits, temporary_end) == 0;
+    return digits > 0 && digits < NAME_LENGTH - sizeof temporary_end && (entry[digits] == '\0' || *temporary);
+}
+
+/* Calls `visit` with the path of every checkpoint and temporary in the folder. */
+static void visit_files(const char *folder, void (*visit)(void *, const char *name, bool temporary), void *context)
+{
+    char *name = malloc(strlen(folder) + NAME_LENGTH);
+    DIR *stream = name ? opendir(folder) : NULL;
+    bool temporary;
+    for (const struct dirent *entry; stream && (entry = readdir(stream));)
+        if (parse_name(entry->d_name, &temporary)) {
+            sprintf(name, "%s/%s", folder, entry->d_name);
+            visit(context, name, temporary);
+        }
+    if (stream)
+        closedir(stream);
+    free(name);
+}
+
+/* Is it a checkpoint of an unfinished job of this store? */
+static bool is_wanted(struct wgf_store *store, const char *name)
+{
+    struct wgf_checkpoint_header header;
+    struct wgf_store_extent extent;
+    uint8_t state = WGF_JOB_DONE;
+    uint64_t key = 0;
+    FILE *file = open_sound(name, &header);
+    if (!file)
+        return false;
+    fclose(file);
+    wgf_store_extent(store, &extent);
+    return header.job >= 0 && header.job < extent.jobs &&
+           !wgf_store_read(store, wgf_store_column(store, "status"), header.job, 1, &state, NULL) &&
+           !wgf_store_read(store, wgf_store_column(store, "key"), header.job, 1, &key, NULL) &&
+           (state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING) && key == header.key;
+}
+
+static void clean_file(void *context, const char *name, bool temporary)
+{
+    if (temporary || !context || !is_wanted(context, name))
+        unlink(name);
+}
+
+void wgf_checkpoints_clean(const char *path, struct wgf_store *store)
+{
+    char *folder = folder_of(path);
+    if (!folder)
+        return;
+    visit_files(folder, clean_file, store);
+    rmdir(folder); /* unless something is in it */
+    free(folder);
+}
+
+static void count_file(void *context, const char *name, bool temporary)
+{
+    struct wgf_checkpoint_header header;
+    FILE *file = temporary ? NULL : open_sound(name, &header);
+    if (!file)
+        return;
+    fclose(file);
+    *(int64_t *)context += (int64_t)header.number;
+}
+
+int64_t wgf_checkpoints_made(const char *path)
+{
+    int64_t made = 0;
+    char *folder = folder_of(path);
+    if (folder)
+        visit_files(folder, count_file, &made);
+    free(folder);
+    return made;
+}
