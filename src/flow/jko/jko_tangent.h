@@ -2,9 +2,10 @@
  *
  *     K_ij = <x_i, x_j> sum_k p_k 1[theta_k . x_i > 0] 1[theta_k . x_j > 0].
  *
- * Exactly it is I / (2 kappa) + s sum_l q_l Cov_l(Phi_i, Phi_j). The law of a point l is nearly normal, of variance
- * epsilon / 2 an axis, so where two features are linear their covariance is epsilon / 2 times the product of their
- * slopes, and s epsilon / 2 = gamma. What differs, near kinks and the grid's edge, is a few per cent of A. */
+ * Exactly it is I / (2 kappa) + s sum_l q_l Cov_l(Phi_i, Phi_j). The conditional distribution of a point l is nearly
+ * normal, of variance epsilon / 2 an axis, so where two features are linear their covariance is epsilon / 2 times the
+ * product of their slopes, and s epsilon / 2 = gamma. What differs, near kinks and the grid's edge, is a few per cent
+ * of A. */
 #ifndef WGF_FLOW_JKO_TANGENT_H
 #define WGF_FLOW_JKO_TANGENT_H
 
