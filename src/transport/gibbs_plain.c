@@ -1,5 +1,6 @@
-/* The Gibbs kernel by plain matrix products: about twice as fast as gibbs_axis.c at g = 32, 1.5 times at g = 128.
- * Source: src/flow/README.md "JKO on a grid". */
+/* The Gibbs kernel by plain matrix products. It makes runs of `method: jko, data: sinus, gamma: 0.1` 1.9 times faster
+ * at grid: 32, n: 20 and 1.15 times at grid: 128, n: 70, in processor time against a build with `range` = -1. The
+ * reference is gibbs_axis.c. Source: src/flow/README.md "JKO on a grid". */
 #include "gibbs_plain.h"
 
 #include "vector_math.h"

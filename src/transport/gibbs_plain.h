@@ -1,7 +1,7 @@
-/* The Gibbs kernel of one grid by plain products, for where no number can leave the range of doubles: half the
- * exponentials, no logarithms. With log a of a sheet within RANGE of its largest, and the kernel being 1 at distance 0,
- * every sum (xi a)_l >= a_l is far above what underflows on the way to it, whatever epsilon is. Where log a spans more:
- * gibbs_axis.h. */
+/* The Gibbs kernel of one grid by plain products, where no number can leave the range of doubles: half the exponentials
+ * and no logarithms. If log a of a sheet lies within `range` of its largest, every sum (xi a)_l >= a_l, since the
+ * kernel is 1 at distance 0; so the sum is far above any term that underflows, for every epsilon. Where log a spans
+ * more, gibbs_axis.h is used. */
 #ifndef WGF_TRANSPORT_GIBBS_PLAIN_H
 #define WGF_TRANSPORT_GIBBS_PLAIN_H
 

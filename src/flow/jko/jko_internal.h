@@ -35,15 +35,15 @@ struct wgf_jko {
     double epsilon, kappa, s;
     double scale; /* of residuals: |y|, or 1 where y = 0 */
 
-    /* What is carried from step to step: the masses; the dual, where the next step's solver starts; and by how much it
-     * was not what the masses before it let foresee, which changes little from one step to the next. */
+    /* Carried from step to step: the masses; the dual, from which the next step's solver starts; and the error of its
+     * last prediction, which changes little from one step to the next. */
     double *p;                /* N */
     double *u;                /* n */
     double *prediction_error; /* n */
 
     double *q;               /* N: the masses before the step */
     double *start;           /* n: u before the step */
-    double *predicted;       /* n: u as q lets foresee */
+    double *predicted;       /* n: u as predicted from q */
     double *log_a, *log_b;   /* N; log(xi a) stands in log_sum */
     double *log_sum;         /* N */
     double *spread, *mean;   /* N each: within products with the Hessian */

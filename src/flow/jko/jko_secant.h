@@ -1,7 +1,7 @@
-/* A root of the gradient g of a convex function, from a matrix A that is nearly its Hessian: steps -H g, where H begins
- * as A^-1 and learns from each step's difference of gradients by the symmetric rank-one update (Conn, Gould and Toint,
- * Math. Programming 50, 1991). No product with the Hessian is needed. It goes on while |g| falls by a fifth a step, so
- * it is for where A is good; a safer method takes over where it stalls. */
+/* A root of the gradient g of a convex function whose Hessian A approximates: steps -H g, where H starts as A^-1 and is
+ * improved by symmetric rank-one updates from the differences of gradients (Conn, Gould and Toint 1991). It needs no
+ * product with the Hessian. It continues while |g| falls by at least a fifth a step; Newton's method takes over where
+ * it stalls. Source: src/flow/README.md "Predicting the dual". */
 #ifndef WGF_FLOW_JKO_SECANT_H
 #define WGF_FLOW_JKO_SECANT_H
 

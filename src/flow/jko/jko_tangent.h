@@ -1,11 +1,11 @@
-/* The semi-dual's Hessian, nearly: A = I / (2 kappa) + gamma K, with the tangent kernel of the masses p,
+/* An approximation of the semi-dual's Hessian: A = I / (2 kappa) + gamma K, with the tangent kernel of the masses p,
  *
  *     K_ij = <x_i, x_j> sum_k p_k 1[theta_k . x_i > 0] 1[theta_k . x_j > 0].
  *
- * Exactly it is I / (2 kappa) + s sum_l q_l Cov_l(Phi_i, Phi_j). The conditional distribution of a point l is nearly
- * normal, of variance epsilon / 2 an axis, so where two features are linear their covariance is epsilon / 2 times the
- * product of their slopes, and s epsilon / 2 = gamma. What differs, near kinks and the grid's edge, is a few per cent
- * of A. */
+ * Exactly it is I / (2 kappa) + s sum_l q_l Cov_l(Phi_i, Phi_j). The conditional distribution of a point l is
+ * nearly normal, of variance epsilon / 2 an axis. Where two features are linear, their covariance is therefore
+ * epsilon / 2 times the product of their slopes, and s epsilon / 2 = gamma. Near kinks and the grid's edge the two
+ * differ by a few per cent of A. */
 #ifndef WGF_FLOW_JKO_TANGENT_H
 #define WGF_FLOW_JKO_TANGENT_H
 
