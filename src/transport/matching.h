@@ -43,7 +43,7 @@ struct wgf_matching {
     double *nearest;         /* blocks x WGF_GROUP, as opened: least reach in each lane of a block */
     int64_t *nearest_at;     /* blocks x WGF_GROUP: its column */
     struct wgf_assignment_counts counts;
-    const volatile sig_atomic_t *cancel; /* of the repair under way; NULL: nobody interrupts */
+    const volatile sig_atomic_t *cancel; /* of the repair under way; NULL: it cannot be cancelled */
 };
 
 static inline bool wgf_matching_is_cancelled(const struct wgf_matching *matching)

@@ -93,7 +93,8 @@ struct search {
     struct found sink;
 };
 
-/* Notes the least reach in each lane of an open block. */
+/* Records the least reach in each lane of an open block. Invariant: `nearest` holds this for every open block, so the
+ * nearest column is found over blocks, not over columns. */
 LOOP_INLINE void summarise(struct wgf_matching *matching, int64_t block)
 {
     const lanes *reach = (const lanes *)matching->reach + block * VECTORS;
@@ -118,9 +119,10 @@ LOOP_INLINE void open_block(struct wgf_matching *matching, struct search *search
         ((lanes *)matching->reach)[block * VECTORS + v] = INFINITY - (lanes){0};
 }
 
-/* Lets a branch reach for the columns of a block. x: its row; shift: its distance from the root, less u of the row. */
-LOOP_INLINE void look_into(struct wgf_matching *matching, struct search *search, int64_t branch, const double *x,
-                           double shift, int64_t block)
+/* Relaxes the edges from a branch to the columns of a block: lowers `reach`, and the sink if a free column is nearer.
+ * x: the row of the branch; shift: its distance from the root, less u of the row. */
+LOOP_INLINE void relax_block(struct wgf_matching *matching, struct search *search, int64_t branch, const double *x,
+                             double shift, int64_t block)
 {
     lanes *reach = (lanes *)matching->reach + block * VECTORS, costs[VECTORS];
     places *from = (places *)matching->from + block * VECTORS, origin = branch + (places){0};
@@ -139,8 +141,8 @@ LOOP_INLINE void look_into(struct wgf_matching *matching, struct search *search,
     matching->counts.blocks++;
 }
 
-/* The root reaches for blocks in the order of their bounds, so that a free column soon says how far to look. */
-LOOP_INLINE void plant(struct wgf_matching *matching, struct search *search, int64_t row)
+/* Relaxes from the root, blocks in the order of their bounds: a free column found early lets the rest be skipped. */
+LOOP_INLINE void start_tree(struct wgf_matching *matching, struct search *search, int64_t row)
 {
     const struct wgf_point_index *columns = &matching->columns;
     const double *x = matching->rows + row * columns->d;
@@ -155,7 +157,7 @@ LOOP_INLINE void plant(struct wgf_matching *matching, struct search *search, int
         struct found next = least_of(bounds, columns->blocks);
         if (next.value >= search->sink.value)
             break;
-        look_into(matching, search, 0, x, shift, next.place);
+        relax_block(matching, search, 0, x, shift, next.place);
         matching->bounds[next.place] = INFINITY;
     }
 }
@@ -171,7 +173,8 @@ LOOP_INLINE struct found nearest_column(const struct wgf_matching *matching, con
     return least_lane(&least, &at);
 }
 
-/* Bars a column from the rest of the search. By whole vectors: they are about to be read as such. */
+/* Closes a column: its price and reach become infinite, so that no later relaxation or minimum takes it. raise_prices
+ * restores the price. Whole vectors are written, since whole vectors are read next. */
 LOOP_INLINE void close_column(struct wgf_matching *matching, int64_t column)
 {
     lanes *price = (lanes *)matching->columns.price + column / WGF_LANES, infinite = INFINITY - (lanes){0};
@@ -182,8 +185,9 @@ LOOP_INLINE void close_column(struct wgf_matching *matching, int64_t column)
     summarise(matching, column / WGF_BLOCK);
 }
 
-/* Grows the tree through the nearest column, which is matched. */
-LOOP_INLINE void grow(struct wgf_matching *matching, struct search *search, struct found nearest)
+/* Adds the nearest column, which is matched, and its row to the tree; relaxes from that row every block whose bound is
+ * nearer than the sink. */
+LOOP_INLINE void grow_tree(struct wgf_matching *matching, struct search *search, struct found nearest)
 {
     const struct wgf_point_index *columns = &matching->columns;
     int64_t row = matching->row_of[nearest.place], branch = search->branches++;
@@ -196,7 +200,7 @@ LOOP_INLINE void grow(struct wgf_matching *matching, struct search *search, stru
         bounds_of_blocks(columns, first, x, &bounds);
         places below = bounds + shift < search->sink.value;
         for (uint64_t queue = queue_of(&below); queue;)
-            look_into(matching, search, branch, x, shift, first + next_lane(&queue));
+            relax_block(matching, search, branch, x, shift, first + next_lane(&queue));
     }
 }
 
@@ -231,14 +235,14 @@ LOOP_INLINE void augment(struct wgf_matching *matching, const struct search *sea
 LOOP static void match_by_path(struct wgf_matching *matching, int64_t row)
 {
     struct search search = {.sink = {INFINITY, -1}};
-    plant(matching, &search, row);
+    start_tree(matching, &search, row);
     for (;;) {
         struct found nearest = nearest_column(matching, &search);
         if (nearest.value >= search.sink.value)
             break;
         if (wgf_matching_is_cancelled(matching))
             return;
-        grow(matching, &search, nearest);
+        grow_tree(matching, &search, nearest);
     }
     raise_prices(matching, &search);
     augment(matching, &search);
