@@ -46,18 +46,22 @@ static void survey_states(void *context, const struct wgf_settings *settings, do
     survey->state_elements += jobs * (double)elements;
 }
 
-/* Bytes that HDF5's global heap takes for the texts of a job. */
-static double text_bytes(const struct wgf_plan *plan)
+/* Bytes that HDF5's global heap takes for a text, an empty one too. */
+static double object_bytes(const char *text)
 {
     enum { OBJECT = 16, ALIGNMENT = 8 };
+    return (double)(OBJECT + (strlen(text) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+}
+
+/* The same for all texts of a job. */
+static double text_bytes(const struct wgf_plan *plan)
+{
     struct wgf_settings settings;
-    double bytes = 0;
     wgf_plan_job(plan, 0, &settings);
+    double bytes = object_bytes(wgf_kernel_used(&settings));
     for (int i = 0; i < wgf_param_count; i++) {
-        const char *text = wgf_param_text(&wgf_params[i], &settings);
-        size_t length = text ? strlen(text) : 0;
-        if (length > 0)
-            bytes += (double)(OBJECT + (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+        const char *const text = wgf_param_text(&wgf_params[i], &settings);
+        bytes += text ? object_bytes(text) : 0;
     }
     return bytes;
 }

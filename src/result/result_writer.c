@@ -6,6 +6,7 @@
 #include "wgf/base/system.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct wgf_writer {
     struct wgf_arena arena;             /* all arrays below */
     int64_t capacity;                   /* rows that the buffers hold */
     int64_t *jobs;                      /* capacity: of the rows of the piece, ascending */
+    char **kernels;                     /* capacity: kernel_used of the rows, while they are compared */
     uint8_t *found;                     /* capacity: their `status` before */
     double sync, synced;                /* seconds between two fsyncs, NaN: none; the clock at the last one */
     int result_index[WGF_RESULT_COUNT]; /* column numbers in the file; -1: not there */
@@ -86,6 +88,7 @@ static void lay_out(struct wgf_writer *writer)
     writer->state_start = wgf_arena_take(arena, rows, sizeof *writer->state_start);
     writer->jobs = wgf_arena_take(arena, rows, sizeof *writer->jobs);
     writer->found = wgf_arena_take(arena, rows, sizeof *writer->found);
+    writer->kernels = wgf_arena_take(arena, rows, sizeof *writer->kernels);
     if (writer->state_capacity > 0)
         writer->states = wgf_arena_take(arena, (double)writer->state_capacity, sizeof(double));
 }
@@ -334,11 +337,38 @@ static wgf_status read_marks(struct wgf_writer *writer, int64_t count, struct wg
     return status;
 }
 
+/* Is kernel_used of the rows, which is written at creation alone, what this program uses? */
+static wgf_status check_kernels(struct wgf_writer *writer, int64_t count, struct wgf_error *error)
+{
+    struct wgf_settings settings;
+    wgf_status status = WGF_OK;
+    for (int64_t row = 0, next; !status && row < count; row = next) {
+        next = end_of_run(writer, row, count);
+        status = wgf_store_read(writer->store, writer->result_index[WGF_RESULT_KERNEL_USED], writer->jobs[row],
+                                next - row, writer->kernels, error);
+        for (int64_t i = row; !status && i < next; i++) {
+            wgf_plan_job(writer->plan, writer->jobs[i], &settings);
+            if (strcmp(writer->kernels[i - row], wgf_kernel_used(&settings)) != 0)
+                status = wgf_fail(error, WGF_EDATA,
+                                  "job %" PRId64 " has the kernel '%s' in the file, and this wgf uses '%s': another "
+                                  "version made the file; go on with that one, or start a new file with --reuse",
+                                  writer->jobs[i], writer->kernels[i - row], wgf_kernel_used(&settings));
+        }
+        for (int64_t i = 0; i < next - row; i++) {
+            free(writer->kernels[i]);
+            writer->kernels[i] = NULL;
+        }
+    }
+    return status;
+}
+
 wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error)
 {
     assert(count <= writer->capacity);
     memcpy(writer->jobs, jobs, (size_t)count * sizeof *jobs);
-    wgf_status status = read_marks(writer, count, error);
+    wgf_status status = check_kernels(writer, count, error);
+    if (!status)
+        status = read_marks(writer, count, error);
     if (!status)
         status = mark(writer, 0, count, WGF_JOB_RUNNING, 1, error);
     for (int64_t row = 0; !status && row < count; row++)

@@ -141,10 +141,12 @@ double wgf_store_scale_bytes(const struct wgf_store_extent *extent)
 
 double wgf_store_bytes(const struct wgf_store_schema *schema)
 {
-    enum { METADATA = 4096, COLUMN_METADATA = 1024 };
+    enum { METADATA = 4096, COLUMN_METADATA = 512 };
     double bytes = METADATA + (double)COLUMN_METADATA * schema->column_count + wgf_store_scale_bytes(&schema->extent);
-    for (int c = 0; c < schema->column_count; c++)
-        bytes += wgf_store_column_bytes(&schema->extent, &schema->columns[c]);
+    for (int c = 0; c < schema->column_count; c++) {
+        const double column = wgf_store_column_bytes(&schema->extent, &schema->columns[c]);
+        bytes += column < WGF_STORE_ALIGNED ? column : WGF_STORE_PAGE * ceil(column / WGF_STORE_PAGE);
+    }
     return bytes;
 }
 

@@ -1,6 +1,12 @@
 /* Rows on their way to the file and back: layout, order, checksums. */
 #include "result_fixture.h"
 
+#include <hdf5.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 static void a_layout_has_room_for_the_largest(void **state)
 {
     (void)state;
@@ -311,6 +317,108 @@ static void long_messages_are_cut(void **state)
     tear_down(&sheet);
 }
 
+/* The file again, opened as the store opens it. */
+static hid_t open_file(unsigned flags)
+{
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_file_locking(access, false, true);
+    const hid_t file = H5Fopen("x.h5", flags, access);
+    H5Pclose(access);
+    assert_true(file >= 0);
+    return file;
+}
+
+/* Bytes from the start of the file to the column, and its own. */
+static int64_t offset_of(const char *name, int64_t *bytes)
+{
+    const hid_t file = open_file(H5F_ACC_RDONLY), dataset = H5Dopen2(file, name, H5P_DEFAULT);
+    const int64_t offset = (int64_t)H5Dget_offset(dataset);
+    *bytes = (int64_t)H5Dget_storage_size(dataset);
+    H5Dclose(dataset);
+    H5Fclose(file);
+    return offset;
+}
+
+/* A write of data that fails, at a limit between the two columns, leaves the row unfinished. */
+static void status_is_written_after_the_data(void **state)
+{
+    (void)state;
+    struct sheet sheet;
+    struct rlimit usual, limit;
+    struct wgf_error error = {0};
+    int64_t bytes, more;
+    set_up(&sheet, mixed);
+    begin(&sheet, 0, 1);
+    struct row row = make_row(&sheet, 0);
+    row.trace.state_records = 0;
+    finish(&sheet, 0, &row);
+    const int64_t end = offset_of("status", &bytes) + bytes;
+    assert_true(end <= offset_of("objective", &more));
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &usual);
+    limit = (struct rlimit){.rlim_cur = (rlim_t)end, .rlim_max = usual.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_equal(wgf_writer_flush(sheet.writer, 0, 1, &error), WGF_EIO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+    assert_int_equal(status_of(&sheet, 0), WGF_JOB_RUNNING);
+    flush(&sheet, 0, 1);
+    assert_int_equal(status_of(&sheet, 0), WGF_JOB_DONE);
+    tear_down(&sheet);
+}
+
+static void a_file_is_as_long_as_its_layout_says(void **state)
+{
+    (void)state;
+    static const char *const plans[] = {
+        "name: many\nfixed: {width: 3, n: 5, steps: 4}\nsweep: {seed: {range: [0, 3000]}}\n",
+        "name: long\nfixed: {width: 20, n: 5, steps: 9000, inner_steps: 9000, record_inner: 3}\nsweep: {method: [gd, "
+        "prox]}\n",
+        "name: wide\nfixed: {width: 90000, n: 5, steps: 4}\nsweep: {save: [none, last, all]}\n"};
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+        struct sheet sheet;
+        struct stat info;
+        set_up(&sheet, plans[i]);
+        assert_int_equal(stat("x.h5", &info), 0);
+        const double length = (double)info.st_size, room = (double)info.st_blocks * 512;
+        if (fabs(wgf_layout_bytes(&sheet.layout) / length - 1) > 0.01 || room < 0.99 * length)
+            fail_msg("%.0f bytes long, %.0f of room, and %.0f were told: %s", length, room,
+                     wgf_layout_bytes(&sheet.layout), plans[i]);
+        tear_down(&sheet);
+    }
+}
+
+/* A file of another version, in which a job has another kernel: no row is begun. */
+static void another_kernel_is_refused(void **state)
+{
+    (void)state;
+    struct sheet sheet;
+    struct wgf_error error = {0};
+    const char *other = "other";
+    int64_t jobs[] = {0, 1, 2};
+    set_up(&sheet, mixed);
+    const hid_t file = open_file(H5F_ACC_RDWR), text = H5Tcopy(H5T_C_S1);
+    const hid_t dataset = H5Dopen2(file, "kernel_used", H5P_DEFAULT), space = H5Dget_space(dataset);
+    const hsize_t job = 2;
+    const hid_t cell = H5Screate(H5S_SCALAR);
+    H5Tset_size(text, H5T_VARIABLE);
+    H5Tset_cset(text, H5T_CSET_UTF8);
+    H5Sselect_elements(space, H5S_SELECT_SET, 1, &job);
+    assert_true(H5Dwrite(dataset, text, cell, space, H5P_DEFAULT, &other) >= 0);
+    H5Sclose(cell);
+    H5Sclose(space);
+    H5Dclose(dataset);
+    H5Tclose(text);
+    H5Fflush(file, H5F_SCOPE_GLOBAL);
+    H5Fclose(file);
+    assert_int_equal(wgf_writer_begin(sheet.writer, jobs, 3, &error), WGF_EDATA);
+    assert_non_null(strstr(error.message, "job 2 has the kernel 'other'"));
+    assert_int_equal(status_of(&sheet, 0), WGF_JOB_PENDING);
+    begin(&sheet, 0, 2);
+    tear_down(&sheet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +433,9 @@ int main(void)
         cmocka_unit_test(jobs_of_a_piece_need_not_be_neighbours),
         cmocka_unit_test(a_row_that_is_begun_again_is_as_new),
         cmocka_unit_test(long_messages_are_cut),
+        cmocka_unit_test(status_is_written_after_the_data),
+        cmocka_unit_test(a_file_is_as_long_as_its_layout_says),
+        cmocka_unit_test(another_kernel_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,6 +210,27 @@ static void every_parameter_counts(void **state)
     tear_down(&sheet);
 }
 
+/* Two pieces of a state that change places are found: each piece is hashed with its number. */
+static void the_order_of_pieces_counts(void **state)
+{
+    (void)state;
+    struct sheet sheet;
+    set_up(&sheet, "name: large\nfixed: {width: 70000, n: 5, steps: 4, save: last}\n");
+    begin(&sheet, 0, 1);
+    struct row row = make_row(&sheet, 0);
+    double *const one = row.trace.state, *const other = one + WGF_STATE_PIECE;
+    assert_true(sheet.layout.largest_state >= 2 * WGF_STATE_PIECE);
+    for (int64_t i = 0; i < sheet.layout.largest_state; i++)
+        one[i] = (double)i;
+    const uint64_t checksum = checksum_of(&sheet, 0, &row);
+    for (int64_t i = 0; i < WGF_STATE_PIECE; i++) {
+        one[i] = (double)(WGF_STATE_PIECE + i);
+        other[i] = (double)i;
+    }
+    assert_int_not_equal(checksum_of(&sheet, 0, &row), checksum);
+    tear_down(&sheet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +239,7 @@ int main(void)
         cmocka_unit_test(every_result_counts),
         cmocka_unit_test(every_number_counts),
         cmocka_unit_test(every_parameter_counts),
+        cmocka_unit_test(the_order_of_pieces_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
