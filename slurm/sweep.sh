@@ -76,18 +76,15 @@ parse_arguments() {
         --quiet) quiet=1 options+=(--quiet) ;;
         --fail-fast) options+=(--fail-fast) chosen+=(--fail-fast) ;;
         --merge) merge=1 ;;
+        --overwrite) first_only+=(--overwrite) ;;
         -*) options+=("$1") ;;
-        *)
-            [ -z "$spec" ] || fail 2 "one spec at a time: $spec or $1"
-            spec=$1
-            ;;
+        *) [ -z "$spec" ] || fail 2 "one spec at a time: $spec or $1" && spec=$1 ;;
         esac
         shift
     done
     [ -n "$spec" ] || fail 2 'which spec? usage: slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]'
     [ -r "$spec" ] || fail 2 "the spec $spec cannot be read from $PWD"
-    stem=${spec##*/}
-    stem=${stem%.*}
+    stem=${spec##*/} stem=${stem%.*}
     [ -n "$merge" ] || choose_shard
     out=${out:-$stem${shard:+-${shard/\//-of-}}.h5}
 }
@@ -95,9 +92,8 @@ parse_arguments() {
 # A task of an array is a shard, unless it is told which one it is.
 choose_shard() {
     [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && [ -z "$shard" ] || return
-    if [ "${SLURM_ARRAY_TASK_MIN:-}/${SLURM_ARRAY_TASK_MAX:-}" != "0/$((SLURM_ARRAY_TASK_COUNT - 1))" ]; then
+    [ "${SLURM_ARRAY_TASK_MIN:-}/${SLURM_ARRAY_TASK_MAX:-}" = "0/$((SLURM_ARRAY_TASK_COUNT - 1))" ] ||
         fail 2 "an array counts from 0 (--array=0-7); to run shard 3 of 8 again: --array=3 ... --shard 3/8"
-    fi
     shard=$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
     chosen+=(--shard "$shard") options+=(--shard "$shard")
 }
@@ -110,20 +106,16 @@ take_option() { # OPTION VALUE
     --shard) shard=$2 chosen+=(--shard "$2") ;;
     --progress) progress=$2 ;;
     --time-limit) limit=$2 && return ;;
+    --retry) first_only+=(--retry "$2") && return ;;
     esac
     options+=("$1" "$2")
 }
 
-quietly() { # LABEL COMMAND...: shows the output of a failure alone
-    local label=$1 log
-    shift
-    log=$(mktemp) || exit 1
-    if ! "$@" >"$log" 2>&1 </dev/null; then
-        cat "$log" >&2
-        rm -f "$log"
-        fail 1 "$label failed; its output is above"
-    fi
-    rm -f "$log"
+quietly() { # LABEL COMMAND...: shows the output only when the command fails
+    local output
+    output=$("${@:2}" 2>&1 </dev/null) && return
+    echo "$output" >&2
+    fail 1 "$1 failed; its output is above"
 }
 
 configure() {
@@ -145,39 +137,33 @@ build() {
     ) 9>"$root/build/.lock"
 }
 
-# nproc heeds OMP_NUM_THREADS, which says nothing about how many ranks the machine can take.
+# nproc obeys OMP_NUM_THREADS, which says nothing about how many ranks the machine can take.
 cores() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
 
 count_ranks() {
-    local count
-    count=$(cores)
-    if [ -n "${WGF_RANKS:-}" ]; then
-        echo "$WGF_RANKS"
-    else
-        count=${SLURM_NTASKS:-$count}
-        echo $((count > 1 ? count + 1 : 1))
-    fi
+    local count=${SLURM_NTASKS:-$(cores)}
+    echo "${WGF_RANKS:-$((count > 1 ? count + 1 : 1))}"
 }
 
 # Seconds in 90, 90s, 1h30m, 1:30:00 or 2-12:00:00. False: none of these.
 seconds_in() { # DURATION
-    local text=$1 total=0 days=0 clock part
-    local -A unit=([s]=1 [m]=60 [h]=3600 [d]=86400)
+    local text=$1 total=0 days=0 part
     if [[ $text =~ ^([0-9]+-)?([0-9]+:)*[0-9]+$ ]]; then
-        [[ $text == *-* ]] && days=${text%%-*} text=${text#*-}
-        IFS=: read -r -a clock <<<"$text"
-        for part in "${clock[@]}"; do total=$((total * 60 + 10#$part)); done
-        total=$((total + 10#$days * 86400))
+        if [[ $text == *-* ]]; then
+            days=${text%%-*} text=${text#*-}
+            until [[ $text == *:*:* ]]; do text+=:00; done # D-H and D-H:M
+        fi
+        for part in ${text//:/ }; do total=$((total * 60 + 10#$part)); done
+        echo $((total + 10#$days * 86400))
+    elif [[ $text =~ ^([0-9]+[smhd])+$ ]]; then
+        text=${text//s/+10#} text=${text//m/*60+10#} text=${text//h/*3600+10#} text=${text//d/*86400+10#}
+        echo $((10#${text}0))
     else
-        [[ $text =~ ^([0-9]+[smhd])+$ ]] || return
-        while [[ $text =~ ^([0-9]+)([smhd])(.*)$ ]]; do
-            total=$((total + 10#${BASH_REMATCH[1]} * unit[${BASH_REMATCH[2]}])) text=${BASH_REMATCH[3]}
-        done
+        return 1
     fi
-    echo "$total"
 }
 
-# The run is to end so many seconds from now, or sooner.
+# The run is to end this many seconds from now, or sooner.
 limit_within() { # SECONDS
     local end=$((SECONDS + $1))
     deadline=$((${deadline:-end} < end ? ${deadline:-end} : end))
@@ -190,15 +176,14 @@ limit_by_slurm() {
     limit_within $((left > 600 ? left - 60 : left * 9 / 10))
 }
 
-# Open MPI's shared-memory files get a folder of their own, so that what a killed run leaves can be told and removed.
+# Open MPI's shared-memory files get a folder of their own, so that what a killed run leaves can be removed.
 prepare_shared_memory() {
     local folder
     for folder in /dev/shm/wgf."$UID".*; do
         [ -d "$folder" ] && ! kill -0 "${folder##*.}" 2>/dev/null && rm -rf "$folder"
     done
     [ -w /dev/shm ] || return
-    [ "${SLURM_JOB_NUM_NODES:-1}${OMPI_MCA_btl_vader_backing_directory:-}${OMPI_MCA_btl_sm_backing_directory:-}" = 1 ] ||
-        return
+    [ "${SLURM_JOB_NUM_NODES:-1}${!OMPI_MCA_btl_*}" = 1 ] || return
     shared_memory=/dev/shm/wgf.$UID.$$
     mkdir -p "$shared_memory" || return
     export OMPI_MCA_btl_vader_backing_directory=$shared_memory OMPI_MCA_btl_sm_backing_directory=$shared_memory
@@ -218,10 +203,7 @@ mpi_command() { # RANKS
 # What the ranks write reaches a terminal through mpirun's pipe, so they are told what they cannot see.
 choose_progress() {
     [ -z "$quiet$progress" ] || return
-    if [ ! -t 2 ]; then
-        options+=(--progress lines)
-        return
-    fi
+    [ -t 2 ] || { options+=(--progress lines) && return; }
     read -r _ COLUMNS < <(stty size <&2 2>/dev/null)
     [ "${COLUMNS:-0}" -gt 0 ] || COLUMNS=80
     export COLUMNS
@@ -242,7 +224,7 @@ run() {
     local code within=()
     [ -z "$deadline" ] || within=(--time-limit "$((deadline > SECONDS ? deadline - SECONDS : 1))s")
     started=1
-    setsid "${launch[@]}" "$wgf" run "$spec" -o "$out" "${options[@]}" "${within[@]}" </dev/null &
+    setsid "${launch[@]}" "$wgf" run "$spec" -o "$out" "${options[@]}" "${first_only[@]}" "${within[@]}" </dev/null &
     child=$!
     [ -z "$stopped" ] || kill -USR1 "$child"
     while
@@ -261,13 +243,8 @@ exit_code() { # CODE-OF-RUN
     3 | 75) return "$1" ;;
     1 | 2) [ -n "$stopped" ] || return "$1" ;;
     esac
-    if [ -e "$out" ]; then
-        "$wgf" status "$out" --exit-code "${chosen[@]}" >/dev/null
-    elif [ -n "$stopped" ] || [ "$1" -gt 128 ]; then
-        return 75
-    else
-        return 1
-    fi
+    [ -e "$out" ] || { [ -z "$stopped" ] && [ "$1" -le 128 ] && return 1 || return 75; }
+    "$wgf" status "$out" --exit-code "${chosen[@]}" >/dev/null
 }
 
 # What changes only if the sweep gets on: rows with a result, attempts at the others, checkpoints of long ones.
@@ -277,21 +254,8 @@ standing() {
         grep -oE '"(done|diverged|failed|timeout|crashed|attempts|checkpoints)":[1-9][0-9]*'
 }
 
-# What was asked of the first start alone: a later one must neither undo what that did, nor retry for ever.
-forget_first_start() {
-    local kept=() i
-    for ((i = 0; i < ${#options[@]}; i++)); do
-        case ${options[i]} in
-        --overwrite) ;;
-        --retry) i=$((i + 1)) ;;
-        *) kept+=("${options[i]}") ;;
-        esac
-    done
-    options=("${kept[@]}")
-}
-
-# Runs, and runs again while processes were killed and the sweep got on, or might get on after one more try. Leaves
-# `code`, and `gained`: the sweep got on.
+# Runs, and runs again while processes are killed, up to two starts in a row that gain nothing. Leaves `code`, and
+# `gained`: the sweep got on.
 run_until_done() {
     local run_code first before fruitless=0
     first=$(standing)
@@ -303,16 +267,11 @@ run_until_done() {
         code=$?
         [ "$(standing)" = "$before" ] && fruitless=$((fruitless + 1)) || fruitless=0
         [ "$(standing)" = "$first" ] || gained=1
-        if [ "$code" != 75 ] || [ "$run_code" -le 128 ] || [ -n "$stopped" ]; then
-            return
-        fi
-        if [ "$fruitless" -ge 2 ]; then
-            say 'processes were killed again before anything was gained; not starting once more'
-            return
-        fi
-        [ -z "$deadline" ] || [ "$deadline" -gt "$SECONDS" ] || return
+        [ "$code" = 75 ] && [ "$run_code" -gt 128 ] && [ -z "$stopped" ] || return
+        [ "$fruitless" -lt 2 ] || { say 'processes were killed again before anything was gained; giving up' && return; }
+        [ "${deadline:-$((SECONDS + 1))}" -gt "$SECONDS" ] || return
         say 'a process was killed; starting again with what is left'
-        forget_first_start
+        first_only=()
         starts=$((starts + 1))
         sleep 0.5 # orphans of a killed mpirun die and release the file
     done
@@ -321,10 +280,7 @@ run_until_done() {
 # Puts the Slurm job back into the queue. False where that would not help: the user cancelled it, or it stands still.
 requeue() {
     [ -n "$slurm_job" ] && [ "$stopped" != TERM ] || return
-    if [ -z "$gained" ]; then
-        say 'nothing was gained since the job started, so it is not requeued; give it more time, or memory (sbatch --help)'
-        return 1
-    fi
+    [ -n "$gained" ] || { say 'not requeued: nothing was gained; give the job more time, or memory' && return; }
     say "requeueing job $slurm_job"
     trap '' TERM # which Slurm sends for it
     scontrol requeue "$slurm_job"
@@ -339,17 +295,16 @@ merge_shards() {
     done
     parts=()
     for ((i = 0; i < count; i++)); do parts+=("$stem-$i-of-$count.h5"); done
-    "$wgf" merge -o "$out" "${options[@]}" "${parts[@]}" || exit
+    "$wgf" merge -o "$out" "${options[@]}" "${first_only[@]}" "${parts[@]}" || exit
     "$wgf" status "$out" --exit-code >/dev/null
     code=$?
+    return 0
 }
 
 draw() {
     local python
-    if ! python=$(bash "$root/tools/setup.sh" --python); then
-        say 'no figure: Python with h5py and Matplotlib is missing (tools/setup.sh lists what to install)'
-        return
-    fi
+    python=$(bash "$root/tools/setup.sh" --python) ||
+        { say 'no figure: Python with h5py and Matplotlib is missing (see tools/setup.sh)' && return; }
     "$python" "$root/tools/plot.py" "$out" -o "${out%.h5}.png" && say "$out, drawn in ${out%.h5}.png"
 }
 
@@ -360,11 +315,8 @@ finish() {
         draw
         ;;
     75)
-        if [ -e "$out" ]; then
-            say "stopped early; the jobs that were finished are in $out"
-        else
-            say "stopped early, before $out was made"
-        fi
+        [ ! -e "$out" ] || say "stopped early; the jobs that were finished are in $out"
+        [ -e "$out" ] || say "stopped early, before $out was made"
         [ -n "$merge" ] || requeue
         ;;
     esac
@@ -373,7 +325,8 @@ finish() {
 
 spec='' out='' quiet='' shard='' progress='' merge='' stem='' limit=''
 started='' child='' stopped='' interrupted='' shared_memory='' deadline='' code='' gained='' starts=1
-options=() sets=() chosen=() launch=()
+# first_only: options of the first start alone. A later one must neither undo its work nor retry for ever.
+options=() first_only=() sets=() chosen=() launch=()
 # A task of an array has a name of its own; the number of the last one is also the whole array's.
 slurm_job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
 slurm_job=${slurm_job:-${SLURM_JOB_ID:-}}
@@ -389,17 +342,14 @@ bash "$root/tools/setup.sh" --run || exit 1
 build || exit
 "$wgf" plan "$spec" "${sets[@]}" >/dev/null || exit
 
-if [ -n "$merge" ]; then
-    merge_shards
-    finish
-fi
+[ -z "$merge" ] || { merge_shards && finish; }
 ranks=$(count_ranks)
 [ "$ranks" -gt 1 ] && mpi_command "$ranks"
 if [ -n "$limit" ]; then # wgf says what is wrong with one that is none
     if left=$(seconds_in "$limit"); then limit_within "$left"; else options+=(--time-limit "$limit"); fi
 fi
 [ -z "$slurm_job" ] || limit_by_slurm
-[ "${SLURM_RESTART_COUNT:-0}" = 0 ] || forget_first_start
+[ "${SLURM_RESTART_COUNT:-0}" = 0 ] || first_only=()
 choose_progress
 run_until_done
 finish

@@ -16,7 +16,7 @@ struct command {
 
 static const struct command commands[] = {
     {"plan", "validate a sweep spec and list its jobs; runs nothing", wgf_cli_plan},
-    {"run", "run a sweep spec into a result file, alone or under mpirun", wgf_cli_run},
+    {"run", "run a sweep spec into a result file, as one process or under mpirun", wgf_cli_run},
     {"status", "how far a result file is; safe while a run is writing", wgf_cli_status},
     {"show", "the job table of a result file, or one job's trace and data", wgf_cli_show},
     {"aggregate", "groups of jobs reduced to medians, quantiles, means: over seeds, say", wgf_cli_aggregate},
@@ -34,7 +34,7 @@ static int help(void)
     for (int i = 0; i < COMMAND_COUNT; i++)
         if (commands[i].summary)
             printf("  %-9s %s\n", commands[i].name, commands[i].summary);
-    printf("\n'wgf COMMAND --help' tells more of each.\n"
+    printf("\n'wgf COMMAND --help' explains each.\n"
            "exit codes: 0 all jobs have a result; 1 internal or I/O error; 2 usage or spec error;\n"
            "            3 finished, but some jobs failed or timed out; 75 stopped early\n");
     return wgf_cli_flush();

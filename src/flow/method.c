@@ -19,6 +19,18 @@ bool wgf_method_uses_kernel(const struct wgf_settings *settings)
     return methods[settings->method]->uses_kernel;
 }
 
+int wgf_flow_revision(const struct wgf_settings *settings)
+{
+    /* Revision 1 of exact transport: processors with AVX-512 no longer have loops of their own. */
+    const bool matches = methods[settings->method]->neurons && (settings->metric == WGF_METRIC_WASSERSTEIN ||
+                                                                settings->record_distances == WGF_DISTANCES_ALL);
+    const int network =
+        wgf_method_uses_kernel(settings)
+            ? wgf_network_revision(settings->network.kernel, settings->init.width, settings->data.n, settings->data.d)
+            : 0;
+    return 1000 * matches + network;
+}
+
 #define METRIC(id, word) [WGF_METRIC_##id] = &wgf_metric_##word,
 static const struct wgf_metric *const metrics[] = {WGF_METRICS(METRIC)};
 

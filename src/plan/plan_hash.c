@@ -51,10 +51,7 @@ uint64_t wgf_plan_key(const struct wgf_plan *plan, const struct wgf_settings *se
         add_text(&state, param->name);
         add_value(&state, plan, param, value);
     }
-    const int revision =
-        wgf_method_uses_kernel(settings)
-            ? wgf_network_revision(settings->network.kernel, settings->init.width, settings->data.n, settings->data.d)
-            : 0;
+    const int revision = wgf_flow_revision(settings);
     if (revision > 0)
         XXH3_64bits_update(&state, &revision, sizeof revision);
     return XXH3_64bits_digest(&state);

@@ -27,7 +27,7 @@ struct child {
     struct wgf_isolate_page *page; /* shared with it */
     size_t bytes;
     int page_file, text_file; /* in memory; -1: none */
-    int status;               /* as waitpid tells */
+    int status;               /* from waitpid */
     double seconds, busy;     /* that it took, and of processor time */
 };
 
@@ -175,18 +175,18 @@ static void take_row(const struct wgf_sweep *sweep, struct child *child, struct 
     *result = child->page->result;
 }
 
-/* The sentence is the same wherever and whenever the job crashes. */
+/* The sentence does not depend on where and when the job crashes. */
 static void describe_crash(const struct child *child, struct wgf_flow_result *result)
 {
     *result = (struct wgf_flow_result){.objective_initial = NAN, .objective_final = NAN};
     if (WIFSIGNALED(child->status))
         snprintf(result->message, sizeof result->message,
-                 "kills its process, tried alone: signal %d (%s%s); mend its cause, then --retry crashed tries again",
+                 "ends its process, also when isolated: signal %d (%s%s); fix the cause, then run with --retry crashed",
                  WTERMSIG(child->status), strsignal(WTERMSIG(child->status)),
                  WTERMSIG(child->status) == SIGKILL ? ", perhaps out of memory" : "");
     else
         snprintf(result->message, sizeof result->message,
-                 "ends its process, tried alone: exit code %d; mend its cause, then --retry crashed tries again",
+                 "ends its process, also when isolated: exit code %d; fix the cause, then run with --retry crashed",
                  WEXITSTATUS(child->status));
 }
 

@@ -54,7 +54,7 @@ static void append_troubles(const struct wgf_tally *tally, char *line, size_t si
     }
 }
 
-/* mpirun hands on what ranks write through a pipe, so that they cannot see the terminal: then COLUMNS tells. */
+/* mpirun passes the output of ranks through a pipe, so that they cannot see the terminal; COLUMNS gives its width. */
 static int columns(const struct wgf_progress *progress)
 {
     enum { USUAL = 80 };

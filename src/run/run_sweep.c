@@ -147,7 +147,7 @@ static wgf_status share_text(struct wgf_sweep *sweep, char **text, size_t *lengt
     return status;
 }
 
-/* Makes the plan and measures its rows. All ranks do so alike, so rank 0 alone keeps the message. */
+/* Makes the plan and measures its rows. Every rank comes to the same result, so only rank 0 keeps the message. */
 static wgf_status parse(struct wgf_sweep *sweep, const char *text, size_t length, struct wgf_error *error)
 {
     const struct wgf_run_options *const options = sweep->options;

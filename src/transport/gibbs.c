@@ -31,8 +31,8 @@ struct wgf_gibbs {
     struct passage passages[SHEETS][WGF_GRIDS][WGF_GRIDS];      /* [sheet][to][from] */
     struct wgf_gibbs_plain_kernel plain_kernel;                 /* of one grid alone, as the next */
     struct wgf_gibbs_plain plain[SHEETS];
-    bool is_plain[SHEETS];            /* where the laws of a sheet stand: there, or in its passages */
-    double *share[WGF_GRIDS];         /* N each: how much of each point's law is on that grid */
+    bool is_plain[SHEETS];            /* where the conditionals of a sheet stand: there, or in its passages */
+    double *share[WGF_GRIDS];         /* N each: how much of each point's conditional is on that grid */
     double *scratch, *between, *part; /* two sheets; a sheet each */
 };
 

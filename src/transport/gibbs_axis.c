@@ -104,8 +104,9 @@ static void exponentiate(struct wgf_gibbs_axis *axis)
     wgf_exp_negative(axis->rows * from->points, axis->weights, axis->weights);
 }
 
-/* shift, scale and window of a tile of outputs */
-static void level(struct wgf_gibbs_axis *axis, int64_t tile)
+/* Sets shift, scale and window of a tile of outputs. Per row, the shift makes the largest peak - base the scale 1;
+ * the window is the range of input tiles whose scale reaches least_scale in any row. */
+static void set_scales(struct wgf_gibbs_axis *axis, int64_t tile)
 {
     const int64_t blocks = axis->kernel->from.count, count = axis->rows * blocks;
     const double *base = axis->kernel->base + tile * blocks;
@@ -202,7 +203,7 @@ static inline double far_conditional(const struct wgf_gibbs_axis *axis, const st
 }
 
 /* log_out[l, i] by log-sum-exp. */
-static void go_far(struct wgf_gibbs_axis *axis, int64_t l, int64_t i)
+static void sum_far(struct wgf_gibbs_axis *axis, int64_t l, int64_t i)
 {
     int64_t from = axis->kernel->from.points, first = from, last = 0;
     const double *in = axis->log_in + i * from, *exponent = axis->kernel->exponent + l * from;
@@ -241,7 +242,7 @@ WGF_WIDE static void finish(struct wgf_gibbs_axis *axis, int64_t l)
         if (isnan(sum[i]))
             out[i] = NAN;
         if (sum[i] < least_sum) {
-            go_far(axis, l, i);
+            sum_far(axis, l, i);
             sum[i] = INFINITY;
         }
     }
@@ -255,7 +256,7 @@ void wgf_gibbs_axis_log(struct wgf_gibbs_axis *axis, const double *log_in, doubl
     axis->far_count = 0;
     exponentiate(axis);
     for (int64_t tile = 0; tile < axis->kernel->to.count; tile++) {
-        level(axis, tile);
+        set_scales(axis, tile);
         struct strip strip = strip_of(axis, tile);
         multiply(axis, &strip, axis->kernel->weight, NULL, axis->inverse, scratch);
         for (int64_t l = strip.first; l < strip.last; l++)

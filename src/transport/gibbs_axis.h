@@ -35,7 +35,7 @@ struct wgf_gibbs_axis_kernel {
 struct wgf_far {
     int32_t row, target, first, last;
     double largest; /* of log_in - exponent */
-    double inverse; /* 1 / sum exp(log_in - exponent - largest): so the law sums to 1 to rounding */
+    double inverse; /* 1 / sum exp(log_in - exponent - largest): so the conditional sums to 1 to rounding */
 };
 
 struct wgf_gibbs_axis {
@@ -65,10 +65,10 @@ void wgf_gibbs_axis_lay_out(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_
 
 /* scratch, here and below: room for rows x from and once more for to x rows. */
 
-/* Fills log_out and the laws. */
+/* Fills log_out and the conditionals. */
 void wgf_gibbs_axis_log(struct wgf_gibbs_axis *axis, const double *log_in, double *scratch);
 
-/* With these laws:
+/* With these conditionals:
  *   expect  out[l, i] = sum_j w_li(j) f[i, j]         f rows x from, out to x rows
  *   push    out[i, j] = sum_l w_li(j) q[l, i]         q to x rows, out rows x from
  *   cost    sum_lij q[l, i] w_li(j) (t_l - t_j)^2     q to x rows */

@@ -36,10 +36,10 @@ void wgf_gibbs_plain_lay_out(struct wgf_gibbs_plain *plain, const struct wgf_gib
 
 /* scratch, below: room for two g x g. */
 
-/* The laws of a. False: log a spans too much, or is not finite; nothing is done. */
+/* The conditionals of a. False: log a spans too much, or is not finite; nothing is done. */
 bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *scratch);
 
-/* With these laws, as in wgf/transport/gibbs.h; arrays g x g. */
+/* With these conditionals, as in wgf/transport/gibbs.h; arrays g x g. */
 void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch);
 void wgf_gibbs_plain_push(const struct wgf_gibbs_plain *plain, const double *q, double *out, double *scratch);
 double wgf_gibbs_plain_cost(const struct wgf_gibbs_plain *plain, const double *q, double *scratch);

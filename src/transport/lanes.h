@@ -1,25 +1,21 @@
-/* Vectors of WGF_LANES numbers in GNU C; the including file sets WGF_LANES first. The order of operations is written
- * out, so every compiler and instruction set gives the same bits for the same WGF_LANES. */
+/* Vectors of LANES numbers in GNU C. The order of operations is written out, so every compiler and instruction set
+ * gives the same bits. */
 #ifndef WGF_TRANSPORT_LANES_H
 #define WGF_TRANSPORT_LANES_H
 
 #include <stdint.h>
 
-typedef double lanes __attribute__((vector_size(8 * WGF_LANES), may_alias));
-typedef int64_t places __attribute__((vector_size(8 * WGF_LANES), may_alias));
-typedef int8_t flags __attribute__((vector_size(WGF_LANES)));
+enum { LANES = 4 };
+
+typedef double lanes __attribute__((vector_size(8 * LANES), may_alias));
+typedef int64_t places __attribute__((vector_size(8 * LANES), may_alias));
+typedef int8_t flags __attribute__((vector_size(LANES)));
 
 #define LOOP_INLINE static inline __attribute__((always_inline))
 
-/* Orders of the lanes that bring each lane together with every other: halves exchanged, then quarters, then single
- * ones. */
-#if WGF_LANES == 8
-static const places lane_number = {0, 1, 2, 3, 4, 5, 6, 7};
-#define EXCHANGES(X) X(4, 5, 6, 7, 0, 1, 2, 3) X(2, 3, 0, 1, 6, 7, 4, 5) X(1, 0, 3, 2, 5, 4, 7, 6)
-#else
+/* Orders of the lanes that bring each lane together with every other: halves exchanged, then single ones. */
 static const places lane_number = {0, 1, 2, 3};
 #define EXCHANGES(X) X(2, 3, 0, 1) X(1, 0, 3, 2)
-#endif
 
 /* A value and where it was found. */
 struct found {
@@ -57,13 +53,13 @@ LOOP_INLINE struct found least_lane(const lanes *values, const places *places_of
     return (struct found){least[0], place[0]};
 }
 
-/* The least of count values, a multiple of WGF_LANES, and its index. */
+/* The least of count values, a multiple of LANES, and its index. */
 LOOP_INLINE struct found least_of(const lanes *values, int64_t count)
 {
     places place = lane_number, here = place;
     lanes least = values[0];
-    for (int64_t v = 1; v < count / WGF_LANES; v++) {
-        here += WGF_LANES;
+    for (int64_t v = 1; v < count / LANES; v++) {
+        here += LANES;
         lower(&least, &place, &values[v], &here);
     }
     return least_lane(&least, &place);

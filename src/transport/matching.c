@@ -4,18 +4,9 @@
 
 #include <string.h>
 
-static const struct wgf_matching_loops *best_loops(void)
-{
-#ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f"))
-        return &wgf_matching_loops_8;
-#endif
-    return &wgf_matching_loops_4;
-}
-
 void wgf_matching_lay_out(struct wgf_matching *matching, int64_t count, int64_t d, struct wgf_arena *arena)
 {
-    *matching = (struct wgf_matching){.count = count, .loops = best_loops()};
+    *matching = (struct wgf_matching){.count = count};
     wgf_point_index_lay_out(&matching->columns, count, d, arena);
     double rows = (double)count, blocks = (double)matching->columns.blocks;
     matching->rows = wgf_arena_take(arena, rows * (double)d, sizeof(double));
@@ -57,12 +48,12 @@ static void choose_prices(struct wgf_matching *matching)
     size_t bytes = (size_t)columns->count * sizeof *price;
     memcpy(last, price, bytes);
     wgf_point_index_settle(columns);
-    int64_t kept = matching->repairs < 2 ? 0 : matching->loops->count_broken(matching, STRIDE);
+    int64_t kept = matching->repairs < 2 ? 0 : wgf_matching_count_broken(matching, STRIDE);
     if (kept > 0) {
         for (int64_t j = 0; j < columns->count; j++)
             price[j] = 2 * last[j] - before_last[j];
         wgf_point_index_settle(columns);
-        if ((double)matching->loops->count_broken(matching, STRIDE) > 0.8 * (double)kept) {
+        if ((double)wgf_matching_count_broken(matching, STRIDE) > 0.8 * (double)kept) {
             memcpy(price, last, bytes);
             wgf_point_index_settle(columns);
         }
@@ -89,11 +80,11 @@ bool wgf_matching_repair(struct wgf_matching *matching, const volatile sig_atomi
 {
     matching->cancel = cancel;
     choose_prices(matching);
-    int64_t broken = matching->loops->release_broken(matching), left = take_free_columns(matching, broken);
+    int64_t broken = wgf_matching_release_broken(matching), left = take_free_columns(matching, broken);
     matching->counts.repairs++;
     matching->counts.broken += broken;
     for (int64_t n = 0; n < left && !wgf_matching_is_cancelled(matching); n++)
-        matching->loops->match_by_path(matching, matching->broken[n]);
+        wgf_matching_match_by_path(matching, matching->broken[n]);
     return !wgf_matching_is_cancelled(matching);
 }
 

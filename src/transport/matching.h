@@ -21,7 +21,6 @@ struct wgf_branch {
 
 struct wgf_matching {
     struct wgf_point_index columns;
-    const struct wgf_matching_loops *loops;
     int64_t count;
     double *rows;       /* count x d */
     double *u;          /* count: scratch of a repair */
@@ -43,7 +42,7 @@ struct wgf_matching {
     double *nearest;         /* blocks x WGF_GROUP, as opened: least reach in each lane of a block */
     int64_t *nearest_at;     /* blocks x WGF_GROUP: its column */
     struct wgf_assignment_counts counts;
-    const volatile sig_atomic_t *cancel; /* of the repair under way; NULL: nobody interrupts */
+    const volatile sig_atomic_t *cancel; /* of the repair under way; NULL: it cannot be cancelled */
 };
 
 static inline bool wgf_matching_is_cancelled(const struct wgf_matching *matching)
@@ -54,20 +53,17 @@ static inline bool wgf_matching_is_cancelled(const struct wgf_matching *matching
 /* Relative error of a cost and of the price in it. */
 static const double WGF_ROUNDING = 8 * DBL_EPSILON;
 
-/* The inner loops, compiled for vectors of 4 and of 8 numbers. Once interrupted they return at once, their work half
- * done. */
-struct wgf_matching_loops {
-    /* How many rows, of every `stride`th, have a column that is cheaper than their own, by more than rounding. */
-    int64_t (*count_broken)(const struct wgf_matching *matching, int64_t stride);
+/* The inner loops (matching_loops.c). Once cancelled they return at once, their work half done. */
 
-    /* Sets every u_i to the least that row i costs, which is feasible, and releases the rows whose own column costs
-     * more. Returns how many; lists them in `broken`, with the column that each wants. */
-    int64_t (*release_broken)(struct wgf_matching *matching);
+/* How many rows, of every `stride`th, have a column that is cheaper than their own, by more than rounding. */
+int64_t wgf_matching_count_broken(const struct wgf_matching *matching, int64_t stride);
 
-    /* Matches a free row along a shortest path to a free column (Dijkstra with reduced costs). */
-    void (*match_by_path)(struct wgf_matching *matching, int64_t row);
-};
-extern const struct wgf_matching_loops wgf_matching_loops_4, wgf_matching_loops_8;
+/* Sets every u_i to the least that row i costs, which is feasible, and releases the rows whose own column costs more.
+ * Returns how many; lists them in `broken`, with the column that each wants. */
+int64_t wgf_matching_release_broken(struct wgf_matching *matching);
+
+/* Matches a free row along a shortest path to a free column (Dijkstra with reduced costs). */
+void wgf_matching_match_by_path(struct wgf_matching *matching, int64_t row);
 
 /* Lays out the arrays. */
 void wgf_matching_lay_out(struct wgf_matching *matching, int64_t count, int64_t d, struct wgf_arena *arena);

@@ -67,6 +67,10 @@ def unknown_command(wgf):
     wgf("statsu").require(USAGE, "did you mean 'status'?").quietly()
     done = wgf("frobnicate").require(USAGE, "'frobnicate'", "wgf --help").quietly()
     require("did you mean" not in done.err, f"a far-fetched suggestion: {done.err!r}")
+    done = wgf("isolat").require(USAGE, "'isolat'").quietly()
+    require("did you mean" not in done.err, f"a hidden command is suggested: {done.err!r}")
+    wgf("isolate").require(USAGE, "internal").quietly()
+    wgf("alone").require(USAGE, "unknown command 'alone'").quietly()
 
 
 @case
@@ -74,6 +78,7 @@ def unknown_option(wgf):
     for command in COMMANDS:
         wgf(command, "--no-such-option").require(USAGE, "'--no-such-option'", f"wgf {command} --help").quietly()
         wgf(command, "-z").require(USAGE, "-z", f"wgf {command} --help").quietly()
+    wgf("run", "spec.yaml", "--exit-file", "x").require(USAGE, "unknown option '--exit-file'").quietly()
 
 
 @case

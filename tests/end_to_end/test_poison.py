@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Jobs that kill whoever runs them, and those that stand by. test_poison.py WGF_BINARY, with WGF_HARM the library that
+"""Jobs that kill their process, and the jobs beside them. test_poison.py WGF_BINARY, with WGF_HARM the library that
 makes poison of every job with `kernel: blas`."""
 
 import os
@@ -63,7 +63,7 @@ def poison_is_found(wgf, ranks, how, *words):
     equal([k for k in range(12) if found[k] == CRASHED], list(POISON), "crashed jobs")
     equal(found.count(DONE), 6, "done jobs")
     for job in POISON:
-        for word in ("tried alone", "--retry crashed", *words):
+        for word in ("when isolated", "--retry crashed", *words):
             require(word in messages(wgf.path("out.h5"))[job], f"no {word!r} in {messages(wgf.path('out.h5'))[job]!r}")
         require(attempts(wgf)[job] == 3, f"{attempts(wgf)[job]} attempts of job {job}")
         require(np.isnan(column(wgf.path("out.h5"), "objective")[job]).all(), "a crashed row has a trace")
@@ -87,7 +87,7 @@ def poison_in_a_lone_run(wgf):
 
 @case
 def poison_in_a_team(wgf):
-    poison_is_found(wgf, 3, KILLED, "signal 9", "want of memory")
+    poison_is_found(wgf, 3, KILLED, "signal 9", "out of memory")
     is_whole_in_the_end(wgf)
 
 
@@ -124,7 +124,7 @@ def all_are_suspects(wgf, text, times):
 
 
 @case
-def bystanders_alone_give_the_same_bits(wgf):
+def isolated_bystanders_give_the_same_bits(wgf):
     for ranks, times in ((0, 2), (3, 5), (3, 1)):
         wgf.path("out.h5").unlink(missing_ok=True)
         path = all_are_suspects(wgf, SORTS, times)
@@ -135,7 +135,7 @@ def bystanders_alone_give_the_same_bits(wgf):
 
 
 @case
-def job_alone_sees_what_the_run_sees(wgf):
+def isolated_job_sees_what_the_run_sees(wgf):
     """--set, a spec from standard input, and files beside the spec."""
     os.mkdir(wgf.path("specs"))
     wgf.write("specs/d.csv", "1,2\n2,1\n3,3\n")
@@ -172,7 +172,7 @@ def is_alive(process):
 
 
 def with_child(wgf):
-    """A run whose only job is tried alone, and the child that tries it."""
+    """A run whose only job is isolated, and the child that runs it."""
     all_are_suspects(wgf, ENDLESS, 2)
     process = wgf.start("run", "spec.yaml", "-o", "out.h5")
     [child] = wait_until(lambda: attempts(wgf) == [3] and children(process.pid), "the child")
@@ -180,7 +180,7 @@ def with_child(wgf):
 
 
 @case
-def stopped_while_a_job_runs_alone(wgf):
+def stopped_while_a_job_is_isolated(wgf):
     process, child = with_child(wgf)
     with within(5, process):
         process.send_signal(signal.SIGTERM)
@@ -190,7 +190,7 @@ def stopped_while_a_job_runs_alone(wgf):
 
 
 @case
-def killed_while_a_job_runs_alone(wgf):
+def killed_while_a_job_is_isolated(wgf):
     process, child = with_child(wgf)
     kill_all(process, 0)
     wait_until(lambda: not is_alive(child), "the child's end")
@@ -206,7 +206,7 @@ def only_the_child_is_killed(wgf):
 
 
 @case
-def limited_while_a_job_runs_alone(wgf):
+def limited_while_a_job_is_isolated(wgf):
     all_are_suspects(wgf, ENDLESS, 2)
     run(wgf, "--time-limit", "2s").require(STOPPED, "time limit").quietly()
     equal((states(wgf), attempts(wgf)), ([PENDING], [2]), "state and attempts")

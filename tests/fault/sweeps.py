@@ -29,7 +29,7 @@ def remove_picture(site):
 
 @fault("SIGKILL of a rank under slurm/sweep.sh", 4)
 def kill_under_sweep(bench):
-    """A dead worker costs its job, a dead master a new start."""
+    """A dead rank ends the others; the script starts the same command again."""
     with bench.folder() as site:
         process = call(site, WGF_RANKS=str(TEAM))
         try:

@@ -32,7 +32,7 @@ static void assert_set(const struct wgf_job_set *set, const bool *marked)
 static void spans_merge_and_keep_every_position(void **state)
 {
     (void)state;
-    static const struct wgf_span added[] = {{0, 1, 3, 0},  {3, 1, 1, 0},  {7, 2, 4, 0},  {15, 2, 1, 0},
+    static const struct wgf_span added[] = {{0, 1, 3, 0},  {3, 1, 1, 0},  {4, 2, 2, 0},  {9, 2, 4, 0}, {17, 2, 1, 0},
                                             {20, 5, 1, 0}, {24, 3, 1, 0}, {28, 3, 2, 0}, {40, 7, 0, 0}};
     struct wgf_job_set set = {0};
     bool marked[JOBS] = {false};

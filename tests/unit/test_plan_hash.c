@@ -65,6 +65,9 @@ static void keys_stand_while_the_bits_do(void **state)
     assert_int_equal(only_key("name: x\nfixed: {n: 20, steps: 1, d: 3, width: 50, method: prox}\n"),
                      5678590933546977716u);
     assert_int_not_equal(only_key(small), 5543779979828100576u); /* plain loops then, matrix products now */
+    assert_int_equal(only_key("name: x\nfixed: {n: 20, steps: 1, width: 50, method: prox}\n"), 5822625370011109459u);
+    assert_int_not_equal(only_key("name: x\nfixed: {n: 20, steps: 1, width: 50, method: prox, metric: wasserstein}\n"),
+                         12465013606756550926u); /* loops of AVX-512 then */
 }
 
 /* A parameter that a job reads changes its key and the plan's hash; one that it does not read changes neither. */

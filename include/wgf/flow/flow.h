@@ -98,4 +98,8 @@ bool wgf_method_has_neurons(int method);
 /* True when descents of these settings evaluate a network, so that `kernel` matters. */
 bool wgf_method_uses_kernel(const struct wgf_settings *settings);
 
+/* A number that changes whenever the bits of descents with these settings change, 0 in the first version. It is part of
+ * a job's key, so that a result of another revision is not taken for one of this. */
+int wgf_flow_revision(const struct wgf_settings *settings);
+
 #endif

@@ -57,8 +57,7 @@ double wgf_output_factor(int output, int64_t m); /* c */
  * alone, so that results are too. Static text. */
 const char *wgf_network_kernel_used(int kernel, int64_t m, int64_t n, int64_t d);
 
-/* How often the bits of the gradient at these sizes have changed since the first version. Part of a job's key, so that
- * results of an earlier revision are not taken for this one's. */
+/* How often the bits of the gradient at these sizes have changed since the first version. Part of wgf_flow_revision. */
 int wgf_network_revision(int kernel, int64_t m, int64_t n, int64_t d);
 
 /* Bytes that a network of this size allocates. */

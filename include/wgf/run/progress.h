@@ -14,7 +14,7 @@ struct wgf_progress {
     FILE *stream;
     int width;     /* in columns; 0: the terminal's, asked for each time, or COLUMNS behind a pipe */
     int64_t total; /* jobs of this run */
-    double begun;  /* of wgf_clock; 0: at the first look */
+    double begun;  /* of wgf_clock; 0: at the first call */
     double shown;  /* when the last line was written */
     bool open;     /* a bar stands on the current line */
 };

@@ -76,7 +76,7 @@ struct wgf_schedule_report {
     struct wgf_tally total;
     double elapsed;    /* seconds from the first hand-out to the last flush; the master's nap may add up to 10 ms */
     double core_use;   /* busy / (team->cores * elapsed) */
-    double master_use; /* fraction of a core that the master took; 0 when alone */
+    double master_use; /* fraction of a core that the master took; 0 for a lone process */
     int64_t pieces;
     bool interrupted;        /* an interruption left positions that were not run */
     bool stopped_on_failure; /* fail_fast did */

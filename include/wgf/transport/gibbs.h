@@ -24,8 +24,8 @@ struct wgf_grid {
 double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i);
 double wgf_grid_spacing(const struct wgf_grid *grid);
 
-/* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_conditionals, the conditional laws P_l(k) = a_k xi_kl / (xi a)_l of
- * each point l. */
+/* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_conditionals, the conditional distributions P_l(k) = a_k xi_kl / (xi
+ * a)_l of each point l. */
 struct wgf_gibbs;
 
 /* Bytes that a kernel on these grids allocates. */
@@ -39,13 +39,13 @@ void wgf_gibbs_free(struct wgf_gibbs *gibbs);
 /* log_sum <- log(xi a) (N) from log a (N, -infinity allowed), which is borrowed until the next call. */
 void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum);
 
-/* The laws alone, for log a all finite: by plain products, several times as fast, where these cannot leave the range of
- * doubles, else as wgf_gibbs_log does. log_a is borrowed likewise. */
+/* The conditionals alone, for log a all finite: by plain products, several times as fast, where these cannot leave the
+ * range of doubles, else as wgf_gibbs_log does. log_a is borrowed likewise. */
 void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a);
 
-/* With the laws of the last of these, all arrays N and finite:
- *   expect  out_l = sum_k P_l(k) f_k                the mean of f under each law
- *   push    out_k = sum_l P_l(k) q_l                a (xi (q / xi a)): the masses q, each spread by its law
+/* With the conditionals of the last of these, all arrays N and finite:
+ *   expect  out_l = sum_k P_l(k) f_k                the mean of f under each conditional
+ *   push    out_k = sum_l P_l(k) q_l                a (xi (q / xi a)): the masses q, each spread by its conditional
  *   cost    sum_kl q_l P_l(k) |theta_k - theta_l|^2   <c, pi> of the coupling diag(a) xi diag(q / xi a)
  * The mass of each sheet stays what it was, to rounding. */
 void wgf_gibbs_expect(struct wgf_gibbs *gibbs, const double *f, double *out);

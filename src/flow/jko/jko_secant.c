@@ -33,7 +33,7 @@ static void multiply(const struct wgf_secant *secant, const struct wgf_hessian_a
     }
 }
 
-static void set_out(struct wgf_secant *secant, const struct wgf_hessian_approx *hessian)
+static void choose_first_step(struct wgf_secant *secant, const struct wgf_hessian_approx *hessian)
 {
     multiply(secant, hessian, secant->gradient, secant->step);
     for (int64_t k = 0; k < secant->n; k++)
@@ -42,7 +42,7 @@ static void set_out(struct wgf_secant *secant, const struct wgf_hessian_approx *
 
 /* From a step -H g that reached the gradient `reached` to the next one. With z = H reached, the update's vector is -z,
  * and what it makes of H reached is a multiple of z. */
-static void turn(struct wgf_secant *secant, const struct wgf_hessian_approx *hessian)
+static void choose_next_step(struct wgf_secant *secant, const struct wgf_hessian_approx *hessian)
 {
     const double least = 1e-8; /* of a cosine: below it an update would be mostly rounding */
     const int64_t n = secant->n;
@@ -87,9 +87,9 @@ struct wgf_newton_report wgf_secant_minimise(struct wgf_secant *secant, const st
     secant->kept = 0;
     while (!(report.residual < tolerance) && report.end == WGF_NEWTON_CONVERGED) {
         if (report.iterations == 0)
-            set_out(secant, hessian);
+            choose_first_step(secant, hessian);
         else
-            turn(secant, hessian);
+            choose_next_step(secant, hessian);
         report.iterations++;
         if (wgf_deadline_passed(deadline))
             report.end = WGF_NEWTON_EXPIRED;

@@ -35,8 +35,8 @@ static bool is_active_to_the_end(const struct wgf_data *data, int64_t j)
 }
 
 /* beyond, of row i of a grid whose masses start at p; returns the mass of the row. */
-static double look_at_row(struct wgf_tangent *tangent, const struct wgf_features *features, int grid, int64_t i,
-                          const double *p)
+static double sum_row(struct wgf_tangent *tangent, const struct wgf_features *features, int grid, int64_t i,
+                      const double *p)
 {
     const int64_t g = features->measure.grids[grid].points, n = tangent->n;
     const int32_t *active = features->active[grid] + 2 * i * n;
@@ -91,7 +91,7 @@ bool wgf_tangent_factorise(struct wgf_tangent *tangent, const struct wgf_feature
     for (int grid = 0; grid < features->measure.grid_count; grid++) {
         int64_t g = features->measure.grids[grid].points;
         for (int64_t i = 0; i < g; i++) {
-            mass += look_at_row(tangent, features, grid, i, p);
+            mass += sum_row(tangent, features, grid, i, p);
             for (int64_t j = 0; j < n; j++)
                 tangent->beyond_all[j] += tangent->beyond[j];
             add_common(n, stride, tangent->beyond, tangent->factor);
