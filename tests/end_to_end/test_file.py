@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The result file as the world reads it: netCDF-4, xarray, h5py. CONTRACT 4. test_file.py WGF_BINARY"""
+"""The result file as the world reads it: netCDF-4, xarray, h5py. src/store/README.md "The file". test_file.py WGF_BINARY"""
 
 import datetime
 import lzma

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`wgf run --reuse`: results of another file that the plan has too. CONTRACT 1. test_reuse.py WGF_BINARY"""
+"""`wgf run --reuse`: results of another file that the plan has too. test_reuse.py WGF_BINARY"""
 
 import functools
 import json
