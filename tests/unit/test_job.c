@@ -1,4 +1,4 @@
-/* Jobs: the same descent whoever asks for it, and failures that are states with a sentence. */
+/* Jobs: the same descent for every caller, and failures that are states with a sentence. */
 #include "plan_fixture.h"
 
 #include "wgf/base/system.h"
