@@ -25,7 +25,7 @@ SMALL = "name: small\nfixed: {n: 5, width: 4, steps: 3, save: last}\nsweep: {see
 
 
 def shards(wgf, text, count, code=OK, name="spec.yaml"):
-    """Runs a spec in `count` parts, each into a file of its own."""
+    """Runs a spec in parts, each into a file of its own."""
     wgf.write(name, text)
     files = [f"part{i}.h5" for i in range(count)]
     for i, file in enumerate(files):

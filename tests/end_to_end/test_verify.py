@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`wgf verify`: every finished row against its checksum. test_verify.py WGF_BINARY"""
+"""`wgf verify`: every finished row against its checksum. src/store/README.md "Checksum". test_verify.py WGF_BINARY"""
 
 import random
 import shutil
