@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The result file as the world reads it: netCDF-4, xarray, h5py. src/store/README.md "The file". test_file.py WGF_BINARY"""
+"""The result file as the world reads it: netCDF-4, xarray, h5py. src/store/README.md "The file".
+test_file.py WGF_BINARY"""
 
 import datetime
 import lzma
@@ -151,7 +152,8 @@ def swept_parameters_shape_the_file(wgf):
         expected = [1 + -(-int(steps) // int(every)) if row // 2 in rows else 0 for row, (steps, every)
                     in enumerate(zip(column(path, "steps"), column(path, "record_every")))]
         equal(list(records), expected, f"records of {variable} over {axis}")
-    path = wgf.result(small + "{save: [none, last, all], layers: [first, both], steps: [4]}\n", OK, "out.h5", "--overwrite")
+    path = wgf.result(small + "{save: [none, last, all], layers: [first, both], steps: [4]}\n", OK, "out.h5",
+                      "--overwrite")
     sizes = column(path, "state_records") * column(path, "state_rows") * column(path, "state_cols")
     equal(list(sizes), [0, 0, 8, 12, 40, 60], "numbers of the states")
     equal(column(path, "state").shape, (120,), "state")

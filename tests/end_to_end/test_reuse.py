@@ -91,7 +91,8 @@ def rates_are_of_this_run(wgf):
 def several_files(wgf):
     wgf.result(SMALL, OK, "one.h5")
     wgf.result(SMALL.replace("[1, 2]", "[2, 3]"), OK, "two.h5")
-    reuse(wgf, LARGE, "one.h5", "two.h5", words=["5 rows reused from one.h5", "2 rows reused from two.h5", "33 of them run now"])
+    reuse(wgf, LARGE, "one.h5", "two.h5",
+          words=["5 rows reused from one.h5", "2 rows reused from two.h5", "33 of them run now"])
     is_whole(wgf, "out.h5", LARGE)
 
 

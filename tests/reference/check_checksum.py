@@ -69,7 +69,8 @@ def checksum(file, job, defaults):
             total += cell_mark(name, value, default.encode() if isinstance(value, bytes) else
                                np.nan if default == "auto" else value.dtype.type(default))
         else:
-            total += cell_mark(name, value, b"" if isinstance(value, bytes) else np.nan if value.dtype.kind == "f" else 0)
+            total += cell_mark(name, value, b"" if isinstance(value, bytes) else
+                               np.nan if value.dtype.kind == "f" else 0)
     count = int(np.prod([file[f"state_{part}"][job] for part in ("records", "rows", "cols")]))
     start = file["state_start"][job]
     states = file["state"][start : start + count] if count else np.empty(0)
