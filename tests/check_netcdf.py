@@ -48,7 +48,8 @@ def check_h5py(path):
                     require(len(dimension) == 1, f"'{name}': dimension {i} has {len(dimension)} scales, not one")
                     require(dimension[0].shape == (dataset.shape[i],), f"'{name}': scale {i} is of another size")
             dataset[()]
-            names[name] = tuple([name] if h5py.h5ds.is_scale(dataset.id) else [d[0].name.lstrip("/") for d in dataset.dims])
+            names[name] = tuple([name] if h5py.h5ds.is_scale(dataset.id)
+                                else [d[0].name.lstrip("/") for d in dataset.dims])
             require(set(names[name]) <= SCALES, f"'{name}' has dimensions {names[name]}")
     return names
 

@@ -86,7 +86,8 @@ check_run() {
 
 check_figures() {
     need 'Python with NumPy, SciPy, h5py, Matplotlib' 'python3-numpy python3-scipy python3-h5py python3-matplotlib' \
-        'py-numpy py-scipy py-h5py py-matplotlib' 'python (with scipy, h5py, matplotlib)' find_python numpy scipy h5py matplotlib
+        'py-numpy py-scipy py-h5py py-matplotlib' 'python (with scipy, h5py, matplotlib)' \
+        find_python numpy scipy h5py matplotlib
 }
 
 check_develop() {
@@ -96,9 +97,11 @@ check_develop() {
 
 check_test() {
     need "the compiler's sanitizers" gcc gcc gcc has_sanitizers
-    need 'Python with pandas, xarray, SciPy, POT' 'python3-pandas python3-xarray python3-h5netcdf python3-scipy python3-pot' \
+    need 'Python with pandas, xarray, SciPy, POT' \
+        'python3-pandas python3-xarray python3-h5netcdf python3-scipy python3-pot' \
         'py-pandas py-xarray py-h5netcdf py-scipy py-pot' 'python (with pandas, xarray, scipy, POT)' \
         find_python numpy h5py pandas xarray h5netcdf scipy ot
+    need 'Python with xxHash, for the checksums' python3-xxhash py-xxhash 'python (with xxhash)' find_python xxhash
     need ncdump netcdf-bin netcdf-c netcdf has_program ncdump
     need h5dump hdf5-tools hdf5 hdf5 has_program h5dump
     need ps procps procps - has_program ps
@@ -112,8 +115,8 @@ check_test() {
 check_bench() {
     need 'Python with h5py, SciPy, POT, PyTorch' 'python3-h5py python3-scipy python3-pot python3-torch' \
         'py-h5py py-scipy py-pot py-torch' 'python (with scipy, POT, torch)' find_python numpy h5py scipy ot torch
-    need 'Python with mpi4py, Dask' 'python3-mpi4py python3-dask python3-distributed' 'py-mpi4py py-dask py-distributed' \
-        'python (with mpi4py, dask)' find_python mpi4py dask distributed
+    need 'Python with mpi4py, Dask' 'python3-mpi4py python3-dask python3-distributed' \
+        'py-mpi4py py-dask py-distributed' 'python (with mpi4py, dask)' find_python mpi4py dask distributed
     need 'GNU parallel' parallel parallel parallel has_program parallel
     need hyperfine hyperfine hyperfine hyperfine has_program hyperfine
 }

@@ -66,12 +66,13 @@ END
 
 stage 'what is needed' bash tools/setup.sh --test
 stage 'format' bash tools/format.sh --check
-stage 'rules of the house' bash tools/house.sh
+stage 'rules of the house' python3 tools/house.py
 stage 'build, warnings are errors' build ci
 # Side by side what computes; alone, one after another, what looks at the clock or kills.
 computing='^(unit|conformance|reference|bad_specs|figures|fuzz)$'
 stage 'tests that compute' ctest --preset ci --no-tests=error -L "$computing" --parallel "$(nproc)"
 stage 'tests of whole runs, teams and faults' ctest --preset ci --no-tests=error -LE "$computing"
+stage 'build by clang, warnings are errors' build clang
 stage 'build with sanitizers' build asan
 stage 'unit tests and bad specs under sanitizers' \
     ctest --preset asan --no-tests=error -L 'unit|bad_specs' --parallel "$(nproc)"

@@ -62,7 +62,8 @@ static void print_work(const struct wgf_run_report *report, FILE *out)
         fprintf(out, "; nothing is left to run");
         print_retry(report, out);
     } else {
-        fprintf(out, report->resumed ? "; %" PRId64 " of them run now," : "", run);
+        if (report->resumed)
+            fprintf(out, "; %" PRId64 " of them run now,", run);
         fprintf(out, " in %s", wgf_duration_text(schedule->elapsed, text));
     }
     if (report->torn > 0)

@@ -46,7 +46,7 @@ static wgf_status check_regular(const char *path, int fd, int64_t *size, struct 
     return WGF_OK;
 }
 
-/* O_NONBLOCK: opening a pipe that nobody writes would wait for ever. It means nothing to a regular file. */
+/* O_NONBLOCK: opening a pipe without a writer would block. It has no effect on a regular file. */
 static wgf_status open_regular(const char *path, int *fd, int64_t *size, struct wgf_error *error)
 {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

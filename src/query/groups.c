@@ -104,7 +104,7 @@ void wgf_groups_free(struct wgf_groups *groups)
  * free an array of no bytes. */
 static void *resized(void *array, int64_t count, size_t size)
 {
-    return wgf_bytes((double)count, size) < PTRDIFF_MAX ? realloc(array, (size_t)count * size + 1) : NULL;
+    return wgf_bytes((double)count, size) < (double)PTRDIFF_MAX ? realloc(array, (size_t)count * size + 1) : NULL;
 }
 
 /* The slot where a group of these keys is, or would be. */

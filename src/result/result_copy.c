@@ -169,7 +169,7 @@ static wgf_status copy_result(struct wgf_copier *copier, enum wgf_result_column 
                         .to = column_with_room(copier->to, known->name),
                         .from_elements = elements,
                         .to_elements = elements,
-                        .size = is_message ? 1 : wgf_result_size(column),
+                        .size = is_message ? 1 : wgf_result_size((int)column),
                         .is_real = known->type == WGF_COLUMN_FLOAT64};
     return copy_column(copier, &both,
                        column == WGF_RESULT_CHECKSUM  ? change_checksum

@@ -95,7 +95,7 @@ static void lay_out(struct wgf_writer *writer)
 
 static bool allocate(struct wgf_writer *writer)
 {
-    /* A job whose state is beyond the memory fails before it has one, so no more is ever needed. */
+    /* A job whose state is beyond the memory fails before it has one, so this is enough. */
     writer->state_capacity =
         (int64_t)fmin((double)writer->layout->largest_state, wgf_memory_limit(1) / (2 * sizeof(double)));
     lay_out(writer);
@@ -373,7 +373,7 @@ wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int6
         status = mark(writer, 0, count, WGF_JOB_RUNNING, 1, error);
     for (int64_t row = 0; !status && row < count; row++)
         if (writer->found[row] != WGF_JOB_PENDING)
-            status = renew(writer, row, error); /* after its mark, so that nobody takes a blank row for a result */
+            status = renew(writer, row, error); /* after its mark, so that a blank row is not taken for a result */
     return status;
 }
 

@@ -47,7 +47,7 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     wgf_writer_trace(sweep->writer, row, &trace);
     const struct wgf_checkpoint *const checkpoint =
         wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->plan, &settings));
-    *state = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
+    *state = (int)wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
     warn(sweep);
     if (*state == WGF_JOB_PENDING)

@@ -136,7 +136,7 @@ void wgf_schedule_master(const struct wgf_team *team, const struct wgf_tasks *ta
                             .nap = WGF_NAP_SHORTEST};
     if (!master.peers)
         wgf_fail(&master.error, WGF_EMEMORY, "no memory for a team of %d processes: start fewer", team->size);
-    if (wgf_team_maximum(team, master.error.status) == WGF_OK) {
+    if (wgf_team_maximum(team, (int)master.error.status) == WGF_OK) {
         const double cpu = wgf_cpu_clock(), wall = master.observed = wgf_clock();
         serve(&master);
         report->master_use = (wgf_cpu_clock() - cpu) / (wgf_clock() - wall);

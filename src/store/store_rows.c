@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,8 +75,8 @@ static bool write_by_hdf5(const struct wgf_store *store, const struct wgf_store_
 static wgf_status fail_rows(const char *verb, const struct wgf_store_column *column, int64_t first, int64_t count,
                             const char *reason, struct wgf_error *error)
 {
-    return wgf_fail(error, WGF_EIO, "cannot %s rows %lld to %lld of '%s': %s", verb, (long long)first,
-                    (long long)(first + count - 1), column->name, reason);
+    return wgf_fail(error, WGF_EIO, "cannot %s rows %" PRId64 " to %" PRId64 " of '%s': %s", verb, first,
+                    first + count - 1, column->name, reason);
 }
 
 static bool in_range(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first, int64_t count)

@@ -165,7 +165,7 @@ static void ring(int number)
     alarmed = 1;
 }
 
-/* Interrupts the process once, so many seconds from now. */
+/* Interrupts the process once, this many seconds from now. */
 static void set_alarm(double seconds)
 {
     struct itimerval timer = {

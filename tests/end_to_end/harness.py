@@ -187,7 +187,7 @@ def column(path, name):
         return dataset.asstr()[()] if dataset.dtype == object else dataset[()]
 
 
-# CONTRACT 4: what may differ between two runs of one plan.
+# What may differ between two runs of one plan.
 VARYING = {"started", "seconds", "rank", "attempts"}
 VARYING_ATTRIBUTES = {"created", "processes", "_NCProperties"}
 

@@ -95,8 +95,8 @@ def every_statistic(wgf):
     table = finished(frame(wgf.result(SWEEP)))
     for by in (["width"], ["gamma", "width"], ["method", "beta", "metric"], ["status", "kernel_used"], ["seed"]):
         for values in (["objective_final"], ["objective_final", "steps_done", "gamma"]):
-            same(wgf("aggregate", "out.h5", "--by", ",".join(by), "--value", ",".join(values), "--stat", STATS, "--csv"),
-                 table, by, values)
+            same(wgf("aggregate", "out.h5", "--by", ",".join(by), "--value", ",".join(values), "--stat", STATS,
+                     "--csv"), table, by, values)
 
 
 @case
@@ -171,7 +171,8 @@ def several_files_of_different_shapes(wgf):
          ["objective_final"])
     same(wgf(*call, "objective", "--by", "gamma", "--where", "gamma < 1"), traces[traces.gamma < 1], ["gamma", "step"],
          ["objective"])
-    twice = wgf("aggregate", paths[1], paths[1], "--value", "objective_initial", "--by", "gamma", "--csv", "--stat", stats)
+    twice = wgf("aggregate", paths[1], paths[1], "--value", "objective_initial", "--by", "gamma", "--csv",
+                "--stat", stats)
     same(twice, frame(paths[1], paths[1]), ["gamma"], ["objective_initial"], stats)
 
 

@@ -30,7 +30,8 @@ name: mixed
 fixed: {data: sinus, width: 300, inner_steps: 40, gamma: 0.01, grid: 48}
 sweep: {method: [prox, jko], metric: [wasserstein, frobenius], steps: [2500, 10], seed: [1, 2, 3]}
 """
-ENDLESS = "name: endless\nfixed: {method: jko, grid: 32, steps: 10000000000, record_every: 10000000000, time_limit: LIMIT}\n"
+ENDLESS = "name: endless\n" \
+          "fixed: {method: jko, grid: 32, steps: 10000000000, record_every: 10000000000, time_limit: LIMIT}\n"
 HEADER = struct.Struct("=8sqqQQqQQ")  # of a checkpoint file
 DESCENT = struct.Struct("=qqq")  # format, size, step: what its payload begins with
 
@@ -108,7 +109,8 @@ def cut(wgf, name, ways):
     end(wgf)
     spent = processor_time() - before
     whole = is_whole(wgf, text)
-    # From the beginning each time, and cut at a quarter, half, three quarters, it would be two and a half times as much.
+    # From the beginning each time, and cut at a quarter, half, three quarters, it would be two and a half times as
+    # much.
     require(spent < 1.7 * whole + 0.5, f"{spent:.1f} s in parts, {whole:.1f} s in one piece")
     print(f"{name}: {whole:.1f} s in one piece, {spent:.1f} s in {len(ways) + 1} parts")
 
@@ -171,8 +173,8 @@ def a_stopped_team_keeps_all_checkpoints(wgf):
     kept = {job: max(step for other, step in checkpoints(path) if other == job) for job in range(3)}
     process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s", ranks=2)
     wait_until(lambda: any(step > kept[job] for job, step in checkpoints(path)) or process.poll() is not None, "a save")
-    require(all(max(step for other, step in checkpoints(path) if other == job) >= kept[job] for job, _ in checkpoints(path)),
-            "a checkpoint that was still needed was written over")
+    require(all(max(step for other, step in checkpoints(path) if other == job) >= kept[job]
+                for job, _ in checkpoints(path)), "a checkpoint that was still needed was written over")
     equal(finish(process).code, OK, "exit code")
     is_whole(wgf, text)
 
@@ -210,7 +212,8 @@ def no_checkpoints_where_none_are_wanted(wgf):
 
 @case
 def what_is_left_of_finished_jobs_goes(wgf):
-    """A kill between the last row and the removal: the next run, which has nothing to run, removes, and changes nothing."""
+    """A kill between the last row and the removal: the next run, which has nothing to run, removes, and changes
+    nothing."""
     path = wgf.result(DESCENTS["gd"])
     whole = path.read_bytes()
     folder(path).mkdir()
@@ -320,7 +323,8 @@ def a_full_disk_costs_no_job(wgf):
         wgf.write("spec.yaml", text)
         outcome = wgf("run", "spec.yaml", "-o", "disk/out.h5", "--checkpoint", "0.1s").require(OK, "1 done")
         equal(outcome.err.count("warning"), 1, "warnings")
-        outcome.require(OK, "warning: cannot write a checkpoint of job 0 in", "No space left on device; the job continues")
+        outcome.require(OK, "warning: cannot write a checkpoint of job 0 in",
+                        "No space left on device; the job continues")
         require(not folder(disk / "out.h5").exists(), "something of it is left")
         equal(differences(disk / "out.h5", wgf.result(text, OK, "whole.h5")), [], "variables that differ")
     finally:

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""The result file as the world reads it: netCDF-4, xarray, h5py. CONTRACT 4. test_file.py WGF_BINARY"""
+"""The result file as the world reads it: netCDF-4, xarray, h5py. src/store/README.md "The file".
+test_file.py WGF_BINARY"""
 
 import datetime
+import lzma
 import re
 import signal
 import subprocess
@@ -14,6 +16,7 @@ import numpy as np
 import xarray
 from harness import FAILURES, OK, STATES, STOPPED, case, column, equal, finish, main, messages, require, wait_until
 
+OLD_FILE = Path(__file__).resolve().parent / "data" / "with_checkpoint.h5.xz"
 CHECK_NETCDF = Path(__file__).resolve().parents[1] / "check_netcdf.py"
 
 MIXED = """\
@@ -149,7 +152,8 @@ def swept_parameters_shape_the_file(wgf):
         expected = [1 + -(-int(steps) // int(every)) if row // 2 in rows else 0 for row, (steps, every)
                     in enumerate(zip(column(path, "steps"), column(path, "record_every")))]
         equal(list(records), expected, f"records of {variable} over {axis}")
-    path = wgf.result(small + "{save: [none, last, all], layers: [first, both], steps: [4]}\n", OK, "out.h5", "--overwrite")
+    path = wgf.result(small + "{save: [none, last, all], layers: [first, both], steps: [4]}\n", OK, "out.h5",
+                      "--overwrite")
     sizes = column(path, "state_records") * column(path, "state_rows") * column(path, "state_cols")
     equal(list(sizes), [0, 0, 8, 12, 40, 60], "numbers of the states")
     equal(column(path, "state").shape, (120,), "state")
@@ -282,6 +286,30 @@ def pending_rows_read_nan(wgf):
         equal(list(data["steps"].values[2:]), [100000000000] * 2, "parameters of pending rows")
         require((data["key"].values != 0).all(), "keys of pending rows")
     equal(messages(path), [""] * 4, "messages")
+
+
+@case
+def a_file_with_checkpoints_inside_is_read(wgf):
+    """Made by an older version and killed: job 0 done, job 1 running with a checkpoint in the variable `checkpoint`."""
+    old = wgf.path("old.h5")
+    old.write_bytes(lzma.decompress(OLD_FILE.read_bytes()))
+    content = old.read_bytes()
+    with h5py.File(old, "r") as file:
+        require(file["checkpoint"][...].any(), "no checkpoint in the file")
+        wgf.write("spec.yaml", file.attrs["spec"])
+    require("running" in wgf("status", "old.h5").require(OK).out, "status of the old file")
+    wgf("show", "old.h5", "--job", "0").require(OK)
+    wgf("aggregate", "old.h5", "--by", "epsilon", "--value", "objective_final", "--csv").require(OK)
+    require("1 finished row" in wgf("verify", "old.h5").require(OK).out, "verify of the old file")
+    wgf("merge", "-o", "merged.h5", "old.h5").require(OK)
+    wgf("run", "spec.yaml", "-o", "new.h5", "--reuse", "old.h5").require(OK, "1 row reused", "3 done")
+    with h5py.File(wgf.path("new.h5"), "r") as file:
+        require("checkpoint" not in file and "checkpoint_byte" not in file, "the new file has room for checkpoints")
+    require(old.read_bytes() == content, "the old file was changed")
+    for name in ("old.h5", "merged.h5"):
+        wgf("run", "spec.yaml", "-o", name, "--quiet").require(OK)
+        require("3 finished rows match" in wgf("verify", name).require(OK).out, f"verify of {name}")
+        equal(list(column(wgf.path(name), "status")), [2] * 3, name)
 
 
 if __name__ == "__main__":

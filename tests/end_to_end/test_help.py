@@ -7,8 +7,8 @@ COMMANDS = ("plan", "run", "status", "show", "aggregate", "merge", "verify", "pa
 WIDTH = 100
 OPTIONS = {
     "plan": ("--set", "--csv"),
-    "run": ("--set", "--overwrite", "--fail-fast", "--quiet", "--jobs", "--shard", "--reuse", "--retry", "--max-attempts",
-            "--time-limit", "--sync", "--checkpoint", "Exit codes"),
+    "run": ("--set", "--overwrite", "--fail-fast", "--quiet", "--jobs", "--shard", "--reuse", "--retry",
+            "--max-attempts", "--time-limit", "--sync", "--checkpoint", "Exit codes"),
     "status": ("--watch", "--json", "--exit-code"),
     "show": ("--job", "--csv", "--data"),
     "aggregate": ("--by", "--value", "--stat", "--where", "--at-step", "--csv", "NaN", "status"),
@@ -122,7 +122,8 @@ def values_that_no_option_takes(wgf):
     for name, words in values.items():
         for word in words:
             wgf("run", "absent.yaml", "-o", "out.h5", f"--{name}={word}").require(USAGE, f"--{name}").quietly()
-    for word in ("90", "90s", "55m", "2h", "1h30m", "1.5d", "1d2h3m4s", "5:00", "1:30:00", "2-12", "2-12:00", "2-12:00:00"):
+    for word in ("90", "90s", "55m", "2h", "1h30m", "1.5d", "1d2h3m4s", "5:00", "1:30:00", "2-12", "2-12:00",
+                 "2-12:00:00"):
         for name in ("time-limit", "sync", "checkpoint"):
             wgf("run", "absent.yaml", "-o", "out.h5", f"--{name}={word}").require(USAGE, "absent.yaml").quietly()
     for name in ("jobs", "shard"):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`wgf merge`: one file out of shards. CONTRACT 1. test_merge.py WGF_BINARY"""
+"""`wgf merge`: one file out of shards. test_merge.py WGF_BINARY"""
 
 import os
 import random
@@ -25,7 +25,7 @@ SMALL = "name: small\nfixed: {n: 5, width: 4, steps: 3, save: last}\nsweep: {see
 
 
 def shards(wgf, text, count, code=OK, name="spec.yaml"):
-    """Runs a spec in so many parts, each into a file of its own."""
+    """Runs a spec in parts, each into a file of its own."""
     wgf.write(name, text)
     files = [f"part{i}.h5" for i in range(count)]
     for i, file in enumerate(files):
@@ -42,7 +42,8 @@ def shards_make_the_file_of_a_whole_run(wgf):
     whole = wgf.result(MIXED, OK, "whole.h5")
     files = shards(wgf, MIXED, 4)
     random.shuffle(files)
-    outcome = wgf("merge", "-o", "all.h5", *files).require(OK, "4 files, 21 finished rows, 21 done; 0 pending").quietly()
+    outcome = wgf("merge", "-o", "all.h5", *files)
+    outcome = outcome.require(OK, "4 files, 21 finished rows, 21 done; 0 pending").quietly()
     equal(outcome.err.count("\n"), 1, "lines of stderr")
     equal(differences(wgf.path("all.h5"), whole), [], "variables that differ")
     wgf("verify", "all.h5").require(OK)

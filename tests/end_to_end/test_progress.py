@@ -40,8 +40,8 @@ def read_all(descriptor):
 
 
 def on_terminal(wgf, text, *options, columns=80, after_a_frame=None):
-    """Runs with stderr on a terminal: exit code, stdout, what the terminal got. `after_a_frame` gets the process once the
-    bar is there."""
+    """Runs with stderr on a terminal: exit code, stdout, what the terminal got. `after_a_frame` gets the process once
+    the bar is there."""
     wgf.write("spec.yaml", text)
     try:
         ours, theirs = pty.openpty()

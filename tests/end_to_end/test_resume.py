@@ -98,7 +98,8 @@ def attempts_count_deaths_and_not_stops(wgf):
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
         process = start(wgf, 0, "--max-attempts", "100")
         before = column(wgf.path("out.h5"), "attempts")[0] if wgf.path("out.h5").exists() else 0
-        wait_until(lambda: wgf.path("out.h5").exists() and column(wgf.path("out.h5"), "attempts")[0] > before, "the job")
+        wait_until(lambda: wgf.path("out.h5").exists() and column(wgf.path("out.h5"), "attempts")[0] > before,
+                   "the job")
         process.send_signal(number)
         finish(process)
     equal(list(column(wgf.path("out.h5"), "attempts")), [2], "attempts")
@@ -194,7 +195,8 @@ def damage(wgf, name, change):
 
 @case
 def damaged_rows_are_run_again(wgf):
-    flip = lambda value: (np.atleast_1d(value).view(np.uint8) ^ 1).view(np.asarray(value).dtype).reshape(np.shape(value))
+    flip = lambda value: (
+        (np.atleast_1d(value).view(np.uint8) ^ 1).view(np.asarray(value).dtype).reshape(np.shape(value)))
     names = ("objective", "objective_final", "checksum", "key", "gamma", "steps", "steps_done", "state_start",
              "state_records", "state_rows", "status")
     for name in names:

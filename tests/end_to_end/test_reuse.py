@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`wgf run --reuse`: results of another file that the plan has too. CONTRACT 1. test_reuse.py WGF_BINARY"""
+"""`wgf run --reuse`: results of another file that the plan has too. test_reuse.py WGF_BINARY"""
 
 import functools
 import json
@@ -91,7 +91,8 @@ def rates_are_of_this_run(wgf):
 def several_files(wgf):
     wgf.result(SMALL, OK, "one.h5")
     wgf.result(SMALL.replace("[1, 2]", "[2, 3]"), OK, "two.h5")
-    reuse(wgf, LARGE, "one.h5", "two.h5", words=["5 rows reused from one.h5", "2 rows reused from two.h5", "33 of them run now"])
+    reuse(wgf, LARGE, "one.h5", "two.h5",
+          words=["5 rows reused from one.h5", "2 rows reused from two.h5", "33 of them run now"])
     is_whole(wgf, "out.h5", LARGE)
 
 

@@ -327,7 +327,7 @@ def two_runs_do_not_share_a_file(wgf):
 
 
 def runs_at_once(wgf, count, ranks, *options):
-    """Starts so many runs of one spec into one file, and returns their outcomes."""
+    """Starts `count` runs of one spec into one file, and returns their outcomes."""
     wgf.write("spec.yaml", SMALL)
     runs = [wgf.start("run", "spec.yaml", "-o", "out.h5", *options, ranks=ranks) for _ in range(count)]
     return [finish(run) for run in runs]

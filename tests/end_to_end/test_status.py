@@ -24,7 +24,8 @@ sweep:
 """
 ENDLESS = "name: endless\nfixed: {n: 5, width: 4, record_every: 100000000000}\n" \
           "sweep: {steps: [20, 100000000000], seed: {range: [0, 6]}}\n"
-BUSY = "name: busy\nfixed: {n: 50, width: 100, steps: 2000, record_every: 10, save: last}\nsweep: {seed: {range: [0, 400]}}\n"
+BUSY = "name: busy\nfixed: {n: 50, width: 100, steps: 2000, record_every: 10, save: last}\n" \
+       "sweep: {seed: {range: [0, 400]}}\n"
 
 
 def counts_in(path):

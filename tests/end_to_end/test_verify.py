@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`wgf verify`: every finished row against its checksum. CONTRACT 1 and 4. test_verify.py WGF_BINARY"""
+"""`wgf verify`: every finished row against its checksum. src/store/README.md "Checksum". test_verify.py WGF_BINARY"""
 
 import random
 import shutil
@@ -32,7 +32,8 @@ def verify(wgf, name, torn):
 
 
 def places(file):
-    """Every value of the file that a checksum covers: (variable, index, row), one at random of each variable and row."""
+    """Every value of the file that a checksum covers: (variable, index, row), one at random of each variable and
+    row."""
     jobs = file["job"].size
     for name, data in file.items():
         if name in SCALES | NOT_COVERED or data.id.get_storage_size() == 0:

@@ -1,8 +1,8 @@
 """What every fault is done to: a small sweep in a folder, runs of it that can be killed, and what has to hold then.
 
 After every fault: the file opens or does not exist, every row marked done holds what it holds after a run that nothing
-disturbed, and its checksum matches. At the end the file equals that of the undisturbed run in all that CONTRACT 4 does
-not except.
+disturbed, and its checksum matches. At the end the file equals that of the undisturbed run in all but what
+may differ between two runs of one plan (VARYING in tests/end_to_end/harness.py).
 """
 
 import os
@@ -100,14 +100,15 @@ def remove_shared_memory():
             pass
     for path in Path("/dev/shm").glob("vader_segment.*"):
         try:
-            if str(path) not in mapped and path.stat().st_uid == os.getuid() and time.time() - path.stat().st_mtime > 60:
+            if (str(path) not in mapped and path.stat().st_uid == os.getuid()
+                    and time.time() - path.stat().st_mtime > 60):
                 path.unlink()
         except OSError:
             pass
 
 
 def open_soon(path):
-    """Opens a result file. HDF5 writes the superblock as a run begins and ends: who reads it at that very moment may see
+    """Opens a result file. HDF5 writes the superblock as a run begins and ends: a reader at that very moment may see
     half of it, and the whole a moment later."""
     for _ in range(4):
         try:
@@ -165,7 +166,7 @@ class Site:
         return start(self.command(*options, team=team), self.folder, **environment)
 
     def look(self):
-        """Reads the file as somebody would who does not know that a run is writing: rows marked done are whole. Returns
+        """Reads the file as a user does who does not know that a run is writing: rows marked done are whole. Returns
         how many there are; None: no file."""
         if not self.path.exists():
             return None
@@ -181,7 +182,8 @@ class Site:
             state = file["state"][()]
             for k in done:
                 part = slice(starts[k], starts[k] + sizes[k])
-                require(state[part].tobytes() == rows["state"][part].tobytes(), f"state of job {k}, marked done, differs")
+                require(state[part].tobytes() == rows["state"][part].tobytes(),
+                        f"state of job {k}, marked done, differs")
         return len(done)
 
     def watch(self, process, seconds):

@@ -168,7 +168,8 @@ def disk_full(bench):
         with bench.site_on(place) as site:
             code, said = end(site.start())
             require(code in (OK, ERROR), f"exit code {code} on a disk of {room} kB: {said}")
-            require(code == OK or "No space" in said or "free" in said or "make room" in said, f"no reason given: {said}")
+            require(code == OK or "No space" in said or "free" in said or "make room" in said,
+                    f"no reason given: {said}")
             site.check()
             resize(place, "size=64m")
             site.finish()
@@ -218,7 +219,8 @@ def no_result_file(bench):
         elif kind != "foreign":
             site.path.write_bytes(damaged(site.path.read_bytes(), kind, bench.chance))
         before = site.path.read_bytes()
-        for command in (("run", bench.spec_file, "-o", "out.h5", "--quiet"), ("status", "out.h5"), ("verify", "out.h5")):
+        for command in (("run", bench.spec_file, "-o", "out.h5", "--quiet"), ("status", "out.h5"),
+                        ("verify", "out.h5")):
             site.wgf(*command).require(ERROR, "out.h5")
         require(site.path.read_bytes() == before, "the file was changed")
         site.path.unlink()

@@ -113,11 +113,13 @@ def main():
         print(tally.row())
     print(f"Readers looked {bench.looks} times meanwhile; a row marked done was always whole.")
     bad = sum(tally.bad for tally in tallies)
-    few = [tally.name for tally in tallies if not arguments.minutes and not tally.skipped and tally.harm < faults[tally.name][1]]
+    few = [tally.name for tally in tallies
+           if not arguments.minutes and not tally.skipped and tally.harm < faults[tally.name][1]]
     if bad or few:
         print(f"{bad} sweeps did not survive" + (f"; too seldom: {', '.join(few)}" if few else ""))
     elif arguments.write:
-        write_table(arguments.write, tallies, bench.looks, arguments.minutes or sum(tally.seconds for tally in tallies) / 60)
+        write_table(arguments.write, tallies, bench.looks,
+                    arguments.minutes or sum(tally.seconds for tally in tallies) / 60)
     sys.exit(bool(bad or few))
 
 

@@ -8,7 +8,8 @@ from bench import Bench, end, kill, kill_all, ranks, start
 from faults import TEAM, fault
 from harness import CRASHED, DONE, FAILURES, OK, require, wait_until
 
-# Two of the chosen are poison, in the midst of the others: the preloaded library kills whoever needs a matrix product.
+# Two of the chosen are poison, in the midst of the others: the preloaded library kills a process that needs a matrix
+# product.
 POISONOUS = """\
 name: poisonous
 fixed: {n: 20, width: 40, steps: 40, save: last}
@@ -56,7 +57,8 @@ def poison(bench):
     own.sweep = bench.sweep
     with own.folder() as site:
         team, how = bench.chance.choice((1, TEAM)), bench.chance.choice("12")
-        code, said = end(call(site, "--jobs", CHOSEN, WGF_RANKS=str(team), LD_PRELOAD=bench.harm, HARM_POISON=how), SECONDS)
+        code, said = end(call(site, "--jobs", CHOSEN, WGF_RANKS=str(team), LD_PRELOAD=bench.harm, HARM_POISON=how),
+                         SECONDS)
         require(site.path.exists(), f"no file; exit code {code}: {said}")
         remove_picture(site)
         with h5py.File(site.path, "r") as file:

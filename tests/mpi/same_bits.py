@@ -27,7 +27,7 @@ sweep:
   record_every: [1, 3]
   gamma: [0.1, 1.0e+60]
 """
-# A job that fails for want of memory, in a sweep without states: they would be too large for any disk.
+# A job that fails because memory runs out, in a sweep without states: they would be too large for any disk.
 FAILING = """\
 name: same bits
 fixed: {n: 12, weight_decay: 0.01, steps: 30}

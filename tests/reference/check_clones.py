@@ -2,10 +2,11 @@
 """No result depends on the processor: check_clones.py WGF_BINARY
 
 The compiler builds the wide loops for several instruction sets (include/wgf/base/wide.h), and the program picks by the
-processor. Here copies of the program are made that take the clones of one set each: a jump to that clone is written over
-each function that picks, and an instruction that kills the process over the clones of all other sets, so that a copy that
-finishes took no other. All copies must give the same bits. Matrix products are those of OpenBLAS, which may differ by
-rounding: a part of the reference tests runs with each of its kernels. Sets that the processor lacks are skipped.
+processor. Here copies of the program are made that take the clones of one set each: a jump to that clone is written
+over each function that picks, and an instruction that kills the process over the clones of all other sets, so that a
+copy that finishes took no other. All copies must give the same bits. Matrix products are those of OpenBLAS, which may
+differ by rounding: a part of the reference tests runs with each of its kernels. Sets that the processor lacks are
+skipped.
 """
 
 import os
@@ -21,9 +22,10 @@ sys.path.insert(0, str(HERE.parent / "end_to_end"))
 from harness import HANG, OK, Failure, Skip, case, contents, main, require
 
 # Instruction set, the clones that a processor with it takes, and the flags of such a processor.
-LEVELS = {"avx512f": (("avx512f",), {"avx512f"}), "avx2": (("avx2", "fma"), {"avx2", "fma"}), "default": (("default",), set())}
-CORES = {"SkylakeX": {"avx512f", "avx512bw"}, "Zen": {"avx2", "fma"}, "Haswell": {"avx2", "fma"}, "Sandybridge": {"avx"},
-         "Prescott": set()}
+LEVELS = {"avx512f": (("avx512f",), {"avx512f"}), "avx2": (("avx2", "fma"), {"avx2", "fma"}),
+          "default": (("default",), set())}
+CORES = {"SkylakeX": {"avx512f", "avx512bw"}, "Zen": {"avx2", "fma"}, "Haswell": {"avx2", "fma"},
+         "Sandybridge": {"avx"}, "Prescott": set()}
 CHECKS = (("check_flow.py", "sse sum"), ("check_flow.py", "all distances"), ("check_jko.py", "exact limit"),
           ("check_jko.py", "n 7, grid 7"))
 SPECS = {
@@ -117,7 +119,8 @@ def all_clones_give_the_same_bits(wgf):
             done = subprocess.run([wgf.path(level), "run", f"{name}.yaml", "-o", f"{level}-{name}.h5", "--quiet"],
                                   cwd=wgf.folder, capture_output=True, text=True, timeout=HANG, check=False)
             require(done.returncode == OK, f"{name} with {level}: exit code {done.returncode}: {done.stderr.strip()}")
-            found |= {f"{variable} of {name}": bits for variable, bits in contents(wgf.path(f"{level}-{name}.h5")).items()}
+            found |= {f"{variable} of {name}": bits
+                      for variable, bits in contents(wgf.path(f"{level}-{name}.h5")).items()}
         first = first or (level, found)
         different = sorted(name for name in found if found[name] != first[1].get(name))
         require(not different, f"{level} and {first[0]} differ in {', '.join(different)}")

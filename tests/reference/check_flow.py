@@ -87,7 +87,8 @@ def make_inputs(folder, seed, n, d, m, data, init, test="h5", dtype=float):
 
 
 def kernels_of(inputs):
-    """The kernels that there are for these inputs; the last parameter to vary, so that a case's rows come in such groups."""
+    """The kernels that there are for these inputs; the last parameter to vary, so that a case's rows come in such
+    groups."""
     return ["dense", "blas", "fused", "cones"] if inputs.samples.X.shape[1] == 2 else ["dense", "blas", "fused"]
 
 
@@ -126,7 +127,8 @@ def files_of(inputs):
 
 
 def gd_cases(inputs, record_every, save):
-    for loss, output, scaling in itertools.product(("mse", "half_mse", "sse"), ("sum", "mean"), ("plain", "mean_field")):
+    for loss, output, scaling in itertools.product(("mse", "half_mse", "sse"), ("sum", "mean"),
+                                                   ("plain", "mean_field")):
         particles = len(inputs.W) if scaling == "mean_field" else 1
         gamma = rounded(0.3 / curvature(inputs, loss, output) / particles)
         fixed = {"method": "gd", "loss": loss, "output": output, "scaling": scaling, "gamma": gamma, "steps": 20,
@@ -165,11 +167,13 @@ def metric_cases(inputs):
     for metric, speed in itertools.product(("frobenius", "wasserstein", "sliced"), speeds):
         m, steepest = len(inputs.W), curvature(inputs, "mse", "sum")
         gamma = rounded(speed / (m * steepest))
-        fixed = {"method": "prox", "metric": metric, "gamma": gamma, "beta": rounded(0.4 / (steepest + 1 / (gamma * m))),
-                 "steps": 6, "inner_steps": 20, "record_every": 2, "record_distances": "all", "save": "all",
+        fixed = {"method": "prox", "metric": metric, "gamma": gamma,
+                 "beta": rounded(0.4 / (steepest + 1 / (gamma * m))), "steps": 6, "inner_steps": 20,
+                 "record_every": 2, "record_distances": "all", "save": "all",
                  **files_of(inputs)}
         axes = {"projections": [1, 7, 40], "seed": [1, 5]} if metric == "sliced" else {}
-        yield Case(f"prox {metric}, gamma {gamma}, {inputs.name}", inputs, fixed, {**axes, "kernel": kernels_of(inputs)}, RTOL_METRIC)
+        yield Case(f"prox {metric}, gamma {gamma}, {inputs.name}", inputs, fixed,
+                   {**axes, "kernel": kernels_of(inputs)}, RTOL_METRIC)
 
 
 def recorded_cases(inputs):
@@ -192,7 +196,8 @@ def stop_cases(inputs):
     whole = reference(inputs, {**fixed, "record_every": 1}).columns["objective"]
     level = math.sqrt(whole[12] * whole[13])
     change = math.sqrt((1 - whole[12] / whole[11]) * (1 - whole[13] / whole[12]))
-    yield Case(f"stop_objective, {inputs.name}", inputs, {**fixed, "stop_objective": level}, {"kernel": kernels_of(inputs)})
+    yield Case(f"stop_objective, {inputs.name}", inputs, {**fixed, "stop_objective": level},
+               {"kernel": kernels_of(inputs)})
     yield Case(f"stop_change, {inputs.name}", inputs, {**fixed, "stop_change": change}, {"kernel": kernels_of(inputs)})
 
 
@@ -389,7 +394,7 @@ def check_case(binary, folder, case):
 
 
 def check_three_points(binary, folder):
-    """METHODS 1: from (1, 0), one step of gamma 1 leads to (8, 7/3)."""
+    """Worked out by hand: from (1, 0), one step of gamma 1 leads to (8, 7/3)."""
     (folder / "one.csv").write_text("1,0,1\n")
     fixed = {"data": "three_points", "init": "file", "init_file": "one.csv", "loss": "half_mse", "method": "gd",
              "gamma": 1, "steps": 1, "save": "last"}
@@ -424,7 +429,8 @@ def central_differences(function, point, step):
 
 
 def differences_of_reference():
-    """The reference's own gradients, of F and of the proximal objective, against central differences of their values."""
+    """The reference's own gradients, of F and of the proximal objective, against central differences of their
+    values."""
     random = np.random.default_rng(6)
     worst, count, step = 0.0, 0, 1e-3
     for loss, output, layers, decay, d, m in itertools.product(

@@ -38,7 +38,8 @@ def measure_of(fixed):
 
 def step_of(fixed, measure, X, y):
     epsilon = fixed.get("epsilon", measure.spacing() ** 2)
-    return Step(measure.costs(), measure.features(X), y, KAPPA[fixed.get("loss", "mse")](len(y)), fixed["gamma"], epsilon)
+    return Step(measure.costs(), measure.features(X), y, KAPPA[fixed.get("loss", "mse")](len(y)), fixed["gamma"],
+                epsilon)
 
 
 def gap(actual, expected):
@@ -62,8 +63,9 @@ def check_trajectory(binary, folder, n, fixed):
             distance = 0.0
             if record:
                 p, distance = step(p)
+            moved = abs(file["distance"][0, record] - distance) / max(distance, 1e-300) if record else 0.0
             errors = {"objective": gap(file["objective"][0, record], step.objective(p)), "state": gap(kept[record], p),
-                      "distance": abs(file["distance"][0, record] - distance) / max(distance, 1e-300) if record else 0.0}
+                      "distance": moved}
             worst = max(worst, *errors.values())
             if max(errors.values()) > RTOL:
                 raise Failure(f"record {record}: " + ", ".join(f"{name} off by {e:.1e}" for name, e in errors.items()))
@@ -90,7 +92,8 @@ def check_transport(binary, folder, epsilon):
                 of_sign = np.flatnonzero(measure.signs == sign)
                 p, q = kept[record][of_sign], kept[record - 1][of_sign]
                 C = costs[np.ix_(of_sign, of_sign)]
-                plan = ot.sinkhorn(p / p.sum(), q / q.sum(), C, epsilon, method="sinkhorn_log", numItermax=100000, stopThr=1e-13)
+                plan = ot.sinkhorn(p / p.sum(), q / q.sum(), C, epsilon, method="sinkhorn_log", numItermax=100000,
+                                   stopThr=1e-13)
                 total += p.sum() * (plan * C).sum()
             worst = max(worst, abs(file["distance"][0, record] - total) / total)
     if worst > RTOL:
@@ -173,7 +176,8 @@ def main():
                 passed.append(report(what, check, binary, folder, *arguments))
 
         for n, fixed in TRAJECTORIES:
-            for solver, words in (("newton", NEWTON), ("dykstra", DYKSTRA), ("dykstra, anderson 3", {**DYKSTRA, "anderson": 3})):
+            for solver, words in (("newton", NEWTON), ("dykstra", DYKSTRA),
+                                  ("dykstra, anderson 3", {**DYKSTRA, "anderson": 3})):
                 what = ", ".join(f"{key} {value}" for key, value in fixed.items())
                 do(f"{solver}, n {n}, {what}", check_trajectory, n, {**fixed, **words})
         for epsilon in (0.3, 0.05):

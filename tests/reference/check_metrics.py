@@ -32,7 +32,8 @@ def main():
         alpha, V, W = clouds(random, m + 1, d + 1, near)
         theta = metrics.directions(m + 1, d + 1, 13, d + 1)
         exact = by_pot(alpha, V, W, lambda v, w: ot.emd2(ot.unif(len(v)), ot.unif(len(w)), ot.dist(v, w)))
-        mean = by_pot(alpha, V, W, lambda v, w: ot.sliced_wasserstein_distance(v, w, n_projections=13, projections=theta.T) ** 2)
+        mean = by_pot(alpha, V, W, lambda v, w: ot.sliced_wasserstein_distance(
+            v, w, n_projections=13, projections=theta.T) ** 2)
         worst["wasserstein"] = max(worst["wasserstein"], gap(metrics.wasserstein(alpha, V, W)[0], exact, V, W))
         worst["sliced"] = max(worst["sliced"], gap(metrics.sliced(theta)(alpha, V, W)[0], mean, V, W))
     for name, error in worst.items():

@@ -55,8 +55,8 @@ class Problem:
 
 
 def run(wgf, folder, fixed):
-    """The problem of one job, its W after one step, and the step's residual. Under the Wasserstein distance the problem is
-    that of the permutation which is optimal at the end."""
+    """The problem of one job, its W after one step, and the step's residual. Under the Wasserstein distance the problem
+    is that of the permutation which is optimal at the end."""
     lines = "".join(f"  {name}: {value}\n" for name, value in fixed.items())
     (folder / "spec.yaml").write_text(f"name: prox\nfixed:\n{lines}")
     subprocess.run([wgf, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet"], cwd=folder, check=True)
@@ -73,7 +73,8 @@ def run(wgf, folder, fixed):
 
 
 def check(wgf, folder, seed, d, output, gamma, scale, metric):
-    fixed = {"data_seed": seed, "seed": seed, "method": "prox", "metric": metric, "output": output, "width": 4, "n": 5, "d": d, "save": "all",
+    fixed = {"data_seed": seed, "seed": seed, "method": "prox", "metric": metric, "output": output, "width": 4, "n": 5,
+             "d": d, "save": "all",
              "init_scale": scale, "gamma": gamma, "steps": 1, "inner_steps": 3000, "inner_tol": 1.0e-9}  # fmt: skip
     problem, V, residual = run(wgf, folder, fixed)
     start, reached = problem.objective(problem.W), problem.objective(V)
@@ -86,7 +87,8 @@ def check(wgf, folder, seed, d, output, gamma, scale, metric):
 def main():
     wgf = str(Path(sys.argv[1]).resolve())
     failed = 0
-    cases = list(itertools.product(range(8), (2, 3), ("mean", "sum"), (0.1, 10), (1e-3, 0.3), ("frobenius", "wasserstein")))
+    cases = list(itertools.product(range(8), (2, 3), ("mean", "sum"), (0.1, 10), (1e-3, 0.3),
+                                   ("frobenius", "wasserstein")))
     with tempfile.TemporaryDirectory() as folder:
         for case in cases:
             problem = check(wgf, Path(folder), *case)

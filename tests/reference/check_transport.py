@@ -52,7 +52,8 @@ def ask(tool, problems):
     for alpha, _, clouds in problems:
         m = len(alpha)
         for _ in clouds:
-            answers.append((reply[at], reply[at + 1 : at + 1 + m].astype(int), *reply[at + 1 + m : at + 1 + 3 * m].reshape(2, m)))
+            answers.append((reply[at], reply[at + 1 : at + 1 + m].astype(int),
+                            *reply[at + 1 + m : at + 1 + 3 * m].reshape(2, m)))
             at += 1 + 3 * m
     assert at == len(reply)
     return answers
@@ -82,7 +83,8 @@ def check(alpha, W, V, cost, sigma, u, v):
     # POT stops at its own tolerance, of the size of the cloud, not of the cost.
     assert cost <= by_pot + CLOSE * by_pot + 1e-14, f"cost {cost}, POT's {by_pot}"
     dual = (np.sum(u * scale**2) + np.sum(v * scale**2)) / m
-    assert abs(cost - dual) <= 1e-12 * cost + 10 * np.finfo(float).eps * (np.abs(u).mean() + np.abs(v).mean()) * scale**2
+    rounding = np.finfo(float).eps * (np.abs(u).mean() + np.abs(v).mean()) * scale**2
+    assert abs(cost - dual) <= 1e-12 * cost + 10 * rounding
 
 
 def main():

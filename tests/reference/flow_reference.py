@@ -1,4 +1,4 @@
-"""The descents of METHODS 1 to 3 in plain numpy, written from the formulas alone: a second opinion on the C code.
+"""The descents of src/flow/README.md in plain numpy, written from the formulas alone: a second opinion on the C code.
 
 A state is the array of all that trains, one row a neuron: W (m x d), or [W | alpha] (m x (d + 1)) with both layers.
 """
@@ -105,7 +105,7 @@ class Trace:
 
 
 def squared_distance(a, b):
-    """The Frobenius distance of METHODS 3: squared, over the number of neurons."""
+    """The Frobenius distance of src/flow/README.md "Proximal point": squared, over the number of neurons."""
     return np.sum((a - b) ** 2) / len(a)
 
 
@@ -140,7 +140,7 @@ def prox_step(network, descent, step, state):
 
 
 def time_of_step(descent, m):
-    """Wasserstein time, METHODS 2."""
+    """Wasserstein time: src/flow/README.md "Time"."""
     return descent.gamma / m if descent.method == "gd" and descent.scaling == "plain" else descent.gamma
 
 

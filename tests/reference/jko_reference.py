@@ -1,4 +1,5 @@
-"""JKO steps on a grid (METHODS 4) by Dykstra's algorithm over dense N x N arrays of logarithms, from the formulas alone."""
+"""JKO steps on a grid (src/flow/README.md "JKO on a grid") by Dykstra's algorithm over dense N x N arrays of
+logarithms, from the formulas alone."""
 
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ def log_sum_exp(values, axis):
 
 @dataclass(frozen=True)
 class Measure:
-    """Signed masses on one or two grids, (points an axis, half-width) each: the sheets of grid 1, then those of grid 2."""
+    """Signed masses on one or two grids, (points an axis, half-width) each: the sheets of grid 1, then those of
+    grid 2."""
 
     grids: tuple
     sheets: int
@@ -30,7 +32,8 @@ class Measure:
 
     @property
     def signs(self):
-        return np.concatenate([np.repeat([1.0, -1.0][: self.sheets], len(self.points(k))) for k in range(len(self.grids))])
+        return np.concatenate([np.repeat([1.0, -1.0][: self.sheets], len(self.points(k)))
+                               for k in range(len(self.grids))])
 
     def start(self, scale=None):
         """Equal masses, or those of a normal law of this standard deviation; every sheet of every grid alike."""
@@ -71,7 +74,8 @@ class Step:
         return self.kappa * np.sum((self.Phi @ p - self.y) ** 2)
 
     def kl_prox(self, log_z, u):
-        """argmin KL(p | z) + s F(p): log p and the dual u, by Newton's method, steps halved until the gradient is less."""
+        """argmin KL(p | z) + s F(p): log p and the dual u, by Newton's method, steps halved until the gradient is
+        less."""
         s, n = 2 * self.gamma / self.epsilon, len(self.y)
 
         def look(v):

@@ -1,4 +1,5 @@
-"""The distances of METHODS 3 from their definitions: SciPy's assignment, and sorted projections.
+"""The distances of src/flow/README.md "Proximal point" from their definitions: SciPy's assignment, and sorted
+projections.
 
 Each is a function of V that gives (D, grad D) against a fixed cloud W, signs kept."""
 
@@ -47,7 +48,8 @@ def bits(seed, index, count):
     blocks = []
     for block in range(-(-count // 4)):
         counter[1] = block if index else (block - 1) % 2**64
-        stream = np.random.Philox(counter=sum(word << (64 * k) for k, word in enumerate(counter)), key=seed + (DIRECTION << 64))
+        stream = np.random.Philox(counter=sum(word << (64 * k) for k, word in enumerate(counter)),
+                                  key=seed + (DIRECTION << 64))
         blocks.append(stream.random_raw(4))
     return (np.concatenate(blocks)[:count].astype(np.uint64) >> np.uint64(12)).astype(float) / 2**52 + 2.0**-53
 

@@ -75,7 +75,8 @@ class Cluster:
         self.processes = [] # munged, slurmctld, a slurmd a node
         self.requeued = {} # when a restart of a job was first seen waiting
         self.folder = Path(tempfile.mkdtemp(prefix="wgf-slurm-"))
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_"))}
+        self.environment = {name: value for name, value in os.environ.items()
+                            if not name.startswith(("SLURM_", "SBATCH_"))}
         self.environment |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": PATH}
 
     def __enter__(self):
@@ -115,8 +116,9 @@ class Cluster:
 
     def start_all(self):
         munge = self.folder / "munge"
-        self.start("munged", "--foreground", "--force", f"--socket={munge}/socket", f"--key-file={self.folder}/munge.key",
-                   f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed")
+        self.start("munged", "--foreground", "--force", f"--socket={munge}/socket",
+                   f"--key-file={self.folder}/munge.key", f"--pid-file={munge}/pid",
+                   f"--log-file={munge}/log", f"--seed-file={munge}/seed")
         self.wait_for((munge / "socket").exists, "munged")
         self.start("slurmctld", "-D")
         for node in NODES:
@@ -165,8 +167,8 @@ class Cluster:
         return [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines if "JobState=" in line]
 
     def hurry(self, task):
-        """Lets a requeued job start; of its own it would wait for some twenty seconds. Not at once, as the nodes refuse what
-        has the same second as the end before it."""
+        """Lets a requeued job start; of its own it would wait for some twenty seconds. Not at once, as the nodes refuse
+        what has the same second as the end before it."""
         if task["JobState"] != "PENDING" or task["Reason"] != "BeginTime":
             return
         since = self.requeued.setdefault((task["JobId"], task["Restarts"]), time.monotonic())

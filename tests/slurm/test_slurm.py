@@ -12,8 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "end_to_end"))
 
 from cluster import Cluster, Unavailable
-from harness import (FAILURES, OK, PENDING, STOPPED, USAGE, Failure, Wgf, column, differences, ended_time, equal, finish,
-                     fresh_run, require, wait_until)
+from harness import (FAILURES, OK, PENDING, STOPPED, USAGE, Failure, Wgf, column, differences, ended_time, equal,
+                     finish, fresh_run, require, wait_until)
 
 SKIPPED = 77
 LONG = """\
@@ -49,7 +49,8 @@ def log_of(wgf, job):
 
 def require_task(wgf, task, state, code):
     found = (task["JobState"], int(task["ExitCode"].split(":")[0]))
-    require(found == (state, code), f"job is {found}, not {(state, code)}; it said: {log_of(wgf, task['JobId'])[-2000:]}")
+    require(found == (state, code),
+            f"job is {found}, not {(state, code)}; it said: {log_of(wgf, task['JobId'])[-2000:]}")
 
 
 def seeds_for(wgf, seconds):
@@ -149,7 +150,8 @@ def main(program, script):
             problem = fresh_run(program, lambda wgf: function(wgf, cluster, script))
             failed += problem is not None
             name = function.__name__.replace("_", " ")
-            print(f"FAILED {name}: {problem}" if problem else f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+            print(f"FAILED {name}: {problem}" if problem else f"ok {name} ({time.monotonic() - began:.1f} s)",
+                  flush=True)
     print(f"{len(cases) - failed} passed, {failed} failed")
     return failed > 0
 

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Defaults of CONTRACT 3, small: five neurons on seven random samples. */
+/* The defaults of a spec, made small: five neurons on seven random samples. */
 static inline struct wgf_settings settings_of(int method)
 {
     return (struct wgf_settings){

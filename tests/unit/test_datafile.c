@@ -21,8 +21,8 @@ static void test_csv_variants(void **state)
         "1,2.5,-3\n4,5,6e2\n",
         "1,2.5,-3\n4,5,6e2",
         "1,2.5,-3\r\n4,5,6e2\r\n",
-        "\xef\xbb\xbf"
-        "1,2.5,-3\n4,5,6e2\n",
+        ("\xef\xbb\xbf"
+         "1,2.5,-3\n4,5,6e2\n"),
         "\xef\xbb\xbfx,y,label\r\n1,2.5,-3\r\n4,5,6e2",
         "x,y,label\n1,2.5,-3\n4,5,6e2\n",
         ",x,y\n1,2.5,-3\n4,5,6e2\n",

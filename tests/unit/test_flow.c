@@ -32,7 +32,7 @@ static void no_steps_leave_one_record(void **state)
     }
 }
 
-/* METHODS 1: from w = (1, 0) one step of gamma 1 leads to (8, 7/3). */
+/* Worked out by hand: from w = (1, 0) one step of gamma 1 leads to (8, 7/3). */
 static void three_points_by_hand(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Jobs: the same descent whoever asks for it, and failures that are states with a sentence. */
+/* Jobs: the same descent for every caller, and failures that are states with a sentence. */
 #include "plan_fixture.h"
 
 #include "wgf/base/system.h"
@@ -126,7 +126,7 @@ static void a_job_reads_its_files(void **state)
     tear_down(&bench);
 }
 
-static void data_of_a_job_can_be_looked_at(void **state)
+static void data_of_a_job_are_given(void **state)
 {
     (void)state;
     write_file("a.csv", "1,2\n2,4\n4,8\n");
@@ -264,7 +264,7 @@ int main(void)
         cmocka_unit_test(states_keep_their_numbers),
         cmocka_unit_test(a_job_is_the_descent_of_its_settings),
         cmocka_unit_test(a_job_reads_its_files),
-        cmocka_unit_test(data_of_a_job_can_be_looked_at),
+        cmocka_unit_test(data_of_a_job_are_given),
         cmocka_unit_test(what_cannot_fit_fails_beforehand),
         cmocka_unit_test(processes_share_the_memory),
         cmocka_unit_test(bad_files_fail_with_their_place),

@@ -381,7 +381,7 @@ static void large_shapes_agree(void **state)
 }
 
 /* All samples but a few share one kink, which all neurons stand on: more near pairs than a list has room for. */
-static void crowded_kinks_agree(void **state)
+static void shared_kinks_agree(void **state)
 {
     (void)state;
     for (uint64_t s = 0; s < SHAPES; s++) {
@@ -450,7 +450,7 @@ int main(void)
         cmocka_unit_test(history_does_not_show),
         cmocka_unit_test(evaluations_there_and_back_are_cheap),
         cmocka_unit_test(large_shapes_agree),
-        cmocka_unit_test(crowded_kinks_agree),
+        cmocka_unit_test(shared_kinks_agree),
         cmocka_unit_test(products_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,8 +373,8 @@ static void a_file_is_as_long_as_its_layout_says(void **state)
     (void)state;
     static const char *const plans[] = {
         "name: many\nfixed: {width: 3, n: 5, steps: 4}\nsweep: {seed: {range: [0, 3000]}}\n",
-        "name: long\nfixed: {width: 20, n: 5, steps: 9000, inner_steps: 9000, record_inner: 3}\nsweep: {method: [gd, "
-        "prox]}\n",
+        ("name: long\nfixed: {width: 20, n: 5, steps: 9000, inner_steps: 9000, record_inner: 3}\n"
+         "sweep: {method: [gd, prox]}\n"),
         "name: wide\nfixed: {width: 90000, n: 5, steps: 4}\nsweep: {save: [none, last, all]}\n"};
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         struct sheet sheet;

@@ -247,8 +247,9 @@ static void a_kill_during_creation_leaves_a_file_that_opens(void **state)
     create("born/result.h5", 10);
     for (int kill_number = 0; kill_number < 20; kill_number++) {
         pid_t child = fork();
-        for (int64_t jobs = 11; child == 0; jobs = jobs % 4000 + 11)
-            create("born/result.h5", jobs);
+        if (child == 0)
+            for (int64_t jobs = 11;; jobs = jobs % 4000 + 11)
+                create("born/result.h5", jobs);
         usleep(3000 + 1700 * (useconds_t)kill_number);
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);

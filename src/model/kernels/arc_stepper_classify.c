@@ -187,8 +187,8 @@ static void set_next_window(struct wgf_arc_stepper *stepper)
         stepper->next_window /= 2;
 }
 
-/* Neurons in all groups; padding does not count. */
-static inline int64_t count_classified(const struct wgf_arc_stepper *stepper)
+/* Neurons in all groups; padding does not count. For an assert alone. */
+__attribute__((unused)) static int64_t count_classified(const struct wgf_arc_stepper *stepper)
 {
     int64_t count = stepper->individual.count;
     for (int64_t h = 0; h < stepper->arc_group_count; h++)

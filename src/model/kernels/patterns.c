@@ -402,8 +402,8 @@ void wgf_patterns_begin(struct wgf_patterns *patterns)
     patterns->evaluations++;
 }
 
-/* Samples that the neuron's words list: at most as many as `near` has. */
-static inline int64_t count_listed(const struct wgf_patterns *patterns, int64_t i)
+/* Samples that the neuron's words list: at most as many as `near` has. For an assert alone. */
+__attribute__((unused)) static int64_t count_listed(const struct wgf_patterns *patterns, int64_t i)
 {
     int64_t count = 0;
     for (int64_t word = 0; word < patterns->sample_words; word++)
