@@ -41,10 +41,7 @@ END
 }
 
 say() { [ -n "$quiet" ] || echo "sweep: $*" >&2; }
-fail() { # CODE SENTENCE
-    echo "sweep: $2" >&2
-    exit "$1"
-}
+fail() { echo "sweep: $2" >&2 && exit "$1"; } # CODE SENTENCE
 
 is_root() { [ -f "$1/slurm/sweep.sh" ] && [ -f "$1/CMakeLists.txt" ]; }
 
@@ -140,11 +137,6 @@ build() {
 # nproc obeys OMP_NUM_THREADS, which says nothing about how many ranks the machine can take.
 cores() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
 
-count_ranks() {
-    local count=${SLURM_NTASKS:-$(cores)}
-    echo "${WGF_RANKS:-$((count > 1 ? count + 1 : 1))}"
-}
-
 # Seconds in 90, 90s, 1h30m, 1:30:00 or 2-12:00:00. False: none of these.
 seconds_in() { # DURATION
     local text=$1 total=0 days=0 part
@@ -183,18 +175,20 @@ prepare_shared_memory() {
         [ -d "$folder" ] && ! kill -0 "${folder##*.}" 2>/dev/null && rm -rf "$folder"
     done
     [ -w /dev/shm ] || return
-    [ "${SLURM_JOB_NUM_NODES:-1}${!OMPI_MCA_btl_*}" = 1 ] || return
+    [ "${SLURM_JOB_NUM_NODES:-1}" = 1 ] || return
+    [ -z "${OMPI_MCA_btl_vader_backing_directory:-}${OMPI_MCA_btl_sm_backing_directory:-}" ] || return
     shared_memory=/dev/shm/wgf.$UID.$$
     mkdir -p "$shared_memory" || return
     export OMPI_MCA_btl_vader_backing_directory=$shared_memory OMPI_MCA_btl_sm_backing_directory=$shared_memory
 }
 
-# A death ends all ranks, and mpirun. The longer time before SIGKILL lets ranks that were told to stop write their rows.
-# Open MPI 4 and 5 read settings of different names; --quiet is the former's.
+# A death ends all ranks and then mpirun, which waits twice this timeout before SIGKILL. Under Slurm, whose SIGTERM
+# mpirun receives too, its own default (1) leaves the ranks time to put their jobs back. Open MPI 4 and 5 read settings
+# of different names; --quiet is only the former's.
 mpi_command() { # RANKS
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-    export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-10}
-    export PRTE_MCA_odls_base_sigkill_timeout=${PRTE_MCA_odls_base_sigkill_timeout:-10}
+    [ -n "$slurm_job${OMPI_MCA_odls_base_sigkill_timeout:-}" ] ||
+        export OMPI_MCA_odls_base_sigkill_timeout=0 PRTE_MCA_odls_base_sigkill_timeout=0
     prepare_shared_memory
     launch=(mpirun -n "$1" --oversubscribe --bind-to none)
     ! mpirun --quiet --version >/dev/null 2>&1 || launch+=(--quiet)
@@ -298,7 +292,6 @@ merge_shards() {
     "$wgf" merge -o "$out" "${options[@]}" "${first_only[@]}" "${parts[@]}" || exit
     "$wgf" status "$out" --exit-code >/dev/null
     code=$?
-    return 0
 }
 
 draw() {
@@ -315,7 +308,7 @@ finish() {
         draw
         ;;
     75)
-        [ ! -e "$out" ] || say "stopped early; the jobs that were finished are in $out"
+        [ -e "$out" ] && say "stopped early; the jobs that were finished are in $out"
         [ -e "$out" ] || say "stopped early, before $out was made"
         [ -n "$merge" ] || requeue
         ;;
@@ -342,8 +335,9 @@ bash "$root/tools/setup.sh" --run || exit 1
 build || exit
 "$wgf" plan "$spec" "${sets[@]}" >/dev/null || exit
 
-[ -z "$merge" ] || { merge_shards && finish; }
-ranks=$(count_ranks)
+[ -z "$merge" ] || { merge_shards; finish; }
+workers=${SLURM_NTASKS:-$(cores)}
+ranks=${WGF_RANKS:-$((workers > 1 ? workers + 1 : 1))}
 [ "$ranks" -gt 1 ] && mpi_command "$ranks"
 if [ -n "$limit" ]; then # wgf says what is wrong with one that is none
     if left=$(seconds_in "$limit"); then limit_within "$left"; else options+=(--time-limit "$limit"); fi
