@@ -87,7 +87,8 @@ void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENG
                 append(cell, "%s %s", named++ > 0 ? "," : "", decider->choices[i]);
     }
     assert(strlen(cell) < WGF_READERS_LENGTH);
-    snprintf(text, WGF_READERS_LENGTH, "%s", cell);
+    memcpy(text, cell, WGF_READERS_LENGTH - 1); /* cut, if ever, as by snprintf */
+    text[WGF_READERS_LENGTH - 1] = '\0';
 }
 
 static const char *shown_default(const struct wgf_param *param)
