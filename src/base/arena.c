@@ -1,7 +1,6 @@
 /* One allocation carved into arrays. Invariant: `used` is a multiple of the cache line, so every array is aligned. */
 #include "wgf/base/arena.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -10,7 +9,9 @@ enum { LINE = 64 }; /* bytes in a cache line */
 void *wgf_arena_take(struct wgf_arena *arena, double count, size_t size)
 {
     char *taken = arena->memory ? arena->memory + (size_t)arena->used : NULL;
-    arena->used += ceil(count * (double)size / LINE) * LINE;
+    const double bytes = count * (double)size;
+    /* Whole lines in integers: ceil would be a call in the portable build, and short jobs take many arrays. */
+    arena->used += bytes < 0x1p60 ? (double)(((int64_t)bytes + LINE - 1) / LINE * LINE) : bytes;
     return taken;
 }
 

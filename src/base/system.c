@@ -1,4 +1,4 @@
-/* Memory of the machine, of its control groups and of this process; clocks. */
+/* Memory of the machine, of its control groups and of this process; names of files; clocks. */
 #include "wgf/base/system.h"
 
 #include <limits.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,6 +88,12 @@ double wgf_memory_limit(int processes)
     if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
         limit = fmin(limit, (double)space.rlim_cur);
     return limit;
+}
+
+bool wgf_same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 static double seconds_of(clockid_t clock)

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -31,22 +30,16 @@ struct request {
     bool overwrite, quiet;
 };
 
-static bool same_file(const char *a, const char *b)
-{
-    struct stat one, other;
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 static int check_names(const struct request *request)
 {
     for (int i = 0; i < request->count; i++) {
-        if (same_file(request->files[i], request->output)) {
+        if (wgf_same_file(request->files[i], request->output)) {
             fprintf(stderr, "wgf: error: %s is both OUT.h5 and a file to be merged; give another -o\n",
                     request->files[i]);
             return WGF_EXIT_USAGE;
         }
         for (int j = 0; j < i; j++)
-            if (same_file(request->files[i], request->files[j])) {
+            if (wgf_same_file(request->files[i], request->files[j])) {
                 fprintf(stderr, "wgf: error: %s and %s are the same file; give each once\n", request->files[j],
                         request->files[i]);
                 return WGF_EXIT_USAGE;

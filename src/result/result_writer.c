@@ -145,11 +145,6 @@ wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
     return status ? status : closed;
 }
 
-int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row)
-{
-    return ((const int64_t *)writer->result[WGF_RESULT_ATTEMPTS])[row];
-}
-
 int64_t wgf_writer_capacity(const struct wgf_writer *writer)
 {
     return writer->capacity;

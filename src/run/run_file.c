@@ -6,22 +6,15 @@
 #include "wgf/base/system.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat one, other;
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
 
 /* The spec or the data file of the sweep that this path names; NULL: none. */
 static const char *input_at(const struct wgf_sweep *sweep, const char *path)
 {
-    if (same_file(sweep->options->spec, path))
+    if (wgf_same_file(sweep->options->spec, path))
         return sweep->options->spec;
     for (int i = 0; i < wgf_plan_source_count(sweep->plan); i++)
-        if (same_file(wgf_plan_source_at(sweep->plan, i)->resolved, path))
+        if (wgf_same_file(wgf_plan_source_at(sweep->plan, i)->resolved, path))
             return wgf_plan_source_at(sweep->plan, i)->path;
     return NULL;
 }

@@ -1,11 +1,11 @@
 /* Results that this plan shares with other files, copied before anything runs. On rank 0 alone. */
 #include "run_internal.h"
 
+#include "wgf/base/system.h"
 #include "wgf/result/transfer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 /* An iterator over the selected jobs, moved forward by queries that ascend. */
 struct walk {
@@ -37,9 +37,7 @@ static double seconds_between(const struct timespec *a, const struct timespec *b
 static wgf_status open_old(const struct wgf_sweep *sweep, const char *file, struct wgf_store **old,
                            struct timespec *created, struct wgf_error *error)
 {
-    struct stat one, other;
-    if (stat(file, &one) == 0 && stat(sweep->options->output, &other) == 0 && one.st_dev == other.st_dev &&
-        one.st_ino == other.st_ino)
+    if (wgf_same_file(file, sweep->options->output))
         return wgf_fail(error, WGF_EUSAGE, "--reuse %s is the result file itself, which is continued without it", file);
     const wgf_status status = wgf_store_open(old, file, WGF_STORE_READ, error);
     if (status)

@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { CELL = 256, COLUMNS = 4 };
-_Static_assert((int)CELL >= (int)WGF_READERS_LENGTH, "a cell holds the readers");
+enum { CELL = WGF_READERS_LENGTH, COLUMNS = 4 };
 
 __attribute__((format(printf, 2, 3))) static void append(char cell[CELL], const char *format, ...)
 {
@@ -73,7 +72,7 @@ static uint32_t reading_choices(const struct wgf_param *param, const struct wgf_
 
 void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH])
 {
-    char cell[CELL] = "";
+    text[0] = '\0';
     for (const struct wgf_param *decider = wgf_params; decider < wgf_params + wgf_param_count; decider++) {
         const uint32_t bits = decider->decides && param->is_read ? reading_choices(param, decider) : 0;
         bool all = true;
@@ -81,14 +80,12 @@ void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENG
             all = all && bits >> i & 1u;
         if (all)
             continue;
-        append(cell, "%s%s:", *cell ? "; " : "", decider->name);
+        append(text, "%s%s:", *text ? "; " : "", decider->name);
         for (int i = 0, named = 0; decider->choices[i]; i++)
             if (bits >> i & 1u)
-                append(cell, "%s %s", named++ > 0 ? "," : "", decider->choices[i]);
+                append(text, "%s %s", named++ > 0 ? "," : "", decider->choices[i]);
     }
-    assert(strlen(cell) < WGF_READERS_LENGTH);
-    memcpy(text, cell, WGF_READERS_LENGTH - 1); /* cut, if ever, as by snprintf */
-    text[WGF_READERS_LENGTH - 1] = '\0';
+    assert(strlen(text) < WGF_READERS_LENGTH - 1); /* nothing was cut */
 }
 
 static const char *shown_default(const struct wgf_param *param)

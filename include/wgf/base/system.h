@@ -1,4 +1,4 @@
-/* The machine: its memory and its clocks. */
+/* The machine: its memory, its files and its clocks. */
 #ifndef WGF_BASE_SYSTEM_H
 #define WGF_BASE_SYSTEM_H
 
@@ -15,6 +15,9 @@ double wgf_memory_limit(int processes);
 
 /* Allocates count zeroed elements; NULL when count * size overflows or memory ends. Freed by free(). */
 void *wgf_calloc(long long count, size_t size);
+
+/* Do two names lead to one file that exists? */
+bool wgf_same_file(const char *a, const char *b);
 
 /* Seconds of a monotonic clock, and seconds of processor time of the calling thread. */
 double wgf_clock(void);

@@ -80,9 +80,6 @@ void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
  * version of wgf, whose rows would have a wrong kernel_used. */
 wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error);
 
-/* How often the job of a row has been begun, this time included. */
-int64_t wgf_writer_attempts(const struct wgf_writer *writer, int64_t row);
-
 /* Where the job of a row of the piece leaves its trace: room for everything that the plan records. Every column wants a
  * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are
  * kept until they are flushed. */

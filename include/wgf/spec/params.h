@@ -75,7 +75,7 @@ bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings 
 
 /* The conditions that a job meets if it reads the parameter, "method: prox; metric: sliced"; "" where all jobs read it.
  * */
-enum { WGF_READERS_LENGTH = 160 };
+enum { WGF_READERS_LENGTH = 256 };
 void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH]);
 
 /* Lists the names of the parameters that shape any of these, bits of enum wgf_shapes, in the order of the table; NULL
