@@ -13,6 +13,11 @@
 # shellcheck disable=SC2317  # some functions are called by name
 set -uo pipefail
 
+# Where one of these is closed, the next file that a program opens has its number and gets its messages.
+[ -e /dev/fd/0 ] || exec </dev/null
+[ -e /dev/fd/1 ] || exec >/dev/null
+[ -e /dev/fd/2 ] || exec 2>/dev/null
+
 usage() {
     cat <<'END'
 usage: slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]
