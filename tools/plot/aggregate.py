@@ -75,7 +75,6 @@ def curves(path, options):
     page.axis_labels(keys[0], options.value or value or "value")
     if colours and colours.continuous:
         page.colour_bar(colours)
-    handles = colours.handles(lambda shade, words: Line2D([], [], color=shade, marker="o", label=words)) if colours else []
-    if handles:
-        page.legend(handles)
+    if colours and colours.words:
+        page.legend(colours.handles(lambda shade, words: Line2D([], [], color=shade, marker="o", label=words)))
     return page

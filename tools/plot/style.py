@@ -197,13 +197,13 @@ class Page:
         for axes in grid[-1 if panels == rows * columns else -2][panels % columns or columns :]:
             axes.xaxis.set_tick_params(labelbottom=True)
         room = (WIDTH - 1) / columns - (0.15 if shared is True else 0.5)
-        lines = [broken(title or "", room, TITLE) for title in titles]
-        for axes, words in zip(self.panels, lines):
+        heads = [broken(title or "", room, TITLE) for title in titles]
+        for axes, words in zip(self.panels, heads):
             widest = max(width_of(line, TITLE) for line in words.split("\n"))
             axes.set_title(words, size=TITLE * min(1, room / max(widest, 1e-9)), color=INK, loc="left")
-        most = [max(words.count("\n") + 1 if words else 0 for words in lines[k : k + columns]) for k in range(0, panels, columns)]
-        own = 0.75 if shared is False else 0.12
-        self.inside = rows * (panel_height + own) + (rows - 1) * gap + 0.21 * sum(most) + (0.3 if shared is not False else 0)
+        lines = sum(max(len(words.splitlines()) for words in heads[k : k + columns]) for k in range(0, panels, columns))
+        ticks = 0.75 * rows if shared is False else 0.12 * rows + 0.3
+        self.inside = rows * panel_height + ticks + (rows - 1) * gap + 0.21 * lines
         self.figure.get_layout_engine().set(hspace=0, wspace=0.02, h_pad=gap / 2, w_pad=0.06)
         self.headers, self.beneath, self.beside = [], {}, 0.0
         self.header(plain(result.name), 14, INK, 0.2, weight="bold")
@@ -279,7 +279,8 @@ class Page:
         """A colour bar to the right of all panels, or of one row of them."""
         beside = self.grid.ravel().tolist() if row is None else self.grid[row].tolist()
         high = self.inside if row is None else self.inside / len(self.grid)
-        bar = self.figure.colorbar(mappable, ax=beside, pad=0.015, fraction=0.03, aspect=25, shrink=min(1, 4.2 / high))
+        size = {"pad": 0.015, "fraction": 0.03, "aspect": 25, "shrink": min(1, 4.2 / high)}
+        bar = self.figure.colorbar(mappable, ax=beside, **size)
         bar.outline.set_visible(False)
         bar.set_label(words, color=INK, size=10)
         bar.ax.grid(False)

@@ -27,7 +27,7 @@ def pairs(jobs):
         if {"gamma", "seed", "metric"} <= set(job.parameters):
             own = found.setdefault((job.parameters["gamma"], job.parameters["seed"]), {})
             if job.parameters["metric"] in own:
-                raise PlotError("agreement: the jobs of a panel differ in more than gamma, seed and metric; see --facet")
+                raise PlotError("agreement: jobs of a panel differ in more than gamma, seed and metric; see --facet")
             own[job.parameters["metric"]] = job
     return {key: tuple(own[name] for name in METRICS) for key, own in found.items() if set(METRICS) <= set(own)}
 
@@ -116,7 +116,8 @@ def agreement(result, options):
             if page.thresholds[title]:
                 axes.axvspan(gammas[0], page.thresholds[title], color="#000000", alpha=0.06, linewidth=0)
         above.set_yscale("log")
-        page.describe(above, None if below.get_visible() else "gamma", None if i else "largest relative difference of $F$")
+        lowest = None if below.get_visible() else "gamma"
+        page.describe(above, lowest, None if i else "largest relative difference of $F$")
         page.describe(below, "gamma", None if i else "steps with new names")
     page.note(
         f"grey: equal in every step for every seed, to {SAME:g} (drawn at {floor:g});"

@@ -42,9 +42,8 @@ def gantt(result, options):
     page.note(f"{share:.1%} of the time of {len(ranks)} workers is in jobs")
     if colours and colours.continuous:
         page.colour_bar(colours)
-    handles = colours.handles(lambda colour, words: Patch(color=colour, label=words)) if colours else []
-    if handles:
-        page.legend(handles)
+    if colours and colours.words:
+        page.legend(colours.handles(lambda colour, words: Patch(color=colour, label=words)))
     return page
 
 

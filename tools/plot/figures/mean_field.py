@@ -31,7 +31,8 @@ def complete_seeds(jobs):
     if len(found) < len(jobs):
         raise PlotError("mean-field: the jobs of a row differ in more than width and seed; see --facet and --where")
     widths = sorted({width for _, width in found})
-    table = [[found.get((seed, width)) for width in widths] for seed in sorted({seed for seed, _ in found}, key=in_order)]
+    seeds = sorted({seed for seed, _ in found}, key=in_order)
+    table = [[found.get((seed, width)) for width in widths] for seed in seeds]
     table = [row for row in table if all(job and np.isfinite(job.value("objective_final")) for job in row)]
     return (table, np.array(widths, float)) if table and len(widths) >= LEAST_WIDTHS else None
 

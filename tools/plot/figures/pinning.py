@@ -68,7 +68,8 @@ def draw_bounds(axes, job, options, spacings):
     if job.value("steps") > 0:
         most = 2 * (DIFFUSED * job.value("grid_radius")) ** 2 / job.value("steps")
         axes.axhline(most, color="white", linewidth=3)
-        axes.axhline(most, color=CATEGORICAL[3], linewidth=1.8, label=r"$\sqrt{\mathrm{steps}\cdot\varepsilon/2} = R/2$")
+        words = r"$\sqrt{\mathrm{steps}\cdot\varepsilon/2} = R/2$"
+        axes.axhline(most, color=CATEGORICAL[3], linewidth=1.8, label=words)
 
 
 def draw_best(axes, spacings, epsilons, values):
