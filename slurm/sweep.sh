@@ -300,10 +300,15 @@ merge_shards() {
 }
 
 draw() {
-    local python
+    local python said
     python=$(bash "$root/tools/setup.sh" --python) ||
         { say 'no figure: Python with h5py and Matplotlib is missing (see tools/setup.sh)' && return; }
-    "$python" "$root/tools/plot.py" "$out" -o "${out%.h5}.png" && say "$out, drawn in ${out%.h5}.png"
+    if said=$("$python" "$root/tools/plot.py" "$out" -o "${out%.h5}.png" 2>&1); then
+        say "$out, drawn in ${out%.h5}.png"
+    else
+        said=${said##*$'\n'}
+        say "$out, not drawn: ${said#plot.py: }"
+    fi
 }
 
 finish() {
