@@ -13,6 +13,11 @@
 # shellcheck disable=SC2317  # some functions are called by name
 set -uo pipefail
 
+# Where one of these is closed, the next file that a program opens has its number and gets its messages.
+[ -e /dev/fd/0 ] || exec </dev/null
+[ -e /dev/fd/1 ] || exec >/dev/null
+[ -e /dev/fd/2 ] || exec 2>/dev/null
+
 usage() {
     cat <<END
 usage: $name SPEC [-o OUT.h5] [options of wgf run]
@@ -291,10 +296,15 @@ merge_shards() {
 }
 
 draw() {
-    local python
+    local python said
     python=$(bash "$root/tools/setup.sh" --python) ||
         { say "no figure: Python with h5py and Matplotlib is missing (bash $root/tools/setup.sh)" && return; }
-    "$python" "$root/tools/plot.py" "$out" -o "${out%.h5}.png" && say "$out, drawn in ${out%.h5}.png"
+    if said=$("$python" "$root/tools/plot.py" "$out" -o "${out%.h5}.png" 2>&1); then
+        say "$out, drawn in ${out%.h5}.png"
+    else
+        said=${said##*$'\n'}
+        say "$out, not drawn: ${said#plot.py: }"
+    fi
 }
 
 finish() {

@@ -8,6 +8,7 @@
  * the workspace and the warm-up are not timed. */
 #include "bench.h"
 
+#include "wgf/base/process.h"
 #include "wgf/model/arc_stepper.h"
 #include "wgf/transport/assignment.h"
 #include "wgf/transport/sliced.h"
@@ -197,5 +198,5 @@ int main(int argc, char **argv)
     if (fclose(input) || fclose(result))
         stop("the result cannot be written");
     printf("%.0f\n", peak_memory());
-    return 0;
+    wgf_process_end(fflush(stdout) || ferror(stdout));
 }
