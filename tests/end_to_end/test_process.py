@@ -148,8 +148,9 @@ def no_thread_can_be_had(wgf):
 def little_address_space(wgf):
     """Whatever the limit, a run ends: with its results, or with a sentence."""
     wgf.write("spec.yaml", SPEC)
-    for kilobytes in range(60_000, 400_001, 20_000):
-        done = run(wgf, [wgf.program, "run", "spec.yaml", "-o", "out.h5", "--overwrite"],
+    wgf.write("blas.yaml", "name: blas\nfixed: {data: random, d: 2100, n: 40, width: 40, steps: 2, gamma: 1.0e-6}\n")
+    for kilobytes, spec in itertools.product(range(60_000, 400_001, 20_000), ("spec.yaml", "blas.yaml")):
+        done = run(wgf, [wgf.program, "run", spec, "-o", "out.h5", "--overwrite"],
                    lambda: resource.setrlimit(resource.RLIMIT_AS, (kilobytes << 10, kilobytes << 10)))
         require(done.code == OK or done.err, f"ends with {done.code} without a word under {kilobytes} kB")
         require(done.code >= 0, f"{done.code}: {done.err!r} under {kilobytes} kB")

@@ -185,7 +185,8 @@ int main(int argc, char **argv)
     FILE *input = fopen(argv[2], "rb"), *result = fopen(argv[3], "wb");
     if (!input || !result)
         stop("a file cannot be opened");
-    wgf_blas_single_thread();
+    struct wgf_error error;
+    need(wgf_blas_start(&error), &error);
     bool known = false;
     for (size_t k = 0; k < sizeof works / sizeof *works; k++) {
         if (strcmp(argv[1], works[k].name) == 0) {
