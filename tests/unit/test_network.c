@@ -360,7 +360,7 @@ static void the_kernel_used_is_a_function_of_sizes_alone(void **state)
 
 int main(void)
 {
-    wgf_blas_single_thread();
+    wgf_blas_start(NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objective_is_the_formula),
         cmocka_unit_test(gradient_is_that_of_the_objective),

@@ -95,8 +95,9 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
 /* "OpenBLAS 0.3.21 ...", for provenance. */
 const char *wgf_blas_library(void);
 
-/* BLAS uses one thread from here on: a rank is one core's worth. */
-void wgf_blas_single_thread(void);
+/* Before the first product: BLAS takes the memory that it works in, and one thread, as a rank is one core's worth.
+ * Errors: WGF_EMEMORY. */
+wgf_status wgf_blas_start(struct wgf_error *error);
 
 /* OpenBLAS takes a processor newer than itself for the oldest of its kind. Then this is the value of OPENBLAS_CORETYPE,
  * read when a program starts, that names what the processor has; otherwise NULL. */
