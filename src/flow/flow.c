@@ -138,8 +138,8 @@ static void explain(const struct wgf_descent *run)
     else if (result->outcome == WGF_OUTCOME_DIVERGED)
         snprintf(result->message, sizeof result->message,
                  "diverged at step %" PRId64
-                 ": the objective, gradient or weights are no longer finite; try a smaller %s",
-                 result->steps_done, method->step_parameter ? method->step_parameter(run->settings) : "gamma");
+                 ": the objective, gradient or weights are no longer finite; try a %s",
+                 result->steps_done, method->remedy ? method->remedy(run->settings) : "smaller gamma");
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message,
                  "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,

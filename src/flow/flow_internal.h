@@ -26,8 +26,8 @@ struct wgf_method {
     bool (*constant_step)(const struct wgf_settings *);
     /* Inner iterations that an outer step records. NULL: none. */
     int64_t (*inner_records)(const struct wgf_settings *);
-    /* Name of the parameter to lower when a descent diverges. NULL: gamma. */
-    const char *(*step_parameter)(const struct wgf_settings *);
+    /* What to try when a descent diverges. NULL: a smaller gamma. */
+    const char *(*remedy)(const struct wgf_settings *);
 
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);
     void (*free)(void *work);

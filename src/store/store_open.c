@@ -58,6 +58,17 @@ static wgf_status check_identity(struct wgf_store *store, const char *path, stru
     return status;
 }
 
+/* Damage is said of bytes that were read alone. Rank 0 has read the file before a team opens it. */
+static wgf_status refuse_content(const char *path, bool read_before, const struct wgf_store_watch *watch,
+                                 struct wgf_error *error)
+{
+    if (read_before || watch->access)
+        return wgf_fail(error, WGF_EIO, "cannot open '%s': %s; this says nothing about its content, which is untouched",
+                        path, watch->reason);
+    return wgf_fail(error, WGF_EIO, "'%s' is %s (%s); take another copy of it, or run into another file with -o", path,
+                    strstr(watch->reason, "truncated") ? "cut short" : "cut short or damaged", watch->reason);
+}
+
 static wgf_status open_file(struct wgf_store *store, const char *path, struct wgf_error *error)
 {
     struct wgf_store_watch watch;
@@ -75,11 +86,7 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
     H5Pclose(access);
     if (store->file >= 0)
         return WGF_OK;
-    if (strstr(watch.reason, "truncated"))
-        return wgf_fail(error, WGF_EIO, "'%s' is cut short (%s); copy it anew, or remove it and run again", path,
-                        watch.reason);
-    return wgf_fail(error, WGF_EIO, "'%s' is cut short or damaged (%s); copy it anew, or remove it and run again", path,
-                    watch.reason);
+    return refuse_content(path, store->team, &watch, error);
 }
 
 /* Offset of contiguous rows that the file holds as memory does: a lone writer writes them there itself, at a tenth of
@@ -128,9 +135,7 @@ static wgf_status survey(struct wgf_store *store, const char *path, struct wgf_e
     wgf_store_watch(&watch);
     bool ok = wgf_store_survey(store);
     wgf_store_unwatch(&watch);
-    return ok ? WGF_OK
-              : wgf_fail(error, WGF_EIO, "'%s' is damaged (%s); copy it anew, or remove it and run again", path,
-                         watch.reason);
+    return ok ? WGF_OK : refuse_content(path, false, &watch, error);
 }
 
 static wgf_status open_alone(struct wgf_store *store, const char *path, struct wgf_error *error)
