@@ -115,11 +115,14 @@ class MeanField(Sweeping):
         table, _ = mean_field.complete_seeds(read_results([path], {}).jobs)
         self.assertEqual([row[0].parameters["seed"] for row in table], [0, 2, 3])
 
-    def test_jobs_that_differ_in_more_are_refused(self):
-        fixed = self.fixed.replace("gamma: 0.25, ", "")
-        path = self.sweep("more", fixed, "gamma: [0.1, 0.2], width: [4, 8, 16], seed: [1, 2]")
+    def test_other_parameters_get_a_row_each(self):
+        fixed = self.fixed.replace("gamma: 0.25, ", "").replace("scaling: mean_field, ", "")
+        path = self.sweep("more", fixed, "method: [gd, prox], gamma: [0.1, 0.2], width: [4, 8, 16], seed: [1, 2]")
+        page = self.draw(path, "--figure", "mean-field")
+        starts = [axes.get_title("left").split(",\n")[0] for axes in page.panels[::3]]
+        self.assertEqual(starts, ["gd, gamma 0.1", "gd, gamma 0.2", "prox, gamma 0.1", "prox, gamma 0.2"])
         with self.assertRaisesRegex(PlotError, "--where"):
-            self.draw(path, "--figure", "mean-field")
+            self.draw(path, "--figure", "mean-field", "--facet", "method")
 
 
 class EveryFigure(Sweeping):
@@ -172,7 +175,7 @@ class EveryFigure(Sweeping):
         grid = "method: jko, grid: 16, grid_radius: 4, init: normal, init_scale: 1"
         fixed = f"data: sinus, n: 12, {grid}, gamma: 1, steps: 9, save: all"
         path = self.sweep("masses", fixed, "epsilon: [0.1, 0.3]")
-        self.assertEqual(len(self.figure("masses", path, given=False).panels), 8)
+        self.assertEqual(len(self.figure("masses", path, given=False).panels), 16)
         self.drawn.add("animation")
         self.assertEqual(plot.main.main([path, "--figure", "animation"]), 0)
         with Image.open(path.replace(".h5", ".gif")) as film:
@@ -189,8 +192,8 @@ class EveryFigure(Sweeping):
         swept = "gamma: [1.0e-4, 1.0e-3, 1, 10, 100], seed: [1, 2, 3], metric: [frobenius, wasserstein]"
         path = self.sweep("agree", fixed, swept)
         page = self.figure("agreement", path, given=False)
-        self.assertGreaterEqual(page.thresholds[None], 1e-3)
-        self.assertLess(page.thresholds[None], 100)
+        self.assertGreaterEqual(page.thresholds[""], 1e-3)
+        self.assertLess(page.thresholds[""], 100)
         medians = page.panels[0].get_lines()[0].get_ydata()
         first, last = (list(read_results([path], {"gamma": gamma}).jobs) for gamma in ("0.0001", "100"))
         worst = []

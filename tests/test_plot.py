@@ -275,7 +275,8 @@ class Discovery(InFolder):
         shutil.copy(TOOLS / "plot.py", tools)
         (tools / "plot/figures/new_one.py").write_text(
             "from ..figure import Figure\nfrom ..style import Page\n"
-            "FIGURE = Figure(place=5, meaning='a new one', draw=lambda result, options: Page(result, 1), suits=bool)\n"
+            "draw = lambda result, options: Page(result, '', [''])\n"
+            "FIGURE = Figure(place=5, meaning='a new one', draw=draw, suits=bool)\n"
         )
         write_result(self.path, ["gamma"], sweep_of_gamma())
         for arguments in ([], ["--figure", "new-one"]):  # it comes first, so it is also the default

@@ -46,9 +46,6 @@ int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *c
 int wgf_cli_take_jobs(const char *command, const char *word, struct wgf_selection *selection);
 int wgf_cli_take_shard(const char *command, const char *word, struct wgf_selection *selection);
 
-/* Flushes stdout: an exit code that says whether all was written (a full disk, say). */
-int wgf_cli_flush(void);
-
 /* The program's version and revision, for `wgf --version` and for result files. */
 extern const char *const wgf_cli_version, *const wgf_cli_revision;
 

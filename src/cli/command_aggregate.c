@@ -107,7 +107,7 @@ static int aggregate(const struct wgf_query *query, char **files, int file_count
     if (!status)
         explain_empty(query, groups);
     wgf_groups_free(groups);
-    return status ? wgf_cli_error(&error) : wgf_cli_flush();
+    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
 /* The options whose words make up the query, in the order in which they are parsed. */

@@ -18,5 +18,5 @@ int wgf_cli_params(int argc, char **argv)
     if (!wgf_options_read(&line, argc, argv, &code))
         return code;
     wgf_params_print(stdout, markdown);
-    return wgf_cli_flush();
+    return WGF_EXIT_OK;
 }

@@ -56,7 +56,7 @@ static int print_plan(const struct wgf_plan *plan)
     printf("jobs: %" PRId64 "\n", wgf_plan_jobs(plan));
     printf("duplicates dropped: %" PRId64 "\n", wgf_plan_dropped(plan));
     printf("result file: %s\n", wgf_bytes_text(wgf_layout_bytes(&layout), size));
-    return wgf_cli_flush();
+    return WGF_EXIT_OK;
 }
 
 static int print_csv(const struct wgf_plan *plan)
@@ -73,7 +73,7 @@ static int print_csv(const struct wgf_plan *plan)
             wgf_table_cell(&table, text);
         }
     }
-    return wgf_cli_flush();
+    return WGF_EXIT_OK;
 }
 
 int wgf_cli_plan(int argc, char **argv)

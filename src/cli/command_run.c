@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "options.h"
 
+#include "wgf/base/process.h"
 #include "wgf/base/system.h"
 
 #include <math.h>
@@ -147,9 +148,9 @@ int wgf_cli_run(int argc, char **argv)
     free(words.sets.list);
     free(words.reuse.list);
     wgf_selection_free(&options.selection);
-    /* HDF5 holds a file that it cannot close after a failed write, and crashes when MPI ends or the process exits. */
+    /* HDF5 holds a file that it cannot close after a failed write, and crashes when MPI ends. */
     if (code == WGF_EXIT_ERROR)
-        wgf_team_abandon(code);
+        wgf_process_end(code);
     wgf_team_finish(&team);
     return code;
 }

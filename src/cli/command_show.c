@@ -126,7 +126,7 @@ static int show_jobs(struct wgf_store *store, const struct wgf_job_list *jobs, b
             put_rows(&table, &shown, count, first == 0);
     }
     close_cells(&shown);
-    return status ? wgf_cli_error(&error) : wgf_cli_flush();
+    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
 /* A line for each variable of a job. */
@@ -206,7 +206,7 @@ static int show_job(struct wgf_store *store, int64_t job, bool csv)
     wgf_status status = csv ? WGF_OK : show_variables(store, job, &error);
     if (!status)
         status = show_trace(store, job, csv, &error);
-    return status ? wgf_cli_error(&error) : wgf_cli_flush();
+    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
 static void print_samples(const struct wgf_data *data)
@@ -244,7 +244,7 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
     if (!status)
         print_samples(data);
     wgf_job_runner_free(runner);
-    return status ? wgf_cli_error(&error) : wgf_cli_flush();
+    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
 /* The plan that the file was made from, by the attributes of the file. */

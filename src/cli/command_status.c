@@ -242,9 +242,9 @@ static int look(const struct request *request, struct summary *summary)
 static int report(const struct request *request, const struct summary *summary)
 {
     if (request->json)
-        return print_json(request->file, summary) ? wgf_cli_flush() : WGF_EXIT_ERROR;
+        return print_json(request->file, summary) ? WGF_EXIT_OK : WGF_EXIT_ERROR;
     print_text(request->file, summary);
-    return wgf_cli_flush();
+    return WGF_EXIT_OK;
 }
 
 /* "3 of 8 jobs finished: 5 pending, 2 done, 1 failed". */
@@ -273,7 +273,7 @@ static int report_change(const struct request *request, const struct summary *su
         return report(request, summary);
     if (changed)
         print_line(summary);
-    return wgf_cli_flush();
+    return WGF_EXIT_OK;
 }
 
 static int run_status(const struct request *request)
@@ -288,7 +288,7 @@ static int run_status(const struct request *request)
         code = look(request, &summary);
         if (!code)
             code = request->watch ? report_change(request, &summary, last) : report(request, &summary);
-        again = !code && request->watch && judge(request, &summary) == WGF_EXIT_STOPPED;
+        again = !code && request->watch && judge(request, &summary) == WGF_EXIT_STOPPED && fflush(stdout) == 0;
         if (!code && request->exit_code)
             code = judge(request, &summary);
         free(summary.name);

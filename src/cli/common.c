@@ -113,11 +113,3 @@ int wgf_cli_take_shard(const char *command, const char *word, struct wgf_selecti
     return fine ? WGF_EXIT_OK
                 : wgf_cli_misuse(command, "--shard is I/N, part I of N counted from 0, like 0/4, not '%s'", word);
 }
-
-int wgf_cli_flush(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return WGF_EXIT_OK;
-    fprintf(stderr, "wgf: error: writing to standard output failed: %s\n", strerror(errno));
-    return WGF_EXIT_ERROR;
-}

@@ -1,8 +1,10 @@
 /* wgf: parameter sweeps of Wasserstein gradient flows of two-layer ReLU networks. Finds the subcommand. */
 #include "cli.h"
 
+#include "wgf/base/process.h"
 #include "wgf/model/network.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +39,7 @@ static int help(void)
     printf("\n'wgf COMMAND --help' explains each.\n"
            "exit codes: 0 all jobs have a result; 1 internal or I/O error; 2 usage or spec error;\n"
            "            3 finished, but some jobs failed or timed out; 75 stopped early\n");
-    return wgf_cli_flush();
+    return WGF_EXIT_OK;
 }
 
 static int unknown(const char *word)
@@ -64,9 +66,8 @@ static void name_processor(char **argv)
         execv("/proc/self/exe", argv);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_DFL); /* `wgf show | head` ends quietly, whatever the parent ignores */
     if (argc < 2) {
         fprintf(stderr, "wgf: error: no command; see wgf --help\n");
         return WGF_EXIT_USAGE;
@@ -75,11 +76,29 @@ int main(int argc, char **argv)
         return help();
     if (strcmp(argv[1], "--version") == 0) {
         printf("wgf %s (%s)\n", wgf_cli_version, wgf_cli_revision);
-        return wgf_cli_flush();
+        return WGF_EXIT_OK;
     }
     name_processor(argv);
     for (int i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     return unknown(argv[1]);
+}
+
+/* Commands print to stdout and do not ask whether it was written. Returns the exit code of one that ended with `code`:
+ * an output cut short (a full disk, say) is an error. */
+static int write_output(int code)
+{
+    errno = 0; /* an earlier failure is known by ferror alone, without its reason */
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "wgf: error: standard output cannot be written%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+    return WGF_EXIT_ERROR;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_DFL); /* `wgf show | head` ends quietly, whatever the parent ignores */
+    wgf_process_end(write_output(run(argc, argv)));
 }

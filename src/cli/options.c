@@ -120,7 +120,7 @@ bool wgf_options_read(struct wgf_command_line *line, int argc, char **argv, int 
         const struct wgf_option *const option = row_of(line->options, opt);
         if (opt == HELP) {
             fputs(line->usage, stdout);
-            *code = wgf_cli_flush();
+            *code = WGF_EXIT_OK;
             return false;
         }
         *code = option ? take(line, option, optarg) : refuse(line->command, opt, argv, table);

@@ -75,6 +75,8 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
     struct wgf_checkpoints *checkpoints = NULL;
     wgf_status status = wgf_layout_measure(plan, &layout, error);
     if (!status)
+        status = wgf_blas_start(error);
+    if (!status)
         status = wgf_job_runner_create(&runner, plan, sharers, wgf_run_stop, error);
     if (status)
         return status;
@@ -111,7 +113,6 @@ wgf_status wgf_run_isolated(int argc, char **argv, FILE *stream, struct wgf_diag
         return wgf_fail(error, WGF_EUSAGE, "this command is internal to 'wgf run'");
     depend_on(atol(argv[WGF_ISOLATE_PARENT]));
     wgf_run_catch_signals();
-    wgf_blas_single_thread();
     struct wgf_isolate_page *const page = map_page();
     if (!page)
         return wgf_fail(error, WGF_EUSAGE, "this command is internal to 'wgf run'");

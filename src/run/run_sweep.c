@@ -219,6 +219,8 @@ static wgf_status open_rank(struct wgf_sweep *sweep, struct wgf_error *error)
     wgf_status status = wgf_writer_open(&sweep->writer, options->output, mode, sweep->plan, &sweep->layout, error);
     if (!status)
         status = wgf_job_runner_create(&sweep->runner, sweep->plan, sweep->team->sharers, wgf_run_stop, error);
+    if (!status)
+        status = wgf_blas_start(error);
     if (status)
         return status;
     wgf_writer_sync_every(sweep->writer, options->sync);
@@ -361,7 +363,6 @@ wgf_status wgf_run_sweep(const struct wgf_team *team, const struct wgf_run_optio
 {
     struct wgf_sweep sweep = {.team = team, .options = options, .report = report, .lock = -1};
     *report = (struct wgf_run_report){0};
-    wgf_blas_single_thread();
     wgf_status status = prepare(&sweep, error);
     if (!status && !report->idle)
         status = run_prepared(&sweep, error);

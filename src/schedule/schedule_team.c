@@ -104,12 +104,6 @@ void wgf_team_finish(struct wgf_team *team)
     team->mpi = false;
 }
 
-noreturn void wgf_team_abandon(int exit_code)
-{
-    fflush(NULL);
-    _exit(exit_code);
-}
-
 /* MPI_Wait would burn a core while others are late. */
 static void wait_asleep(MPI_Request *request)
 {

@@ -440,7 +440,7 @@ static void products_agree(void **state)
 
 int main(void)
 {
-    wgf_blas_single_thread();
+    wgf_blas_start(NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descents_agree),
         cmocka_unit_test(kinks_agree),

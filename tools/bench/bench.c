@@ -8,6 +8,7 @@
  * the workspace and the warm-up are not timed. */
 #include "bench.h"
 
+#include "wgf/base/process.h"
 #include "wgf/model/arc_stepper.h"
 #include "wgf/transport/assignment.h"
 #include "wgf/transport/sliced.h"
@@ -184,7 +185,8 @@ int main(int argc, char **argv)
     FILE *input = fopen(argv[2], "rb"), *result = fopen(argv[3], "wb");
     if (!input || !result)
         stop("a file cannot be opened");
-    wgf_blas_single_thread();
+    struct wgf_error error;
+    need(wgf_blas_start(&error), &error);
     bool known = false;
     for (size_t k = 0; k < sizeof works / sizeof *works; k++) {
         if (strcmp(argv[1], works[k].name) == 0) {
@@ -197,5 +199,5 @@ int main(int argc, char **argv)
     if (fclose(input) || fclose(result))
         stop("the result cannot be written");
     printf("%.0f\n", peak_memory());
-    return 0;
+    wgf_process_end(fflush(stdout) || ferror(stdout));
 }

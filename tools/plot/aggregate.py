@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from .result import PlotError, Result, in_order
-from .style import CATEGORICAL, Colours, Page, is_number, spans_decades
+from .style import CATEGORICAL, Colours, Page, spans_decades
+from .words import is_number
 
 STAT = re.compile(r"(?:(?P<value>\w+)_)?(?P<stat>count|missing|sum|mean|std|sem|min|max|median|q[\d.]+)$")
 MOST_MARKERS = 30
@@ -57,8 +58,7 @@ def curves(path, options):
         groups.setdefault(tuple(row[1 : len(keys)]), []).append(row)
     seen = sorted({group[0] for group in groups}, key=in_order) if keys[1:] else []
     colours = Colours(keys[1], seen) if seen else None
-    about = Result(Path(path).stem, f"{middle} over the jobs of a group")
-    page = Page(about, 1, bool(colours and colours.continuous))
+    page = Page(Result(Path(path).stem), f"shown: {middle} over the jobs of a group", [""])
     axes = page.panels[0]
     for group, members in groups.items():
         table = np.array([[row[0], *row[len(keys) :]] for row in members], float)
@@ -71,10 +71,10 @@ def curves(path, options):
     middles = [row[len(keys) + stats.index(middle)] for row in rows]
     axes.set_xscale("log" if spans_decades([row[0] for row in rows]) else "linear")
     axes.set_yscale("log" if spans_decades([y for y in middles if np.isfinite(y)]) else "linear")
-    page.settle()
     page.axis_labels(keys[0], options.value or value or "value")
     if colours and colours.continuous:
         page.colour_bar(colours)
-    elif colours:
-        page.legend([Line2D([], [], color=colours(one), marker="o", label=str(one)) for one in seen])
+    if colours and colours.words:
+        page.legend(colours.handles(lambda shade, words: Line2D([], [], color=shade, marker="o", label=words)))
+    page.settle()
     return page

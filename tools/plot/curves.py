@@ -1,13 +1,12 @@
 """Draws a curve for each job, one trace against another: colour by one parameter, panels by others."""
 
-from itertools import product
-
 import numpy as np
 from matplotlib.lines import Line2D
 
-from .jobs import title
-from .result import PlotError, in_order
-from .style import INK, MUTED, Colours, Page, is_number
+from .jobs import REPLICAS, facets, shown
+from .result import PlotError
+from .style import INK, MUTED, Colours, Page
+from .words import is_number
 
 MOST_CURVES = 2000
 MOST_PANELS = 12
@@ -25,7 +24,6 @@ ENDS = {
     "diverged": ("X", "diverged"),
     "timeout": ("s", "stopped by its time limit"),
 }
-REPLICAS = ("seed", "data_seed")  # repetitions: no panels, and colours only if nothing else varies
 
 
 def choose_panels(result, colour):
@@ -33,26 +31,12 @@ def choose_panels(result, colour):
     chosen, count = [], 1
     for name in result.varying():
         values = result.values(name)
-        most = MOST_PANELS_OF_A_NUMBER if all(map(is_number, values)) else MOST_PANELS
+        most = MOST_PANELS_OF_A_NUMBER if any(map(is_number, values)) else MOST_PANELS
         if name == colour or name in REPLICAS or len(values) > most or count * len(values) > MOST_PANELS:
             continue
         chosen.append(name)
         count *= len(values)
     return chosen
-
-
-def split(jobs, names):
-    """Jobs by panel: (title, jobs) for each combination of values that occurs, in the order of the values."""
-    found = {}
-    for job in jobs:
-        found.setdefault(tuple(job.parameters.get(name) for name in names), []).append(job)
-    values = [sorted({key[i] for key in found}, key=in_order) for i in range(len(names))]
-    panels = []
-    for key in product(*values):
-        if key in found:
-            words = [title(name, value) for name, value in zip(names, key) if value is not None]
-            panels.append((", ".join(words), found[key]))
-    return panels
 
 
 def rest_level(jobs, x):
@@ -77,6 +61,8 @@ def points(job, x, y, first, logarithmic, level):
 
 def add_arrow(axes, xs, ys, colour, size):
     """An arrowhead halfway along the curve, measured on the page."""
+    if len(xs) < 2:
+        return
     on_page = axes.transData.transform(np.column_stack([xs, ys]))
     travelled = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(on_page, axis=0).T))])
     if not travelled[-1] > 40:
@@ -101,17 +87,13 @@ def draw_curve(axes, xs, ys, end, colour, count):
 def legend_handles(ends, colours, without, replicas):
     """`without`: whether some jobs do not read the parameter of the colours."""
 
-
     def mark(shape, face, name):
         return Line2D(
             [], [], linestyle="", marker=shape, markerfacecolor=face, markeredgecolor=MUTED, markersize=5, label=name
         )
 
-    handles = []
-    if colours and not colours.continuous:
-        handles = [Line2D([], [], color=colours(value), linewidth=2, label=str(value)) for value in colours.values]
-    if colours and without:
-        handles.append(Line2D([], [], color=colours(None), linewidth=2, label=f"without {colours.name}"))
+    line = lambda colour, name: Line2D([], [], color=colour, linewidth=2, label=name)
+    handles = colours.handles(line, without) if colours else []
     handles.append(mark("o", "white", "first step"))
     handles += [mark(shape, MUTED, name) for end, (shape, name) in ENDS.items() if end in ends]
     if replicas:
@@ -119,51 +101,53 @@ def legend_handles(ends, colours, without, replicas):
     return handles
 
 
-def require_traces(result, *names):
+def with_values(result, *names):
+    """The jobs that have a finite value of each trace. Raises PlotError when there are none of one of them."""
+    jobs = result.jobs
     for name in names:
-        if not result.has(name):
-            raise PlotError(f"the result has no {name}; some traces are recorded only where the spec asks for them")
+        jobs = [job for job in jobs if name in job.trace and np.isfinite(job.trace[name]).any()]
+        if not jobs:
+            raise PlotError(result.lacks(name))
+    return jobs
 
 
-def draw(result, x, y, colour, first, logarithmic):
+def draw(result, options, x, y, colour, first, logarithmic):
     """The page. colour: a parameter or None; first: the first record shown; logarithmic: (x, y)."""
-    require_traces(result, x, y)
-    panels = split(result.jobs, choose_panels(result, colour))
+    jobs = with_values(result, x, y)
+    level = rest_level(jobs, x)
+    curves = {id(job): points(job, x, y, first, logarithmic, level) for job in jobs}
+    jobs = [job for job in jobs if len(curves[id(job)][0])]
+    if not jobs:
+        raise PlotError(f"no finished job has a positive {x} and {y} after its first step, so there is nothing to draw")
+    panels = facets(result, jobs, options, choose_panels(result, colour))
     colours = Colours(colour, result.values(colour)) if colour else None
-    bar = colours is not None and colours.continuous
-    page = Page(result, max(len(panels), 1), bar)
-    level = rest_level(result.jobs, x)
-    drawn, ends = [], set()
-    for axes, (title, jobs) in zip(page.panels, panels):
+    shade = lambda job: colours(job.parameters.get(colour)) if colours else INK
+    why = ["evenly spaced"] if len(result.jobs) < result.finished else []
+    why += [f"only jobs with a {x} and {y} to draw"] if len(jobs) < len(result.jobs) else []
+    page = Page(result, shown(result, jobs, "; ".join(why)), [title for title, _ in panels])
+    for axes, (_, own) in zip(page.panels, panels):
         axes.set_xscale("log" if logarithmic[0] else "linear")
         axes.set_yscale("log" if logarithmic[1] else "linear")
-        axes.set_title(title, size=10.5, color=INK, loc="left")
-        for job in jobs:
-            xs, ys, end = points(job, x, y, first, logarithmic, level)
-            if len(xs):
-                shade = colours(job.parameters.get(colour)) if colours else INK
-                draw_curve(axes, xs, ys, end, shade, len(jobs))
-                drawn.append((axes, xs, ys, shade, len(jobs)))
-                ends.add(end)
-    if not drawn:
-        raise PlotError(f"no finished job has a positive {x.replace('_', ' ')} and {y}, so there is nothing to draw")
+        for job in own:
+            draw_curve(axes, *curves[id(job)], shade(job), len(own))
     page.axis_labels(x, y)
-    if bar:
+    if colours and colours.continuous:
         page.colour_bar(colours)
     replicas = [name for name in result.varying() if name in REPLICAS]
     without = any(colour not in job.parameters for job in result.jobs)
-    page.legend(legend_handles(ends, colours, without, replicas))
+    page.legend(legend_handles({curves[id(job)][2] for job in jobs}, colours, without, replicas))
     page.settle()
-    for axes, xs, ys, shade, count in drawn:
-        if count <= MOST_ARROWS and len(xs) > 1:
-            add_arrow(axes, xs, ys, shade, 17 if count <= 16 else 11)
+    for axes, (_, own) in zip(page.panels, panels):
+        for job in own if len(own) <= MOST_ARROWS else []:
+            xs, ys, _ = curves[id(job)]
+            add_arrow(axes, xs, ys, shade(job), 17 if len(own) <= 16 else 11)
     return page
 
 
 def default_colour(result):
     """The first swept parameter of numbers, since words can have panels; else one of words; else a seed; else None."""
     varying = result.varying()
-    numbers = [name for name in varying if all(map(is_number, result.values(name))) and name not in REPLICAS]
+    numbers = [name for name in varying if any(map(is_number, result.values(name))) and name not in REPLICAS]
     words = [name for name in varying if name not in numbers and name not in REPLICAS]
     return next(iter(numbers + words + varying), None)
 

@@ -37,6 +37,13 @@ def bootstrap_rate(x, samples, statistic):
     return Rate(exponent, float(low), float(high), factor(x, middle, exponent))
 
 
+def rate_of(x, samples, statistic):
+    """The rate of a statistic over repetitions, or of the one repetition; None where a value is not positive."""
+    if len(x) < 2 or not np.all(statistic(samples, axis=0) > 0):
+        return None
+    return bootstrap_rate(x, samples, statistic) if len(samples) > 1 else regression_rate(x, samples[0])
+
+
 def regression_rate(x, y):
     """The rate of single values, with Student's interval for the slope."""
     (intercept, exponent), (_, reach) = plane([np.ones(len(x)), np.log(x)], np.log(y))

@@ -1,9 +1,15 @@
-"""What several figures ask about jobs."""
+"""What figures ask about jobs: which of them a figure shows, in which panels, and what it says of its choice."""
+
+import os
 
 import numpy as np
 
-from .result import AUTO
-from .style import is_number, tick_text
+from .result import PlotError, in_order
+from .words import plain, titled
+
+REPLICAS = ("seed", "data_seed")  # repetitions: no panels, and colours only if nothing else varies
+MOST_FACETS = 24
+MOST_NUMBERED = 12  # with more jobs a picture says how many they are, not which
 
 
 def evenly(items, most):
@@ -11,17 +17,97 @@ def evenly(items, most):
     return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).astype(int))]
 
 
-def title(name, value):
-    """A parameter's value as a panel's title has it: words alone, numbers and auto with the name."""
-    if is_number(value):
-        return f"{name} {tick_text(value)}"
-    return f"{name} {value}" if value == AUTO else value
+def ranges(numbers):
+    """Rising numbers as --jobs takes them: 0-3,7."""
+    pieces = []
+    for number in numbers:
+        if pieces and number == pieces[-1][1] + 1:
+            pieces[-1][1] = number
+        else:
+            pieces.append([number, number])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in pieces)
 
 
-def titles(jobs):
-    """For each job the parameters in which the jobs differ, in words."""
-    names = [name for name in jobs[0].parameters if len({str(job.parameters.get(name)) for job in jobs}) > 1]
-    return [", ".join(title(name, job.parameters[name]) for name in names if name in job.parameters) for job in jobs]
+def numbered(jobs):
+    """The numbers of the jobs, with the file's name where they come from several files."""
+    files = {}
+    for job in jobs:
+        files.setdefault(job.source.path, []).append(job.row)
+    pieces = [(os.path.basename(path), ranges(sorted(rows))) for path, rows in files.items()]
+    return pieces[0][1] if len(pieces) == 1 else ", ".join(f"{rows} of {name}" for name, rows in pieces)
+
+
+def shown(result, jobs, why=""):
+    """Which jobs a figure shows, for the line under its title."""
+    count, total = len(jobs), result.finished
+    if count == total:
+        said = f"job {numbered(jobs)}" if count == 1 else f"all {count} jobs"
+    else:
+        which = f", {'job' if count == 1 else 'jobs'} {numbered(jobs)}" if count <= MOST_NUMBERED else ""
+        said = f"{count} of {total} jobs{which}"
+    where = "".join(f", {name} = {plain(value)}" for name, value in result.where.items())
+    rest = f"; {result.rows - total} without a result yet" if result.rows > total else ""
+    return f"shown: {said}{where}{rest}" + (f"; {why}" if why else "")
+
+
+def split(result, jobs, names):
+    """Jobs by panel: (title, jobs) for each combination of values that occurs, in the order of the values."""
+    found = {}
+    for job in jobs:
+        found.setdefault(tuple(job.parameters.get(name) for name in names), []).append(job)
+    texts = {name: result.texts(name) for name in names}
+    panels = []
+    for key in sorted(found, key=lambda values: list(map(in_order, values))):
+        words = [titled(name, value, texts[name][value]) for name, value in zip(names, key) if value is not None]
+        panels.append((", ".join(words), found[key]))
+    return panels
+
+
+def facets(result, jobs, options, default=(), most=MOST_FACETS):
+    """The groups of `split` by the parameters of --facet, or by the default ones."""
+    names = options.facet or default
+    groups = split(result, jobs, names)
+    if len(groups) > most:
+        raise PlotError(
+            f"{' and '.join(names)} would make {len(groups)} panels of which {most} can be drawn;"
+            " choose some jobs with --where NAME=VALUE, or other parameters with --facet"
+        )
+    return groups
+
+
+def a_job_each(result, jobs, options, most, usable=""):
+    """For figures whose panels draw one job: [(title, job)], and which they are and why, for `shown`.
+
+    jobs: those that can be drawn; usable: what they have and others lack. One job for each combination of the
+    parameters of --facet, or, at most `most` of them, for each combination of all that varies but seeds.
+    """
+    varying = result.varying()
+    names = options.facet or [name for name in varying if name not in REPLICAS] or varying
+    groups = split(result, jobs, names)
+    chosen = evenly(groups, MOST_FACETS if options.facet else most)
+    why = [f"only jobs that {usable}"] if len(jobs) < len(result.jobs) else []
+    if len(chosen) < len(groups):
+        why.append(f"{len(chosen)} of {len(groups)} combinations of {', '.join(names)}, evenly spaced")
+    if any(len(own) > 1 for _, own in chosen):
+        why.append(f"the first job of each {', '.join(names)}")
+    picked = [(title, own[0]) for title, own in chosen]
+    return picked, shown(result, [job for _, job in picked], "; ".join(why))
+
+
+def stacked(titles, rows, most):
+    """Columns of `rows` panels, at most `most` side by side, further ones beneath: (titles of the grid, places).
+
+    titles: None where the grid has no panel; places: of each column the panels' places in the grid.
+    """
+    columns = min(len(titles), most)
+    places = [
+        [(i // columns * rows + row) * columns + i % columns for row in range(rows)] for i in range(len(titles))
+    ]
+    grid = [None] * (-(-len(titles) // columns) * rows * columns)
+    for title, column in zip(titles, places):
+        for place in column:
+            grid[place] = title if place == column[0] else ""
+    return grid, places
 
 
 def positive_count(job):
@@ -38,5 +124,7 @@ def spacing(job):
 def at_time(job, time):
     """F at a Wasserstein time that the job recorded, or None."""
     times = job.trace["time"]
+    if not len(times):
+        return None
     nearest = int(np.argmin(np.abs(times - time)))
     return float(job.trace["objective"][nearest]) if abs(times[nearest] - time) < 1e-9 * max(time, 1) else None

@@ -26,11 +26,13 @@ def parse_arguments(arguments):
     add("--value", metavar="RESULT", help="what a heat map shows (objective_final, seconds, ...)")
     add("--wgf", metavar="PROGRAM", help="program that makes a job's samples again; default: build/wgf of this folder")
     add("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
+    add("--facet", metavar="NAMES", help="a panel for each combination of these swept parameters: method,gamma")
     add("--where", metavar="NAME=VALUE", action="append", default=[], help="draw only these jobs; may be repeated")
     options = parser.parse_args(arguments)
     bad = [condition for condition in options.where if "=" not in condition]
     if bad:
         parser.error(f"--where takes NAME=VALUE, not {bad[0]}")
+    options.facet = [name for name in (options.facet or "").split(",") if name]
     options.where = dict(condition.split("=", 1) for condition in options.where)
     return options
 
@@ -40,14 +42,17 @@ def draw(options):
     if options.results[0].endswith(".csv"):
         return aggregate.curves(options.results[0], options), ".png"
     result = read_results(options.results, options.where)
-    if options.by and options.by not in result.varying():
-        raise PlotError(f"--by {options.by}: swept here are {', '.join(result.varying()) or 'no parameters'}")
+    for option, names in (("--by", [options.by] if options.by else []), ("--facet", options.facet)):
+        for name in names:
+            if name not in result.varying():
+                raise PlotError(f"{option} {name}: swept here are {', '.join(result.varying()) or 'no parameters'}")
     figures = [FIGURES[options.figure]] if options.figure else FIGURES.values()
     chosen = next(figure for figure in figures if options.figure or figure.suits(result))
     if chosen.most and len(result.jobs) > chosen.most:
-        print(f"plot.py: drawing {chosen.most} of {result.finished} jobs, evenly spaced", file=sys.stderr)
         result.thin(chosen.most)
-    return chosen.draw(result, options), chosen.ending
+    page = chosen.draw(result, options)
+    page.settle()
+    return page, chosen.ending
 
 
 def save(page, path):

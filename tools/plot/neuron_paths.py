@@ -7,8 +7,8 @@ from .result import PlotError
 
 # These two shades of green and red differ in lightness too, for readers who cannot tell the hues apart.
 POSITIVE, NEGATIVE, SILENT = "#1a9850", "#c51b3a", "#9aa3ad"
-MOST_PANELS = 4
 MOST_NEURONS = 400
+USABLE = "keep all states of neurons in the plane"
 
 
 def keeps_paths(job):
@@ -17,11 +17,14 @@ def keeps_paths(job):
 
 
 def in_plane(result, name):
-    """At most MOST_PANELS jobs that keep every state of neurons with two inputs."""
+    """The jobs that keep every state of neurons with two inputs, all of them finite."""
     jobs = [job for job in result.jobs if keeps_paths(job) and job.value("d") == 2]
     if not jobs:
         raise PlotError(f"{name} needs all states of neurons in the plane: set d: 2 and save: all in the spec")
-    return evenly(jobs, MOST_PANELS)
+    jobs = [job for job in jobs if np.isfinite(job.state()).all() and np.isfinite(job.trace["time"]).all()]
+    if not jobs:
+        raise PlotError(f"{name}: no job has finite states; their descents diverged")
+    return jobs
 
 
 def chosen_neurons(width, split):

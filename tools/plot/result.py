@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 import h5py
 import numpy as np
 
+from .words import AUTO, DIGITS, value_texts
+
 DRAWN_STATES = ("done", "diverged", "timeout")
-AUTO = "auto"  # a value that the job chooses itself; NaN in the file
 TEXTS = ("message",)
 OUTER_INNER = ("inner_steps_used", "inner_residual")  # one value an outer step, despite their names
 
@@ -91,8 +92,8 @@ class Source:
         return values
 
     def words(self):
-        """{variable: what it is}, the first clause of its `long_name`."""
-        names = {name: text(item.attrs.get("long_name", "")).split(";")[0] for name, item in self.file.items()}
+        """{variable: what it is}, its `long_name`."""
+        names = {name: text(item.attrs.get("long_name", "")) for name, item in self.file.items()}
         return {name: words for name, words in names.items() if words}
 
 
@@ -168,11 +169,17 @@ class Result:
     axes: list = field(default_factory=list)
     jobs: list = field(default_factory=list)
     finished: int = 0  # jobs that could be drawn; `jobs` may be a sample of them
+    rows: int = 0  # jobs that `where` chooses, finished or not
+    where: dict = field(default_factory=dict)  # {parameter: value} of --where
     words: dict = field(default_factory=dict)  # what each variable is
 
     def values(self, parameter):
         """The distinct values of a parameter among the jobs that read it: sorted numbers, then sorted words."""
         return sorted({job.parameters[parameter] for job in self.jobs if parameter in job.parameters}, key=in_order)
+
+    def texts(self, parameter, digits=DIGITS):
+        """{value: its text} of a parameter's values."""
+        return value_texts(self.values(parameter), digits)
 
     def has(self, *traces):
         """True when every job's file has these traces."""
@@ -181,6 +188,18 @@ class Result:
     def varying(self):
         """The swept parameters with more than one value, in the spec's order."""
         return [name for name in self.axes if len(self.values(name)) > 1]
+
+    def said(self, name):
+        """What the file says of a variable: (what it is, how it is recorded), each empty where it says nothing."""
+        what, _, how = self.words.get(name, "").partition("; ")
+        return what, how
+
+    def lacks(self, name):
+        """The sentence for a trace without a finite value."""
+        if not any(name in job.trace for job in self.jobs):
+            return f"the result has no trace {name}"
+        how = self.said(name)[1]
+        return f"no finished job has a finite {name}, so there is nothing to draw" + (f"; it is {how}" if how else "")
 
     def thin(self, most):
         """Keeps at most that many jobs, evenly spaced."""
@@ -213,18 +232,20 @@ def read_file(path, where):
     source = Source(path)
     axes = [name for name in list(source.attribute("axes")) if name in source.file]
     states = source.states()
-    rows = [row for row, state in enumerate(states) if state in DRAWN_STATES]
+    chosen = range(len(states))
     for name, value in where.items():
         if name not in source.file:
             raise PlotError(f"{path} has no parameter {name}, which --where asks for")
-        rows = [row for row in rows if matches(source.column(name)[row], value)]
+        chosen = [row for row in chosen if matches(source.column(name)[row], value)]
+    rows = [row for row in chosen if states[row] in DRAWN_STATES]
     swept = {name: source.parameter(name) for name in axes}
     jobs = []
     for row in rows:
         parameters = {name: values[row] for name, values in swept.items() if values[row] is not None}
         jobs.append(Job(states[row], parameters, Traces(source, row), source, row))
     description = description_of(source.attribute("spec"))
-    return Result(source.attribute("name"), description, axes, jobs, len(jobs), source.words())
+    name = source.attribute("name")
+    return Result(name, description, axes, jobs, len(jobs), len(chosen), where, source.words())
 
 
 def read_results(paths, where):
@@ -234,6 +255,7 @@ def read_results(paths, where):
     for other in results[1:]:
         first.jobs += other.jobs
         first.finished += other.finished
+        first.rows += other.rows
         first.axes += [name for name in other.axes if name not in first.axes]
     if not first.jobs:
         chosen = " that --where chooses" if where else ""

@@ -16,11 +16,13 @@
     X(TIME, time, "1", "Wasserstein time")                                                                             \
     X(OBJECTIVE, objective, "1", "objective F")                                                                        \
     X(DISTANCE, distance, "1", "the method's own distance D between the iterates around the step")                     \
-    X(DISTANCE_FROBENIUS, distance_frobenius, "1", "squared Frobenius distance over m")                                \
-    X(DISTANCE_WASSERSTEIN, distance_wasserstein, "1", "squared Wasserstein distance, signs kept")                     \
+    X(DISTANCE_FROBENIUS, distance_frobenius, "1",                                                                     \
+      "squared Frobenius distance over m; recorded with record_distances: all")                                        \
+    X(DISTANCE_WASSERSTEIN, distance_wasserstein, "1",                                                                 \
+      "squared Wasserstein distance, signs kept; recorded with record_distances: all")                                 \
     X(GRAD_NORM, grad_norm, "1", "Frobenius norm of the gradient of F")                                                \
     X(WEIGHT_NORM, weight_norm, "1", "Frobenius norm of the weights W")                                                \
-    X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set")                                                     \
+    X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set; recorded with test_file")                            \
     X(ACTIVE, active, "1", "fraction of neurons that activate at least one sample")                                    \
     X(INNER_STEPS_USED, inner_steps_used, "1", "inner iterations of the step")                                         \
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \

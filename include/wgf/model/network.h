@@ -87,12 +87,6 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
  * this W. */
 double wgf_network_active(struct wgf_network *network, const double *W);
 
-/* Replaces the gradient g (m x d, in `direction`) by a direction p such that every neuron keeps its activation pattern
- * on the way from W to W - step p, where F is quadratic. A neuron that would cross a kink stops short of it; a neuron
- * close to kinks slides along them. Returns g . p >= |p|^2, so p descends. O(m n d), or O(m log n) with cones. */
-double wgf_network_project_direction(const struct wgf_network *network, const double *W, double step,
-                                     double *direction);
-
 /* The loss alone (no weight decay) of W, alpha on another data set of the same d, such as a test set.
  * Plain loops, O(m n d). */
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
@@ -101,8 +95,9 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
 /* "OpenBLAS 0.3.21 ...", for provenance. */
 const char *wgf_blas_library(void);
 
-/* BLAS uses one thread from here on: a rank is one core's worth. */
-void wgf_blas_single_thread(void);
+/* Before the first product: BLAS takes the memory that it works in, and one thread, as a rank is one core's worth.
+ * Errors: WGF_EMEMORY. */
+wgf_status wgf_blas_start(struct wgf_error *error);
 
 /* OpenBLAS takes a processor newer than itself for the oldest of its kind. Then this is the value of OPENBLAS_CORETYPE,
  * read when a program starts, that names what the processor has; otherwise NULL. */

@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdnoreturn.h>
 
 /* The processes of this run. */
 struct wgf_team {
@@ -32,9 +31,6 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error);
 bool wgf_team_speaks(void);
 /* Collective; ends MPI. */
 void wgf_team_finish(struct wgf_team *team);
-/* Ends this process at once, without cleaning up and without anything collective: for a library in a state that its own
- * cleaning up would crash on. What is to last must be on disk already. */
-noreturn void wgf_team_abandon(int exit_code);
 /* Collective: rank 0's bytes to all; the largest of all ranks' values. */
 void wgf_team_broadcast(const struct wgf_team *team, void *bytes, size_t size);
 int wgf_team_maximum(const struct wgf_team *team, int value);

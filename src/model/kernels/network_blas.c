@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct blas {
     int64_t block;          /* neurons taken at a time */
@@ -150,9 +151,20 @@ const char *wgf_blas_library(void)
     return openblas_get_config();
 }
 
-void wgf_blas_single_thread(void)
+wgf_status wgf_blas_start(struct wgf_error *error)
 {
+    const size_t most = (size_t)132 << 20; /* OpenBLAS 0.3.21 maps 128 MiB at its first product, and asks for ever */
+    double number = 1;
+    void *const room = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return wgf_fail(error, WGF_EMEMORY,
+                        "BLAS works in %zu MB of address space, which this process cannot have; raise its limit "
+                        "(ulimit -v) or end other processes",
+                        most / 1000000);
+    munmap(room, most);
     openblas_set_num_threads(1);
+    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, 1, 1, 1, &number, 1, 0, &number, 1);
+    return WGF_OK;
 }
 
 const char *wgf_blas_missed_core(void)

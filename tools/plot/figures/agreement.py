@@ -4,12 +4,14 @@ import numpy as np
 
 from ..figure import Figure
 from ..fit import bootstrap_rate, describe
-from ..result import PlotError, in_order
-from ..style import CATEGORICAL, Page, is_number, tick_text
+from ..jobs import facets, shown
+from ..result import PlotError
+from ..style import CATEGORICAL, Page
 
 WINDOW = (1e-6, 3e-3)  # differences to which a rate is fitted: above the onset, which is not a power, below saturation
 SAME = 1e-12  # relative differences up to this are rounding
 BANDS = ((5, 95, 0.15), (25, 75, 0.3))
+MOST_COLUMNS = 4
 METRICS = ("frobenius", "wasserstein")
 
 
@@ -18,22 +20,16 @@ def suits(result):
     return needed and set(METRICS) <= set(result.values("metric"))
 
 
-def pairs(result):
-    """{(value of a third parameter or None, gamma, seed): (Frobenius job, Wasserstein job)}, and that parameter."""
-    others = [name for name in result.varying() if name not in ("gamma", "seed", "metric")]
-    if len(others) > 1:
-        raise PlotError(f"agreement: {' and '.join(others)} vary too; choose one value with --where NAME=VALUE")
-    other = others[0] if others else None
+def pairs(jobs):
+    """{(gamma, seed): (Frobenius job, Wasserstein job)} of jobs that differ in the metric alone."""
     found = {}
-    for job in result.jobs:
-        if not {"gamma", "seed", "metric"} <= set(job.parameters):
-            continue
-        key = (job.parameters.get(other), job.parameters["gamma"], job.parameters["seed"])
-        found.setdefault(key, {})[job.parameters["metric"]] = job
-    complete = {key: tuple(jobs[name] for name in METRICS) for key, jobs in found.items() if set(METRICS) <= set(jobs)}
-    if not complete:
-        raise PlotError("agreement needs jobs that differ only in the metric: sweep metric: [frobenius, wasserstein]")
-    return complete, other
+    for job in jobs:
+        if {"gamma", "seed", "metric"} <= set(job.parameters):
+            own = found.setdefault((job.parameters["gamma"], job.parameters["seed"]), {})
+            if job.parameters["metric"] in own:
+                raise PlotError("agreement: jobs of a panel differ in more than gamma, seed and metric; see --facet")
+            own[job.parameters["metric"]] = job
+    return {key: tuple(own[name] for name in METRICS) for key, own in found.items() if set(METRICS) <= set(own)}
 
 
 def difference(frobenius, wasserstein):
@@ -51,16 +47,13 @@ def renamed(job):
     return float(np.mean(frobenius - wasserstein > 1e-9 * frobenius))
 
 
-def tables(complete, value):
-    """A panel's gammas, differences [seeds, gammas], and shares of steps with new names [seeds, gammas]."""
-    own = {key[1:]: jobs for key, jobs in complete.items() if key[0] == value}
+def tables(own):
+    """A panel's gammas, differences [seeds, gammas], and shares of steps with new names [seeds, gammas]; or None."""
     gammas = sorted({gamma for gamma, _ in own})
     seeds = [seed for seed in sorted({seed for _, seed in own}) if all((gamma, seed) in own for gamma in gammas)]
-    if not seeds:
-        raise PlotError("agreement: no seed has finished every gamma under both distances")
     differences = np.array([[difference(*own[gamma, seed]) for gamma in gammas] for seed in seeds])
     shares = np.array([[renamed(own[gamma, seed][1]) for gamma in gammas] for seed in seeds])
-    return np.array(gammas), differences, shares
+    return (np.array(gammas), differences, shares) if np.isfinite(differences).any() else None
 
 
 def threshold(gammas, differences):
@@ -85,34 +78,51 @@ def draw_difference(axes, gammas, differences, floor):
     return rate
 
 
+def draw_shares(axes, gammas, shares):
+    if not np.isfinite(shares).all():
+        axes.set_visible(False)
+        return
+    for low, high, alpha in BANDS:
+        edges = np.percentile(shares, (low, high), axis=0)
+        axes.fill_between(gammas, *edges, color=CATEGORICAL[2], alpha=alpha, linewidth=0)
+    axes.plot(gammas, np.median(shares, axis=0), "o-", color=CATEGORICAL[2], markersize=3.5, linewidth=1.3)
+    axes.set_ylim(-0.03, 1.03)
+
+
 def agreement(result, options):
     """A column for each value of a third parameter: difference of F above, share of steps with new names below."""
-    complete, other = pairs(result)
-    values = sorted({key[0] for key in complete}, key=in_order)
-    page = Page(result, 2 * len(values), columns=len(values), shared="row", panel_height=2.4, gap=0.35)
+    others = [name for name in result.varying() if name not in ("gamma", "seed", "metric")]
+    groups = [(title, pairs(jobs)) for title, jobs in facets(result, result.jobs, options, others, MOST_COLUMNS)]
+    columns = [(title, own, tables(own)) for title, own in groups if own]
+    columns = [column for column in columns if column[2]]
+    if not columns:
+        raise PlotError(
+            "agreement needs seeds that finished every gamma under both distances:"
+            " sweep gamma, seed and metric: [frobenius, wasserstein]"
+        )
+    jobs = [job for _, own, _ in columns for pair in own.values() for job in pair]
+    said = shown(result, jobs, "only pairs of both distances" if len(jobs) < len(result.jobs) else "")
+    titles = [title for title, *_ in columns] + [""] * len(columns)
+    page = Page(result, said, titles, columns=len(columns), shared="row", panel_height=2.4)
     page.rates, page.thresholds = {}, {}
     floor = SAME / 10
-    for i, value in enumerate(values):
-        gammas, differences, shares = tables(complete, value)
-        above, below = page.panels[i], page.panels[len(values) + i]
-        page.rates[value] = draw_difference(above, gammas, differences, floor)
-        page.thresholds[value] = threshold(gammas, differences)
-        for low, high, alpha in BANDS:
-            edges = np.percentile(shares, (low, high), axis=0)
-            below.fill_between(gammas, *edges, color=CATEGORICAL[2], alpha=alpha, linewidth=0)
-        below.plot(gammas, np.median(shares, axis=0), "o-", color=CATEGORICAL[2], markersize=3.5, linewidth=1.3)
+    for i, (title, _, (gammas, differences, shares)) in enumerate(columns):
+        above, below = page.panels[i], page.panels[len(columns) + i]
+        page.rates[title] = draw_difference(above, gammas, differences, floor)
+        page.thresholds[title] = threshold(gammas, differences)
+        draw_shares(below, gammas, shares)
         for axes in (above, below):
             axes.set_xscale("log")
-            if page.thresholds[value]:
-                axes.axvspan(gammas[0], page.thresholds[value], color="#000000", alpha=0.06, linewidth=0)
+            if page.thresholds[title]:
+                axes.axvspan(gammas[0], page.thresholds[title], color="#000000", alpha=0.06, linewidth=0)
         above.set_yscale("log")
-        title = "" if other is None else f"{page.label(other)}  {tick_text(value) if is_number(value) else value or ''}"
-        page.describe(above, title, None, None if i else "largest relative difference of $F$")
-        page.describe(below, "", "gamma", None if i else "steps with new names")
-        below.set_ylim(-0.03, 1.03)
+        lowest = None if below.get_visible() else "gamma"
+        page.describe(above, lowest, None if i else "largest relative difference of $F$")
+        page.describe(below, "gamma", None if i else "steps with new names")
     page.note(
         f"grey: equal in every step for every seed, to {SAME:g} (drawn at {floor:g});"
         f" {len(differences)} seeds, bands 25–75 %, 5–95 %"
+        + ("" if np.isfinite(shares).all() else "; new names are told with record_distances: all")
     )
     return page
 

@@ -3,11 +3,12 @@
 import numpy as np
 
 from ..figure import Figure
-from ..jobs import positive_count, titles
-from ..neuron_paths import NEGATIVE, POSITIVE, chosen_neurons, in_plane, keeps_paths
+from ..jobs import a_job_each, positive_count, stacked
+from ..neuron_paths import NEGATIVE, POSITIVE, USABLE, chosen_neurons, in_plane, keeps_paths
 from ..samples import samples
-from ..style import CATEGORICAL, INK, Page, set_log_ticks
+from ..style import CATEGORICAL, INK, Page
 
+MOST_COLUMNS = 3
 DISTINCT = 0.01  # radians: directions closer than this in a chain count as one
 PHASES = (0.01, 0.9)  # parts of the way of F: the alignment phase ends at the first, convergence at the second
 
@@ -43,7 +44,7 @@ def log_spaced(last, most=300):
     return np.unique(np.geomspace(1, last, min(most, last)).round().astype(int))
 
 
-def draw_alignment(page, column, job, title, options, first):
+def draw_alignment(page, column, job, options, first):
     """A job's four panels, from the first step on: F, norms, angles, distinct directions."""
     weights, split = job.state()[:, :, :2], positive_count(job)
     rows, positive = chosen_neurons(weights.shape[1], split)
@@ -65,8 +66,7 @@ def draw_alignment(page, column, job, title, options, first):
         axes.set_xlim(time[1], time[-1])
         for end in phase_ends(objective):
             axes.axvline(time[max(end, 1)], color=CATEGORICAL[0], linewidth=1, linestyle=":")
-        above, below = title if axes is column[0] else "", "time" if axes is column[3] else None
-        page.describe(axes, above, below, y if first else None)
+        page.describe(axes, "time" if axes is column[3] else None, y if first else None)
     column[1].set_yscale("log")
     column[3].set_yscale("log")
     column[3].legend(loc="lower left", fontsize=8)
@@ -75,13 +75,11 @@ def draw_alignment(page, column, job, title, options, first):
 
 def alignment(result, options):
     """A column for each job."""
-    jobs = in_plane(result, "alignment")[:3]
-    page = Page(result, 4 * len(jobs), columns=len(jobs), shared="row", panel_height=1.75, gap=0.32)
-    for i, (job, title) in enumerate(zip(jobs, titles(jobs))):
-        draw_alignment(page, page.panels[i :: len(jobs)], job, title, options, i == 0)
-    page.figure.canvas.draw()
-    for axes in page.panels[-len(jobs) :]:
-        set_log_ticks(axes.yaxis)
+    chosen, shown = a_job_each(result, in_plane(result, "alignment"), options, MOST_COLUMNS, USABLE)
+    titles, places = stacked([title for title, _ in chosen], 4, MOST_COLUMNS)
+    page = Page(result, shown, titles, columns=min(len(chosen), MOST_COLUMNS), shared="row", panel_height=1.75)
+    for i, (_, job) in enumerate(chosen):
+        draw_alignment(page, [page.panels[place] for place in places[i]], job, options, i % MOST_COLUMNS == 0)
     page.note(
         f"dotted: F has made {PHASES[0]:.0%} and {PHASES[1]:.0%} of its way."
         f"  Directions within {DISTINCT:g} rad of the next one count as one."

@@ -2,21 +2,18 @@
 
 import numpy as np
 
-from ..curves import MOST_CURVES, draw, gamma_or_default
+from ..curves import MOST_CURVES, draw, gamma_or_default, with_values
 from ..figure import Figure
-from ..result import PlotError
 
 
 def distance_difference(result, options):
     both = ("distance_frobenius", "distance_wasserstein")
-    if not result.has(*both):
-        raise PlotError("distance-difference needs both distances: set record_distances: all in the spec")
-    for job in result.jobs:
+    for job in with_values(result, *both):
         frobenius, wasserstein = (job.trace[name] for name in both)
         with np.errstate(invalid="ignore", divide="ignore"):
-            job.trace["difference"] = np.where(frobenius > 0, 1 - wasserstein / frobenius, 0.0)
+            job.trace["difference"] = np.where(frobenius == 0, 0.0, 1 - wasserstein / frobenius)
     colour = options.by or gamma_or_default(result)
-    return draw(result, options.x or "step", "difference", colour, 1, (False, False))
+    return draw(result, options, options.x or "step", "difference", colour, 1, (False, False))
 
 
 FIGURE = Figure(

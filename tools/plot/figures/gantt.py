@@ -2,10 +2,21 @@
 
 from matplotlib.patches import Patch
 
-from ..curves import REPLICAS
 from ..figure import Figure
+from ..jobs import REPLICAS, facets, shown
 from ..result import PlotError
 from ..style import CATEGORICAL, Colours, Page
+
+
+def draw_ranks(axes, jobs, ranks, start, face):
+    """The bars of the jobs in a row for each rank."""
+    for place, rank in enumerate(ranks):
+        own = [job for job in jobs if job.value("rank") == rank]
+        bars = [(job.value("started") - start, job.value("seconds")) for job in own]
+        axes.broken_barh(bars, (place - 0.4, 0.8), facecolors=list(map(face, own)), linewidth=0)
+    axes.set_yticks(range(len(ranks)), [f"rank {rank}" for rank in ranks])
+    axes.set_ylim(-0.6, len(ranks) - 0.4)
+    axes.grid(False, axis="y")
 
 
 def gantt(result, options):
@@ -17,28 +28,22 @@ def gantt(result, options):
     colours = Colours(name, result.values(name)) if name else None
     ranks = sorted({job.value("rank") for job in jobs})
     start = min(job.value("started") for job in jobs)
-    page = Page(result, 1, bool(colours and colours.continuous), panel_height=0.9 + 0.45 * len(ranks))
-    axes = page.panels[0]
-    busy = 0.0
-    for rank in ranks:
-        own = [job for job in jobs if job.value("rank") == rank]
-        bars = [(job.value("started") - start, job.value("seconds")) for job in own]
-        faces = [colours(job.parameters.get(name)) if colours else CATEGORICAL[0] for job in own]
-        axes.broken_barh(bars, (ranks.index(rank) - 0.4, 0.8), facecolors=faces, linewidth=0)
-        busy += sum(seconds for _, seconds in bars)
     end = max(job.value("started") + job.value("seconds") for job in jobs) - start
-    axes.set_yticks(range(len(ranks)), [f"rank {rank}" for rank in ranks])
-    axes.set_ylim(-0.6, len(ranks) - 0.4)
-    axes.set_xlim(0, end)
-    axes.grid(False, axis="y")
+    panels = facets(result, jobs, options)
+    said = shown(result, jobs, "only jobs that were run for this file" if len(jobs) < len(result.jobs) else "")
+    height = 0.9 + 0.45 * len(ranks)
+    page = Page(result, said, [title for title, _ in panels], columns=1, panel_height=height)
+    for axes, (_, own) in zip(page.panels, panels):
+        face = lambda job: colours(job.parameters.get(name)) if colours else CATEGORICAL[0]
+        draw_ranks(axes, own, ranks, start, face)
+        axes.set_xlim(0, end)
     page.axis_labels("seconds since the first job began", "")
+    share = sum(job.value("seconds") for job in jobs) / (len(ranks) * end)
+    page.note(f"{share:.1%} of the time of {len(ranks)} workers is in jobs")
     if colours and colours.continuous:
         page.colour_bar(colours)
-    elif colours:
-        page.legend([Patch(color=colours(value), label=str(value)) for value in colours.values])
-    share = busy / (len(ranks) * end)
-    if not (colours and not colours.continuous):
-        page.note(f"{len(jobs)} jobs; {share:.1%} of the time of {len(ranks)} workers is in jobs")
+    if colours and colours.words:
+        page.legend(colours.handles(lambda colour, words: Patch(color=colour, label=words)))
     return page
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..figure import Figure
-from ..jobs import evenly, titles
+from ..jobs import a_job_each, stacked
 from ..result import PlotError
 from ..style import CATEGORICAL, FAINT, Page
 
@@ -11,8 +11,12 @@ MOST_COLUMNS = 3
 MOST_LINES = 40  # with more outer steps, lines between them would hide the curve
 
 
+def has_inner(job):
+    return "inner_objective" in job.trace and np.isfinite(job.trace["inner_objective"]).any()
+
+
 def suits(result):
-    return all("inner_objective" in job.trace and job.value("record_inner") > 0 for job in result.jobs)
+    return all(map(has_inner, result.jobs))
 
 
 def inner_iterations(job):
@@ -36,29 +40,30 @@ def segments(job, name):
 
 def draw_inner(axes, job, name, colour):
     pieces, ends = segments(job, name)
+    logarithmic = name == "inner_distance" and any(np.any(values > 0) for _, values in pieces)
     for iterations, values in pieces:
-        shown = values > 0
-        axes.plot(iterations[shown], values[shown], color=colour, linewidth=1.2)
+        seen = values > 0 if logarithmic else slice(None)
+        axes.plot(iterations[seen], values[seen], color=colour, linewidth=1.2)
     if len(ends) <= MOST_LINES:
         for end in ends[:-1]:
             axes.axvline(end, color=FAINT, linewidth=1, zorder=0)
-    axes.set_yscale("log" if name == "inner_distance" else "linear")
+    axes.set_yscale("log" if logarithmic else "linear")
     axes.grid(False, axis="x")
 
 
 def inner(result, options):
     """Objective above, below it the distance to the last iterate, which starts again at every outer step."""
-    if not suits(result):
+    jobs = list(filter(has_inner, result.jobs))
+    if not jobs:
         raise PlotError("inner needs the inner iterations of prox: set record_inner in the spec")
-    jobs = evenly(result.jobs, MOST_COLUMNS)
-    count = len(jobs)
-    page = Page(result, 2 * count, columns=count, shared="row", panel_height=2.5, gap=0.35)
-    for i, (job, title) in enumerate(zip(jobs, titles(jobs))):
-        for axes, name, colour in zip(page.panels[i::count], ("inner_objective", "inner_distance"), CATEGORICAL):
-            draw_inner(axes, job, name, colour)
-            last = name == "inner_distance"
-            below = "inner iteration, over all outer steps" if last else None
-            page.describe(axes, "" if last else title, below, None if i else name)
+    chosen, shown = a_job_each(result, jobs, options, MOST_COLUMNS, "record inner iterations")
+    titles, places = stacked([title for title, _ in chosen], 2, MOST_COLUMNS)
+    page = Page(result, shown, titles, columns=min(len(chosen), MOST_COLUMNS), shared="row", panel_height=2.5)
+    for i, (_, job) in enumerate(chosen):
+        for place, name, colour in zip(places[i], ("inner_objective", "inner_distance"), CATEGORICAL):
+            draw_inner(page.panels[place], job, name, colour)
+            below = "inner iteration, over all outer steps" if name == "inner_distance" else None
+            page.describe(page.panels[place], below, None if i % MOST_COLUMNS else name)
     page.note("grey lines: outer steps")
     return page
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from ..figure import Figure
-from ..jobs import evenly, positive_count, titles
+from ..jobs import a_job_each, positive_count
 from ..result import PlotError
 from ..samples import samples
 from ..style import INK, Colours, Page
 
-MOST_PANELS = 3
+MOST_PANELS = 6
 MOST_TIMES = 7
 POINTS = 400
 
@@ -48,21 +48,27 @@ def suits(result):
 
 
 def chosen_records(times, wanted):
-    """The record nearest to each wanted time, once."""
-    return np.unique([int(np.argmin(np.abs(times - time))) for time in wanted if time <= times[-1] * (1 + 1e-9)])
+    """The record nearest to each wanted time up to the job's last, and the last one; each once."""
+    near = [int(np.argmin(np.abs(times - time))) for time in wanted if time <= times[-1] * (1 + 1e-9)]
+    return np.unique([*near, len(times) - 1])
+
+
+def last_objective(job):
+    return f"F = {job.value('objective_final'):.3g}" if job.status == "done" else job.status
 
 
 def learned(result, options):
     """A panel for each job, with curves at the same times in all."""
-    jobs = [job for job in result.jobs if job.has_states() and job.value("d") == 2]
+    jobs = [job for job in result.jobs if job.has_states() and job.value("d") == 2 and job.trace["time"][-1] > 0]
     if not jobs:
         raise PlotError("learned-function needs all states of networks with one input and a bias: d: 2, save: all")
-    jobs = evenly(jobs, MOST_PANELS)
-    first = max(min(job.trace["time"][job.trace["time"] > 0]) for job in jobs if len(job.trace["time"]) > 1)
-    wanted = np.geomspace(first, max(job.trace["time"][-1] for job in jobs), MOST_TIMES - 1)
-    colours = Colours("time", [float(time) for time in wanted])
-    page = Page(result, len(jobs), True, panel_height=3.4)
-    for axes, job, title in zip(page.panels, jobs, titles(jobs)):
+    chosen, shown = a_job_each(result, jobs, options, MOST_PANELS, "keep all states, with d: 2")
+    first = min(min(job.trace["time"][job.trace["time"] > 0]) for _, job in chosen)
+    wanted = np.geomspace(first, max(job.trace["time"][-1] for _, job in chosen), MOST_TIMES - 1)
+    colours = Colours("time", sorted({float(time) for time in wanted}))
+    titles = [f"{title}:  {last_objective(job)}" for title, job in chosen]
+    page = Page(result, shown, titles, panel_height=3.4 if len(chosen) <= 3 else 2.6)
+    for axes, (_, job) in zip(page.panels, chosen):
         inputs, labels = samples(job, options)
         reach = np.linspace(inputs[:, 0].min(), inputs[:, 0].max(), POINTS)
         reach = np.column_stack([reach, np.full(POINTS, inputs[0, 1])])
@@ -70,10 +76,10 @@ def learned(result, options):
         for record in chosen_records(times, wanted):
             axes.plot(reach[:, 0], values[record], color=colours(times[record]), linewidth=1.4)
         axes.plot(inputs[:, 0], labels, "o", color=INK, markersize=2.2, zorder=5)
-        axes.set_title(f"{title}:  F = {job.trace['objective'][-1]:.3g}", size=10.5, color=INK, loc="left")
     page.axis_labels("input  $x$", "output  $f(x)$")
-    page.colour_bar(colours)
-    page.note("points: the data; curves at equal times, from the first step to the last")
+    if colours.continuous:
+        page.colour_bar(colours)
+    page.note("points: the data; curves at equal times, as far as a job goes, and at its last")
     return page
 
 

@@ -5,18 +5,23 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from ..figure import Figure
+from ..jobs import a_job_each
 from ..result import PlotError
 from ..style import INK, SHEETS, Page
 
 COLUMNS = 4
+MOST_JOBS = 3
+USABLE = "keep all states of masses"
 DECADES = 5  # masses that many decades below the largest are not drawn
 
 
-def masses_job(result):
-    for job in result.jobs:
-        if job.value("method") == "jko" and job.has_states():
-            return job
-    raise PlotError("masses needs a job of jko with all states: method: jko and save: all in the spec")
+def with_masses(result, name):
+    """The jobs that keep the masses of more than one record."""
+    jobs = [job for job in result.jobs if job.value("method") == "jko" and job.has_states()]
+    jobs = [job for job in jobs if job.state()[:, :, 0].max() > 0]
+    if not jobs:
+        raise PlotError(f"{name} needs a job of jko with all states: method: jko and save: all in the spec")
+    return jobs
 
 
 def suits(result):
@@ -59,22 +64,31 @@ def sheet_name(sheet):
     return r"$\alpha = +1$" if sheet == 0 else r"$\alpha = -1$"
 
 
+def records_at(times):
+    """The first record and COLUMNS - 1 others, evenly spaced in the logarithm of their times."""
+    return [0, *(int(np.argmin(np.abs(times - time))) for time in np.geomspace(times[1], times[-1], COLUMNS - 1))]
+
+
 def masses(result, options):
-    """A row for each sign, a column for each time; times are evenly spaced in their logarithm."""
-    job = masses_job(result)
-    states, axis = sheets(job)
-    times = job.trace["time"][: len(states)]
-    wanted = [0.0, *np.geomspace(times[1], times[-1], COLUMNS - 1)]
-    records = [int(np.argmin(np.abs(times - time))) for time in wanted]
-    norm, reach = mass_norm(states), support(states, axis)
-    page = Page(result, COLUMNS * states.shape[1], columns=COLUMNS, panel_height=1.85, colour_bar=True)
-    for i, axes in enumerate(page.panels):
-        sheet, column = divmod(i, COLUMNS)
-        draw_sheet(axes, states[records[column], sheet], axis, sheet, norm, reach)
-        axes.set_title(f"{sheet_name(sheet)},  t = {times[records[column]]:g}", size=9.5, color=INK, loc="left")
+    """For each job a row for each sign and a column for each time."""
+    chosen, shown = a_job_each(result, with_masses(result, "masses"), options, MOST_JOBS, USABLE)
+    kept = [sheets(job) for _, job in chosen]
+    norm = mass_norm(max((states for states, _ in kept), key=np.max))
+    reach = max(support(states, axis) for states, axis in kept)
+    panels, titles = [], []
+    for (title, job), (states, axis) in zip(chosen, kept):
+        times = job.trace["time"][: len(states)]
+        for sheet in range(states.shape[1]):
+            for column, record in enumerate(records_at(times)):
+                start = f"{title}\n" if title and len(chosen) > 1 and column + sheet == 0 else ""
+                titles.append(f"{start}{sheet_name(sheet)}, t = {times[record]:.4g}")
+                panels.append((states[record, sheet], axis, sheet))
+    page = Page(result, shown, titles, columns=COLUMNS, panel_height=1.85)
+    for axes, panel in zip(page.panels, panels):
+        draw_sheet(axes, *panel, norm, reach)
     page.axis_labels(r"$w_1$", r"bias  $w_2$")
-    for sheet in range(states.shape[1]):
-        page.bar(plt.cm.ScalarMappable(norm, SHEETS[sheet]), f"mass, {sheet_name(sheet)}", sheet, states.shape[1])
+    for row, (_, _, sheet) in enumerate(panels[::COLUMNS]):
+        page.bar(plt.cm.ScalarMappable(norm, SHEETS[sheet]), f"mass, {sheet_name(sheet)}", row)
     page.note(f"white: less than $10^{{-{DECADES}}}$ of the largest mass")
     return page
 

@@ -5,10 +5,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from ..figure import Figure
-from ..jobs import positive_count, titles
-from ..neuron_paths import NEGATIVE, POSITIVE, SILENT, chosen_neurons, in_plane, keeps_paths
+from ..jobs import a_job_each, positive_count
+from ..neuron_paths import NEGATIVE, POSITIVE, SILENT, USABLE, chosen_neurons, in_plane, keeps_paths
 from ..samples import samples
 from ..style import MUTED, Page
+
+
+MOST_PANELS = 4
 
 
 def view(jobs):
@@ -58,16 +61,17 @@ def neuron_legend():
 
 def trajectories(result, options):
     """A panel for each job with the path of every neuron."""
-    jobs = in_plane(result, "neurons")
-    wide, high = view(jobs)
-    columns = 1 if wide[1] - wide[0] > 1.5 * (high[1] - high[0]) else min(2, len(jobs))
-    height = min((8.0 if columns == 1 else 3.8) * (high[1] - high[0]) / (wide[1] - wide[0]), 7.5)
-    page = Page(result, len(jobs), columns=columns, shared=False, panel_height=height, gap=0.75)
-    for axes, job, title in zip(page.panels, jobs, titles(jobs)):
+    chosen, shown = a_job_each(result, in_plane(result, "neurons"), options, MOST_PANELS, USABLE)
+    wide, high = view([job for _, job in chosen])
+    columns = 1 if wide[1] - wide[0] > 1.5 * (high[1] - high[0]) else min(2, len(chosen))
+    height = (8.0 if columns == 1 else 3.8) * (high[1] - high[0]) / (wide[1] - wide[0])
+    titles = [title for title, _ in chosen]
+    page = Page(result, shown, titles, columns=columns, shared=False, panel_height=min(max(height, 1.2), 7.5))
+    for axes, (_, job) in zip(page.panels, chosen):
         draw_neurons(axes, job, samples(job, options)[0])
         axes.set_xlim(wide)
         axes.set_ylim(high)
-        page.describe(axes, title, r"$w_1$", r"bias  $w_2$")
+        page.describe(axes, r"$w_1$", r"bias  $w_2$")
     page.legend(neuron_legend())
     return page
 

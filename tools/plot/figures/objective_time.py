@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..curves import MOST_CURVES, default_colour, draw, require_traces
+from ..curves import MOST_CURVES, default_colour, draw, with_values
 from ..figure import Figure
 from ..style import spans_decades
 
@@ -10,12 +10,12 @@ from ..style import spans_decades
 def objective_time(result, options):
     """An axis is logarithmic where its values spread over decades."""
     x, y = options.x or "time", options.y or "objective"
-    require_traces(result, x, y)
-    ends = [job.trace[x][-1] for job in result.jobs if len(job.trace[x]) and job.trace[x][-1] > 0]
-    heights = np.concatenate([job.trace[y] for job in result.jobs])
-    heights = heights[np.isfinite(heights)]
-    wide = spans_decades(ends, 1.5)
-    return draw(result, x, y, options.by or default_colour(result), int(wide), (wide, spans_decades(heights)))
+    jobs = with_values(result, x, y)
+    ends = [np.nanmax(job.trace[x]) for job in jobs]
+    heights = np.concatenate([job.trace[y] for job in jobs])
+    wide = spans_decades([end for end in ends if end > 0], 1.5)
+    colour = options.by or default_colour(result)
+    return draw(result, options, x, y, colour, int(wide), (wide, spans_decades(heights[np.isfinite(heights)])))
 
 
 FIGURE = Figure(

@@ -1,28 +1,30 @@
 """The error of JKO on a grid over spacing and epsilon, with the bounds of pinning and of diffusion."""
 
 import numpy as np
-from matplotlib.colors import LogNorm
 
 from ..figure import Figure
 from ..fit import describe, regression_rate
-from ..jobs import at_time, spacing
+from ..jobs import at_time, facets, shown, spacing
 from ..result import PlotError
 from ..samples import samples
-from ..style import CATEGORICAL, INK, SEQUENTIAL, Page, is_number, set_log_ticks
+from ..style import CATEGORICAL, INK, MUTED, SEQUENTIAL, Page, colour_norm
+from ..words import is_number
 
 LOSS_FACTORS = {"mse": lambda n: 1 / n, "half_mse": lambda n: 0.5 / n, "sse": lambda n: 1.0}
+MOST_PANELS = 6
 DIFFUSED = 0.5  # a run warns when the diffusion of all steps exceeds this part of the half-width
 
 
 def table(jobs):
-    """Spacings and epsilons in rising order, and the final F of each pair [epsilons, spacings]."""
+    """Spacings and epsilons in rising order, and the median final F of each pair [epsilons, spacings]."""
     cells = {}
     for job in jobs:
         cells.setdefault((job.parameters["epsilon"], spacing(job)), []).append(float(job.value("objective_final")))
-    if any(len(values) > 1 for values in cells.values()):
-        raise PlotError("pinning: the jobs differ in more than grid and epsilon; choose some with --where NAME=VALUE")
     epsilons, spacings = (np.array(sorted({key[k] for key in cells})) for k in (0, 1))
-    return spacings, epsilons, np.array([[cells.get((e, h), [np.nan])[0] for h in spacings] for e in epsilons])
+    if len(epsilons) < 2 or len(spacings) < 2:
+        raise PlotError("pinning needs two values of epsilon that are numbers and two of grid in each panel")
+    medians = [[np.median(cells.get((e, h), [np.nan])) for h in spacings] for e in epsilons]
+    return spacings, epsilons, np.where(np.isfinite(medians), medians, np.nan)
 
 
 def reference(result, time):
@@ -63,38 +65,55 @@ def draw_bounds(axes, job, options, spacings):
         axes.axvline(start, color="white", linewidth=3)
         words = r"$h = 2\gamma\,\max\Vert\nabla F'\Vert$"
         axes.axvline(start, color=CATEGORICAL[1], linewidth=1.8, linestyle="--", label=words)
-    most = 2 * (DIFFUSED * job.value("grid_radius")) ** 2 / job.value("steps")
-    axes.axhline(most, color="white", linewidth=3)
-    axes.axhline(most, color=CATEGORICAL[3], linewidth=1.8, label=r"$\sqrt{\mathrm{steps}\cdot\varepsilon/2} = R/2$")
+    if job.value("steps") > 0:
+        most = 2 * (DIFFUSED * job.value("grid_radius")) ** 2 / job.value("steps")
+        axes.axhline(most, color="white", linewidth=3)
+        words = r"$\sqrt{\mathrm{steps}\cdot\varepsilon/2} = R/2$"
+        axes.axhline(most, color=CATEGORICAL[3], linewidth=1.8, label=words)
+
+
+def draw_best(axes, spacings, epsilons, values):
+    """The best epsilon of every grid, and its rate or None."""
+    known = np.isfinite(values).any(axis=0)
+    best = epsilons[np.nanargmin(values[:, known], axis=0)]
+    rate = regression_rate(spacings[known], best) if known.sum() > 2 else None
+    fit = "" if rate is None else f":  {describe(rate, 'h')}"
+    style = {"color": "white", "markeredgecolor": INK, "markersize": 5}
+    axes.plot(spacings[known], best, "o", **style, label=rf"best $\varepsilon${fit}")
+    return rate
 
 
 def pinning(result, options):
-    """The map, the bounds, and the best epsilon of every grid with its rate."""
+    """The map, the bounds, and the best epsilon of every grid with its rate; a panel for each value of the rest."""
     jobs = [job for job in result.jobs if is_number(job.parameters.get("epsilon")) and "grid" in job.parameters]
     if not jobs:
-        raise PlotError("pinning needs a sweep of jko over grid and epsilon")
-    spacings, epsilons, objective = table(jobs)
-    goal = reference(result, float(jobs[0].trace["time"][-1]))
-    shown = objective if goal is None else np.abs(objective - goal)
-    page = Page(result, 1, True)
-    axes = page.panels[0]
-    norm = None if goal is None else LogNorm(np.nanmin(shown[shown > 0]), np.nanmax(shown))
-    image = axes.pcolormesh(edges(spacings), edges(epsilons), shown, cmap=SEQUENTIAL, norm=norm)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.grid(False)
-    draw_bounds(axes, jobs[0], options, spacings)
-    best = epsilons[np.nanargmin(shown, axis=0)]
-    page.rate = regression_rate(spacings, best) if len(spacings) > 2 else None
-    fit = "" if page.rate is None else f":  {describe(page.rate, 'h')}"
-    style = {"color": "white", "markeredgecolor": INK, "markersize": 5}
-    axes.plot(spacings, best, "o", **style, label=rf"best $\varepsilon${fit}")
-    axes.set_ylim(*edges(epsilons)[[0, -1]])
-    page.axis_labels("spacing of the grid  $h$", "epsilon")
-    page.bar(image, "objective  $F$" if goal is None else r"$|F - F_{\mathrm{neurons}}|$", 0, 1)
-    page.legend(axes.get_legend_handles_labels()[0])
-    page.figure.canvas.draw()
-    set_log_ticks(axes.xaxis)
+        raise PlotError("pinning needs a sweep of jko over grid and epsilon, with numbers for epsilon")
+    own = set().union(*(job.parameters for job in jobs)) - {"epsilon", "grid", "seed", "data_seed"}
+    varying = [name for name in result.varying() if name in own and len({job.parameters[name] for job in jobs}) > 1]
+    panels = facets(result, jobs, options, varying, MOST_PANELS)
+    tables = [table(own) for _, own in panels]
+    goals = [reference(result, float(own[0].trace["time"][-1])) for _, own in panels]
+    maps = [values if goal is None else np.abs(values - goal) for (*_, values), goal in zip(tables, goals)]
+    seen = np.concatenate([values[np.isfinite(values)] for values in maps])
+    if not len(seen):
+        raise PlotError("pinning: no job has a finite objective_final, so there is nothing to draw")
+    norm = colour_norm(seen)
+    why = "only jobs of jko with a number for epsilon" if len(jobs) < len(result.jobs) else ""
+    page = Page(result, shown(result, jobs, why), [title for title, _ in panels], shared=False)
+    for axes, (_, own), (spacings, epsilons, _), values in zip(page.panels, panels, tables, maps):
+        image = axes.pcolormesh(edges(spacings), edges(epsilons), values, cmap=SEQUENTIAL, norm=norm)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.grid(False)
+        draw_bounds(axes, own[0], options, spacings)
+        page.rate = draw_best(axes, spacings, epsilons, values)
+        axes.set_ylim(*edges(epsilons)[[0, -1]])
+        page.describe(axes, "spacing of the grid  $h$", "epsilon")
+        if len(panels) > 1:
+            axes.legend(fontsize=7.6, labelcolor=MUTED)
+    page.bar(image, "objective  $F$" if goals[0] is None else r"$|F - F_{\mathrm{neurons}}|$")
+    if len(panels) == 1:
+        page.legend(axes.get_legend_handles_labels()[0])
     return page
 
 

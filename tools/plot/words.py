@@ -1,0 +1,46 @@
+"""The text of a parameter's value, and of a number at a tick."""
+
+import math
+
+AUTO = "auto"  # a value that the job chooses itself; NaN in the file
+DIGITS = 6
+
+
+def is_number(value):
+    return isinstance(value, (int, float))
+
+
+def plain(words):
+    """The words on one line, in which a dollar sign begins no formula."""
+    return " ".join(str(words).split()).replace("$", r"\$")
+
+
+def number_text(value, digits=DIGITS):
+    """A number with at most that many digits; a power of ten where it is very small or large."""
+    if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.{digits}g}"
+    mantissa, exponent = f"{value:.{max(digits - 3, 0)}e}".split("e")
+    factor = "" if float(mantissa) == 1 else rf"{float(mantissa):.{digits}g}\times"
+    return rf"${factor}10^{{{int(exponent)}}}$"
+
+
+def value_text(value, digits=DIGITS):
+    """A parameter's value: a number, or a text, of which a long one, a path, keeps its end."""
+    if is_number(value):
+        return number_text(value, digits)
+    words, most = " ".join(value.split()), 4 * digits
+    return plain(words if len(words) <= most else "…" + words[-most:]) or "none"
+
+
+def value_texts(values, digits=DIGITS):
+    """{value: its text} of the values of one parameter, with as many digits more as tell them apart."""
+    for count in range(digits, 20):
+        found = {value: value_text(value, count) for value in values}
+        if len(set(found.values())) == len(found):
+            break
+    return found
+
+
+def titled(name, value, words):
+    """A value as a panel's title has it: words alone, numbers, auto and none with the parameter's name."""
+    return f"{name} {words}" if is_number(value) or value in (AUTO, "") else words
