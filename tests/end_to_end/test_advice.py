@@ -6,10 +6,14 @@ import re
 import subprocess
 
 import numpy as np
-from harness import DIVERGED, DONE, ERROR, HANG, OK, Outcome, case, column, equal, main, messages, require, states
+from harness import DIVERGED, DONE, ERROR, HANG, OK, Outcome, case, column, equal, main, messages, require
 
-SMALL = "n: 5, width: 4, steps: 200"
-SINUS = "data: sinus, n: 5, method: jko, grid: 8, steps: 5"
+SMALL = "n: 5, width: 4"
+SINUS = "data: sinus, n: 5, method: jko, grid: 8"
+
+
+def states(path):
+    return list(column(path, "status"))
 
 
 @case
@@ -20,21 +24,15 @@ def the_remedy_for_divergence_ends_it(wgf):
         "gd of labels": f"{SMALL}, loss: sse, output: mean, scaling: mean_field, gamma: 1.0e+9",
         "gd that decays": f"{SMALL}, weight_decay: 1.0e+4, gamma: 1",
         "gd of both layers": f"{SMALL}, layers: both, gamma: 1.0e+3",
-        "prox, gamma": f"{SMALL}, method: prox, gamma: 1.0e+306",
-        "prox, beta": f"{SMALL}, method: prox, beta: 1.0e+4, steps: 20",
-        "wasserstein": f"{SMALL}, method: prox, metric: wasserstein, beta: 1.0e+4, steps: 20",
-        "sliced": f"{SMALL}, method: prox, metric: sliced, beta: 1.0e+4, steps: 20",
-        "jko, epsilon": f"{SINUS}, epsilon: 1.0e-300",
-        "jko, gamma": f"{SINUS}, gamma: 1.0e+300",
-        "jko by Dykstra": f"{SINUS}, solver: dykstra, epsilon: 1.0e-300",
+        "prox, beta": f"{SMALL}, method: prox, beta: 1.0e+4",
+        "wasserstein": f"{SMALL}, method: prox, metric: wasserstein, beta: 1.0e+4",
+        "sliced": f"{SMALL}, method: prox, metric: sliced, beta: 1.0e+4",
+        "jko, epsilon": f"{SINUS}, solver: dykstra, gamma: 100, epsilon: 1.0e-306",
+        "jko, gamma": f"{SINUS}, solver: dykstra, gamma: 1.0e+308",
     }
-    seen = 0
-    for name, fixed in diverging.items():
-        path = wgf.result(f"name: x\nfixed: {{{fixed}}}\n", OK, f"{seen}.h5")
-        if states(path) != [DIVERGED]:
-            equal(states(path), [DONE], f"state of '{name}'")
-            continue
-        seen += 1
+    for number, (name, fixed) in enumerate(diverging.items()):
+        path = wgf.result(f"name: x\nfixed: {{{fixed}}}\n", OK, f"{number}.h5")
+        equal(states(path), [DIVERGED], f"state of '{name}'")
         advice = re.search(r"try a (smaller|larger) (\w+)$", messages(path)[0])
         require(advice, f"'{name}': {messages(path)[0]!r}")
         better, parameter = advice.groups()
@@ -44,9 +42,8 @@ def the_remedy_for_divergence_ends_it(wgf):
         end = 1e-8 if better == "smaller" else 1
         kept = ", ".join(part for part in fixed.split(", ") if not part.startswith(f"{parameter}:"))
         path = wgf.result(f"name: x\nfixed: {{{kept}}}\nsweep: {{{parameter}: {{geomspace: [{value:e}, {end:e}, 16]}}}}\n",
-                          OK, f"{seen}-mended.h5")
+                          OK, f"{number}-mended.h5")
         require(DONE in states(path), f"'{name}': no {better} {parameter} helps, {states(path)}")
-    require(seen >= 7, f"only {seen} of {len(diverging)} diverge")
 
 
 @case
