@@ -27,6 +27,12 @@ case ${1:-} in
 esac
 [ $# -ge 2 ] || { usage >&2 && exit 2; }
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
+case $PWD in
+*[]\[\$\"\;\|\<\>\*\?\\]*)
+    echo "build.sh: CMake cannot build below $PWD: no name may have one of []*?;|<>\$\"\\; rename the folder" >&2
+    exit 1
+    ;;
+esac
 folder=$1 target=$2
 shift 2
 [ ! -f "$folder/CMakeCache.txt" ] || is_of_this_place || forget
