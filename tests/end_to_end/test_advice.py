@@ -9,7 +9,7 @@ import numpy as np
 from harness import DIVERGED, DONE, ERROR, HANG, OK, Outcome, case, column, equal, main, messages, require
 
 SMALL = "n: 5, width: 4"
-SINUS = "data: sinus, n: 5, method: jko, grid: 8"
+SINUS = "data: sinus, n: 5, method: jko, grid: 8, steps: 3, dykstra_steps: 20"
 
 
 def states(path):
@@ -41,8 +41,8 @@ def the_remedy_for_divergence_ends_it(wgf):
             value = 1.0
         end = 1e-8 if better == "smaller" else 1
         kept = ", ".join(part for part in fixed.split(", ") if not part.startswith(f"{parameter}:"))
-        path = wgf.result(f"name: x\nfixed: {{{kept}}}\nsweep: {{{parameter}: {{geomspace: [{value:e}, {end:e}, 16]}}}}\n",
-                          OK, f"{number}-mended.h5")
+        path = wgf.result(f"name: x\nfixed: {{{kept}}}\n"
+                          f"sweep: {{{parameter}: {{geomspace: [{value:e}, {end:e}, 16]}}}}\n", OK, f"{number}-mended.h5")
         require(DONE in states(path), f"'{name}': no {better} {parameter} helps, {states(path)}")
 
 
