@@ -42,7 +42,8 @@ def the_remedy_for_divergence_ends_it(wgf):
         end = 1e-8 if better == "smaller" else 1
         kept = ", ".join(part for part in fixed.split(", ") if not part.startswith(f"{parameter}:"))
         path = wgf.result(f"name: x\nfixed: {{{kept}}}\n"
-                          f"sweep: {{{parameter}: {{geomspace: [{value:e}, {end:e}, 16]}}}}\n", OK, f"{number}-mended.h5")
+                          f"sweep: {{{parameter}: {{geomspace: [{value:e}, {end:e}, 16]}}}}\n",
+                          OK, f"{number}-mended.h5")
         require(DONE in states(path), f"'{name}': no {better} {parameter} helps, {states(path)}")
 
 
