@@ -1,5 +1,4 @@
-/* A thread that sleeps, calls, and sleeps again. Invariant: whoever holds the lock is alone with what the function
- * uses. */
+/* A thread that sleeps, calls, and sleeps again. Invariant: who holds the lock is alone with what the function uses. */
 #include "wgf/base/ticker.h"
 
 #include <signal.h>

@@ -72,6 +72,18 @@ static double jobs_alike(const struct wgf_plan *plan, const struct wgf_case *one
     return jobs;
 }
 
+/* Leaves the axes whose values the case does not fix. */
+static void keep_free(const struct wgf_plan *plan, const struct wgf_case *one, struct choice *choice)
+{
+    int kept = 0;
+    for (int i = 0; i < choice->length; i++)
+        if (!plan->axes[choice->axis[i]].param->decides && one->read[choice->axis[i]]) {
+            choice->axis[kept] = choice->axis[i];
+            choice->count[kept++] = choice->count[i];
+        }
+    choice->length = kept;
+}
+
 bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
                          void (*visit)(void *context, const struct wgf_settings *settings, double jobs), void *context)
 {
@@ -80,11 +92,7 @@ bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
         const struct wgf_case *one = &plan->cases[c];
         struct choice choice;
         choose_axes(plan, names, &choice);
-        for (int i = 0; i < choice.length; i++)
-            if (plan->axes[choice.axis[i]].param->decides || !one->read[choice.axis[i]]) {
-                choice.index[i] = one->index[choice.axis[i]];
-                choice.count[i] = 1; /* stays where the case has it */
-            }
+        keep_free(plan, one, &choice);
         double jobs = jobs_alike(plan, one, &choice);
         do {
             struct wgf_settings settings = settings_of(plan, &choice, one->index);

@@ -187,7 +187,8 @@ def clock_shows_jobs_of_which_none_has_ended(wgf):
 @case
 def clock_goes_on_within_a_step(wgf):
     wgf.write("spec.yaml", ONE_STEP)
-    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--progress", "bar", env={**environment(), "COLUMNS": "200"})
+    environ = {**environment(), "COLUMNS": "200"}
+    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--progress", "bar", env=environ)
     read_until(process, r"(?s); job 0: step 0/1, F [^\r]*after 1\.\d s.*after 1\.\d s")
 
 

@@ -3,6 +3,8 @@
 
 #include "wgf/base/system.h"
 
+#include <math.h>
+
 /* What may be swept in the random products, with values as wgf_value_format writes them. Widths are grids of two
  * signs. a, b and c differ; a2 holds what a holds. */
 static const struct candidate {
@@ -181,6 +183,42 @@ static void expand(const struct product *product, struct expansion *expansion)
     } while (a >= 0);
 }
 
+/* Some axes of a product, and the sum over its jobs of a number that tells their values apart. */
+struct visited {
+    const char *names[MOST_AXES + 1];
+    double sum;
+};
+
+static void add_visited(void *context, const struct wgf_settings *settings, double jobs)
+{
+    struct visited *visited = context;
+    double mark = 1;
+    for (int i = 0; visited->names[i]; i++) {
+        char buffer[64];
+        const struct wgf_param *param = wgf_param_find(visited->names[i]);
+        wgf_value_format(param, wgf_param_get(param, settings), buffer, sizeof buffer);
+        for (const char *c = buffer; *c; c++)
+            mark = fmod(mark * (2 + *c), 1000003);
+    }
+    visited->sum += mark * jobs;
+}
+
+/* Visits by some of the names count what all jobs, one by one, add up to. */
+static void check_visits(const struct product *product, const struct wgf_plan *plan, const char *text)
+{
+    struct visited together = {0}, one_by_one = {0};
+    for (int a = 0, count = 0; a < product->axes; a += 1 + product->axes % 2, count++)
+        together.names[count] = one_by_one.names[count] = product->axis[a]->name;
+    assert_true(wgf_plan_visit_jobs(plan, together.names, add_visited, &together));
+    for (int64_t k = 0; k < wgf_plan_jobs(plan); k++) {
+        struct wgf_settings settings;
+        wgf_plan_job(plan, k, &settings);
+        add_visited(&one_by_one, &settings, 1);
+    }
+    if (together.sum != one_by_one.sum)
+        fail_msg("visits add up to %.17g, jobs to %.17g, in\n%s", together.sum, one_by_one.sum, text);
+}
+
 static void check_product(unsigned seed, struct expansion *expansion)
 {
     struct product product = draw_product(seed);
@@ -188,6 +226,7 @@ static void check_product(unsigned seed, struct expansion *expansion)
     write_spec(&product, text, sizeof text);
     struct planned made = plan_of(text);
     expand(&product, expansion);
+    check_visits(&product, made.plan, text);
     assert_int_equal(wgf_plan_jobs(made.plan), expansion->jobs);
     assert_int_equal(wgf_plan_dropped(made.plan), expansion->rows - expansion->jobs);
     struct wgf_settings defaults;

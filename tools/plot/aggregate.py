@@ -71,10 +71,10 @@ def curves(path, options):
     middles = [row[len(keys) + stats.index(middle)] for row in rows]
     axes.set_xscale("log" if spans_decades([row[0] for row in rows]) else "linear")
     axes.set_yscale("log" if spans_decades([y for y in middles if np.isfinite(y)]) else "linear")
-    page.settle()
     page.axis_labels(keys[0], options.value or value or "value")
     if colours and colours.continuous:
         page.colour_bar(colours)
     if colours and colours.words:
         page.legend(colours.handles(lambda shade, words: Line2D([], [], color=shade, marker="o", label=words)))
+    page.settle()
     return page

@@ -1,6 +1,8 @@
 """How every figure looks: the page with its title, axes, colours and labels."""
 
+import functools
 import io
+import re
 import textwrap
 from itertools import zip_longest
 
@@ -10,9 +12,11 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import cbook
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_hex
+from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
-from matplotlib.textpath import TextPath
 from PIL import Image
 
 from .words import is_number, number_text, plain, value_texts
@@ -20,6 +24,7 @@ from .words import is_number, number_text, plain, value_texts
 INK, MUTED, FAINT = "#1f2328", "#5b636d", "#e4e7eb"
 WIDTH = 9.0  # inches; at 100 dots an inch the fonts below are legible
 DPI = 160
+METRICS = RendererAgg(1, 1, 72)  # measures texts
 MARGIN = 0.16  # inches
 TITLE = 10.5  # points, of a panel's title
 MOST_KEYS = 40  # values that a legend names
@@ -130,12 +135,13 @@ class Colours:
 
     def __init__(self, name, values):
         self.name, self.values, self.texts = name, values, value_texts(values)
-        numbers = [value for value in values if is_number(value) and np.isfinite(value)]
+        numbers = [value for value in values if is_number(value)]
         self.continuous = len(numbers) > 1
-        self.numbers = numbers if self.continuous else []
-        self.words = [value for value in values if value not in self.numbers]
         if self.continuous:
             self.map = plt.cm.ScalarMappable(colour_norm(numbers), SEQUENTIAL)
+        above = 0 if self.continuous and isinstance(self.map.norm, LogNorm) else -np.inf  # log colours have no zero
+        self.numbers = [value for value in numbers if value > above] if self.continuous else []
+        self.words = [value for value in values if value not in self.numbers]
         palette = CATEGORICAL[self.continuous :]  # the sequential map is blue at one end
         if len(self.words) > len(palette):
             palette = list(map(to_hex, plt.get_cmap("turbo")(np.linspace(0.02, 0.98, len(self.words)))))
@@ -157,27 +163,33 @@ class Colours:
         return handles + ([mark(MUTED, f"without {self.name}")] if without else [])
 
 
+@functools.lru_cache(4096)
 def width_of(words, size):
     """Inches that a line of text takes."""
-    return TextPath((0, 0), words, size=size).get_extents().width / 72 if words else 0.0
+    if not words:
+        return 0.0
+    formula = cbook.is_math_text(words)
+    plain_words = words if formula else words.replace(r"\$", "$")
+    return METRICS.get_text_width_height_descent(plain_words, FontProperties(size=size), formula)[0] / 72
 
 
 def broken(words, room, size):
     """The words on lines that are broken after commas where they are longer than `room` inches."""
     lines = []
-    for piece in words.split(", "):
-        if lines and width_of(f"{lines[-1]}, {piece}", size) <= room:
-            lines[-1] += f", {piece}"
+    for piece in re.split(r"(?<=,) |(?<=\n)", words):
+        if lines and not lines[-1].endswith("\n") and width_of(f"{lines[-1]} {piece}", size) <= room:
+            lines[-1] += f" {piece}"
         else:
             lines.append(piece)
-    return ",\n".join(lines)
+    return "\n".join(line.rstrip("\n") for line in lines)
 
 
 class Page:
     """A figure: the result's name, its description, which jobs it shows, a grid of panels with titles, and the rest.
 
-    shown: from jobs.shown; titles: one a panel, None where the grid stays empty. shared: True, all panels have the same axes and one label; "row", the
-    panels of a row share the vertical axis; False, each panel has its own axes and labels. Heights are in inches.
+    shown: from jobs.shown; titles: one a panel, None where the grid stays empty. shared: True, all panels have the
+    same axes and one label; "row", the panels of a row share the vertical axis; False, each panel has its own axes and
+    labels. Heights are in inches.
     What stands beneath the panels has its own height, by which the figure grows; the panels share the rest.
     """
 
@@ -196,7 +208,7 @@ class Page:
             axes.set_visible(title is not None)
         for axes in grid[-1 if panels == rows * columns else -2][panels % columns or columns :]:
             axes.xaxis.set_tick_params(labelbottom=True)
-        room = (WIDTH - 1) / columns - (0.15 if shared is True else 0.5)
+        room = (WIDTH - 1.5) / columns - (0.75 if shared is False else 0.1)
         heads = [broken(title or "", room, TITLE) for title in titles]
         for axes, words in zip(self.panels, heads):
             widest = max(width_of(line, TITLE) for line in words.split("\n"))
@@ -205,7 +217,7 @@ class Page:
         ticks = 0.75 * rows if shared is False else 0.12 * rows + 0.3
         self.inside = rows * panel_height + ticks + (rows - 1) * gap + 0.21 * lines
         self.figure.get_layout_engine().set(hspace=0, wspace=0.02, h_pad=gap / 2, w_pad=0.06)
-        self.headers, self.beneath, self.beside = [], {}, 0.0
+        self.headers, self.beneath, self.beside, self.settled = [], {}, 0.0, False
         self.header(plain(result.name), 14, INK, 0.2, weight="bold")
         base = 0.52
         for line in textwrap.wrap(result.description, 105, max_lines=4, placeholder=" …"):
@@ -260,12 +272,16 @@ class Page:
             axes.set_ylabel(self.label(y))
 
     def settle(self):
-        """Fixes limits and ticks once everything is drawn. Call it before placing anything in page coordinates."""
-        self.figure.canvas.draw()
+        """Fixes ticks and layout once everything else is there; what stands in page coordinates may follow."""
+        if self.settled:
+            return
+        self.settled = True
         for axes in self.panels:
             for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
                 if scale == "log":
                     set_log_ticks(axis)
+        self.figure.get_layout_engine().execute(self.figure)
+        self.figure.set_layout_engine("none")
 
     def axis_labels(self, x, y):
         """The labels that all panels share."""
@@ -290,7 +306,12 @@ class Page:
         """The colour bar of a parameter, its values marked."""
         bar = self.bar(colours.map, self.label(colours.name))
         if len(colours.numbers) <= 6:
-            bar.set_ticks(colours.numbers, labels=list(value_texts(colours.numbers, 3).values()))
+            texts = value_texts(colours.numbers, 3)
+            marked = []
+            for value in reversed(colours.numbers):
+                if not marked or colours.map.norm(marked[-1]) - colours.map.norm(value) > 0.07:
+                    marked.append(value)
+            bar.set_ticks(marked, labels=[texts[value] for value in marked])
             bar.ax.minorticks_off()
         elif isinstance(colours.map.norm, LogNorm):
             bar.ax.yaxis.set_major_locator(LogLocator())

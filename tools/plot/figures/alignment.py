@@ -6,7 +6,7 @@ from ..figure import Figure
 from ..jobs import a_job_each, positive_count, stacked
 from ..neuron_paths import NEGATIVE, POSITIVE, USABLE, chosen_neurons, in_plane, keeps_paths
 from ..samples import samples
-from ..style import CATEGORICAL, INK, Page, set_log_ticks
+from ..style import CATEGORICAL, INK, Page
 
 MOST_COLUMNS = 3
 DISTINCT = 0.01  # radians: directions closer than this in a chain count as one
@@ -80,9 +80,6 @@ def alignment(result, options):
     page = Page(result, shown, titles, columns=min(len(chosen), MOST_COLUMNS), shared="row", panel_height=1.75)
     for i, (_, job) in enumerate(chosen):
         draw_alignment(page, [page.panels[place] for place in places[i]], job, options, i % MOST_COLUMNS == 0)
-    page.figure.canvas.draw()
-    for column in places:
-        set_log_ticks(page.panels[column[-1]].yaxis)
     page.note(
         f"dotted: F has made {PHASES[0]:.0%} and {PHASES[1]:.0%} of its way."
         f"  Directions within {DISTINCT:g} rad of the next one count as one."

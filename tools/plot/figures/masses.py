@@ -80,7 +80,7 @@ def masses(result, options):
         times = job.trace["time"][: len(states)]
         for sheet in range(states.shape[1]):
             for column, record in enumerate(records_at(times)):
-                start = f"{title}, " if title and len(chosen) > 1 and column + sheet == 0 else ""
+                start = f"{title}\n" if title and len(chosen) > 1 and column + sheet == 0 else ""
                 titles.append(f"{start}{sheet_name(sheet)}, t = {times[record]:.4g}")
                 panels.append((states[record, sheet], axis, sheet))
     page = Page(result, shown, titles, columns=COLUMNS, panel_height=1.85)

@@ -86,20 +86,25 @@ def optimum_is_zero(job):
     return drawn and job.value("d") == 2 and job.value("signs") == "balanced" and job.value("weight_decay") == 0
 
 
-def draw_objective(axes, widths, objective, limit, reaches_zero):
-    """F against width down to the optimum, and the range in which widths differ, enlarged."""
-    zoom = axes.inset_axes([0.2, 0.15, 0.77, 0.38])
-    for place, name in ((axes, "median over seeds; bands: 25–75 %, 5–95 %"), (zoom, None)):
+def draw_objective(axes, widths, objective, limit, reaches_zero, alone):
+    """F against width; in a row that stands alone down to the optimum, with the range of the widths enlarged."""
+    places = [(axes, "median over seeds" if len(objective) > 1 else "one seed")]
+    if alone:
+        zoom = axes.inset_axes([0.25, 0.17, 0.72, 0.36])
+        zoom.set_xscale("log")
+        zoom.set_title("enlarged", size=8, color=MUTED, loc="left", pad=2)
+        zoom.tick_params(labelsize=7.5)
+        places.append((zoom, None))
+    for place, name in places:
         draw_bands(place, widths, objective, PARTICLES, name)
         if limit:
-            place.axhline(limit[0], color=OTHER, linewidth=1.2, label="JKO, extrapolated to no grid and no step")
-    if reaches_zero:
-        axes.axhline(0, color=OPTIMUM, linewidth=1.6, linestyle=(0, (4, 2)), label=r"global optimum  $J^\star = 0$")
-    if objective.max() > 0:
-        axes.set_ylim(-0.05 * objective.max(), 1.6 * np.percentile(objective, 95))
-    zoom.set_xscale("log")
-    zoom.set_title("enlarged", size=8, color=MUTED, loc="left", pad=2)
-    zoom.tick_params(labelsize=7.5)
+            place.axhline(limit[0], color=OTHER, linewidth=1.2, label="JKO, no grid, no step")
+    if alone:
+        set_log_ticks(zoom.xaxis)
+        if reaches_zero:
+            axes.axhline(0, color=OPTIMUM, linewidth=1.6, linestyle=(0, (4, 2)), label=r"global optimum  $J^\star = 0$")
+        if objective.max() > 0:
+            axes.set_ylim(-0.05 * objective.max(), 1.6 * np.percentile(objective, 95))
 
 
 def draw_deviation(axes, widths, objective):
@@ -181,12 +186,12 @@ def settle(page, axes, x, y, scales, legend):
     axes.legend(loc=legend, fontsize=7.6, handlelength=1.6, borderaxespad=0.2, labelcolor=INK, labelspacing=0.35)
 
 
-def draw_row(page, panels, table, widths, points, distance):
+def draw_row(page, panels, table, widths, points, distance, alone):
     """F against width with the optimum; its deviation; the coupled distance if states are kept; JKO on grids."""
     objective = np.array([[job.value("objective_final") for job in jobs] for jobs in table])
     limit = grid_limit(points)
     falling, rates = ("log", "linear"), ("log", "log")
-    draw_objective(panels[0], widths, objective, limit, optimum_is_zero(table[0][-1]))
+    draw_objective(panels[0], widths, objective, limit, optimum_is_zero(table[0][-1]), alone)
     settle(page, panels[0], "width", "objective", falling, "upper right")
     rate, bias = draw_deviation(panels[1], widths, objective)
     settle(page, panels[1], "width", r"$|F(m) - F(M)|$", rates, "lower left")
@@ -232,10 +237,10 @@ def mean_field(result, options):
     count = len(heads) // len(rows)
     page = Page(result, said, heads, columns=2 if count == 4 else count, shared=False, panel_height=3.0)
     for k, (_, table, widths) in enumerate(rows):
-        draw_row(page, page.panels[k * count : (k + 1) * count], table, widths, points, distance)
+        draw_row(page, page.panels[k * count : (k + 1) * count], table, widths, points, distance, len(rows) == 1)
     page.note(
         f"M = {rows[0][2][-1]:,.0f} neurons".replace(",", " ")
-        + "; fits in 1/m − 1/M, as neurons are nested; intervals hold 95 %"
+        + "; fits in 1/m − 1/M, as neurons are nested; bands: 25–75 %, 5–95 %; intervals: 95 %"
         + ("" if distance else "; for the coupled distance set save: last")
     )
     return page
