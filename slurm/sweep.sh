@@ -53,7 +53,7 @@ is_root() { [ -f "$1/slurm/sweep.sh" ] && [ -f "$1/tools/plot.py" ]; }
 # The repository, or share/wgf where wgf is installed. Under sbatch this script is a copy in Slurm's spool folder, so
 # Slurm is asked where it came from.
 find_root() {
-    local candidates=("$(dirname "$script")/..") candidate
+    local script candidate candidates=("$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/..")
     if [ -n "$slurm_job" ] && ! is_root "${candidates[0]}"; then
         script=$(scontrol show job "$slurm_job" | sed -n 's/^ *Command=\(.*\(sweep\.sh\|wgf-sweep\)\).*/\1/p')
         candidates+=("$(dirname "$(readlink -f "$script")")/.." "$SLURM_SUBMIT_DIR" "$SLURM_SUBMIT_DIR/..")
@@ -322,9 +322,6 @@ finish() {
     exit "$code"
 }
 
-# Its names for the user: in the repository, and where wgf is installed.
-script=$(readlink -f "${BASH_SOURCE[0]}") name=wgf-sweep program=wgf
-[ ! -f "$(dirname "$script")/../CMakeLists.txt" ] || name=slurm/sweep.sh program=build/wgf
 spec='' out='' quiet='' shard='' progress='' merge='' stem='' limit=''
 started='' child='' stopped='' interrupted='' shared_memory='' deadline='' code='' gained='' starts=1
 # first_only: options of the first start alone. A later one must neither undo its work nor retry for ever.
@@ -332,14 +329,16 @@ options=() first_only=() sets=() chosen=() launch=()
 # A task of an array has a name of its own; the number of the last one is also the whole array's.
 slurm_job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
 slurm_job=${slurm_job:-${SLURM_JOB_ID:-}}
+root=$(find_root) || fail 1 'the folder of this script is not found; submit from inside the repository of wgf'
+wgf=$root/build/wgf
+# The names by which a user calls this script and the program.
+is_installed && name=wgf-sweep program=wgf || name=slurm/sweep.sh program=build/wgf
 parse_arguments "$@"
 [[ ${WGF_RANKS:-1} =~ ^[1-9][0-9]*$ ]] || fail 2 "WGF_RANKS is a number of processes, not $WGF_RANKS"
 trap 'stop USR1' USR1
 trap 'stop TERM' TERM INT HUP
 trap '[ -z "$shared_memory" ] || rm -rf "$shared_memory"' EXIT
 
-root=$(find_root) || fail 1 'the folder of this script is not found; submit from inside the repository of wgf'
-wgf=$root/build/wgf
 is_installed || bash "$root/tools/setup.sh" --run || exit 1
 build || exit
 "$wgf" plan "$spec" "${sets[@]}" >/dev/null || exit
