@@ -19,11 +19,11 @@ set -uo pipefail
 [ -e /dev/fd/2 ] || exec 2>/dev/null
 
 usage() {
-    cat <<'END'
-usage: slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]
-       sbatch [--ntasks=N] [--time=T] slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]
-       sbatch --array=0-7 slurm/sweep.sh SPEC [options of wgf run]
-       slurm/sweep.sh --merge SPEC [-o OUT.h5]
+    cat <<END
+usage: $name SPEC [-o OUT.h5] [options of wgf run]
+       sbatch [--ntasks=N] [--time=T] $name SPEC [-o OUT.h5] [options of wgf run]
+       sbatch --array=0-7 $name SPEC [options of wgf run]
+       $name --merge SPEC [-o OUT.h5]
 
 Installs what is missing (where it may), builds wgf if needed, runs the sweep on every core, and draws its figure.
 The result goes to the spec's stem + .h5 in the current folder, the figure beside it as .png. A result that exists is
@@ -35,7 +35,7 @@ array takes one shard into stem-I-of-N.h5, and --merge, which may be a dependent
   -o, --output OUT.h5   where the result goes
   --merge               merge the shards of SPEC into OUT.h5 and draw its figure; runs no jobs
   -h, --help            this text
-  other options         are handed to `wgf run`; build/wgf run --help lists them
+  other options         are handed to \`wgf run\`; $program run --help lists them
 
   WGF_RANKS=N           processes to run (default: one more than cores, or than Slurm's tasks, as the master sleeps)
   OMPI_MCA_...          settings of Open MPI are left as they are
@@ -48,14 +48,15 @@ END
 say() { [ -n "$quiet" ] || echo "sweep: $*" >&2; }
 fail() { echo "sweep: $2" >&2 && exit "$1"; } # CODE SENTENCE
 
-is_root() { [ -f "$1/slurm/sweep.sh" ] && [ -f "$1/CMakeLists.txt" ]; }
+is_root() { [ -f "$1/slurm/sweep.sh" ] && [ -f "$1/tools/plot.py" ]; }
 
-# The repository: under sbatch this script is a copy in Slurm's spool folder, so Slurm is asked where it came from.
+# The repository, or share/wgf where wgf is installed. Under sbatch this script is a copy in Slurm's spool folder, so
+# Slurm is asked where it came from.
 find_root() {
-    local candidates=("$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/..") candidate
+    local script candidate candidates=("$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/..")
     if [ -n "$slurm_job" ] && ! is_root "${candidates[0]}"; then
-        candidates+=("$(scontrol show job "$slurm_job" | sed -n 's|^ *Command=\(.*\)/slurm/sweep\.sh.*|\1|p')"
-            "$SLURM_SUBMIT_DIR" "$SLURM_SUBMIT_DIR/..")
+        script=$(scontrol show job "$slurm_job" | sed -n 's/^ *Command=\(.*\(sweep\.sh\|wgf-sweep\)\).*/\1/p')
+        candidates+=("$(dirname "$(readlink -f "$script")")/.." "$SLURM_SUBMIT_DIR" "$SLURM_SUBMIT_DIR/..")
     fi
     for candidate in "${candidates[@]}"; do
         is_root "$candidate" && cd "$candidate" && pwd && return
@@ -69,7 +70,7 @@ parse_arguments() {
         -h | --help) usage && exit 0 ;;
         -o | --output | --set | --jobs | --shard | --reuse | --time-limit | --max-attempts | --retry | --checkpoint | \
             --sync | --progress)
-            [ $# -gt 1 ] || fail 2 "$1 wants a value (slurm/sweep.sh --help)"
+            [ $# -gt 1 ] || fail 2 "$1 wants a value ($name --help)"
             take_option "$1" "$2"
             shift
             ;;
@@ -84,7 +85,7 @@ parse_arguments() {
         esac
         shift
     done
-    [ -n "$spec" ] || fail 2 'which spec? usage: slurm/sweep.sh SPEC [-o OUT.h5] [options of wgf run]'
+    [ -n "$spec" ] || fail 2 "which spec? usage: $name SPEC [-o OUT.h5] [options of wgf run]"
     [ -r "$spec" ] || fail 2 "the spec $spec cannot be read from $PWD"
     stem=${spec##*/} stem=${stem%.*}
     [ -n "$merge" ] || choose_shard
@@ -120,22 +121,17 @@ quietly() { # LABEL COMMAND...: shows the output only when the command fails
     fail 1 "$1 failed; its output is above"
 }
 
-configure() {
-    local tests=ON
-    pkg-config --exists cmocka || tests=OFF
-    command -v ninja >/dev/null && export CMAKE_GENERATOR=${CMAKE_GENERATOR-Ninja}
-    cmake -S "$root" -B "$root/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING="$tests"
-}
+is_installed() { [ ! -f "$root/CMakeLists.txt" ]; }
 
 # Several jobs of one user may start at once (shards, say): one of them builds.
 build() {
+    is_installed && return
     [ -x "$wgf" ] && [ ! -w "$root" ] && return
     mkdir -p "$root/build" || fail 1 "$root cannot be written to, and wgf is not built there"
     (
         flock 9
         [ -f "$root/build/CMakeCache.txt" ] || say 'configuring and building wgf, once'
-        { [ -f "$root/build/build.ninja" ] || [ -f "$root/build/Makefile" ]; } || quietly 'configuring' configure
-        quietly 'building' cmake --build "$root/build" --target wgf --parallel "$(cores)"
+        quietly 'building' bash "$root/tools/build.sh" build wgf
     ) 9>"$root/build/.lock"
 }
 
@@ -189,14 +185,12 @@ prepare_shared_memory() {
 
 # A death ends all ranks and then mpirun, which waits twice this timeout before SIGKILL. Under Slurm, whose SIGTERM
 # mpirun receives too, its own default (1) leaves the ranks time to put their jobs back. Open MPI 4 and 5 read settings
-# of different names; --quiet is only the former's.
+# of different names.
 mpi_command() { # RANKS
-    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     [ -n "$slurm_job${OMPI_MCA_odls_base_sigkill_timeout:-}" ] ||
         export OMPI_MCA_odls_base_sigkill_timeout=0 PRTE_MCA_odls_base_sigkill_timeout=0
     prepare_shared_memory
-    launch=(mpirun -n "$1" --oversubscribe --bind-to none)
-    ! mpirun --quiet --version >/dev/null 2>&1 || launch+=(--quiet)
+    launch=(bash "$root/tools/mpirun.sh" "$1")
 }
 
 # What the ranks write reaches a terminal through mpirun's pipe, so they are told what they cannot see.
@@ -206,7 +200,6 @@ choose_progress() {
     read -r _ COLUMNS < <(stty size <&2 2>/dev/null)
     [ "${COLUMNS:-0}" -gt 0 ] || COLUMNS=80
     export COLUMNS
-    [[ " ${launch[*]} " != *' mpirun '* ]] || launch+=(-x COLUMNS)
     options+=(--progress bar)
 }
 
@@ -217,8 +210,7 @@ stop() { # SIGNAL
 }
 
 # Runs the ranks in a session of their own, so that a terminal's Ctrl-C reaches this script alone, which passes it on
-# as SIGUSR1: mpirun forwards that to the ranks and lives, where SIGINT would end it. Returns the run's exit code, which
-# is above 128 when a process was killed.
+# as SIGUSR1: mpirun forwards that to the ranks and lives, where SIGINT would end it. Returns the run's exit code.
 run() {
     local code within=()
     [ -z "$deadline" ] || within=(--time-limit "$((deadline > SECONDS ? deadline - SECONDS : 1))s")
@@ -236,13 +228,16 @@ run() {
     return "$code"
 }
 
+# A process was killed: no code of wgf's own, but the launcher's word for a signal, its number or 128 more.
+was_death() { [[ $1 != @(0|1|2|3|75) ]]; } # CODE-OF-RUN
+
 # mpirun says 1 when it was itself told to stop, and a death says nothing about the jobs. Then the file tells.
 exit_code() { # CODE-OF-RUN
     case $1 in
     3 | 75) return "$1" ;;
     1 | 2) [ -n "$stopped" ] || return "$1" ;;
     esac
-    [ -e "$out" ] || { [ -z "$stopped" ] && [ "$1" -le 128 ] && return 1 || return 75; }
+    [ -e "$out" ] || { [ -z "$stopped" ] && ! was_death "$1" && return 1 || return 75; }
     "$wgf" status "$out" --exit-code "${chosen[@]}" >/dev/null
 }
 
@@ -266,7 +261,8 @@ run_until_done() {
         code=$?
         [ "$(standing)" = "$before" ] && fruitless=$((fruitless + 1)) || fruitless=0
         [ "$(standing)" = "$first" ] || gained=1
-        [ "$code" = 75 ] && [ "$run_code" -gt 128 ] && [ -z "$stopped" ] || return
+        [ "$code" = 75 ] && was_death "$run_code" && [ -z "$stopped" ] || return
+        [ "$fruitless" = 0 ] || "${launch[@]}" true </dev/null || fail 1 'mpirun starts no processes; why is said above'
         [ "$fruitless" -lt 2 ] || { say 'processes were killed again before anything was gained; giving up' && return; }
         [ "${deadline:-$((SECONDS + 1))}" -gt "$SECONDS" ] || return
         say 'a process was killed; starting again with what is left'
@@ -302,7 +298,7 @@ merge_shards() {
 draw() {
     local python said
     python=$(bash "$root/tools/setup.sh" --python) ||
-        { say 'no figure: Python with h5py and Matplotlib is missing (see tools/setup.sh)' && return; }
+        { say "no figure: Python with h5py and Matplotlib is missing (bash $root/tools/setup.sh)" && return; }
     if said=$("$python" "$root/tools/plot.py" "$out" -o "${out%.h5}.png" 2>&1); then
         say "$out, drawn in ${out%.h5}.png"
     else
@@ -333,15 +329,17 @@ options=() first_only=() sets=() chosen=() launch=()
 # A task of an array has a name of its own; the number of the last one is also the whole array's.
 slurm_job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
 slurm_job=${slurm_job:-${SLURM_JOB_ID:-}}
+root=$(find_root) || fail 1 'the folder of this script is not found; submit from inside the repository of wgf'
+wgf=$root/build/wgf
+# The names by which a user calls this script and the program.
+is_installed && name=wgf-sweep program=wgf || name=slurm/sweep.sh program=build/wgf
 parse_arguments "$@"
 [[ ${WGF_RANKS:-1} =~ ^[1-9][0-9]*$ ]] || fail 2 "WGF_RANKS is a number of processes, not $WGF_RANKS"
 trap 'stop USR1' USR1
 trap 'stop TERM' TERM INT HUP
 trap '[ -z "$shared_memory" ] || rm -rf "$shared_memory"' EXIT
 
-root=$(find_root) || fail 1 'the repository of wgf is not found; submit from inside it'
-wgf=$root/build/wgf
-bash "$root/tools/setup.sh" --run || exit 1
+is_installed || bash "$root/tools/setup.sh" --run || exit 1
 build || exit
 "$wgf" plan "$spec" "${sets[@]}" >/dev/null || exit
 

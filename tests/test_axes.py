@@ -49,7 +49,8 @@ FLOWS, PROX, JKO = {"method": ["gd", "prox", "jko"]}, {"method": ["prox"]}, {"me
 FACETED = {
     "mean-field": {"method": ["gd"], "width": [2, 4, 8], "seed": [1, 2]},
     "agreement": {**PROX, "metric": ["frobenius", "wasserstein"], "gamma": [0.1, 1], "seed": [1, 2]},
-    "pinning": {**JKO, "grid": [4, 6, 8], "epsilon": [0.1, 1, 10]}, "heat-map": {**PROX, "width": [2, 4], "beta": ["auto", 0.1]},
+    "pinning": {**JKO, "grid": [4, 6, 8], "epsilon": [0.1, 1, 10]},
+    "heat-map": {**PROX, "width": [2, 4], "beta": ["auto", 0.1]},
     "inner": PROX, "alignment": PROX, "masses": JKO, "animation": JKO,
     **dict.fromkeys(("neurons", "learned-function", "objective-distance", "distance-difference"), PROX),
     "gantt": FLOWS, "objective-time": FLOWS,

@@ -27,13 +27,11 @@ class Failure(Exception):
 
 
 def copy_of_the_repository(folder, build):
-    """All files that git knows or would add, and the built program; not the links between them."""
-    listed = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others",
-                             "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """All files of it, and the built program."""
+    listed = subprocess.run(["bash", ROOT / "tools/files.sh"], capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
     (folder / "build").symlink_to(build)
 
 

@@ -38,9 +38,8 @@ WORDS = re.compile(
 
 
 def files():
-    listed = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "ls-files", "--cached", "--others",
-                             "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return sorted({name for name in listed.splitlines() if (ROOT / name).is_file()})
+    listed = subprocess.run(["bash", ROOT / "tools/files.sh"], capture_output=True, text=True, check=True).stdout
+    return sorted(set(listed.split("\0")) - {""})
 
 
 def lines(name):
@@ -155,6 +154,9 @@ def check_readme(names):
 
 
 def main():
+    if sys.argv[1:]:
+        print(__doc__.replace("\n\n    ", "\n\nusage: "))
+        return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
     names = [name for name in files() if not FOREIGN_FILES.search(name)]
     checks = (check_top_level, check_headers, check_length, check_words, check_tags, check_methods, check_citations,
               check_first_lines, check_readme)

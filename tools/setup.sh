@@ -6,13 +6,14 @@ set -uo pipefail
 
 usage() {
     cat <<'END'
-usage: tools/setup.sh [--run | --test | --bench] [--python]
+usage: tools/setup.sh [--run | --system | --test | --bench] [--python]
 
 Finds the dependencies of wgf and installs what is missing with apt where it may; elsewhere lists it and exits 1.
 
   (no option)  what building wgf and its tests, and drawing figures, needs
   --run        only what a sweep needs; Python, which draws its figure, is then no condition
-  --test       also what tools/test.sh needs
+  --system     what tools/test.sh --system needs
+  --test       what tools/test.sh needs
   --bench      also the peers of tools/bench/bench.py
   --python     print the Python that has the packages for figures, or exit 1; install nothing
 END
@@ -73,8 +74,7 @@ check_run() {
     need 'CMake 3.18 or later' cmake cmake cmake has_cmake
     need 'make or ninja' make gmake - has_builder
     need pkg-config pkg-config pkgconf - has_program pkg-config
-    need git git git git has_program git
-    need 'Open MPI' 'libopenmpi-dev openmpi-bin' openmpi openmpi has_mpi
+    need 'MPI' 'libopenmpi-dev openmpi-bin' openmpi openmpi has_mpi
     need 'parallel HDF5' libhdf5-openmpi-dev 'hdf5+mpi+hl' 'hdf5 (built with MPI)' has_parallel_hdf5
     need OpenBLAS libopenblas-dev openblas openblas has_library openblas
     need LAPACKE liblapacke-dev netlib-lapack+lapacke openblas has_header lapacke.h
@@ -91,8 +91,15 @@ check_figures() {
 }
 
 check_develop() {
-    need cmocka libcmocka-dev cmocka - has_library cmocka
+    need git git git git has_program git
     need clang-format clang-format llvm clang has_program clang-format
+}
+
+check_system() {
+    need 'Python with xarray' 'python3-xarray python3-h5netcdf' 'py-xarray py-h5netcdf' 'python (with xarray)' \
+        find_python xarray h5netcdf
+    need ncdump netcdf-bin netcdf-c netcdf has_program ncdump
+    need ps procps procps - has_program ps
 }
 
 check_test() {
@@ -102,13 +109,12 @@ check_test() {
         'py-pandas py-xarray py-h5netcdf py-scipy py-pot' 'python (with pandas, xarray, scipy, POT)' \
         find_python numpy h5py pandas xarray h5netcdf scipy ot
     need 'Python with xxHash, for the checksums' python3-xxhash py-xxhash 'python (with xxhash)' find_python xxhash
-    need ncdump netcdf-bin netcdf-c netcdf has_program ncdump
     need h5dump hdf5-tools hdf5 hdf5 has_program h5dump
-    need ps procps procps - has_program ps
     need 'Slurm, whose tests are skipped without it' 'slurm-wlm munge' slurm+munge - has_slurm
-    need 'clang with libFuzzer' 'clang libclang-rt-14-dev' 'llvm+clang' clang has_fuzzer
-    # Where apt brings it in less than a minute; elsewhere the page's test in a browser is skipped.
+    need 'clang with libFuzzer' 'clang libclang-rt-dev' 'llvm+clang' clang has_fuzzer
+    # Where apt brings them in less than a minute; elsewhere the tests of the page and of another Debian are skipped.
     is_debian 2>/dev/null && may_install &&
+        need debootstrap debootstrap - - has_program debootstrap &&
         need 'Chromium, its driver, Selenium' 'chromium chromium-driver python3-selenium' - - has_browser
 }
 
@@ -125,7 +131,9 @@ check() { # level
     missing_names=() missing_debian=() missing_spack=() missing_modules=()
     check_run
     check_figures
-    [ "$1" = run ] || check_develop
+    [ "$1" = run ] || need cmocka libcmocka-dev cmocka - has_library cmocka
+    [[ $1 != @(system|test) ]] || check_system
+    [[ $1 == @(run|system) ]] || check_develop
     [ "$1" != test ] || check_test
     [ "$1" != bench ] || check_bench
 }
@@ -173,6 +181,7 @@ level='develop'
 for argument in "$@"; do
     case $argument in
     --run) level='run' ;;
+    --system) level='system' ;;
     --test) level='test' ;;
     --bench) level='bench' ;;
     --python)

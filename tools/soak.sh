@@ -30,7 +30,7 @@ bash tools/setup.sh --test || exit 1
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 {
-    cmake --preset ci && cmake --build --preset ci --parallel "$(nproc)" --target wgf harm
+    bash tools/build.sh build wgf --preset ci && bash tools/build.sh build harm
 } >"$scratch/log" 2>&1 || { cat "$scratch/log" && exit 1; }
 root=$PWD
 cd "$scratch" || exit 1

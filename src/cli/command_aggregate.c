@@ -12,10 +12,12 @@
 
 static const char usage[] =
     "usage: wgf aggregate OUT.h5... --value NAME[,NAME...] [--by NAME[,NAME...]]\n"
-    "                     [--stat STAT[,STAT...]] [--where 'NAME OP VALUE, ...'] [--at-step S] [--csv]\n\n"
+    "                     [--stat STAT[,STAT...]] [--where 'NAME OP VALUE, ...'] \n"
+    "                     [--at-step S | --at-time T [--interpolate]] [--csv]\n\n"
     "Groups the jobs of one or many result files by some parameters, and reduces values over all others,\n"
     "such as seeds. Prints a line for each group, in ascending order of the keys of --by.\n\n"
-    "  --by NAMES     parameters, or results such as status; without it all jobs are one group\n"
+    "  --by NAMES     parameters, or results such as status; without it all jobs are one group. 'step'\n"
+    "                 and 'time' group the records of traces: by time, curves of different gamma meet\n"
     "  --value NAMES  the values to reduce: results (objective_final, seconds), numeric parameters, or\n"
     "                 traces (objective, distance, grad_norm)\n"
     "  --stat STATS   statistics, by default count,median,q25,q75; also mean, std and sem (over count\n"
@@ -24,13 +26,19 @@ static const char usage[] =
     "  --where CONDS  only jobs that meet all conditions: 'method = prox, seed < 10, beta != auto'. OP is\n"
     "                 one of = != < <= > >=; NAME is a parameter, a result or a trace. May be repeated\n"
     "  --at-step S    take the record of outer step S from traces, or the 'last' one. Without it every\n"
-    "                 record counts, and 'step' is the last key unless --by contains it. A job that ended\n"
-    "                 early has no records after its end\n"
+    "                 record counts, and 'step' is the last key unless --by contains it or time. A job\n"
+    "                 that ended early has no records after its end\n"
+    "  --at-time T    take the last record at or before time T from traces, so that jobs of different\n"
+    "                 gamma are compared at equal time; of a job that ended before T its last\n"
+    "  --interpolate  with --at-time: traces are linear between the records around T, and missing after\n"
+    "                 the last\n"
+    "                 Times that agree in 12 digits are equal: 3 steps of 0.1 end at 0.3\n"
     "  --csv          comma-separated values with 17 significant digits\n"
     "  --help         print this text\n\n"
     "Only jobs that are done or diverged count, unless --where contains status, as in 'status = done'.\n"
     "NaN is left out: 'count' counts the values used, and 'missing' those left out, which include jobs\n"
-    "without a record at step S. With one --value the columns are named after STATS, otherwise NAME_STAT.\n"
+    "without a record at step S or time T. With one --value the columns are named after STATS, otherwise\n"
+    "NAME_STAT.\n"
     "A row that is in two files counts twice; 'wgf merge' makes one file out of shards. Files are read in\n"
     "blocks. Memory is at most 250 bytes for each group and value; median and quantiles add 8 to 12 bytes\n"
     "for each job and value, or each record and value where every record counts. Safe while a run is\n"
@@ -116,7 +124,13 @@ typedef wgf_status add_words(struct wgf_query *query, char *words, struct wgf_er
 static add_words *const add[OPTIONS] = {wgf_query_add_by, wgf_query_add_values, wgf_query_set_statistics,
                                         wgf_query_add_conditions};
 
-static wgf_status make_query(struct wgf_query *query, const struct wgf_words *words, const char *step,
+/* Which records count: the words of --at-step and --at-time, NULL where they are not given. */
+struct moment {
+    const char *step, *time;
+    bool interpolate;
+};
+
+static wgf_status make_query(struct wgf_query *query, const struct wgf_words *words, const struct moment *moment,
                              struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
@@ -124,21 +138,29 @@ static wgf_status make_query(struct wgf_query *query, const struct wgf_words *wo
     for (int o = 0; o < OPTIONS; o++)
         for (int w = 0; !status && w < words[o].count; w++)
             status = add[o](query, words[o].list[w], error);
-    if (!status && step)
-        status = wgf_query_set_step(query, step, error);
+    if (!status && moment->step && moment->time)
+        return wgf_fail(error, WGF_EUSAGE, "--at-step and --at-time both pick a record; give one of them");
+    if (!status && moment->interpolate && !moment->time)
+        return wgf_fail(error, WGF_EUSAGE, "--interpolate needs --at-time T");
+    if (!status && moment->step)
+        status = wgf_query_set_step(query, moment->step, error);
+    if (!status && moment->time)
+        status = wgf_query_set_time(query, moment->time, moment->interpolate, error);
     return status ? status : wgf_query_end(query, error);
 }
 
 int wgf_cli_aggregate(int argc, char **argv)
 {
     struct wgf_words words[OPTIONS] = {0};
-    const char *step = NULL;
+    struct moment moment = {0};
     bool csv = false;
     const struct wgf_option options[] = {wgf_words_option("by", &words[BY]),
                                          wgf_words_option("value", &words[VALUE]),
                                          wgf_words_option("stat", &words[STAT]),
                                          wgf_words_option("where", &words[WHERE]),
-                                         wgf_text_option("at-step", 0, &step),
+                                         wgf_text_option("at-step", 0, &moment.step),
+                                         wgf_text_option("at-time", 0, &moment.time),
+                                         wgf_flag_option("interpolate", &moment.interpolate),
                                          wgf_flag_option("csv", &csv),
                                          {0}};
     struct wgf_command_line line = {
@@ -147,8 +169,8 @@ int wgf_cli_aggregate(int argc, char **argv)
     struct wgf_error error;
     int code;
     if (wgf_options_read(&line, argc, argv, &code))
-        code = make_query(&query, words, step, &error) ? wgf_cli_misuse("aggregate", "%s", error.message)
-                                                       : aggregate(&query, line.operands, line.operand_count, csv);
+        code = make_query(&query, words, &moment, &error) ? wgf_cli_misuse("aggregate", "%s", error.message)
+                                                          : aggregate(&query, line.operands, line.operand_count, csv);
     for (int o = 0; o < OPTIONS; o++)
         free(words[o].list);
     return code;

@@ -2,8 +2,11 @@
 #include "command_run.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Prints a text as one word of a shell command. */
 static void print_word(const char *text, FILE *out)
@@ -17,6 +20,27 @@ static void print_word(const char *text, FILE *out)
     for (; *text; text++)
         fputs(*text == '\'' ? "'\\''" : (char[]){*text, '\0'}, out);
     fputc('\'', out);
+}
+
+/* Finds a script that belongs to this program, in its repository or below the prefix where it is installed. `path` has
+ * room for PATH_MAX bytes; it starts at the current folder where the script is below that. False: there is none. */
+static bool find_script(const char *name, char *path)
+{
+    static const char *const places[] = {"..", WGF_SCRIPTS};
+    char program[PATH_MAX], candidate[2 * PATH_MAX], here[PATH_MAX];
+    if (!realpath("/proc/self/exe", program))
+        return false;
+    *strrchr(program, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(candidate, sizeof candidate, "%s/%s/%s", program, places[i], name);
+        if (!realpath(candidate, path))
+            continue;
+        const size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
+        if (length > 1 && strncmp(path, here, length) == 0 && path[length] == '/')
+            memmove(path, path + length + 1, strlen(path + length + 1) + 1);
+        return true;
+    }
+    return false;
 }
 
 /* Selected jobs by state: those that stay as they were, and those that were run. */
@@ -77,7 +101,7 @@ static void print_work(const struct wgf_run_report *report, FILE *out)
 void wgf_cli_print_report(const struct wgf_team *team, const struct wgf_run_options *options,
                           const struct wgf_run_report *report, FILE *out)
 {
-    char size[WGF_TEXT_LENGTH];
+    char size[WGF_TEXT_LENGTH], script[PATH_MAX];
     print_work(report, out);
     if (!report->idle) {
         fprintf(out, "wgf: %.1f %% of %d core%s in descents", 100 * report->schedule.core_use, team->cores,
@@ -87,8 +111,12 @@ void wgf_cli_print_report(const struct wgf_team *team, const struct wgf_run_opti
                     100 * report->schedule.master_use);
         fputc('\n', out);
     }
-    fprintf(out, "wgf: result in %s (%s); draw it with: python3 tools/plot.py ", options->output,
-            wgf_bytes_text(report->file_bytes, size));
-    print_word(options->output, out);
+    fprintf(out, "wgf: result in %s (%s)", options->output, wgf_bytes_text(report->file_bytes, size));
+    if (find_script("tools/plot.py", script)) {
+        fputs("; draw it with: python3 ", out);
+        print_word(script, out);
+        fputc(' ', out);
+        print_word(options->output, out);
+    }
     fputc('\n', out);
 }

@@ -127,6 +127,22 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
     result->outcome = is_finite(&run->now) ? WGF_OUTCOME_DONE : WGF_OUTCOME_DIVERGED;
 }
 
+/* Says why nothing moves, where no neuron is active on any sample at the end. True: it is so. */
+static bool explain_death(const struct wgf_descent *run)
+{
+    const double *active = run->trace->column[WGF_TRACE_ACTIVE];
+    const int64_t last = run->trace->records - 1;
+    if (!run->method->neurons || active[last] != 0)
+        return false;
+    const bool always = active[0] == 0;
+    const char *smaller = run->method->step_parameter ? run->method->step_parameter(run->settings) : "gamma";
+    snprintf(run->result->message, sizeof run->result->message,
+             "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s%s",
+             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : "a smaller ",
+             always ? "" : smaller);
+    return true;
+}
+
 /* Writes the message of the outcome. */
 static void explain(const struct wgf_descent *run)
 {
@@ -144,7 +160,7 @@ static void explain(const struct wgf_descent *run)
         snprintf(result->message, sizeof result->message,
                  "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,
                  result->steps_done, run->settings->steps);
-    else if (method->explain)
+    else if (!explain_death(run) && method->explain)
         method->explain(run->work, result->message, sizeof result->message);
 }
 

@@ -26,6 +26,9 @@ struct wgf_method {
     bool (*constant_step)(const struct wgf_settings *);
     /* Inner iterations that an outer step records. NULL: none. */
     int64_t (*inner_records)(const struct wgf_settings *);
+    /* How often the bits of such descents have changed since the first version, for the method's own part in
+     * wgf_flow_revision. NULL: never. */
+    int (*revision)(const struct wgf_settings *);
     /* Name of the parameter to lower when a descent diverges. NULL: gamma. */
     const char *(*step_parameter)(const struct wgf_settings *);
 

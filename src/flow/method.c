@@ -28,7 +28,8 @@ int wgf_flow_revision(const struct wgf_settings *settings)
         wgf_method_uses_kernel(settings)
             ? wgf_network_revision(settings->network.kernel, settings->init.width, settings->data.n, settings->data.d)
             : 0;
-    return 1000 * matches + network;
+    const int own = methods[settings->method]->revision ? methods[settings->method]->revision(settings) : 0;
+    return 1000000 * own + 1000 * matches + network;
 }
 
 #define METRIC(id, word) [WGF_METRIC_##id] = &wgf_metric_##word,

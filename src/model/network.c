@@ -1,4 +1,4 @@
-/* The objective, its gradient and the projected direction, over the sums that a kernel forms.
+/* The objective and its gradient, over the sums that a kernel forms.
  * Invariant: which kernel runs is a function of sizes and `kernel` alone, and all kernels agree on every activation.
  * Source: src/flow/README.md "Data and model". */
 #include "network_internal.h"
@@ -11,9 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Kinks that a neuron can slide along at once (see wgf_network_project_direction); at more it stays. */
-enum { KINKS = 8 };
 
 double wgf_loss_factor(int loss, int64_t n)
 {
@@ -72,7 +69,6 @@ static struct wgf_network *lay_out(int kernel, int64_t m, int64_t n, int64_t d, 
 {
     struct wgf_network measured, *taken = wgf_arena_take(arena, 1, sizeof *taken), *net = taken ? taken : &measured;
     net->residual = wgf_arena_take(arena, (double)n, sizeof *net->residual);
-    net->normals = wgf_arena_take(arena, KINKS * (double)d, sizeof *net->normals);
     net->kernel = wgf_kernel_choose(kernel, m, n, d);
     net->work = net->kernel->lay_out(m, n, d, arena);
     return taken;
@@ -180,98 +176,6 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
 double wgf_network_active(struct wgf_network *network, const double *W)
 {
     return (double)network->kernel->active(network, W) / (double)network->m;
-}
-
-/* The fraction of the way from w to w - step g at which the sample changes its activation; infinite when it does not.
- * Motion along a kink does not cross it, whatever rounding says. */
-static double fraction_to_kink(const double *x, int64_t d, const double *w, double step, const double *g)
-{
-    const double parallel = 1e-14;
-    double z = wgf_dot(w, x, d), along = wgf_dot(g, x, d), moved = z - step * along;
-    if ((z > 0) == (moved > 0) || along * along <= parallel * parallel * wgf_dot(g, g, d) * wgf_dot(x, x, d))
-        return INFINITY;
-    return z / (z - moved);
-}
-
-/* The same for the first of all samples; above 1 when none changes. */
-static double first_kink(const struct wgf_network *network, const double *w, double step, const double *g,
-                         int64_t *sample)
-{
-    const struct wgf_data *data = network->data;
-    int64_t near[2], known = network->kernel->kinks ? network->kernel->kinks(network, w, near) : 0;
-    double first = INFINITY;
-    for (int64_t k = 0; k < (known ? known : data->n); k++) {
-        int64_t j = known ? near[k] : k;
-        const double fraction = fraction_to_kink(data->X + j * data->d, data->d, w, step, g);
-        if (fraction < first) {
-            first = fraction;
-            *sample = j;
-        }
-    }
-    return first;
-}
-
-/* g <- share g such that w - step g stops short of the first kink; 0 when that is too close. */
-static bool stop_short(const struct wgf_network *network, const double *w, double step, double *g, int64_t *sample)
-{
-    const double close = 1e-5, short_of = 0.99;
-    double first = first_kink(network, w, step, g, sample);
-    const double share = first > 1 ? 1 : first < close ? 0 : short_of * first;
-    for (int64_t k = 0; share > 0 && share < 1 && k < network->data->d; k++)
-        g[k] *= share;
-    return share > 0;
-}
-
-/* g <- its component orthogonal to q, which is of length 1 */
-static void remove_component(const double *q, double *g, int64_t d)
-{
-    double share = wgf_dot(g, q, d);
-    for (int64_t k = 0; k < d; k++)
-        g[k] -= share * q[k];
-}
-
-/* g <- its projection onto the kink w . x = 0 and the kinks whose orthonormal normals are the first `count` of
- * `normals`. False: x lies in their span. */
-static bool slide(const double *x, double *normals, int64_t count, double *g, int64_t d)
-{
-    const double dependent = 1e-10;
-    double *q = normals + count * d;
-    memcpy(q, x, (size_t)d * sizeof *q);
-    for (int64_t r = 0; r < count; r++)
-        remove_component(normals + r * d, q, d);
-    double length = sqrt(wgf_dot(q, q, d));
-    if (!(length > dependent * sqrt(wgf_dot(x, x, d))))
-        return false;
-    for (int64_t k = 0; k < d; k++)
-        q[k] /= length;
-    remove_component(q, g, d);
-    return true;
-}
-
-/* The direction of one neuron; returns its share of the slope. */
-static double project_neuron(const struct wgf_network *network, const double *w, double step, double *g)
-{
-    const struct wgf_data *data = network->data;
-    int64_t d = data->d, sample = 0, count = 0;
-    double full = wgf_dot(g, g, d);
-    while (!stop_short(network, w, step, g, &sample)) {
-        if (count == KINKS || count + 1 >= d || !slide(data->X + sample * d, network->normals, count, g, d)) {
-            memset(g, 0, (size_t)d * sizeof *g);
-            return 0;
-        }
-        count++;
-        full = wgf_dot(g, g, d); /* what slide removed is orthogonal to the rest */
-    }
-    return sqrt(full * wgf_dot(g, g, d)); /* both are along one line */
-}
-
-double wgf_network_project_direction(const struct wgf_network *network, const double *W, double step, double *direction)
-{
-    int64_t d = network->data->d;
-    double slope = 0;
-    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++)
-        slope += project_neuron(network, W + i * d, step, direction + i * d);
-    return slope;
 }
 
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,

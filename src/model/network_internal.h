@@ -17,7 +17,6 @@ struct wgf_network {
     double kappa, c;
     const volatile sig_atomic_t *cancel; /* NULL, or read between blocks of neurons */
     double *residual;                    /* n: f(x_j) - y_j at the point of the last objective */
-    double *normals;                     /* KINKS x d: orthonormal normals of the kinks that a neuron slides along */
     const struct wgf_kernel_operations *kernel;
     void *work; /* the kernel's */
 };

@@ -3,7 +3,21 @@
 #include "wgf/query/query.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Times are multiples of a step's time, so equal times of different steps differ by rounding. Those that agree in 12
+ * digits count as one. */
+enum { TIME_DIGITS = 12 };
+static const double time_rounding = 1e-12;
+
+static double rounded_time(double time)
+{
+    char text[TIME_DIGITS + 16];
+    snprintf(text, sizeof text, "%.*g", TIME_DIGITS, time);
+    return strtod(text, NULL);
+}
 
 struct reading {
     const struct wgf_query *query;
@@ -12,6 +26,7 @@ struct reading {
     struct wgf_cells cells[WGF_QUERY_LIMIT]; /* of the query's variables; traces only if some variable is one */
     uint64_t key[WGF_QUERY_LIMIT];           /* key of the row */
     int64_t record;                          /* the record found in the previous row */
+    double part;                             /* of the way from the row's record to its next one, 0 to 1 */
 };
 
 static wgf_status open_cells(struct reading *reading, struct wgf_store *store, struct wgf_error *error)
@@ -93,6 +108,17 @@ static bool holds(enum wgf_comparison comparison, int order)
     }
 }
 
+/* A trace at the row's record, or on the way to the next one; NaN where there is no record. */
+static double trace_at(const struct reading *reading, int variable, int64_t row, int64_t record)
+{
+    if (record < 0)
+        return NAN;
+    const double value = *(const double *)cell(reading, variable, row, record);
+    if (!(reading->part > 0))
+        return value;
+    return (1 - reading->part) * value + reading->part * *(const double *)cell(reading, variable, row, record + 1);
+}
+
 /* True when the conditions on traces hold, or those on all other variables. */
 static bool passes(const struct reading *reading, bool traces, int64_t row, int64_t record)
 {
@@ -105,8 +131,9 @@ static bool passes(const struct reading *reading, bool traces, int64_t row, int6
         const struct wgf_variable *variable = &query->variables[condition->variable];
         if (variable->is_trace != traces)
             continue;
-        if (record < 0 || !holds(condition->comparison,
-                                 order(condition, variable->type, cell(reading, condition->variable, row, record))))
+        const double trace = traces ? trace_at(reading, condition->variable, row, record) : 0;
+        const void *const value = traces ? &trace : cell(reading, condition->variable, row, 0);
+        if (record < 0 || !holds(condition->comparison, order(condition, variable->type, value)))
             return false;
     }
     return true;
@@ -114,9 +141,9 @@ static bool passes(const struct reading *reading, bool traces, int64_t row, int6
 
 static double number_of(const struct reading *reading, int variable, int64_t row, int64_t record)
 {
-    if (reading->query->variables[variable].is_trace && record < 0)
-        return NAN;
-    const void *value = cell(reading, variable, row, record);
+    if (reading->query->variables[variable].is_trace)
+        return trace_at(reading, variable, row, record);
+    const void *value = cell(reading, variable, row, 0);
     bool is_integer = reading->query->variables[variable].type == WGF_COLUMN_INT64;
     return is_integer ? (double)*(const int64_t *)value : *(const double *)value;
 }
@@ -125,11 +152,12 @@ static wgf_status make_key(struct reading *reading, int k, int64_t row, int64_t 
 {
     const int variable = reading->query->by[k];
     uint64_t *key = &reading->key[k];
-    if (reading->query->variables[variable].is_trace && record < 0) {
-        *key = wgf_key_of_real(NAN);
+    if (reading->query->variables[variable].is_trace) {
+        const double trace = trace_at(reading, variable, row, record);
+        *key = wgf_key_of_real(variable == WGF_QUERY_STEP ? trace : rounded_time(trace));
         return WGF_OK;
     }
-    const void *value = cell(reading, variable, row, record);
+    const void *value = cell(reading, variable, row, 0);
     switch (reading->query->variables[variable].type) {
     case WGF_COLUMN_TEXT:
         return wgf_groups_text_key(reading->groups, *(char *const *)value, key, error);
@@ -172,20 +200,43 @@ static double step_at(const struct reading *reading, int64_t row, int64_t record
     return *(const double *)cell(reading, WGF_QUERY_STEP, row, record);
 }
 
-/* The row's record at the wanted step; -1: none. Tries the previous row's record first, which is nearly always
- * right. */
+static double time_at(const struct reading *reading, int64_t row, int64_t record)
+{
+    return *(const double *)cell(reading, reading->query->time_variable, row, record);
+}
+
+/* Is the record a candidate? The row's last candidate is the wanted one. */
+static bool suits(const struct reading *reading, int64_t row, int64_t record)
+{
+    switch (reading->query->records) {
+    case WGF_RECORD_AT_STEP:
+        return step_at(reading, row, record) == (double)reading->query->step;
+    case WGF_RECORD_LAST:
+        return true;
+    default:
+        return time_at(reading, row, record) <= reading->query->time * (1 + time_rounding);
+    }
+}
+
+/* The row's wanted record; -1: none. Tries the previous row's record first for a step, which is nearly always right. */
 static int64_t find_record(struct reading *reading, int64_t row)
 {
-    int64_t records = reading->extent.records, found = -1;
-    bool last = reading->query->records == WGF_RECORD_LAST;
-    double step = (double)reading->query->step;
-    if (!last && reading->record < records && step_at(reading, row, reading->record) == step)
+    const int64_t records = reading->extent.records;
+    int64_t found = -1, r = 0;
+    if (reading->query->records == WGF_RECORD_AT_STEP && reading->record < records &&
+        suits(reading, row, reading->record))
         return reading->record;
-    for (int64_t r = 0; r < records && !isnan(step_at(reading, row, r)); r++)
-        if (last || step_at(reading, row, r) == step)
+    for (; r < records && !isnan(step_at(reading, row, r)); r++)
+        if (suits(reading, row, r))
             found = r;
     reading->record = found >= 0 ? found : reading->record;
-    return found;
+    reading->part = 0;
+    if (reading->query->records != WGF_RECORD_INTERPOLATED || found < 0)
+        return found;
+    const double time = reading->query->time, before = time_at(reading, row, found);
+    if (found + 1 < r)
+        reading->part = fmax(0, (time - before) / (time_at(reading, row, found + 1) - before));
+    return found + 1 < r || time <= before * (1 + time_rounding) ? found : -1;
 }
 
 static wgf_status add_record(struct reading *reading, int64_t row, int64_t record, struct wgf_error *error)

@@ -74,8 +74,8 @@ static wgf_status add_names(struct wgf_query *query, const char *option, char *w
 
 static const char *fault_of_key(const struct wgf_variable *variable)
 {
-    if (variable->is_trace && strcmp(variable->name, "step") != 0)
-        return "is a trace; 'step' is the only trace that makes groups";
+    if (variable->is_trace && strcmp(variable->name, "step") != 0 && strcmp(variable->name, "time") != 0)
+        return "is a trace; of traces only 'step' and 'time' make groups";
     return variable->type == WGF_COLUMN_CHARS ? "makes no groups" : NULL;
 }
 
@@ -247,17 +247,33 @@ wgf_status wgf_query_set_step(struct wgf_query *query, const char *word, struct 
     return WGF_OK;
 }
 
+wgf_status wgf_query_set_time(struct wgf_query *query, const char *word, bool interpolate, struct wgf_error *error)
+{
+    struct wgf_variable variable;
+    char *end;
+    query->records = interpolate ? WGF_RECORD_INTERPOLATED : WGF_RECORD_AT_TIME;
+    query->time = strtod(word, &end);
+    if (end == word || *end || !isfinite(query->time) || query->time < 0)
+        return wgf_fail(error, WGF_EUSAGE, "--at-time needs a time, a number of at least 0, not '%s'", word);
+    wgf_variable_find("time", &variable);
+    if (query->variable_count == WGF_QUERY_LIMIT)
+        return wgf_fail(error, WGF_EUSAGE, "--at-time: the query has too many names");
+    query->time_variable = add_variable(query, &variable);
+    return WGF_OK;
+}
+
 wgf_status wgf_query_end(struct wgf_query *query, struct wgf_error *error)
 {
     char usual[] = "count,median,q25,q75";
-    bool has_step = false;
+    bool has_record = false;
     if (query->value_count == 0)
         return wgf_fail(error, WGF_EUSAGE, "no --value");
     if (query->records != WGF_RECORD_EVERY && !query->has_trace)
-        return wgf_fail(error, WGF_EUSAGE, "--at-step picks a record of a trace, and no --value is a trace");
+        return wgf_fail(error, WGF_EUSAGE, "%s picks a record of a trace, and no --value is a trace",
+                        query->time_variable ? "--at-time" : "--at-step");
     for (int k = 0; k < query->by_count; k++)
-        has_step |= query->by[k] == WGF_QUERY_STEP;
-    if (query->has_trace && query->records == WGF_RECORD_EVERY && !has_step)
+        has_record |= query->variables[query->by[k]].is_trace;
+    if (query->has_trace && query->records == WGF_RECORD_EVERY && !has_record)
         query->by[query->by_count++] = WGF_QUERY_STEP;
     return query->statistic_count > 0 ? WGF_OK : wgf_query_set_statistics(query, usual, error);
 }

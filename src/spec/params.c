@@ -9,25 +9,22 @@
 #include <string.h>
 
 /* Names of choices, from the lists that make the enumerations. */
-#define NAMES(list)                                                                                                    \
-    {                                                                                                                  \
-        list(WGF_ENUM_NAME) NULL                                                                                       \
-    }
-static const char *const data_kinds[] = NAMES(WGF_DATA_KINDS);
-static const char *const samplings[] = NAMES(WGF_SAMPLINGS);
-static const char *const init_kinds[] = NAMES(WGF_INIT_KINDS);
-static const char *const signs[] = NAMES(WGF_SIGNS);
-static const char *const losses[] = NAMES(WGF_LOSSES);
-static const char *const outputs[] = NAMES(WGF_OUTPUTS);
-static const char *const layers[] = NAMES(WGF_LAYERS);
-static const char *const kernels[] = NAMES(WGF_KERNELS);
+#define NAMES(list) list(WGF_ENUM_NAME) NULL
+static const char *const data_kinds[] = {NAMES(WGF_DATA_KINDS)};
+static const char *const samplings[] = {NAMES(WGF_SAMPLINGS)};
+static const char *const init_kinds[] = {NAMES(WGF_INIT_KINDS)};
+static const char *const signs[] = {NAMES(WGF_SIGNS)};
+static const char *const losses[] = {NAMES(WGF_LOSSES)};
+static const char *const outputs[] = {NAMES(WGF_OUTPUTS)};
+static const char *const layers[] = {NAMES(WGF_LAYERS)};
+static const char *const kernels[] = {NAMES(WGF_KERNELS)};
 static const char *const methods[] = {WGF_METHODS(WGF_METHOD_WORD) NULL};
 static const char *const metrics[] = {WGF_METRICS(WGF_METRIC_WORD) NULL};
-static const char *const scalings[] = NAMES(WGF_SCALINGS);
-static const char *const inners[] = NAMES(WGF_INNERS);
-static const char *const solvers[] = NAMES(WGF_JKO_SOLVERS);
-static const char *const recorded_distances[] = NAMES(WGF_RECORDED_DISTANCES);
-static const char *const saves[] = NAMES(WGF_SAVES);
+static const char *const scalings[] = {NAMES(WGF_SCALINGS)};
+static const char *const inners[] = {NAMES(WGF_INNERS)};
+static const char *const solvers[] = {NAMES(WGF_JKO_SOLVERS)};
+static const char *const recorded_distances[] = {NAMES(WGF_RECORDED_DISTANCES)};
+static const char *const saves[] = {NAMES(WGF_SAVES)};
 
 /* Predicates of rows: does a job of these settings read the parameter? src/README.md "What each job reads". */
 

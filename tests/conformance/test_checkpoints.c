@@ -379,22 +379,19 @@ static void interruptions_came(const struct wgf_settings *settings)
     assert_true(cuts > 20);
 }
 
-#define LAW(function, kinds, variants)                                                                                 \
-    {                                                                                                                  \
-#function, function, kinds, variants                                                                           \
-    }
+#define LAW(function, kinds, variants) #function, function, kinds, variants
 static const struct law {
     const char *name;
     void (*holds)(const struct wgf_settings *);
     int kinds, variants; /* that it is tried on, of each the first ones */
 } laws[] = {
-    LAW(every_cut_is_mended, KINDS, VARIANTS),
-    LAW(the_last_step_knows_that_it_is, KINDS, 2),
-    LAW(any_interruption_is_mended, KINDS, VARIANTS),
-    LAW(interruptions_came, 1, 1), /* those of the law before */
-    LAW(a_bad_checkpoint_counts_for_nothing, KINDS, 2),
-    LAW(saves_keep_to_their_times, KINDS, 1),
-    LAW(seconds_add_up, KINDS, 1),
+    {LAW(every_cut_is_mended, KINDS, VARIANTS)},
+    {LAW(the_last_step_knows_that_it_is, KINDS, 2)},
+    {LAW(any_interruption_is_mended, KINDS, VARIANTS)},
+    {LAW(interruptions_came, 1, 1)}, /* those of the law before */
+    {LAW(a_bad_checkpoint_counts_for_nothing, KINDS, 2)},
+    {LAW(saves_keep_to_their_times, KINDS, 1)},
+    {LAW(seconds_add_up, KINDS, 1)},
 };
 enum { LAWS = sizeof laws / sizeof *laws, TRIALS = LAWS * KINDS * VARIANTS }; /* at most */
 

@@ -280,25 +280,22 @@ static void sliced_is_below_wasserstein_below_frobenius(void **state)
     }
 }
 
-#define LAW(function)                                                                                                  \
-    {                                                                                                                  \
-#function, function                                                                                            \
-    }
+#define LAW(function) #function, function
 static const struct law {
     const char *name;
     void (*holds)(struct bench *);
 } laws[] = {
-    LAW(nothing_is_at_no_distance_from_itself),
-    LAW(it_is_symmetric),
-    LAW(a_common_translation_leaves_it),
-    LAW(a_translation_is_as_long_as_it_is),
-    LAW(it_scales_with_the_square),
-    LAW(names_of_neurons_do_not_matter),
-    LAW(signs_are_kept),
-    LAW(the_gradient_is_that_of_differences),
-    LAW(the_majorant_touches_and_bounds),
-    LAW(history_does_not_show),
-    LAW(what_is_not_finite_ends),
+    {LAW(nothing_is_at_no_distance_from_itself)},
+    {LAW(it_is_symmetric)},
+    {LAW(a_common_translation_leaves_it)},
+    {LAW(a_translation_is_as_long_as_it_is)},
+    {LAW(it_scales_with_the_square)},
+    {LAW(names_of_neurons_do_not_matter)},
+    {LAW(signs_are_kept)},
+    {LAW(the_gradient_is_that_of_differences)},
+    {LAW(the_majorant_touches_and_bounds)},
+    {LAW(history_does_not_show)},
+    {LAW(what_is_not_finite_ends)},
 };
 static const int64_t sizes[][2] = {{1, 1}, {1, 2}, {2, 2}, {12, 1}, {37, 2}, {90, 3}, {150, 8}}; /* m, d */
 enum { LAWS = sizeof laws / sizeof *laws, SIZES = sizeof sizes / sizeof *sizes, TRIALS = METRICS * LAWS * SIZES };

@@ -238,22 +238,19 @@ static void bad_data_fail_their_row_alone(const struct kind *kind)
     plan_discard(&planned);
 }
 
-#define LAW(function)                                                                                                  \
-    {                                                                                                                  \
-#function, function                                                                                            \
-    }
+#define LAW(function) #function, function
 static const struct law {
     const char *name;
     void (*holds)(const struct kind *);
 } laws[] = {
-    LAW(the_scheme_never_rises),
-    LAW(no_steps_are_a_record_of_the_start),
-    LAW(the_smallest_problems_run),
-    LAW(the_same_settings_give_the_same_bits),
-    LAW(records_do_not_change_the_descent),
-    LAW(reasons_to_stop_are_obeyed),
-    LAW(what_overflows_is_diverged),
-    LAW(bad_data_fail_their_row_alone),
+    {LAW(the_scheme_never_rises)},
+    {LAW(no_steps_are_a_record_of_the_start)},
+    {LAW(the_smallest_problems_run)},
+    {LAW(the_same_settings_give_the_same_bits)},
+    {LAW(records_do_not_change_the_descent)},
+    {LAW(reasons_to_stop_are_obeyed)},
+    {LAW(what_overflows_is_diverged)},
+    {LAW(bad_data_fail_their_row_alone)},
 };
 enum { LAWS = sizeof laws / sizeof *laws, TRIALS = KINDS * LAWS };
 

@@ -18,13 +18,14 @@ import traceback
 from pathlib import Path
 
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
-os.environ["OMPI_ALLOW_RUN_AS_ROOT"] = os.environ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
 
 OK, ERROR, USAGE, FAILURES, STOPPED = 0, 1, 2, 3, 75
 STATES = ("pending", "running", "done", "diverged", "failed", "timeout", "crashed")
 PENDING, RUNNING, DONE, DIVERGED, FAILED, TIMEOUT, CRASHED = range(len(STATES))
 HANG = 900  # seconds after which a process hangs, however busy the machine; speed is measured by `within`
 LONGEST = 1000  # characters of stderr in a message
+
+MPIRUN = ("bash", str(Path(__file__).resolve().parents[2] / "tools" / "mpirun.sh"))
 
 cases = []
 
@@ -95,8 +96,8 @@ class Wgf:
         return subprocess.Popen(self.command(arguments, ranks), cwd=self.folder, **options)
 
     def command(self, arguments, ranks):
-        launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
-        return launcher + [self.program, *map(str, arguments)]
+        launcher = (*MPIRUN, str(ranks)) if ranks else ()
+        return [*launcher, self.program, *map(str, arguments)]
 
     def path(self, name):
         return self.folder / name
@@ -163,15 +164,32 @@ def let_work(number, seconds):
     wait_until(lambda: running_time(number) > before + seconds, f"{seconds} s of work")
 
 
-def workers(process):
-    """Process numbers of the ranks of an mpirun."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(child) for child in children if "run\0spec.yaml" in Path(f"/proc/{child}/cmdline").read_text()]
+def descendants(process):
+    """Numbers of all processes below this one."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return []
+    return [number for child in map(int, children) for number in (child, *descendants(child))]
+
+
+def ranks(process):
+    """Numbers of the ranks below an mpirun or a script that starts one, rank 0 first: of those that are there."""
+    found = {}
+    for number in descendants(process.pid):
+        try:
+            is_rank = b"\0run\0" in Path(f"/proc/{number}/cmdline").read_bytes()
+            words = Path(f"/proc/{number}/environ").read_bytes().split(b"\0") if is_rank else []
+        except OSError:
+            continue
+        found |= {int(word.split(b"=")[1]): number for word in words
+                  if word.startswith((b"OMPI_COMM_WORLD_RANK=", b"PMI_RANK="))}
+    return [found[rank] for rank in sorted(found)]
 
 
 def kill_all(process, ranks):
     """SIGKILL to a started `wgf run spec.yaml`, or to mpirun and all of its ranks at once."""
-    for victim in [process.pid, *(workers(process) if ranks else [])]:
+    for victim in [process.pid, *(descendants(process.pid) if ranks else [])]:
         try:
             os.kill(victim, signal.SIGKILL)
         except ProcessLookupError:

@@ -159,6 +159,62 @@ def one_step(wgf):
              STATS), last, ["width"], ["objective"])
 
 
+TIMES = """\
+name: times
+fixed: {n: 6, width: 4, record_every: 3}
+sweep:
+  gamma: [0.3, 0.1, 0.05, 0.02]
+  steps: [1, 6, 7]
+  method: [gd, prox]
+  seed: {range: [0, 4]}
+"""
+
+
+@case
+def one_time(wgf):
+    """The last record at or before a time, or linear between records; against NumPy on the traces of each job."""
+    path = wgf.result(TIMES)
+    table = frame(path)
+    with h5py.File(path, "r") as file:
+        traces = {name: file[name][()] for name in ("time", "objective", "distance")}
+    kept = np.isfinite(traces["time"]).sum(axis=1)
+
+    def at(time, linear, name):
+        values = []
+        for times, trace, count in zip(traces["time"], traces[name], kept):
+            times, trace = times[:count], trace[:count]
+            last = np.searchsorted(times, time * (1 + 1e-12), side="right") - 1
+            values.append(np.interp(time, times, trace, right=np.nan) if linear and time > times[last] * (1 + 1e-12)
+                          else trace[last])
+        return values
+
+    for time in (0, 0.01, 0.07, 0.1, 0.2, 0.3, 0.30000000000000004, 0.65, 0.7, 5):
+        for linear in (False, True):
+            say = ("--at-time", repr(time), *(["--interpolate"] if linear else []))
+            expected = table.assign(objective=at(time, linear, "objective"), distance=at(time, linear, "distance"))
+            same(wgf("aggregate", "out.h5", "--csv", "--by", "method,gamma", "--value", "objective,distance", *say,
+                     "--stat", STATS), expected, ["method", "gamma"], ["objective", "distance"])
+            few = expected[expected.objective < 0.2]
+            if len(few):
+                same(wgf("aggregate", "out.h5", "--csv", "--by", "gamma", "--value", "distance", *say, "--where",
+                         "objective < 0.2"), few, ["gamma"], ["distance"], "count,median,q25,q75")
+
+
+@case
+def records_by_time(wgf):
+    """Records of different gamma that end at one time are one group, whatever the rounding of their times."""
+    table = records(wgf.result(TIMES))
+    require(len({0.3, 3 * 0.1}) == 2 and {0.3, 6 * 0.05} <= set(table.time), "no times differ by rounding")
+    table = table.assign(time=[float(f"{time:.12g}") for time in table.time])
+    require(table.groupby("time").gamma.nunique().max() > 1, "no times are shared")
+    call = ("aggregate", "out.h5", "--csv", "--stat", STATS, "--value", "objective", "--by")
+    same(wgf(*call, "time"), table, ["time"], ["objective"])
+    same(wgf(*call, "gamma,method,time"), table, ["gamma", "method", "time"], ["objective"])
+    same(wgf(*call, "time,step"), table, ["time", "step"], ["objective"])
+    same(wgf(*call, "method,time", "--where", "time <= 0.12"), table[table.time <= 0.12], ["method", "time"],
+         ["objective"])
+
+
 @case
 def several_files_of_different_shapes(wgf):
     paths = wgf.result(SWEEP), wgf.result(OTHER, OK, "other.h5")
@@ -224,7 +280,13 @@ def wrong_words(wgf):
                          (good + ["--where", "metric = wassertsein"], "'wasserstein'"),
                          (good + ["--where", "metric < sliced"], "word"), (good + ["--where", ""], "OP"),
                          (good + ["--where", "status = finished"], "status"), (good + ["--at-step", "3"], "trace"),
-                         (["--value", "objective", "--at-step", "-1"], "--at-step")):
+                         (["--value", "objective", "--at-step", "-1"], "--at-step"),
+                         (good + ["--at-time", "3"], "trace"),
+                         (["--value", "objective", "--at-time", "-1"], "--at-time"),
+                         (["--value", "objective", "--at-time", "soon"], "'soon'"),
+                         (["--value", "objective", "--at-time", "inf"], "'inf'"),
+                         (["--value", "objective", "--interpolate"], "--at-time"),
+                         (["--value", "objective", "--at-time", "1", "--at-step", "1"], "one of them")):
         done = wgf("aggregate", "absent.h5", *words).require(USAGE, *said).quietly()
         equal(len(done.err.splitlines()), 1, f"lines of {done.err!r}")
     wgf("aggregate", *good).require(USAGE, "no result file").quietly()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from harness import (DONE, OK, PENDING, RUNNING, STOPPED, Wgf, case, column, equal, finish, let_work, main, require,
-                     wait_until, within, workers)
+from harness import (DONE, OK, PENDING, RUNNING, STOPPED, Wgf, case, column, equal, finish, let_work, main, ranks,
+                     require, wait_until, within)
 
 # Short jobs first, then jobs that never end: gd between steps, prox inside of one.
 SHORT = 40
@@ -147,7 +147,7 @@ def quiet_stop(wgf):
 @case
 def sigusr1_to_mpirun(wgf):
     process, path = start(wgf, ENDLESS, ranks=3)
-    for worker in workers(process)[1:]:
+    for worker in ranks(process)[1:]:
         let_work(worker, 0.3)
     stop(process, signal.SIGUSR1).require(STOPPED).quietly()
     found = states(path)
@@ -200,8 +200,8 @@ def signalled_while_mpi_starts(wgf):
     wgf.write("spec.yaml", ENDLESS)
     for delay in (0, 0.05, 0.1, 0.2):
         process = wgf.start("run", "spec.yaml", "-o", "out.h5", ranks=2)
-        wait_until(lambda: len(workers(process)) == 2, "the ranks")
-        for rank in workers(process):
+        wait_until(lambda: len(ranks(process)) == 2, "the ranks")
+        for rank in ranks(process):
             while not catches(rank, signal.SIGUSR1):
                 require(not mpi_starts(rank) or catches(rank, signal.SIGUSR1), "MPI starts before signals are caught")
         time.sleep(delay)
@@ -224,7 +224,7 @@ def catches(process, number):
 def killed_worker_leaves_whole_rows(wgf):
     process, path = start(wgf, LONG, ranks=3)
     wait_until(lambda: (states(path) == DONE).any(), "a finished row")
-    os.kill(workers(process)[-1], signal.SIGKILL)
+    os.kill(ranks(process)[-1], signal.SIGKILL)
     require(finish(process).code != OK, "exit code 0")
     wgf("status", "out.h5", "--exit-code").require(STOPPED)
     finished_rows_are_whole(wgf, path)

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "end_to_end"))
 
 import h5py
 import numpy as np
-from harness import DONE, OK, VARYING, Failure, Wgf, contents, require
+from harness import DONE, MPIRUN, OK, VARYING, Failure, Wgf, contents, descendants, require
 
 # Some tenths of a second of jobs of some milliseconds, with states and two methods.
 SMALL = """\
@@ -26,9 +26,6 @@ fixed: {n: 20, width: 40, save: last, inner_steps: 20, record_every: 3}
 sweep: {method: [gd, prox], gamma: [0.05, 0.1], steps: [40, 60], seed: {range: [0, 12]}}
 """
 SECONDS = 60
-# A launcher that ends no later than its ranks, and whose segments of shared memory are in the folder, so that they go
-# with it.
-MPIRUN = ("mpirun", "--oversubscribe", "--bind-to", "none", "--quiet")
 
 
 def start(command, folder, **environment):
@@ -36,34 +33,6 @@ def start(command, folder, **environment):
     return subprocess.Popen([str(part) for part in command], cwd=folder, env={**os.environ, **environment},
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             start_new_session=True)
-
-
-def descendants(process):
-    """Numbers of all processes below this one."""
-    try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except OSError:
-        return []
-    return [number for child in map(int, children) for number in (child, *descendants(child))]
-
-
-def is_rank(number):
-    try:
-        return b"\0run\0" in Path(f"/proc/{number}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-def ranks(process):
-    """Numbers of the ranks below an mpirun, by rank; empty until all are there."""
-    found = {}
-    for number in filter(is_rank, descendants(process.pid)):
-        try:
-            words = Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        found |= {int(word.split(b"=")[1]): number for word in words if word.startswith(b"OMPI_COMM_WORLD_RANK=")}
-    return [found[rank] for rank in sorted(found)]
 
 
 def kill(*numbers):
@@ -159,7 +128,7 @@ class Site:
         self.scratch.cleanup()
 
     def command(self, *options, team=0):
-        launcher = [*MPIRUN, "-n", team] if team else []
+        launcher = [*MPIRUN, team] if team else []
         return [*launcher, self.bench.program, "run", self.bench.spec_file, "-o", "out.h5", "--quiet", *options]
 
     def start(self, *options, team=0, **environment):

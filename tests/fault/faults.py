@@ -8,8 +8,8 @@ import subprocess
 
 import h5py
 import numpy as np
-from bench import Bench, end, kill, kill_all, ranks
-from harness import DONE, ERROR, FAILURES, OK, STOPPED, VARYING, Skip, column, require, wait_until
+from bench import Bench, end, kill, kill_all
+from harness import DONE, ERROR, FAILURES, OK, STOPPED, VARYING, Skip, column, ranks, require, wait_until
 
 TEAM = 3
 STARTED = 0.45  # seconds that mpirun and MPI take before the sweep begins, about

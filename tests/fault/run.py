@@ -97,7 +97,6 @@ def write_table(path, tallies, looks, minutes):
 
 def main():
     arguments = read_arguments()
-    os.environ |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     bench = Bench(str(arguments.program.resolve()), SMALL, random.Random())
     bench.harm, bench.sweep = str(arguments.harm.resolve()), str(arguments.sweep.resolve())
     tallies = [Tally(name) for name in faults if arguments.only in name]

@@ -4,9 +4,9 @@ import random
 
 import h5py
 import numpy as np
-from bench import Bench, end, kill, kill_all, ranks, start
+from bench import Bench, end, kill, kill_all, start
 from faults import TEAM, fault
-from harness import CRASHED, DONE, FAILURES, OK, require, wait_until
+from harness import CRASHED, DONE, FAILURES, OK, ranks, require, wait_until
 
 # Two of the chosen are poison, in the midst of the others: the preloaded library kills a process that needs a matrix
 # product.

@@ -127,16 +127,16 @@ def prox_gradient(network, descent, distance, state, V):
 
 
 def prox_step(network, descent, step, state):
-    """Returns the next state, its distance, and the residual of every inner step."""
+    """Returns the next state, its distance, the inner steps used, and the residual of every iterate."""
     distance = metric_of_step(descent, step, state.shape[1])
     V, residuals = state.copy(), []
-    for _ in range(descent.inner_steps):
-        moved = V - descent.beta * prox_gradient(network, descent, distance, state, V)
-        residuals.append(np.linalg.norm(moved - V) / (descent.beta * np.sqrt(len(state))))
-        V = moved
-        if descent.inner_tol > 0 and residuals[-1] < descent.inner_tol:
+    for used in range(descent.inner_steps + 1):
+        gradient = prox_gradient(network, descent, distance, state, V)
+        residuals.append(np.linalg.norm(gradient) / np.sqrt(len(state)))
+        if used == descent.inner_steps or residuals[-1] < descent.inner_tol:
             break
-    return V, distance(network.alpha, V, state)[0], residuals
+        V = V - descent.beta * gradient
+    return V, distance(network.alpha, V, state)[0], used, residuals
 
 
 def time_of_step(descent, m):
@@ -175,8 +175,9 @@ def descend(network, descent, W, test=None):
             state = gd_step(network, descent, state)
             distance = squared_distance(state, before)
         else:
-            state, distance, residuals = prox_step(network, descent, step, state)
-            inner = {"inner_steps_used": len(residuals), "inner_residual": residuals[-1]}
+            state, distance, used, residuals = prox_step(network, descent, step, state)
+            of_step = descent.metric == "sliced"  # then the residual is that of the last step
+            inner = {"inner_steps_used": used, "inner_residual": residuals[-2 if of_step else -1]}
             if descent.inner_tol > 0:
                 near = np.min(np.abs(np.array(residuals) / descent.inner_tol - 1))
                 trace.closest_stop = min(trace.closest_stop, near)

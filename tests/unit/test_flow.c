@@ -218,16 +218,56 @@ static void stops_at_a_small_change(void **state)
     discard(&whole);
 }
 
-/* Neurons at the origin are on every kink: no gradient, nothing moves, and 0 stands for never, not for "at once". */
+/* A row says that all neurons are dead exactly where they are, and why; what it advises gives living ones. */
+static void dead_neurons_are_told(void **state)
+{
+    (void)state;
+    int born_dead = 0, died = 0, lived = 0;
+    for (int code = 0; code < 2 * 4 * 40; code++) {
+        struct wgf_settings settings = settings_of(code % 2 ? WGF_METHOD_PROX : WGF_METHOD_GD);
+        settings.data.n = 1;
+        settings.data.seed = settings.init.seed = code / 8 + 1;
+        settings.init.width = 1 + code / 2 % 2;
+        settings.init.signs = WGF_SIGNS_POSITIVE;
+        settings.gamma = code / 4 % 2 ? 1 : 1e-3;
+        settings.beta = settings.gamma / 2;
+        struct descent done = run_settings(&settings);
+        const double *active = column(&done, WGF_TRACE_ACTIVE);
+        const char *message = done.result.message;
+        assert_int_equal(done.result.outcome, WGF_OUTCOME_DONE);
+        assert_int_equal(active[10] == 0, strstr(message, "no neuron is active on any sample") != NULL);
+        assert_int_equal(active[10] == 0 && active[0] == 0, strstr(message, "another seed or more neurons") != NULL);
+        born_dead += active[0] == 0;
+        if (active[10] == 0 && active[0] > 0) {
+            assert_non_null(strstr(message, code % 2 ? "a smaller beta" : "a smaller gamma"));
+            settings.gamma /= 1000;
+            settings.beta /= 1000;
+            struct descent smaller = run_settings(&settings);
+            lived += column(&smaller, WGF_TRACE_ACTIVE)[10] > 0;
+            died++;
+            discard(&smaller);
+        }
+        discard(&done);
+    }
+    assert_true(born_dead > 10 && born_dead < 240 && died > 2 && lived == died);
+}
+
+/* Neurons at the origin are on every kink: no gradient, nothing moves with a given step, the row says so, and 0 stands
+ * for never, not for "at once". */
 static void the_origin_does_not_move(void **state)
 {
     (void)state;
     for (int method = WGF_METHOD_GD; method <= WGF_METHOD_PROX; method++) {
         struct wgf_settings settings = settings_of(method);
         settings.init.scale = 0;
+        settings.beta = 0.1;
         settings.save = WGF_SAVE_LAST;
         struct descent done = run_settings(&settings);
         assert_int_equal(done.result.steps_done, 10);
+        assert_string_equal(
+            done.result.message,
+            "no neuron is active on any sample from the start on, so the loss has no gradient and moves "
+            "nothing; try another seed or more neurons");
         assert_whole(&done, 11);
         for (int k = 0; k < 10; k++)
             assert_true(done.trace.state[k] == 0);
@@ -393,6 +433,7 @@ int main(void)
         cmocka_unit_test(states_have_their_shapes),
         cmocka_unit_test(stops_at_an_objective),
         cmocka_unit_test(stops_at_a_small_change),
+        cmocka_unit_test(dead_neurons_are_told),
         cmocka_unit_test(the_origin_does_not_move),
         cmocka_unit_test(too_large_a_step_diverges),
         cmocka_unit_test(weights_that_are_not_numbers_are_a_divergence),

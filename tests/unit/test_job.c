@@ -214,7 +214,8 @@ static void others_run_beside_a_failure(void **state)
     (void)state;
     write_file("fine.csv", "1,2\n3,4\n");
     struct bench bench;
-    set_up(&bench, "name: x\nfixed: {data: file}\nsweep: {data_file: [fine.csv, missing.csv], seed: [1, 2]}\n");
+    set_up(&bench,
+           "name: x\nfixed: {data: file, gamma: 1e-4}\nsweep: {data_file: [fine.csv, missing.csv], seed: [1, 2]}\n");
     for (int64_t k = 0; k < 4; k++)
         assert_int_equal(run_job(&bench, k), k < 2 ? WGF_JOB_DONE : WGF_JOB_FAILED);
     assert_int_equal(run_job(&bench, 0), WGF_JOB_DONE);

@@ -262,61 +262,6 @@ static void active_neurons_are_counted(void **state)
     discard(&problem);
 }
 
-/* Samples that one of w and w - step g activates, and the other does not. */
-static int64_t crossings(const struct wgf_data *data, const double *w, double step, const double *g)
-{
-    int64_t count = 0;
-    for (int64_t j = 0; j < data->n; j++) {
-        double z = dot(w, data->X + j * data->d, data->d), along = dot(g, data->X + j * data->d, data->d);
-        count += (z > 0) != (z - step * along > 0);
-    }
-    return count;
-}
-
-/* Each neuron keeps its direction where it crosses no kink; slides, or stays, where it crosses one; and stays where it
- * crosses more. A slide is a projection, so that it shortens and still descends. */
-/* Every other neuron is put so close to the first sample's kink that a way across it has to become one along it. */
-static void confined_directions_cross_no_kink_and_descend(void **state)
-{
-    (void)state;
-    enum { M = 400, D = 3 };
-    const double step = 0.3, gap = 1e-9;
-    struct problem problem = draw(8, M, 6, D);
-    struct wgf_network_settings settings = {.kernel = WGF_KERNEL_DENSE};
-    const double *x = problem.data.X;
-    for (int64_t i = 0; i < M; i += 2) {
-        double *w = problem.W + i * D, share = (dot(w, x, D) - gap) / dot(x, x, D);
-        for (int64_t k = 0; k < D; k++)
-            w[k] -= share * x[k];
-    }
-    struct wgf_network *network = network_of(&settings, &problem);
-    double whole[M * D], confined[M * D], sum = 0;
-    int64_t kept = 0, shortened = 0, slid = 0;
-    wgf_random_normal(8, WGF_PURPOSE_NOISE, 0, M * D, whole);
-    memcpy(confined, whole, sizeof whole);
-    double slope = wgf_network_project_direction(network, problem.W, step, confined);
-    for (int64_t i = 0; i < M; i++) {
-        const double *w = problem.W + i * D, *g = whole + i * D, *p = confined + i * D;
-        double along = dot(g, p, D), squared = dot(p, p, D), parallel = along * along / (squared * dot(g, g, D));
-        assert_int_equal(crossings(&problem.data, w, step, p), 0);
-        assert_true(squared > 0 && along >= squared * (1 - 1e-12));
-        sum += along;
-        if (crossings(&problem.data, w, step, g) == 0) {
-            assert_memory_equal(g, p, D * sizeof(double));
-            kept++;
-        } else if (parallel > 1 - 1e-12) {
-            shortened++;
-        } else {
-            assert_true(fabs(dot(p, x, D)) < 1e-12);
-            slid++;
-        }
-    }
-    assert_true(near(slope, sum, 1e-12));
-    assert_true(kept > 0 && shortened > 0 && slid > 0);
-    wgf_network_free(network);
-    discard(&problem);
-}
-
 /* Data with the singular values `s` along the columns of a random reflection: X^T X has the eigenvalues s^2. */
 static void check_curvature(const double *s, int64_t d)
 {
@@ -422,7 +367,6 @@ int main(void)
         cmocka_unit_test(kinks_have_no_gradient),
         cmocka_unit_test(kernels_agree_on_random_shapes),
         cmocka_unit_test(active_neurons_are_counted),
-        cmocka_unit_test(confined_directions_cross_no_kink_and_descend),
         cmocka_unit_test(curvature_of_known_spectra),
         cmocka_unit_test(bytes_are_what_is_allocated),
         cmocka_unit_test(networks_that_cannot_be_are_refused),

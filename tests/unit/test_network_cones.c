@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "wgf/base/random.h"
+#include "wgf/model/kinks.h"
 #include "wgf/model/network.h"
 
 #include <math.h>
@@ -101,7 +102,10 @@ static void compare_confined(struct problem *problem, double step)
     double direction[2][2 * MOST_M], slope[2];
     for (int k = 0; k < 2; k++) {
         wgf_random_normal(9, WGF_PURPOSE_NOISE, 1, 2 * problem->m, direction[k]);
-        slope[k] = wgf_network_project_direction(k ? problem->cones : problem->dense, problem->W, step, direction[k]);
+        struct wgf_kinks *kinks;
+        assert_int_equal(wgf_kinks_create(&kinks, k ? problem->cones : problem->dense, NULL), WGF_OK);
+        slope[k] = wgf_kinks_project(kinks, problem->W, problem->alpha, step, direction[k]);
+        wgf_kinks_free(kinks);
     }
     assert_near(slope[0], slope[1], fabs(slope[0]));
     for (int64_t k = 0; k < 2 * problem->m; k++)

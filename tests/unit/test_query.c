@@ -92,7 +92,7 @@ static void conditions_that_are_refused(void **state)
 static void names_that_are_refused(void **state)
 {
     (void)state;
-    refused(wgf_query_add_by, "objective", "'step' is the only trace");
+    refused(wgf_query_add_by, "objective", "only 'step' and 'time'");
     refused(wgf_query_add_by, "message", "makes no groups");
     refused(wgf_query_add_by, "seed,width,seed", "'seed' is given twice");
     refused(wgf_query_add_by, "gama", "did you mean 'gamma'?");

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def script(text, count, launcher=()):
 def mpi4py(case):
     import mpi4py  # noqa: F401  (ImportError where it is absent)
 
-    return script(MPI_JOBS, case.given, ["mpirun", "-n", "2", "--oversubscribe", "--bind-to", "none"])
+    return script(MPI_JOBS, case.given, ["bash", str(Path(__file__).parents[1] / "mpirun.sh"), "2"])
 
 
 def dask(case):

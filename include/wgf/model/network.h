@@ -87,12 +87,6 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
  * this W. */
 double wgf_network_active(struct wgf_network *network, const double *W);
 
-/* Replaces the gradient g (m x d, in `direction`) by a direction p such that every neuron keeps its activation pattern
- * on the way from W to W - step p, where F is quadratic. A neuron that would cross a kink stops short of it; a neuron
- * close to kinks slides along them. Returns g . p >= |p|^2, so p descends. O(m n d), or O(m log n) with cones. */
-double wgf_network_project_direction(const struct wgf_network *network, const double *W, double step,
-                                     double *direction);
-
 /* The loss alone (no weight decay) of W, alpha on another data set of the same d, such as a test set.
  * Plain loops, O(m n d). */
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,

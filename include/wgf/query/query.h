@@ -37,6 +37,8 @@ enum wgf_record_choice {
     WGF_RECORD_EVERY,
     WGF_RECORD_AT_STEP,
     WGF_RECORD_LAST,
+    WGF_RECORD_AT_TIME,      /* the last record at or before a time */
+    WGF_RECORD_INTERPOLATED, /* traces at a time, linear between its two neighbouring records */
 };
 
 /* Members of `by`, `values` and the conditions are indices into `variables`, the first two of which are `status` and
@@ -51,23 +53,27 @@ struct wgf_query {
     struct wgf_condition conditions[WGF_QUERY_LIMIT];
     int condition_count;
     enum wgf_record_choice records;
-    int64_t step; /* for WGF_RECORD_AT_STEP */
+    int64_t step;      /* for WGF_RECORD_AT_STEP */
+    double time;       /* for WGF_RECORD_AT_TIME and WGF_RECORD_INTERPOLATED */
+    int time_variable; /* the trace `time`; 0: the query has not asked for it */
     bool has_trace, names_status;
 };
 
 /* An empty query. */
 void wgf_query_begin(struct wgf_query *query);
 
-/* Add the comma-separated words of --by, --value, --stat, --where and the word of --at-step. They cut `words` in
- * pieces, and conditions borrow texts from it. --stat replaces the statistics of an earlier one. Errors: WGF_EUSAGE. */
+/* Add the comma-separated words of --by, --value, --stat, --where and the word of --at-step or --at-time. They cut
+ * `words` in pieces, and conditions borrow texts from it. --stat replaces the statistics of an earlier one. Errors:
+ * WGF_EUSAGE. */
 wgf_status wgf_query_add_by(struct wgf_query *query, char *words, struct wgf_error *error);
 wgf_status wgf_query_add_values(struct wgf_query *query, char *words, struct wgf_error *error);
 wgf_status wgf_query_set_statistics(struct wgf_query *query, char *words, struct wgf_error *error);
 wgf_status wgf_query_add_conditions(struct wgf_query *query, char *words, struct wgf_error *error);
 wgf_status wgf_query_set_step(struct wgf_query *query, const char *word, struct wgf_error *error);
+wgf_status wgf_query_set_time(struct wgf_query *query, const char *word, bool interpolate, struct wgf_error *error);
 
-/* Completes the query: `step` becomes the last key where every record counts, and statistics get their default.
- * Errors: WGF_EUSAGE when there is no value, or --at-step without a trace. */
+/* Completes the query: `step` becomes the last key where every record counts and neither it nor `time` is a key, and
+ * statistics get their default. Errors: WGF_EUSAGE when there is no value, or a record chosen without a trace. */
 wgf_status wgf_query_end(struct wgf_query *query, struct wgf_error *error);
 
 /* Empty groups for the query. Errors: WGF_EMEMORY. */

@@ -8,6 +8,9 @@
 
 /* All functions but `create` cannot fail. V and W: m x d. Values mean nothing once the problem is interrupted. */
 struct wgf_metric {
+    /* The inner residual is the length of the last inner step over beta: D has kinks of its own, where sorted
+     * projections meet. Else it is that of the point reached. */
+    bool residual_of_step;
     double (*bytes)(const struct wgf_settings *);
     wgf_status (*create)(void **work, const struct wgf_particles *, struct wgf_error *error);
     void (*free)(void *work); /* NULL-safe */

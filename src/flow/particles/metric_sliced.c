@@ -65,6 +65,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 }
 
 const struct wgf_metric wgf_metric_sliced = {
+    .residual_of_step = true,
     .bytes = bytes,
     .create = create,
     .free = destroy,

@@ -4,13 +4,17 @@
  * A given beta is used as it is. `beta: auto` searches (Armijo): an outer step starts from the inverse of a bound on
  * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough. A trial
  * keeps the plan: its cost bounds D from above, so a decrease of the bound is a decrease of the objective. Minimisers
- * sit on kinks, where a fixed step does not settle and a search along the gradient stalls; see descend. */
+ * sit on kinks, where a fixed step does not settle and a search along the gradient stalls; see descend. The descent
+ * rests where no direction of any neuron descends at first order, to rounding. */
 #include "metric.h"
+
+#include "wgf/model/kinks.h"
 
 #include "wgf/base/system.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,16 +22,22 @@ struct prox {
     struct wgf_arena arena; /* of V, trial and gradient; accepted steps exchange V with the W of particles */
     struct wgf_particles particles;
     const struct wgf_metric *metric;
-    void *distance;    /* the metric's work */
+    void *distance;              /* the metric's work */
+    struct wgf_network *network; /* that of particles; of its own beside a stepper */
+    struct wgf_kinks *kinks;
     double *V, *trial; /* m x d: the inner iterate and a candidate for the next */
     double *gradient;  /* m x d: of the inner objective at V */
     double beta;       /* given, or the first to be tried in an outer step */
     bool search;       /* beta is auto */
+    double enough;     /* squared norm of the gradient below which inner_tol is met */
     bool broken;       /* the last step met a gradient that was not finite */
     double steps_used, residual;
+    int64_t cut;      /* outer steps whose inner steps ended just after they had left a false rest */
+    int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */
 };
 
-/* Inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma): D's is at most 2/m for every metric. */
+/* Inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma): D's is at most 2/m for every metric. It is a power
+ * of two, so that a step to the origin ends there exactly. */
 static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *settings, struct wgf_error *error)
 {
     const struct wgf_particles *particles = &prox->particles;
@@ -37,8 +47,8 @@ static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *sett
     double c = wgf_output_factor(settings->network.output, particles->m);
     double kappa = wgf_loss_factor(settings->network.loss, data->n);
     wgf_status status = wgf_data_curvature(data, particles->problem->cancel, &eigenvalue, error);
-    prox->beta =
-        1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue + 2 * settings->network.weight_decay);
+    prox->beta = exp2(-ceil(log2(1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue +
+                                 2 * settings->network.weight_decay)));
     return status;
 }
 
@@ -46,6 +56,9 @@ static void destroy(void *work)
 {
     struct prox *prox = work;
     prox->metric->free(prox->distance);
+    wgf_kinks_free(prox->kinks);
+    if (prox->network != prox->particles.network)
+        wgf_network_free(prox->network);
     wgf_particles_clear(&prox->particles);
     wgf_arena_free(&prox->arena);
     free(prox);
@@ -56,6 +69,21 @@ static void lay_out(struct prox *prox, double weights, struct wgf_arena *arena)
     prox->V = wgf_arena_take(arena, weights, sizeof(double));
     prox->trial = wgf_arena_take(arena, weights, sizeof(double));
     prox->gradient = wgf_arena_take(arena, weights, sizeof(double));
+}
+
+/* The network that looks at kinks. */
+static wgf_status create_kinks(struct prox *prox, const struct wgf_settings *settings, struct wgf_error *error)
+{
+    const struct wgf_particles *particles = &prox->particles;
+    prox->network = particles->network;
+    wgf_status status = WGF_OK;
+    if (particles->stepper)
+        status = wgf_network_create(&prox->network, &settings->network, particles->problem->data, particles->m, error);
+    if (!status)
+        status = wgf_kinks_create(&prox->kinks, prox->network, error);
+    if (!status)
+        wgf_network_set_cancel(prox->network, particles->problem->cancel);
+    return status;
 }
 
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
@@ -72,9 +100,12 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
         status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", weights);
     lay_out(prox, (double)weights, &prox->arena);
     if (!status)
+        status = create_kinks(prox, settings, error);
+    if (!status)
         status = prox->metric->create(&prox->distance, &prox->particles, error);
     prox->beta = settings->beta;
     prox->search = isnan(settings->beta);
+    prox->enough = settings->inner_tol * settings->inner_tol * (double)settings->init.width;
     if (!status && prox->search)
         status = choose_beta(prox, settings, error);
     prox->steps_used = prox->residual = NAN;
@@ -102,6 +133,9 @@ struct inner {
     double beta;      /* the next to be tried */
     double residual;  /* |V_k - V_{k-1}|_F / (beta sqrt m), whatever beta the iteration took */
     bool broken;      /* the gradient was not finite */
+    bool rests;       /* the last iteration found no way to move */
+    bool left;        /* it moved from where only a step across kinks descends */
+    bool complete;    /* it looked at all sides of the kinks there */
 };
 
 /* gradient <- grad F(V) + grad D(V, W) / (2 gamma), the network being at V and D solved there. Returns its squared
@@ -109,7 +143,7 @@ struct inner {
 static double inner_gradient(struct prox *prox)
 {
     struct wgf_particles *particles = &prox->particles;
-    wgf_network_gradient(particles->network, prox->V, particles->alpha, prox->gradient, NULL);
+    wgf_network_gradient(prox->network, prox->V, particles->alpha, prox->gradient, NULL);
     prox->metric->add_gradient(prox->distance, prox->V, 0.5 / particles->settings->gamma, prox->gradient);
     return wgf_squared_distance(prox->gradient, NULL, particles->weights);
 }
@@ -134,11 +168,16 @@ static void settle(struct prox *prox, struct inner *inner)
     inner->value = inner->objective + inner->distance / (2 * prox->particles.settings->gamma);
 }
 
+static void exchange(double **a, double **b)
+{
+    double *was = *a;
+    *a = *b;
+    *b = was;
+}
+
 static void take_step(struct prox *prox, struct inner *inner)
 {
-    double *swap = prox->V;
-    prox->V = prox->trial;
-    prox->trial = swap;
+    exchange(&prox->V, &prox->trial);
     if (prox->metric->solve) /* else nothing is left to be found */
         settle(prox, inner);
 }
@@ -160,36 +199,80 @@ static bool search(struct prox *prox, const struct wgf_deadline *deadline, struc
     return false;
 }
 
+/* gradient <- as inner_gradient, wherever the network was left. */
+static double gradient_anew(struct prox *prox)
+{
+    wgf_network_objective(prox->network, prox->V, prox->particles.alpha);
+    return inner_gradient(prox);
+}
+
+/* Tries to descend across kinks, from where no other move does. */
+static bool leave(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double rounding,
+                  double *squared)
+{
+    gradient_anew(prox);
+    double slope =
+        wgf_kinks_escape(prox->kinks, prox->V, prox->particles.alpha, prox->gradient, prox->trial, &inner->complete);
+    exchange(&prox->gradient, &prox->trial);
+    inner->beta = prox->beta;
+    inner->left = slope > prox->enough && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope);
+    *squared = inner->left ? slope : *squared;
+    return inner->left;
+}
+
 /* One inner iteration of `beta: auto`; *squared, that of the gradient, becomes that of the direction taken. Near kinks
  * the gradient of V's own activation pattern says nothing of what lies beyond them, and neurons that would cross spoil
- * the step for all. Then each neuron is kept on its side, where the objective is quadratic and the first beta does. */
+ * the step for all. Then each neuron is kept on its side, where the objective is quadratic and the first beta does, or
+ * sent across a kink on which it stands. Where that ends too, all sides of all kinks decide. */
 static bool descend(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double *squared)
 {
-    const double rounding = 2.3e-16, tries = 16, growth = 1e6;
-    if (*squared > 0 && search(prox, deadline, inner, *squared, prox->beta / tries)) {
+    const struct wgf_particles *particles = &prox->particles;
+    const double rounding = 2.3e-16, tries = 16, growth = 1e6, enough = prox->enough;
+    if (*squared > enough && search(prox, deadline, inner, *squared, prox->beta / tries)) {
         inner->beta = fmin(2 * inner->beta, growth * prox->beta);
         return true;
     }
     inner->beta = prox->beta;
-    double slope = wgf_network_project_direction(prox->particles.network, prox->V, inner->beta, prox->gradient);
-    *squared = wgf_squared_distance(prox->gradient, NULL, prox->particles.weights);
-    return slope > 0 && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope);
+    double slope = wgf_kinks_project(prox->kinks, prox->V, particles->alpha, inner->beta, prox->gradient);
+    *squared = wgf_squared_distance(prox->gradient, NULL, particles->weights);
+    if (*squared > enough && slope > 0 && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope))
+        return true;
+    return leave(prox, deadline, inner, rounding, squared);
 }
 
-/* One inner iteration: V moves, unless no move lowers the objective or the gradient is not finite. */
+/* One inner iteration: V moves, unless no move lowers the objective, inner_tol is met, or the gradient is not finite.
+ */
 static bool iterate(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner)
 {
     double squared = inner_gradient(prox);
     bool moved = isfinite(squared);
     inner->broken = !moved;
+    inner->left = false;
     if (moved && prox->search) {
         moved = descend(prox, deadline, inner, &squared);
-    } else if (moved) {
+    } else if (moved && (prox->metric->residual_of_step || squared >= prox->enough)) {
         try_step(prox, inner);
         take_step(prox, inner);
+    } else {
+        moved = false;
     }
+    inner->rests = !moved;
     inner->residual = sqrt(squared / (double)prox->particles.m);
     return moved;
+}
+
+/* residual <- that of V itself: its least gradients under Clarke. */
+static void judge(struct prox *prox, struct inner *inner)
+{
+    const struct wgf_particles *particles = &prox->particles;
+    if (prox->metric->residual_of_step || inner->broken)
+        return;
+    if (particles->stepper || inner->rests)
+        gradient_anew(prox);
+    else
+        inner_gradient(prox);
+    double squared = wgf_kinks_least(prox->kinks, prox->V, particles->alpha, prox->gradient);
+    inner->residual = sqrt(squared / (double)particles->m);
 }
 
 /* Puts V at W. */
@@ -204,25 +287,25 @@ static void begin(struct prox *prox, int64_t number, struct inner *inner)
 static void accept(struct prox *prox, const struct inner *inner, int64_t used)
 {
     struct wgf_particles *particles = &prox->particles;
-    double *swap = particles->W;
     wgf_particles_keep(particles);
-    particles->W = prox->V;
-    prox->V = swap;
+    exchange(&particles->W, &prox->V);
     particles->distance = inner->distance;
     prox->steps_used = (double)used;
     prox->residual = inner->residual;
     prox->broken = inner->broken;
+    prox->cut += inner->left;
+    prox->unproven += inner->rests && !inner->broken && !inner->complete;
 }
 
 /* The same iteration with the arc stepper. Distance and residual cost O(m): computed only when recorded or tested. */
-static bool step_arcs(struct prox *prox, struct inner *inner, bool last, bool recorded)
+static bool step_arcs(struct prox *prox, struct inner *inner, bool recorded)
 {
     struct wgf_particles *particles = &prox->particles;
-    double m = (double)particles->m;
+    const double m = (double)particles->m, tolerance = particles->settings->inner_tol;
     inner->broken = !isfinite(wgf_arc_stepper_objective(particles->stepper));
-    if (last || inner->broken || particles->settings->inner_tol > 0)
+    if (inner->broken || tolerance > 0)
         inner->residual = wgf_arc_stepper_update_norm(particles->stepper) / sqrt(m);
-    if (inner->broken)
+    if (inner->broken || inner->residual < tolerance)
         return false;
     wgf_arc_stepper_step(particles->stepper);
     inner->objective = wgf_arc_stepper_objective(particles->stepper);
@@ -232,9 +315,10 @@ static bool step_arcs(struct prox *prox, struct inner *inner, bool last, bool re
 }
 
 /* V <- the stepper's iterate, from which the next outer step starts it again. */
-static void finish_arcs(struct prox *prox, struct inner *inner)
+static void finish_arcs(struct prox *prox, int64_t number, struct inner *inner)
 {
     struct wgf_particles *particles = &prox->particles;
+    prox->metric->fix(prox->distance, particles->W, number);
     wgf_arc_stepper_read(particles->stepper, prox->V);
     inner->distance = wgf_arc_stepper_squared_distance(particles->stepper) / (double)particles->m;
     particles->stepping = false;
@@ -251,14 +335,14 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     struct inner inner = {
         .objective = particles->evaluation.objective,
         .beta = prox->beta,
+        .complete = true,
     };
     if (!uses_arcs)
         begin(prox, number, &inner);
     int64_t used = 0;
     while (used < settings->inner_steps && !wgf_deadline_passed(deadline)) {
-        bool last = used + 1 == settings->inner_steps,
-             recorded = inner_objective && (used + 1) % settings->record_inner == 0;
-        if (!(uses_arcs ? step_arcs(prox, &inner, last, recorded) : iterate(prox, deadline, &inner)))
+        const bool recorded = inner_objective && (used + 1) % settings->record_inner == 0;
+        if (!(uses_arcs ? step_arcs(prox, &inner, recorded) : iterate(prox, deadline, &inner)))
             break;
         used++;
         if (recorded) {
@@ -269,7 +353,8 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
             break;
     }
     if (uses_arcs)
-        finish_arcs(prox, &inner);
+        finish_arcs(prox, number, &inner);
+    judge(prox, &inner);
     if (wgf_deadline_passed(deadline))
         return false;
     accept(prox, &inner, used);
@@ -297,7 +382,24 @@ static int state_iov(void *work, struct iovec *iov)
     iov[count++] = WGF_IOV(prox->steps_used);
     iov[count++] = WGF_IOV(prox->residual);
     iov[count++] = WGF_IOV(prox->broken);
+    iov[count++] = WGF_IOV(prox->cut);
+    iov[count++] = WGF_IOV(prox->unproven);
     return count;
+}
+
+static void explain(void *work, char *message, size_t size)
+{
+    const struct prox *prox = work;
+    if (prox->cut > 0)
+        snprintf(message, size,
+                 "%" PRId64 " steps ended by inner_steps just after a false rest of the inner descent, where F still "
+                 "falls across a kink; try a larger inner_steps",
+                 prox->cut);
+    else if (prox->unproven > 0)
+        snprintf(message, size,
+                 "%" PRId64 " steps ended where neurons are on too many kinks to look at all of their sides, and no "
+                 "descent was found; this need not be a minimum",
+                 prox->unproven);
 }
 
 static double step_time(const struct wgf_settings *settings)
@@ -320,12 +422,20 @@ static const char *step_parameter(const struct wgf_settings *settings)
     return isnan(settings->beta) ? "gamma" : "beta";
 }
 
+/* Revision 1: rests that are none are left, and the residual is that of the point reached. */
+static int revision(const struct wgf_settings *settings)
+{
+    return isnan(settings->beta) || !wgf_metric_find(settings->metric)->residual_of_step;
+}
+
 static double bytes(const struct wgf_settings *settings)
 {
     struct prox measured;
     struct wgf_arena arena = {0};
-    lay_out(&measured, (double)settings->init.width * (double)settings->data.d, &arena);
-    return sizeof measured + arena.used + wgf_particles_bytes(settings) +
+    const int64_t m = settings->init.width, n = settings->data.n, d = settings->data.d;
+    lay_out(&measured, (double)m * (double)d, &arena);
+    return sizeof measured + arena.used + wgf_particles_bytes(settings) + wgf_kinks_bytes(m, n, d) +
+           (wgf_particles_use_arcs(settings) ? wgf_network_bytes(&settings->network, m, n, d) : 0) +
            wgf_metric_find(settings->metric)->bytes(settings);
 }
 
@@ -338,6 +448,7 @@ const struct wgf_method wgf_method_prox = {
     .step_time = step_time,
     .constant_step = constant_step,
     .inner_records = inner_records,
+    .revision = revision,
     .step_parameter = step_parameter,
     .create = create,
     .free = destroy,
@@ -346,4 +457,5 @@ const struct wgf_method wgf_method_prox = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
+    .explain = explain,
 };
