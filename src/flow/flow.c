@@ -127,6 +127,11 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
     result->outcome = is_finite(&run->now) ? WGF_OUTCOME_DONE : WGF_OUTCOME_DIVERGED;
 }
 
+static const char *remedy(const struct wgf_descent *run)
+{
+    return run->method->remedy ? run->method->remedy(run->settings) : "smaller gamma";
+}
+
 /* Says why nothing moves, where no neuron is active on any sample at the end. True: it is so. */
 static bool explain_death(const struct wgf_descent *run)
 {
@@ -135,11 +140,10 @@ static bool explain_death(const struct wgf_descent *run)
     if (!run->method->neurons || active[last] != 0)
         return false;
     const bool always = active[0] == 0;
-    const char *smaller = run->method->step_parameter ? run->method->step_parameter(run->settings) : "gamma";
     snprintf(run->result->message, sizeof run->result->message,
              "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s%s",
-             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : "a smaller ",
-             always ? "" : smaller);
+             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : "a ",
+             always ? "" : remedy(run));
     return true;
 }
 
@@ -153,9 +157,8 @@ static void explain(const struct wgf_descent *run)
                  "the objective, gradient or weights are not finite from the start; look at the data and init_scale");
     else if (result->outcome == WGF_OUTCOME_DIVERGED)
         snprintf(result->message, sizeof result->message,
-                 "diverged at step %" PRId64
-                 ": the objective, gradient or weights are no longer finite; try a smaller %s",
-                 result->steps_done, method->step_parameter ? method->step_parameter(run->settings) : "gamma");
+                 "diverged at step %" PRId64 ": the objective, gradient or weights are no longer finite; try a %s",
+                 result->steps_done, remedy(run));
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message,
                  "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,

@@ -29,8 +29,8 @@ struct wgf_method {
     /* How often the bits of such descents have changed since the first version, for the method's own part in
      * wgf_flow_revision. NULL: never. */
     int (*revision)(const struct wgf_settings *);
-    /* Name of the parameter to lower when a descent diverges. NULL: gamma. */
-    const char *(*step_parameter)(const struct wgf_settings *);
+    /* What to try when a descent diverges. NULL: a smaller gamma. */
+    const char *(*remedy)(const struct wgf_settings *);
 
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);
     void (*free)(void *work);

@@ -2,6 +2,8 @@
  * the query names, and traces only where some row of the block passes the conditions on results and parameters. */
 #include "wgf/query/query.h"
 
+#include "wgf/base/decimal.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,10 +62,15 @@ static wgf_status read_block(struct reading *reading, bool traces, int64_t first
 
 enum { UNORDERED = 2 };
 
+/* Numbers are compared as they are shown: 0.30000000000000004 of an older file equals 0.3. */
 static int order_reals(double a, double b)
 {
     if (isnan(a) || isnan(b))
         return isnan(a) && isnan(b) ? 0 : UNORDERED;
+    if (fabs(a - b) < 1e-13 * fabs(b)) { /* else they differ within 15 digits */
+        a = wgf_shown_double(a);
+        b = wgf_shown_double(b);
+    }
     return (a > b) - (a < b);
 }
 
@@ -165,7 +172,7 @@ static wgf_status make_key(struct reading *reading, int k, int64_t row, int64_t 
         *key = *(const uint8_t *)value;
         break;
     case WGF_COLUMN_FLOAT64:
-        *key = wgf_key_of_real(*(const double *)value);
+        *key = wgf_key_of_real(wgf_shown_double(*(const double *)value));
         break;
     default:
         *key = wgf_key_of_integer(*(const int64_t *)value);

@@ -1,6 +1,8 @@
 /* What a parameter is swept over: a list, or a mapping with one of linspace, geomspace and range. */
 #include "spec_internal.h"
 
+#include "wgf/base/decimal.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -117,10 +119,11 @@ static int64_t count_integers(int64_t lo, int64_t hi, int64_t step)
 }
 
 /* The same for doubles: a value that equals hi up to rounding does not count. -1: the step is too small to tell the
- * values apart, of which there are then more than 2^50. */
+ * values apart in 15 significant digits. */
 static int64_t count_reals(double lo, double hi, double step)
 {
-    if (fabs(step) < 4 * DBL_EPSILON * fmax(fabs(lo), fabs(hi)))
+    const double finest = 2e-14; /* neighbours of 15 digits are at most 1e-14 of themselves apart */
+    if (fabs(step) < finest * fmax(fabs(lo), fabs(hi)))
         return lo == hi || (hi > lo) != (step > 0) ? 0 : -1;
     const double steps = (hi - lo) / step;
     return steps > 0 ? (int64_t)fmax(1, ceil(steps - 1e-9 - 4 * DBL_EPSILON * steps)) : 0;
@@ -258,5 +261,6 @@ union wgf_value wgf_axis_value(const struct wgf_axis *axis, int64_t i)
         return axis->values[i];
     if (axis->param->type == WGF_PARAM_INT)
         return (union wgf_value){.integer = axis->first.integer + i * axis->step.integer};
-    return (union wgf_value){.real = axis->first.real + (double)i * axis->step.real};
+    return (union wgf_value){.real = i == 0 ? axis->first.real
+                                            : wgf_shown_double(axis->first.real + (double)i * axis->step.real)};
 }

@@ -1,6 +1,7 @@
 /* The lists of values that axes hold: written one by one, or evenly spaced. All of a list are different. */
 #include "spec_internal.h"
 
+#include "wgf/base/decimal.h"
 #include "wgf/base/system.h"
 
 #include <math.h>
@@ -126,7 +127,7 @@ bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, stru
     return fine && drop_repeated(reader, count, axis);
 }
 
-/* Point i of count, the ends exact. */
+/* Point i of count, to 15 significant digits; the ends as written. */
 static double spaced_point(enum wgf_spacing spacing, double first, double last, int64_t i, int64_t count)
 {
     if (i == 0)
@@ -134,10 +135,10 @@ static double spaced_point(enum wgf_spacing spacing, double first, double last, 
     if (i == count - 1)
         return last;
     if (spacing == WGF_SPACING_LINEAR)
-        return first + (double)i * ((last - first) / (double)(count - 1));
+        return wgf_shown_double(first + (double)i * ((last - first) / (double)(count - 1)));
     /* Decimal logarithms, so that powers of ten are exact. */
     const double low = log10(fabs(first)), high = log10(fabs(last));
-    return copysign(pow(10, low + (double)i * ((high - low) / (double)(count - 1))), first);
+    return wgf_shown_double(copysign(pow(10, low + (double)i * ((high - low) / (double)(count - 1))), first));
 }
 
 /* Rounding must move no point behind its predecessor or beyond the last. */

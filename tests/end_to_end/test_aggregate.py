@@ -2,6 +2,10 @@
 """`wgf aggregate` against pandas on the same files. test_aggregate.py WGF_BINARY"""
 
 import io
+import itertools
+import math
+import pathlib
+import sys
 
 import h5py
 import numpy as np
@@ -129,6 +133,64 @@ def conditions(wgf):
              table[kept], ["width"], ["objective_final"], "count,median,q25,q75")
     same(wgf("aggregate", "out.h5", "--by", "width", "--value", "seed", "--where", "seed < 4", "--where", "seed > 1",
              "--csv"), table[table.seed.isin([2, 3])], ["width"], ["seed"], "count,median,q25,q75")
+
+
+def spaces():
+    """Axes of gamma in the words of a spec, and the values that NumPy computes for them."""
+    random = np.random.default_rng(1)
+    ends = [(0.1, 0.5), (0.7, 0.1), (1e-3, 10), (3, 0.3), *random.uniform(1e-3, 9, (12, 2)).round(3).tolist()]
+    for (first, last), count in itertools.product(ends, (2, 5, 11)):
+        yield f"{{linspace: [{first}, {last}, {count}]}}", np.linspace(first, last, count), (first, last)
+        yield f"{{geomspace: [{first}, {last}, {count}]}}", np.geomspace(first, last, count), (first, last)
+        step = round((last - first) / count, 4)
+        values = first + step * np.arange(math.ceil((last - first) / step - 1e-9))
+        yield f"{{range: [{first}, {last}, {step}]}}", values, (first,)
+
+
+@case
+def computed_values_have_15_digits(wgf):
+    """Those of NumPy to 15 significant digits; of a logarithm, the last digit may differ."""
+    compared = 0
+    for axis, expected, ends in spaces():
+        wgf.write("spec.yaml", f"name: x\nsweep: {{gamma: {axis}}}\n")
+        _, rows = wgf("plan", "spec.yaml", "--csv").table()
+        got = [float(row["gamma"]) for row in rows]
+        equal([value for value in got if float(f"{value:.15g}") != value], [], f"values of more digits in {axis}")
+        require(set(ends) <= set(got), f"{axis} ends in {got[0]} and {got[-1]}")
+        require(len(got) == len(expected) and np.allclose(got, expected, rtol=2e-14, atol=0), f"{axis}: {got}")
+        if "geomspace" not in axis:
+            equal(got, [float(f"{value:.15g}") for value in expected], axis)
+        compared += len(got)
+    print(f"{compared} values compared with NumPy's", end="; ")
+
+
+@case
+def a_shown_value_is_the_stored_one(wgf):
+    """Computed, written, and left over from an older file: one value to --where, --by, --reuse and figures."""
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+    from plot.result import read_results
+    text = "name: x\nfixed: {n: 5, width: 4, steps: 2}\nsweep: {gamma: %s}\n"
+    written = ["0.1", "0.2", "0.3", "0.4", "0.5"]
+    listed = wgf.result(text % f"[{', '.join(written)}]", OK, "listed.h5")
+    for number, axis in enumerate(("{linspace: [0.1, 0.5, 5]}", "{range: [0.1, 0.55, 0.1]}")):
+        wgf.write("spec.yaml", text % axis)
+        wgf("run", "spec.yaml", "-o", f"{number}.h5", "--reuse", "listed.h5").require(OK, "5 rows reused")
+    old = wgf.result(text % "[0.1, 0.2, 0.30000000000000004, 0.4, 0.5]", OK, "old.h5")
+    with h5py.File(old, "r") as file:
+        equal(float(file["gamma"][2]), 0.1 + 0.2, "gamma of the older file")
+    files = ["listed.h5", "0.h5", "1.h5", "old.h5"]
+    counts = ("aggregate", *files, "--by", "gamma", "--value", "seed", "--stat", "count", "--csv")
+    equal([(float(row["gamma"]), row["count"]) for row in wgf(*counts).table()[1]],
+          [(float(value), "4") for value in written], "groups")
+    for value, name in itertools.product(written, files):
+        place = written.index(value)
+        for comparison, kept in (("=", 1), ("!=", 4), ("<=", place + 1), ("<", place), (">", 4 - place)):
+            rows = wgf("aggregate", name, "--where", f"gamma {comparison} {value}", *counts[5:]).table()[1]
+            equal(sum(int(row["count"]) for row in rows), kept, f"jobs of {name} with gamma {comparison} {value}")
+    drawn = read_results([str(wgf.path(name)) for name in files], {})
+    equal(drawn.values("gamma"), [float(value) for value in written], "values in figures")
+    for name in (listed, old):
+        equal(len(read_results([str(name)], {"gamma": "0.3"}).jobs), 1, f"jobs of {name} that --where chooses")
 
 
 @case

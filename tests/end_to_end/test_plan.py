@@ -95,12 +95,9 @@ def one_job_without_a_sweep(wgf):
 def csv_is_the_product_in_order(wgf):
     text = "name: x\nsweep:\n  width: [4, 2]\n  gamma: {linspace: [0.1, 0.3, 3]}\n  seed: {range: [5, 11, 2]}\n"
     header, rows = jobs(wgf, text)
-    expected = list(itertools.product([4, 2], [0.1, 0.1 + 0.2 / 2, 0.3], [5, 7, 9]))
+    expected = list(itertools.product([4, 2], [0.1, 0.2, 0.3], [5, 7, 9]))
     got = [(int(row["width"]), float(row["gamma"]), int(row["seed"])) for row in rows]
-    equal([g[::2] for g in got], [e[::2] for e in expected], "width and seed")
-    for (_, g, _), (_, e, _) in zip(got, expected):
-        require(abs(g - e) < 1e-15, f"gamma {g}, not {e}")
-    equal((got[0][1], got[-1][1]), (0.1, 0.3), "ends of the interval")
+    equal(got, expected, "width, gamma and seed")
     equal(len(set(header)), len(header), "columns")
 
 

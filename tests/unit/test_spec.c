@@ -119,7 +119,7 @@ static void spaced_axes_have_exact_ends(void **state)
         assert_true(fabs(gamma->values[i].real / (1e-3 * pow(10, 0.5 * i)) - 1) < 1e-14);
     }
     assert_true(noise->values[0].real == 0.1 && noise->values[6].real == 0.7);
-    assert_true(fabs(noise->values[3].real - 0.4) < 1e-15);
+    assert_true(noise->values[3].real == 0.4);
     assert_true(axis_of(spec, "beta")->values[1].real == 2);
     assert_int_equal(axis_of(spec, "epsilon")->count, 1);
     assert_true(axis_of(spec, "epsilon")->values[0].real == 5);
@@ -200,6 +200,7 @@ static void ranges_are_half_open(void **state)
         {"noise: {range: [0, 0.25, 0.1]}", 3, 0.2},
         {"noise: {range: [1, 0, -0.25]}", 4, 0.25},
         {"noise: {range: [0, 3]}", 3, 2},
+        {"noise: {range: [1, 1.000000000000301, 3e-14]}", 11, 1.0000000000003},
         {"noise: {range: [0, 1e-12, 1]}", 1, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -210,6 +211,8 @@ static void ranges_are_half_open(void **state)
         const union wgf_value last = wgf_axis_value(axis, axis->count - 1);
         assert_int_equal(axis->count, cases[i].count);
         assert_null(axis->values);
+        for (int64_t v = 1; v < axis->count && v < 20; v++)
+            assert_false(wgf_value_equal(axis->param, wgf_axis_value(axis, v), wgf_axis_value(axis, v - 1)));
         if (axis->param->type == WGF_PARAM_INT) {
             assert_int_equal(last.integer, (int64_t)cases[i].last);
         } else {

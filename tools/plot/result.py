@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import h5py
 import numpy as np
 
-from .words import AUTO, DIGITS, value_texts
+from .words import AUTO, DIGITS, shown, value_texts
 
 DRAWN_STATES = ("done", "diverged", "timeout")
 TEXTS = ("message",)
@@ -81,9 +81,10 @@ class Source:
     def parameter(self, name):
         """The values of a parameter over jobs, None for a job that does not read it.
 
-        NaN stands for auto. In files older than `read_with` it also stands for "not read", so there it counts as None.
+        Numbers are as shown: a file may hold 0.30000000000000004, another one 0.3. NaN stands for auto. In files older
+        than `read_with` it also stands for "not read", so there it counts as None.
         """
-        readers, values = self.readers(name), self.column(name)
+        readers, values = self.readers(name), map(shown, self.column(name))
         unread = None if not readers else AUTO
         values = [unread if isinstance(value, float) and math.isnan(value) else value for value in values]
         for decider, choices in readers.items():
@@ -172,6 +173,7 @@ class Result:
     rows: int = 0  # jobs that `where` chooses, finished or not
     where: dict = field(default_factory=dict)  # {parameter: value} of --where
     words: dict = field(default_factory=dict)  # what each variable is
+    view: object = None  # a View: how the user wants the axes
 
     def values(self, parameter):
         """The distinct values of a parameter among the jobs that read it: sorted numbers, then sorted words."""
@@ -221,9 +223,9 @@ def description_of(spec):
 
 
 def matches(value, wanted):
-    """Does a value in the file equal the text that a user gave for it?"""
+    """Does a value in the file, as shown, equal the text that a user gave for it?"""
     try:
-        return float(value) == float(wanted)
+        return shown(float(value)) == shown(float(wanted))
     except ValueError:
         return str(value) == wanted or (wanted == AUTO and isinstance(value, float) and math.isnan(value))
 

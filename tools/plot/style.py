@@ -102,9 +102,13 @@ STYLE = {
 plt.rcParams.update(STYLE)
 
 
-def spans_decades(values, decades=1.0):
-    """Are all values positive, and spread over at least that many decades, so that they belong on a log scale?"""
-    return len(values) > 0 and min(values) > 0 and max(values) >= 10.0**decades * min(values)
+def spans_decades(values, decades=1.0, zero=False):
+    """Are all values positive, and spread over at least that many decades, so that they belong on a log scale?
+
+    zero: some may be 0, and are not drawn.
+    """
+    positive = [value for value in values if value > 0] if zero else values
+    return len(positive) > 0 and min(values) >= 0 < min(positive) and max(positive) >= 10.0**decades * min(positive)
 
 
 def set_log_y(axes):
@@ -130,7 +134,7 @@ def reduce_colours(drawn, count):
 def colour_norm(values):
     """Colours over finite numbers: logarithmic where the positive ones span decades and none is negative."""
     positive = [value for value in values if value > 0]
-    if spans_decades(positive) and min(values) >= 0:
+    if spans_decades(values, zero=True):
         return LogNorm(min(positive), max(positive), clip=True)
     return Normalize(min(values), max(values))
 
@@ -281,6 +285,8 @@ class Page:
         if self.settled:
             return
         self.settled = True
+        if self.result.view:
+            self.result.view.apply(self.panels)
         for axes in self.panels:
             for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
                 if scale == "log":

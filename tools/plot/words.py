@@ -15,6 +15,11 @@ def plain(words):
     return " ".join(str(words).split()).replace("$", r"\$")
 
 
+def shown(value):
+    """The number as every table shows it: of 15 significant digits, so that 0.1 + 0.2 is 0.3. Words stay."""
+    return float(f"{value:.15g}") if isinstance(value, float) else value
+
+
 def number_text(value, digits=DIGITS):
     """A number with at most that many digits; a power of ten where it is very small or large."""
     if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e5:

@@ -138,6 +138,8 @@ def number(value):
 def pack(name, values, words):
     """A column of the page. Where that is shorter: its distinct values, and for each row the place among them."""
     kind = "text" if values.dtype.kind in "US" else "number"
+    if values.dtype.kind == "f":  # distinct as shown
+        values = np.array([float(f"{value:.{DIGITS}g}") for value in values])
     distinct, place = np.unique(values, return_inverse=True)
     named = [str(value) if kind == "text" else number(value) for value in distinct]
     column = {"name": name, "help": words, "kind": kind}

@@ -16,7 +16,9 @@ struct wgf_fixed {
     struct wgf_place place; /* of the value; line 0 for a --set */
 };
 
-/* One swept parameter with its values, all different. A range keeps no list: value i is first + i * step. */
+/* One swept parameter with its values, all different. Computed values have 15 significant digits, so that they are
+ * the numbers that a user would write; the ends of a space and the first of a range are as written. A range keeps no
+ * list: value i is first + i * step. */
 struct wgf_axis {
     const struct wgf_param *param;
     struct wgf_place place;  /* of the list or mapping of values */

@@ -417,9 +417,9 @@ static int64_t inner_records(const struct wgf_settings *settings)
     return settings->record_inner > 0 ? settings->inner_steps / settings->record_inner : 0;
 }
 
-static const char *step_parameter(const struct wgf_settings *settings)
+static const char *remedy(const struct wgf_settings *settings)
 {
-    return isnan(settings->beta) ? "gamma" : "beta";
+    return isnan(settings->beta) ? "smaller gamma" : "smaller beta";
 }
 
 /* Revision 1: rests that are none are left, and the residual is that of the point reached. */
@@ -449,7 +449,7 @@ const struct wgf_method wgf_method_prox = {
     .constant_step = constant_step,
     .inner_records = inner_records,
     .revision = revision,
-    .step_parameter = step_parameter,
+    .remedy = remedy,
     .create = create,
     .free = destroy,
     .evaluate = evaluate,

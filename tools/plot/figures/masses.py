@@ -98,4 +98,5 @@ FIGURE = Figure(
     meaning="masses of jko on the grid at several times, a row a sign (save: all)",
     draw=masses,
     suits=suits,
+    scales=False,
 )
