@@ -1,6 +1,10 @@
 #!/usr/bin/python3
 """Tests of tools/plot.py on made-up results: what it draws, what it refuses, and how it says so."""
 
+import contextlib
+import dataclasses
+import io
+import itertools
 import os
 import shutil
 import subprocess
@@ -8,6 +12,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
@@ -15,11 +20,12 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 import h5py
 import matplotlib.image
+import matplotlib.pyplot as plt
 import numpy as np
 
 import plot.main
 from plot.figures import FIGURES
-from plot.result import read_results
+from plot.result import PlotError, read_results
 
 TEXT = h5py.string_dtype()
 TRACES = ("step", "time", "objective", "distance")
@@ -291,6 +297,92 @@ class Discovery(InFolder):
         places = [figure.place for figure in FIGURES.values()]
         self.assertEqual(places, sorted(set(places)))
         self.assertTrue(list(FIGURES.values())[-1].suits(None))
+
+
+class Axes(InFolder):
+    """--log, --linear, --xlim and --ylim; what is logarithmic without them; the axes of a table of wgf aggregate."""
+
+    def page(self, *arguments):
+        return plot.main.draw(plot.main.parse_arguments([*map(str, arguments)]))[0]
+
+    def test_what_the_user_wants_comes_before_the_figures_choice(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        for arguments, scales in (
+            (["--figure", "objective-distance"], ("log", "log")),
+            (["--figure", "objective-distance", "--linear"], ("linear", "linear")),
+            (["--figure", "objective-distance", "--linear", "--log", "x"], ("log", "linear")),
+            (["--figure", "objective-time"], ("log", "linear")),  # ends of curves decades apart
+            (["--figure", "objective-time", "--log", "y"], ("log", "log")),
+            (["--figure", "objective-time", "--log", "x", "--log", "y", "--linear"], ("log", "log")),
+            (["--figure", "objective-time", "--linear"], ("linear", "linear")),
+            (["--figure", "objective-time", "--y", "distance"], ("log", "log")),  # over decades, and from 0
+            (["--figure", "objective-time", "--x", "step"], ("linear", "linear")),
+        ):
+            axes = self.page(self.path, *arguments).panels[0]
+            self.assertEqual((axes.get_xscale(), axes.get_yscale()), scales, arguments)
+            plt.close("all")
+            starts = {line.get_xdata()[0] for line in axes.get_lines() if len(line.get_xdata()) > 2}
+            self.assertEqual(0.0 in starts, scales[0] == "linear" and "objective-time" in arguments, arguments)
+        axes = self.page(self.path, "--linear", "--xlim", "0.5,2", "--ylim=-1,").panels[0]
+        self.assertEqual((*axes.get_xlim(), axes.get_ylim()[0]), (0.5, 2.0, -1.0))
+        self.assertAlmostEqual(axes.get_ylim()[1], 0.3, delta=0.05)  # an end left out is that of the data
+
+    def test_a_figure_that_fails_by_itself_gives_way_to_the_next(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        fails = mock.Mock(side_effect=PlotError("not this one"))
+        first = dataclasses.replace(FIGURES["heat-map"], draw=fails, suits=lambda result: True)
+        with mock.patch.dict(FIGURES, {"mean-field": first}):
+            self.assertEqual(self.page(self.path).panels[0].get_xscale(), "log")
+            with self.assertRaisesRegex(PlotError, "not this one"):
+                self.page(self.path, "--figure", "mean-field")
+        fails.assert_called()
+
+    def test_a_table_is_drawn_whatever_the_order_of_its_groups(self):
+        keys = {"method": ["gd", "prox"], "beta": ["auto", 0.1], "width": [4, 8], "time": [0.0, 0.1, 0.2]}
+        place = self.path.with_suffix(".csv")
+        names = list(keys)
+        for order in (*(names[k:] + names[:k] for k in range(4)), names[::-1]):
+            with open(place, "w", encoding="utf-8") as file:
+                print(*order, "median,q25,q75", sep=",", file=file)
+                want = {}
+                for k, group in enumerate(itertools.product(*(keys[name] for name in order))):
+                    print(*group, k, k - 1, k + 1, sep=",", file=file)
+                    values = dict(zip(order, group))
+                    want.setdefault(tuple(map(values.get, ("method", "beta", "width"))), []).append((values["time"], k))
+            page = self.page(place)
+            got = [np.column_stack(line.get_data()).tolist() for axes in page.panels for line in axes.get_lines()]
+            wanted = [[list(map(float, point)) for point in sorted(curve)] for curve in want.values()]
+            self.assertEqual(sorted(got), sorted(wanted), order)
+            self.assertEqual(len(page.panels), 4, order)
+            plt.close("all")
+        self.assertEqual(len(self.page(place, "--x", "width", "--by", "time").panels), 4)
+        self.assertEqual(len(self.page(place, "--facet", "width").panels), 4)
+
+    def test_a_table_of_words_comes_through_a_pipe(self):
+        table = "method,metric,median,q25,q75\ngd,sliced,1,0,2\nprox,sliced,3,2,4\nprox,frobenius,5,4,6\n"
+        out = self.path.with_name("words.png")
+        command = [sys.executable, TOOLS / "plot.py", "-", "-o", out]
+        done = subprocess.run(command, input=table, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assert_picture(out, 2)
+        with mock.patch("sys.stdin", io.StringIO(table)):
+            axes = self.page("-").panels[0]
+        self.assertEqual([label.get_text() for label in axes.get_xticklabels()], ["gd", "prox"])
+        self.assertEqual(sorted(y for line in axes.get_lines() for y in line.get_ydata()), [1, 3, 5])
+
+    def test_what_cannot_be(self):
+        write_result(self.path, ["gamma"], sweep_of_gamma())
+        for arguments, words in (
+            (["--figure", "gantt", "--log", "x"], "gantt"),
+            (["--log", "x", "--xlim=-1,1"], "--linear"),
+        ):
+            done = run(self.path, *arguments)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
+            self.assertIn(words, done.stderr)
+        for wrong in ("3,1", "1", "a,b", "1,2,3", "nan,1"):
+            with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()) as said:
+                self.page(self.path, "--ylim", wrong)
+            self.assertIn("LOW,HIGH", said.getvalue())
 
 
 class Refusing(InFolder):

@@ -112,7 +112,11 @@ def with_values(result, *names):
 
 
 def draw(result, options, x, y, colour, first, logarithmic):
-    """The page. colour: a parameter or None; first: the first record shown; logarithmic: (x, y)."""
+    """The page. colour: a parameter or None; first: the first record shown; logarithmic: (x, y), the figure's choice.
+
+    The user's --log and --linear come before it.
+    """
+    logarithmic = tuple(options.view.logarithmic(axis, usual) for axis, usual in zip("xy", logarithmic))
     jobs = with_values(result, x, y)
     level = rest_level(jobs, x)
     curves = {id(job): points(job, x, y, first, logarithmic, level) for job in jobs}

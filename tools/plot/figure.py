@@ -19,3 +19,4 @@ class Figure:
     suits: Callable = never  # (result) -> bool
     most: int = 0  # the most jobs that are drawn, evenly spaced; 0: all
     ending: str = ".png"
+    scales: bool = True  # False: --log, --linear, --xlim and --ylim cannot change its axes

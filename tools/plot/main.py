@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from . import aggregate
+from . import aggregate, view
 from .figures import FIGURES
 from .result import PlotError, read_results
 
@@ -18,7 +18,7 @@ def parse_arguments(arguments):
         epilog=f"figures:\n{listing}\nWithout --figure: the first of these that suits what the sweep varies.",
     )
     add = parser.add_argument
-    add("results", metavar="RESULT.h5", nargs="+", help="result files, or one table of wgf aggregate --csv: TABLE.csv")
+    add("results", metavar="RESULT.h5", nargs="+", help="result files; or a table of wgf aggregate --csv, - for stdin")
     add("--figure", metavar="NAME", choices=FIGURES, help="a name from the list below")
     add("-o", "--output", metavar="OUT", help="default: the first file's name with .png or .gif")
     add("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, ...); in heat maps a parameter")
@@ -27,32 +27,48 @@ def parse_arguments(arguments):
     add("--wgf", metavar="PROGRAM", help="program that makes a job's samples again; default: build/wgf of this folder")
     add("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
     add("--facet", metavar="NAMES", help="a panel for each combination of these swept parameters: method,gamma")
+    view.add_arguments(add)
     add("--where", metavar="NAME=VALUE", action="append", default=[], help="draw only these jobs; may be repeated")
     options = parser.parse_args(arguments)
     bad = [condition for condition in options.where if "=" not in condition]
     if bad:
         parser.error(f"--where takes NAME=VALUE, not {bad[0]}")
     options.facet = [name for name in (options.facet or "").split(",") if name]
+    options.view = view.view_of(options)
     options.where = dict(condition.split("=", 1) for condition in options.where)
     return options
 
 
 def draw(options):
     """The page that the options ask for, and the ending of its file's name."""
-    if options.results[0].endswith(".csv"):
+    if options.results[0] == aggregate.STDIN or options.results[0].endswith(".csv"):
         return aggregate.curves(options.results[0], options), ".png"
     result = read_results(options.results, options.where)
+    result.view = options.view
     for option, names in (("--by", [options.by] if options.by else []), ("--facet", options.facet)):
         for name in names:
             if name not in result.varying():
                 raise PlotError(f"{option} {name}: swept here are {', '.join(result.varying()) or 'no parameters'}")
-    figures = [FIGURES[options.figure]] if options.figure else FIGURES.values()
-    chosen = next(figure for figure in figures if options.figure or figure.suits(result))
-    if chosen.most and len(result.jobs) > chosen.most:
-        result.thin(chosen.most)
-    page = chosen.draw(result, options)
+    names = [options.figure] if options.figure else [name for name, one in FIGURES.items() if one.suits(result)]
+    for name in names:
+        try:
+            return draw_one(name, result, options), FIGURES[name].ending
+        except PlotError:
+            if name == names[-1]:  # without --figure the last one suits every result
+                raise
+    raise AssertionError("no figure suits the result")
+
+
+def draw_one(name, result, options):
+    """The page of a figure, ready to be saved."""
+    figure = FIGURES[name]
+    if options.view.changes() and not figure.scales:
+        raise PlotError(f"{name} takes no --log, --linear, --xlim or --ylim: its axes are not scales")
+    if figure.most and len(result.jobs) > figure.most:
+        result.thin(figure.most)
+    page = figure.draw(result, options)
     page.settle()
-    return page, chosen.ending
+    return page
 
 
 def save(page, path):
@@ -69,7 +85,8 @@ def main(arguments):
     options = parse_arguments(arguments)
     try:
         page, ending = draw(options)
-        save(page, options.output or os.path.splitext(options.results[0])[0] + ending)
+        first = "aggregate" if options.results[0] == aggregate.STDIN else options.results[0]
+        save(page, options.output or os.path.splitext(first)[0] + ending)
     except PlotError as error:
         print(f"plot.py: {error}", file=sys.stderr)
         return 1

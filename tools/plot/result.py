@@ -173,6 +173,7 @@ class Result:
     rows: int = 0  # jobs that `where` chooses, finished or not
     where: dict = field(default_factory=dict)  # {parameter: value} of --where
     words: dict = field(default_factory=dict)  # what each variable is
+    view: object = None  # a View: how the user wants the axes
 
     def values(self, parameter):
         """The distinct values of a parameter among the jobs that read it: sorted numbers, then sorted words."""

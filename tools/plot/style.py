@@ -16,7 +16,7 @@ from matplotlib import cbook
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_hex
 from matplotlib.font_manager import FontProperties
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import AutoLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from PIL import Image
 
 from .words import is_number, number_text, plain, value_texts
@@ -102,9 +102,18 @@ STYLE = {
 plt.rcParams.update(STYLE)
 
 
-def spans_decades(values, decades=1.0):
-    """Are all values positive, and spread over at least that many decades, so that they belong on a log scale?"""
-    return len(values) > 0 and min(values) > 0 and max(values) >= 10.0**decades * min(values)
+def spans_decades(values, decades=1.0, zero=False):
+    """Are all values positive, and spread over at least that many decades, so that they belong on a log scale?
+
+    zero: some may be 0, and are not drawn.
+    """
+    positive = [value for value in values if value > 0] if zero else values
+    return len(positive) > 0 and min(values) >= 0 < min(positive) and max(positive) >= 10.0**decades * min(positive)
+
+
+def set_log_y(axes):
+    """A logarithmic vertical axis, where anything is positive."""
+    axes.set_yscale("log" if np.isfinite(axes.dataLim.minposy) else "linear")
 
 
 def set_log_ticks(axis):
@@ -125,7 +134,7 @@ def reduce_colours(drawn, count):
 def colour_norm(values):
     """Colours over finite numbers: logarithmic where the positive ones span decades and none is negative."""
     positive = [value for value in values if value > 0]
-    if spans_decades(positive) and min(values) >= 0:
+    if spans_decades(values, zero=True):
         return LogNorm(min(positive), max(positive), clip=True)
     return Normalize(min(values), max(values))
 
@@ -177,7 +186,7 @@ def broken(words, room, size):
     """The words on lines that are broken after commas where they are longer than `room` inches."""
     lines = []
     for piece in re.split(r"(?<=,) |(?<=\n)", words):
-        if lines and not lines[-1].endswith("\n") and width_of(f"{lines[-1]} {piece}", size) <= room:
+        if lines and not lines[-1].endswith("\n") and width_of(f"{lines[-1]} {piece}".strip(), size) <= room:
             lines[-1] += f" {piece}"
         else:
             lines.append(piece)
@@ -276,12 +285,19 @@ class Page:
         if self.settled:
             return
         self.settled = True
+        if self.result.view:
+            self.result.view.apply(self.panels)
         for axes in self.panels:
             for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
                 if scale == "log":
                     set_log_ticks(axis)
         self.figure.get_layout_engine().execute(self.figure)
         self.figure.set_layout_engine("none")
+        for axes in self.panels:
+            axes.apply_aspect()
+            if isinstance(axes.xaxis.get_major_locator(), AutoLocator):
+                room = axes.get_position().width * WIDTH
+                axes.xaxis.set_major_locator(MaxNLocator(max(1, min(9, int(room / 0.5))), steps=(1, 2, 2.5, 5, 10)))
 
     def axis_labels(self, x, y):
         """The labels that all panels share."""

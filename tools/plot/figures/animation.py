@@ -62,4 +62,6 @@ def animation(result, options):
     return Animation(chosen, result.name, shown)
 
 
-FIGURE = Figure(place=80, meaning="masses of jko over time, a GIF (save: all)", draw=animation, ending=".gif")
+FIGURE = Figure(
+    place=80, meaning="masses of jko over time, a GIF (save: all)", draw=animation, ending=".gif", scales=False
+)

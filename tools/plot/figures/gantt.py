@@ -47,4 +47,4 @@ def gantt(result, options):
     return page
 
 
-FIGURE = Figure(place=130, meaning="the jobs of each rank over time: how busy the cores were", draw=gantt)
+FIGURE = Figure(place=130, meaning="the jobs of each rank over time: how busy the cores were", draw=gantt, scales=False)

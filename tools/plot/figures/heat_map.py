@@ -98,4 +98,5 @@ FIGURE = Figure(
     place=120,
     meaning="any result (--value) over two swept parameters (--x, --y), the median of each cell",
     draw=heat_map,
+    scales=False,
 )

@@ -5,7 +5,7 @@ from ..figure import Figure
 
 
 def objective_distance(result, options):
-    """Both axes are logarithmic; curves begin with the first step."""
+    """Both axes are logarithmic unless the user wants others; curves begin with the first step."""
     colour = options.by or gamma_or_default(result)
     return draw(result, options, options.x or "distance", options.y or "objective", colour, 1, (True, True))
 

@@ -12,10 +12,12 @@ def objective_time(result, options):
     x, y = options.x or "time", options.y or "objective"
     jobs = with_values(result, x, y)
     ends = [np.nanmax(job.trace[x]) for job in jobs]
-    heights = np.concatenate([job.trace[y] for job in jobs])
-    wide = spans_decades([end for end in ends if end > 0], 1.5)
+    finite = lambda name: [value for job in jobs for value in job.trace[name][np.isfinite(job.trace[name])]]
+    records = x in ("time", "step")  # every curve begins at 0
+    wide = spans_decades([end for end in ends if end > 0], 1.5) if records else spans_decades(finite(x), zero=True)
     colour = options.by or default_colour(result)
-    return draw(result, options, x, y, colour, int(wide), (wide, spans_decades(heights[np.isfinite(heights)])))
+    first = int(options.view.logarithmic("x", wide) and records)
+    return draw(result, options, x, y, colour, first, (wide, spans_decades(finite(y), zero=True)))
 
 
 FIGURE = Figure(
