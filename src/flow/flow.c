@@ -100,6 +100,20 @@ static void evaluate(struct wgf_descent *run)
         record(run);
 }
 
+/* What is due between steps: a checkpoint, a word to the caller. */
+static void attend(struct wgf_descent *run)
+{
+    const double period = 0.1, now = run->checkpoint || run->listener ? wgf_clock() : 0;
+    if (wgf_checkpoint_is_due(run, now))
+        wgf_checkpoint_save(run);
+    if (!run->listener || now - run->told < period)
+        return;
+    const struct wgf_flow_stage stage = {run->result->steps_done, run->settings->steps, run->now.objective,
+                                         now - run->started};
+    run->listener->tell(run->listener->context, &stage);
+    run->told = now;
+}
+
 /* Steps until the end or a reason to stop; leaves the outcome in the result. */
 static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline)
 {
@@ -110,8 +124,7 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
         int64_t done = result->steps_done;
         double *inner_objective = per_step ? run->trace->inner_objective + done * per_step : NULL;
         double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
-        if (wgf_checkpoint_is_due(run))
-            wgf_checkpoint_save(run);
+        attend(run);
         if (wgf_deadline_passed(deadline) ||
             !run->method->step(run->work, deadline, done + 1, inner_objective, inner_distance)) {
             result->outcome = WGF_OUTCOME_TIMEOUT;
@@ -211,7 +224,9 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
                               .recorded = -1,
                               .checkpoint = problem->checkpoint,
                               .started = now,
-                              .saved = now};
+                              .saved = now,
+                              .listener = problem->listener,
+                              .told = -INFINITY};
     struct wgf_problem limited = *problem;
     struct wgf_deadline deadline;
     *result = (struct wgf_flow_result){.outcome = WGF_OUTCOME_DONE};
