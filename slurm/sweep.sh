@@ -38,7 +38,7 @@ array takes one shard into stem-I-of-N.h5, and --merge, which may be a dependent
   -h, --help            this text
   other options         are handed to \`wgf run\`; $program run --help lists them
 
-  WGF_RANKS=N           processes to run (default: one more than cores, or than the CPUs that Slurm gave: the master sleeps)
+  WGF_RANKS=N           processes to run (default: one more than cores, or than Slurm's CPUs: the master sleeps)
   OMPI_MCA_...          settings of Open MPI are left as they are
 
 exit codes: 0 every selected job has a result; 1 internal or I/O error; 2 usage or spec error, nothing run; 3 finished,

@@ -143,7 +143,7 @@ int wgf_cli_run(int argc, char **argv)
     if (!read_options(argc, argv, &words, &options, &time_limit, &code)) {
         /* said, or help */
     } else if (wgf_team_is_scattered(&team) && options.selection.shards <= 1) {
-        code = wgf_cli_misuse("run", "srun started several processes for the same jobs, and no MPI joins them; use mpirun");
+        code = wgf_cli_misuse("run", "srun started several processes that no MPI joins; use mpirun");
     } else {
         if (time_limit > 0)
             wgf_run_stop_before(begun, time_limit);
