@@ -27,12 +27,15 @@ class Failure(Exception):
 
 
 def copy_of_the_repository(folder, build):
-    """All files of it, and the built program."""
+    """All files of it, and the built program. What the copy builds is built where it comes from, so that no build folder
+    is configured for a copy that is soon gone."""
     listed = subprocess.run(["bash", ROOT / "tools/files.sh"], capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
     (folder / "build").symlink_to(build)
+    (folder / "tools/build.sh").unlink()
+    (folder / "tools/build.sh").symlink_to(ROOT / "tools/build.sh")
 
 
 def commands(block):
