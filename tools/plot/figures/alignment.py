@@ -6,7 +6,7 @@ from ..figure import Figure
 from ..jobs import a_job_each, positive_count, stacked
 from ..neuron_paths import NEGATIVE, POSITIVE, USABLE, chosen_neurons, in_plane, keeps_paths
 from ..samples import samples
-from ..style import CATEGORICAL, INK, Page
+from ..style import CATEGORICAL, INK, Page, set_log_y
 
 MOST_COLUMNS = 3
 DISTINCT = 0.01  # radians: directions closer than this in a chain count as one
@@ -52,6 +52,7 @@ def draw_alignment(page, column, job, options, first):
     time, objective = job.trace["time"], job.trace["objective"]
     records = log_spaced(len(time) - 1)
     kept = (weights[0, rows] @ inputs.T > 0).any(axis=1)
+    kept |= not kept.any()  # all, where none activates a sample
     shown = weights[:, rows][:, kept]
     column[0].plot(time[1:], objective[1:], color=INK, linewidth=1.5)
     draw_fan(column[1], time[records], np.hypot(shown[records, :, 0], shown[records, :, 1]), positive[kept])
@@ -63,12 +64,13 @@ def draw_alignment(page, column, job, options, first):
     labels = "objective", r"norm  $\Vert w_i \Vert$", "angle  (degrees)", "distinct directions"
     for axes, y in zip(column, labels):
         axes.set_xscale("log")
-        axes.set_xlim(time[1], time[-1])
+        if time[1] < time[-1]:
+            axes.set_xlim(time[1], time[-1])
         for end in phase_ends(objective):
             axes.axvline(time[max(end, 1)], color=CATEGORICAL[0], linewidth=1, linestyle=":")
         page.describe(axes, "time" if axes is column[3] else None, y if first else None)
-    column[1].set_yscale("log")
-    column[3].set_yscale("log")
+    set_log_y(column[1])
+    set_log_y(column[3])
     column[3].legend(loc="lower left", fontsize=8)
     column[3].set_ylim(0.9, None)
 

@@ -7,10 +7,10 @@ from matplotlib.colors import LogNorm
 from ..figure import Figure
 from ..jobs import a_job_each
 from ..result import PlotError
-from ..style import INK, SHEETS, Page
+from ..style import SHEETS, Page
 
 COLUMNS = 4
-MOST_JOBS = 3
+MOST_JOBS = 2
 USABLE = "keep all states of masses"
 DECADES = 5  # masses that many decades below the largest are not drawn
 

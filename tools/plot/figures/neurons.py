@@ -19,7 +19,8 @@ def view(jobs):
     weights = [job.state()[:, :, :2] for job in jobs]
     low = np.min([paths.min(axis=(0, 1)) for paths in weights], axis=0)
     high = np.max([paths.max(axis=(0, 1)) for paths in weights], axis=0)
-    margin = 0.04 * max(*(high - low), 1e-12)
+    span = max(*(high - low), 1e-12)
+    margin = np.maximum(0.04 * span, (0.4 * span - (high - low)) / 2)  # no panel is a narrow strip
     return tuple(zip(low - margin, high + margin))
 
 
