@@ -3,6 +3,8 @@
  * MPI". */
 #include "schedule_internal.h"
 
+#include "wgf/base/process.h"
+
 #include <mpi.h>
 #include <sched.h>
 #include <stdio.h>
@@ -91,6 +93,9 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
     /* Open MPI tests whether shared file pointers work by making a file beside each one that it opens, and a kill
      * leaves that file there. This program uses no shared file pointers. */
     setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 0);
+#ifdef MPICH_VERSION /* takes leave of its launcher in a handler of exit; a rank without it ends the others */
+    wgf_process_mark_handlers();
+#endif
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return wgf_fail(error, WGF_EINTERNAL, "MPI did not start: run without mpirun, or check the launcher");
     team->mpi = true;
@@ -105,8 +110,10 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
 
 void wgf_team_finish(struct wgf_team *team)
 {
-    if (team->mpi)
+    if (team->mpi) {
         MPI_Finalize();
+        wgf_process_keep_handlers();
+    }
     team->mpi = false;
 }
 
