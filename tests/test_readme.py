@@ -27,8 +27,7 @@ class Failure(Exception):
 
 
 def copy_of_the_repository(folder, build):
-    """All files of it, and the built program. What the copy builds is built where it comes from, so that no build folder
-    is configured for a copy that is soon gone."""
+    """All files of it, and the built program. It is built where it comes from, so no build folder is of a copy."""
     listed = subprocess.run(["bash", ROOT / "tools/files.sh"], capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
