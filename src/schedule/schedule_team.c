@@ -35,6 +35,12 @@ static int launched_ranks(void)
     return 1;
 }
 
+bool wgf_team_is_scattered(const struct wgf_team *team)
+{
+    const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+    return team->size == 1 && !getenv("OMPI_COMM_WORLD_SIZE") && tasks && atoi(tasks) > 1;
+}
+
 bool wgf_team_speaks(void)
 {
     static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"};
