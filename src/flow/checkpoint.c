@@ -51,11 +51,10 @@ static int64_t size_of(const struct iovec *iov, int count)
     return (int64_t)size;
 }
 
-bool wgf_checkpoint_is_due(const struct wgf_descent *run)
+bool wgf_checkpoint_is_due(const struct wgf_descent *run, double now)
 {
-    const struct wgf_checkpoint *checkpoint = run->checkpoint;
-    return checkpoint && checkpoint->interval < INFINITY && run->result->steps_done > run->saved_step &&
-           wgf_clock() - run->saved >= checkpoint->interval;
+    return run->checkpoint && now - run->saved >= run->checkpoint->interval &&
+           run->result->steps_done > run->saved_step;
 }
 
 void wgf_checkpoint_save(struct wgf_descent *run)

@@ -4,9 +4,9 @@
 #ifndef WGF_FLOW_DEADLINE_H
 #define WGF_FLOW_DEADLINE_H
 
-#include <pthread.h>
+#include "wgf/base/ticker.h"
+
 #include <signal.h>
-#include <stdbool.h>
 
 struct wgf_deadline {
     double time;                         /* of wgf_clock; infinity: none */
@@ -14,11 +14,7 @@ struct wgf_deadline {
     const volatile sig_atomic_t *flag;   /* not 0 once cancelled or late; NULL: neither can happen */
 
     volatile sig_atomic_t raised; /* what `flag` points to when a thread watches the clock */
-    bool watched;                 /* by that thread */
-    bool stopped;                 /* guarded by the lock: the thread is to end */
-    pthread_t thread;
-    pthread_mutex_t lock; /* also guards `time` while the thread runs */
-    pthread_cond_t changed;
+    struct wgf_ticker watch;      /* started where there is a time, which its lock guards */
 };
 
 /* Starts a thread that raises `flag`, within 10 ms of the event. Without a time, or when no thread can be had, there is

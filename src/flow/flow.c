@@ -100,6 +100,20 @@ static void evaluate(struct wgf_descent *run)
         record(run);
 }
 
+/* What is due between steps: a checkpoint, a word to the caller. */
+static void attend(struct wgf_descent *run)
+{
+    const double period = 0.1, now = run->checkpoint || run->listener ? wgf_clock() : 0;
+    if (wgf_checkpoint_is_due(run, now))
+        wgf_checkpoint_save(run);
+    if (!run->listener || now - run->told < period)
+        return;
+    const struct wgf_flow_stage stage = {run->result->steps_done, run->settings->steps, run->now.objective,
+                                         now - run->started};
+    run->listener->tell(run->listener->context, &stage);
+    run->told = now;
+}
+
 /* Steps until the end or a reason to stop; leaves the outcome in the result. */
 static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline)
 {
@@ -110,8 +124,7 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
         int64_t done = result->steps_done;
         double *inner_objective = per_step ? run->trace->inner_objective + done * per_step : NULL;
         double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
-        if (wgf_checkpoint_is_due(run))
-            wgf_checkpoint_save(run);
+        attend(run);
         if (wgf_deadline_passed(deadline) ||
             !run->method->step(run->work, deadline, done + 1, inner_objective, inner_distance)) {
             result->outcome = WGF_OUTCOME_TIMEOUT;
@@ -127,6 +140,11 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
     result->outcome = is_finite(&run->now) ? WGF_OUTCOME_DONE : WGF_OUTCOME_DIVERGED;
 }
 
+static const char *remedy(const struct wgf_descent *run)
+{
+    return run->method->remedy ? run->method->remedy(run->settings) : "smaller gamma";
+}
+
 /* Says why nothing moves, where no neuron is active on any sample at the end. True: it is so. */
 static bool explain_death(const struct wgf_descent *run)
 {
@@ -135,11 +153,10 @@ static bool explain_death(const struct wgf_descent *run)
     if (!run->method->neurons || active[last] != 0)
         return false;
     const bool always = active[0] == 0;
-    const char *smaller = run->method->step_parameter ? run->method->step_parameter(run->settings) : "gamma";
     snprintf(run->result->message, sizeof run->result->message,
              "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s%s",
-             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : "a smaller ",
-             always ? "" : smaller);
+             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : "a ",
+             always ? "" : remedy(run));
     return true;
 }
 
@@ -153,9 +170,8 @@ static void explain(const struct wgf_descent *run)
                  "the objective, gradient or weights are not finite from the start; look at the data and init_scale");
     else if (result->outcome == WGF_OUTCOME_DIVERGED)
         snprintf(result->message, sizeof result->message,
-                 "diverged at step %" PRId64
-                 ": the objective, gradient or weights are no longer finite; try a smaller %s",
-                 result->steps_done, method->step_parameter ? method->step_parameter(run->settings) : "gamma");
+                 "diverged at step %" PRId64 ": the objective, gradient or weights are no longer finite; try a %s",
+                 result->steps_done, remedy(run));
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message,
                  "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,
@@ -208,7 +224,9 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
                               .recorded = -1,
                               .checkpoint = problem->checkpoint,
                               .started = now,
-                              .saved = now};
+                              .saved = now,
+                              .listener = problem->listener,
+                              .told = -INFINITY};
     struct wgf_problem limited = *problem;
     struct wgf_deadline deadline;
     *result = (struct wgf_flow_result){.outcome = WGF_OUTCOME_DONE};

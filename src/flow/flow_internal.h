@@ -29,8 +29,8 @@ struct wgf_method {
     /* How often the bits of such descents have changed since the first version, for the method's own part in
      * wgf_flow_revision. NULL: never. */
     int (*revision)(const struct wgf_settings *);
-    /* Name of the parameter to lower when a descent diverges. NULL: gamma. */
-    const char *(*step_parameter)(const struct wgf_settings *);
+    /* What to try when a descent diverges. NULL: a smaller gamma. */
+    const char *(*remedy)(const struct wgf_settings *);
 
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);
     void (*free)(void *work);
@@ -75,12 +75,16 @@ struct wgf_descent {
     double started;     /* by wgf_clock: when the descent would have started if it had never been cut */
     double saved;       /* by wgf_clock: the last save, or the start of this process's share */
     int64_t saved_step; /* of the checkpoint that exists; 0: none */
+
+    const struct wgf_flow_listener *listener; /* or NULL */
+    double told;                              /* by wgf_clock: when it was last */
 };
 
 enum { WGF_STATE_IOVS = 48 }; /* entries of a checkpoint at most */
 
-/* Between steps: is a save due? Saves the descent as it is after step steps_done, unless it did so before. */
-bool wgf_checkpoint_is_due(const struct wgf_descent *run);
+/* Between steps: is a save due, the clock being `now`? Saves the descent as it is after step steps_done, unless it did
+ * so before. */
+bool wgf_checkpoint_is_due(const struct wgf_descent *run, double now);
 void wgf_checkpoint_save(struct wgf_descent *run);
 /* The same when the descent is cancelled, if it is worthwhile. */
 void wgf_checkpoint_save_last(struct wgf_descent *run);

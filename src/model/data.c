@@ -123,12 +123,12 @@ wgf_status wgf_data_check(const struct wgf_data *data, const char *what, struct 
     for (int64_t j = 0; j < data->n; j++) {
         if (!isfinite(data->y[j]))
             return wgf_fail(error, WGF_EDATA, "%s: the label of sample %" PRId64 " is %g; remove or mend that sample",
-                            what, j, data->y[j]);
+                            what, j, isnan(data->y[j]) ? NAN : data->y[j]);
         for (int64_t k = 0; k < data->d; k++)
             if (!isfinite(data->X[j * data->d + k]))
                 return wgf_fail(error, WGF_EDATA,
                                 "%s: input %" PRId64 " of sample %" PRId64 " is %g; remove or mend that sample", what,
-                                k, j, data->X[j * data->d + k]);
+                                k, j, isnan(data->X[j * data->d + k]) ? NAN : data->X[j * data->d + k]);
     }
     return WGF_OK;
 }

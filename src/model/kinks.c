@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Known numbers of inputs make straight loops. */
+#define INLINE static inline __attribute__((always_inline))
+
 static struct wgf_kinks *lay_out(int64_t m, int64_t n, int64_t d, struct wgf_arena *arena)
 {
     struct wgf_kinks measured, *taken = wgf_arena_take(arena, 1, sizeof *taken), *kinks = taken ? taken : &measured;
@@ -48,26 +51,9 @@ void wgf_kinks_free(struct wgf_kinks *kinks)
     wgf_arena_free(&arena);
 }
 
-double wgf_kinks_orthonormalise(struct wgf_kinks *kinks, const double *x, int64_t count)
-{
-    const double dependent = 1e-10;
-    const int64_t d = kinks->network->data->d;
-    double *q = kinks->normals + count * d;
-    memcpy(q, x, (size_t)d * sizeof *q);
-    for (int twice = 0; twice < 2; twice++) /* else rounding leaves a part along the others */
-        for (int64_t r = 0; r < count; r++)
-            wgf_kinks_add(q, -wgf_dot(kinks->normals + r * d, q, d), kinks->normals + r * d, d);
-    double length = sqrt(wgf_dot(q, q, d));
-    if (!(length > dependent * sqrt(wgf_dot(x, x, d))))
-        return 0;
-    for (int64_t k = 0; k < d; k++)
-        q[k] /= length;
-    return length;
-}
-
 /* The fraction of the way from w to w - step g at which the sample changes its activation; infinite when it does not.
  * Motion along a kink does not cross it, whatever rounding says. */
-static double fraction_to_kink(const double *x, int64_t d, const double *w, double step, const double *g)
+INLINE double fraction_to_kink(const double *x, int64_t d, const double *w, double step, const double *g)
 {
     const double parallel = 1e-14;
     double z = wgf_dot(w, x, d), along = wgf_dot(g, x, d), moved = z - step * along;
@@ -84,67 +70,75 @@ static bool is_crossed(const struct wgf_kinks *kinks, int64_t sample)
     return false;
 }
 
-/* The same for the first of all samples that are not crossed; above 1 when none changes. */
-static double first_kink(const struct wgf_kinks *kinks, const double *w, double step, const double *g, int64_t *sample)
+/* The first of all samples, but for those that are crossed, whose kink the way from w to w - step g meets. Returns the
+ * share of the way that stops short of it: 1 where there is none, 0 where it is too close. */
+INLINE double free_share(const struct wgf_kinks *kinks, int64_t d, const double *w, double step, const double *g,
+                         int64_t *sample)
 {
+    const double close = 1e-5, short_of = 0.99;
     const struct wgf_network *network = kinks->network;
-    const struct wgf_data *data = network->data;
+    const double *X = network->data->X;
     int64_t near[2], known = 0;
     double first = INFINITY;
     if (network->kernel->kinks && kinks->crossed_count == 0)
         known = network->kernel->kinks(network, w, near);
-    for (int64_t k = 0; k < (known ? known : data->n); k++) {
+    for (int64_t k = 0, count = known ? known : network->data->n; k < count; k++) {
         int64_t j = known ? near[k] : k;
-        const double fraction = fraction_to_kink(data->X + j * data->d, data->d, w, step, g);
+        const double fraction = fraction_to_kink(X + j * d, d, w, step, g);
         if (fraction < first && !is_crossed(kinks, j)) {
             first = fraction;
             *sample = j;
         }
     }
-    return first;
+    return first > 1 ? 1 : first < close ? 0 : short_of * first;
 }
 
 /* Puts the end of the step on the kink, but on this side of it by 1e-11 of its size, and keeps it on the kinks of the
  * first `count` normals. normals[count] is of this kink, `length` its component of x. */
-static void slide(const struct wgf_kinks *kinks, const double *w, const double *x, double step, int64_t count,
-                  double length, double *g)
+INLINE void slide(const struct wgf_kinks *kinks, int64_t d, const double *w, const double *x, double step,
+                  int64_t count, double length, double *g)
 {
     const double aside = 1e-11;
-    const int64_t d = kinks->network->data->d;
-    double z = wgf_dot(w, x, d), rest = aside * sqrt(wgf_dot(w, w, d) * wgf_dot(x, x, d));
-    double way = fabs(z) > rest ? z - copysign(rest, z) : 0;
+    const double z = wgf_dot(w, x, d), size = wgf_dot(w, w, d) * wgf_dot(x, x, d);
+    const double way = z * z > aside * aside * size ? z - copysign(aside * sqrt(size), z) : 0;
     wgf_kinks_add(g, (way / step - wgf_dot(g, x, d)) / length, kinks->normals + count * d, d);
 }
 
 /* Does F fall on both sides of the kink, seen along -g? If so h becomes the gradient beyond. */
-static bool cross(struct wgf_kinks *kinks, const double *w, double alpha, int64_t sample, double length,
+INLINE bool cross(struct wgf_kinks *kinks, int64_t d, const double *w, const double *x, double c, double length,
                   const double *g)
 {
-    const int64_t d = kinks->network->data->d;
-    const double *x = wgf_kinks_input(kinks, sample);
-    const double leaves = wgf_dot(w, x, d) > 0 ? -1 : 1, change = leaves * wgf_kinks_jump(kinks, sample, alpha);
+    const double leaves = wgf_dot(w, x, d) > 0 ? -1 : 1, change = leaves * c;
     if (!(leaves * (wgf_dot(g, x, d) + change * length * length) < 0))
         return false;
     wgf_kinks_add(kinks->h, change, x, d);
     return true;
 }
 
-/* The direction of one neuron, which crosses kinks if it may; returns its slope. *crosses <- it crosses all those kinks
- * beyond which it was given the gradient. */
-static double project_neuron(struct wgf_kinks *kinks, const double *w, double alpha, double step, bool may_cross,
-                             double *g, bool *crosses)
+/* Does w - step g lie beyond all kinks beyond which h was taken? */
+INLINE bool crosses_all(const struct wgf_kinks *kinks, int64_t d, const double *w, const double *g)
 {
-    const double close = 1e-5, short_of = 0.99;
-    const int64_t d = kinks->network->data->d;
-    const size_t size = (size_t)d * sizeof *g;
-    int64_t sample = 0, count = 0;
-    double first, length;
-    kinks->crossed_count = 0;
-    memcpy(kinks->h, g, size);
-    while ((first = first_kink(kinks, w, step, g, &sample)) < close) {
-        const bool parallel = (length = wgf_kinks_orthonormalise(kinks, wgf_kinks_input(kinks, sample), count)) == 0;
-        if (!parallel && !(may_cross && cross(kinks, w, alpha, sample, length, g))) {
-            slide(kinks, w, wgf_kinks_input(kinks, sample), step, count, length, g);
+    for (int64_t k = 0; k < kinks->crossed_count; k++) {
+        const double *x = wgf_kinks_input(kinks, kinks->crossed[k]);
+        if ((wgf_dot(w, x, d) > 0) != (wgf_dot(g, x, d) > 0))
+            return false;
+    }
+    return true;
+}
+
+/* g becomes the direction of one neuron, which stands at the kink of the sample and may cross it or not; h the gradient
+ * where that leads. False: it does not cross all that h takes it to cross. */
+INLINE bool project_blocked(struct wgf_kinks *kinks, int64_t d, const double *w, double alpha, double step,
+                            int64_t sample, bool may_cross, double *g)
+{
+    int64_t count = 0;
+    double share = 0;
+    wgf_kinks_copy(kinks->h, g, d);
+    for (kinks->crossed_count = 0; share == 0; share = free_share(kinks, d, w, step, g, &sample)) {
+        const double *x = wgf_kinks_input(kinks, sample), c = wgf_kinks_jump(kinks, sample, alpha);
+        const double length = wgf_kinks_orthonormalise(kinks, d, x, count);
+        if (length > 0 && !(may_cross && cross(kinks, d, w, x, c, length, g))) {
+            slide(kinks, d, w, x, step, count, length, g);
             if (++count < d)
                 continue;
             for (int64_t k = 0; k < d; k++) /* to the origin, which is on all kinks */
@@ -152,44 +146,62 @@ static double project_neuron(struct wgf_kinks *kinks, const double *w, double al
             break;
         }
         if (kinks->crossed_count == WGF_MOST_CROSSED) {
-            memset(g, 0, size);
+            memset(g, 0, (size_t)d * sizeof *g);
             break;
         }
         kinks->crossed[kinks->crossed_count++] = sample;
-        if (parallel) /* to kinks that hold it already */
+        if (length == 0) /* parallel to kinks that hold it already */
             continue;
         count = 0;
-        memcpy(g, kinks->h, size);
+        wgf_kinks_copy(g, kinks->h, d);
     }
-    const double share = first >= close && first <= 1 ? short_of * first : 1;
-    for (int64_t k = 0; k < d && share < 1; k++)
+    for (int64_t k = 0; k < d && share > 0 && share < 1; k++)
         g[k] *= share;
-    *crosses = true;
-    for (int64_t k = 0; k < kinks->crossed_count && may_cross; k++) {
-        const double *x = wgf_kinks_input(kinks, kinks->crossed[k]);
-        *crosses = *crosses && (wgf_dot(w, x, d) > 0) == (wgf_dot(g, x, d) > 0);
+    return !may_cross || crosses_all(kinks, d, w, g);
+}
+
+/* g becomes the direction of one neuron; returns its slope. */
+INLINE double project_neuron(struct wgf_kinks *kinks, int64_t d, const double *w, double alpha, double step, double *g)
+{
+    int64_t sample = 0;
+    kinks->crossed_count = 0;
+    const double share = free_share(kinks, d, w, step, g, &sample);
+    if (share > 0) {
+        const double slope = share * wgf_dot(g, g, d);
+        for (int64_t k = 0; k < d && share < 1; k++)
+            g[k] *= share;
+        return slope;
     }
-    return wgf_dot(kinks->h, g, d);
+    wgf_kinks_copy(kinks->edge, g, d);
+    if (!project_blocked(kinks, d, w, alpha, step, sample, true, g)) {
+        wgf_kinks_copy(g, kinks->edge, d);
+        project_blocked(kinks, d, w, alpha, step, sample, false, g);
+    }
+    const double slope = wgf_dot(kinks->h, g, d);
+    if (slope > 0)
+        return slope;
+    memset(g, 0, (size_t)d * sizeof *g);
+    return 0;
+}
+
+/* A neuron at the origin waits for wgf_kinks_escape. */
+INLINE double project(struct wgf_kinks *kinks, int64_t d, const double *W, const double *alpha, double step,
+                      double *direction)
+{
+    const struct wgf_network *network = kinks->network;
+    double slope = 0;
+    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++) {
+        const double *w = W + i * d;
+        if (wgf_dot(w, w, d) == 0)
+            memset(direction + i * d, 0, (size_t)d * sizeof *direction);
+        else
+            slope += project_neuron(kinks, d, w, alpha[i], step, direction + i * d);
+    }
+    return slope;
 }
 
 double wgf_kinks_project(struct wgf_kinks *kinks, const double *W, const double *alpha, double step, double *direction)
 {
-    const struct wgf_network *network = kinks->network;
-    const int64_t d = network->data->d;
-    double slope = 0;
-    for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++) {
-        double *g = direction + i * d, own;
-        bool crosses;
-        memcpy(kinks->edge, g, (size_t)d * sizeof *g);
-        own = project_neuron(kinks, W + i * d, alpha[i], step, true, g, &crosses);
-        if (!crosses) {
-            memcpy(g, kinks->edge, (size_t)d * sizeof *g);
-            own = project_neuron(kinks, W + i * d, alpha[i], step, false, g, &crosses);
-        }
-        if (own > 0)
-            slope += own;
-        else
-            memset(g, 0, (size_t)d * sizeof *g);
-    }
-    return slope;
+    const int64_t d = kinks->network->data->d;
+    return d == 2 ? project(kinks, 2, W, alpha, step, direction) : project(kinks, d, W, alpha, step, direction);
 }

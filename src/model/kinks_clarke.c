@@ -195,7 +195,7 @@ static void find_edge(struct wgf_kinks *kinks)
     double longest = 0;
     for (int64_t k = 0; k < kinks->on_count && longest < 0.1; k++) {
         const double *x = wgf_kinks_input(kinks, kinks->on[k]);
-        const double length = wgf_kinks_orthonormalise(kinks, x, kinks->rank - 1) / sqrt(wgf_dot(x, x, d));
+        const double length = wgf_kinks_orthonormalise(kinks, d, x, kinks->rank - 1) / sqrt(wgf_dot(x, x, d));
         if (length > longest)
             memcpy(kinks->edge, kinks->normals + (kinks->rank - 1) * d, (size_t)d * sizeof(double));
         longest = fmax(length, longest);
@@ -207,13 +207,14 @@ static void find_edge(struct wgf_kinks *kinks)
 static void look_along_edges(struct wgf_kinks *kinks, int64_t count, int64_t first, const double *alpha,
                              const double *gradient, double *direction)
 {
+    const int64_t d = kinks->network->data->d;
     if (count == kinks->rank - 1) {
         find_edge(kinks);
         look_along_edge(kinks, alpha, gradient, direction);
         return;
     }
     for (int64_t k = first; k < kinks->on_count && !wgf_network_is_cancelled(kinks->network); k++)
-        if (wgf_kinks_orthonormalise(kinks, wgf_kinks_input(kinks, kinks->on[k]), count) > 0)
+        if (wgf_kinks_orthonormalise(kinks, d, wgf_kinks_input(kinks, kinks->on[k]), count) > 0)
             look_along_edges(kinks, count + 1, k + 1, alpha, gradient, direction);
 }
 
@@ -221,13 +222,14 @@ static void look_along_edges(struct wgf_kinks *kinks, int64_t count, int64_t fir
 static void look_along_some_edges(struct wgf_kinks *kinks, const double *alpha, const double *gradient,
                                   double *direction)
 {
+    const int64_t d = kinks->network->data->d;
     uint64_t draw = 1; /* of Knuth's linear congruential generator */
     for (int64_t set = 0; set < MOST_EDGES && !wgf_network_is_cancelled(kinks->network); set++) {
         int64_t count = 0;
         for (int64_t tries = 0; count < kinks->rank - 1 && tries < 100 * kinks->rank; tries++) {
             draw = draw * 6364136223846793005u + 1442695040888963407u;
             const int64_t k = (int64_t)((draw >> 33) % (uint64_t)kinks->on_count);
-            count += wgf_kinks_orthonormalise(kinks, wgf_kinks_input(kinks, kinks->on[k]), count) > 0;
+            count += wgf_kinks_orthonormalise(kinks, d, wgf_kinks_input(kinks, kinks->on[k]), count) > 0;
         }
         if (count < kinks->rank - 1)
             continue;
@@ -270,7 +272,7 @@ static double escape_members(struct wgf_kinks *kinks, const double *alpha, const
     double slope = 0;
     kinks->rank = 0;
     for (int64_t k = 0; k < kinks->on_count && kinks->rank < d; k++)
-        kinks->rank += wgf_kinks_orthonormalise(kinks, wgf_kinks_input(kinks, kinks->on[k]), kinks->rank) > 0;
+        kinks->rank += wgf_kinks_orthonormalise(kinks, d, wgf_kinks_input(kinks, kinks->on[k]), kinks->rank) > 0;
     for (int64_t k = 0; k < kinks->member_count; k++)
         kinks->lowest[k] = INFINITY;
     if (kinks->rank > 0 && sets(kinks->on_count, kinks->rank - 1) <= MOST_EDGES) {

@@ -7,6 +7,8 @@
 #include "wgf/base/vector.h"
 #include "wgf/model/kinks.h"
 
+#include <math.h>
+
 enum { WGF_MOST_CROSSED = 32 }; /* kinks that one neuron crosses in one direction; at more it stays */
 
 struct wgf_kinks {
@@ -49,8 +51,28 @@ static inline double wgf_kinks_jump(const struct wgf_kinks *kinks, int64_t sampl
     return 2 * network->kappa * network->c * alpha * network->residual[sample];
 }
 
+static inline void wgf_kinks_copy(double *to, const double *from, int64_t d)
+{
+    for (int64_t k = 0; k < d; k++) /* no call, for short vectors */
+        to[k] = from[k];
+}
+
 /* normals[count] <- the unit vector of the component of x that is orthogonal to the first `count`; returns the length
- * of that component, 0 where x lies in their span. */
-double wgf_kinks_orthonormalise(struct wgf_kinks *kinks, const double *x, int64_t count);
+ * of that component, 0 where x lies in their span. d: inputs, perhaps known when compiled. */
+static inline double wgf_kinks_orthonormalise(struct wgf_kinks *kinks, int64_t d, const double *x, int64_t count)
+{
+    const double dependent = 1e-10;
+    double *q = kinks->normals + count * d;
+    wgf_kinks_copy(q, x, d);
+    for (int twice = 0; twice < 2; twice++) /* else rounding leaves a part along the others */
+        for (int64_t r = 0; r < count; r++)
+            wgf_kinks_add(q, -wgf_dot(kinks->normals + r * d, q, d), kinks->normals + r * d, d);
+    double length = sqrt(wgf_dot(q, q, d));
+    if (!(length > dependent * sqrt(wgf_dot(x, x, d))))
+        return 0;
+    for (int64_t k = 0; k < d; k++)
+        q[k] /= length;
+    return length;
+}
 
 #endif

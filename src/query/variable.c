@@ -47,6 +47,8 @@ const char *wgf_number_text(double number, enum wgf_number_style style, char buf
 {
     static const int digits[] = {
         [WGF_NUMBER_SHORT] = 6, [WGF_NUMBER_EXACT] = 17, [WGF_NUMBER_SPEC] = 17, [WGF_NUMBER_PLAIN] = 15};
+    if (isnan(number))
+        number = NAN; /* whose sign is not printed */
     snprintf(buffer, WGF_CELL_TEXT_LENGTH, "%.*g", digits[style], number);
     if (style == WGF_NUMBER_PLAIN && strtod(buffer, NULL) != number)
         snprintf(buffer, WGF_CELL_TEXT_LENGTH, "%.17g", number);

@@ -21,6 +21,7 @@ struct loaded {
 struct wgf_job_runner {
     const struct wgf_plan *plan;
     const volatile sig_atomic_t *interrupted;
+    const struct wgf_flow_listener *listener;
     int sharers;                       /* processes that run jobs on this machine */
     double memory_limit, memory_share; /* of this process alone; when all sharers run jobs as large */
     struct loaded data_file, test_file, init_file;
@@ -40,6 +41,11 @@ wgf_status wgf_job_runner_create(struct wgf_job_runner **runner, const struct wg
     made->memory_limit = wgf_memory_limit(1);
     made->memory_share = wgf_memory_limit(sharers);
     return WGF_OK;
+}
+
+void wgf_job_runner_listen(struct wgf_job_runner *runner, const struct wgf_flow_listener *listener)
+{
+    runner->listener = listener;
 }
 
 void wgf_job_runner_free(struct wgf_job_runner *runner)
@@ -166,8 +172,12 @@ static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_setti
                            struct wgf_trace *trace, struct wgf_flow_result *result, struct wgf_error *error)
 {
     double *alpha = W ? W + settings->init.width * data->d : NULL;
-    struct wgf_problem problem = {
-        .data = data, .W = W, .alpha = alpha, .cancel = runner->interrupted, .checkpoint = checkpoint};
+    struct wgf_problem problem = {.data = data,
+                                  .W = W,
+                                  .alpha = alpha,
+                                  .cancel = runner->interrupted,
+                                  .checkpoint = checkpoint,
+                                  .listener = runner->listener};
     wgf_status status = test_data(runner, settings, &problem.test, error);
     if (!status && W && settings->init.kind == WGF_INIT_FILE)
         status = copy_neurons(runner, settings, W, alpha, error);

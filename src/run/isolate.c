@@ -124,7 +124,8 @@ static void wait_for(struct wgf_sweep *sweep, struct child *child)
         }
         if (wgf_clock() - stopped > patience)
             kill(child->process, SIGKILL);
-        wgf_progress_show(&sweep->progress, &sweep->report->schedule.total);
+        const struct wgf_flow_stage stage = child->page->stage; /* perhaps half written: it is shown, no more */
+        wgf_watch_stage(sweep, stage.seconds > sweep->watch.running.stage.seconds ? &stage : NULL);
         nap();
     }
     child->seconds = wgf_clock() - begun;
@@ -222,6 +223,7 @@ static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error
         return status;
     wgf_plan_job(sweep->plan, job, &settings);
     wgf_writer_trace(sweep->writer, 0, &trace);
+    wgf_watch_begin(sweep, job, &settings);
     status = run_child(sweep, &settings, job, &child, error);
     if (!status)
         status = wgf_isolate_judge(child.page, child.status, *wgf_run_stop, job, &state, error);
@@ -240,9 +242,10 @@ static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error
             status = wgf_writer_flush(sweep->writer, 0, 1, error);
         if (!status)
             wgf_checkpoints_remove(sweep->checkpoints, job);
+        sweep->watch.ended = state;
         sweep->report->schedule.total.jobs[state]++;
-        sweep->report->schedule.total.busy += child.busy;
     }
+    sweep->report->schedule.total.busy += child.busy;
     release(&child);
     return status;
 }

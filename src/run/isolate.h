@@ -24,6 +24,7 @@ enum {
 struct wgf_isolate_page {
     double checkpoint; /* seconds between two checkpoints, by the parent; 0: none */
     bool begun, ended; /* the job, by the child */
+    struct wgf_flow_stage stage;
     enum wgf_job_state state;
     struct wgf_flow_result result;
     int64_t records, state_records;

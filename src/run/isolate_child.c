@@ -66,6 +66,11 @@ static struct wgf_isolate_page *map_page(void)
     return page == MAP_FAILED ? NULL : page;
 }
 
+static void note_stage(void *page, const struct wgf_flow_stage *stage)
+{
+    ((struct wgf_isolate_page *)page)->stage = *stage;
+}
+
 static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *plan, int64_t job, int sharers,
                           const char *result_file, FILE *stream, struct wgf_error *error)
 {
@@ -80,6 +85,8 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
         status = wgf_job_runner_create(&runner, plan, sharers, wgf_run_stop, error);
     if (status)
         return status;
+    const struct wgf_flow_listener listener = {note_stage, page};
+    wgf_job_runner_listen(runner, &listener);
     struct wgf_trace trace = wgf_isolate_trace(page, &layout);
     double *const arrays = trace.column[0];
     for (int64_t i = 0; i < trace_elements(&layout); i++)

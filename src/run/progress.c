@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -67,9 +68,10 @@ static int columns(const struct wgf_progress *progress)
     return told && atoi(told) > 0 ? atoi(told) : USUAL;
 }
 
+enum { CELLS = 40, FEWEST_CELLS = 10, FRAME = 4 }; /* brackets, a blank, and the last column, which would wrap */
+
 static void write_bar(const struct wgf_progress *progress, double fraction, const char *text)
 {
-    enum { CELLS = 40, FRAME = 4 }; /* brackets, a blank, and the last column, which would wrap */
     char bar[CELLS + 1];
     int width = columns(progress), room = width - (int)strlen(text) - FRAME;
     int cells = room < 0 ? 0 : room > CELLS ? CELLS : room;
@@ -81,26 +83,97 @@ static void write_bar(const struct wgf_progress *progress, double fraction, cons
     fprintf(progress->stream, "\r\033[K[%s] %.*s", bar, width > FRAME ? width - cells - FRAME : 0, text);
 }
 
-static void show(struct wgf_progress *progress, const struct wgf_tally *tally, double now)
+void wgf_crew_add(struct wgf_crew *crew, const struct wgf_running *running, double age)
 {
-    char text[256], left[WGF_TEXT_LENGTH];
-    int64_t done = finished(tally);
-    double elapsed = now - progress->begun, rate = elapsed > 0 ? (double)done / elapsed : 0;
-    double fraction = progress->total > 0 ? (double)done / (double)progress->total : 1;
-    double rest = rate > 0 ? (double)(progress->total - done) / rate : INFINITY;
+    const struct wgf_flow_stage *const stage = &running->stage;
+    const double here = running->here + age;
+    if (crew->known++ == 0 || here > crew->oldest.here) {
+        crew->oldest = *running;
+        crew->oldest.here = here;
+    }
+    crew->here += here;
+    if (stage->step == 0) {
+        crew->here_unstepped += here;
+        return;
+    }
+    const double whole = stage->seconds * (double)stage->steps / (double)stage->step;
+    const double left = fmax(whole - stage->seconds - age, 0);
+    crew->stepped++;
+    crew->fraction += (double)stage->step / (double)stage->steps;
+    crew->whole += whole;
+    crew->left += left;
+    crew->left_most = fmax(crew->left_most, left);
+}
+
+/* Seconds until `open` jobs have ended, of which the crew runs some, when `done` took `elapsed`. What runs is judged by
+ * its own steps. All else takes as long as the jobs that have ended or, before the first, as those that run. */
+static double time_left(int64_t open, int64_t done, double elapsed, const struct wgf_crew *crew)
+{
+    const int64_t workers = crew->workers > 1 ? crew->workers : 1, unstepped = open - crew->stepped;
+    const double typical = done > 0            ? fmax((double)workers * elapsed - crew->here, 0) / (double)done
+                           : crew->stepped > 0 ? crew->whole / (double)crew->stepped
+                                               : INFINITY;
+    double left = crew->left;
+    if (unstepped > 0)
+        left += fmax((double)unstepped * typical - crew->here_unstepped, 0);
+    return open > 0 ? fmax(left / (double)(open < workers ? open : workers), crew->left_most) : 0;
+}
+
+/* Appends a piece of text if it stays within `room` columns. */
+static bool append(char *text, int room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum { TEXT_ROOM = 512 };
+static bool append(char *text, int room, const char *format, ...)
+{
+    char piece[128];
+    const size_t length = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(piece, sizeof piece, format, arguments);
+    va_end(arguments);
+    if ((int)(length + strlen(piece)) > room)
+        return false;
+    strcpy(text + length, piece);
+    return true;
+}
+
+/* What runs, and for how long: the most telling first. A job of a moment is not worth its name. */
+static void append_crew(const struct wgf_crew *crew, double elapsed, char *text, int room)
+{
+    const double moment = 1;
+    char duration[WGF_TEXT_LENGTH];
+    const struct wgf_running *const oldest = &crew->oldest;
+    if (crew->known > 0 && oldest->here >= moment &&
+        append(text, room, "; job %" PRId64 ": step %" PRId64 "/%" PRId64, oldest->job, oldest->stage.step,
+               oldest->stage.steps) &&
+        !isnan(oldest->stage.objective))
+        append(text, room, ", F %.4g", oldest->stage.objective);
+    if (crew->workers > 1 && crew->running > 0)
+        append(text, room, "; %" PRId64 " running", crew->running);
+    append(text, room, "; after %s", wgf_duration_text(elapsed, duration));
+}
+
+static void show(struct wgf_progress *progress, const struct wgf_tally *tally, const struct wgf_crew *crew, double now)
+{
+    char text[TEXT_ROOM], left[WGF_TEXT_LENGTH];
+    const int64_t done = finished(tally), open = progress->total - done;
+    const double elapsed = now - progress->begun, rate = elapsed > 0 ? (double)done / elapsed : 0;
+    const double fraction =
+        progress->total > 0 ? fmin(((double)done + crew->fraction) / (double)progress->total, 1) : 1;
+    const bool bar = progress->style == WGF_PROGRESS_BAR;
     snprintf(text, sizeof text, "%" PRId64 "/%" PRId64 " jobs, %.3g/s, ETA %s", done, progress->total, rate,
-             wgf_duration_text(rest, left));
+             wgf_duration_text(time_left(open, done, elapsed, crew), left));
     append_troubles(tally, text, sizeof text);
-    if (progress->style == WGF_PROGRESS_BAR)
+    append_crew(crew, elapsed, text, bar ? columns(progress) - FRAME - FEWEST_CELLS : TEXT_ROOM - 1);
+    if (bar)
         write_bar(progress, fraction, text);
     else
         fprintf(progress->stream, "wgf: %s\n", text);
     fflush(progress->stream);
-    progress->open = progress->style == WGF_PROGRESS_BAR;
+    progress->open = bar;
     progress->shown = now;
 }
 
-void wgf_progress_show(struct wgf_progress *progress, const struct wgf_tally *tally)
+void wgf_progress_show(struct wgf_progress *progress, const struct wgf_tally *tally, const struct wgf_crew *crew)
 {
     const double bar_period = 0.1, line_period = 10;
     double now = wgf_clock();
@@ -108,14 +181,14 @@ void wgf_progress_show(struct wgf_progress *progress, const struct wgf_tally *ta
         progress->begun = progress->shown = now;
     double period = progress->style == WGF_PROGRESS_BAR ? bar_period : line_period;
     if (progress->style != WGF_PROGRESS_NONE && now - progress->shown >= period)
-        show(progress, tally, now);
+        show(progress, tally, crew, now);
 }
 
 void wgf_progress_end(struct wgf_progress *progress, const struct wgf_tally *tally)
 {
     if (!progress->open)
         return;
-    show(progress, tally, wgf_clock());
+    show(progress, tally, &(struct wgf_crew){0}, wgf_clock());
     fputc('\n', progress->stream);
     progress->open = false;
 }

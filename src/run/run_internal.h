@@ -1,9 +1,12 @@
 /* Private to run: the parts of a sweep. Signals and the clock (run_stop.c), the result file made or found (run_file.c),
  * results of other files (run_reuse.c), what is left to do (run_work.c), whether a file is of the same plan
- * (run_compare.c), the work (run_sweep.c), and where a file comes from (provenance.c). */
+ * (run_compare.c), the work (run_sweep.c), what is shown of it (run_watch.c), and where a file comes from
+ * (provenance.c). */
 #ifndef WGF_RUN_RUN_INTERNAL_H
 #define WGF_RUN_RUN_INTERNAL_H
 
+#include "wgf/base/ticker.h"
+#include "wgf/result/job.h"
 #include "wgf/run/checkpoint_files.h"
 #include "wgf/run/run.h"
 
@@ -15,6 +18,19 @@ struct wgf_work {
 };
 void wgf_work_free(struct wgf_work *work);
 int64_t wgf_work_left(const struct wgf_work *work);
+
+/* What one rank shows, or tells its master, of the jobs that it runs. */
+struct wgf_watch {
+    struct wgf_progress progress;
+    struct wgf_ticker ticker;          /* of a lone process that shows progress */
+    struct wgf_flow_listener listener; /* of the jobs of this process */
+    struct wgf_piece_runner *sender;   /* on a worker */
+    struct wgf_tally tally;            /* jobs that have ended, without those of a team whose schedule is under way */
+    enum wgf_job_state ended;          /* of the last job, which is not in the tally yet; or pending */
+    bool busy;                         /* a first job has begun */
+    struct wgf_running running;        /* the job that runs, or ran last, as it was at `when` (of wgf_clock) */
+    double began, when;
+};
 
 /* One rank's part in a sweep. */
 struct wgf_sweep {
@@ -30,7 +46,8 @@ struct wgf_sweep {
     bool warned;                   /* that a checkpoint could not be written */
     const struct wgf_job_set *set; /* that is being run */
     int64_t piece_first, *piece;   /* position in it of the piece's first row, and the jobs of its rows */
-    struct wgf_progress progress;
+    struct wgf_watch watch;
+    double begun;            /* of wgf_clock */
     struct timespec created; /* of the file */
     int lock;                /* descriptor; -1: none */
 };
@@ -66,6 +83,17 @@ bool wgf_run_is_over(struct wgf_sweep *sweep);
 /* Runs the jobs of work.isolated, each in a process of its own. On rank 0. Errors: those of the writer, WGF_EMEMORY,
  * WGF_EINTERNAL. */
 wgf_status wgf_run_isolate(struct wgf_sweep *sweep, struct wgf_error *error);
+
+/* Around all jobs, once the runner exists; rank 0 ends its bar. */
+void wgf_watch_start(struct wgf_sweep *sweep);
+void wgf_watch_stop(struct wgf_sweep *sweep);
+
+/* A job begins in this process, or in one of its own; how far it is (stage NULL: no news, but time has passed). */
+void wgf_watch_begin(struct wgf_sweep *sweep, int64_t job, const struct wgf_settings *settings);
+void wgf_watch_stage(struct wgf_sweep *sweep, const struct wgf_flow_stage *stage);
+
+/* What a schedule calls to observe; the context is the sweep. */
+void wgf_watch_observe(void *context, const struct wgf_overview *overview);
 
 /* How a run ends whose calls all succeeded. */
 enum wgf_run_outcome wgf_run_conclude(const struct wgf_run_report *report);

@@ -34,7 +34,8 @@ static void warn(struct wgf_sweep *sweep)
     sweep->warned = sweep->warned || failure;
 }
 
-static wgf_status run(void *context, int64_t position, int *state, struct wgf_error *error)
+static wgf_status run(void *context, int64_t position, struct wgf_piece_runner *runner, int *state,
+                      struct wgf_error *error)
 {
     struct wgf_sweep *sweep = context;
     struct wgf_settings settings;
@@ -42,17 +43,19 @@ static wgf_status run(void *context, int64_t position, int *state, struct wgf_er
     struct wgf_flow_result result;
     struct wgf_run_facts facts = {.started = wgf_run_since(&sweep->created), .rank = sweep->team->rank};
     const int64_t row = position - sweep->piece_first;
-    double clock = wgf_clock();
     wgf_plan_job(sweep->plan, sweep->piece[row], &settings);
+    sweep->watch.sender = runner;
+    wgf_watch_begin(sweep, sweep->piece[row], &settings);
     wgf_writer_trace(sweep->writer, row, &trace);
     const struct wgf_checkpoint *const checkpoint =
         wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->plan, &settings));
-    *state = (int)wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
+    sweep->watch.ended = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
+    *state = (int)sweep->watch.ended;
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
     warn(sweep);
     if (*state == WGF_JOB_PENDING)
         return WGF_OK;
-    facts.seconds = wgf_clock() - clock + result.seconds_before;
+    facts.seconds = wgf_clock() - sweep->watch.began + result.seconds_before;
     return wgf_writer_finish(sweep->writer, row, &settings, (enum wgf_job_state) * state, &trace, &result, &facts,
                              error);
 }
@@ -70,15 +73,6 @@ static wgf_status put_back(void *context, int64_t first, int64_t count, struct w
 {
     struct wgf_sweep *sweep = context;
     return wgf_writer_put_back(sweep->writer, first - sweep->piece_first, count, error);
-}
-
-static void observe(void *context, const struct wgf_tally *part)
-{
-    struct wgf_sweep *sweep = context;
-    struct wgf_tally total = sweep->report->schedule.total;
-    for (int s = 0; s < WGF_TALLY_STATES; s++)
-        total.jobs[s] += part->jobs[s];
-    wgf_progress_show(&sweep->progress, &total);
 }
 
 enum wgf_run_outcome wgf_run_outcome_of(wgf_status status)
@@ -249,9 +243,7 @@ static wgf_status prepare(struct wgf_sweep *sweep, struct wgf_error *error)
 static void add_report(struct wgf_schedule_report *sum, const struct wgf_schedule_report *part, int cores)
 {
     const double elapsed = sum->elapsed + part->elapsed;
-    for (int s = 0; s < WGF_TALLY_STATES; s++)
-        sum->total.jobs[s] += part->total.jobs[s];
-    sum->total.busy += part->total.busy;
+    wgf_tally_add(&sum->total, &part->total);
     if (elapsed > 0) {
         sum->core_use = sum->total.busy / (cores * elapsed);
         sum->master_use = (sum->master_use * sum->elapsed + part->master_use * part->elapsed) / elapsed;
@@ -286,7 +278,7 @@ static wgf_status run_set(struct wgf_sweep *sweep, const struct wgf_job_set *set
                               .run = run,
                               .flush = flush,
                               .put_back = put_back,
-                              .observe = observe,
+                              .observe = wgf_watch_observe,
                               .flush_seconds =
                                   0.1, /* what a kill may lose; a flush takes a fraction of a millisecond */
                               .interrupted = wgf_run_stop,
@@ -302,6 +294,8 @@ static wgf_status run_set(struct wgf_sweep *sweep, const struct wgf_job_set *set
     wgf_status status = wgf_schedule_run(sweep->team, &tasks, &report, error);
     if (sweep->team->rank == 0)
         add_report(&sweep->report->schedule, &report, sweep->team->cores);
+    if (sweep->team->size > 1)
+        wgf_tally_add(&sweep->watch.tally, &report.total);
     return status;
 }
 
@@ -323,16 +317,9 @@ static wgf_status run_jobs(struct wgf_sweep *sweep, struct wgf_error *error)
 /* Collective. */
 static wgf_status run_prepared(struct wgf_sweep *sweep, struct wgf_error *error)
 {
-    const double now = wgf_clock();
-    sweep->progress = (struct wgf_progress){.begun = now,
-                                            .shown = now,
-                                            .style = sweep->options->progress,
-                                            .stream = sweep->options->stream,
-                                            .total = wgf_work_left(&sweep->work)};
+    wgf_watch_start(sweep);
     const wgf_status status = run_jobs(sweep, error);
-    if (sweep->team->rank > 0)
-        return status;
-    wgf_progress_end(&sweep->progress, &sweep->report->schedule.total);
+    wgf_watch_stop(sweep);
     return status;
 }
 
@@ -361,7 +348,7 @@ static wgf_status finish(struct wgf_sweep *sweep, struct wgf_error *error)
 wgf_status wgf_run_sweep(const struct wgf_team *team, const struct wgf_run_options *options,
                          struct wgf_run_report *report, struct wgf_error *error)
 {
-    struct wgf_sweep sweep = {.team = team, .options = options, .report = report, .lock = -1};
+    struct wgf_sweep sweep = {.team = team, .options = options, .report = report, .lock = -1, .begun = wgf_clock()};
     *report = (struct wgf_run_report){0};
     wgf_status status = prepare(&sweep, error);
     if (!status && !report->idle)

@@ -30,7 +30,7 @@ void wgf_tally_add(struct wgf_tally *total, const struct wgf_tally *part)
     total->busy += part->busy;
 }
 
-static int64_t jobs_run(const struct wgf_tally *tally)
+int64_t wgf_tally_jobs(const struct wgf_tally *tally)
 {
     int64_t sum = 0;
     for (int state = 0; state < WGF_TALLY_STATES; state++)
@@ -39,50 +39,30 @@ static int64_t jobs_run(const struct wgf_tally *tally)
 }
 
 void wgf_report_fill(struct wgf_schedule_report *report, const struct wgf_team *team, const struct wgf_tasks *tasks,
-                     unsigned stop, double first_handout, double last_flush)
+                     unsigned stop, double began)
 {
-    bool left = jobs_run(&report->total) < tasks->count;
+    bool left = wgf_tally_jobs(&report->total) < tasks->count;
     report->interrupted = left && (stop & WGF_STOP_INTERRUPTED);
     report->stopped_on_failure = left && (stop & WGF_STOP_FAILING);
-    report->elapsed = last_flush > first_handout ? last_flush - first_handout : 0;
+    report->elapsed = fmax(wgf_clock() - began, 0); /* passes over NaN */
     report->core_use = report->elapsed > 0 ? report->total.busy / (team->cores * report->elapsed) : 0;
-}
-
-/* A lone process. The runner's tally is the total. */
-struct lone {
-    struct wgf_piece_runner runner;
-    double observed;
-};
-
-static void observe_between(void *owner, int64_t left)
-{
-    (void)left;
-    struct lone *lone = owner;
-    const struct wgf_tasks *tasks = lone->runner.tasks;
-    if (tasks->observe && lone->runner.now - lone->observed >= WGF_OBSERVE_SECONDS) {
-        tasks->observe(tasks->context, &lone->runner.tally);
-        lone->observed = lone->runner.now;
-    }
 }
 
 static void run_lone(const struct wgf_team *team, const struct wgf_tasks *tasks, struct wgf_schedule_report *report,
                      struct wgf_error *verdict)
 {
-    struct lone lone = {.observed = wgf_clock()};
-    const double began = lone.observed;
-    struct wgf_piece_runner *runner = &lone.runner;
-    wgf_piece_runner_start(runner, tasks, observe_between, &lone);
+    const double began = wgf_clock();
+    struct wgf_piece_runner runner;
+    wgf_piece_runner_start(&runner, tasks);
     int64_t size = 0;
-    for (int64_t next = 0; next < tasks->count && wgf_piece_runner_may_go(runner); next += size) {
-        size = wgf_piece_size(tasks, tasks->count - next, 1, size, runner->pace);
-        wgf_piece_runner_run(runner, next, size);
+    for (int64_t next = 0; next < tasks->count && wgf_piece_runner_may_go(&runner); next += size) {
+        size = wgf_piece_size(tasks, tasks->count - next, 1, size, runner.pace);
+        wgf_piece_runner_run(&runner, next, size);
         report->pieces++;
     }
-    report->total = runner->tally;
-    if (tasks->observe)
-        tasks->observe(tasks->context, &report->total);
-    wgf_report_fill(report, team, tasks, runner->stop, began, runner->last_flush);
-    *verdict = runner->error;
+    report->total = runner.tally;
+    wgf_report_fill(report, team, tasks, runner.stop, began);
+    *verdict = runner.error;
 }
 
 wgf_status wgf_schedule_run(const struct wgf_team *team, const struct wgf_tasks *tasks,

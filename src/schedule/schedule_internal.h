@@ -20,18 +20,17 @@ enum {
 /* Runs the pieces of one process and counts what it ran. */
 struct wgf_piece_runner {
     const struct wgf_tasks *tasks;
-    void (*between)(void *owner, int64_t left); /* before each job; `left` of the piece are not run yet */
+    void (*between)(void *owner, int64_t left);  /* before each job; `left` of the piece are not run yet; or NULL */
+    void (*tell)(void *owner, const void *note); /* within a job; or NULL */
     void *owner;
     struct wgf_tally tally;         /* grows until its owner takes it */
     double pace;                    /* mean seconds a job in this piece, or in the last one; NaN: none run yet */
     double now;                     /* the clock when the last job ended */
-    double last_flush;              /* the clock after the last flush; NaN: none yet */
     unsigned stop;                  /* bits of WGF_STOP_ */
     struct wgf_error error, latest; /* of the first callback that failed, and of the one being called */
 };
 
-void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks,
-                            void (*between)(void *, int64_t), void *owner);
+void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks);
 
 /* Reads the flag of interruption; false once anything has stopped the runner. */
 bool wgf_piece_runner_may_go(struct wgf_piece_runner *runner);
@@ -43,11 +42,11 @@ void wgf_piece_runner_run(struct wgf_piece_runner *runner, int64_t first, int64_
  * `previous` positions last time (0: none yet) at `pace` seconds each (NaN: unknown). */
 int64_t wgf_piece_size(const struct wgf_tasks *tasks, int64_t remaining, int sharers, int64_t previous, double pace);
 
-void wgf_tally_add(struct wgf_tally *total, const struct wgf_tally *part);
+int64_t wgf_tally_jobs(const struct wgf_tally *tally);
 
-/* Fills the report from what is known at the end; both times are of the same clock, NaN when they never came. */
+/* Fills the report from what is known at the end; `began`: by wgf_clock, NaN if nothing ever did. */
 void wgf_report_fill(struct wgf_schedule_report *report, const struct wgf_team *team, const struct wgf_tasks *tasks,
-                     unsigned stop, double first_handout, double last_flush);
+                     unsigned stop, double began);
 
 /* Seconds between two calls of observe. */
 #define WGF_OBSERVE_SECONDS 0.1
@@ -59,16 +58,16 @@ void wgf_nap(double *seconds);
 
 enum { WGF_SCHEDULE_TAG = 71 };
 
-enum wgf_worker_msg_kind { WGF_WORKER_ASK, WGF_WORKER_TALLY, WGF_WORKER_GOODBYE };
+enum wgf_worker_msg_kind { WGF_WORKER_ASK, WGF_WORKER_TALLY, WGF_WORKER_NOTE, WGF_WORKER_GOODBYE };
 
 /* Worker to master. */
 struct wgf_worker_msg {
     enum wgf_worker_msg_kind kind;
-    unsigned stop;          /* with GOODBYE: why the worker stopped by itself, 0 if it did not */
-    struct wgf_tally tally; /* since the last message */
-    double pace;            /* as the runner's */
-    double since_flush;     /* seconds from the last flush to this message; NaN: none yet */
-    struct wgf_error error; /* sent with WGF_STOP_ERROR alone */
+    unsigned stop;                      /* with GOODBYE: why the worker stopped by itself, 0 if it did not */
+    struct wgf_tally tally;             /* since the last message */
+    double pace;                        /* as the runner's */
+    unsigned char note[WGF_NOTE_BYTES]; /* from here on with NOTE alone, */
+    struct wgf_error error;             /* and with WGF_STOP_ERROR */
 };
 
 enum wgf_master_msg_kind { WGF_MASTER_PIECE, WGF_MASTER_END, WGF_MASTER_HALT, WGF_MASTER_RELEASE };

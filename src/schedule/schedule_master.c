@@ -8,6 +8,7 @@
 #include <math.h>
 #include <mpi.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What the master knows of one worker. */
 struct peer {
@@ -18,15 +19,16 @@ struct peer {
 struct master {
     const struct wgf_team *team;
     const struct wgf_tasks *tasks;
-    struct peer *peers; /* by rank; [0] is unused */
-    int present;        /* workers that have not said goodbye */
-    int64_t handed;     /* positions handed out */
+    struct peer *peers;     /* by rank; [0] is unused */
+    struct wgf_note *notes; /* likewise */
+    int present;            /* workers that have not said goodbye */
+    int64_t handed;         /* positions handed out */
     int64_t pieces;
     struct wgf_tally total;
     unsigned stop; /* bits of WGF_STOP_ */
     bool halted;   /* all workers were told to stop */
     struct wgf_error error;
-    double first_handout, last_flush, observed; /* by the master's clock */
+    double first_handout, observed; /* by the master's clock */
     double nap;
 };
 
@@ -83,8 +85,11 @@ static bool receive_message(struct master *master)
     const int rank = envelope.MPI_SOURCE;
     MPI_Recv(&message, sizeof message, MPI_BYTE, rank, WGF_SCHEDULE_TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     wgf_tally_add(&master->total, &message.tally);
-    master->last_flush = fmax(master->last_flush, wgf_clock() - message.since_flush);
-    if (message.kind == WGF_WORKER_ASK)
+    struct wgf_note *const note = &master->notes[rank];
+    note->came = message.kind == WGF_WORKER_NOTE ? wgf_clock() : 0; /* after another message the job is over */
+    if (message.kind == WGF_WORKER_NOTE)
+        memcpy(note->bytes, message.note, sizeof note->bytes);
+    else if (message.kind == WGF_WORKER_ASK)
         on_ask(master, rank, message.pace);
     else if (message.kind == WGF_WORKER_GOODBYE)
         on_goodbye(master, rank, &message);
@@ -99,14 +104,20 @@ static void halt_all(struct master *master)
     master->halted = true;
 }
 
-static void observe(struct master *master)
+/* A worker runs one job at a time, and positions that were handed out may be waiting. */
+static void observe(struct master *master, double period)
 {
     const struct wgf_tasks *tasks = master->tasks;
     const double now = wgf_clock();
-    if (tasks->observe && now - master->observed >= WGF_OBSERVE_SECONDS) {
-        tasks->observe(tasks->context, &master->total);
-        master->observed = now;
-    }
+    if (!tasks->observe || now - master->observed < period)
+        return;
+    const int64_t open = master->handed - wgf_tally_jobs(&master->total);
+    const struct wgf_overview overview = {.total = master->total,
+                                          .running = open < master->present ? open : master->present,
+                                          .notes = master->notes + 1,
+                                          .workers = master->team->workers};
+    tasks->observe(tasks->context, &overview);
+    master->observed = now;
 }
 
 static void serve(struct master *master)
@@ -118,7 +129,7 @@ static void serve(struct master *master)
             master->stop |= WGF_STOP_INTERRUPTED;
         if (master->stop && !master->halted)
             halt_all(master);
-        observe(master);
+        observe(master, WGF_OBSERVE_SECONDS);
     }
     for (int rank = 1; rank < master->team->size; rank++)
         send_to(rank, WGF_MASTER_RELEASE, 0, 0);
@@ -130,11 +141,11 @@ void wgf_schedule_master(const struct wgf_team *team, const struct wgf_tasks *ta
     struct master master = {.team = team,
                             .tasks = tasks,
                             .peers = wgf_calloc(team->size, sizeof *master.peers),
+                            .notes = wgf_calloc(team->size, sizeof *master.notes),
                             .present = team->workers,
                             .first_handout = NAN,
-                            .last_flush = NAN,
                             .nap = WGF_NAP_SHORTEST};
-    if (!master.peers)
+    if (!master.peers || !master.notes)
         wgf_fail(&master.error, WGF_EMEMORY, "no memory for a team of %d processes: start fewer", team->size);
     if (wgf_team_maximum(team, (int)master.error.status) == WGF_OK) {
         const double cpu = wgf_cpu_clock(), wall = master.observed = wgf_clock();
@@ -142,11 +153,11 @@ void wgf_schedule_master(const struct wgf_team *team, const struct wgf_tasks *ta
         report->master_use = (wgf_cpu_clock() - cpu) / (wgf_clock() - wall);
         report->total = master.total;
         report->pieces = master.pieces;
-        if (tasks->observe)
-            tasks->observe(tasks->context, &master.total);
-        wgf_report_fill(report, team, tasks, master.stop, master.first_handout, master.last_flush);
+        observe(&master, 0);
+        wgf_report_fill(report, team, tasks, master.stop, master.first_handout);
     }
     free(master.peers);
+    free(master.notes);
     wgf_team_broadcast(team, &master.error, sizeof master.error);
     *verdict = master.error;
 }

@@ -7,11 +7,15 @@
 #include <assert.h>
 #include <math.h>
 
-void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks,
-                            void (*between)(void *, int64_t), void *owner)
+void wgf_piece_runner_start(struct wgf_piece_runner *runner, const struct wgf_tasks *tasks)
 {
-    *runner = (struct wgf_piece_runner){
-        .tasks = tasks, .between = between, .owner = owner, .pace = NAN, .now = wgf_clock(), .last_flush = NAN};
+    *runner = (struct wgf_piece_runner){.tasks = tasks, .pace = NAN, .now = wgf_clock()};
+}
+
+void wgf_schedule_tell(struct wgf_piece_runner *runner, const void *note)
+{
+    if (runner->tell)
+        runner->tell(runner->owner, note);
 }
 
 bool wgf_piece_runner_may_go(struct wgf_piece_runner *runner)
@@ -47,8 +51,8 @@ static bool run_one(struct wgf_piece_runner *runner, int64_t position)
     const struct wgf_tasks *tasks = runner->tasks;
     int state = 0;
     double before = wgf_cpu_clock();
-    wgf_status status = tasks->run(tasks->context, position, &state, blank(runner));
-    const double spent = wgf_cpu_clock() - before;
+    wgf_status status = tasks->run(tasks->context, position, runner, &state, blank(runner));
+    runner->tally.busy += wgf_cpu_clock() - before;
     if (!succeeded(runner, status))
         return false;
     assert(state >= 0 && state < WGF_TALLY_STATES);
@@ -56,7 +60,6 @@ static bool run_one(struct wgf_piece_runner *runner, int64_t position)
         runner->stop |= WGF_STOP_INTERRUPTED;
         return false;
     }
-    runner->tally.busy += spent; /* what is put back does not last until the last flush, where `elapsed` ends */
     runner->tally.jobs[state]++;
     if (tasks->fail_fast && (tasks->failing >> state & 1u))
         runner->stop |= WGF_STOP_FAILING;
@@ -71,8 +74,7 @@ static void flush(struct wgf_piece_runner *runner, int64_t *first, int64_t end)
         return;
     wgf_status status = tasks->flush(tasks->context, *first, end - *first, blank(runner));
     *first = end;
-    if (succeeded(runner, status))
-        runner->last_flush = wgf_clock();
+    succeeded(runner, status);
 }
 
 void wgf_piece_runner_run(struct wgf_piece_runner *runner, int64_t first, int64_t count)
@@ -86,7 +88,8 @@ void wgf_piece_runner_run(struct wgf_piece_runner *runner, int64_t first, int64_
     double flushed = began;
     runner->now = began;
     while (next < end) {
-        runner->between(runner->owner, end - next);
+        if (runner->between)
+            runner->between(runner->owner, end - next);
         if (!wgf_piece_runner_may_go(runner) || !run_one(runner, next))
             break;
         next++;

@@ -84,7 +84,7 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
     int provided;
     /* Open MPI tests whether shared file pointers work by making a file beside each one that it opens, and a kill
      * leaves that file there. This program uses no shared file pointers. */
-    setenv("OMPI_MCA_sharedfp", "^lockedfile", 0);
+    setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 0);
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return wgf_fail(error, WGF_EINTERNAL, "MPI did not start: run without mpirun, or check the launcher");
     team->mpi = true;

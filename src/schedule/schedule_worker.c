@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <mpi.h>
+#include <string.h>
 
 /* A worker asks for more when less work than this is left: longer than the master's longest nap. */
 #define AHEAD_SECONDS 0.05
@@ -19,6 +20,9 @@
 #define POLL_SECONDS 1e-3
 #define SILENT_SECONDS 1.0
 
+/* Within jobs it sends what they say of themselves at this interval at most. */
+#define NOTE_SECONDS 0.5
+
 struct worker {
     struct wgf_piece_runner runner;
     MPI_Request receiving; /* one at all times until the release */
@@ -28,22 +32,26 @@ struct worker {
     bool ended;                     /* the master has no further piece */
     bool left;                      /* said goodbye */
     bool released;
-    double polled, reported; /* the clock at the last test for messages, and at the last message sent */
+    double polled, reported, noted; /* the clock at the last test for messages, and at the last message and note sent */
 };
 
-static void report_to_master(struct worker *worker, enum wgf_worker_msg_kind kind)
+/* note: with WGF_WORKER_NOTE alone, otherwise NULL. */
+static void report_to_master(struct worker *worker, enum wgf_worker_msg_kind kind, const void *note)
 {
     struct wgf_piece_runner *runner = &worker->runner;
     struct wgf_worker_msg message = {.kind = kind, .tally = runner->tally, .pace = runner->pace};
-    size_t size = offsetof(struct wgf_worker_msg, error);
+    size_t size = offsetof(struct wgf_worker_msg, note);
     if (kind == WGF_WORKER_GOODBYE)
         message.stop = runner->stop & ~(unsigned)WGF_STOP_ORDERED;
+    if (note) {
+        memcpy(message.note, note, sizeof message.note);
+        size += sizeof message.note;
+    }
     if (message.stop & WGF_STOP_ERROR) {
         message.error = runner->error;
         size = sizeof message;
     }
     worker->reported = wgf_clock();
-    message.since_flush = worker->reported - runner->last_flush;
     MPI_Send(&message, (int)size, MPI_BYTE, 0, WGF_SCHEDULE_TAG, MPI_COMM_WORLD);
     runner->tally = (struct wgf_tally){0};
 }
@@ -51,7 +59,7 @@ static void report_to_master(struct worker *worker, enum wgf_worker_msg_kind kin
 static void ask(struct worker *worker)
 {
     worker->asked = true;
-    report_to_master(worker, WGF_WORKER_ASK);
+    report_to_master(worker, WGF_WORKER_ASK, NULL);
 }
 
 static void open_receive(struct worker *worker)
@@ -112,7 +120,17 @@ static void between_jobs(void *owner, int64_t left)
     if (soon_idle && may_ask(worker))
         ask(worker);
     else if (now - worker->reported >= SILENT_SECONDS)
-        report_to_master(worker, WGF_WORKER_TALLY);
+        report_to_master(worker, WGF_WORKER_TALLY, NULL);
+}
+
+static void tell(void *owner, const void *note)
+{
+    struct worker *worker = owner;
+    const double now = wgf_clock();
+    if (now - worker->noted < NOTE_SECONDS)
+        return;
+    worker->noted = now;
+    report_to_master(worker, WGF_WORKER_NOTE, note);
 }
 
 static void run_next(struct worker *worker)
@@ -133,7 +151,7 @@ static void work(struct worker *worker)
             run_next(worker);
             nap = WGF_NAP_SHORTEST;
         } else if (!go || worker->ended) {
-            report_to_master(worker, WGF_WORKER_GOODBYE);
+            report_to_master(worker, WGF_WORKER_GOODBYE, NULL);
             worker->left = true;
             nap = WGF_NAP_SHORTEST;
         } else if (may_ask(worker)) {
@@ -149,8 +167,11 @@ void wgf_schedule_worker(const struct wgf_team *team, const struct wgf_tasks *ta
 {
     /* The master may lack the memory to serve; then no worker begins. */
     if (wgf_team_maximum(team, WGF_OK) == WGF_OK) {
-        struct worker worker = {.ended = false};
-        wgf_piece_runner_start(&worker.runner, tasks, between_jobs, &worker);
+        struct worker worker = {.noted = -INFINITY};
+        wgf_piece_runner_start(&worker.runner, tasks);
+        worker.runner.between = between_jobs;
+        worker.runner.tell = tell;
+        worker.runner.owner = &worker;
         open_receive(&worker);
         work(&worker);
     }

@@ -11,7 +11,7 @@
  * the best reason there is; HDF5 wraps them as: error message = '…'. */
 static herr_t keep_deepest(unsigned depth, const H5E_error2_t *entry, void *data)
 {
-    char *reason = data;
+    struct wgf_store_watch *watch = data;
     if (depth > 0 || !entry->desc)
         return 0;
     static const char quote[] = "error message = '";
@@ -20,10 +20,12 @@ static herr_t keep_deepest(unsigned depth, const H5E_error2_t *entry, void *data
     if (start) {
         start += sizeof quote - 1;
         length = strcspn(start, "'");
+        watch->access = true;
     } else {
         start = entry->desc;
+        watch->access = strncmp(start, "MPI_", 4) == 0 || entry->maj_num == H5E_RESOURCE;
     }
-    snprintf(reason, WGF_STORE_REASON_LENGTH, "%.*s", (int)length, start);
+    snprintf(watch->reason, WGF_STORE_REASON_LENGTH, "%.*s", (int)length, start);
     return 0;
 }
 
@@ -31,13 +33,14 @@ static herr_t keep_first(hid_t stack, void *data)
 {
     struct wgf_store_watch *watch = data;
     if (!watch->reason[0])
-        H5Ewalk2(stack, H5E_WALK_UPWARD, keep_deepest, watch->reason);
+        H5Ewalk2(stack, H5E_WALK_UPWARD, keep_deepest, watch);
     return 0;
 }
 
 void wgf_store_watch(struct wgf_store_watch *watch)
 {
     watch->reason[0] = '\0';
+    watch->access = false;
     H5Eget_auto2(H5E_DEFAULT, &watch->printer, &watch->printer_data);
     H5Eset_auto2(H5E_DEFAULT, keep_first, watch);
 }

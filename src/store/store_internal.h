@@ -23,6 +23,7 @@ struct wgf_store_watch {
     H5E_auto2_t printer;
     void *printer_data;
     char reason[WGF_STORE_REASON_LENGTH]; /* "" while nothing has failed */
+    bool access; /* the reason is of the system, MPI or memory: it says nothing about the bytes of the file */
 };
 void wgf_store_watch(struct wgf_store_watch *watch);
 void wgf_store_unwatch(struct wgf_store_watch *watch);

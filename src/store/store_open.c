@@ -33,15 +33,35 @@ static wgf_status open_descriptor(struct wgf_store *store, const char *path, str
                         store->writable ? "writing" : "reading", strerror(errno));
     if (info.st_size == 0)
         return wgf_fail(error, WGF_EIO, "'%s' is empty (0 bytes) and holds no results; remove it and run again", path);
-    if (pread(store->descriptor, start, sizeof start, 0) != sizeof start || memcmp(start, signature, sizeof start) != 0)
+    const ssize_t got = pread(store->descriptor, start, sizeof start, 0);
+    if (got < 0)
+        return wgf_fail(error, WGF_EIO, "cannot read '%s': %s", path, strerror(errno));
+    if (got != sizeof start || memcmp(start, signature, sizeof start) != 0)
         return wgf_fail(error, WGF_EIO, "'%s' is not an HDF5 file; give the name of a result file of 'wgf run'", path);
     return WGF_OK;
+}
+
+/* Damage is said of bytes that were read alone. Rank 0 has read the file before a team opens it. */
+static wgf_status refuse_content(const char *path, bool read_before, const struct wgf_store_watch *watch,
+                                 struct wgf_error *error)
+{
+    if (read_before || watch->access)
+        return wgf_fail(error, WGF_EIO, "cannot open '%s': %s; this says nothing about its content, which is untouched",
+                        path, watch->reason);
+    return wgf_fail(error, WGF_EIO, "'%s' is %s (%s); take another copy of it, or run into another file with -o", path,
+                    strstr(watch->reason, "truncated") ? "cut short" : "cut short or damaged", watch->reason);
 }
 
 static wgf_status check_identity(struct wgf_store *store, const char *path, struct wgf_error *error)
 {
     uint64_t schema = 0;
-    if (H5Aexists(store->file, "wgf_version") <= 0)
+    struct wgf_store_watch watch;
+    wgf_store_watch(&watch);
+    const htri_t ours = H5Aexists(store->file, "wgf_version");
+    wgf_store_unwatch(&watch);
+    if (ours < 0)
+        return refuse_content(path, false, &watch, error);
+    if (!ours)
         return wgf_fail(error, WGF_EIO,
                         "'%s' is an HDF5 file, but not of wgf (it has no attribute wgf_version); give another name",
                         path);
@@ -75,11 +95,7 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
     H5Pclose(access);
     if (store->file >= 0)
         return WGF_OK;
-    if (strstr(watch.reason, "truncated"))
-        return wgf_fail(error, WGF_EIO, "'%s' is cut short (%s); copy it anew, or remove it and run again", path,
-                        watch.reason);
-    return wgf_fail(error, WGF_EIO, "'%s' is cut short or damaged (%s); copy it anew, or remove it and run again", path,
-                    watch.reason);
+    return refuse_content(path, store->team, &watch, error);
 }
 
 /* Offset of contiguous rows that the file holds as memory does: a lone writer writes them there itself, at a tenth of
@@ -128,9 +144,7 @@ static wgf_status survey(struct wgf_store *store, const char *path, struct wgf_e
     wgf_store_watch(&watch);
     bool ok = wgf_store_survey(store);
     wgf_store_unwatch(&watch);
-    return ok ? WGF_OK
-              : wgf_fail(error, WGF_EIO, "'%s' is damaged (%s); copy it anew, or remove it and run again", path,
-                         watch.reason);
+    return ok ? WGF_OK : refuse_content(path, false, &watch, error);
 }
 
 static wgf_status open_alone(struct wgf_store *store, const char *path, struct wgf_error *error)

@@ -4,6 +4,8 @@
 
 #include "wgf/result/job.h"
 
+#include <time.h>
+
 /* The squared distance between two places of the measure of one sign: those of grid 1, then those of grid 2. */
 static double cost(const struct wgf_settings *settings, int64_t a, int64_t b)
 {
@@ -209,6 +211,43 @@ static void what_overflows_is_diverged(const struct kind *kind)
 }
 
 /* Data that are not numbers make a failed row that says where. */
+struct heard {
+    struct wgf_flow_stage stages[8];
+    int count;
+};
+
+/* Listens for so long that the next step is told as well. */
+static void hear(void *context, const struct wgf_flow_stage *stage)
+{
+    const struct timespec nap = {0, 110000000};
+    struct heard *const heard = context;
+    assert_true(heard->count < 8);
+    heard->stages[heard->count++] = *stage;
+    nanosleep(&nap, NULL);
+}
+
+static void its_caller_hears_of_every_step(const struct kind *kind)
+{
+    struct wgf_settings settings = settings_of_kind(kind);
+    struct heard heard = {.count = 0};
+    const struct wgf_flow_listener listener = {hear, &heard};
+    settings.steps = 3;
+    struct descent alone = run_settings(&settings), told = prepare(&settings);
+    told.listener = &listener;
+    run(&told);
+    assert_int_equal(heard.count, 3); /* not of the end */
+    for (int s = 0; s < heard.count; s++) {
+        assert_int_equal(heard.stages[s].step, s);
+        assert_int_equal(heard.stages[s].steps, 3);
+        assert_true(heard.stages[s].objective == told.trace.column[WGF_TRACE_OBJECTIVE][s]);
+        assert_true(heard.stages[s].seconds >= 0.11 * s);
+    }
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        assert_memory_equal(told.trace.column[c], alone.trace.column[c], 4 * sizeof(double));
+    discard(&alone);
+    discard(&told);
+}
+
 static void bad_data_fail_their_row_alone(const struct kind *kind)
 {
     char text[512];
@@ -250,6 +289,7 @@ static const struct law {
     {LAW(records_do_not_change_the_descent)},
     {LAW(reasons_to_stop_are_obeyed)},
     {LAW(what_overflows_is_diverged)},
+    {LAW(its_caller_hears_of_every_step)},
     {LAW(bad_data_fail_their_row_alone)},
 };
 enum { LAWS = sizeof laws / sizeof *laws, TRIALS = KINDS * LAWS };

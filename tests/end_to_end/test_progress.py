@@ -10,13 +10,18 @@ import struct
 import termios
 import time
 
-from harness import DONE, HANG, OK, STOPPED, USAGE, Skip, case, column, equal, finish, main, require, wait_until
+import h5py
+from harness import (DONE, HANG, OK, RUNNING, STOPPED, USAGE, Skip, case, column, equal, finish, main, require,
+                     wait_until)
 
 # Most of a second of jobs of some milliseconds each, and the same with jobs that never end behind them.
 JOBS = 100
 BUSY = "name: busy\nfixed: {kernel: dense, n: 50, width: 100, steps: 200}\nsweep: {seed: {range: [0, 100]}}\n"
 ENDLESS = BUSY.replace("steps: 200", "record_every: 100000000000").replace(
     "seed: ", "steps: [200, 100000000000], seed: ")
+LONG = "name: long\nfixed: {n: 5, width: 4, gamma: 1.0e-9, steps: 100000000000, record_every: 100000000000}\n" \
+       "sweep: {seed: {range: [0, 8]}}\n"
+ONE_STEP = "name: one\nfixed: {n: 5, width: 4, method: prox, beta: 1.0e-9, steps: 1, inner_steps: 100000000000}\n"
 SHORT = "name: short\nfixed: {n: 5, width: 4, steps: 2}\n"
 LINE_SECONDS = 10
 FRAME = re.compile(r"\r\x1b\[K\[([#-]*)\] (\d+)/(\d+) jobs, ([^\r\n]*)")
@@ -144,6 +149,54 @@ def line_every_ten_seconds_on_a_pipe(wgf):
     require(1 <= len(lines) <= (time.monotonic() - began) / LINE_SECONDS, f"lines of progress in {done.err!r}")
     require(re.fullmatch(r"wgf: \d+/100 jobs, [\d.e+-]+/s, ETA .+", lines[0]), f"line {lines[0]!r}")
     require("\r" not in done.err and "\x1b" not in done.err, f"control characters in {done.err!r}")
+
+
+def read_until(process, pattern):
+    """Reads stderr until the pattern is in it, then stops the run: what was found, and all that was read."""
+    shown, found = "", None
+    while not found:
+        part = os.read(process.stderr.fileno(), 65536).decode()
+        require(part, f"the run ended with {shown[-300:]!r}")
+        shown += part
+        found = re.search(pattern, shown)
+    process.send_signal(signal.SIGUSR1)  # which mpirun forwards
+    done = finish(process)
+    require("interrupted" in done.err, f"the end is {done.err!r}")
+    return found, shown + done.err
+
+
+@case
+def clock_shows_jobs_of_which_none_has_ended(wgf):
+    """A lone process, a team, an isolated job: step and F of the oldest go on, while not one row is finished."""
+    wgf.write("spec.yaml", LONG)
+    wgf.write("one.yaml", LONG.replace("0, 8", "0, 1"))
+    job = r"; job \d: step (\d+)/100000000000, F [\d.e+-]+"
+    alone, team = (rf"{count} jobs, 0/s, ETA [^;]+{job}{running}; after ([\d.]+) s"
+                   for count, running in (("0/1", ""), ("0/8", "; 2 running")))
+    for spec, ranks, pattern in (("one.yaml", 0, alone), ("spec.yaml", 3, team), ("one.yaml", 0, alone)):
+        process = wgf.start("run", spec, "-o", f"{spec}{ranks}.h5", "--progress", "bar", ranks=ranks,
+                            env={**environment(), "COLUMNS": "200"})
+        found, shown = read_until(process, f"(?s){pattern}.*{pattern}")
+        require(int(found[3]) >= int(found[1]) and float(found[4]) >= float(found[2]), f"goes back: {found[0]!r}")
+        summary = re.search(r" in ([\d.]+) s; interrupted\n.*wgf: ([\d.]+) % of \d", shown, re.DOTALL)
+        require(float(summary[1]) >= float(found[4]) and float(summary[2]) > 0, f"the summary is {summary[0]!r}")
+        with h5py.File(wgf.path(f"{spec}{ranks}.h5"), "r+") as file:  # the next run isolates it
+            file["status"][0], file["attempts"][0] = RUNNING, 2
+
+
+@case
+def clock_goes_on_within_a_step(wgf):
+    wgf.write("spec.yaml", ONE_STEP)
+    environ = {**environment(), "COLUMNS": "200"}
+    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--progress", "bar", env=environ)
+    read_until(process, r"(?s); job 0: step 0/1, F [^\r]*after 1\.\d s.*after 1\.\d s")
+
+
+@case
+def line_comes_where_no_job_has_ended(wgf):
+    wgf.write("spec.yaml", LONG)
+    for process in [wgf.start("run", "spec.yaml", "-o", f"{ranks}.h5", ranks=ranks) for ranks in (0, 2)]:
+        read_until(process, r"wgf: 0/8 jobs, 0/s, ETA [^\n]+; job 0: step \d+/\d+, F [^\n]+ after [\d.]+ s\n")
 
 
 @case

@@ -1,12 +1,14 @@
 /* Preloaded into the program to do harm that cannot be done from outside.
  *
  * HARM_FULL_AFTER=N   the disk is full after N writes to regular files: half of the next is written, and then nothing
+ * HARM_BAD_READ=N     the read of a regular file at an offset after N others fails, once
  * HARM_POISON=1       a matrix product kills the process, as a job that needs one does with `kernel: blas`
  * HARM_POISON=2       the same by a segmentation fault */
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,6 +69,27 @@ ssize_t pwritev64(int descriptor, const struct iovec *parts, int count, off64_t 
 ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t offset)
 {
     return pwritev64(descriptor, parts, count, offset);
+}
+
+static bool read_fails(int descriptor)
+{
+    static atomic_long reads;
+    struct stat info;
+    const char *number = getenv("HARM_BAD_READ");
+    errno = EIO;
+    return number && fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
+           atomic_fetch_add(&reads, 1) == atol(number);
+}
+
+ssize_t pread64(int descriptor, void *bytes, size_t count, off64_t offset)
+{
+    REAL(ssize_t, "pread64", int, void *, size_t, off64_t);
+    return read_fails(descriptor) ? -1 : real(descriptor, bytes, count, offset);
+}
+
+ssize_t pread(int descriptor, void *bytes, size_t count, off_t offset)
+{
+    return pread64(descriptor, bytes, count, offset);
 }
 
 int fallocate(int descriptor, int mode, off_t offset, off_t length)

@@ -39,6 +39,7 @@ struct descent {
     struct wgf_trace trace;
     struct wgf_flow_result result;
     volatile sig_atomic_t cancel;
+    const struct wgf_flow_listener *listener; /* or NULL */
 };
 
 static inline double *blank(int64_t count)
@@ -75,6 +76,7 @@ static inline void run_with(struct descent *descent, const struct wgf_checkpoint
     struct wgf_problem problem = {.data = &descent->data, .W = descent->W, .alpha = descent->alpha};
     problem.cancel = &descent->cancel;
     problem.checkpoint = checkpoint;
+    problem.listener = descent->listener;
     if (wgf_flow_run(&descent->settings, &problem, &descent->trace, &descent->result, &error))
         fail_msg("%s", error.message);
 }

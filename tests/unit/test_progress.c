@@ -57,6 +57,8 @@ static void sizes_as_people_say_them(void **state)
         assert_string_equal(wgf_bytes_text(cases[i].bytes, buffer), cases[i].text);
 }
 
+static const struct wgf_crew nobody = {0};
+
 /* A progress that began ten seconds ago and has something to show, and what it then writes. */
 struct screen {
     struct wgf_progress progress;
@@ -91,9 +93,9 @@ static void a_line_tells_it_all(void **state)
     const struct wgf_tally tally = {
         .jobs = {[WGF_JOB_PENDING] = 9, [WGF_JOB_DONE] = 20, [WGF_JOB_DIVERGED] = 4, [WGF_JOB_FAILED] = 1}};
     open_screen(&screen, WGF_PROGRESS_LINES, 0, 100);
-    wgf_progress_show(&screen.progress, &tally);
-    assert_string_equal(written(&screen), "wgf: 25/100 jobs, 2.5/s, ETA 30.0 s, 4 diverged, 1 failed\n");
-    wgf_progress_show(&screen.progress, &tally); /* not again so soon */
+    wgf_progress_show(&screen.progress, &tally, &nobody);
+    assert_string_equal(written(&screen), "wgf: 25/100 jobs, 2.5/s, ETA 30.0 s, 4 diverged, 1 failed; after 10.0 s\n");
+    wgf_progress_show(&screen.progress, &tally, &nobody); /* not again so soon */
     assert_int_equal(strchr(written(&screen), '\n')[1], '\0');
     wgf_progress_end(&screen.progress, &tally);
     assert_int_equal(strchr(written(&screen), '\n')[1], '\0');
@@ -106,8 +108,8 @@ static void before_the_first_job_there_is_no_estimate(void **state)
     struct screen screen;
     const struct wgf_tally none = {0};
     open_screen(&screen, WGF_PROGRESS_LINES, 0, 7);
-    wgf_progress_show(&screen.progress, &none);
-    assert_string_equal(written(&screen), "wgf: 0/7 jobs, 0/s, ETA -\n");
+    wgf_progress_show(&screen.progress, &none, &nobody);
+    assert_string_equal(written(&screen), "wgf: 0/7 jobs, 0/s, ETA -; after 10.0 s\n");
     close_screen(&screen);
 }
 
@@ -117,17 +119,112 @@ static void a_bar_fills_its_width(void **state)
     struct screen screen;
     const struct wgf_tally half = {.jobs = {[WGF_JOB_DONE] = 50}}, all = {.jobs = {[WGF_JOB_DONE] = 100}};
     open_screen(&screen, WGF_PROGRESS_BAR, 80, 100);
-    wgf_progress_show(&screen.progress, &half);
-    assert_string_equal(written(&screen), "\r\033[K[####################--------------------] "
-                                          "50/100 jobs, 5/s, ETA 10.0 s");
+    wgf_progress_show(&screen.progress, &half, &nobody);
+    assert_string_equal(written(&screen), "\r\033[K[#################-----------------] "
+                                          "50/100 jobs, 5/s, ETA 10.0 s; after 10.0 s");
     assert_true(screen.progress.open);
     wgf_progress_end(&screen.progress, &all);
     const char *last = strrchr(written(&screen), '\r');
-    assert_string_equal(last, "\r\033[K[########################################] 100/100 jobs, 10/s, ETA 0.0 s\n");
+    assert_string_equal(last,
+                        "\r\033[K[#################################] 100/100 jobs, 10/s, ETA 0.0 s; after 10.0 s\n");
     assert_false(screen.progress.open);
     wgf_progress_end(&screen.progress, &all); /* nothing stands there any more */
     assert_ptr_equal(strrchr(written(&screen), '\r'), screen.text + (last - screen.text));
     close_screen(&screen);
+}
+
+/* What runs: the oldest job by name, and a time left that counts it. Each ran as long as its job has been here. */
+static void what_runs_is_shown_and_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t workers, running, total, done;
+        struct wgf_running jobs[3];
+        double age;
+        const char *text;
+    } cases[] = {
+        /* A job of 10 s at a quarter has 30 s left; none has ended, so that the others take 40 s as well. */
+        {1,
+         1,
+         3,
+         0,
+         {{7, {250, 1000, 0.0123, 10}, 10}},
+         0,
+         "0/3 jobs, 0/s, ETA 1 min 50 s; job 7: step 250/1000, F 0.0123; after 10.0 s"},
+        /* Told 2 s ago. */
+        {1,
+         1,
+         1,
+         0,
+         {{7, {250, 1000, 1.5, 8}, 8}},
+         2,
+         "0/1 jobs, 0/s, ETA 22.0 s; job 7: step 250/1000, F 1.5; after 10.0 s"},
+        /* Nine took 1 s each, and the last has run for 1 s: it tells the time that is left. */
+        {1,
+         1,
+         10,
+         9,
+         {{9, {1, 100, 1, 1}, 1}},
+         0,
+         "9/10 jobs, 0.9/s, ETA 1 min 39 s; job 9: step 1/100, F 1; after 10.0 s"},
+        /* Nothing is known of its steps: it takes as long as those before. */
+        {1, 1, 4, 2, {{2, {0, 5, NAN, 0}, 2}}, 0, "2/4 jobs, 0.2/s, ETA 6.0 s; job 2: step 0/5; after 10.0 s"},
+        {1, 1, 4, 0, {{0, {0, 5, NAN, 0}, 10}}, 0, "0/4 jobs, 0/s, ETA -; job 0: step 0/5; after 10.0 s"},
+        /* A job of a moment is not named. */
+        {1, 1, 20, 10, {{10, {0, 5, 2, 0}, 0.5}}, 0, "10/20 jobs, 1/s, ETA 9.0 s; after 10.0 s"},
+        /* Three at once. What a checkpoint kept is known to have taken its time, though not here. */
+        {3,
+         3,
+         3,
+         0,
+         {{4, {5, 10, 1, 10}, 10}, {5, {5, 10, 2, 110}, 9}, {6, {1, 10, 3, 1}, 1}},
+         0,
+         "0/3 jobs, 0/s, ETA 1 min 50 s; job 4: step 5/10, F 1; 3 running; after 10.0 s"},
+        {2,
+         2,
+         4,
+         2,
+         {{4, {5, 10, 1, 5}, 5}, {5, {5, 10, 2, 5}, 5}},
+         0,
+         "2/4 jobs, 0.2/s, ETA 5.0 s; job 4: step 5/10, F 1; 2 running; after 10.0 s"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct screen screen;
+        struct wgf_crew crew = {.workers = cases[i].workers, .running = cases[i].running};
+        const struct wgf_tally tally = {.jobs = {[WGF_JOB_DONE] = cases[i].done}};
+        char expected[256];
+        for (int64_t j = 0; j < crew.running; j++)
+            wgf_crew_add(&crew, &cases[i].jobs[j], cases[i].age);
+        open_screen(&screen, WGF_PROGRESS_LINES, 0, cases[i].total);
+        wgf_progress_show(&screen.progress, &tally, &crew);
+        snprintf(expected, sizeof expected, "wgf: %s\n", cases[i].text);
+        assert_string_equal(written(&screen), expected);
+        close_screen(&screen);
+    }
+}
+
+/* A bar says what there is room for beside ten cells: first the job, then how many, then the time. */
+static void a_bar_leaves_out_what_has_no_room(void **state)
+{
+    (void)state;
+    static const struct {
+        int width;
+        const char *text;
+    } cases[] = {{52, "0/3 jobs, 0/s, ETA 10.0 s; 3 running"},
+                 {60, "0/3 jobs, 0/s, ETA 10.0 s; job 4: step 5/10"},
+                 {64, "0/3 jobs, 0/s, ETA 10.0 s; job 4: step 5/10, F 1"},
+                 {74, "0/3 jobs, 0/s, ETA 10.0 s; job 4: step 5/10, F 1; 3 running"},
+                 {88, "0/3 jobs, 0/s, ETA 10.0 s; job 4: step 5/10, F 1; 3 running; after 10.0 s"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct screen screen;
+        struct wgf_crew crew = {.workers = 3, .running = 3};
+        for (int job = 4; job < 7; job++)
+            wgf_crew_add(&crew, &(struct wgf_running){.job = job, .stage = {5, 10, 1, 10}, .here = 10}, 0);
+        open_screen(&screen, WGF_PROGRESS_BAR, cases[i].width, 3);
+        wgf_progress_show(&screen.progress, &(struct wgf_tally){0}, &crew);
+        assert_string_equal(strstr(written(&screen), "] ") + 2, cases[i].text);
+        close_screen(&screen);
+    }
 }
 
 /* Whatever the terminal's width, a bar stays below it, so that the line never wraps. */
@@ -138,8 +235,11 @@ static void a_bar_never_wraps(void **state)
         .jobs = {[WGF_JOB_DONE] = 50, [WGF_JOB_FAILED] = 3, [WGF_JOB_TIMEOUT] = 12, [WGF_JOB_CRASHED] = 1}};
     for (int width = 5; width <= 200; width++) {
         struct screen screen;
+        struct wgf_crew crew = {.workers = 9, .running = 9};
+        for (int job = 0; job < 9; job++)
+            wgf_crew_add(&crew, &(struct wgf_running){.job = job, .stage = {37, 1000, 0.01234, 5}, .here = 5}, 0);
         open_screen(&screen, WGF_PROGRESS_BAR, width, 100);
-        wgf_progress_show(&screen.progress, &tally);
+        wgf_progress_show(&screen.progress, &tally, width % 2 ? &crew : &nobody);
         size_t shown = strlen(written(&screen)) - strlen("\r\033[K");
         assert_true(shown < (size_t)width);
         assert_int_equal(screen.text[4], '[');
@@ -156,8 +256,8 @@ static void nothing_is_shown_before_its_time_or_when_quiet(void **state)
         open_screen(&screen, (enum wgf_progress_style)style, 80, 2);
         if (style != WGF_PROGRESS_NONE)
             screen.progress.begun = 0; /* the first look starts the clock */
-        wgf_progress_show(&screen.progress, &tally);
-        wgf_progress_show(&screen.progress, &tally);
+        wgf_progress_show(&screen.progress, &tally, &nobody);
+        wgf_progress_show(&screen.progress, &tally, &nobody);
         wgf_progress_end(&screen.progress, &tally);
         assert_string_equal(written(&screen), "");
         close_screen(&screen);
@@ -172,6 +272,8 @@ int main(void)
         cmocka_unit_test(a_line_tells_it_all),
         cmocka_unit_test(before_the_first_job_there_is_no_estimate),
         cmocka_unit_test(a_bar_fills_its_width),
+        cmocka_unit_test(what_runs_is_shown_and_counted),
+        cmocka_unit_test(a_bar_leaves_out_what_has_no_room),
         cmocka_unit_test(a_bar_never_wraps),
         cmocka_unit_test(nothing_is_shown_before_its_time_or_when_quiet),
     };

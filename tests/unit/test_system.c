@@ -10,6 +10,7 @@
 #include "wgf/base/status.h"
 #include "wgf/base/system.h"
 #include "wgf/base/text.h"
+#include "wgf/base/ticker.h"
 
 #include <limits.h>
 #include <math.h>
@@ -178,6 +179,41 @@ static void clocks_tell_waiting_from_working(void **state)
     assert_true(wgf_clock() - start >= slept + 0.0199);
 }
 
+struct count {
+    int calls, most;
+    volatile bool enough;
+};
+
+static void count_call(void *context)
+{
+    struct count *const count = context;
+    count->enough = ++count->calls >= count->most;
+}
+
+static void a_ticker_calls_until_it_is_stopped_and_never_under_its_lock(void **state)
+{
+    (void)state;
+    struct wgf_ticker ticker = {0};
+    struct count count = {.most = 3};
+    wgf_ticker_lock(&ticker); /* not started: none of these does anything */
+    wgf_ticker_unlock(&ticker);
+    wgf_ticker_stop(&ticker);
+    wgf_ticker_start(&ticker, 1e-3, count_call, &count);
+    assert_true(ticker.runs);
+    while (!count.enough)
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    wgf_ticker_lock(&ticker);
+    const int before = count.calls;
+    nanosleep(&(struct timespec){0, 20000000}, NULL);
+    assert_int_equal(count.calls, before);
+    wgf_ticker_unlock(&ticker);
+    wgf_ticker_stop(&ticker);
+    assert_false(ticker.runs);
+    const int after = count.calls;
+    nanosleep(&(struct timespec){0, 20000000}, NULL);
+    assert_int_equal(count.calls, after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +227,7 @@ int main(void)
         cmocka_unit_test(memory_limit_is_at_most_the_machine),
         cmocka_unit_test(memory_limit_is_at_most_the_address_space),
         cmocka_unit_test(clocks_tell_waiting_from_working),
+        cmocka_unit_test(a_ticker_calls_until_it_is_stopped_and_never_under_its_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

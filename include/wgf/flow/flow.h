@@ -51,15 +51,28 @@ struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings)
 /* Bytes that a descent of these settings allocates, the data and the trace included. */
 double wgf_flow_bytes(const struct wgf_settings *settings);
 
+/* How far a descent is, told to its caller between outer steps: before the first one, then at most ten times a
+ * second. */
+struct wgf_flow_stage {
+    int64_t step, steps; /* that are done, and of how many */
+    double objective;    /* F after them */
+    double seconds;      /* of work, those before a checkpoint included */
+};
+struct wgf_flow_listener {
+    void (*tell)(void *context, const struct wgf_flow_stage *stage);
+    void *context;
+};
+
 /* What a descent starts from. Borrowed; the weights are copied. W and alpha: NULL for methods without neurons. */
 struct wgf_problem {
     const struct wgf_data *data;
-    const struct wgf_data *test;             /* NULL: no test set */
-    const double *W;                         /* m x d, row-major */
-    const double *alpha;                     /* m */
-    const volatile sig_atomic_t *cancel;     /* NULL, or the caller's: not 0 ends the descent, within a gradient too */
-    const volatile sig_atomic_t *expired;    /* set by wgf_flow_run: not 0 once cancelled or after time_limit */
-    const struct wgf_checkpoint *checkpoint; /* NULL: none is made, and the descent starts from the beginning */
+    const struct wgf_data *test;              /* NULL: no test set */
+    const double *W;                          /* m x d, row-major */
+    const double *alpha;                      /* m */
+    const volatile sig_atomic_t *cancel;      /* NULL, or the caller's: not 0 ends the descent, within a gradient too */
+    const volatile sig_atomic_t *expired;     /* set by wgf_flow_run: not 0 once cancelled or after time_limit */
+    const struct wgf_checkpoint *checkpoint;  /* NULL: none is made, and the descent starts from the beginning */
+    const struct wgf_flow_listener *listener; /* NULL: nobody is told */
 };
 
 /* What a descent leaves. The caller provides the arrays, with room for wgf_flow_records and so on; every entry that

@@ -27,6 +27,9 @@ wgf_status wgf_job_runner_create(struct wgf_job_runner **runner, const struct wg
                                  const volatile sig_atomic_t *interrupted, struct wgf_error *error);
 void wgf_job_runner_free(struct wgf_job_runner *runner);
 
+/* Who is told how far the descents of its jobs are; borrowed. */
+void wgf_job_runner_listen(struct wgf_job_runner *runner, const struct wgf_flow_listener *listener);
+
 /* The data set of a job, generated or read; borrowed until the next call. Errors: WGF_EIO, WGF_EDATA, WGF_EMEMORY, each
  * a sentence with the file and the remedy. */
 wgf_status wgf_job_runner_data(struct wgf_job_runner *runner, const struct wgf_settings *settings,

@@ -2,6 +2,7 @@
 #ifndef WGF_RUN_PROGRESS_H
 #define WGF_RUN_PROGRESS_H
 
+#include "wgf/flow/flow.h"
 #include "wgf/schedule/schedule.h"
 
 #include <stdio.h>
@@ -19,8 +20,30 @@ struct wgf_progress {
     bool open;     /* a bar stands on the current line */
 };
 
-/* Shows the tally if it is time to. Jobs are counted by enum wgf_job_state. */
-void wgf_progress_show(struct wgf_progress *progress, const struct wgf_tally *tally);
+/* A job that runs. Plain bytes: a worker sends them to the master. */
+struct wgf_running {
+    int64_t job;
+    struct wgf_flow_stage stage; /* objective NaN: not known yet */
+    double here;                 /* seconds since this run began it */
+};
+
+/* What runs at once, summed over its jobs. Zero-initialise, then set workers and running, and add what is known. */
+struct wgf_crew {
+    int64_t workers, running;
+    int64_t known; /* jobs that were added */
+    struct wgf_running oldest;
+    double here,
+        here_unstepped;     /* seconds of all; of those without a step, of which nothing is known but their number */
+    int64_t stepped;        /* jobs that have done steps; and of these: */
+    double fraction, whole; /* what is done, in jobs; seconds that they take from beginning to end */
+    double left, left_most; /* seconds that are left, by the time for each step so far */
+};
+
+/* Adds a job as it was `age` seconds ago. */
+void wgf_crew_add(struct wgf_crew *crew, const struct wgf_running *running, double age);
+
+/* Shows the tally and the crew if it is time to. Jobs are counted by enum wgf_job_state. */
+void wgf_progress_show(struct wgf_progress *progress, const struct wgf_tally *tally, const struct wgf_crew *crew);
 
 /* A bar shows the last state and leaves the cursor on a fresh line; lines need no end. */
 void wgf_progress_end(struct wgf_progress *progress, const struct wgf_tally *tally);

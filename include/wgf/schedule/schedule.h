@@ -41,8 +41,32 @@ const char *wgf_team_library(void);
 enum { WGF_TALLY_STATES = 8 };
 struct wgf_tally {
     int64_t jobs[WGF_TALLY_STATES];
-    double busy; /* seconds of processor time that they took in the run callback */
+    double busy; /* seconds of processor time in the run callback, that of interrupted jobs included */
 };
+
+void wgf_tally_add(struct wgf_tally *total, const struct wgf_tally *part);
+
+/* What a job last said of itself while it runs. The bytes are the caller's own. */
+enum { WGF_NOTE_BYTES = 48 };
+struct wgf_note {
+    double came; /* to this process, by its wgf_clock; 0: nothing yet */
+    unsigned char bytes[WGF_NOTE_BYTES];
+};
+
+/* What the master knows of its team. */
+struct wgf_overview {
+    struct wgf_tally total;
+    int64_t running;              /* jobs */
+    const struct wgf_note *notes; /* one a worker */
+    int workers;
+};
+
+/* The process that runs a job, for what the job says of itself. */
+struct wgf_piece_runner;
+
+/* Within the run callback: sends WGF_NOTE_BYTES to the master, if half a second has passed since the last ones. A lone
+ * process has no master. */
+void wgf_schedule_tell(struct wgf_piece_runner *runner, const void *note);
 
 /* The work. All callbacks but `observe` are called on workers (or the lone process). A failure of any ends the whole
  * run: what was run is flushed, the rest of what was begun is put back, except by the callback that failed, and the
@@ -54,14 +78,15 @@ struct wgf_tasks {
     wgf_status (*begin)(void *context, int64_t first, int64_t count, struct wgf_error *error);
     /* Runs one position and says its state, below WGF_TALLY_STATES. State 0 (pending): it was itself interrupted, so it
      * counts as not run, is put back with the rest of its piece, and the whole run stops. */
-    wgf_status (*run)(void *context, int64_t position, int *state, struct wgf_error *error);
+    wgf_status (*run)(void *context, int64_t position, struct wgf_piece_runner *runner, int *state,
+                      struct wgf_error *error);
     /* Called at a piece's end, and within long pieces every `flush_seconds`: [first, first + count) have been run since
      * the last flush. */
     wgf_status (*flush)(void *context, int64_t first, int64_t count, struct wgf_error *error);
     /* Positions [first, first + count) were begun, but the run was interrupted before them. */
     wgf_status (*put_back)(void *context, int64_t first, int64_t count, struct wgf_error *error);
-    /* On the master (or lone process, between jobs), about ten times a second and once at the end. May be NULL. */
-    void (*observe)(void *context, const struct wgf_tally *total);
+    /* On the master of a team, about ten times a second and once at the end. May be NULL. */
+    void (*observe)(void *context, const struct wgf_overview *overview);
     double flush_seconds;
     const volatile sig_atomic_t *interrupted; /* once not 0 on any rank: no new jobs on any */
     bool fail_fast;                           /* a job in a state of `failing` stops the run */
@@ -70,7 +95,7 @@ struct wgf_tasks {
 
 struct wgf_schedule_report {
     struct wgf_tally total;
-    double elapsed;    /* seconds from the first hand-out to the last flush; the master's nap may add up to 10 ms */
+    double elapsed;    /* seconds from the first hand-out to the end; the master's nap may add up to 10 ms */
     double core_use;   /* busy / (team->cores * elapsed) */
     double master_use; /* fraction of a core that the master took; 0 for a lone process */
     int64_t pieces;

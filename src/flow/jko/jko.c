@@ -228,6 +228,14 @@ static void explain(void *work, char *message, size_t size)
                  between);
 }
 
+/* Exponents are of order gamma / epsilon: an epsilon that pins masses overflows first. */
+static const char *remedy(const struct wgf_settings *settings)
+{
+    const struct wgf_measure measure = wgf_measure_grids(settings);
+    const double h = wgf_grid_spacing(measure.grids);
+    return epsilon_of(settings, measure.grids) < h * h / 2 ? "larger epsilon" : "smaller gamma";
+}
+
 static double step_time(const struct wgf_settings *settings)
 {
     return settings->gamma;
@@ -254,6 +262,7 @@ const struct wgf_method wgf_method_jko = {
     .bytes = bytes,
     .shape = shape,
     .step_time = step_time,
+    .remedy = remedy,
     .create = create,
     .free = destroy,
     .evaluate = evaluate,

@@ -36,8 +36,7 @@ struct prox {
     int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */
 };
 
-/* Inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma): D's is at most 2/m for every metric. It is a power
- * of two, so that a step to the origin ends there exactly. */
+/* Inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma): D's is at most 2/m for every metric. */
 static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *settings, struct wgf_error *error)
 {
     const struct wgf_particles *particles = &prox->particles;
@@ -47,8 +46,8 @@ static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *sett
     double c = wgf_output_factor(settings->network.output, particles->m);
     double kappa = wgf_loss_factor(settings->network.loss, data->n);
     wgf_status status = wgf_data_curvature(data, particles->problem->cancel, &eigenvalue, error);
-    prox->beta = exp2(-ceil(log2(1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue +
-                                 2 * settings->network.weight_decay)));
+    prox->beta =
+        1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue + 2 * settings->network.weight_decay);
     return status;
 }
 
@@ -148,12 +147,16 @@ static double inner_gradient(struct prox *prox)
     return wgf_squared_distance(prox->gradient, NULL, particles->weights);
 }
 
-/* trial <- V - beta gradient; fills in the objective there under the plan of V, and leaves the network there. */
+/* trial <- V - beta gradient; fills in the objective there under the plan of V, and leaves the network there. What is
+ * lost in rounding is 0 in a search, so that a step to the origin ends there. */
 static void try_step(struct prox *prox, struct inner *next)
 {
     struct wgf_particles *particles = &prox->particles;
-    for (int64_t i = 0; i < particles->weights; i++)
-        prox->trial[i] = prox->V[i] - next->beta * prox->gradient[i];
+    const double rounding = prox->search ? 2.3e-16 : 0;
+    for (int64_t i = 0; i < particles->weights; i++) {
+        const double moved = prox->V[i] - next->beta * prox->gradient[i];
+        prox->trial[i] = fabs(moved) <= rounding * fabs(prox->V[i]) ? 0 : moved;
+    }
     next->objective = wgf_network_objective(particles->network, prox->trial, particles->alpha);
     next->distance = prox->metric->majorant(prox->distance, prox->trial);
     next->value = next->objective + next->distance / (2 * particles->settings->gamma);
@@ -417,9 +420,9 @@ static int64_t inner_records(const struct wgf_settings *settings)
     return settings->record_inner > 0 ? settings->inner_steps / settings->record_inner : 0;
 }
 
-static const char *step_parameter(const struct wgf_settings *settings)
+static const char *remedy(const struct wgf_settings *settings)
 {
-    return isnan(settings->beta) ? "gamma" : "beta";
+    return isnan(settings->beta) ? "smaller gamma" : "smaller beta";
 }
 
 /* Revision 1: rests that are none are left, and the residual is that of the point reached. */
@@ -449,7 +452,7 @@ const struct wgf_method wgf_method_prox = {
     .constant_step = constant_step,
     .inner_records = inner_records,
     .revision = revision,
-    .step_parameter = step_parameter,
+    .remedy = remedy,
     .create = create,
     .free = destroy,
     .evaluate = evaluate,

@@ -83,6 +83,12 @@ static void add_by_banks(const struct wgf_neuron_soa *soa, int64_t bins, wgf_vec
         sum[k] += (banks[k] + banks[bins + k]) + (banks[2 * bins + k] + banks[3 * bins + k]);
 }
 
+/* Is the neuron one that activates no sample, wherever they lie? */
+static inline bool is_origin(const struct wgf_neuron_soa *soa, int64_t i)
+{
+    return soa->x[i] == 0 && soa->y[i] == 0;
+}
+
 void wgf_neuron_soa_add_up(const struct wgf_neuron_soa *soa, const struct wgf_arcs *arcs, double *sums, double *output)
 {
     const struct wgf_data *data = arcs->data;
@@ -95,7 +101,7 @@ void wgf_neuron_soa_add_up(const struct wgf_neuron_soa *soa, const struct wgf_ar
             sum[soa->arc[i]] += soa->alpha[i] * (wgf_vec2){soa->x[i], soa->y[i]};
     for (int64_t s = 0; s < soa->unlocated_count; s++) {
         int64_t i = soa->unlocated[s];
-        for (int64_t j = 0; j < data->n; j++) {
+        for (int64_t j = 0; j < data->n && !is_origin(soa, i); j++) {
             const double *x = data->X + 2 * j;
             double z = soa->x[i] * x[0] + soa->y[i] * x[1];
             output[j] += z > 0 ? soa->alpha[i] * z : 0;
@@ -119,7 +125,7 @@ void wgf_neuron_soa_gradients(const struct wgf_neuron_soa *soa, const struct wgf
     look_up(gradients, soa->arc, soa->count, gx, gy);
     for (int64_t s = 0; s < soa->unlocated_count; s++) {
         int64_t i = soa->unlocated[s];
-        for (int64_t j = 0; j < data->n; j++) {
+        for (int64_t j = 0; j < data->n && !is_origin(soa, i); j++) {
             const double *x = data->X + 2 * j;
             double e = activates(soa, i, x) ? residual[j] : 0;
             gx[i] += e * x[0];
