@@ -13,12 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char usage[] =
     "usage: wgf status OUT.h5 [--watch] [--json] [--exit-code] [--jobs LIST] [--shard I/N]\n\n"
     "Counts the jobs of a result file by status, and prints the rate, the time left, and the failures\n"
-    "with their messages. Safe while a run is writing the file.\n\n"
+    "with their messages. Says at which step long unfinished jobs were kept, and when no process is\n"
+    "writing the file. Safe while a run is writing it.\n\n"
     "  --watch      repeat every second until no job is left, or Ctrl-C. On a terminal the text is drawn\n"
     "               again; elsewhere a line is printed whenever a count changes\n"
     "  --json       the same as JSON, with every failure\n"
@@ -28,7 +30,7 @@ static const char usage[] =
     "  --shard I/N  count only part I of N interleaved parts, as for a run\n"
     "  --help       print this text\n";
 
-enum { BLOCK = 4096, SHOWN_FAILURES = 20 };
+enum { BLOCK = 4096, SHOWN = 20 };
 
 struct failure {
     int64_t job;
@@ -36,8 +38,17 @@ struct failure {
     char message[WGF_MESSAGE_LENGTH];
 };
 
+/* A checkpoint of an unfinished job. */
+struct kept {
+    int64_t job, step, steps;
+};
+
 struct summary {
     char *name;
+    int writing; /* as of wgf_store_held */
+    double age;  /* seconds since the file was created; NaN: not known */
+    struct kept *kept;
+    int64_t kept_count;
     int64_t jobs, count[WGF_JOB_STATE_COUNT];
     int64_t attempts;           /* of all jobs, those that ended with the death of a process included */
     int64_t checkpoints;        /* of unfinished jobs */
@@ -136,8 +147,83 @@ static int64_t open_jobs(const struct summary *summary)
     return summary->count[WGF_JOB_PENDING] + summary->count[WGF_JOB_RUNNING];
 }
 
-static wgf_status summarise(struct wgf_store *store, const struct wgf_selection *selection, struct summary *summary,
-                            struct wgf_error *error)
+/* A file's checkpoints, sifted. */
+struct sieve {
+    struct wgf_store *store;
+    const struct wgf_job_set *set;
+    struct summary *summary;
+    bool full; /* no memory for another */
+};
+
+static bool is_in(const struct wgf_job_set *set, int64_t job)
+{
+    for (int64_t s = 0; s < set->span_count; s++) {
+        const int64_t behind = job - set->spans[s].first, step = set->spans[s].step;
+        if (behind >= 0 && behind % step == 0 && behind / step < set->spans[s].count)
+            return true;
+    }
+    return false;
+}
+
+static void sift(void *context, const struct wgf_checkpoint_header *header, const struct wgf_checkpoint_head *head)
+{
+    struct sieve *const sieve = context;
+    struct summary *const summary = sieve->summary;
+    struct kept kept = {.job = header->job, .step = head->step};
+    uint8_t state = WGF_JOB_DONE;
+    uint64_t key = 0;
+    summary->checkpoints += (int64_t)header->number;
+    if (!is_in(sieve->set, kept.job) ||
+        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "status"), kept.job, 1, &state, NULL) ||
+        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "key"), kept.job, 1, &key, NULL) ||
+        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "steps"), kept.job, 1, &kept.steps, NULL) ||
+        state > WGF_JOB_RUNNING || key != header->key)
+        return;
+    struct kept *const longer = realloc(summary->kept, (size_t)(summary->kept_count + 1) * sizeof *longer);
+    sieve->full = sieve->full || !longer;
+    if (longer) {
+        summary->kept = longer;
+        summary->kept[summary->kept_count++] = kept;
+    }
+}
+
+static int by_job(const void *a, const void *b)
+{
+    const int64_t one = ((const struct kept *)a)->job, other = ((const struct kept *)b)->job;
+    return (one > other) - (one < other);
+}
+
+static wgf_status find_kept(struct wgf_store *store, const char *file, struct summary *summary,
+                            const struct wgf_job_set *set, struct wgf_error *error)
+{
+    struct sieve sieve = {.store = store, .set = set, .summary = summary};
+    wgf_checkpoints_visit(file, sift, &sieve);
+    if (summary->kept_count > 0)
+        qsort(summary->kept, (size_t)summary->kept_count, sizeof *summary->kept, by_job);
+    return sieve.full ? wgf_fail(error, WGF_EMEMORY, "no memory for the checkpoints") : WGF_OK;
+}
+
+/* Seconds that are left to a run that is writing; NaN without one, as nothing will happen. */
+static double time_left(const struct summary *summary)
+{
+    double jobs = (double)open_jobs(summary);
+    for (int64_t i = 0; i < summary->kept_count; i++)
+        jobs -= (double)summary->kept[i].step / (double)summary->kept[i].steps;
+    return open_jobs(summary) == 0 ? 0 : summary->writing == 0 ? NAN : jobs / summary->rate;
+}
+
+static double age_of(struct wgf_store *store)
+{
+    struct timespec created, now;
+    char *const text = wgf_store_text(store, "created");
+    const bool known = wgf_created_parse(text, &created);
+    free(text);
+    clock_gettime(CLOCK_REALTIME, &now);
+    return known ? (double)(now.tv_sec - created.tv_sec) + 1e-9 * (double)(now.tv_nsec - created.tv_nsec) : NAN;
+}
+
+static wgf_status summarise(struct wgf_store *store, const char *file, const struct wgf_selection *selection,
+                            struct summary *summary, struct wgf_error *error)
 {
     struct wgf_store_extent extent;
     struct wgf_job_set set;
@@ -145,14 +231,26 @@ static wgf_status summarise(struct wgf_store *store, const struct wgf_selection 
     wgf_store_extent(store, &extent);
     wgf_status status = wgf_select(selection, extent.jobs, &set, error);
     summary->name = wgf_store_text(store, "name");
+    summary->writing = wgf_store_held(file);
+    summary->age = age_of(store);
     summary->jobs = set.count;
     if (!status)
         status = count_jobs(store, summary, &set, span, error);
+    if (!status)
+        status = find_kept(store, file, summary, &set, error);
     wgf_job_set_free(&set);
-    summary->elapsed = span[1] > span[0] ? span[1] - span[0] : NAN;
+    /* While a run is writing, the clock goes on; afterwards it stands at the end of the last job. */
+    const double end = summary->writing == 1 ? summary->age : span[1];
+    summary->elapsed = end > span[0] ? end - span[0] : NAN;
     summary->rate = (double)summary->timed / summary->elapsed;
-    summary->left = open_jobs(summary) > 0 ? (double)open_jobs(summary) / summary->rate : 0;
+    summary->left = time_left(summary);
     return status;
+}
+
+/* Jobs are left, and nobody runs them. */
+static bool stands_still(const struct summary *summary)
+{
+    return open_jobs(summary) > 0 && summary->writing == 0;
 }
 
 static void print_text(const char *file, const struct summary *summary)
@@ -164,15 +262,22 @@ static void print_text(const char *file, const struct summary *summary)
             printf("  %-9s %" PRId64 "\n", wgf_job_state_names[s], summary->count[s]);
     if (isfinite(summary->rate))
         printf("  %.3g jobs/s over %s", summary->rate, wgf_duration_text(summary->elapsed, text));
-    if (isfinite(summary->rate) && open_jobs(summary) > 0)
+    if (isfinite(summary->rate) && open_jobs(summary) > 0 && isfinite(summary->left))
         printf(", about %s left", wgf_duration_text(summary->left, text));
     if (isfinite(summary->rate))
         putchar('\n');
-    for (int64_t i = 0; i < summary->failure_count && i < SHOWN_FAILURES; i++)
+    for (int64_t i = 0; i < summary->kept_count && i < SHOWN; i++)
+        printf("  job %" PRId64 ": step %" PRId64 " of %" PRId64 " kept\n", summary->kept[i].job, summary->kept[i].step,
+               summary->kept[i].steps);
+    if (summary->kept_count > SHOWN)
+        printf("  … and %" PRId64 " more; see --json\n", summary->kept_count - SHOWN);
+    if (stands_still(summary))
+        printf("  no process is writing the file: the command of its run continues it\n");
+    for (int64_t i = 0; i < summary->failure_count && i < SHOWN; i++)
         printf("  job %" PRId64 " %s: %s\n", summary->failures[i].job, wgf_job_state_names[summary->failures[i].state],
                summary->failures[i].message);
-    if (summary->failure_count > SHOWN_FAILURES)
-        printf("  … and %" PRId64 " more; see --json\n", summary->failure_count - SHOWN_FAILURES);
+    if (summary->failure_count > SHOWN)
+        printf("  … and %" PRId64 " more; see --json\n", summary->failure_count - SHOWN);
 }
 
 static void add_number(cJSON *object, const char *name, double value)
@@ -197,6 +302,18 @@ static bool print_json(const char *file, const struct summary *summary)
     add_number(root, "elapsed", summary->elapsed);
     add_number(root, "rate", summary->rate);
     add_number(root, "eta", summary->left);
+    if (summary->writing < 0)
+        cJSON_AddNullToObject(root, "writing");
+    else
+        cJSON_AddBoolToObject(root, "writing", summary->writing);
+    cJSON *list = cJSON_AddArrayToObject(root, "kept");
+    for (int64_t i = 0; i < summary->kept_count; i++) {
+        cJSON *kept = cJSON_CreateObject();
+        add_number(kept, "job", (double)summary->kept[i].job);
+        add_number(kept, "step", (double)summary->kept[i].step);
+        add_number(kept, "steps", (double)summary->kept[i].steps);
+        cJSON_AddItemToArray(list, kept);
+    }
     cJSON *failures = cJSON_AddArrayToObject(root, "failures");
     for (int64_t i = 0; i < summary->failure_count; i++) {
         cJSON *failure = cJSON_CreateObject();
@@ -233,8 +350,7 @@ static int look(const struct request *request, struct summary *summary)
     struct wgf_error error;
     wgf_status status = wgf_store_open(&store, request->file, WGF_STORE_READ, &error);
     if (!status)
-        status = summarise(store, &request->selection, summary, &error);
-    summary->checkpoints = status ? 0 : wgf_checkpoints_made(request->file);
+        status = summarise(store, request->file, &request->selection, summary, &error);
     wgf_store_close(store, NULL);
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
@@ -257,16 +373,17 @@ static void print_line(const struct summary *summary)
             printf("%s%" PRId64 " %s", before, summary->count[s], wgf_job_state_names[s]);
             before = ", ";
         }
-    putchar('\n');
+    puts(stands_still(summary) ? "; no process is writing" : "");
 }
 
-/* Draws a terminal anew every second; elsewhere prints when some count differs from the last ones. */
-static int report_change(const struct request *request, const struct summary *summary,
-                         int64_t last[WGF_JOB_STATE_COUNT])
+/* Draws a terminal anew every second; elsewhere prints when some count, or whether a run is writing, differs from the
+ * last summary. */
+static int report_change(const struct request *request, const struct summary *summary, struct summary *last)
 {
     const bool redraws = isatty(STDOUT_FILENO) && !request->json;
-    const bool changed = memcmp(last, summary->count, sizeof summary->count) != 0;
-    memcpy(last, summary->count, sizeof summary->count);
+    const bool changed =
+        memcmp(last->count, summary->count, sizeof summary->count) != 0 || last->writing != summary->writing;
+    *last = *summary; /* its counts, that is */
     if (redraws)
         fputs("\033[H\033[2J", stdout); /* cursor to the first line; clear the screen */
     if (redraws || (changed && request->json))
@@ -278,7 +395,7 @@ static int report_change(const struct request *request, const struct summary *su
 
 static int run_status(const struct request *request)
 {
-    int64_t last[WGF_JOB_STATE_COUNT] = {0};
+    struct summary last = {0};
     bool again = false;
     int code;
     do {
@@ -287,12 +404,13 @@ static int run_status(const struct request *request)
             sleep(1);
         code = look(request, &summary);
         if (!code)
-            code = request->watch ? report_change(request, &summary, last) : report(request, &summary);
+            code = request->watch ? report_change(request, &summary, &last) : report(request, &summary);
         again = !code && request->watch && judge(request, &summary) == WGF_EXIT_STOPPED && fflush(stdout) == 0;
         if (!code && request->exit_code)
             code = judge(request, &summary);
         free(summary.name);
         free(summary.failures);
+        free(summary.kept);
     } while (again);
     return code;
 }

@@ -11,12 +11,6 @@
 
 enum { FORMAT = 1 };
 
-struct head {
-    int64_t format, size; /* size: bytes of the whole checkpoint, the head included */
-    int64_t step, records, state_records;
-    double objective_initial, previous, seconds;
-};
-
 /* Is the column kept? Others are NaN throughout. */
 static bool has_column(const struct wgf_settings *settings, int column)
 {
@@ -24,7 +18,7 @@ static bool has_column(const struct wgf_settings *settings, int column)
 }
 
 /* Lists the memory after the head, for a descent that has come as far as the head says. */
-static int list_state(const struct wgf_descent *run, const struct head *head, struct iovec *iov)
+static int list_state(const struct wgf_descent *run, const struct wgf_checkpoint_head *head, struct iovec *iov)
 {
     const struct wgf_trace *trace = run->trace;
     const int64_t inner = head->step * run->inner_records;
@@ -45,7 +39,7 @@ static int list_state(const struct wgf_descent *run, const struct head *head, st
 
 static int64_t size_of(const struct iovec *iov, int count)
 {
-    size_t size = sizeof(struct head);
+    size_t size = sizeof(struct wgf_checkpoint_head);
     for (int i = 0; i < count; i++)
         size += iov[i].iov_len;
     return (int64_t)size;
@@ -66,13 +60,13 @@ void wgf_checkpoint_save(struct wgf_descent *run)
     const bool recorded = run->recorded == step; /* left out: resuming records it again */
     const bool kept = recorded && run->settings->save == WGF_SAVE_ALL && run->trace->state;
     double now = wgf_clock();
-    struct head head = {.format = FORMAT,
-                        .step = step,
-                        .records = run->trace->records - recorded,
-                        .state_records = run->trace->state_records - kept,
-                        .objective_initial = run->result->objective_initial,
-                        .previous = run->previous,
-                        .seconds = now - run->started};
+    struct wgf_checkpoint_head head = {.format = FORMAT,
+                                       .step = step,
+                                       .records = run->trace->records - recorded,
+                                       .state_records = run->trace->state_records - kept,
+                                       .objective_initial = run->result->objective_initial,
+                                       .previous = run->previous,
+                                       .seconds = now - run->started};
     struct iovec iov[WGF_STATE_IOVS] = {{&head, sizeof head}};
     int count = 1 + list_state(run, &head, iov + 1);
     head.size = size_of(iov + 1, count - 1);
@@ -87,7 +81,7 @@ void wgf_checkpoint_save_last(struct wgf_descent *run)
         wgf_checkpoint_save(run);
 }
 
-static bool is_sound(const struct wgf_descent *run, const struct head *head)
+static bool is_sound(const struct wgf_descent *run, const struct wgf_checkpoint_head *head)
 {
     return head->format == FORMAT && head->step > 0 && head->step <= run->settings->steps && head->records > 0 &&
            head->records <= run->records && head->state_records >= 0 && head->state_records <= run->shape.records;
@@ -112,7 +106,7 @@ static void blank_trace(struct wgf_descent *run)
 bool wgf_checkpoint_load(struct wgf_descent *run)
 {
     const struct wgf_checkpoint *checkpoint = run->checkpoint;
-    struct head head;
+    struct wgf_checkpoint_head head;
     struct iovec iov[WGF_STATE_IOVS] = {{&head, sizeof head}};
     if (!checkpoint->load(checkpoint->context, iov, 1) || !is_sound(run, &head))
         return false;

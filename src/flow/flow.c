@@ -145,19 +145,18 @@ static const char *remedy(const struct wgf_descent *run)
     return run->method->remedy ? run->method->remedy(run->settings) : "smaller gamma";
 }
 
-/* Says why nothing moves, where no neuron is active on any sample at the end. True: it is so. */
-static bool explain_death(const struct wgf_descent *run)
+/* Says why nothing moves, where no neuron is active on any sample at the end. */
+static void explain_death(const struct wgf_descent *run)
 {
     const double *active = run->trace->column[WGF_TRACE_ACTIVE];
     const int64_t last = run->trace->records - 1;
     if (!run->method->neurons || active[last] != 0)
-        return false;
+        return;
     const bool always = active[0] == 0;
     snprintf(run->result->message, sizeof run->result->message,
              "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s%s",
              always ? "from the start on" : "at the end", always ? "another seed or more neurons" : "a ",
              always ? "" : remedy(run));
-    return true;
 }
 
 /* Writes the message of the outcome. */
@@ -176,8 +175,10 @@ static void explain(const struct wgf_descent *run)
         snprintf(result->message, sizeof result->message,
                  "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,
                  result->steps_done, run->settings->steps);
-    else if (!explain_death(run) && method->explain)
+    else if (method->explain)
         method->explain(run->work, result->message, sizeof result->message);
+    if (result->outcome == WGF_OUTCOME_DONE && result->message[0] == '\0')
+        explain_death(run);
 }
 
 /* Makes the work and brings it to the start, or to the checkpoint. */

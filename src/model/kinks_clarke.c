@@ -12,7 +12,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_EDGES = 20000 }; /* sets of kinks whose edges are looked at, for one set that neurons are on */
+/* Sets of kinks whose edges are looked at, for one set that neurons are on: their number and the operations, at most.
+ */
+static const double most_sets = 20000, most_work = 1e9;
 
 static bool is_near(const double *w, const double *x, int64_t d)
 {
@@ -219,12 +221,12 @@ static void look_along_edges(struct wgf_kinks *kinks, int64_t count, int64_t fir
 }
 
 /* The same on sets that are drawn. */
-static void look_along_some_edges(struct wgf_kinks *kinks, const double *alpha, const double *gradient,
+static void look_along_some_edges(struct wgf_kinks *kinks, double most, const double *alpha, const double *gradient,
                                   double *direction)
 {
     const int64_t d = kinks->network->data->d;
     uint64_t draw = 1; /* of Knuth's linear congruential generator */
-    for (int64_t set = 0; set < MOST_EDGES && !wgf_network_is_cancelled(kinks->network); set++) {
+    for (double set = 0; set < most && !wgf_network_is_cancelled(kinks->network); set++) {
         int64_t count = 0;
         for (int64_t tries = 0; count < kinks->rank - 1 && tries < 100 * kinks->rank; tries++) {
             draw = draw * 6364136223846793005u + 1442695040888963407u;
@@ -264,6 +266,24 @@ static void descend_beside_edge(struct wgf_kinks *kinks, double alpha, const dou
     least_element(kinks, kinks->h, alpha, direction);
 }
 
+/* How many sets may be looked at. */
+static double affordable_sets(const struct wgf_kinks *kinks)
+{
+    const double rank = (double)kinks->rank, kinks_and_members = (double)(kinks->on_count + kinks->member_count);
+    const double work = 4 * (rank * rank + kinks_and_members) * (double)kinks->network->data->d;
+    return fmax(1, fmin(most_sets, floor(most_work / work)));
+}
+
+/* Has a member a concave kink? Else Clarke's subdifferential tells all. */
+static bool has_concave(const struct wgf_kinks *kinks, const double *alpha)
+{
+    for (int64_t k = 0; k < kinks->member_count; k++)
+        for (int64_t s = 0; s < kinks->on_count; s++)
+            if (wgf_kinks_jump(kinks, kinks->on[s], alpha[kinks->members[k]]) < 0)
+                return true;
+    return false;
+}
+
 /* The directions of the members, which are on the kinks `on`; returns their slope. */
 static double escape_members(struct wgf_kinks *kinks, const double *alpha, const double *gradient, double *direction,
                              bool *complete)
@@ -275,10 +295,12 @@ static double escape_members(struct wgf_kinks *kinks, const double *alpha, const
         kinks->rank += wgf_kinks_orthonormalise(kinks, d, wgf_kinks_input(kinks, kinks->on[k]), kinks->rank) > 0;
     for (int64_t k = 0; k < kinks->member_count; k++)
         kinks->lowest[k] = INFINITY;
-    if (kinks->rank > 0 && sets(kinks->on_count, kinks->rank - 1) <= MOST_EDGES) {
+    const double most = affordable_sets(kinks);
+    const bool undecided = kinks->rank > 0 && has_concave(kinks, alpha);
+    if (undecided && sets(kinks->on_count, kinks->rank - 1) <= most) {
         look_along_edges(kinks, 0, 0, alpha, gradient, direction);
-    } else if (kinks->rank > 0) {
-        look_along_some_edges(kinks, alpha, gradient, direction);
+    } else if (undecided) {
+        look_along_some_edges(kinks, most, alpha, gradient, direction);
         *complete = false;
     }
     for (int64_t k = 0; k < kinks->member_count; k++) {
@@ -297,6 +319,7 @@ double wgf_kinks_escape(struct wgf_kinks *kinks, const double *W, const double *
     int64_t origin = 0; /* neurons there, which share their kinks */
     double slope = 0;
     *complete = true;
+    memset(direction, 0, (size_t)(network->m * d) * sizeof *direction);
     for (int64_t i = 0; i < network->m && !wgf_network_is_cancelled(network); i++) {
         stand(kinks, W + i * d);
         smooth(kinks, W + i * d, alpha[i], gradient + i * d);

@@ -329,22 +329,33 @@ void wgf_checkpoints_clean(const char *path, struct wgf_store *store)
     free(folder);
 }
 
-static void count_file(void *context, const char *name, bool temporary)
+/* Whom wgf_checkpoints_visit tells. */
+struct visitor {
+    void (*visit)(void *, const struct wgf_checkpoint_header *, const struct wgf_checkpoint_head *);
+    void *context;
+};
+
+static void visit_file(void *context, const char *name, bool temporary)
 {
+    const struct visitor *const visitor = context;
     struct wgf_checkpoint_header header;
+    struct wgf_checkpoint_head head;
     FILE *file = temporary ? NULL : open_sound(name, &header);
     if (!file)
         return;
+    if (fread(&head, sizeof head, 1, file) == 1)
+        visitor->visit(visitor->context, &header, &head);
     fclose(file);
-    *(int64_t *)context += (int64_t)header.number;
 }
 
-int64_t wgf_checkpoints_made(const char *path)
+void wgf_checkpoints_visit(const char *path,
+                           void (*visit)(void *context, const struct wgf_checkpoint_header *header,
+                                         const struct wgf_checkpoint_head *head),
+                           void *context)
 {
-    int64_t made = 0;
+    struct visitor visitor = {visit, context};
     char *folder = folder_of(path);
     if (folder)
-        visit_files(folder, count_file, &made);
+        visit_files(folder, visit_file, &visitor);
     free(folder);
-    return made;
 }

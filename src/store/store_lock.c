@@ -13,11 +13,17 @@
 
 #include <fcntl.h>
 
-/* True unless another holds the lock. The one byte is far behind all data, so that MPI-IO, which on some file
- * systems locks the ranges that it writes, never waits for it. A file system without locks gives no protection. */
+/* The one byte is far behind all data, so that MPI-IO, which on some file systems locks the ranges that it writes,
+ * never waits for it. */
+#define FAR_LOCK                                                                                                       \
+    {                                                                                                                  \
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62, .l_len = 1                                 \
+    }
+
+/* True unless another holds the lock. A file system without locks gives no protection. */
 static bool lock(int descriptor)
 {
-    struct flock far = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62, .l_len = 1};
+    struct flock far = FAR_LOCK;
     return fcntl(descriptor, F_OFD_SETLK, &far) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
@@ -105,26 +111,42 @@ void wgf_store_remove_stale(const char *path)
 
 /* On NFS Open MPI locks the whole file around every write, and would wait for a lock of ours on it for ever: there
  * a file beside it is locked. */
-static int lock_result(const char *path)
+static int open_result(const char *path, int (*opens)(const char *path, int flags), int flags, int flags_beside)
 {
     enum { NFS = 0x6969 };
     struct statfs disk;
     if (statfs(path, &disk) != 0)
         return -1;
     if (disk.f_type != NFS)
-        return open_locked(path, O_RDWR);
+        return opens(path, flags);
     char *beside = malloc(strlen(path) + WGF_STORE_SUFFIX);
     if (!beside)
         return -1;
     sprintf(beside, "%s.lock", path);
-    int descriptor = open_locked(beside, O_RDWR | O_CREAT);
+    int descriptor = opens(beside, flags_beside);
     free(beside);
     return descriptor;
 }
 
+static int open_plainly(const char *path, int flags)
+{
+    return open(path, flags | O_CLOEXEC);
+}
+
+int wgf_store_held(const char *path)
+{
+    struct flock far = FAR_LOCK;
+    const int descriptor = open_result(path, open_plainly, O_RDONLY, O_RDONLY);
+    if (descriptor < 0)
+        return errno == ENOENT ? 0 : -1; /* NFS: no run has ever locked it */
+    const bool known = fcntl(descriptor, F_OFD_GETLK, &far) == 0;
+    close(descriptor);
+    return known ? far.l_type != F_UNLCK : -1;
+}
+
 int wgf_store_lock(const char *path)
 {
-    int descriptor = lock_result(path);
+    int descriptor = open_result(path, open_locked, O_RDWR, O_RDWR | O_CREAT);
     if (descriptor >= 0)
         wgf_store_remove_stale(path);
     return descriptor;

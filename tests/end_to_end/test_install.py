@@ -59,6 +59,17 @@ def a_sweep_from_the_prefix(wgf):
 
 
 @case
+def a_figure_that_cannot_be_drawn_is_the_last_line_and_changes_no_exit_code(wgf):
+    spec, out = wgf.path("small.yaml"), wgf.path("small.h5")
+    spec.write_text(SPEC)
+    out.with_suffix(".png").mkdir()
+    done = call(PREFIX / "bin/wgf-sweep", spec, "-o", out, cwd=wgf.folder)
+    last = done.stderr.strip().splitlines()[-1]
+    require(done.returncode == OK and "not drawn: " in last and "small.png cannot be written" in last,
+            f"exit code {done.returncode}, {last!r}")
+
+
+@case
 def hints_name_what_exists(wgf):
     """From the repository, from a prefix, and of a program that is alone."""
     wgf.write("spec.yaml", SPEC)

@@ -9,8 +9,8 @@ import time
 
 import h5py
 import numpy as np
-from harness import (ERROR, FAILURES, OK, STATES, STOPPED, case, column, equal, finish, main, messages, require,
-                     wait_until)
+from harness import (ERROR, FAILURES, OK, STATES, STOPPED, case, column, equal, finish, kill_all, main, messages,
+                     require, wait_until)
 
 GOOD = "name: good\nfixed: {n: 5, width: 4, steps: 6}\nsweep: {seed: {range: [0, 8]}}\n"
 # Two done, two timeouts, four failed.
@@ -110,8 +110,40 @@ def json_of_an_interrupted_run(wgf):
     summary = json.loads(wgf("status", "out.h5", "--json").require(OK).out)
     agrees(summary, path)
     require(summary["counts"]["pending"] > 0, "nothing is pending")
-    left = summary["counts"]["pending"]
-    require(summary["eta"] is None or np.isclose(summary["eta"], left / summary["rate"]), f"eta {summary['eta']}")
+    equal((summary["eta"], summary["writing"]), (None, False), "eta, writing")
+
+
+@case
+def stopped_or_killed_jobs_and_who_writes(wgf):
+    """A killed run is not said to go on, and what its checkpoints kept is told; alone and in a team."""
+    steps = 100000000000
+    for ranks in (0, 3):
+        name = f"out{ranks}.h5"
+        wgf.write("spec.yaml", f"name: endless\nfixed: {{n: 5, width: 4, gamma: 1.0e-9, steps: {steps}, "
+                  f"record_every: {steps}}}\nsweep: {{seed: {{range: [0, 2]}}}}\n")
+        process = wgf.start("run", "spec.yaml", "-o", name, "--quiet", "--checkpoint", "0.2s", ranks=ranks)
+        looks = lambda: json.loads(wgf("status", name, "--json").require(OK).out)  # noqa: E731
+        wait_until(wgf.path(name).exists, "the file")
+        live = wait_until(lambda: (summary := looks())["kept"] and summary, "a checkpoint")
+        equal((live["writing"], live["counts"]["done"]), (True, 0), "writing, done")
+        text = wgf("status", name).require(OK).out
+        require(re.search(rf"^  job [01]: step \d+ of {steps} kept$", text, re.MULTILINE), f"says {text!r}")
+        require("no process" not in text, f"says {text!r}")
+        watch = wgf.start("status", name, "--watch")
+        require("no process" not in watch.stdout.readline(), "a live run is watched")
+        kill_all(process, ranks)
+        require(watch.stdout.readline().endswith("; no process is writing\n"), "the death is not seen")
+        watch.terminate()
+        finish(watch)
+        dead = wait_until(lambda: not (summary := looks())["writing"] and summary, "the death of all ranks")
+        equal((dead["writing"], dead["eta"]), (False, None), "writing, eta")
+        require(dead["kept"][0]["step"] >= live["kept"][0]["step"] > 0, f"kept {dead['kept']}")
+        equal({kept["steps"] for kept in dead["kept"]}, {steps}, "steps")
+        text = wgf("status", name).require(OK).out
+        require("no process is writing" in text and " left" not in text, f"says {text!r}")
+        equal(looks()["kept"], dead["kept"], "kept")
+        equal(json.loads(wgf("status", name, "--json", "--jobs", "1").out)["kept"],
+              [kept for kept in dead["kept"] if kept["job"] == 1], "kept of a selection")
 
 
 @case

@@ -135,6 +135,21 @@ static void change_byte(const char *name, int64_t at)
     fclose(file);
 }
 
+static void add_number(void *context, const struct wgf_checkpoint_header *header,
+                       const struct wgf_checkpoint_head *head)
+{
+    (void)head;
+    *(int64_t *)context += (int64_t)header->number;
+}
+
+/* Of all checkpoints of unfinished jobs. */
+static int64_t checkpoints_made(const char *path)
+{
+    int64_t made = 0;
+    wgf_checkpoints_visit(path, add_number, &made);
+    return made;
+}
+
 static void a_job_goes_on_from_its_newest(void **state)
 {
     (void)state;
@@ -145,7 +160,7 @@ static void a_job_goes_on_from_its_newest(void **state)
     assert_int_not_equal(access(folder, F_OK), 0); /* nothing is written before the first save */
     for (int tag = 1; tag <= 3; tag++) {
         save(checkpoint, tag);
-        assert_int_equal(wgf_checkpoints_made("x.h5"), tag);
+        assert_int_equal(checkpoints_made("x.h5"), tag);
     }
     assert_int_equal(entries(), 1);
     wgf_checkpoints_end(bench.checkpoints, false);
@@ -153,7 +168,7 @@ static void a_job_goes_on_from_its_newest(void **state)
     checkpoint = begin_job(&bench, 2);
     assert_true(load(checkpoint) == 3);
     save(checkpoint, 4);
-    assert_int_equal(wgf_checkpoints_made("x.h5"), 4);
+    assert_int_equal(checkpoints_made("x.h5"), 4);
     wgf_checkpoints_end(bench.checkpoints, false);
     restart(&bench, 0); /* --checkpoint 0 adopts and writes none */
     checkpoint = begin_job(&bench, 2);
@@ -280,7 +295,7 @@ static void foreign_entries_harm_nothing(void **state)
     assert_int_equal(mkfifo("x.h5.checkpoints/1", 0666), 0);
     assert_int_equal(mkfifo("x.h5.checkpoints/2.tmp", 0666), 0);
     assert_int_equal(symlink("/dev/zero", "x.h5.checkpoints/3"), 0);
-    assert_int_equal(wgf_checkpoints_made("x.h5"), 0);
+    assert_int_equal(checkpoints_made("x.h5"), 0);
     for (int64_t job = 0; job < 4; job++)
         assert_true(isnan(adopted(&bench, job)));
     save_job(&bench, 0, 0);
@@ -359,7 +374,7 @@ static void links_lead_to_the_same_folder(void **state)
     fine(wgf_checkpoints_create(&bench.checkpoints, "link.h5", 60, &error), &error);
     assert_true(load(begin_job(&bench, 0)) == 1);
     wgf_checkpoints_end(bench.checkpoints, false);
-    assert_int_equal(wgf_checkpoints_made("link.h5"), 1);
+    assert_int_equal(checkpoints_made("link.h5"), 1);
     unlink("link.h5");
     finish_bench(&bench);
 }

@@ -212,6 +212,30 @@ static void a_false_rest_is_told(void **state)
     discard(&done);
 }
 
+/* A single neuron at the origin, at rest since sample 0, whose kink alone is concave, is the sum of two others. Of its
+ * edges, too many for all, no drawn one descends: the row says that this proves nothing. */
+static void a_rest_that_is_not_proven_is_told(void **state)
+{
+    (void)state;
+    for (int64_t n = 10; n <= 20; n += 10) { /* C(10, 9) sets of kinks, or C(20, 9) */
+        struct wgf_settings settings = prox_settings();
+        settings.data.n = n;
+        settings.data.d = 10;
+        settings.init.width = 1;
+        settings.init.scale = 0;
+        struct descent done = prepare(&settings);
+        for (int64_t j = 0; j < n; j++)
+            done.data.y[j] = j == 0 ? 1e-3 : -1;
+        for (int64_t k = 0; k < 10; k++)
+            done.data.X[k] = done.data.X[10 + k] + done.data.X[20 + k];
+        run(&done);
+        assert_true(done.result.objective_final == done.result.objective_initial);
+        assert_true(done.trace.column[WGF_TRACE_INNER_RESIDUAL][10] < 1e-14);
+        assert_int_equal(strstr(done.result.message, "need not be a minimum") != NULL, n == 20);
+        discard(&done);
+    }
+}
+
 static void too_large_a_beta_diverges(void **state)
 {
     (void)state;
@@ -286,6 +310,7 @@ int main(void)
         cmocka_unit_test(inner_records_of_steps_that_end_early_are_nan),
         cmocka_unit_test(a_searched_step_leaves_the_origin),
         cmocka_unit_test(a_false_rest_is_told),
+        cmocka_unit_test(a_rest_that_is_not_proven_is_told),
         cmocka_unit_test(too_large_a_beta_diverges),
         cmocka_unit_test(a_time_limit_within_a_step_takes_it_back),
         cmocka_unit_test(a_cut_step_leaves_no_mark_on_the_last_record),

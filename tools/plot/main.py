@@ -99,4 +99,8 @@ def main(arguments):
     except PlotError as error:
         print(f"plot.py: {error}", file=sys.stderr)
         return 1
+    except Exception as error:  # a fault of ours, which a user still reads as one sentence
+        words = " ".join(str(error).split())
+        print(f"plot.py: a fault of this program, {type(error).__name__}: {words}; please report it", file=sys.stderr)
+        return 1
     return 0

@@ -16,7 +16,7 @@ from matplotlib import cbook
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_hex
 from matplotlib.font_manager import FontProperties
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import AutoLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from PIL import Image
 
 from .words import is_number, number_text, plain, value_texts
@@ -111,6 +111,11 @@ def spans_decades(values, decades=1.0, zero=False):
     return len(positive) > 0 and min(values) >= 0 < min(positive) and max(positive) >= 10.0**decades * min(positive)
 
 
+def set_log_y(axes):
+    """A logarithmic vertical axis, where anything is positive."""
+    axes.set_yscale("log" if np.isfinite(axes.dataLim.minposy) else "linear")
+
+
 def set_log_ticks(axis):
     """Sets readable ticks on an axis of less than two decades, where matplotlib's own are too few."""
     low, high = axis.get_view_interval()
@@ -181,7 +186,7 @@ def broken(words, room, size):
     """The words on lines that are broken after commas where they are longer than `room` inches."""
     lines = []
     for piece in re.split(r"(?<=,) |(?<=\n)", words):
-        if lines and not lines[-1].endswith("\n") and width_of(f"{lines[-1]} {piece}", size) <= room:
+        if lines and not lines[-1].endswith("\n") and width_of(f"{lines[-1]} {piece}".strip(), size) <= room:
             lines[-1] += f" {piece}"
         else:
             lines.append(piece)
@@ -288,6 +293,11 @@ class Page:
                     set_log_ticks(axis)
         self.figure.get_layout_engine().execute(self.figure)
         self.figure.set_layout_engine("none")
+        for axes in self.panels:
+            axes.apply_aspect()
+            if isinstance(axes.xaxis.get_major_locator(), AutoLocator):
+                room = axes.get_position().width * WIDTH
+                axes.xaxis.set_major_locator(MaxNLocator(max(1, min(9, int(room / 0.5))), steps=(1, 2, 2.5, 5, 10)))
 
     def axis_labels(self, x, y):
         """The labels that all panels share."""

@@ -9,7 +9,15 @@
 #include "wgf/flow/settings.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/uio.h>
+
+/* What a checkpoint begins with. */
+struct wgf_checkpoint_head {
+    int64_t format, size; /* size: bytes of the whole checkpoint, the head included */
+    int64_t step, records, state_records;
+    double objective_initial, previous, seconds;
+};
 
 /* For one descent; filled by the caller, who may leave save or load NULL. */
 struct wgf_checkpoint {

@@ -55,8 +55,11 @@ const struct wgf_error *wgf_checkpoints_failure(struct wgf_checkpoints *checkpoi
  * job runs. Files that are not checkpoints stay. */
 void wgf_checkpoints_clean(const char *path, struct wgf_store *store);
 
-/* A number that grows with every checkpoint of unfinished jobs, so that it shows progress; 0 without a folder. Safe
- * while a run is writing. */
-int64_t wgf_checkpoints_made(const char *path);
+/* Calls `visit` for every checkpoint beside the result file, by what its first bytes say. Safe while a run is writing.
+ */
+void wgf_checkpoints_visit(const char *path,
+                           void (*visit)(void *context, const struct wgf_checkpoint_header *header,
+                                         const struct wgf_checkpoint_head *head),
+                           void *context);
 
 #endif

@@ -154,6 +154,9 @@ wgf_status wgf_store_publish(const char *temporary, const char *path, bool repla
  * descriptor and no protection. */
 int wgf_store_lock(const char *path);
 
+/* Does a run hold the file? 1: yes, 0: no, -1: the file system does not tell. */
+int wgf_store_held(const char *path);
+
 /* Versions of the libraries beneath, for provenance: "HDF5 1.10.8". */
 const char *wgf_store_library(void);
 

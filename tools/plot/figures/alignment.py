@@ -8,7 +8,7 @@ from ..jobs import a_job_each, positive_count, stacked
 from ..neuron_paths import NEGATIVE, POSITIVE, USABLE, active, check_inputs, chosen_neurons, keeps_paths
 from ..neuron_paths import weights_of, with_paths
 from ..samples import samples
-from ..style import CATEGORICAL, INK, Page, spans_decades
+from ..style import CATEGORICAL, INK, Page, set_log_y, spans_decades
 
 MOST_COLUMNS = 3
 DISTINCT = 0.01  # radians: directions closer than this in a chain count as one
@@ -71,6 +71,7 @@ def draw_alignment(page, column, job, options, first):
     time, objective = job.trace["time"], job.trace["objective"]
     records = log_spaced(len(time) - 1)
     kept = active(weights[:1, rows], inputs)[0]
+    kept |= not kept.any()  # all, where none activates a sample
     shown = weights[records][:, rows[kept]]
     plane = list(options.inputs) or ([0, 1] if d == 2 else None)
     turned = angles(shown[:, :, plane]) if plane else angles_to_data(shown, inputs)
@@ -86,13 +87,13 @@ def draw_alignment(page, column, job, options, first):
     labels = "objective", r"norm  $\Vert w_i \Vert$", angle, "distinct directions"
     for axes, y in zip(column, labels):
         axes.set_xscale("log")
-        axes.set_xlim(time[1], time[-1])
+        if time[1] < time[-1]:
+            axes.set_xlim(time[1], time[-1])
         for end in phase_ends(objective):
             axes.axvline(time[max(end, 1)], color=CATEGORICAL[0], linewidth=1, linestyle=":")
         page.describe(axes, "time" if axes is column[3] else None, y if first else None)
-    column[1].set_yscale("log")
-    if any(np.any(lines.get_ydata() > 0) for lines in column[3].get_lines()[:2]):
-        column[3].set_yscale("log")
+    set_log_y(column[1])
+    set_log_y(column[3])
     column[3].legend(loc="lower left", fontsize=8)
     column[3].set_ylim(0.9, None)
 

@@ -9,7 +9,7 @@ from ..result import PlotError
 from ..samples import samples
 from ..style import INK, Colours, Page
 
-MOST_PANELS = 6
+MOST_PANELS = 9
 MOST_TIMES = 7
 POINTS = 400
 

@@ -10,7 +10,7 @@ from ..result import PlotError
 from ..style import INK, SHEETS, Page
 
 COLUMNS = 4
-MOST_JOBS = 3
+MOST_JOBS = 2
 USABLE = "keep all states of masses"
 DECADES = 5  # masses that many decades below the largest are not drawn
 

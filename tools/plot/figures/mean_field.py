@@ -6,7 +6,7 @@ from ..figure import Figure
 from ..fit import describe, plane, rate_of
 from ..jobs import at_time, facets, positive_count, shown, spacing
 from ..result import PlotError, in_order
-from ..style import CATEGORICAL, INK, MUTED, Colours, Page, set_log_ticks
+from ..style import CATEGORICAL, INK, MUTED, Colours, Page, set_log_ticks, set_log_y
 
 PARTICLES, OTHER, OPTIMUM = CATEGORICAL[0], CATEGORICAL[1], CATEGORICAL[2]
 LEAST_WIDTHS = 3
@@ -180,8 +180,8 @@ def draw_grids(axes, points, limit, objective):
 def settle(page, axes, x, y, scales, legend):
     """Labels, scales and legend of a panel; an axis is logarithmic only if something on it is positive."""
     axes.set_xscale(scales[0])
-    positive = any(np.any(np.asarray(line.get_ydata()) > 0) for line in axes.get_lines())
-    axes.set_yscale(scales[1] if positive else "linear")
+    if scales[1] == "log":
+        set_log_y(axes)
     page.describe(axes, x, y)
     axes.legend(loc=legend, fontsize=7.6, handlelength=1.6, borderaxespad=0.2, labelcolor=INK, labelspacing=0.35)
 
