@@ -20,11 +20,12 @@ set -uo pipefail
 
 usage() {
     cat <<END
-usage: $name SPEC [-o OUT.h5] [options of wgf run]
-       sbatch [--ntasks=N] [--time=T] $name SPEC [-o OUT.h5] [options of wgf run]
+usage: $name [SPEC] [-o OUT.h5] [options of wgf run]
+       sbatch [--ntasks=N] [--time=T] $name [SPEC] [-o OUT.h5] [options of wgf run]
        sbatch --array=0-7 $name SPEC [options of wgf run]
        $name --merge SPEC [-o OUT.h5]
 
+Without SPEC it runs the spec that WGF_SPEC names, or else sweeps/step_size.yaml.
 Installs what is missing (where it may), builds wgf if needed, runs the sweep on every core, and draws its figure.
 The result goes to the spec's stem + .h5 in the current folder, the figure beside it as .png. A result that exists is
 continued. Where a process is killed (out of memory, say), the run is started again as long as it gets on.
@@ -37,7 +38,7 @@ array takes one shard into stem-I-of-N.h5, and --merge, which may be a dependent
   -h, --help            this text
   other options         are handed to \`wgf run\`; $program run --help lists them
 
-  WGF_RANKS=N           processes to run (default: one more than cores, or than Slurm's tasks, as the master sleeps)
+  WGF_RANKS=N           processes to run (default: one more than cores, or than Slurm's CPUs: the master sleeps)
   OMPI_MCA_...          settings of Open MPI are left as they are
 
 exit codes: 0 every selected job has a result; 1 internal or I/O error; 2 usage or spec error, nothing run; 3 finished,
@@ -85,7 +86,7 @@ parse_arguments() {
         esac
         shift
     done
-    [ -n "$spec" ] || fail 2 "which spec? usage: $name SPEC [-o OUT.h5] [options of wgf run]"
+    [ -n "$spec" ] || { spec=${WGF_SPEC:-$root/sweeps/step_size.yaml} && say "no spec was given; running $spec"; }
     [ -r "$spec" ] || fail 2 "the spec $spec cannot be read from $PWD"
     stem=${spec##*/} stem=${stem%.*}
     [ -n "$merge" ] || choose_shard
@@ -137,6 +138,17 @@ build() {
 
 # nproc obeys OMP_NUM_THREADS, which says nothing about how many ranks the machine can take.
 cores() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
+
+# The workers that there is room for: Slurm counts the tasks that were asked for, which may be fewer than the CPUs that
+# it gave (--exclusive, --ntasks-per-node). It writes CPUs as 4(x2),3.
+workers() {
+    local part cpus=0
+    for part in ${SLURM_JOB_CPUS_PER_NODE//,/ }; do
+        [[ $part =~ ^([0-9]+)(\(x([0-9]+)\))?$ ]] && cpus=$((cpus + BASH_REMATCH[1] * ${BASH_REMATCH[3]:-1}))
+    done
+    [ "$cpus" -gt "${SLURM_NTASKS:-0}" ] || cpus=${SLURM_NTASKS:-$(cores)}
+    echo "$cpus"
+}
 
 # Seconds in 90, 90s, 1h30m, 1:30:00 or 2-12:00:00. False: none of these.
 seconds_in() { # DURATION
@@ -344,8 +356,9 @@ build || exit
 "$wgf" plan "$spec" "${sets[@]}" >/dev/null || exit
 
 [ -z "$merge" ] || { merge_shards; finish; }
-workers=${SLURM_NTASKS:-$(cores)}
+workers=$(workers)
 ranks=${WGF_RANKS:-$((workers > 1 ? workers + 1 : 1))}
+[ -z "$slurm_job" ] || [ "$ranks" -ge "$workers" ] || say "WGF_RANKS=$ranks leaves CPUs unused: Slurm gave $workers"
 [ "$ranks" -gt 1 ] && mpi_command "$ranks"
 if [ -n "$limit" ]; then # wgf says what is wrong with one that is none
     if left=$(seconds_in "$limit"); then limit_within "$left"; else options+=(--time-limit "$limit"); fi

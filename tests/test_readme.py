@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every command of README.md works: test_readme.py BUILD_FOLDER
+"""Every command of README.md and of the tour in sweeps/README.md works: test_readme.py BUILD_FOLDER
 
 Each ```sh block is run command by command in a fresh copy of the repository, in which `build` is the given folder. A
 ```yaml block is saved under the name that the text before it gives ("save this as `NAME`"); a ```python block is run.
@@ -27,12 +27,14 @@ class Failure(Exception):
 
 
 def copy_of_the_repository(folder, build):
-    """All files of it, and the built program."""
+    """All files of it, and the built program. It is built where it comes from, so no build folder is of a copy."""
     listed = subprocess.run(["bash", ROOT / "tools/files.sh"], capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
     (folder / "build").symlink_to(build)
+    (folder / "tools/build.sh").unlink()
+    (folder / "tools/build.sh").symlink_to(ROOT / "tools/build.sh")
 
 
 def commands(block):
@@ -79,23 +81,25 @@ def perform(kind, block, before, folder):
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: test_readme.py BUILD_FOLDER")
-    text, done, failed = (ROOT / "README.md").read_text(), 0, 0
+    failed = 0
     with tempfile.TemporaryDirectory(prefix="readme-", dir=".") as name:
         folder = Path(name).resolve()
         copy_of_the_repository(folder, Path(sys.argv[1]).resolve())
-        end = 0
-        for found in FENCE.finditer(text):
-            line = text[:found.start()].count("\n") + 1
-            try:
-                done += perform(found[1], found[2], text[end:found.start()], folder)
-                print(f"ok README.md:{line}: {found[1]}", flush=True)
-            except (Failure, subprocess.TimeoutExpired) as failure:
-                failed += 1
-                print(f"FAILED README.md:{line}: {failure}", flush=True)
-            end = found.end()
-    if not done:
-        sys.exit("README.md has no commands")
-    print(f"{done} commands and files done, {failed} blocks failed")
+        for document in ("README.md", "sweeps/README.md"):
+            text, done, end = (ROOT / document).read_text(), 0, 0
+            for found in FENCE.finditer(text):
+                line = text[:found.start()].count("\n") + 1
+                try:
+                    done += perform(found[1], found[2], text[end:found.start()], folder)
+                    print(f"ok {document}:{line}: {found[1]}", flush=True)
+                except (Failure, subprocess.TimeoutExpired) as failure:
+                    failed += 1
+                    print(f"FAILED {document}:{line}: {failure}", flush=True)
+                end = found.end()
+            if not done:
+                sys.exit(f"{document} has no commands")
+            print(f"{document}: {done} commands and files done")
+    print(f"{failed} blocks failed")
     sys.exit(failed > 0)
 
 

@@ -35,7 +35,8 @@ case $PWD in
 esac
 folder=$1 target=$2
 shift 2
-[ ! -f "$folder/CMakeCache.txt" ] || is_of_this_place || forget
+# What is behind a link belongs to others, who may be building there.
+[ ! -f "$folder/CMakeCache.txt" ] || [ -L "$folder" ] || is_of_this_place || forget
 if [ $# -eq 0 ] && [ ! -f "$folder/build.ninja" ] && [ ! -f "$folder/Makefile" ]; then
     tests=ON
     pkg-config --exists cmocka || tests=OFF

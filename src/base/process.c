@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,9 +52,30 @@ __attribute__((constructor)) static void show_own_processors(void)
         sched_setaffinity(0, own.bytes, own.sets);
 }
 
+static bool handlers_marked, handlers_kept;
+
+static void end_before_other_handlers(int exit_code, void *unused)
+{
+    (void)unused;
+    _exit(exit_code);
+}
+
+/* exit calls the last handler first. */
+void wgf_process_mark_handlers(void)
+{
+    handlers_marked = on_exit(end_before_other_handlers, NULL) == 0;
+}
+
+void wgf_process_keep_handlers(void)
+{
+    handlers_kept = handlers_marked;
+}
+
 noreturn void wgf_process_end(int exit_code)
 {
     fflush(NULL);
+    if (handlers_kept)
+        exit(exit_code);
 #ifdef __SANITIZE_ADDRESS__
     exit(exit_code); /* where it looks for leaks */
 #else

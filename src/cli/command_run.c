@@ -36,7 +36,7 @@ static const char usage[] =
     "  --checkpoint TIME    save the state of long descents this often (60s), and when stopped, so that\n"
     "                       they continue from there; 0: never\n"
     "  --progress WHAT      auto, bar, lines or none (auto: a bar on a terminal, else a line every 10 s)\n"
-    "  --quiet              no progress and no summary\n"
+    "  --quiet              no progress, no summary, no warnings about the spec\n"
     "  --help               this text\n\n"
     "SIGTERM, SIGINT, SIGHUP and SIGUSR1 stop cleanly: what was finished is kept, exit code 75.\n\n"
     "Exit codes: 0 every selected job has a result, a diverged one too; 1 internal or I/O error;\n"
@@ -112,7 +112,7 @@ static int sweep(const struct wgf_team *team, const struct wgf_run_options *opti
     struct wgf_error error = {0};
     const wgf_status status = wgf_run_sweep(team, options, &report, &error);
     if (team->rank == 0 && wgf_diagnostics_any(&report.diagnostics))
-        wgf_diagnostics_print(&report.diagnostics, options->spec, stderr);
+        wgf_diagnostics_print(&report.diagnostics, "error", options->spec, stderr);
     if (status)
         wgf_cli_error(&error);
     else if (team->rank == 0 && !options->quiet)
@@ -140,7 +140,11 @@ int wgf_cli_run(int argc, char **argv)
     wgf_run_catch_signals();           /* at once: MPI takes some tenths of a second to start */
     if (wgf_team_start(&team, &error)) /* before anything can fail: a rank that ends by itself ends the others */
         return wgf_cli_error(&error);
-    if (read_options(argc, argv, &words, &options, &time_limit, &code)) {
+    if (!read_options(argc, argv, &words, &options, &time_limit, &code)) {
+        /* said, or help */
+    } else if (wgf_team_is_scattered(&team) && options.selection.shards <= 1) {
+        code = wgf_cli_misuse("run", "srun started several processes that no MPI joins; use mpirun");
+    } else {
         if (time_limit > 0)
             wgf_run_stop_before(begun, time_limit);
         code = sweep(&team, &options);
@@ -160,7 +164,7 @@ int wgf_cli_isolate(int argc, char **argv)
     struct wgf_diagnostics diagnostics = {0};
     struct wgf_error error = {0};
     const wgf_status status = wgf_run_isolated(argc, argv, stderr, &diagnostics, &error);
-    wgf_diagnostics_print(&diagnostics, "spec", stderr);
+    wgf_diagnostics_print(&diagnostics, "error", "spec", stderr);
     wgf_diagnostics_clear(&diagnostics);
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }

@@ -47,8 +47,9 @@ int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *t
 {
     struct wgf_diagnostics diagnostics = {0};
     const wgf_status status = wgf_job_list_parse(list, file, text, length, sets, set_count, &diagnostics);
-    if (status)
-        wgf_diagnostics_print(&diagnostics, file, stderr);
+    if (!status)
+        wgf_plan_warn(list->plan, &diagnostics);
+    wgf_diagnostics_print(&diagnostics, status ? "error" : "warning", file, stderr);
     wgf_diagnostics_clear(&diagnostics);
     return wgf_cli_exit(wgf_run_outcome_of(status));
 }

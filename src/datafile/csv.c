@@ -1,4 +1,5 @@
-/* A matrix and a vector from the lines of a text file, the vector last. The whole file is read into memory first. */
+/* A matrix and a vector from the lines of a text file, the vector last. The whole file is read into memory first.
+ * Quotes are those of RFC 4180, section 2. */
 #include "internal.h"
 
 #include "wgf/base/system.h"
@@ -10,16 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A stretch of the text, without its end. */
+/* A stretch of the text, without its end; of a field in quotes, what they enclose. */
 struct span {
     const char *begin, *end;
+    bool quoted;
 };
 
 struct reader {
     const char *path;
     size_t size;      /* of the whole text */
     struct span rest; /* not yet read; *rest.end is NUL */
-    int64_t line;     /* number of the last line taken */
+    int64_t line;     /* number of the last line taken: of its first, where quotes enclose line ends */
+    int64_t next;     /* number of the line that the rest begins with */
     char separator;   /* ';', ',' or a tab; or ' ': runs of blanks */
     locale_t numbers; /* the C locale, whatever the program's is */
 };
@@ -46,54 +49,101 @@ static struct span trim(const struct reader *reader, struct span text)
     return text;
 }
 
+/* The end of the line: LF, CR LF or CR, outside quotes unless it is a comment. Each line end in quotes counts in
+ * *next. */
+static const char *line_end(const struct reader *reader, const char *at, bool comment, int64_t *next)
+{
+    bool quoted = false;
+    for (; at < reader->rest.end; at++) {
+        if (*at == '"' && !comment)
+            quoted = !quoted;
+        else if (*at == '\n' || *at == '\r') {
+            if (!quoted)
+                break;
+            *next += *at == '\n' || at[1] != '\n';
+        }
+    }
+    return at;
+}
+
 /* Takes the next line that is neither blank nor a comment. False at the end of the text. */
 static bool next_line(struct reader *reader, struct span *line)
 {
     while (reader->rest.begin < reader->rest.end) {
-        size_t left = (size_t)(reader->rest.end - reader->rest.begin);
-        const char *newline = memchr(reader->rest.begin, '\n', left);
-        *line = (struct span){reader->rest.begin, newline != NULL ? newline : reader->rest.end};
-        reader->rest.begin = newline != NULL ? newline + 1 : reader->rest.end;
-        reader->line++;
-        if (line->end > line->begin && line->end[-1] == '\r')
-            line->end--;
-        const char *text = line->begin;
-        while (text < line->end && (*text == ' ' || *text == '\t'))
-            text++;
+        const char *text = reader->rest.begin + strspn(reader->rest.begin, " \t");
+        reader->line = reader->next;
+        *line = (struct span){reader->rest.begin, line_end(reader, text, *text == '#', &reader->next), false};
+        reader->rest.begin = line->end;
+        if (line->end < reader->rest.end) {
+            reader->next++;
+            reader->rest.begin += line->end[0] == '\r' && line->end[1] == '\n' ? 2 : 1;
+        }
         if (text < line->end && *text != '#')
             return true;
     }
     return false;
 }
 
+/* The end of what is quoted, on the closing quote; the end of the line where none closes it. */
+static const char *closing_quote(const char *at, const char *end)
+{
+    for (at++; at < end; at++) {
+        if (*at == '"' && (at + 1 == end || at[1] != '"'))
+            return at;
+        at += *at == '"'; /* of two quotes, which stand for one */
+    }
+    return end;
+}
+
+/* The first of these characters outside quotes; NULL: none. */
+static const char *find_outside(struct span line, char wanted)
+{
+    for (const char *at = line.begin; at < line.end; at++) {
+        if (*at == wanted)
+            return at;
+        if (*at == '"' && (at = closing_quote(at, line.end)) == line.end)
+            break;
+    }
+    return NULL;
+}
+
 static char find_separator(struct span line)
 {
     for (const char *candidate = ";,\t"; *candidate != '\0'; candidate++)
-        if (memchr(line.begin, *candidate, (size_t)(line.end - line.begin)) != NULL)
+        if (find_outside(line, *candidate))
             return *candidate;
     return ' ';
 }
 
 static struct span next_word(const struct reader *reader, struct span *line)
 {
-    struct span text = trim(reader, *line), word = {text.begin, text.begin};
-    while (word.end < text.end && !is_blank(reader, *word.end))
-        word.end++;
+    struct span text = trim(reader, *line), word = {text.begin, text.begin, false};
+    for (; word.end < text.end && !is_blank(reader, *word.end); word.end++)
+        if (*word.end == '"' && (word.end = closing_quote(word.end, text.end)) == text.end)
+            break;
     line->begin = word.end < text.end ? word.end : NULL;
     return word;
+}
+
+/* A field without the quotes around all of it. */
+static struct span unquote(const struct reader *reader, struct span field)
+{
+    if (field.end - field.begin < 2 || *field.begin != '"' || closing_quote(field.begin, field.end) != field.end - 1)
+        return field;
+    return trim(reader, (struct span){field.begin + 1, field.end - 1, true});
 }
 
 /* Takes the next field off *line, trimmed. After the last one line->begin is NULL. */
 static struct span next_field(const struct reader *reader, struct span *line)
 {
     if (reader->separator == ' ')
-        return next_word(reader, line);
+        return unquote(reader, next_word(reader, line));
     struct span field = *line;
-    const char *separator = memchr(field.begin, reader->separator, (size_t)(field.end - field.begin));
+    const char *separator = find_outside(field, reader->separator);
     if (separator != NULL)
         field.end = separator;
     line->begin = separator != NULL ? separator + 1 : NULL;
-    return trim(reader, field);
+    return unquote(reader, trim(reader, field));
 }
 
 /* Decimal numbers, nan and inf. strtod also takes hexadecimal, nan(...) and leading white space: they are refused. */
@@ -115,8 +165,19 @@ static int64_t count_fields(const struct reader *reader, struct span line)
     return count;
 }
 
-/* A header has a name somewhere, and no number: "1,2x" is a row with a slip of the pen, which must not be passed over.
- * An empty field is neither: ",x,y" is a header, "1,,3" a row with a hole. */
+/* Is a field that is no number surely a name, not a slip of the pen ("2x", "1,5", "-") or a word for a missing value?
+ * In quotes it is. */
+static bool is_name(struct span field)
+{
+    static const char *const missing[] = {"NA", "N/A", "null", "NULL", "None", "?"};
+    const size_t length = (size_t)(field.end - field.begin);
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        if (strlen(missing[i]) == length && strncmp(field.begin, missing[i], length) == 0)
+            return false;
+    return length > 0 && (field.quoted || !strchr("+-.0123456789", *field.begin));
+}
+
+/* A header has a name somewhere, and no number: "1,2x" is a row that must not be passed over, and so is "1,5;2x". */
 static bool is_header(const struct reader *reader, struct span line)
 {
     bool named = false;
@@ -125,21 +186,53 @@ static bool is_header(const struct reader *reader, struct span line)
         double value;
         if (field.begin < field.end && parse_number(reader, field, &value))
             return false;
-        named = named || field.begin < field.end;
+        named = named || is_name(field);
     }
     return named;
+}
+
+/* A quote that nothing closes would hide the lines after it. */
+static wgf_status check_quotes(const struct reader *reader, struct span line, struct wgf_error *error)
+{
+    bool open = false;
+    for (const char *at = line.begin; at < line.end; at++)
+        open = open != (*at == '"');
+    return open ? wgf_fail(error, WGF_EDATA, "%s:%" PRId64 ": a quote is not closed; close or remove it", reader->path,
+                           reader->line)
+                : WGF_OK;
+}
+
+/* Checks that a header names every column. */
+static wgf_status check_header(const struct reader *reader, struct span line, struct wgf_error *error)
+{
+    for (int64_t column = 1; line.begin != NULL; column++) {
+        struct span field = next_field(reader, &line);
+        if (field.begin < field.end)
+            continue;
+        if (column == 1)
+            return wgf_fail(error, WGF_EDATA,
+                            "%s:%" PRId64 ": column 1 has no name: it is an index, which would be read as an input; "
+                            "write the file without it (in pandas: to_csv(index=False))",
+                            reader->path, reader->line);
+        return wgf_fail(error, WGF_EDATA, "%s:%" PRId64 ": column %" PRId64 " has no name; name every column or none",
+                        reader->path, reader->line, column);
+    }
+    return WGF_OK;
 }
 
 static wgf_status fail_field(const struct reader *reader, int64_t column, struct span field, struct wgf_error *error)
 {
     if (field.begin == field.end)
-        return wgf_fail(error, WGF_EDATA, "%s:%" PRId64 ": column %" PRId64 " is empty; every cell needs a number",
+        return wgf_fail(error, WGF_EDATA,
+                        "%s:%" PRId64 ": column %" PRId64
+                        " is empty; every cell needs a number, without an index column "
+                        "or a separator at the end of the line",
                         reader->path, reader->line, column);
     char text[40];
     wgf_datafile_printable(text, sizeof text, field.begin, (size_t)(field.end - field.begin));
     return wgf_fail(error, WGF_EDATA,
                     "%s:%" PRId64 ": column %" PRId64 ": '%s' is no number; write decimals with a point, "
-                    "and names in a first line without numbers",
+                    "and names in a first line without numbers, in quotes where they begin like one",
                     reader->path, reader->line, column, text);
 }
 
@@ -171,6 +264,8 @@ static wgf_status make_room(const struct reader *reader, struct table *table, st
 
 static wgf_status read_row(const struct reader *reader, struct table *table, struct span line, struct wgf_error *error)
 {
+    if (check_quotes(reader, line, error))
+        return WGF_EDATA;
     struct span rest = line;
     double *row = table->matrix + table->rows * matrix_cols(table);
     int64_t i = 0;
@@ -209,15 +304,27 @@ static wgf_status read_rows(struct reader *reader, const struct wgf_datafile_lay
 {
     struct span line;
     bool more = next_line(reader, &line);
-    if (more) {
-        reader->separator = find_separator(line);
-        if (is_header(reader, line))
-            more = next_line(reader, &line);
+    int64_t names = 0; /* in the header, if there is one */
+    wgf_status status = WGF_OK;
+    if (more)
+        status = check_quotes(reader, line, error);
+    reader->separator = more ? find_separator(line) : ' ';
+    if (more && !status && is_header(reader, line)) {
+        status = check_header(reader, line, error);
+        names = count_fields(reader, line);
+        more = next_line(reader, &line);
     }
+    if (status != WGF_OK)
+        return status;
     if (!more)
         return wgf_fail(error, WGF_EDATA, "%s has no rows; it must hold lines of numbers, or be an HDF5 file",
                         reader->path);
-    wgf_status status = begin_table(reader, layout, line, table, error);
+    status = begin_table(reader, layout, line, table, error);
+    if (status == WGF_OK && names > 0 && names != table->fields)
+        status = wgf_fail(error, WGF_EDATA,
+                          "%s:%" PRId64 ": %" PRId64 " columns, but the header has %" PRId64
+                          " names; name every column, and leave out an index",
+                          reader->path, reader->line, table->fields, names);
     while (status == WGF_OK && more) {
         status = make_room(reader, table, error);
         if (status == WGF_OK)
@@ -262,7 +369,7 @@ static wgf_status read_text(const char *path, struct span text, const struct wgf
     if (strncmp(text.begin, byte_order_mark, strlen(byte_order_mark)) == 0)
         text.begin += strlen(byte_order_mark);
     struct reader reader = {
-        .path = path, .size = length, .rest = text, .numbers = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+        .path = path, .size = length, .rest = text, .next = 1, .numbers = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
     if (reader.numbers == (locale_t)0)
         return wgf_fail(error, WGF_EMEMORY, "out of memory while reading %s", path);
     wgf_status status = read_rows(&reader, layout, table, error);
@@ -277,7 +384,7 @@ wgf_status wgf_datafile_read_csv(const char *path, int fd, int64_t size, const s
     struct table table = {0};
     wgf_status status = load(path, fd, size, &text, error);
     if (status == WGF_OK)
-        status = read_text(path, (struct span){text, text + size}, layout, &table, error);
+        status = read_text(path, (struct span){text, text + size, false}, layout, &table, error);
     free(text);
     *contents = (struct wgf_datafile){
         .rows = table.rows, .cols = matrix_cols(&table), .matrix = table.matrix, .vector = table.vector};

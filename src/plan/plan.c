@@ -64,13 +64,19 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->init.width = neurons->rows;
 }
 
+void wgf_plan_case(const struct wgf_plan *plan, const struct wgf_case *one, struct wgf_settings *settings)
+{
+    *settings = plan->base;
+    for (int a = 0; a < plan->axis_count; a++)
+        wgf_param_set(plan->axes[a].param, settings, wgf_axis_value(&plan->axes[a], one->index[a]));
+}
+
 /* Fills in which axes a case reads and how many jobs it has from each axis on. False: it is not a case of its own, as
  * an axis that it does not read is beyond its first value. */
 static bool settle_case(const struct wgf_plan *plan, struct wgf_case *one)
 {
-    struct wgf_settings settings = plan->base;
-    for (int a = 0; a < plan->axis_count; a++)
-        wgf_param_set(plan->axes[a].param, &settings, wgf_axis_value(&plan->axes[a], one->index[a]));
+    struct wgf_settings settings;
+    wgf_plan_case(plan, one, &settings);
     reset_unread(&settings, &plan->defaults);
     one->rest[plan->axis_count] = 1;
     for (int a = plan->axis_count - 1; a >= 0; a--) {

@@ -85,9 +85,8 @@ uint64_t wgf_plan_hash(const struct wgf_plan *plan)
     XXH3_state_t state;
     XXH3_64bits_reset(&state);
     for (int i = 0; i < plan->case_count; i++) {
-        struct wgf_settings first = plan->base;
-        for (int a = 0; a < plan->axis_count; a++)
-            wgf_param_set(plan->axes[a].param, &first, wgf_axis_value(&plan->axes[a], plan->cases[i].index[a]));
+        struct wgf_settings first;
+        wgf_plan_case(plan, &plan->cases[i], &first);
         wgf_plan_settle(plan, &first);
         uint64_t key = wgf_plan_key(plan, &first);
         XXH3_64bits_update(&state, &key, sizeof key);

@@ -1,5 +1,5 @@
-/* The parts of a plan: counting (plan.c), visiting (plan_visit.c), files (plan_sources.c), conflicts (plan_rules.c) and
- * hashes (plan_hash.c). */
+/* The parts of a plan: counting (plan.c), visiting (plan_visit.c), files (plan_sources.c), conflicts (plan_rules.c),
+ * what no job reads (plan_warnings.c) and hashes (plan_hash.c). */
 #ifndef WGF_PLAN_PLAN_INTERNAL_H
 #define WGF_PLAN_PLAN_INTERNAL_H
 
@@ -31,6 +31,9 @@ int wgf_plan_axis(const struct wgf_plan *plan, const struct wgf_param *param);
 
 /* Did the user give the parameter a value, and where? */
 bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, struct wgf_place *place);
+
+/* Settings of a case as written: of the axes that do not decide, the first values. */
+void wgf_plan_case(const struct wgf_plan *plan, const struct wgf_case *one, struct wgf_settings *settings);
 
 /* Turns settings into those of a job: fills in what files and kinds of data imply, and resets what it does not read. */
 void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings);

@@ -156,6 +156,15 @@ static wgf_status parse(struct wgf_sweep *sweep, const char *text, size_t length
     return status && sweep->team->rank > 0 ? wgf_fail(error, status, "%s", "") : status;
 }
 
+/* Says what of the spec no job reads. */
+static void print_warnings(const struct wgf_sweep *sweep)
+{
+    struct wgf_diagnostics warnings = {0};
+    wgf_plan_warn(sweep->plan, &warnings);
+    wgf_diagnostics_print(&warnings, "warning", sweep->options->spec, sweep->options->stream);
+    wgf_diagnostics_clear(&warnings);
+}
+
 /* Collective. Rank 0 reads the spec; every rank makes the plan. */
 static wgf_status make_plan(struct wgf_sweep *sweep, struct wgf_error *error)
 {
@@ -169,6 +178,8 @@ static wgf_status make_plan(struct wgf_sweep *sweep, struct wgf_error *error)
         status = share_text(sweep, &text, &length, error);
     if (!status)
         status = agree(sweep, parse(sweep, text, length, error), error);
+    if (!status && sweep->team->rank == 0 && !sweep->options->quiet)
+        print_warnings(sweep);
     free(text);
     return status;
 }

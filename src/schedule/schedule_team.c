@@ -3,6 +3,8 @@
  * MPI". */
 #include "schedule_internal.h"
 
+#include "wgf/base/process.h"
+
 #include <mpi.h>
 #include <sched.h>
 #include <stdio.h>
@@ -31,6 +33,12 @@ static int launched_ranks(void)
     if (getenv("PMIX_RANK") || getenv("MPI_LOCALNRANKS"))
         return step ? atoi(step) : 0;
     return 1;
+}
+
+bool wgf_team_is_scattered(const struct wgf_team *team)
+{
+    const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+    return team->size == 1 && !getenv("OMPI_COMM_WORLD_SIZE") && tasks && atoi(tasks) > 1;
 }
 
 bool wgf_team_speaks(void)
@@ -85,6 +93,9 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
     /* Open MPI tests whether shared file pointers work by making a file beside each one that it opens, and a kill
      * leaves that file there. This program uses no shared file pointers. */
     setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 0);
+#ifdef MPICH_VERSION /* takes leave of its launcher in a handler of exit; a rank without it ends the others */
+    wgf_process_mark_handlers();
+#endif
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return wgf_fail(error, WGF_EINTERNAL, "MPI did not start: run without mpirun, or check the launcher");
     team->mpi = true;
@@ -99,8 +110,10 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
 
 void wgf_team_finish(struct wgf_team *team)
 {
-    if (team->mpi)
+    if (team->mpi) {
         MPI_Finalize();
+        wgf_process_keep_handlers();
+    }
     team->mpi = false;
 }
 

@@ -70,19 +70,19 @@ void wgf_diagnose(struct wgf_diagnostics *diagnostics, struct wgf_place place, c
     make_harmless(diagnostic->message);
 }
 
-void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char *file, FILE *out)
+void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char *kind, const char *file, FILE *out)
 {
     for (int i = 0; i < diagnostics->count; i++) {
         const struct wgf_diagnostic *diagnostic = &diagnostics->list[i];
         if (diagnostic->place.line == 0) {
-            fprintf(out, "wgf: error: %s\n", diagnostic->message);
+            fprintf(out, "wgf: %s: %s\n", kind, diagnostic->message);
         } else {
-            fprintf(out, "%s:%d:%d: error: %s\n", file, diagnostic->place.line, diagnostic->place.column,
+            fprintf(out, "%s:%d:%d: %s: %s\n", file, diagnostic->place.line, diagnostic->place.column, kind,
                     diagnostic->message);
         }
     }
     if (diagnostics->dropped > 0)
-        fprintf(out, "wgf: error: %s has %d more errors that are not shown\n", file, diagnostics->dropped);
+        fprintf(out, "wgf: %s: %s has %d more %ss that are not shown\n", kind, file, diagnostics->dropped, kind);
 }
 
 bool wgf_diagnostics_any(const struct wgf_diagnostics *diagnostics)

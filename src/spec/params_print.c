@@ -41,8 +41,7 @@ static void write_range(const struct wgf_param *param, char cell[CELL])
         append(cell, "%s %g", param->open ? ">" : ">=", param->minimum);
 }
 
-/* Steps through all combinations of the deciding choices, beginning with zeroes; false after the last. */
-static bool next_combination(struct wgf_settings *settings)
+bool wgf_params_next_combination(struct wgf_settings *settings)
 {
     for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
         if (!param->decides)
@@ -66,7 +65,7 @@ static uint32_t reading_choices(const struct wgf_param *param, const struct wgf_
     do {
         if (wgf_param_is_read(param, &settings))
             bits |= 1u << wgf_param_get(decider, &settings).choice;
-    } while (next_combination(&settings));
+    } while (wgf_params_next_combination(&settings));
     return bits;
 }
 

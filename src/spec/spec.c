@@ -102,7 +102,7 @@ static void read_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_ent
         reader->fixed_at[wgf_param_index(param)] = entry->place;
         union wgf_value value;
         if (wgf_spec_value(reader, param, entry->value, &value))
-            spec->fixed[spec->fixed_count++] = (struct wgf_fixed){param, value, wgf_spec_place(entry->value)};
+            spec->fixed[spec->fixed_count++] = (struct wgf_fixed){param, value, wgf_spec_place(entry->value), NULL};
     }
     free(entries.list);
 }

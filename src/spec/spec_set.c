@@ -59,7 +59,9 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
         wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s", wgf_excerpt(set).text, error.message);
         return;
     }
-    if (param->type == WGF_PARAM_PATH && !(value.text = wgf_spec_keep(reader, value.text)))
-        return;
-    *find_fixed(reader->spec, param) = (struct wgf_fixed){param, value, command_line};
+    const char *const kept = wgf_spec_keep(reader, set);
+    if (param->type == WGF_PARAM_PATH && kept)
+        value.text = kept + (value.text - set);
+    if (kept)
+        *find_fixed(reader->spec, param) = (struct wgf_fixed){param, value, command_line, kept};
 }

@@ -82,6 +82,12 @@ def a_copied_and_a_moved_checkout_compile_their_own_sources(wgf):
     before = {path: path.lstat().st_mtime_ns for path in first.rglob("*")}
     require(b"mark of the copy" in build(copied), "the copy compiled other sources than its own")
     equal({path: path.lstat().st_mtime_ns for path in first.rglob("*")}, before, "files of the first checkout")
+    linked = wgf.path("linked")
+    linked.mkdir()
+    copy_sources(linked)
+    (linked / "build").symlink_to(first / "build")
+    build(linked)
+    require(f"HOME_DIRECTORY:INTERNAL={first}\n" in (first / "build/CMakeCache.txt").read_text(), "a link was followed")
     copied.rename(moved)
     mark(moved, "move")
     shutil.rmtree(first)

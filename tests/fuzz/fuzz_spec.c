@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require((status == WGF_OK) != wgf_diagnostics_any(&diagnostics) && (status == WGF_OK) == (spec != NULL));
     if (!status && is_quick(spec))
         expand(spec, &diagnostics);
-    wgf_diagnostics_print(&diagnostics, "fuzz.yaml", nowhere);
+    wgf_diagnostics_print(&diagnostics, "error", "fuzz.yaml", nowhere);
     wgf_diagnostics_clear(&diagnostics);
     wgf_spec_free(spec);
     free(text);

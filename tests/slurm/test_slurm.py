@@ -141,6 +141,46 @@ def errors_are_not_requeued(wgf, cluster, script):
         equal(task["Restarts"], "0", "restarts")
 
 
+@case
+def every_cpu_of_the_allocation_works(wgf, cluster, script):
+    wgf.write("tiny.yaml", "name: tiny\nfixed: {n: 5, width: 4, steps: 2}\nsweep: {seed: {range: [0, 40]}}\n")
+    asked = {"two nodes": ("-N", "2", "--ntasks-per-node=4"), "exclusive": ("-N", "1", "--exclusive"),
+             "CPUs of a task": ("--ntasks=1", "--cpus-per-task=3"), "tasks": ("--ntasks=2",)}
+    for name, options in asked.items():
+        out = f"{name.replace(' ', '-')}.h5"
+        job = cluster.submit(wgf.folder, *options, "--time=5", script, "tiny.yaml", "-o", out,
+                             **(ONE_MACHINE if name == "two nodes" else {}))
+        task, = cluster.wait(job)
+        require_task(wgf, task, "COMPLETED", OK)
+        workers = len(set(column(wgf.path(out), "rank")))
+        log = log_of(wgf, job)
+        require(f"({task['NumCPUs']} workers" in log, f"{name}: {task['NumCPUs']} CPUs, {workers} ranks; {log}")
+        require("PMIX" not in log.upper(), f"noise of the launcher: {log}")
+    task, = cluster.wait(cluster.submit(wgf.folder, "--ntasks=4", script, "tiny.yaml", "-o", "few.h5", WGF_RANKS="2"))
+    require("leaves CPUs unused: Slurm gave 4" in log_of(wgf, task["JobId"]), log_of(wgf, task["JobId"]))
+
+
+@case
+def without_a_spec_the_demonstration_runs(wgf, cluster, script):
+    wgf.write("tiny.yaml", "name: tiny\nfixed: {n: 5, width: 4, steps: 2}\n")
+    for expected, variables in (("tiny", {"WGF_SPEC": "tiny.yaml"}), ("step_size", {})):
+        job = cluster.submit(wgf.folder, "--ntasks=2", "--time=9", script, **variables)
+        task, = cluster.wait(job)
+        require_task(wgf, task, "COMPLETED", OK)
+        require("no spec was given" in log_of(wgf, job) and wgf.path(f"{expected}.h5").exists(), log_of(wgf, job))
+
+
+@case
+def srun_without_mpi_is_refused(wgf, cluster, script):
+    wgf.write("short.yaml", SHORT)
+    wgf.write("by_srun.sh", f"#!/bin/bash\nsrun -n 2 {wgf.program} run short.yaml -o short.h5\necho code $?\n"
+              f"srun -n 2 bash -c '{wgf.program} run short.yaml -o $SLURM_PROCID.h5 --shard $SLURM_PROCID/2'\n")
+    job = cluster.submit(wgf.folder, "--ntasks=2", wgf.path("by_srun.sh"))
+    cluster.wait(job)
+    require("use mpirun" in log_of(wgf, job) and "code 2" in log_of(wgf, job), log_of(wgf, job))
+    equal({path.name for path in wgf.folder.glob("*.h5")}, {"0.h5", "1.h5"}, "files")
+
+
 def main(program, script):
     failed = 0
     with Cluster() as cluster:

@@ -28,7 +28,7 @@ static inline struct planned plan_of(const char *text)
     struct wgf_diagnostics diagnostics = {0};
     if (wgf_spec_parse("x.yaml", text, strlen(text), NULL, 0, &made.spec, &diagnostics) ||
         wgf_plan_create(&made.plan, made.spec, &diagnostics)) {
-        wgf_diagnostics_print(&diagnostics, "x.yaml", stderr);
+        wgf_diagnostics_print(&diagnostics, "error", "x.yaml", stderr);
         fail_msg("no plan of:\n%s", text);
     }
     return made;
@@ -62,7 +62,7 @@ static inline void assert_no_plan(const char *text, const char *expected)
     assert_int_equal(wgf_plan_create(&plan, spec, &diagnostics), WGF_EUSAGE);
     assert_null(plan);
     FILE *out = open_memstream(&printed, &size);
-    wgf_diagnostics_print(&diagnostics, "x.yaml", out);
+    wgf_diagnostics_print(&diagnostics, "error", "x.yaml", out);
     fclose(out);
     assert_string_equal(printed, expected);
     free(printed);

@@ -25,7 +25,16 @@ static void test_csv_variants(void **state)
          "1,2.5,-3\n4,5,6e2\n"),
         "\xef\xbb\xbfx,y,label\r\n1,2.5,-3\r\n4,5,6e2",
         "x,y,label\n1,2.5,-3\n4,5,6e2\n",
-        ",x,y\n1,2.5,-3\n4,5,6e2\n",
+        "\"x\",\"y, in m\",\"a \"\"label\"\"\"\n1,2.5,-3\n4,5,6e2\n",
+        "x,\"y\nin\r\nm\",z\n1,2.5,-3\n4,5,6e2\n",
+        "\"1\",\"2.5\",\"-3\"\n \"4\" ,\" 5\",6e2\n",
+        "1stFlrSF,-,LotArea\n1,2.5,-3\n4,5,6e2\n",
+        "\"2nd\";\"-\";\"0,5\"\n1;2.5;-3\n4;5;\"6e2\"\n",
+        "\"x\" \"a y\" z\n1 2.5 -3\n\"4\" \"5\" 6e2\n",
+        "1,2.5,-3\r4,5,6e2\r",
+        "x,y,z\r1,2.5,-3\r\r4,5,6e2",
+        "x,y,z\r\r\n1,2.5,-3\r\r\n4,5,6e2\r\r\n",
+        "# it's 5\" wide\n1,2.5,-3\n4,5,6e2\n\n\n \n",
         "1;2.5;-3\n4;5;6e2\n",
         "a, b;c, d;e\n1;2.5;-3\n4;5;6e2\n",
         "1\t2.5\t-3\n4\t5\t6e2\n",
@@ -154,6 +163,41 @@ static void test_csv_bad_cells(void **state)
     bad_csv("x,2,3\n3,4,5\n", "bad.csv:1: column 1: 'x' is no number");
     bad_csv("1,,z\n3,4,5\n", "bad.csv:1: column 2 is empty");
     bad_csv("x,y\nx,y\n1,2\n", "bad.csv:2: column 1: 'x' is no number");
+    bad_csv("1,5;2,7\n3,5;4,5\n", "bad.csv:1: column 1: '1,5' is no number; write decimals with a point");
+    bad_csv("1.5.2,2x\n3,4\n", "bad.csv:1: column 1: '1.5.2' is no number");
+    bad_csv("2nd,3rd\n3,4\n", "bad.csv:1: column 1: '2nd' is no number; write decimals with a point, and names in a "
+                              "first line without numbers, in quotes where they begin like one");
+    bad_csv("NA,2x\n3,4\n", "bad.csv:1: column 1: 'NA' is no number");
+    bad_csv("NA,NA\n3,4\n", "bad.csv:1: column 1: 'NA' is no number");
+    bad_csv("x,\"a\nb\"\n\n1,2\n3,four\n", "bad.csv:5: column 2: 'four' is no number");
+    bad_csv("1,\"2\"3\n", "bad.csv:1: column 2: '\"2\"3' is no number");
+    bad_csv("1,\"\"\n", "bad.csv:1: column 2 is empty");
+}
+
+static void test_csv_quotes_are_closed(void **state)
+{
+    (void)state;
+    bad_csv("x,\"y\n1,2\n3,4\n", "bad.csv:1: a quote is not closed");
+    bad_csv("x,y\n1,2\n3,\"4\n5,6\n", "bad.csv:3: a quote is not closed");
+    bad_csv("\"", "bad.csv:1: a quote is not closed");
+    bad_csv("1,2\"\"\"", "bad.csv:1: a quote is not closed");
+}
+
+static void test_csv_headers_name_every_column(void **state)
+{
+    (void)state;
+    bad_csv(",x,y\n0,1,2\n1,3,4\n", "bad.csv:1: column 1 has no name: it is an index, which would be read as an input; "
+                                    "write the file without it (in pandas: to_csv(index=False))");
+    bad_csv("\"\",x,y\n0,1,2\n", "bad.csv:1: column 1 has no name");
+    bad_csv(";x;y\r0;1;2\r", "bad.csv:1: column 1 has no name");
+    bad_csv(",0,1\n0,5,6\n", "bad.csv:1: column 1 is empty; every cell needs a number, without an index column");
+    bad_csv("x,,y\n0,1,2\n", "bad.csv:1: column 2 has no name; name every column or none");
+    bad_csv("x,y,\n0,1,\n", "bad.csv:1: column 3 has no name");
+    bad_csv("x,y\n0,1,2\n", "bad.csv:2: 3 columns, but the header has 2 names; name every column");
+    bad_csv("x,y,z,u\n\n0,1,2\n", "bad.csv:3: 3 columns, but the header has 4 names");
+    bad_csv("petal length,width y\n0,1,2\n", "bad.csv:2: 3 columns, but the header has 2 names");
+    bad_csv("1,2,\n3,4,\n", "bad.csv:1: column 3 is empty; every cell needs a number, without an index column or a "
+                            "separator at the end of the line");
 }
 
 static void test_csv_ragged(void **state)
@@ -252,6 +296,8 @@ int main(void)
         cmocka_unit_test(test_csv_round_trip),
         cmocka_unit_test(test_csv_ignores_the_locale),
         cmocka_unit_test(test_csv_bad_cells),
+        cmocka_unit_test(test_csv_quotes_are_closed),
+        cmocka_unit_test(test_csv_headers_name_every_column),
         cmocka_unit_test(test_csv_ragged),
         cmocka_unit_test(test_csv_without_rows),
         cmocka_unit_test(test_csv_binary),

@@ -157,7 +157,7 @@ static void a_set_is_blamed_on_the_command_line(void **state)
     assert_int_equal(wgf_spec_parse("x.yaml", text, strlen(text), sets, 1, &spec, &diagnostics), WGF_OK);
     assert_int_equal(wgf_plan_create(&plan, spec, &diagnostics), WGF_EUSAGE);
     FILE *out = open_memstream(&printed, &size);
-    wgf_diagnostics_print(&diagnostics, "x.yaml", out);
+    wgf_diagnostics_print(&diagnostics, "error", "x.yaml", out);
     fclose(out);
     assert_string_equal(printed, "wgf: error: d is 3, but data: sinus has d = 2; remove d or make it agree\n");
     free(printed);

@@ -22,7 +22,7 @@ static struct wgf_spec *parse_with(const char *text, const char *const *sets, in
     struct wgf_spec *spec;
     struct wgf_diagnostics diagnostics = {0};
     const wgf_status status = wgf_spec_parse("dir/x.yaml", text, strlen(text), sets, set_count, &spec, &diagnostics);
-    wgf_diagnostics_print(&diagnostics, "x.yaml", stderr);
+    wgf_diagnostics_print(&diagnostics, "error", "x.yaml", stderr);
     assert_int_equal(status, WGF_OK);
     assert_false(wgf_diagnostics_any(&diagnostics));
     return spec;
@@ -43,7 +43,7 @@ static char *errors_of(const char *text, const char *const *sets, int set_count)
     char *printed = NULL;
     size_t size;
     FILE *out = open_memstream(&printed, &size);
-    wgf_diagnostics_print(&diagnostics, "x.yaml", out);
+    wgf_diagnostics_print(&diagnostics, "error", "x.yaml", out);
     fclose(out);
     wgf_diagnostics_clear(&diagnostics);
     return printed;
@@ -289,7 +289,7 @@ static void the_first_hundred_errors_are_kept(void **state)
     char *printed = NULL;
     size_t size;
     FILE *out = open_memstream(&printed, &size);
-    wgf_diagnostics_print(&diagnostics, "f", out);
+    wgf_diagnostics_print(&diagnostics, "error", "f", out);
     fclose(out);
     char *end = printed;
     for (int line = 1; line <= 100; line++) {

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "wgf/base/process.h"
 #include "wgf/base/status.h"
 #include "wgf/base/system.h"
 #include "wgf/base/text.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -214,6 +216,43 @@ static void a_ticker_calls_until_it_is_stopped_and_never_under_its_lock(void **s
     assert_int_equal(count.calls, after);
 }
 
+static int handler_pipe[2];
+
+static void handler_of_before(void)
+{
+    (void)!write(handler_pipe[1], "b", 1);
+}
+
+static void handler_of_after(void)
+{
+    (void)!write(handler_pipe[1], "a", 1);
+}
+
+static void an_end_runs_the_handlers_that_are_kept(void **state)
+{
+    (void)state;
+    for (int kept = 0; kept < 2; kept++) {
+        char said[3] = "";
+        int status;
+        assert_int_equal(pipe(handler_pipe), 0);
+        const pid_t child = fork();
+        if (child == 0) {
+            atexit(handler_of_before);
+            wgf_process_mark_handlers();
+            atexit(handler_of_after);
+            if (kept)
+                wgf_process_keep_handlers();
+            wgf_process_end(7);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+        close(handler_pipe[1]);
+        assert_int_equal(read(handler_pipe[0], said, 2), kept);
+        assert_string_equal(said, kept ? "a" : "");
+        close(handler_pipe[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +265,7 @@ int main(void)
         cmocka_unit_test(memory_comes_zeroed_or_not_at_all),
         cmocka_unit_test(memory_limit_is_at_most_the_machine),
         cmocka_unit_test(memory_limit_is_at_most_the_address_space),
+        cmocka_unit_test(an_end_runs_the_handlers_that_are_kept),
         cmocka_unit_test(clocks_tell_waiting_from_working),
         cmocka_unit_test(a_ticker_calls_until_it_is_stopped_and_never_under_its_lock),
     };

@@ -12,4 +12,9 @@
  * crash (HDF5 after a failed write). What is to last must be on disk. */
 noreturn void wgf_process_end(int exit_code);
 
+/* For a library that ends its work in a handler of exit (MPICH): the first is called before the library starts, and
+ * after the second wgf_process_end runs the handlers that were registered since, and only these. */
+void wgf_process_mark_handlers(void);
+void wgf_process_keep_handlers(void);
+
 #endif

@@ -3,8 +3,9 @@
  * HDF5: the two named data sets, of any integer or floating-point type, used as they are; the vector may be n or n x 1.
  * CSV: one row a line, the vector last, at least two columns; separated by semicolons, commas, tabs or blanks:
  * the first of these that the first line has. Numbers are decimal with a point in every locale, and nan and inf are
- * numbers. A first line with a field that is not a number is a header and is skipped, as are blank lines and lines
- * that start with '#'. The bytes of a file decide its format, not its name. */
+ * numbers. A first line of names, one a column, is a header and is skipped, as are blank lines and lines that start
+ * with '#'. A cell may stand in quotes (RFC 4180); in quotes, a name may begin like a number. Lines end in LF, CR LF or
+ * CR. The bytes of a file decide its format, not its name. */
 #ifndef WGF_DATAFILE_DATAFILE_H
 #define WGF_DATAFILE_DATAFILE_H
 

@@ -71,7 +71,7 @@ struct wgf_run_options {
     double sync;          /* seconds between two fsyncs of a rank; NaN: none */
     double checkpoint;    /* seconds between two checkpoints of a descent; 0: none */
     FILE *stream;         /* for warnings and progress */
-    bool quiet;           /* warnings only */
+    bool quiet;           /* of warnings, only those of results */
     enum wgf_progress_style progress;
 };
 

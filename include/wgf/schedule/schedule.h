@@ -29,6 +29,8 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error);
 /* False when a launcher says that this is not the first process of its team; asked before MPI starts. Not
  * collective. */
 bool wgf_team_speaks(void);
+/* True when srun started several processes that no MPI joins: each of them takes itself for the whole team. */
+bool wgf_team_is_scattered(const struct wgf_team *team);
 /* Collective; ends MPI. */
 void wgf_team_finish(struct wgf_team *team);
 /* Collective: rank 0's bytes to all; the largest of all ranks' values. */

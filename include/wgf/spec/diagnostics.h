@@ -1,4 +1,4 @@
-/* Errors with places, gathered so that all errors of a file are reported, not only the first. */
+/* Errors, or warnings, with places, gathered so that all errors of a file are reported, not only the first. */
 #ifndef WGF_SPEC_DIAGNOSTICS_H
 #define WGF_SPEC_DIAGNOSTICS_H
 
@@ -24,8 +24,9 @@ struct wgf_diagnostics {
 void wgf_diagnose(struct wgf_diagnostics *diagnostics, struct wgf_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Prints FILE:LINE:COL: error: MESSAGE, a line each, in order of place; `wgf: error: MESSAGE` for line 0. */
-void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char *file, FILE *out);
+/* Prints FILE:LINE:COL: KIND: MESSAGE, a line each, in order of place; `wgf: KIND: MESSAGE` for line 0. The kind is
+ * "error" or "warning". */
+void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char *kind, const char *file, FILE *out);
 
 bool wgf_diagnostics_any(const struct wgf_diagnostics *diagnostics);
 void wgf_diagnostics_clear(struct wgf_diagnostics *diagnostics);

@@ -14,6 +14,7 @@ struct wgf_fixed {
     const struct wgf_param *param;
     union wgf_value value;
     struct wgf_place place; /* of the value; line 0 for a --set */
+    const char *set;        /* the K=V of that --set, else NULL */
 };
 
 /* One swept parameter with its values, all different. Computed values have 15 significant digits, so that they are

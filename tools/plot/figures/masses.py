@@ -7,7 +7,7 @@ from matplotlib.colors import LogNorm
 from ..figure import Figure
 from ..jobs import a_job_each
 from ..result import PlotError
-from ..style import INK, SHEETS, Page
+from ..style import SHEETS, Page
 
 COLUMNS = 4
 MOST_JOBS = 2

@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""What a spec gives and no job reads: warnings of `wgf plan` and `wgf run`. test_warnings.py WGF_BINARY"""
+
+import pathlib
+import re
+
+from harness import OK, case, equal, main, require
+
+SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
+WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
+DECIDERS = ("data", "init", "method", "metric", "solver")
+DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"}, {"method": "jko"},
+            {"method": "jko", "solver": "dykstra"})
+KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
+         for descent in DESCENTS]
+LEFT_OUT = {"test_file", "data_file", "init_file", "d", "layers", "weight_decay", "kernel", "signs", *DECIDERS}
+
+
+def parameters(wgf):
+    """{parameter: two values of it} of those that decide nothing and conflict with nothing."""
+    found = {}
+    for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]:
+        name, values = [cell.strip(" `") for cell in line.split("|")[1:3]]
+        choices = re.sub(r" \(.*", "", values).split(", ")
+        numbers = "[2, 5]"
+        if name not in LEFT_OUT and len(choices) + values.startswith(("int", "float")) > 1:
+            found[name] = numbers if values.startswith(("int", "float")) else f"[{choices[0]}, {choices[1]}]"
+    return {**found, "width": "[8, 32]"}  # which init: grid takes
+
+
+def warnings(wgf, text, *options):
+    """{parameter: (line, ways to have it read)} of the warnings, and the number of jobs."""
+    wgf.write("spec.yaml", text)
+    done = wgf("plan", "spec.yaml", *options).require(OK)
+    found = {}
+    for line in done.err.splitlines():
+        match = WARNING.match(line)
+        require(match and match[2] not in found, f"stderr has {line!r}")
+        found[match[2]] = int(match[1]), [way.split(" with ") for way in match[4].split(" or ")]
+    return found, int(re.search(r"^jobs: (\d+)$", done.out, re.MULTILINE)[1])
+
+
+def spec(choices, name, values, section):
+    fixed = {"n": 5, **choices}
+    if choices["init"] == "grid" and choices["method"] != "jko":
+        fixed["width"] = 8
+    if section == "fixed":
+        fixed[name], values = values, None
+    lines = [f"  {key}: {value}" for key, value in fixed.items() if key != name or section == "fixed"]
+    return "\n".join(["name: x", "fixed:", *lines, *([f"sweep:\n  {name}: {values}"] if values else [])]) + "\n"
+
+
+@case
+def a_parameter_is_warned_of_exactly_when_its_values_make_one_job(wgf):
+    """Every parameter with every kind of job, and every remedy that a warning names."""
+    table, told, silent, ways = parameters(wgf), 0, 0, 0
+    require(len(table) >= 30, f"only {len(table)} parameters")
+    for choices in KINDS:
+        for name, values in table.items():
+            found, jobs = warnings(wgf, spec(choices, name, values, "sweep"))
+            equal(set(found), {name} if jobs == 1 else set(), f"warnings about {name} with {choices}")
+            told, silent = told + (jobs == 1), silent + (jobs == 2)
+            if jobs == 2 or choices["data"] != "sinus":
+                continue
+            one = values.strip("[]").split(",")[0]
+            equal(set(warnings(wgf, spec(choices, name, one, "fixed"))[0]), {name}, f"{name}, fixed, with {choices}")
+            for way in found[name][1]:
+                changed = {**choices, **dict(choice.split(": ") for choice in way)}
+                changed = {key: value for key, value in changed.items()
+                           if (key != "metric" or changed["method"] == "prox")
+                           and (key != "solver" or changed["method"] == "jko")}
+                equal(set(warnings(wgf, spec(changed, name, one, "fixed"))[0]), set(), f"{name} with {changed}")
+                ways += 1
+    print(f"{len(KINDS)} kinds of jobs x {len(table)} parameters: {told} warnings, {silent} read; "
+          f"{ways} remedies followed", end="; ")
+
+
+@case
+def places_and_numbers(wgf):
+    """A line each, in the order of the spec; --set first; the same for a billion jobs."""
+    text = ("name: x\nfixed: {data: sinus, method: gd, beta: .1,\n  epsilon: .3, metric: wasserstein, noise: 3}\n"
+            "sweep:\n  projections: [3, 4]\n  grid: [3]\n  seed: {range: [0, 1000000000]}\n")
+    expected = """\
+wgf: warning: --set 'data_seed=04': no job reads data_seed; remove it, or use data: random or data: linear
+spec.yaml:2:40: warning: no job reads beta; remove it, or use method: prox
+spec.yaml:3:12: warning: no job reads epsilon; remove it, or use method: jko
+spec.yaml:3:24: warning: no job reads metric; remove it, or use method: prox
+spec.yaml:3:44: warning: no job reads noise; remove it, or use data: linear
+spec.yaml:5:16: warning: no job reads projections, so its values make no different jobs; remove it, or use method: \
+prox with metric: sliced
+spec.yaml:6:9: warning: no job reads grid, so its values make no different jobs; remove it, or use method: jko
+"""
+    wgf.write("spec.yaml", text)
+    equal(wgf("plan", "spec.yaml", "--set", "data_seed=04").require(OK).err, expected, "stderr")
+
+
+@case
+def one_job_that_reads_it_is_enough(wgf):
+    text = "name: x\nfixed: {n: 5, grid: 4, beta: 1, steps: 2, width: 4, scaling: plain}\nsweep: {method: [%s]}\n"
+    for methods, expected in (("gd, prox, jko", set()), ("gd, prox", {"grid"}), ("jko", {"beta", "width", "scaling"})):
+        equal(set(warnings(wgf, text % methods)[0]), expected, f"warnings with {methods}")
+
+
+@case
+def a_run_warns_once_and_not_when_quiet(wgf):
+    wgf.write("spec.yaml", "name: x\nfixed: {n: 5, width: 4, steps: 2, grid: 4}\n")
+    line = "spec.yaml:2:41: warning: no job reads grid; remove it, or use method: jko\n"
+    for ranks in (0, 3):
+        done = wgf("run", "spec.yaml", "-o", f"{ranks}.h5", ranks=ranks).require(OK)
+        equal(done.err.count(line), 1, f"warnings of {ranks} ranks in {done.err!r}")
+    equal(wgf("run", "spec.yaml", "-o", "quiet.h5", "--quiet").require(OK).err, "", "stderr")
+
+
+@case
+def shipped_specs_give_no_warning(wgf):
+    files = sorted(SWEEPS.glob("*.yaml"))
+    for path in files:
+        equal(wgf("plan", path).require(OK).err, "", f"stderr of {path.name}")
+    require(len(files) > 10, "no specs")
+
+
+if __name__ == "__main__":
+    main()
