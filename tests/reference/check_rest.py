@@ -162,7 +162,7 @@ def main():
                   f" {problem.output}, {problem.metric}): {fault}")  # fmt: skip
     rested = [problem for problem in problems if problem.used < INNER_STEPS]
     left = [np.mean([problem.gains[b] > MOST for problem in rested]) for b in range(len(BETAS))]
-    failed += sum(share > most for share, most in zip(left, LEAPS)) + (len(rested) < 0.9 * len(problems))
+    failed += sum(bool(share > most) for share, most in zip(left, LEAPS)) + (len(rested) < 0.9 * len(problems))
     residual = np.median([problem.residual for problem in rested])
     print(f"{len(rested)} of {len(problems)} problems rest; median residual {residual:.1g}")
     print("goes on by more than 1 %:", ", ".join(f"{share:.2%} at beta {beta}" for share, beta in zip(left, BETAS)))
