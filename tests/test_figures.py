@@ -24,7 +24,7 @@ from PIL import Image
 
 import plot.main
 from plot import fit
-from plot.figures import FIGURES, learned_function, mean_field, pinning
+from plot.figures import FIGURES, alignment, learned_function, mean_field, pinning
 from plot.jobs import spacing
 from plot.result import PlotError, read_results
 from plot.samples import samples
@@ -243,6 +243,79 @@ class EveryFigure(Sweeping):
     def tearDownClass(cls):
         missing = set(FIGURES) - cls.drawn - {"mean-field"}  # drawn by MeanField
         assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
+
+
+class BeyondThePlane(Sweeping):
+    """Neurons of any number of inputs have a picture: principal axes, chosen inputs, angles to the data."""
+
+    def run_sweep(self):
+        fixed = "data: random, n: 9, width: 8, steps: 5, inner_steps: 5, save: all, gamma: 0.1"
+        return self.sweep("deep", fixed, "method: [gd, prox], d: [1, 3, 5]")
+
+    def draw(self, *arguments):
+        return super().draw(*arguments, "--wgf", WGF)
+
+    def jobs(self, path):
+        for job in read_results([path], {}).jobs:
+            inputs, labels = samples(job, plot.main.parse_arguments([path, "--wgf", WGF]))
+            yield job, job.state(), inputs, labels
+
+    def test_every_figure_of_neurons_draws_every_d(self):
+        path = self.run_sweep()
+        for where in ([], ["--where", "d=1"]):
+            for name in ("neurons", "alignment", "learned-function"):
+                self.assert_picture(self.draw(path, "--figure", name, *where))
+        film = self.folder / "neurons.gif"
+        for d in (1, 5):
+            self.draw(path, "--figure", "animation", "--where", f"d={d}").save(film)
+            with Image.open(film) as frames:
+                self.assertEqual(frames.n_frames, 6)
+
+    def test_paths_are_those_of_two_principal_axes_or_of_two_inputs(self):
+        path = self.run_sweep()
+        deep = [(state, job.row) for job, state, *_ in self.jobs(path) if job.value("d") == 5]
+        _, squares, axes = np.linalg.svd(np.concatenate([state.reshape(-1, 5) for state, _ in deep]))
+        for inputs, turn in ((["--inputs", "4,1"], np.eye(5)[:, [4, 1]]), ([], axes[:2].T)):
+            page = self.draw(path, "--figure", "neurons", "--where", "d=5", *inputs)
+            self.assertEqual(len(page.panels), len(deep))
+            for panel, (state, _) in zip(page.panels, deep):
+                got = [curve for lines in panel.collections[:1] for curve in lines.get_segments()]
+                want = np.swapaxes(state @ turn, 0, 1)[: len(got)]
+                np.testing.assert_allclose(np.abs(got), np.abs(want), atol=1e-12)
+        self.assertIn(f"{squares[0] ** 2 / np.sum(squares**2):.0%}", self.draw(
+            path, "--figure", "neurons", "--where", "d=5").panels[0].get_xlabel())
+
+    def test_norms_and_angles_to_the_data(self):
+        path = self.run_sweep()
+        page = self.draw(path, "--figure", "alignment", "--where", "d=3", "--where", "method=gd")
+        job, state, inputs, _ = next(one for one in self.jobs(path) if one[0].value("d") == 3)
+        seen = (state[0] @ inputs.T > 0).any(axis=1)
+        norms = np.linalg.norm(state, axis=2)
+        cosines = state @ inputs.T / norms[:, :, None] / np.linalg.norm(inputs, axis=1)
+        want = np.degrees(np.arccos(np.clip(cosines.max(axis=2), -1, 1)))
+        for panel, values in ((page.panels[1], norms), (page.panels[2], want)):
+            records = alignment.log_spaced(5)
+            got = [line.get_ydata() for line in panel.get_lines() if len(line.get_ydata()) == len(records)]
+            np.testing.assert_allclose(np.transpose(got), values[records][:, seen], rtol=1e-7)
+
+    def test_the_function_along_an_input(self):
+        path = self.run_sweep()
+        page = self.draw(path, "--figure", "learned-function", "--where", "d=3", "--inputs", "2")
+        for panel, (job, state, inputs, labels) in zip(
+            page.panels, (one for one in self.jobs(path) if one[0].value("d") == 3)
+        ):
+            *_, last, data = panel.get_lines()
+            np.testing.assert_array_equal(np.transpose([inputs[:, 2], labels]), np.transpose(data.get_data()))
+            points = np.tile(inputs.mean(axis=0), (len(last.get_xdata()), 1))
+            points[:, 2] = last.get_xdata()
+            alpha = np.repeat([1.0, -1.0], 4) / (8 if job.value("output") == "mean" else 1)
+            np.testing.assert_allclose(last.get_ydata(), alpha @ np.maximum(0, state[-1] @ points.T), atol=1e-12)
+
+    def test_inputs_that_are_not_there(self):
+        path = self.run_sweep()
+        for figure, inputs in (("neurons", "0,5"), ("neurons", "1"), ("alignment", "0,7"), ("learned-function", "0,1")):
+            with self.assertRaisesRegex(PlotError, "--inputs takes"):
+                self.draw(path, "--figure", figure, "--where", "d=5", "--inputs", inputs)
 
 
 class Gallery(Sweeping):

@@ -9,6 +9,14 @@ from .figures import FIGURES
 from .result import PlotError, read_results
 
 
+def input_numbers(words):
+    """The numbers of inputs, from 0."""
+    numbers = tuple(int(word) if word.strip().isdecimal() else -1 for word in words.split(","))
+    if min(numbers) < 0 or len(set(numbers)) < len(numbers) or len(numbers) > 2:
+        raise argparse.ArgumentTypeError(f"takes one or two numbers of inputs from 0, such as 0,3, not {words}")
+    return numbers
+
+
 def parse_arguments(arguments):
     listing = "\n".join(f"  {name:20} {figure.meaning}" for name, figure in FIGURES.items())
     parser = argparse.ArgumentParser(
@@ -27,6 +35,7 @@ def parse_arguments(arguments):
     add("--wgf", metavar="PROGRAM", help="program that makes a job's samples again; default: build/wgf of this folder")
     add("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
     add("--facet", metavar="NAMES", help="a panel for each combination of these swept parameters: method,gamma")
+    add("--inputs", metavar="I,J", type=input_numbers, default=(), help="the plane of neurons, line of functions: 0,3")
     view.add_arguments(add)
     add("--where", metavar="NAME=VALUE", action="append", default=[], help="draw only these jobs; may be repeated")
     options = parser.parse_args(arguments)

@@ -209,6 +209,31 @@ static double gradient_anew(struct prox *prox)
     return inner_gradient(prox);
 }
 
+/* Puts neurons at the origin that rounding keeps from it: a way so short gains nothing. False: there are none. */
+static bool reach_origin(struct prox *prox, struct inner *inner)
+{
+    const double negligible = 1e-14;
+    struct wgf_particles *particles = &prox->particles;
+    const int64_t d = particles->d;
+    double largest = 0;
+    bool any = false;
+    for (int64_t k = 0; k < particles->weights; k++)
+        largest = fmax(largest, fabs(prox->V[k]));
+    for (int64_t i = 0; i < particles->m; i++) {
+        double *v = prox->V + i * d;
+        const double size = sqrt(wgf_dot(v, v, d));
+        if (size == 0 || size > negligible * largest)
+            continue;
+        memset(v, 0, (size_t)d * sizeof *v);
+        any = true;
+    }
+    if (any) {
+        inner->objective = wgf_network_objective(prox->network, prox->V, particles->alpha);
+        settle(prox, inner);
+    }
+    return any;
+}
+
 /* Tries to descend across kinks, from where no other move does. */
 static bool leave(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double rounding,
                   double *squared)
@@ -240,7 +265,7 @@ static bool descend(struct prox *prox, const struct wgf_deadline *deadline, stru
     *squared = wgf_squared_distance(prox->gradient, NULL, particles->weights);
     if (*squared > enough && slope > 0 && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope))
         return true;
-    return leave(prox, deadline, inner, rounding, squared);
+    return leave(prox, deadline, inner, rounding, squared) || reach_origin(prox, inner);
 }
 
 /* One inner iteration: V moves, unless no move lowers the objective, inner_tol is met, or the gradient is not finite.

@@ -1,4 +1,4 @@
-"""Masses of jko on its grid over time, as a GIF."""
+"""Masses of jko on its grid, or neurons in a plane, over time, as a GIF."""
 
 import io
 
@@ -6,41 +6,69 @@ import matplotlib.pyplot as plt
 
 from ..figure import Figure
 from ..jobs import a_job_each, evenly
+from ..neuron_paths import USABLE as NEURONS
+from ..neuron_paths import Plane, around, with_paths
+from ..result import PlotError
+from ..samples import samples
 from ..style import INK, MUTED, WIDTH, reduce_colours
 from ..words import plain
 from .masses import USABLE, draw_sheet, mass_norm, sheet_name, sheets, support, with_masses
+from .neurons import draw_neurons
 
 MOST_FRAMES = 50
 FRAME_MS = 120
 
 
-class Animation:
-    """Frames of the sheets of each job, a row a job; saved as a GIF that loops."""
+class Masses:
+    """The sheets of a job: as many panels as it has signs."""
 
-    def __init__(self, chosen, name, shown):
-        self.rows = []
-        for title, job in chosen:
-            states, axis = sheets(job)
-            self.rows.append((title, job, states, axis, mass_norm(states), support(states, axis)))
-        self.name, self.shown = name, shown
+    def __init__(self, job):
+        self.states, self.axis = sheets(job)
+        self.norm, self.reach = mass_norm(self.states), support(self.states, self.axis)
+        self.records, self.panels = self.states.shape[:2]
+
+    def draw(self, line, record):
+        for sheet, axes in enumerate(line):
+            draw_sheet(axes, self.states[record, sheet], self.axis, sheet, self.norm, self.reach)
+            axes.set_title(sheet_name(sheet), size=9.5, color=INK, loc="right")
+            axes.set_xlabel(r"$w_1$")
+        line[0].set_ylabel(r"bias  $w_2$")
+
+
+class Neurons:
+    """The neurons of a job with their paths so far."""
+
+    panels = 1
+
+    def __init__(self, job, plane, inputs):
+        self.job, self.inputs, self.labels = job, inputs, plane.labels(job)
+        self.paths = plane.coordinates(job)
+        self.view, self.records = around([self.paths]), len(self.paths)
+
+    def draw(self, line, record):
+        draw_neurons(line[0], self.job, self.inputs, self.paths, record + 1)
+        line[0].set(xlim=self.view[0], ylim=self.view[1], xlabel=self.labels[0], ylabel=self.labels[1])
+
+
+class Animation:
+    """Frames of jobs, a row a job; saved as a GIF that loops. rows: (title, job, Masses or Neurons)."""
+
+    def __init__(self, rows, name, shown):
+        self.rows, self.name, self.shown = rows, name, shown
 
     def frame(self, part):
         """The frame in which that part of the records of every job has passed."""
-        count, rows = max(states.shape[1] for _, _, states, *_ in self.rows), len(self.rows)
-        size = 0.62 * WIDTH, 0.34 * WIDTH * rows + 0.5
+        count, rows = max(drawn.panels for *_, drawn in self.rows), len(self.rows)
+        size = 0.62 * WIDTH, (0.34 if count > 1 else 0.5) * WIDTH * rows + 0.5
         figure, panels = plt.subplots(rows, count, figsize=size, squeeze=False, layout="constrained")
         figure.suptitle(f"{plain(self.name)}\n{self.shown}", size=9, color=MUTED, x=0.02, ha="left")
-        for line, (title, job, states, axis, norm, reach) in zip(panels, self.rows):
-            record = round(part * (len(states) - 1))
+        for line, (title, job, drawn) in zip(panels, self.rows):
+            record = round(part * (drawn.records - 1))
             words = f"t = {job.trace['time'][record]:<8.4g}  F = {job.trace['objective'][record]:.4g}"
-            for sheet, axes in enumerate(line):
-                axes.set_visible(sheet < states.shape[1])
-                if sheet < states.shape[1]:
-                    draw_sheet(axes, states[record, sheet], axis, sheet, norm, reach)
-                    said = f"{sheet_name(sheet)}   {words}" if sheet == 0 else sheet_name(sheet)
-                    axes.set_title(f"{title}\n{said}" if sheet == 0 else said, size=9.5, color=INK, loc="left")
-                    axes.set_xlabel(r"$w_1$")
-            line[0].set_ylabel(r"bias  $w_2$")
+            for axes in line[drawn.panels :]:
+                axes.set_visible(False)
+            drawn.draw(line[: drawn.panels], record)
+            line[0].set_title(f"{title}\n{words}" if title else words, size=9.5, color=INK, loc="left")
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png", dpi=100, facecolor="white")
         plt.close(figure)
@@ -50,7 +78,7 @@ class Animation:
         """Nothing: a frame has its layout when it is drawn."""
 
     def save(self, path):
-        most = max(len(states) for _, _, states, *_ in self.rows)
+        most = max(drawn.records for *_, drawn in self.rows)
         frames = [self.frame(record / (most - 1)) for record in evenly(range(most), MOST_FRAMES)]
         pauses = [FRAME_MS] * (len(frames) - 1) + [10 * FRAME_MS]
         more = {"append_images": frames[1:], "duration": pauses, "loop": 0}
@@ -58,10 +86,21 @@ class Animation:
 
 
 def animation(result, options):
-    chosen, shown = a_job_each(result, with_masses(result, "animation"), options, 1, USABLE)
-    return Animation(chosen, result.name, shown)
+    """Masses where a job has them, otherwise neurons."""
+    try:
+        chosen, shown = a_job_each(result, with_masses(result, "animation"), options, 1, USABLE)
+    except PlotError:
+        chosen, shown = a_job_each(result, with_paths(result, "animation"), options, 1, NEURONS)
+        plane = Plane([job for _, job in chosen], options.inputs)
+        rows = [(title, job, Neurons(job, plane, samples(job, options)[0])) for title, job in chosen]
+        return Animation(rows, result.name, shown)
+    return Animation([(title, job, Masses(job)) for title, job in chosen], result.name, shown)
 
 
 FIGURE = Figure(
-    place=80, meaning="masses of jko over time, a GIF (save: all)", draw=animation, ending=".gif", scales=False
+    place=80,
+    meaning="masses of jko, or neurons, over time, a GIF (save: all)",
+    draw=animation,
+    ending=".gif",
+    scales=False,
 )

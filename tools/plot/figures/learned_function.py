@@ -4,6 +4,7 @@ import numpy as np
 
 from ..figure import Figure
 from ..jobs import a_job_each, positive_count
+from ..neuron_paths import check_inputs
 from ..result import PlotError
 from ..samples import samples
 from ..style import INK, Colours, Page
@@ -57,12 +58,33 @@ def last_objective(job):
     return f"F = {job.value('objective_final'):.3g}" if job.status == "done" else job.status
 
 
+def line(inputs, chosen):
+    """A line through the samples: coordinates of its points, the points, coordinates of the samples, and its label.
+
+    It goes along the chosen input, by default the first one, the others at their means; for d > 2 and without choice
+    along the principal axis of the inputs through their mean.
+    """
+    middle, d = inputs.mean(axis=0), inputs.shape[1]
+    if chosen or d <= 2:
+        k = chosen[0] if chosen else 0
+        direction, origin, words = np.eye(d)[k], middle * (np.arange(d) != k), f"input  $x_{{{k}}}$"
+    else:
+        direction = np.linalg.svd(inputs - middle, full_matrices=False)[2][0]
+        direction = direction * np.sign(direction[np.abs(direction).argmax()])
+        origin, words = middle, "position along the principal axis of the inputs"
+    own = (inputs - origin) @ direction
+    reach = np.linspace(own.min(), own.max(), POINTS)
+    return reach, origin + reach[:, None] * direction, own, words if d > 2 else "input  $x$"
+
+
 def learned(result, options):
     """A panel for each job, with curves at the same times in all."""
-    jobs = [job for job in result.jobs if job.has_states() and job.value("d") == 2 and job.trace["time"][-1] > 0]
+    jobs = [job for job in result.jobs if job.has_states() and job.trace["time"][-1] > 0]
     if not jobs:
-        raise PlotError("learned-function needs all states of networks with one input and a bias: d: 2, save: all")
-    chosen, shown = a_job_each(result, jobs, options, MOST_PANELS, "keep all states, with d: 2")
+        raise PlotError("learned-function needs all states of jobs that moved: set save: all in the spec")
+    chosen, shown = a_job_each(result, jobs, options, MOST_PANELS, "keep all states")
+    for _, job in chosen if options.inputs else []:
+        check_inputs(options.inputs, job, 1)
     first = min(min(job.trace["time"][job.trace["time"] > 0]) for _, job in chosen)
     wanted = np.geomspace(first, max(job.trace["time"][-1] for _, job in chosen), MOST_TIMES - 1)
     colours = Colours("time", sorted({float(time) for time in wanted}))
@@ -70,16 +92,19 @@ def learned(result, options):
     page = Page(result, shown, titles, panel_height=3.4 if len(chosen) <= 3 else 2.6)
     for axes, (_, job) in zip(page.panels, chosen):
         inputs, labels = samples(job, options)
-        reach = np.linspace(inputs[:, 0].min(), inputs[:, 0].max(), POINTS)
-        reach = np.column_stack([reach, np.full(POINTS, inputs[0, 1])])
-        values, times = outputs(job, reach), job.trace["time"]
+        reach, points, own, words = line(inputs, options.inputs)
+        values, times = outputs(job, points), job.trace["time"]
         for record in chosen_records(times, wanted):
-            axes.plot(reach[:, 0], values[record], color=colours(times[record]), linewidth=1.4)
-        axes.plot(inputs[:, 0], labels, "o", color=INK, markersize=2.2, zorder=5)
-    page.axis_labels("input  $x$", "output  $f(x)$")
+            axes.plot(reach, values[record], color=colours(times[record]), linewidth=1.4)
+        axes.plot(own, labels, "o", color=INK, markersize=2.2, zorder=5)
+    page.axis_labels(words, "output  $f(x)$")
     if colours.continuous:
         page.colour_bar(colours)
-    page.note("points: the data; curves at equal times, as far as a job goes, and at its last")
+    beyond = any(job.value("d") > 2 for _, job in chosen)
+    page.note(
+        "points: the data; curves at equal times, as far as a job goes, and at its last"
+        + (", on a line\nthrough the mean of the inputs; data beside the line are projected to it" if beyond else "")
+    )
     return page
 
 
