@@ -142,8 +142,8 @@ cores() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
 # The workers that there is room for: Slurm counts the tasks that were asked for, which may be fewer than the CPUs that
 # it gave (--exclusive, --ntasks-per-node). It writes CPUs as 4(x2),3.
 workers() {
-    local part cpus=0
-    for part in ${SLURM_JOB_CPUS_PER_NODE//,/ }; do
+    local part given=${SLURM_JOB_CPUS_PER_NODE:-} cpus=0
+    for part in ${given//,/ }; do
         [[ $part =~ ^([0-9]+)(\(x([0-9]+)\))?$ ]] && cpus=$((cpus + BASH_REMATCH[1] * ${BASH_REMATCH[3]:-1}))
     done
     [ "$cpus" -gt "${SLURM_NTASKS:-0}" ] || cpus=${SLURM_NTASKS:-$(cores)}
@@ -195,12 +195,22 @@ prepare_shared_memory() {
     export OMPI_MCA_btl_vader_backing_directory=$shared_memory OMPI_MCA_btl_sm_backing_directory=$shared_memory
 }
 
+# Without room for its files MPI ends in MPI_Init, and says neither why nor where.
+check_scratch() {
+    local file why
+    why=$(file=$(mktemp "${TMPDIR:-/tmp}/wgf.XXXXXX" 2>&1) || { echo "$file" && exit; }
+        head -c 1M /dev/zero 2>&1 >"$file"
+        rm -f "$file")
+    [ -z "$why" ] || fail 1 "MPI needs a megabyte in ${TMPDIR:-/tmp}: ${why##*: }; make room there, or set TMPDIR"
+}
+
 # A death ends all ranks and then mpirun, which waits twice this timeout before SIGKILL. Under Slurm, whose SIGTERM
 # mpirun receives too, its own default (1) leaves the ranks time to put their jobs back. Open MPI 4 and 5 read settings
 # of different names.
 mpi_command() { # RANKS
     [ -n "$slurm_job${OMPI_MCA_odls_base_sigkill_timeout:-}" ] ||
         export OMPI_MCA_odls_base_sigkill_timeout=0 PRTE_MCA_odls_base_sigkill_timeout=0
+    check_scratch
     prepare_shared_memory
     launch=(bash "$root/tools/mpirun.sh" "$1")
 }

@@ -4,10 +4,12 @@ WGF_HARM the library that fails system calls."""
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import numpy as np
 from harness import DIVERGED, DONE, ERROR, HANG, OK, Outcome, case, column, equal, main, messages, require
 
+SWEEP_SH = str(Path(__file__).resolve().parents[2] / "slurm/sweep.sh")
 SMALL = "n: 5, width: 4"
 SINUS = "data: sinus, n: 5, method: jko, grid: 8, steps: 3, dykstra_steps: 20"
 
@@ -61,6 +63,22 @@ def a_failed_read_is_not_called_damage(wgf):
             done.require(ERROR, "Input/output error").quietly()
             told += 1
     require(told > 3, f"only {told} of 12 failed reads are told")
+
+
+@case
+def a_sweep_that_cannot_write_is_no_killed_process(wgf):
+    """Whatever cannot be written, the result or what MPI needs: exit code 1, the place and the system's reason."""
+    wgf.write("spec.yaml", f"name: x\nfixed: {{{SMALL}}}\n")
+    for ranks, out, scratch, words in (("3", "/proc/x.h5", None, ("'/proc/x.h5'", "No such file")),
+                                       ("1", "absent/x.h5", None, ("'absent/x.h5'", "No such file")),
+                                       ("3", "out.h5", "/proc", ("MPI needs a megabyte in /proc", "set TMPDIR")),
+                                       ("3", "out.h5", None, ("out.h5, drawn in out.png",))):
+        environment = dict(os.environ, WGF_RANKS=ranks, **({"TMPDIR": scratch} if scratch else {}))
+        done = Outcome(subprocess.run(["bash", SWEEP_SH, "spec.yaml", "-o", out], env=environment, cwd=wgf.folder,
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANG))
+        done.require(OK if "drawn" in words[0] else ERROR, *words)
+        for word in ("killed", "memory", "unbound", "No such file or directory:"):
+            require(word not in done.err, f"{out}: {done.err!r}")
 
 
 main()
