@@ -19,6 +19,7 @@ int wgf_cli_plan(int argc, char **argv);
 int wgf_cli_run(int argc, char **argv);
 int wgf_cli_status(int argc, char **argv);
 int wgf_cli_show(int argc, char **argv);
+int wgf_cli_predict(int argc, char **argv);
 int wgf_cli_aggregate(int argc, char **argv);
 int wgf_cli_merge(int argc, char **argv);
 int wgf_cli_verify(int argc, char **argv);
@@ -40,6 +41,9 @@ int wgf_cli_plan_text(struct wgf_job_list *list, const char *file, const char *t
 
 /* The same from a file. */
 int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *const *sets, int set_count);
+
+/* The plan that a result file was made from, by the file's attributes; the caller frees *list. Returns an exit code. */
+int wgf_cli_plan_of(struct wgf_job_list *list, struct wgf_store *store);
 
 /* Read the words of --jobs (0-9,17) and --shard (I/N, 0 <= I < N); wgf_selection_free frees the selection. Return an
  * exit code, after a sentence when it is not 0. */

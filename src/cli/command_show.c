@@ -247,28 +247,6 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
-/* The plan that the file was made from, by the attributes of the file. */
-static int remake_plan(struct wgf_store *store, struct wgf_job_list *jobs)
-{
-    char *text = wgf_store_text(store, "spec"), *file = wgf_store_text(store, "spec_file");
-    int count = 0;
-    char **const sets = wgf_store_list(store, "sets", &count);
-    struct wgf_diagnostics diagnostics = {0};
-    wgf_status status = WGF_EDATA;
-    if (text && file)
-        status = wgf_job_list_parse(jobs, file[0] ? file : "spec", text, strlen(text), (const char *const *)sets, count,
-                                    &diagnostics);
-    wgf_diagnostics_clear(&diagnostics);
-    if (status)
-        fprintf(stderr, "wgf: error: the spec inside the file cannot be read; another version of wgf wrote it\n");
-    for (int i = 0; i < count; i++)
-        free(sets[i]);
-    free(sets);
-    free(text);
-    free(file);
-    return status ? WGF_EXIT_ERROR : WGF_EXIT_OK;
-}
-
 struct request {
     const char *file;
     int64_t job; /* -1: all */
@@ -284,7 +262,7 @@ static int show(const struct request *request)
     if (wgf_store_open(&store, request->file, WGF_STORE_READ, &error))
         return wgf_cli_error(&error);
     wgf_store_extent(store, &extent);
-    int code = remake_plan(store, &jobs);
+    int code = wgf_cli_plan_of(&jobs, store);
     if (!code && request->job >= extent.jobs)
         code =
             wgf_cli_misuse("show", "there is no job %" PRId64 "; the last is %" PRId64, request->job, extent.jobs - 1);

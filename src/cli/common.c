@@ -66,6 +66,27 @@ int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *c
     return code;
 }
 
+int wgf_cli_plan_of(struct wgf_job_list *jobs, struct wgf_store *store)
+{
+    char *text = wgf_store_text(store, "spec"), *file = wgf_store_text(store, "spec_file");
+    int count = 0;
+    char **const sets = wgf_store_list(store, "sets", &count);
+    struct wgf_diagnostics diagnostics = {0};
+    wgf_status status = WGF_EDATA;
+    if (text && file)
+        status = wgf_job_list_parse(jobs, file[0] ? file : "spec", text, strlen(text), (const char *const *)sets, count,
+                                    &diagnostics);
+    wgf_diagnostics_clear(&diagnostics);
+    if (status)
+        fprintf(stderr, "wgf: error: the spec inside the file cannot be read; another version of wgf wrote it\n");
+    for (int i = 0; i < count; i++)
+        free(sets[i]);
+    free(sets);
+    free(text);
+    free(file);
+    return status ? WGF_EXIT_ERROR : WGF_EXIT_OK;
+}
+
 /* Reads digits; false when there are none, or too many. */
 static bool read_number(const char **text, int64_t *number)
 {

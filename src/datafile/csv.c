@@ -30,7 +30,8 @@ struct reader {
 /* The rows so far, with room for more. */
 struct table {
     int64_t rows, room;
-    int64_t fields; /* of every line: the matrix's columns, and the vector */
+    int64_t fields; /* of every line: the inputs and, where the layout has a vector, its entry */
+    int64_t inputs; /* columns of the matrix that the file has */
     bool append_ones;
     double *matrix, *vector;
 };
@@ -238,7 +239,7 @@ static wgf_status fail_field(const struct reader *reader, int64_t column, struct
 
 static int64_t matrix_cols(const struct table *table)
 {
-    return table->fields - 1 + table->append_ones;
+    return table->inputs + table->append_ones;
 }
 
 static wgf_status make_room(const struct reader *reader, struct table *table, struct wgf_error *error)
@@ -271,7 +272,7 @@ static wgf_status read_row(const struct reader *reader, struct table *table, str
     int64_t i = 0;
     for (; i < table->fields && rest.begin != NULL; i++) {
         struct span field = next_field(reader, &rest);
-        double *cell = i < table->fields - 1 ? row + i : table->vector + table->rows;
+        double *cell = i < table->inputs ? row + i : table->vector + table->rows;
         if (field.begin == field.end || !parse_number(reader, field, cell))
             return fail_field(reader, i + 1, field, error);
     }
@@ -281,7 +282,9 @@ static wgf_status read_row(const struct reader *reader, struct table *table, str
                         "; every row needs as many",
                         reader->path, reader->line, count_fields(reader, line), table->fields);
     if (table->append_ones)
-        row[table->fields - 1] = 1;
+        row[table->inputs] = 1;
+    if (table->inputs == table->fields)
+        table->vector[table->rows] = 0;
     table->rows++;
     return WGF_OK;
 }
@@ -291,7 +294,8 @@ static wgf_status begin_table(const struct reader *reader, const struct wgf_data
 {
     table->append_ones = layout->append_ones;
     table->fields = count_fields(reader, line);
-    if (table->fields < 2)
+    table->inputs = table->fields - (layout->vector != NULL);
+    if (table->inputs < 1)
         return wgf_fail(error, WGF_EDATA,
                         "%s:%" PRId64 ": one column alone; a row needs its part of %s and then %s, separated by "
                         "commas, semicolons, tabs or blanks",

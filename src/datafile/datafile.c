@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 const struct wgf_datafile_layout wgf_datafile_samples = {.matrix = "X", .vector = "y", .append_ones = true};
+const struct wgf_datafile_layout wgf_datafile_inputs = {.matrix = "X", .vector = NULL, .append_ones = true};
 const struct wgf_datafile_layout wgf_datafile_neurons = {.matrix = "W", .vector = "alpha", .append_ones = false};
 
 wgf_status wgf_datafile_check_memory(const char *path, double bytes, struct wgf_error *error)

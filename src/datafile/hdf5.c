@@ -93,6 +93,7 @@ static wgf_status open_dataset(hid_t file, const char *path, const char *name, s
     return set->id < 0 ? fail_missing(file, path, name, error) : inspect(path, set, error);
 }
 
+/* vector: NULL where the layout has none. */
 static wgf_status check_shapes(const char *path, const struct dataset *matrix, const struct dataset *vector,
                                struct wgf_error *error)
 {
@@ -100,6 +101,8 @@ static wgf_status check_shapes(const char *path, const struct dataset *matrix, c
     if (matrix->rank != 2 || matrix->dims[0] == 0 || matrix->dims[1] == 0)
         return wgf_fail(error, WGF_EDATA, "%s: %s has %s; a matrix with at least one row and one column is needed",
                         path, matrix->name, shape_text(matrix, text));
+    if (!vector)
+        return WGF_OK;
     if (vector->rank != 1 && !(vector->rank == 2 && vector->dims[1] == 1))
         return wgf_fail(error, WGF_EDATA, "%s: %s has %s; a vector (n or n x 1) is needed", path, vector->name,
                         shape_text(vector, text));
@@ -140,15 +143,15 @@ static wgf_status read_both(hid_t file, const char *path, const struct wgf_dataf
 {
     struct dataset matrix, vector;
     wgf_status status = open_dataset(file, path, layout->matrix, &matrix, error);
-    if (status == WGF_OK)
+    if (status == WGF_OK && layout->vector)
         status = open_dataset(file, path, layout->vector, &vector, error);
     if (status == WGF_OK)
-        status = check_shapes(path, &matrix, &vector, error);
+        status = check_shapes(path, &matrix, layout->vector ? &vector : NULL, error);
     if (status == WGF_OK)
         status = allocate(path, &matrix, contents, error);
     if (status == WGF_OK)
         status = read_values(path, &matrix, contents->matrix, error);
-    if (status == WGF_OK)
+    if (status == WGF_OK && layout->vector)
         status = read_values(path, &vector, contents->vector, error);
     return status;
 }

@@ -141,6 +141,14 @@ static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_s
     return WGF_OK;
 }
 
+wgf_status wgf_job_runner_neurons(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *W,
+                                  double *alpha, struct wgf_error *error)
+{
+    if (settings->init.kind == WGF_INIT_FILE)
+        return copy_neurons(runner, settings, W, alpha, error);
+    return wgf_init_neurons(&settings->init, settings->data.d, W, alpha, error);
+}
+
 /* Bytes of a file's contents; 0 when it names none. */
 static double source_bytes(const struct wgf_job_runner *runner, const char *path,
                            const struct wgf_datafile_layout *layout)
@@ -179,10 +187,8 @@ static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_setti
                                   .checkpoint = checkpoint,
                                   .listener = runner->listener};
     wgf_status status = test_data(runner, settings, &problem.test, error);
-    if (!status && W && settings->init.kind == WGF_INIT_FILE)
-        status = copy_neurons(runner, settings, W, alpha, error);
-    else if (!status && W)
-        status = wgf_init_neurons(&settings->init, data->d, W, alpha, error);
+    if (!status && W)
+        status = wgf_job_runner_neurons(runner, settings, W, alpha, error);
     if (!status)
         status = wgf_flow_run(settings, &problem, trace, result, error);
     return status;

@@ -17,11 +17,12 @@
 /* What to look for. */
 struct wgf_datafile_layout {
     const char *matrix; /* "X" or "W" */
-    const char *vector; /* "y" or "alpha" */
+    const char *vector; /* "y" or "alpha"; NULL: the file has none, and zeros stand for it */
     bool append_ones;   /* CSV alone: append a bias column of ones to the matrix */
 };
 
 extern const struct wgf_datafile_layout wgf_datafile_samples; /* X, y, with the bias column */
+extern const struct wgf_datafile_layout wgf_datafile_inputs;  /* X alone, with the bias column */
 extern const struct wgf_datafile_layout wgf_datafile_neurons; /* W, alpha */
 
 /* Owned by its reader; zero-initialised it is empty. */

@@ -48,6 +48,11 @@ struct wgf_state_shape {
 };
 struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings);
 
+/* f (n) <- the network of a state of that shape at n inputs, without their labels. alpha (m): of neurons whose state
+ * has none, otherwise NULL. Source: src/flow/README.md "Data and model". */
+void wgf_flow_predict(const struct wgf_settings *settings, const double *state, const double *alpha,
+                      const struct wgf_data *inputs, double *f);
+
 /* Bytes that a descent of these settings allocates, the data and the trace included. */
 double wgf_flow_bytes(const struct wgf_settings *settings);
 

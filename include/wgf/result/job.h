@@ -35,6 +35,10 @@ void wgf_job_runner_listen(struct wgf_job_runner *runner, const struct wgf_flow_
 wgf_status wgf_job_runner_data(struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                const struct wgf_data **data, struct wgf_error *error);
 
+/* The initial neurons of a job, W (m x d) and alpha (m). Errors: as those of wgf_job_runner_data. */
+wgf_status wgf_job_runner_neurons(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *W,
+                                  double *alpha, struct wgf_error *error);
+
 /* Runs a job, from its checkpoint if it has one (NULL: none is kept either). The trace's arrays are the caller's, the
  * inner ones filled with NaN; *result and the trace say what came out. A failure is a state with its sentence in
  * result->message. WGF_JOB_PENDING: interrupted, to be put back. */

@@ -1,0 +1,252 @@
+/* wgf predict: the networks of a result file's kept states at inputs from another file. */
+#include "cli.h"
+#include "options.h"
+
+#include "wgf/base/system.h"
+#include "wgf/datafile/datafile.h"
+#include "wgf/query/table.h"
+#include "wgf/query/variable.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "usage: wgf predict OUT.h5 --at FILE [--jobs LIST] [--csv]\n\n"
+    "Prints f(x), what the network of a job's last kept state says, for each input of FILE: one line an\n"
+    "input, one column job_K a job. Jobs keep states where their spec has save: last or save: all.\n\n"
+    "  --at FILE    inputs: the data set X of an HDF5 file, used as it is; or the lines of a CSV file\n"
+    "               without a label, to which a column of ones is appended as to those of data_file\n"
+    "  --jobs LIST  jobs like 0-9,17; otherwise all that have kept a state\n"
+    "  --csv        comma-separated values with 17 significant digits\n"
+    "  --help       print this text\n";
+
+/* What the file says of the states of its jobs. */
+enum part { STATUS, START, RECORDS, ROWS, COLS, PARTS };
+static const char *const part_names[PARTS] = {"status", "state_start", "state_records", "state_rows", "state_cols"};
+
+struct prediction {
+    struct wgf_store *store;
+    struct wgf_store_extent extent;
+    struct wgf_job_list plan;
+    struct wgf_job_runner *runner;
+    struct wgf_cells parts[PARTS];
+    const char *at;
+    struct wgf_datafile file;
+    struct wgf_data inputs; /* a view of `file` */
+    int64_t *jobs, count;   /* whose columns are printed */
+    double *f;              /* count x inputs.n */
+};
+
+static int64_t part(const struct prediction *made, enum part which, int64_t job)
+{
+    return *(const int64_t *)wgf_cells_at(&made->parts[which], job, 0);
+}
+
+static bool has_state(const struct prediction *made, int64_t job)
+{
+    return *(const uint8_t *)wgf_cells_at(&made->parts[STATUS], job, 0) > WGF_JOB_RUNNING &&
+           part(made, RECORDS, job) > 0;
+}
+
+static wgf_status read_parts(struct prediction *made, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (int p = 0; !status && p < PARTS; p++) {
+        struct wgf_variable variable;
+        wgf_variable_find(part_names[p], &variable);
+        status = wgf_cells_open(&made->parts[p], &variable, made->store, made->extent.jobs, error);
+        if (!status)
+            status = wgf_cells_read(&made->parts[p], 0, made->extent.jobs, error);
+    }
+    return status;
+}
+
+/* The jobs to be printed. Without a selection those that have a state; a selected one without is an error. */
+static wgf_status choose_jobs(struct prediction *made, const struct wgf_selection *selection, struct wgf_error *error)
+{
+    struct wgf_job_set set;
+    wgf_status status = wgf_select(selection, made->extent.jobs, &set, error);
+    if (status)
+        return status;
+    const int64_t selected = set.count;
+    made->jobs = wgf_calloc(selected, sizeof *made->jobs);
+    if (made->jobs)
+        wgf_job_set_list(&set, 0, selected, made->jobs);
+    wgf_job_set_free(&set);
+    if (!made->jobs)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the list of jobs");
+    for (int64_t i = 0; i < selected; i++) {
+        const int64_t job = made->jobs[i];
+        if (has_state(made, job))
+            made->jobs[made->count++] = job;
+        else if (selection->intervals)
+            return wgf_fail(error, WGF_EUSAGE,
+                            "job %" PRId64 " has kept no state; a job keeps one with save: last, once it has ended",
+                            job);
+    }
+    if (made->count == 0)
+        return wgf_fail(error, WGF_EUSAGE, "no job has kept a state; run the spec with save: last");
+    if (made->count > WGF_TABLE_COLUMNS)
+        return wgf_fail(error, WGF_EUSAGE, "%" PRId64 " jobs are too many columns; choose at most %d with --jobs",
+                        made->count, WGF_TABLE_COLUMNS);
+    return WGF_OK;
+}
+
+static wgf_status read_inputs(struct prediction *made, struct wgf_error *error)
+{
+    const wgf_status status = wgf_datafile_read(made->at, &wgf_datafile_inputs, &made->file, error);
+    if (status)
+        return status;
+    made->inputs = (struct wgf_data){made->file.rows, made->file.cols, made->file.matrix, made->file.vector};
+    return wgf_data_check(&made->inputs, made->at, error);
+}
+
+/* Makes the settings agree with the shape of the job's state, whatever has become of the files that it read. */
+static wgf_status take_shape(const struct prediction *made, int64_t job, struct wgf_settings *settings,
+                             struct wgf_error *error)
+{
+    const int64_t rows = part(made, ROWS, job), cols = part(made, COLS, job), start = part(made, START, job);
+    const double all = (double)part(made, RECORDS, job) * (double)rows * (double)cols;
+    if (rows < 1 || cols < 1 || start < 0 || all + (double)start > (double)made->extent.state_elements ||
+        (!wgf_method_has_neurons(settings->method) && wgf_flow_state_shape(settings).rows != rows))
+        return wgf_fail(error, WGF_EDATA, "job %" PRId64 ": its state is damaged; see wgf verify", job);
+    if (wgf_method_has_neurons(settings->method)) {
+        settings->init.width = rows;
+        settings->data.d = cols - (settings->network.layers == WGF_LAYERS_BOTH);
+    }
+    if (settings->data.d != made->inputs.d)
+        return wgf_fail(error, WGF_EUSAGE,
+                        "job %" PRId64 " has d = %" PRId64 ", but %s gives d = %" PRId64
+                        "; a CSV file has d - 1 inputs a line and no label, as a column of ones is appended",
+                        job, settings->data.d, made->at, made->inputs.d);
+    return WGF_OK;
+}
+
+/* alpha of neurons whose state has none is made again. work: room for W and alpha, m (d + 1). */
+static wgf_status fixed_alpha(struct prediction *made, int64_t job, const struct wgf_settings *settings, double *work,
+                              struct wgf_error *error)
+{
+    struct wgf_settings planned;
+    uint64_t key;
+    wgf_plan_job(made->plan.plan, job, &planned);
+    wgf_status status = wgf_store_read(made->store, wgf_store_column(made->store, "key"), job, 1, &key, error);
+    if (!status && settings->init.kind == WGF_INIT_FILE && key != wgf_plan_key(made->plan.plan, &planned))
+        status = wgf_fail(error, WGF_EDATA,
+                          "job %" PRId64 ": alpha cannot be read again: a file that the job reads has changed since, "
+                          "or another version of wgf ran it",
+                          job);
+    if (!status)
+        status =
+            wgf_job_runner_neurons(made->runner, settings, work, work + settings->init.width * settings->data.d, error);
+    return status;
+}
+
+static wgf_status predict_job(struct prediction *made, int64_t job, double *f, struct wgf_error *error)
+{
+    struct wgf_settings settings;
+    wgf_plan_job(made->plan.plan, job, &settings);
+    const bool fixed = wgf_method_has_neurons(settings.method) && settings.network.layers == WGF_LAYERS_FIRST;
+    wgf_status status = take_shape(made, job, &settings, error);
+    if (status)
+        return status;
+    const int64_t size = part(made, ROWS, job) * part(made, COLS, job), m = settings.init.width, d = settings.data.d;
+    double *state = wgf_calloc(size, sizeof *state), *work = fixed ? wgf_calloc(m * (d + 1), sizeof *work) : NULL;
+    if (!state || (fixed && !work))
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the state of job %" PRId64, job);
+    if (!status)
+        status = wgf_store_read(made->store, wgf_store_column(made->store, "state"),
+                                part(made, START, job) + (part(made, RECORDS, job) - 1) * size, size, state, error);
+    if (!status && fixed)
+        status = fixed_alpha(made, job, &settings, work, error);
+    if (!status)
+        wgf_flow_predict(&settings, state, fixed ? work + m * d : NULL, &made->inputs, f);
+    free(state);
+    free(work);
+    return status;
+}
+
+static wgf_status predict_jobs(struct prediction *made, const struct wgf_selection *selection, struct wgf_error *error)
+{
+    wgf_status status = read_parts(made, error);
+    if (!status)
+        status = choose_jobs(made, selection, error);
+    if (!status)
+        status = read_inputs(made, error);
+    if (!status)
+        status = wgf_job_runner_create(&made->runner, made->plan.plan, 1, NULL, error);
+    if (status)
+        return status;
+    made->f = wgf_calloc(made->count * made->inputs.n, sizeof *made->f);
+    if (!made->f)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the predictions; choose fewer jobs with --jobs");
+    for (int64_t i = 0; !status && i < made->count; i++)
+        status = predict_job(made, made->jobs[i], made->f + i * made->inputs.n, error);
+    return status;
+}
+
+/* Prints, or measures, names and lines. */
+static void put(struct wgf_table *table, const struct prediction *made)
+{
+    char text[WGF_CELL_TEXT_LENGTH];
+    for (int64_t i = 0; i < made->count; i++) {
+        snprintf(text, sizeof text, "job_%" PRId64, made->jobs[i]);
+        wgf_table_cell(table, text);
+    }
+    for (int64_t j = 0; j < made->inputs.n; j++)
+        for (int64_t i = 0; i < made->count; i++)
+            wgf_table_cell(table, wgf_number_text(made->f[i * made->inputs.n + j],
+                                                  table->csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
+}
+
+static void print(const struct prediction *made, bool csv)
+{
+    struct wgf_table table = {.stream = stdout, .csv = csv, .columns = (int)made->count, .measures = !csv};
+    if (!csv)
+        put(&table, made);
+    table.measures = false;
+    put(&table, made);
+}
+
+static int predict(const char *file, const char *at, const struct wgf_selection *selection, bool csv)
+{
+    struct prediction made = {.at = at};
+    struct wgf_error error;
+    if (wgf_store_open(&made.store, file, WGF_STORE_READ, &error))
+        return wgf_cli_error(&error);
+    wgf_store_extent(made.store, &made.extent);
+    int code = wgf_cli_plan_of(&made.plan, made.store);
+    if (!code)
+        code = predict_jobs(&made, selection, &error) ? wgf_cli_error(&error) : WGF_EXIT_OK;
+    if (!code)
+        print(&made, csv);
+    free(made.f);
+    free(made.jobs);
+    wgf_datafile_clear(&made.file);
+    wgf_job_runner_free(made.runner);
+    for (int p = 0; p < PARTS; p++)
+        wgf_cells_close(&made.parts[p]);
+    wgf_job_list_free(&made.plan);
+    wgf_store_close(made.store, NULL);
+    return code;
+}
+
+int wgf_cli_predict(int argc, char **argv)
+{
+    const char *at = NULL, *jobs = NULL;
+    bool csv = false;
+    const struct wgf_option options[] = {
+        wgf_text_option("at", 0, &at), wgf_text_option("jobs", 0, &jobs), wgf_flag_option("csv", &csv), {0}};
+    struct wgf_command_line line = {.command = "predict", .usage = usage, .options = options, .operand = "result file"};
+    struct wgf_selection selection = {0};
+    int code;
+    if (!wgf_options_read(&line, argc, argv, &code))
+        return code;
+    if (!at)
+        return wgf_cli_misuse("predict", "--at FILE is missing: the inputs");
+    code = jobs ? wgf_cli_take_jobs("predict", jobs, &selection) : WGF_EXIT_OK;
+    if (!code)
+        code = predict(line.operands[0], at, &selection, csv);
+    wgf_selection_free(&selection);
+    return code;
+}

@@ -1,0 +1,52 @@
+/* What the network of a kept state says at inputs: plain loops in extended precision, so that terms that cancel leave
+ * nothing but the rounding of the result. Source: src/flow/README.md "Data and model" and "JKO on a grid". */
+#include "flow_internal.h"
+#include "jko/jko_measure.h"
+
+static long double activation(const double *w, const double *x, int64_t d)
+{
+    long double z = 0;
+    for (int64_t k = 0; k < d; k++)
+        z += (long double)w[k] * x[k];
+    return z > 0 ? z : 0;
+}
+
+/* The sum over neurons; a row of the state is w, with alpha behind it where `alpha` is NULL. */
+static long double of_neurons(const double *state, const double *alpha, int64_t m, const double *x, int64_t d)
+{
+    const int64_t stride = d + !alpha;
+    long double f = 0;
+    for (int64_t i = 0; i < m; i++)
+        f += (alpha ? alpha[i] : state[i * stride + d]) * activation(state + i * stride, x, d);
+    return f;
+}
+
+/* The sum over the points of all grids and sheets. */
+static long double of_masses(const struct wgf_measure *measure, const double *p, const double *x)
+{
+    long double f = 0;
+    for (int grid = 0; grid < measure->grid_count; grid++)
+        for (int sheet = 0; sheet < measure->sheets; sheet++)
+            for (int64_t i = 0; i < measure->grids[grid].points; i++)
+                for (int64_t j = 0; j < measure->grids[grid].points; j++) {
+                    const double theta[] = {wgf_grid_coordinate(&measure->grids[grid], i),
+                                            wgf_grid_coordinate(&measure->grids[grid], j)};
+                    const long double term = *p++ * activation(theta, x, 2);
+                    f += sheet ? -term : term;
+                }
+    return f;
+}
+
+void wgf_flow_predict(const struct wgf_settings *settings, const double *state, const double *alpha,
+                      const struct wgf_data *inputs, double *f)
+{
+    const bool neurons = wgf_method_has_neurons(settings->method);
+    const struct wgf_measure measure = neurons ? (struct wgf_measure){0} : wgf_measure_of(settings);
+    const int64_t m = settings->init.width, d = inputs->d;
+    const bool mean = neurons && settings->network.output == WGF_OUTPUT_MEAN;
+    for (int64_t j = 0; j < inputs->n; j++) {
+        const double *x = inputs->X + j * d;
+        const long double sum = neurons ? of_neurons(state, alpha, m, x, d) : of_masses(&measure, state, x);
+        f[j] = (double)(mean ? sum / (long double)m : sum);
+    }
+}
