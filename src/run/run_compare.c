@@ -120,8 +120,10 @@ static bool job_differs(struct comparison *both, int64_t k)
     for (int i = 0; i < wgf_param_count; i++) {
         const char *const path = wgf_params[i].type == WGF_PARAM_PATH ? wgf_param_text(&wgf_params[i], &settings) : "";
         if (path[0])
-            return tell(both, "job %" PRId64 " reads the %s %s, whose contents have changed since", k,
-                        wgf_params[i].name, wgf_excerpt(path).text);
+            return tell(both,
+                        "job %" PRId64
+                        " reads the %s %s, whose contents have changed since, or another version made the file",
+                        k, wgf_params[i].name, wgf_excerpt(path).text);
     }
     return tell(both, "another version of wgf made it, with another meaning of its parameters");
 }
