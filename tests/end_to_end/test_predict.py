@@ -153,6 +153,9 @@ def alpha_and_data_from_files(wgf):
     write_csv(wgf, "x.csv", INPUTS[:, 1:3])
     names, got = printed(wgf("predict", path, "--at", "x.csv", "--csv").require(OK).out)
     compare(path, names, got, with_ones(INPUTS[:, 1:3]), rows[:, -1])
+    wgf.path("data.csv").unlink()
+    equal(printed(wgf("predict", path, "--at", "x.csv", "--jobs", "1", "--csv").require(OK).out)[1].tolist(),
+          got[:, 1:].tolist(), "without the data file")
     write_csv(wgf, "init.csv", rows + 1)
     wgf("predict", path, "--at", "x.csv").require(ERROR, "job 0", "alpha", "changed")
     equal(printed(wgf("predict", path, "--at", "x.csv", "--jobs", "1", "--csv").require(OK).out)[1].tolist(),
