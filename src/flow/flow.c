@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 int64_t wgf_flow_records(const struct wgf_settings *settings)
 {
@@ -159,6 +160,21 @@ static void explain_death(const struct wgf_descent *run)
              always ? "" : remedy(run));
 }
 
+/* Says of what the settings ask for and no record has. */
+static void explain_absence(const struct wgf_descent *run)
+{
+    const struct wgf_settings *settings = run->settings;
+    char *message = run->result->message;
+    const size_t used = strlen(message);
+    const bool distances =
+        settings->record_distances == WGF_DISTANCES_ALL && !(run->method->columns & WGF_COLUMN_BIT(DISTANCE_FROBENIUS));
+    const bool inner = settings->record_inner > 0 && run->method->inner_records && run->inner_records == 0;
+    if (distances || inner)
+        snprintf(message + used, sizeof run->result->message - used, "%s%s records nothing: %s", used > 0 ? "; " : "",
+                 distances ? "record_distances: all" : "record_inner",
+                 distances ? "masses on a grid have the method's own distance alone" : "it is larger than inner_steps");
+}
+
 /* Writes the message of the outcome. */
 static void explain(const struct wgf_descent *run)
 {
@@ -179,6 +195,7 @@ static void explain(const struct wgf_descent *run)
         method->explain(run->work, result->message, sizeof result->message);
     if (result->outcome == WGF_OUTCOME_DONE && result->message[0] == '\0')
         explain_death(run);
+    explain_absence(run);
 }
 
 /* Makes the work and brings it to the start, or to the checkpoint. */
