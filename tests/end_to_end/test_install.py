@@ -101,9 +101,10 @@ def a_copy_in_the_spool_of_slurm_finds_its_folder(wgf):
     for script, name in ((SOURCES / "slurm/sweep.sh", "slurm/sweep.sh"), (PREFIX / "bin/wgf-sweep", "wgf-sweep")):
         scontrol.write_text(f'#!/bin/sh\necho "   Command={script} spec.yaml"\n')
         scontrol.chmod(0o755)
-        done = call("bash", copy, cwd=wgf.folder, env={**os.environ, "SLURM_JOB_ID": "7", "SLURM_SUBMIT_DIR": "/",
-                                                       "PATH": f"{scontrol.parent}:{os.environ['PATH']}"})
-        require(done.returncode == USAGE and f"usage: {name} SPEC" in done.stderr, f"{script}: {done.stderr!r}")
+        environment = {**os.environ, "SLURM_JOB_ID": "7", "SLURM_SUBMIT_DIR": "/",
+                       "PATH": f"{scontrol.parent}:{os.environ['PATH']}"}
+        done = call("bash", copy, "--jobs", cwd=wgf.folder, env=environment)
+        require(done.returncode == USAGE and f"({name} --help)" in done.stderr, f"{script}: {done.stderr!r}")
 
 
 @case

@@ -98,7 +98,7 @@ int wgf_cli_dummy(int argc, char **argv)
 {
     (void)argc, (void)argv;
     puts("a dummy");
-    return wgf_cli_flush();
+    return WGF_EXIT_OK;
 }
 """
 
