@@ -1,4 +1,7 @@
-/* Checkpoint files: header, payload, temporary name, fsync, rename. A file that is damaged counts as absent. */
+/* Checkpoint files: header, payload, temporary name, fsync, rename, fsync of the folder. A damaged file is absent.
+ *
+ * Invariant: only entries of a real folder beside the result file are opened, made or removed, and none that is a
+ * symbolic link is followed. src/store/README.md "Crash protocol". */
 #include "wgf/run/checkpoint_files.h"
 
 #include "wgf/base/system.h"
@@ -24,7 +27,7 @@ enum { VERSION = 1, BUFFER = 1 << 18, NAME_LENGTH = 32 };
 static const char magic[8] = "wgfckpt", temporary_end[] = ".tmp";
 
 struct wgf_checkpoints {
-    char *folder, *name, *temporary; /* of the folder; of the current job's file */
+    char *folder, name[NAME_LENGTH], temporary[NAME_LENGTH]; /* of the folder; in it, of the current job's file */
     double interval;
     struct wgf_checkpoint given;         /* to the current job */
     struct wgf_checkpoint_header header; /* of its last checkpoint */
@@ -46,10 +49,24 @@ static char *folder_of(const char *path)
     return NULL;
 }
 
+/* Negative, with errno, where there is none: a symbolic link to a folder is none. */
+static int open_folder(const char *folder)
+{
+    return open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Keeps errno. */
+static void close_folder(int folder)
+{
+    const int reason = errno;
+    if (folder >= 0)
+        close(folder);
+    errno = reason;
+}
+
 wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, const char *path, double interval,
                                   struct wgf_error *error)
 {
-    struct stat info;
     struct wgf_checkpoints *made = *checkpoints = wgf_calloc(1, sizeof *made);
     if (!made)
         return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
@@ -57,11 +74,9 @@ wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, const ch
     made->folder = folder_of(path);
     if (!made->folder)
         return wgf_fail(error, WGF_EIO, "cannot find '%s' to keep checkpoints beside it: %s", path, strerror(errno));
-    made->name = malloc(strlen(made->folder) + NAME_LENGTH);
-    made->temporary = malloc(strlen(made->folder) + NAME_LENGTH);
-    if (!made->name || !made->temporary)
-        return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
-    made->exists = stat(made->folder, &info) == 0;
+    const int folder = open_folder(made->folder);
+    made->exists = folder >= 0;
+    close_folder(folder);
     return WGF_OK;
 }
 
@@ -80,8 +95,6 @@ void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints)
     if (checkpoints->folder)
         rmdir(checkpoints->folder); /* unless something is in it */
     free(checkpoints->folder);
-    free(checkpoints->name);
-    free(checkpoints->temporary);
     free(checkpoints->finished);
     free(checkpoints);
 }
@@ -97,8 +110,8 @@ const struct wgf_error *wgf_checkpoints_failure(struct wgf_checkpoints *checkpoi
 
 static void set_names(struct wgf_checkpoints *checkpoints, int64_t job)
 {
-    sprintf(checkpoints->name, "%s/%" PRId64, checkpoints->folder, job);
-    sprintf(checkpoints->temporary, "%s%s", checkpoints->name, temporary_end);
+    sprintf(checkpoints->name, "%" PRId64, job);
+    sprintf(checkpoints->temporary, "%" PRId64 "%s", job, temporary_end);
 }
 
 static uint64_t hash_of(const struct wgf_checkpoint_header *header)
@@ -107,11 +120,11 @@ static uint64_t hash_of(const struct wgf_checkpoint_header *header)
 }
 
 /* Opens a regular file and reads its header; NULL: there is none, or not a whole header. */
-static FILE *open_sound(const char *name, struct wgf_checkpoint_header *header)
+static FILE *open_sound(int folder, const char *name, struct wgf_checkpoint_header *header)
 {
     struct stat info;
     /* Not blocked by a pipe of that name. */
-    const int descriptor = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const int descriptor = openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
     if (!file) {
         if (descriptor >= 0)
@@ -149,11 +162,11 @@ static bool load(void *context, const struct iovec *iov, int count)
 }
 
 /* False, with errno: the file may be half written. */
-static bool write_file(const struct wgf_checkpoints *checkpoints, const struct wgf_checkpoint_header *header,
-                       const struct iovec *iov, int count)
+static bool write_file(const struct wgf_checkpoints *checkpoints, int folder,
+                       const struct wgf_checkpoint_header *header, const struct iovec *iov, int count)
 {
-    unlink(checkpoints->temporary); /* a new file, whatever has that name */
-    const int descriptor = open(checkpoints->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    unlinkat(folder, checkpoints->temporary, 0); /* a new file, whatever has that name */
+    const int descriptor = openat(folder, checkpoints->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
     if (!file) {
         if (descriptor >= 0)
@@ -165,9 +178,9 @@ static bool write_file(const struct wgf_checkpoints *checkpoints, const struct w
         fine = iov[i].iov_len == 0 || fwrite(iov[i].iov_base, iov[i].iov_len, 1, file) == 1;
     fine = fine && fflush(file) == 0 && fsync(descriptor) == 0;
     const int reason = errno;
-    fine = fclose(file) == 0 && fine;
-    errno = reason;
-    return fine && rename(checkpoints->temporary, checkpoints->name) == 0;
+    const bool closed = fclose(file) == 0;
+    errno = fine ? errno : reason;
+    return fine && closed && renameat(folder, checkpoints->temporary, folder, checkpoints->name) == 0;
 }
 
 static void save(void *context, const struct iovec *iov, int count)
@@ -185,22 +198,33 @@ static void save(void *context, const struct iovec *iov, int count)
     header.payload_hash = XXH3_64bits_digest(&state);
     header.hash = hash_of(&header);
     checkpoints->has_file = true;
-    if ((mkdir(checkpoints->folder, 0777) == 0 || errno == EEXIST) && write_file(checkpoints, &header, iov, count)) {
+    const bool has_folder = mkdir(checkpoints->folder, 0777) == 0 || errno == EEXIST;
+    const int folder = has_folder ? open_folder(checkpoints->folder) : -1;
+    if (folder >= 0 && write_file(checkpoints, folder, &header, iov, count)) {
+        fsync(folder); /* some file systems cannot; a power loss then leaves the checkpoint before this one */
         checkpoints->header = header;
-        return;
+    } else {
+        const char *const reason = has_folder && errno == ENOTDIR ? "this is not a folder" : strerror(errno);
+        wgf_fail(&checkpoints->failure, WGF_EIO,
+                 "cannot write a checkpoint of job %" PRId64
+                 " in '%s': %s; the job continues, and a kill would cost more",
+                 header.job, checkpoints->folder, reason);
+        if (folder >= 0)
+            unlinkat(folder, checkpoints->temporary, 0); /* others may need its room */
     }
-    wgf_fail(&checkpoints->failure, WGF_EIO,
-             "cannot write a checkpoint of job %" PRId64 " in '%s': %s; the job continues, and a kill would cost more",
-             header.job, checkpoints->folder, strerror(errno));
-    unlink(checkpoints->temporary); /* others may need its room */
+    close_folder(folder);
 }
 
-/* Opens the checkpoint of the current job if it is whole and of this key. */
+/* Opens the checkpoint of the current job if it is whole and of this key. Leaves has_file. */
 static bool find(struct wgf_checkpoints *checkpoints)
 {
     struct wgf_checkpoint_header header;
     const struct wgf_checkpoint_header *const wanted = &checkpoints->header;
-    FILE *file = open_sound(checkpoints->name, &header);
+    const int folder = open_folder(checkpoints->folder);
+    struct stat info;
+    checkpoints->has_file = folder >= 0 && fstatat(folder, checkpoints->name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    FILE *file = checkpoints->has_file ? open_sound(folder, checkpoints->name, &header) : NULL;
+    close_folder(folder);
     if (!file)
         return false;
     if (header.job != wanted->job || header.key != wanted->key || !is_whole(file, &header)) {
@@ -223,8 +247,7 @@ const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *check
     if (!checkpoints->exists && isinf(interval))
         return NULL;
     set_names(checkpoints, job);
-    checkpoints->has_file = checkpoints->exists && access(checkpoints->name, F_OK) == 0;
-    const bool found = checkpoints->has_file && find(checkpoints);
+    const bool found = checkpoints->exists && find(checkpoints);
     checkpoints->given =
         (struct wgf_checkpoint){.context = checkpoints,
                                 .interval = interval,
@@ -259,9 +282,13 @@ void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished)
 
 void wgf_checkpoints_remove(struct wgf_checkpoints *checkpoints, int64_t job)
 {
+    const int folder = open_folder(checkpoints->folder);
+    if (folder < 0)
+        return;
     set_names(checkpoints, job);
-    unlink(checkpoints->name);
-    unlink(checkpoints->temporary); /* of a process that died */
+    unlinkat(folder, checkpoints->name, 0);
+    unlinkat(folder, checkpoints->temporary, 0); /* of a process that died */
+    close_folder(folder);
 }
 
 void wgf_checkpoints_flushed(struct wgf_checkpoints *checkpoints)
@@ -271,38 +298,40 @@ void wgf_checkpoints_flushed(struct wgf_checkpoints *checkpoints)
     checkpoints->finished_count = 0;
 }
 
-/* Is the entry of a folder a checkpoint (false), or a temporary (true)? False is returned for other files. */
+/* Is the entry of a folder a checkpoint (false), or a temporary (true)? False is returned for other files: a number
+ * with zeros in front is no name that save gives. */
 static bool parse_name(const char *entry, bool *temporary)
 {
     const size_t digits = strspn(entry, "0123456789");
     *temporary = strcmp(entry + digits, temporary_end) == 0;
-    return digits > 0 && digits < NAME_LENGTH - sizeof temporary_end && (entry[digits] == '\0' || *temporary);
+    return digits > 0 && digits < NAME_LENGTH - sizeof temporary_end && (entry[0] != '0' || digits == 1) &&
+           (entry[digits] == '\0' || *temporary);
 }
 
-/* Calls `visit` with the path of every checkpoint and temporary in the folder. */
-static void visit_files(const char *folder, void (*visit)(void *, const char *name, bool temporary), void *context)
+/* Calls `visit` for every checkpoint and temporary in the folder. */
+static void visit_files(const char *path, void (*visit)(void *, int folder, const char *name, bool temporary),
+                        void *context)
 {
-    char *name = malloc(strlen(folder) + NAME_LENGTH);
-    DIR *stream = name ? opendir(folder) : NULL;
+    const int folder = open_folder(path);
+    DIR *stream = folder < 0 ? NULL : fdopendir(folder);
     bool temporary;
     for (const struct dirent *entry; stream && (entry = readdir(stream));)
-        if (parse_name(entry->d_name, &temporary)) {
-            sprintf(name, "%s/%s", folder, entry->d_name);
-            visit(context, name, temporary);
-        }
+        if (parse_name(entry->d_name, &temporary))
+            visit(context, folder, entry->d_name, temporary);
     if (stream)
         closedir(stream);
-    free(name);
+    else
+        close_folder(folder);
 }
 
 /* Is it a checkpoint of an unfinished job of this store? */
-static bool is_wanted(struct wgf_store *store, const char *name)
+static bool is_wanted(struct wgf_store *store, int folder, const char *name)
 {
     struct wgf_checkpoint_header header;
     struct wgf_store_extent extent;
     uint8_t state = WGF_JOB_DONE;
     uint64_t key = 0;
-    FILE *file = open_sound(name, &header);
+    FILE *file = open_sound(folder, name, &header);
     if (!file)
         return false;
     fclose(file);
@@ -313,10 +342,10 @@ static bool is_wanted(struct wgf_store *store, const char *name)
            (state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING) && key == header.key;
 }
 
-static void clean_file(void *context, const char *name, bool temporary)
+static void clean_file(void *context, int folder, const char *name, bool temporary)
 {
-    if (temporary || !context || !is_wanted(context, name))
-        unlink(name);
+    if (temporary || !context || !is_wanted(context, folder, name))
+        unlinkat(folder, name, 0);
 }
 
 void wgf_checkpoints_clean(const char *path, struct wgf_store *store)
@@ -335,12 +364,12 @@ struct visitor {
     void *context;
 };
 
-static void visit_file(void *context, const char *name, bool temporary)
+static void visit_file(void *context, int folder, const char *name, bool temporary)
 {
     const struct visitor *const visitor = context;
     struct wgf_checkpoint_header header;
     struct wgf_checkpoint_head head;
-    FILE *file = temporary ? NULL : open_sound(name, &header);
+    FILE *file = temporary ? NULL : open_sound(folder, name, &header);
     if (!file)
         return;
     if (fread(&head, sizeof head, 1, file) == 1)
