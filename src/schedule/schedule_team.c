@@ -92,7 +92,7 @@ wgf_status wgf_team_start(struct wgf_team *team, struct wgf_error *error)
     int provided;
     /* Open MPI tests whether shared file pointers work by making a file beside each one that it opens, and a kill
      * leaves that file there. This program uses no shared file pointers. */
-    setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 0);
+    setenv("OMPI_MCA_sharedfp", "^lockedfile", 0);
 #ifdef MPICH_VERSION /* takes leave of its launcher in a handler of exit; a rank without it ends the others */
     wgf_process_mark_handlers();
 #endif

@@ -4,7 +4,9 @@
 #include "store_internal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <mpi.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -207,13 +209,32 @@ static wgf_status share_survey(struct wgf_store *store, const char *path, struct
     return status;
 }
 
+/* Open MPI prepares shared file pointers, which nothing here uses, by a semaphore that is named after the file. Where
+ * it cannot have that, as another user has one, files beside the result do instead. They would stay there after a kill.
+ * Collective. */
+static void avoid_semaphore(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *setting = getenv("OMPI_MCA_sharedfp");
+    char name[NAME_MAX + 32];
+    snprintf(name, sizeof name, "/dev/shm/sem.OMPIO_%s", slash ? slash + 1 : path);
+    const int semaphore = open(name, O_RDWR | O_CLOEXEC);
+    int refused = semaphore < 0 && errno != ENOENT, any = 0;
+    if (semaphore >= 0)
+        close(semaphore);
+    MPI_Allreduce(&refused, &any, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    if (any && setting && strcmp(setting, "^lockedfile") == 0)
+        setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 1);
+}
+
 static wgf_status open_together(struct wgf_store *store, const char *path, struct wgf_error *error)
 {
     wgf_status status = share_survey(store, path, error);
     if (!status) /* a rank whose machine does not see the file is found before the collective open */
         status = agree(open_descriptor(store, path, error), error);
-    if (!status)
+    if (!status) {
+        avoid_semaphore(path);
         status = agree(open_file(store, path, error), error);
+    }
     if (!status)
         status = agree(open_columns(store, path, error), error);
     return status;

@@ -81,4 +81,18 @@ def a_sweep_that_cannot_write_is_no_killed_process(wgf):
             require(word not in done.err, f"{out}: {done.err!r}")
 
 
+@case
+def a_foreign_semaphore_stops_no_team(wgf):
+    """Of the name that Open MPI would take for the result file, and not to be opened."""
+    name = f"blocked-{os.getpid()}.h5"
+    semaphore = Path("/dev/shm") / f"sem.OMPIO_{name}"
+    wgf.write("spec.yaml", f"name: x\nfixed: {{{SMALL}}}\n")
+    semaphore.mkdir()
+    try:
+        wgf("run", "spec.yaml", "-o", name, ranks=3).require(OK)
+    finally:
+        semaphore.rmdir()
+    equal(states(wgf.path(name)), [DONE], "states")
+
+
 main()

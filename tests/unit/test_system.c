@@ -231,7 +231,12 @@ static void handler_of_after(void)
 static void an_end_runs_the_handlers_that_are_kept(void **state)
 {
     (void)state;
-    for (int kept = 0; kept < 2; kept++) {
+#ifdef __SANITIZE_ADDRESS__
+    const int first = 1; /* an end looks for leaks, and runs them all */
+#else
+    const int first = 0;
+#endif
+    for (int kept = first; kept < 2; kept++) {
         char said[3] = "";
         int status;
         assert_int_equal(pipe(handler_pipe), 0);
