@@ -298,9 +298,8 @@ static int64_t state_room(const struct wgf_reader *reader, const struct wgf_row 
 }
 
 /* Checks where the states of a row start, and moves on to the next row. Three numbers say where: the end of the row
- * before
- * (`end`), the sum of all rows before (`total`), and the start of the next row less the room of this one. One match is
- * enough, since a neighbour may be the damaged row. */
+ * before (`end`), the sum of all rows before (`total`), and the start of the next row less the room of this one. One
+ * match is enough, since a neighbour may be the damaged row. */
 static bool has_valid_start(struct wgf_reader *reader, const struct wgf_row *row, int64_t next_start)
 {
     const int64_t start = row->state_start, room = state_room(reader, row);
