@@ -65,7 +65,7 @@ double wgf_quantile(double *numbers, int64_t count, double part)
         return below;
     for (int64_t i = place + 1; i < count; i++)
         above = fmin(above, numbers[i]);
-    if (below == above) /* infinities have no difference */
-        return below;
+    if (isinf(below) || isinf(above)) /* infinities have no difference: as the mean of the two, which is exact here */
+        return below + above;
     return weight < 0.5 ? below + (above - below) * weight : above - (above - below) * (1 - weight);
 }

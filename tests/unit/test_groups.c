@@ -70,6 +70,14 @@ static void quantiles_of_infinities_and_of_nothing(void **state)
     assert_true(isinf(wgf_quantile(numbers, 5, 0.9)));
     assert_true(wgf_quantile(numbers, 5, 0.25) == 2);
     assert_true(isnan(wgf_quantile(numbers, 0, 0.5)));
+    /* Between a number and an infinity, for any weight: that infinity, as numpy.median says of the middle. */
+    const double parts[] = {0.1, 0.5, 0.9};
+    for (int i = 0; i < 3; i++) {
+        assert_true(wgf_quantile((double[]){INFINITY, 1}, 2, parts[i]) == INFINITY);
+        assert_true(wgf_quantile((double[]){1, -INFINITY}, 2, parts[i]) == -INFINITY);
+        assert_true(isnan(wgf_quantile((double[]){INFINITY, -INFINITY}, 2, parts[i])));
+        assert_true(wgf_quantile((double[]){INFINITY, INFINITY}, 2, parts[i]) == INFINITY);
+    }
 }
 
 static double statistic(struct wgf_groups *groups, int64_t group, enum wgf_statistic_kind kind)
