@@ -155,29 +155,14 @@ struct sieve {
     bool full; /* no memory for another */
 };
 
-static bool is_in(const struct wgf_job_set *set, int64_t job)
-{
-    for (int64_t s = 0; s < set->span_count; s++) {
-        const int64_t behind = job - set->spans[s].first, step = set->spans[s].step;
-        if (behind >= 0 && behind % step == 0 && behind / step < set->spans[s].count)
-            return true;
-    }
-    return false;
-}
-
 static void sift(void *context, const struct wgf_checkpoint_header *header, const struct wgf_checkpoint_head *head)
 {
     struct sieve *const sieve = context;
     struct summary *const summary = sieve->summary;
     struct kept kept = {.job = header->job, .step = head->step};
-    uint8_t state = WGF_JOB_DONE;
-    uint64_t key = 0;
     summary->checkpoints += (int64_t)header->number;
-    if (!is_in(sieve->set, kept.job) ||
-        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "status"), kept.job, 1, &state, NULL) ||
-        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "key"), kept.job, 1, &key, NULL) ||
-        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "steps"), kept.job, 1, &kept.steps, NULL) ||
-        state > WGF_JOB_RUNNING || key != header->key)
+    if (!wgf_job_set_contains(sieve->set, kept.job) || !wgf_checkpoint_is_wanted(header, sieve->store) ||
+        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "steps"), kept.job, 1, &kept.steps, NULL))
         return;
     struct kept *const longer = realloc(summary->kept, (size_t)(summary->kept_count + 1) * sizeof *longer);
     sieve->full = sieve->full || !longer;

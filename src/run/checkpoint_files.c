@@ -324,22 +324,27 @@ static void visit_files(const char *path, void (*visit)(void *, int folder, cons
         close_folder(folder);
 }
 
-/* Is it a checkpoint of an unfinished job of this store? */
-static bool is_wanted(struct wgf_store *store, int folder, const char *name)
+bool wgf_checkpoint_is_wanted(const struct wgf_checkpoint_header *header, struct wgf_store *store)
 {
-    struct wgf_checkpoint_header header;
     struct wgf_store_extent extent;
     uint8_t state = WGF_JOB_DONE;
     uint64_t key = 0;
+    wgf_store_extent(store, &extent);
+    return header->job >= 0 && header->job < extent.jobs &&
+           !wgf_store_read(store, wgf_store_column(store, "status"), header->job, 1, &state, NULL) &&
+           !wgf_store_read(store, wgf_store_column(store, "key"), header->job, 1, &key, NULL) &&
+           (state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING) && key == header->key;
+}
+
+/* Is the file a checkpoint that is wanted? */
+static bool is_wanted(struct wgf_store *store, int folder, const char *name)
+{
+    struct wgf_checkpoint_header header;
     FILE *file = open_sound(folder, name, &header);
     if (!file)
         return false;
     fclose(file);
-    wgf_store_extent(store, &extent);
-    return header.job >= 0 && header.job < extent.jobs &&
-           !wgf_store_read(store, wgf_store_column(store, "status"), header.job, 1, &state, NULL) &&
-           !wgf_store_read(store, wgf_store_column(store, "key"), header.job, 1, &key, NULL) &&
-           (state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING) && key == header.key;
+    return wgf_checkpoint_is_wanted(&header, store);
 }
 
 static void clean_file(void *context, int folder, const char *name, bool temporary)

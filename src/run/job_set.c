@@ -67,6 +67,16 @@ void wgf_job_set_list(const struct wgf_job_set *set, int64_t first, int64_t coun
     }
 }
 
+bool wgf_job_set_contains(const struct wgf_job_set *set, int64_t job)
+{
+    for (int64_t s = 0; s < set->span_count; s++) {
+        const int64_t behind = job - set->spans[s].first, step = set->spans[s].step;
+        if (behind >= 0 && behind % step == 0 && behind / step < set->spans[s].count)
+            return true;
+    }
+    return false;
+}
+
 bool wgf_selection_add(struct wgf_selection *selection, int64_t first, int64_t last)
 {
     const size_t size = (size_t)(selection->interval_count + 1) * sizeof *selection->intervals;

@@ -18,9 +18,11 @@ enum { JOBS = 60 };
 static void assert_set(const struct wgf_job_set *set, const bool *marked)
 {
     int64_t expected[JOBS], listed[JOBS], count = 0;
-    for (int64_t job = 0; job < JOBS; job++)
+    for (int64_t job = 0; job < JOBS; job++) {
+        assert_int_equal(wgf_job_set_contains(set, job), marked[job]);
         if (marked[job])
             expected[count++] = job;
+    }
     assert_int_equal(set->count, count);
     for (int64_t block = 1; block <= count; block++)
         for (int64_t first = 0; first + block <= count; first++) {

@@ -55,6 +55,9 @@ const struct wgf_error *wgf_checkpoints_failure(struct wgf_checkpoints *checkpoi
  * job runs. Files that are not checkpoints stay. */
 void wgf_checkpoints_clean(const char *path, struct wgf_store *store);
 
+/* Is a checkpoint with this header of an unfinished job of the store, with the key that the job has there? */
+bool wgf_checkpoint_is_wanted(const struct wgf_checkpoint_header *header, struct wgf_store *store);
+
 /* Calls `visit` for every checkpoint beside the result file, by what its first bytes say. Safe while a run is writing.
  */
 void wgf_checkpoints_visit(const char *path,

@@ -30,6 +30,8 @@ int64_t wgf_job_set_span(const struct wgf_job_set *set, int64_t position);
 /* Writes the jobs at positions [first, first + count) to jobs[count]. */
 void wgf_job_set_list(const struct wgf_job_set *set, int64_t first, int64_t count, int64_t *jobs);
 
+bool wgf_job_set_contains(const struct wgf_job_set *set, int64_t job);
+
 /* Jobs first to last, both included. */
 struct wgf_interval {
     int64_t first, last;
