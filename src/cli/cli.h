@@ -45,6 +45,11 @@ int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *c
 /* The plan that a result file was made from, by the file's attributes; the caller frees *list. Returns an exit code. */
 int wgf_cli_plan_of(struct wgf_job_list *list, struct wgf_store *store);
 
+/* Does the job still have the key that the file has for it? Errors: of reading; WGF_EDATA, a sentence that begins with
+ * the job and `what`. */
+wgf_status wgf_cli_check_key(struct wgf_store *store, const struct wgf_plan *plan, int64_t job, const char *what,
+                             struct wgf_error *error);
+
 /* Read the words of --jobs (0-9,17) and --shard (I/N, 0 <= I < N); wgf_selection_free frees the selection. Return an
  * exit code, after a sentence when it is not 0. */
 int wgf_cli_take_jobs(const char *command, const char *word, struct wgf_selection *selection);

@@ -127,19 +127,13 @@ static wgf_status take_shape(const struct prediction *made, int64_t job, struct 
 static wgf_status fixed_alpha(struct prediction *made, int64_t job, const struct wgf_settings *settings, double *work,
                               struct wgf_error *error)
 {
-    struct wgf_settings planned;
-    uint64_t key;
-    wgf_plan_job(made->plan.plan, job, &planned);
-    wgf_status status = wgf_store_read(made->store, wgf_store_column(made->store, "key"), job, 1, &key, error);
-    if (!status && settings->init.kind == WGF_INIT_FILE && key != wgf_plan_key(made->plan.plan, &planned))
-        status = wgf_fail(error, WGF_EDATA,
-                          "job %" PRId64 ": alpha cannot be read again: a file that the job reads has changed since, "
-                          "or another version of wgf ran it",
-                          job);
-    if (!status)
-        status =
-            wgf_job_runner_neurons(made->runner, settings, work, work + settings->init.width * settings->data.d, error);
-    return status;
+    const wgf_status status =
+        settings->init.kind == WGF_INIT_FILE
+            ? wgf_cli_check_key(made->store, made->plan.plan, job, ": alpha cannot be read again", error)
+            : WGF_OK;
+    return status ? status
+                  : wgf_job_runner_neurons(made->runner, settings, work, work + settings->init.width * settings->data.d,
+                                           error);
 }
 
 static wgf_status predict_job(struct prediction *made, int64_t job, double *f, struct wgf_error *error)

@@ -228,14 +228,8 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
     struct wgf_job_runner *runner;
     struct wgf_error error;
     const struct wgf_data *data;
-    uint64_t key;
     wgf_plan_job(jobs->plan, job, &settings);
-    wgf_status status = wgf_store_read(store, wgf_store_column(store, "key"), job, 1, &key, &error);
-    if (!status && key != wgf_plan_key(jobs->plan, &settings))
-        status = wgf_fail(&error, WGF_EDATA,
-                          "job %" PRId64 " cannot be made again: a file that it reads has changed since, or another "
-                          "version of wgf ran it",
-                          job);
+    wgf_status status = wgf_cli_check_key(store, jobs->plan, job, " cannot be made again", &error);
     if (!status)
         status = wgf_job_runner_create(&runner, jobs->plan, 1, NULL, &error);
     if (status)

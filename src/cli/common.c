@@ -5,6 +5,7 @@
 #include "wgf_revision.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,20 @@ int wgf_cli_plan_of(struct wgf_job_list *jobs, struct wgf_store *store)
     free(text);
     free(file);
     return status ? WGF_EXIT_ERROR : WGF_EXIT_OK;
+}
+
+wgf_status wgf_cli_check_key(struct wgf_store *store, const struct wgf_plan *plan, int64_t job, const char *what,
+                             struct wgf_error *error)
+{
+    struct wgf_settings settings;
+    uint64_t key;
+    wgf_plan_job(plan, job, &settings);
+    const wgf_status status = wgf_store_read(store, wgf_store_column(store, "key"), job, 1, &key, error);
+    if (status || key == wgf_plan_key(plan, &settings))
+        return status;
+    return wgf_fail(error, WGF_EDATA,
+                    "job %" PRId64 "%s: a file that it reads has changed since, or another version of wgf ran it", job,
+                    what);
 }
 
 /* Reads digits; false when there are none, or too many. */
