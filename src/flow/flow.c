@@ -167,7 +167,7 @@ static void explain_absence(const struct wgf_descent *run)
     char *message = run->result->message;
     const size_t used = strlen(message);
     const bool distances =
-        settings->record_distances == WGF_DISTANCES_ALL && !(run->method->columns & WGF_COLUMN_BIT(DISTANCE_FROBENIUS));
+        settings->record_distances == WGF_DISTANCES_ALL && !wgf_flow_has_column(settings, WGF_TRACE_DISTANCE_FROBENIUS);
     const bool inner = settings->record_inner > 0 && run->method->inner_records && run->inner_records == 0;
     if (distances || inner)
         snprintf(message + used, sizeof run->result->message - used, "%s%s records nothing: %s", used > 0 ? "; " : "",
