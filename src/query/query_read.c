@@ -5,21 +5,12 @@
 #include "wgf/base/decimal.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Times are multiples of a step's time, so equal times of different steps differ by rounding. Those that agree in 12
  * digits count as one. */
 enum { TIME_DIGITS = 12 };
 static const double time_rounding = 1e-12;
-
-static double rounded_time(double time)
-{
-    char text[TIME_DIGITS + 16];
-    snprintf(text, sizeof text, "%.*g", TIME_DIGITS, time);
-    return strtod(text, NULL);
-}
 
 struct reading {
     const struct wgf_query *query;
@@ -161,7 +152,7 @@ static wgf_status make_key(struct reading *reading, int k, int64_t row, int64_t 
     uint64_t *key = &reading->key[k];
     if (reading->query->variables[variable].is_trace) {
         const double trace = trace_at(reading, variable, row, record);
-        *key = wgf_key_of_real(variable == WGF_QUERY_STEP ? trace : rounded_time(trace));
+        *key = wgf_key_of_real(variable == WGF_QUERY_STEP ? trace : wgf_rounded_double(trace, TIME_DIGITS));
         return WGF_OK;
     }
     const void *value = cell(reading, variable, row, 0);
