@@ -12,7 +12,7 @@
 
 static const char usage[] =
     "usage: wgf aggregate OUT.h5... --value NAME[,NAME...] [--by NAME[,NAME...]]\n"
-    "                     [--stat STAT[,STAT...]] [--where 'NAME OP VALUE, ...'] \n"
+    "                     [--stat STAT[,STAT...]] [--where 'NAME OP VALUE, ...']\n"
     "                     [--at-step S | --at-time T [--interpolate]] [--csv]\n\n"
     "Groups the jobs of one or many result files by some parameters, and reduces values over all others,\n"
     "such as seeds. Prints a line for each group, in ascending order of the keys of --by.\n\n"

@@ -140,11 +140,12 @@ int wgf_cli_run(int argc, char **argv)
     wgf_run_catch_signals();           /* at once: MPI takes some tenths of a second to start */
     if (wgf_team_start(&team, &error)) /* before anything can fail: a rank that ends by itself ends the others */
         return wgf_cli_error(&error);
-    if (!read_options(argc, argv, &words, &options, &time_limit, &code)) {
-        /* said, or help */
-    } else if (wgf_team_is_scattered(&team) && options.selection.shards <= 1) {
+    bool goes_on = read_options(argc, argv, &words, &options, &time_limit, &code);
+    if (goes_on && wgf_team_is_scattered(&team) && options.selection.shards <= 1) {
         code = wgf_cli_misuse("run", "srun started several processes that no MPI joins; use mpirun");
-    } else {
+        goes_on = false;
+    }
+    if (goes_on) {
         if (time_limit > 0)
             wgf_run_stop_before(begun, time_limit);
         code = sweep(&team, &options);
