@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.lines import Line2D
 
-from .jobs import MOST_FACETS
+from .jobs import MOST_FACETS, at_most, grouped
 from .result import PlotError, Result, in_order
 from .style import CATEGORICAL, Colours, Page, spans_decades
-from .words import is_number, titled, value_texts
+from .words import is_number, value_texts
 
 STAT = re.compile(r"(?:(?P<value>\w+)_)?(?P<stat>count|missing|sum|mean|std|sem|min|max|median|q[\d.]+)$")
 MOST_MARKERS = 30
@@ -77,18 +77,10 @@ def roles(keys, rows, options):
 
 def panels_of(keys, rows, names):
     """[(title, rows)] for each combination of the keys."""
-    found, at = {}, [keys.index(name) for name in names]
-    for row in rows:
-        found.setdefault(tuple(row[k] for k in at), []).append(row)
-    if len(found) > MOST_FACETS:
-        raise PlotError(
-            f"{' and '.join(names)} would make {len(found)} panels of which {MOST_FACETS} can be drawn;"
-            " choose some with --where of wgf aggregate"
-        )
+    at = [keys.index(name) for name in names]
     texts = [value_texts({row[k] for row in rows}) for k in at]
-    order = sorted(found, key=lambda values: list(map(in_order, values)))
-    title = lambda key: ", ".join(titled(name, one, text[one]) for name, one, text in zip(names, key, texts))
-    return [(title(key), found[key]) for key in order]
+    groups = grouped(rows, names, lambda row: tuple(row[k] for k in at), texts)
+    return at_most(groups, names, MOST_FACETS, "some with --where of wgf aggregate")
 
 
 def draw_curve(axes, xs, at, middle, stats, colour, linked):

@@ -50,29 +50,42 @@ def shown(result, jobs, why=""):
     return f"shown: {said}{where}{rest}" + (f"; {why}" if why else "")
 
 
-def split(result, jobs, names):
-    """Jobs by panel: (title, jobs) for each combination of values that occurs, in the order of the values."""
+def grouped(items, names, key, texts):
+    """(title, items) for each combination of values of the names that occurs, in the order of the values.
+
+    key: an item's values, None for one that it does not have; texts: {value: its text}, one mapping a name.
+    """
     found = {}
-    for job in jobs:
-        found.setdefault(tuple(job.parameters.get(name) for name in names), []).append(job)
-    texts = {name: result.texts(name) for name in names}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
     panels = []
-    for key in sorted(found, key=lambda values: list(map(in_order, values))):
-        words = [titled(name, value, texts[name][value]) for name, value in zip(names, key) if value is not None]
-        panels.append((", ".join(words), found[key]))
+    for values in sorted(found, key=lambda one: list(map(in_order, one))):
+        read = [(name, one, text) for name, one, text in zip(names, values, texts) if one is not None]
+        words = [titled(name, one, text[one]) for name, one, text in read]
+        panels.append((", ".join(words), found[values]))
     return panels
+
+
+def at_most(groups, names, most, remedy):
+    """The groups. Raises PlotError where they are more panels than that."""
+    if len(groups) > most:
+        raise PlotError(
+            f"{' and '.join(names)} would make {len(groups)} panels of which {most} can be drawn; choose {remedy}"
+        )
+    return groups
+
+
+def split(result, jobs, names):
+    """Jobs by panel, as `grouped` has them."""
+    key = lambda job: tuple(job.parameters.get(name) for name in names)
+    return grouped(jobs, names, key, [result.texts(name) for name in names])
 
 
 def facets(result, jobs, options, default=(), most=MOST_FACETS):
     """The groups of `split` by the parameters of --facet, or by the default ones."""
     names = options.facet or default
-    groups = split(result, jobs, names)
-    if len(groups) > most:
-        raise PlotError(
-            f"{' and '.join(names)} would make {len(groups)} panels of which {most} can be drawn;"
-            " choose some jobs with --where NAME=VALUE, or other parameters with --facet"
-        )
-    return groups
+    remedy = "some jobs with --where NAME=VALUE, or other parameters with --facet"
+    return at_most(split(result, jobs, names), names, most, remedy)
 
 
 def a_job_each(result, jobs, options, most, usable=""):
