@@ -137,7 +137,8 @@ def stopped_or_killed_jobs_and_who_writes(wgf):
         finish(watch)
         dead = wait_until(lambda: not (summary := looks())["writing"] and summary, "the death of all ranks")
         equal((dead["writing"], dead["eta"]), (False, None), "writing, eta")
-        require(dead["kept"][0]["step"] >= live["kept"][0]["step"] > 0, f"kept {dead['kept']}")
+        before, after = ({kept["job"]: kept["step"] for kept in summary["kept"]} for summary in (live, dead))
+        require(all(after.get(job, 0) >= step > 0 for job, step in before.items()), f"kept {before}, then {after}")
         equal({kept["steps"] for kept in dead["kept"]}, {steps}, "steps")
         text = wgf("status", name).require(OK).out
         require("no process is writing" in text and " left" not in text, f"says {text!r}")
