@@ -42,7 +42,8 @@ FIXED = {
 }  # fmt: skip
 NEEDS = {
     "d": {"data": ["random"], "method": ["gd"]}, "n": {"data": ["random"]}, "layers": {"method": ["gd"]},
-    "init_file": {"method": ["gd"], "width": [4]}, "weight_decay": {"method": ["gd", "prox"]},
+    "init_file": {"method": ["gd"], "width": [4]},
+    **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}), "weight_decay": {"method": ["gd", "prox"]},
 }  # fmt: skip
 FLOWS, PROX, JKO = {"method": ["gd", "prox", "jko"]}, {"method": ["prox"]}, {"method": ["jko"]}
 # For each figure the axes with which gamma gives it something to draw.
@@ -79,7 +80,7 @@ def legal_values(name, words, bounds):
         values += [int(least) + 1, int(least) + 3] + ([2**53] if name in MAY_BE_LARGE else [])
     else:
         values += ["1.0e-300", "1.0e-3", 0.25, 0.2500001] + (["1.0e+300"] if name in MAY_BE_LARGE else [])
-    return values + (["auto"] if "auto" in kind else [])
+    return values + [word for word in ("auto", "last") if f"or {word}" in kind]
 
 
 def readers(words):
@@ -90,7 +91,7 @@ def readers(words):
 
 
 def quoted(value):
-    return str(value) if re.match(r"[\d.e+-]+$|auto$", str(value)) else f'"{value}"'
+    return str(value) if re.match(r"[\d.e+-]+$|auto$|last$", str(value)) else f'"{value}"'
 
 
 class EveryAxis(unittest.TestCase):

@@ -37,12 +37,18 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
     return wgf_method_find(settings->method)->columns & (1u << column);
 }
 
+struct wgf_state_shape wgf_flow_one_state(const struct wgf_settings *settings)
+{
+    struct wgf_state_shape shape = wgf_method_find(settings->method)->shape(settings);
+    shape.records = 1;
+    return shape;
+}
+
 struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings)
 {
-    struct wgf_state_shape shape = {0};
     if (settings->save == WGF_SAVE_NONE)
-        return shape;
-    shape = wgf_method_find(settings->method)->shape(settings);
+        return (struct wgf_state_shape){0};
+    struct wgf_state_shape shape = wgf_flow_one_state(settings);
     shape.records = settings->save == WGF_SAVE_ALL ? wgf_flow_records(settings) : 1;
     return shape;
 }

@@ -33,6 +33,12 @@ bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, 
     return axis >= 0;
 }
 
+bool wgf_plan_gives(const struct wgf_plan *plan, const char *name)
+{
+    struct wgf_place place;
+    return wgf_plan_given(plan, wgf_param_find(name), &place);
+}
+
 /* Resets unread parameters to their defaults, first those that decide what is read. */
 static void reset_unread(struct wgf_settings *settings, const struct wgf_settings *defaults)
 {
@@ -51,17 +57,19 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->data.n = 3;
     if (settings->data.kind == WGF_DATA_THREE_POINTS || settings->data.kind == WGF_DATA_SINUS)
         settings->data.d = 2;
-    const struct wgf_source *data = NULL, *neurons = NULL;
+    const struct wgf_source *data = NULL, *init = NULL;
     if (settings->data.kind == WGF_DATA_FILE)
         data = wgf_plan_source(plan, settings->data.file, &wgf_datafile_samples);
     if (settings->init.kind == WGF_INIT_FILE)
-        neurons = wgf_plan_source(plan, settings->init.file, &wgf_datafile_neurons);
+        init = wgf_plan_init_source(plan, &settings->init);
     if (data && !data->error.status) {
         settings->data.n = data->rows;
         settings->data.d = data->cols;
     }
-    if (neurons && !neurons->error.status)
-        settings->init.width = neurons->rows;
+    if (init && !init->error.status && init->is_state)
+        wgf_plan_settle_state(init, settings);
+    else if (init && !init->error.status)
+        settings->init.width = init->rows;
 }
 
 void wgf_plan_case(const struct wgf_plan *plan, const struct wgf_case *one, struct wgf_settings *settings)
@@ -157,7 +165,7 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
         return WGF_EMEMORY;
     if (spec->axis_count > 0)
         memcpy(plan->axes, spec->axes, (size_t)spec->axis_count * sizeof *plan->axes);
-    if (wgf_plan_read_sources(plan) || !list_cases(plan))
+    if (wgf_plan_read_sources(plan, diagnostics) || !list_cases(plan))
         return WGF_EMEMORY;
     wgf_plan_check_rules(plan, diagnostics);
     count_jobs(plan, diagnostics);

@@ -11,19 +11,14 @@
 /* Part of every key; to be raised when the same parameters come to mean another descent. */
 static const char meaning[] = "wgf 1";
 
-static const struct wgf_datafile_layout *layout_of(const struct wgf_param *param)
-{
-    return strcmp(param->name, "init_file") == 0 ? &wgf_datafile_neurons : &wgf_datafile_samples;
-}
-
 static void add_text(XXH3_state_t *state, const char *text)
 {
     XXH3_64bits_update(state, text, strlen(text) + 1);
 }
 
-/* Adds a value; for a file, its contents in place of its name. */
+/* Adds a value; for a file, its contents in place of its name. init: of the job, or NULL. */
 static void add_value(XXH3_state_t *state, const struct wgf_plan *plan, const struct wgf_param *param,
-                      union wgf_value value)
+                      union wgf_value value, const struct wgf_init_settings *init)
 {
     char text[64] = "";
     if (param->type != WGF_PARAM_PATH) {
@@ -31,7 +26,10 @@ static void add_value(XXH3_state_t *state, const struct wgf_plan *plan, const st
         add_text(state, text);
         return;
     }
-    const struct wgf_source *source = wgf_plan_source(plan, value.text, layout_of(param));
+    const struct wgf_datafile_layout *const layout = wgf_plan_layout(param);
+    const struct wgf_source *source = init && layout == &wgf_datafile_neurons
+                                          ? wgf_plan_init_source(plan, init)
+                                          : wgf_plan_source(plan, value.text, layout);
     if (source && !source->error.status)
         XXH3_64bits_update(state, &source->hash, sizeof source->hash);
     else
@@ -46,10 +44,11 @@ uint64_t wgf_plan_key(const struct wgf_plan *plan, const struct wgf_settings *se
     for (int i = 0; i < wgf_param_count; i++) {
         const struct wgf_param *param = &wgf_params[i];
         union wgf_value value = wgf_param_get(param, settings);
-        if (!wgf_param_is_read(param, settings) || wgf_value_equal(param, value, wgf_param_get(param, &plan->defaults)))
+        if (param->locates || !wgf_param_is_read(param, settings) ||
+            wgf_value_equal(param, value, wgf_param_get(param, &plan->defaults)))
             continue;
         add_text(&state, param->name);
-        add_value(&state, plan, param, value);
+        add_value(&state, plan, param, value, &settings->init);
     }
     const int revision = wgf_flow_revision(settings);
     if (revision > 0)
@@ -71,15 +70,16 @@ static void add_axis(XXH3_state_t *state, const struct wgf_plan *plan, const str
     add_text(state, axis->param->name);
     XXH3_64bits_update(state, &axis->count, sizeof axis->count);
     if (!axis->values && axis->count > most_listed) {
-        add_value(state, plan, axis->param, axis->first);
-        add_value(state, plan, axis->param, axis->step);
+        add_value(state, plan, axis->param, axis->first, NULL);
+        add_value(state, plan, axis->param, axis->step, NULL);
         return;
     }
     for (int64_t i = 0; i < axis->count; i++)
-        add_value(state, plan, axis->param, wgf_axis_value(axis, i));
+        add_value(state, plan, axis->param, wgf_axis_value(axis, i), NULL);
 }
 
-/* The first job of every case covers all that is fixed; the axes that some job reads, in order, cover the rest. */
+/* The first job of every case covers all that is fixed; the axes that some job reads, in order, cover the rest, with
+ * the states that values of some axes lead to. */
 uint64_t wgf_plan_hash(const struct wgf_plan *plan)
 {
     XXH3_state_t state;
@@ -94,5 +94,8 @@ uint64_t wgf_plan_hash(const struct wgf_plan *plan)
     for (int a = 0; a < plan->axis_count; a++)
         if (plan->axes[a].count > 1 && is_read_by_some(plan, a))
             add_axis(&state, plan, &plan->axes[a]);
+    for (int i = 0; i < plan->source_count; i++)
+        if (plan->sources[i].is_state)
+            XXH3_64bits_update(&state, &plan->sources[i].hash, sizeof plan->sources[i].hash);
     return XXH3_64bits_digest(&state);
 }

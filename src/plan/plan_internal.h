@@ -1,5 +1,5 @@
 /* The parts of a plan: counting (plan.c), visiting (plan_visit.c), files (plan_sources.c), conflicts (plan_rules.c),
- * what no job reads (plan_warnings.c) and hashes (plan_hash.c). */
+ * states to go on from (plan_states.c), what no job reads (plan_warnings.c) and hashes (plan_hash.c). */
 #ifndef WGF_PLAN_PLAN_INTERNAL_H
 #define WGF_PLAN_PLAN_INTERNAL_H
 
@@ -32,6 +32,8 @@ int wgf_plan_axis(const struct wgf_plan *plan, const struct wgf_param *param);
 /* Did the user give the parameter a value, and where? */
 bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, struct wgf_place *place);
 
+bool wgf_plan_gives(const struct wgf_plan *plan, const char *name);
+
 /* Settings of a case as written: of the axes that do not decide, the first values. */
 void wgf_plan_case(const struct wgf_plan *plan, const struct wgf_case *one, struct wgf_settings *settings);
 
@@ -47,7 +49,30 @@ bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
 /* Steps `index` through all tuples below `count`, the last fastest. False after the last tuple. */
 bool wgf_next_tuple(int64_t *index, const int64_t *count, int length);
 
-wgf_status wgf_plan_read_sources(struct wgf_plan *plan);
+/* Reads all files, and adds a diagnostic where they are too many. Errors: WGF_EMEMORY. */
+wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
+
+/* What a file parameter is read as. */
+const struct wgf_datafile_layout *wgf_plan_layout(const struct wgf_param *param);
+
+/* Reads the state of a source, and in *origin what shaped it. As wgf_source_read. */
+wgf_status wgf_plan_read_state(const struct wgf_source *source, struct wgf_settings *origin,
+                               struct wgf_datafile *contents, struct wgf_error *error);
+
+/* Fills in what a state implies of a job that starts from it. */
+void wgf_plan_settle_state(const struct wgf_source *source, struct wgf_settings *settings);
+
+/* A rule: is there a conflict? Then its sentence is written to the message, which has WGF_CONFLICT_LENGTH bytes.
+ * `written`: as in the spec; `settled`: as the job would be. */
+enum { WGF_CONFLICT_LENGTH = 320 };
+typedef bool wgf_conflict(const struct wgf_plan *plan, const struct wgf_settings *written,
+                          const struct wgf_settings *settled, char *message);
+
+/* Of states to go on from: the file has no such state; it is no result file; its method or layers, output signs, number
+ * of grids, or half-width of a grid do not fit. */
+wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_other_kind, wgf_state_other_signs, wgf_state_other_grids,
+    wgf_state_larger, wgf_state_larger2;
+
 void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
 
 #endif

@@ -8,21 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_LENGTH = 320, MOST_PARAMS = 8 };
+enum { MESSAGE_LENGTH = WGF_CONFLICT_LENGTH, MOST_PARAMS = 8 };
 
 struct rule {
     const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
     unsigned shapes;                 /* or, in place of the list: all that shape these, bits of enum wgf_shapes */
-    /* Is there a conflict? Writes the sentence. `written`: as in the spec; `settled`: as the job would be. */
-    bool (*conflicts)(const struct wgf_plan *plan, const struct wgf_settings *written,
-                      const struct wgf_settings *settled, char *message);
+    wgf_conflict *conflicts;
 };
-
-static bool given(const struct wgf_plan *plan, const char *name)
-{
-    struct wgf_place place;
-    return wgf_plan_given(plan, wgf_param_find(name), &place);
-}
 
 /* The source of this path, when it is used and could be read. */
 static const struct wgf_source *readable(const struct wgf_plan *plan, bool used, const char *path,
@@ -39,7 +31,16 @@ static const struct wgf_source *data_source(const struct wgf_plan *plan, const s
 
 static const struct wgf_source *init_source(const struct wgf_plan *plan, const struct wgf_settings *settings)
 {
-    return readable(plan, settings->init.kind == WGF_INIT_FILE, settings->init.file, &wgf_datafile_neurons);
+    const struct wgf_source *source =
+        settings->init.kind == WGF_INIT_FILE ? wgf_plan_init_source(plan, &settings->init) : NULL;
+    return source && !source->error.status ? source : NULL;
+}
+
+/* The same, where it has neurons. */
+static const struct wgf_source *neuron_source(const struct wgf_plan *plan, const struct wgf_settings *settings)
+{
+    const struct wgf_source *source = init_source(plan, settings);
+    return source && (!source->is_state || wgf_method_has_neurons(source->origin.method)) ? source : NULL;
 }
 
 /* Are n and d of the data known? Not those of a file that cannot be read: its jobs fail anyway. */
@@ -52,7 +53,7 @@ static bool data_are_known(const struct wgf_plan *plan, const struct wgf_setting
 static bool disagrees(const struct wgf_plan *plan, const char *name, int64_t value, int64_t implied, const char *by,
                       char *message)
 {
-    if (value == implied || !given(plan, name))
+    if (value == implied || !wgf_plan_gives(plan, name))
         return false;
     snprintf(message, MESSAGE_LENGTH, "%s is %" PRId64 ", but %s has %s = %" PRId64 "; remove %s or make it agree",
              name, value, by, name, implied, name);
@@ -84,7 +85,7 @@ static bool inputs(const struct wgf_plan *plan, const struct wgf_settings *writt
 static bool width(const struct wgf_plan *plan, const struct wgf_settings *written, const struct wgf_settings *settled,
                   char *message)
 {
-    const struct wgf_source *source = init_source(plan, written);
+    const struct wgf_source *source = neuron_source(plan, written);
     (void)settled;
     return source && disagrees(plan, "width", written->init.width, source->rows, source->path, message);
 }
@@ -103,7 +104,7 @@ static bool columns(const struct wgf_source *source, int64_t d, char *message)
 static bool neuron_columns(const struct wgf_plan *plan, const struct wgf_settings *written,
                            const struct wgf_settings *settled, char *message)
 {
-    return data_are_known(plan, written) && columns(init_source(plan, written), settled->data.d, message);
+    return data_are_known(plan, written) && columns(neuron_source(plan, written), settled->data.d, message);
 }
 
 static bool test_columns(const struct wgf_plan *plan, const struct wgf_settings *written,
@@ -201,12 +202,13 @@ static bool kernel_inputs(const struct wgf_plan *plan, const struct wgf_settings
 static bool grid_init(const struct wgf_plan *plan, const struct wgf_settings *written,
                       const struct wgf_settings *settled, char *message)
 {
-    (void)plan, (void)settled;
-    if (wgf_method_has_neurons(written->method) || written->init.kind != WGF_INIT_FILE)
+    const struct wgf_source *source = init_source(plan, written);
+    (void)settled;
+    if (wgf_method_has_neurons(written->method) || !source || source->is_state)
         return false;
-    snprintf(
-        message, MESSAGE_LENGTH,
-        "method: jko starts from masses on its grid, which a file of neurons does not have; use init: normal or grid");
+    snprintf(message, MESSAGE_LENGTH,
+             "method: jko starts from masses on its grid, which a file of neurons does not have; use init: normal or "
+             "grid, or a result file");
     return true;
 }
 
@@ -252,8 +254,8 @@ static bool state_size(const struct wgf_plan *plan, const struct wgf_settings *w
 static const struct rule rules[] = {
     {{"n", "data", "data_file"}, .conflicts = samples},
     {{"d", "data", "data_file"}, .conflicts = inputs},
-    {{"width", "init", "init_file"}, .conflicts = width},
-    {{"init_file", "init", "data", "data_file", "d"}, .conflicts = neuron_columns},
+    {{"width", "init", "init_file", "init_job", "init_record"}, .conflicts = width},
+    {{"init_file", "init_job", "init_record", "init", "data", "data_file", "d"}, .conflicts = neuron_columns},
     {{"test_file", "data", "data_file", "d"}, .conflicts = test_columns},
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
@@ -262,7 +264,15 @@ static const struct rule rules[] = {
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"method", "d", "data", "data_file"}, .conflicts = grid_inputs},
     {{"kernel", "method", "d", "data", "data_file"}, .conflicts = kernel_inputs},
-    {{"init", "method"}, .conflicts = grid_init},
+    {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
+    {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
+    {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
+    {{"init_file", "init_job", "init_record", "init", "method", "layers"}, .conflicts = wgf_state_other_kind},
+    {{"signs", "init_file", "init_job", "init_record", "init"}, .conflicts = wgf_state_other_signs},
+    {{"grid2", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_other_grids},
+    {{"grid_radius", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_larger},
+    {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},
+     .conflicts = wgf_state_larger2},
     {{"grid2", "method"}, .conflicts = second_grid},
     {.shapes = WGF_SHAPES_TRACE, .conflicts = trace_length},
     {.shapes = WGF_SHAPES_STATE, .conflicts = state_size},

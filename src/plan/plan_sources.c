@@ -31,6 +31,27 @@ const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char
     return NULL;
 }
 
+/* A number found is as good as the word for it. */
+static bool is_at(const struct wgf_source *source, int64_t job, int64_t record)
+{
+    return source->job == job && (source->record == record ||
+                                  (source->is_state && !source->error.status && source->origin.init.record == record));
+}
+
+const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const struct wgf_init_settings *init)
+{
+    for (int i = 0; i < plan->source_count; i++)
+        if (plan->sources[i].layout == &wgf_datafile_neurons && is_at(&plan->sources[i], init->job, init->record) &&
+            strcmp(plan->sources[i].path, init->file) == 0)
+            return &plan->sources[i];
+    return NULL;
+}
+
+const struct wgf_datafile_layout *wgf_plan_layout(const struct wgf_param *param)
+{
+    return strcmp(param->name, "init_file") == 0 ? &wgf_datafile_neurons : &wgf_datafile_samples;
+}
+
 int wgf_plan_source_count(const struct wgf_plan *plan)
 {
     return plan->source_count;
@@ -41,9 +62,26 @@ const struct wgf_source *wgf_plan_source_at(const struct wgf_plan *plan, int i)
     return &plan->sources[i];
 }
 
-static wgf_status add_source(struct wgf_plan *plan, const char *path, const struct wgf_datafile_layout *layout)
+wgf_status wgf_source_read(const struct wgf_source *source, struct wgf_datafile *contents, struct wgf_error *error)
 {
-    if (path[0] == '\0' || wgf_plan_source(plan, path, layout))
+    struct wgf_settings origin;
+    return source->is_state ? wgf_plan_read_state(source, &origin, contents, error)
+                            : wgf_datafile_read(source->resolved, source->layout, contents, error);
+}
+
+static bool has_source(const struct wgf_plan *plan, const struct wgf_source *wanted)
+{
+    for (int i = 0; i < plan->source_count; i++)
+        if (plan->sources[i].layout == wanted->layout && plan->sources[i].job == wanted->job &&
+            plan->sources[i].record == wanted->record && strcmp(plan->sources[i].path, wanted->path) == 0)
+            return true;
+    return false;
+}
+
+/* wanted: its path, layout, job and record. */
+static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wanted)
+{
+    if (wanted->path[0] == '\0' || has_source(plan, wanted))
         return WGF_OK;
     const size_t size = (size_t)(plan->source_count + 1) * sizeof *plan->sources;
     struct wgf_source *sources = realloc(plan->sources, size);
@@ -51,12 +89,18 @@ static wgf_status add_source(struct wgf_plan *plan, const char *path, const stru
         return WGF_EMEMORY;
     plan->sources = sources;
     struct wgf_source *source = &sources[plan->source_count];
-    *source = (struct wgf_source){.path = path, .layout = layout, .resolved = resolve(plan->spec->folder, path)};
+    *source = *wanted;
+    source->resolved = resolve(plan->spec->folder, wanted->path);
     if (!source->resolved)
         return WGF_EMEMORY;
     plan->source_count++;
+    source->is_state = wanted->layout == &wgf_datafile_neurons && wgf_datafile_is_result(source->resolved);
     struct wgf_datafile contents = {0};
-    if (!wgf_datafile_read(source->resolved, layout, &contents, &source->error)) {
+    if (source->is_state)
+        wgf_plan_read_state(source, &source->origin, &contents, &source->error);
+    else
+        wgf_datafile_read(source->resolved, source->layout, &contents, &source->error);
+    if (!source->error.status) {
         source->rows = contents.rows;
         source->cols = contents.cols;
         source->hash = contents.hash;
@@ -94,16 +138,63 @@ static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_dat
     return WGF_OK;
 }
 
-static wgf_status add_sources_of(struct wgf_plan *plan, const char *name, const struct wgf_datafile_layout *layout)
+static wgf_status add_sources_of(struct wgf_plan *plan, const char *name)
 {
     const struct wgf_param *param = wgf_param_find(name);
     const int a = wgf_plan_axis(plan, param);
+    struct wgf_source wanted = {.path = wgf_param_get(param, &plan->base).text, .layout = wgf_plan_layout(param)};
     if (a < 0)
-        return add_source(plan, wgf_param_get(param, &plan->base).text, layout);
-    for (int64_t i = 0; i < plan->axes[a].count; i++)
-        if (add_source(plan, plan->axes[a].values[i].text, layout))
+        return add_source(plan, &wanted);
+    for (int64_t i = 0; i < plan->axes[a].count; i++) {
+        wanted.path = plan->axes[a].values[i].text;
+        if (add_source(plan, &wanted))
             return WGF_EMEMORY;
-    return drop_copies(plan, a, layout);
+    }
+    return drop_copies(plan, a, wanted.layout);
+}
+
+struct starts {
+    struct wgf_plan *plan;
+    wgf_status status;
+};
+
+static bool add_start(void *context, const struct wgf_settings *settings)
+{
+    struct starts *starts = context;
+    const struct wgf_source wanted = {.path = settings->init.file,
+                                      .layout = &wgf_datafile_neurons,
+                                      .job = settings->init.job,
+                                      .record = settings->init.record};
+    starts->status = add_source(starts->plan, &wanted);
+    return !starts->status;
+}
+
+/* The initial neurons and states: of every file, job and record. */
+static wgf_status add_starts(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+{
+    enum { MOST_STARTS = 10000 };
+    static const char *const names[] = {"init_file", "init_job", "init_record", NULL};
+    struct starts starts = {plan, WGF_OK};
+    int swept = 0, last = -1;
+    double count = 1;
+    for (int i = 0; names[i]; i++) {
+        const int a = wgf_plan_axis(plan, wgf_param_find(names[i]));
+        if (a < 0)
+            continue;
+        count *= (double)plan->axes[a].count;
+        swept++;
+        last = a;
+    }
+    if (count > MOST_STARTS) {
+        wgf_diagnose(diagnostics, plan->axes[last].place,
+                     "the sweep starts from %.3g states, more than %d; shorten the axes of init_file, init_job and "
+                     "init_record",
+                     count, MOST_STARTS);
+        return WGF_OK;
+    }
+    wgf_plan_visit(plan, names, add_start, &starts);
+    const bool files_alone = swept == 1 && plan->axes[last].param == wgf_param_find("init_file");
+    return !starts.status && files_alone ? drop_copies(plan, last, &wgf_datafile_neurons) : starts.status;
 }
 
 struct kinds {
@@ -118,16 +209,16 @@ static bool find_kinds(void *context, const struct wgf_settings *settings)
     return true;
 }
 
-wgf_status wgf_plan_read_sources(struct wgf_plan *plan)
+wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
 {
     struct kinds kinds = {0};
     wgf_status status = WGF_OK;
     wgf_plan_visit(plan, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
     if (kinds.data)
-        status = add_sources_of(plan, "data_file", &wgf_datafile_samples);
+        status = add_sources_of(plan, "data_file");
     if (!status && kinds.init)
-        status = add_sources_of(plan, "init_file", &wgf_datafile_neurons);
+        status = add_starts(plan, diagnostics);
     if (!status)
-        status = add_sources_of(plan, "test_file", &wgf_datafile_samples);
+        status = add_sources_of(plan, "test_file");
     return status;
 }

@@ -183,7 +183,10 @@ static wgf_status read_text(const struct wgf_variable *variable, char *word, str
 static wgf_status read_number(const struct wgf_variable *variable, const char *word, struct wgf_condition *condition,
                               struct wgf_error *error)
 {
+    const char *const special = variable->param ? variable->param->word : NULL;
     char *end;
+    if (variable->type == WGF_COLUMN_INT64 && special && strcmp(word, special) == 0)
+        word = "-1";
     const bool is_auto =
         variable->type == WGF_COLUMN_FLOAT64 && (strcmp(word, "auto") == 0 || strcmp(word, "nan") == 0);
     errno = 0;
@@ -192,8 +195,8 @@ static wgf_status read_number(const struct wgf_variable *variable, const char *w
     condition->whole = end > word && !*end && errno == 0;
     condition->real = is_auto ? NAN : strtod(word, &end);
     if (!is_auto && (end == word || *end || isnan(condition->real)))
-        return wgf_fail(error, WGF_EUSAGE, "--where: %s is compared with a number%s, not '%s'", variable->name,
-                        variable->param && variable->param->may_be_auto ? " or auto" : "", word);
+        return wgf_fail(error, WGF_EUSAGE, "--where: %s is compared with a number%s%s, not '%s'", variable->name,
+                        special ? " or " : "", special ? special : "", word);
     if (variable->type == WGF_COLUMN_UINT64 && !condition->whole)
         return wgf_fail(error, WGF_EUSAGE, "--where: %s is compared with a whole number, not '%s'", variable->name,
                         word);

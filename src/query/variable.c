@@ -58,16 +58,17 @@ const char *wgf_number_text(double number, enum wgf_number_style style, char buf
 const char *wgf_variable_text(const struct wgf_variable *variable, const void *cell, enum wgf_number_style style,
                               char buffer[WGF_CELL_TEXT_LENGTH])
 {
-    const bool may_be_auto = style != WGF_NUMBER_EXACT && variable->param && variable->param->may_be_auto;
+    const char *const word = style != WGF_NUMBER_EXACT && variable->param ? variable->param->word : NULL;
     switch (variable->type) {
     case WGF_COLUMN_UINT8: /* `status` is the only one */
         return *(const uint8_t *)cell < WGF_JOB_STATE_COUNT ? wgf_job_state_names[*(const uint8_t *)cell] : "damaged";
     case WGF_COLUMN_TEXT:
         return *(const char *const *)cell;
     case WGF_COLUMN_FLOAT64:
-        return may_be_auto && isnan(*(const double *)cell) ? "auto"
-                                                           : wgf_number_text(*(const double *)cell, style, buffer);
+        return word && isnan(*(const double *)cell) ? word : wgf_number_text(*(const double *)cell, style, buffer);
     case WGF_COLUMN_INT64:
+        if (word && *(const int64_t *)cell == -1)
+            return word;
         snprintf(buffer, WGF_CELL_TEXT_LENGTH, "%" PRId64, *(const int64_t *)cell);
         break;
     case WGF_COLUMN_UINT64:

@@ -59,11 +59,10 @@ void wgf_job_runner_free(struct wgf_job_runner *runner)
     free(runner);
 }
 
-/* Makes `loaded` hold the file of that path, which the plan has inspected. */
-static wgf_status load(struct wgf_job_runner *runner, struct loaded *loaded, const char *path,
-                       const struct wgf_datafile_layout *layout, struct wgf_error *error)
+/* Makes `loaded` hold the source, which the plan has inspected; NULL: it has not. */
+static wgf_status load(struct loaded *loaded, const struct wgf_source *source, const char *path,
+                       struct wgf_error *error)
 {
-    const struct wgf_source *source = wgf_plan_source(runner->plan, path, layout);
     if (!source)
         return wgf_fail(error, WGF_EINTERNAL, "%s is not a file of this plan", path);
     if (source->error.status)
@@ -72,13 +71,24 @@ static wgf_status load(struct wgf_job_runner *runner, struct loaded *loaded, con
         return WGF_OK;
     wgf_datafile_clear(&loaded->contents);
     loaded->source = NULL;
-    wgf_status status = wgf_datafile_read(source->resolved, layout, &loaded->contents, error);
+    wgf_status status = wgf_source_read(source, &loaded->contents, error);
     if (status)
         return status;
     if (loaded->contents.hash != source->hash)
         return wgf_fail(error, WGF_EDATA, "%s changed while the sweep was running; start anew", source->resolved);
     loaded->source = source;
     return WGF_OK;
+}
+
+static const struct wgf_source *samples(const struct wgf_job_runner *runner, const char *path)
+{
+    return path[0] ? wgf_plan_source(runner->plan, path, &wgf_datafile_samples) : NULL;
+}
+
+/* The source of initial neurons or masses, where the job has one. */
+static const struct wgf_source *start(const struct wgf_job_runner *runner, const struct wgf_settings *settings)
+{
+    return settings->init.kind == WGF_INIT_FILE ? wgf_plan_init_source(runner->plan, &settings->init) : NULL;
 }
 
 static wgf_status view(const struct loaded *loaded, struct wgf_data *data, struct wgf_error *error)
@@ -94,7 +104,7 @@ wgf_status wgf_job_runner_data(struct wgf_job_runner *runner, const struct wgf_s
     wgf_status status;
     *data = &runner->data;
     if (settings->data.kind == WGF_DATA_FILE) {
-        status = load(runner, &runner->data_file, settings->data.file, &wgf_datafile_samples, error);
+        status = load(&runner->data_file, samples(runner, settings->data.file), settings->data.file, error);
         return status ? status : view(&runner->data_file, &runner->data, error);
     }
     wgf_data_clear(&runner->generated);
@@ -109,7 +119,8 @@ static wgf_status test_data(struct wgf_job_runner *runner, const struct wgf_sett
     *test = NULL;
     if (settings->data.test_file[0] == '\0')
         return WGF_OK;
-    wgf_status status = load(runner, &runner->test_file, settings->data.test_file, &wgf_datafile_samples, error);
+    const char *const path = settings->data.test_file;
+    wgf_status status = load(&runner->test_file, samples(runner, path), path, error);
     if (!status)
         status = view(&runner->test_file, &runner->test, error);
     if (!status && runner->test.d != settings->data.d)
@@ -123,7 +134,7 @@ static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_s
                                double *alpha, struct wgf_error *error)
 {
     const char *path = settings->init.file;
-    wgf_status status = load(runner, &runner->init_file, path, &wgf_datafile_neurons, error);
+    wgf_status status = load(&runner->init_file, start(runner, settings), path, error);
     if (status)
         return status;
     const struct wgf_datafile *contents = &runner->init_file.contents;
@@ -149,19 +160,34 @@ wgf_status wgf_job_runner_neurons(struct wgf_job_runner *runner, const struct wg
     return wgf_init_neurons(&settings->init, settings->data.d, W, alpha, error);
 }
 
-/* Bytes of a file's contents; 0 when it names none. */
-static double source_bytes(const struct wgf_job_runner *runner, const char *path,
-                           const struct wgf_datafile_layout *layout)
+/* Masses of a kept state on the grids of this job. */
+static wgf_status copy_masses(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *p,
+                              struct wgf_error *error)
 {
-    const struct wgf_source *source = path[0] ? wgf_plan_source(runner->plan, path, layout) : NULL;
+    const struct wgf_source *source = start(runner, settings);
+    wgf_status status = load(&runner->init_file, source, settings->init.file, error);
+    if (status)
+        return status;
+    const struct wgf_datafile *contents = &runner->init_file.contents;
+    for (int64_t k = 0; k < contents->rows; k++)
+        if (!(contents->matrix[k] >= 0 && isfinite(contents->matrix[k])))
+            return wgf_fail(error, WGF_EDATA, "%s: mass %" PRId64 " of job %" PRId64 " is %g; see wgf verify",
+                            source->resolved, k, source->job, contents->matrix[k]);
+    wgf_flow_regrid(&source->origin, contents->matrix, settings, p);
+    return WGF_OK;
+}
+
+/* Bytes of a source's contents; 0 where there is none. */
+static double source_bytes(const struct wgf_source *source)
+{
     return source ? wgf_bytes((double)source->rows * ((double)source->cols + 1), sizeof(double)) : 0;
 }
 
 static wgf_status check_memory(const struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                struct wgf_error *error)
 {
-    double need = wgf_flow_bytes(settings) + source_bytes(runner, settings->data.test_file, &wgf_datafile_samples) +
-                  source_bytes(runner, settings->init.file, &wgf_datafile_neurons);
+    double need = wgf_flow_bytes(settings) + source_bytes(samples(runner, settings->data.test_file)) +
+                  source_bytes(start(runner, settings));
     if (need <= runner->memory_share)
         return WGF_OK;
     if (need <= runner->memory_limit) /* otherwise what the row says does not depend on the number of ranks */
@@ -174,21 +200,32 @@ static wgf_status check_memory(const struct wgf_job_runner *runner, const struct
                     need / 1e9, runner->memory_limit / 1e9);
 }
 
-/* Runs the descent from its data and neurons; W has room for m (d + 1) numbers, or is NULL for a method without. */
+/* Numbers that the job's start takes: W and alpha, or the masses of a file; 0: the method makes its own. */
+static int64_t start_size(const struct wgf_settings *settings, const struct wgf_data *data)
+{
+    if (wgf_method_has_neurons(settings->method))
+        return settings->init.width * (data->d + 1);
+    return settings->init.kind == WGF_INIT_FILE ? wgf_flow_one_state(settings).rows : 0;
+}
+
+/* Runs the descent from its data and start, for which there is room. */
 static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_settings *settings,
-                           const struct wgf_data *data, double *W, const struct wgf_checkpoint *checkpoint,
+                           const struct wgf_data *data, double *room, const struct wgf_checkpoint *checkpoint,
                            struct wgf_trace *trace, struct wgf_flow_result *result, struct wgf_error *error)
 {
-    double *alpha = W ? W + settings->init.width * data->d : NULL;
+    const bool neurons = wgf_method_has_neurons(settings->method);
+    double *W = neurons ? room : NULL, *alpha = neurons ? W + settings->init.width * data->d : NULL;
     struct wgf_problem problem = {.data = data,
                                   .W = W,
                                   .alpha = alpha,
+                                  .masses = neurons ? NULL : room,
                                   .cancel = runner->interrupted,
                                   .checkpoint = checkpoint,
                                   .listener = runner->listener};
     wgf_status status = test_data(runner, settings, &problem.test, error);
-    if (!status && W)
-        status = wgf_job_runner_neurons(runner, settings, W, alpha, error);
+    if (!status && room)
+        status = neurons ? wgf_job_runner_neurons(runner, settings, W, alpha, error)
+                         : copy_masses(runner, settings, room, error);
     if (!status)
         status = wgf_flow_run(settings, &problem, trace, result, error);
     return status;
@@ -204,12 +241,12 @@ static wgf_status attempt(struct wgf_job_runner *runner, const struct wgf_settin
         status = wgf_job_runner_data(runner, settings, &data, error);
     if (status)
         return status;
-    bool neurons = wgf_method_has_neurons(settings->method);
-    double *W = neurons ? wgf_calloc(settings->init.width * (data->d + 1), sizeof *W) : NULL;
-    if (neurons && !W)
-        return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " neurons", settings->init.width);
-    status = run_from(runner, settings, data, W, checkpoint, trace, result, error);
-    free(W);
+    const int64_t size = start_size(settings, data);
+    double *room = size > 0 ? wgf_calloc(size, sizeof *room) : NULL;
+    if (size > 0 && !room)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " numbers of the start", size);
+    status = run_from(runner, settings, data, room, checkpoint, trace, result, error);
+    free(room);
     return status;
 }
 

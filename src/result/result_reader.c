@@ -159,8 +159,7 @@ static void mark_number(struct wgf_row *row, const struct wgf_param *param, cons
         value.integer = *(const int64_t *)cell;
     else
         value.real = *(const double *)cell;
-    if (param->type == WGF_PARAM_INT &&
-        !((double)value.integer >= param->minimum && (double)value.integer <= param->maximum)) {
+    if (param->type == WGF_PARAM_INT && !wgf_param_holds(param, value)) {
         row->damaged = true; /* and what is computed from settings may count on their ranges */
         return;
     }

@@ -103,9 +103,11 @@ static bool with_random_choices(const struct wgf_settings *s)
 #define WHOLE(lo) .minimum = (lo), .maximum = 0x1p53
 #define AT_LEAST(lo) .minimum = (lo), .maximum = DBL_MAX
 #define ABOVE(lo) AT_LEAST(lo), .open = true
-#define OR_AUTO .may_be_auto = true
+#define OR(text) .word = (text)
+#define OR_AUTO OR("auto")
 #define ONE_OF(list) .choices = (list)
 #define DECIDES .decides = true
+#define LOCATES .locates = true
 #define SHAPES(bits) .shapes = (bits)
 #define TRACE WGF_SHAPES_TRACE
 #define STATE WGF_SHAPES_STATE
@@ -128,7 +130,11 @@ const struct wgf_param wgf_params[] = {
     {"init", CHOICE(init.kind, "normal"), ONE_OF(init_kinds), DECIDES, SHAPES(STATE),
      SAYS("initial neurons; grid: a square grid of each sign, d = 2")},
     {"init_file", PATH(init.file), SHAPES(STATE), READ(with_init_file),
-     SAYS("HDF5 with W (m x d) and alpha (m), or CSV with alpha last")},
+     SAYS("HDF5 with W (m x d) and alpha (m), CSV with alpha last, or a result file: its states")},
+    {"init_job", INT(init.job, "0"), WHOLE(0), LOCATES, SHAPES(STATE), READ(with_init_file),
+     SAYS("job of a result file in init_file to go on from")},
+    {"init_record", INT(init.record, "last"), WHOLE(0), OR("last"), LOCATES, SHAPES(STATE), READ(with_init_file),
+     SAYS("which of the states that the job has kept, from 0; or the last")},
     {"init_scale", FLOAT(init.scale, "1e-3"), AT_LEAST(0), READ(with_init_scale),
      SAYS("standard deviation (normal) or half-width (grid) of initial neurons")},
     {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SHAPES(STATE),

@@ -29,7 +29,7 @@ static void write_type(const struct wgf_param *param, char cell[CELL])
     if (param->type == WGF_PARAM_CHOICE)
         write_choices(param, cell);
     else
-        append(cell, "%s%s", names[param->type], param->may_be_auto ? " or auto" : "");
+        append(cell, "%s%s%s", names[param->type], param->word ? " or " : "", param->word ? param->word : "");
 }
 
 /* The range of a number; nothing for other types. */

@@ -82,9 +82,10 @@ static const char *allowed(const struct wgf_param *param, char *buffer, size_t s
         snprintf(buffer, size, widest ? "a whole number from %.16g to 2^53" : "a whole number from %.16g to %.16g",
                  param->minimum, param->maximum);
     } else {
-        snprintf(buffer, size, "a number %s %g%s", param->open ? "above" : "of at least", param->minimum,
-                 param->may_be_auto ? " or auto" : "");
+        snprintf(buffer, size, "a number %s %g", param->open ? "above" : "of at least", param->minimum);
     }
+    const size_t length = strlen(buffer);
+    snprintf(buffer + length, size - length, "%s%s", param->word ? " or " : "", param->word ? param->word : "");
     return buffer;
 }
 
@@ -109,21 +110,22 @@ static wgf_status no_value(const struct wgf_param *param, struct wgf_error *erro
     return wgf_fail(error, WGF_EUSAGE, "%s has no value; give it one or remove it", param->name);
 }
 
-static wgf_status not_a_number(const struct wgf_param *param, bool or_auto, const char *text, struct wgf_error *error)
+static wgf_status not_a_number(const struct wgf_param *param, const char *word, const char *text,
+                               struct wgf_error *error)
 {
-    return wgf_fail(error, WGF_EUSAGE, "%s: use a %s%s, not '%s'", param->name,
-                    param->type == WGF_PARAM_INT ? "whole number" : "number", or_auto ? " or auto" : "",
+    return wgf_fail(error, WGF_EUSAGE, "%s: use a %s%s%s, not '%s'", param->name,
+                    param->type == WGF_PARAM_INT ? "whole number" : "number", word ? " or " : "", word ? word : "",
                     wgf_excerpt(text).text);
 }
 
-/* A number, in its range or not; `or_auto` only completes the sentence. */
-static wgf_status parse_number(const struct wgf_param *param, bool or_auto, const char *text, bool quoted,
+/* A number, in its range or not; `word` (or NULL) only completes the sentence. */
+static wgf_status parse_number(const struct wgf_param *param, const char *word, const char *text, bool quoted,
                                union wgf_value *value, struct wgf_error *error)
 {
     const bool integer = param->type == WGF_PARAM_INT;
     const enum number_form form = number_form(text);
     if (form == NO_NUMBER || (integer && form != WHOLE))
-        return not_a_number(param, or_auto, text, error);
+        return not_a_number(param, word, text, error);
     if (quoted)
         return wgf_fail(error, WGF_EUSAGE, "%s: a number in quotes is text; remove the quotes", param->name);
     if (!integer) {
@@ -144,7 +146,7 @@ wgf_status wgf_number_parse(const struct wgf_param *param, const char *text, boo
         return wgf_fail(error, WGF_EUSAGE, "%s does not take numbers", param->name);
     if (!quoted && wgf_text_is_null(text))
         return no_value(param, error);
-    return parse_number(param, false, text, quoted, value, error);
+    return parse_number(param, NULL, text, quoted, value, error);
 }
 
 /* Writes "a, b or c". */
@@ -206,11 +208,14 @@ wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool
         status = parse_choice(param, text, &parsed.choice, error);
     } else if (param->type == WGF_PARAM_PATH) {
         status = parse_path(param, text, &parsed.text, error);
-    } else if (param->may_be_auto && strcmp(text, "auto") == 0) {
-        parsed.real = NAN;
+    } else if (param->word && strcmp(text, param->word) == 0) {
+        if (param->type == WGF_PARAM_INT)
+            parsed.integer = -1;
+        else
+            parsed.real = NAN;
         status = WGF_OK;
     } else {
-        status = parse_number(param, param->may_be_auto, text, quoted, &parsed, error);
+        status = parse_number(param, param->word, text, quoted, &parsed, error);
         if (status == WGF_OK)
             status = wgf_param_check(param, parsed, error);
     }
@@ -225,7 +230,7 @@ wgf_status wgf_param_check(const struct wgf_param *param, union wgf_value value,
         return WGF_OK;
     const bool integer = param->type == WGF_PARAM_INT;
     const double number = integer ? (double)value.integer : value.real;
-    if (isnan(number) && param->may_be_auto)
+    if (isnan(number) && param->word)
         return WGF_OK;
     const bool high_enough = param->open ? number > param->minimum : number >= param->minimum;
     if (high_enough && number <= param->maximum)
@@ -233,6 +238,12 @@ wgf_status wgf_param_check(const struct wgf_param *param, union wgf_value value,
     char shown[32];
     snprintf(shown, sizeof shown, integer ? "%.16g" : "%g", number);
     return out_of_range(param, shown, error);
+}
+
+bool wgf_param_holds(const struct wgf_param *param, union wgf_value value)
+{
+    return (param->type == WGF_PARAM_INT && param->word && value.integer == -1) ||
+           wgf_param_check(param, value, NULL) == WGF_OK;
 }
 
 bool wgf_value_equal(const struct wgf_param *param, union wgf_value a, union wgf_value b)
@@ -254,9 +265,11 @@ int wgf_value_format(const struct wgf_param *param, union wgf_value value, char 
 {
     switch (param->type) {
     case WGF_PARAM_INT:
-        return snprintf(buffer, size, "%" PRId64, value.integer);
+        return value.integer == -1 && param->word ? snprintf(buffer, size, "%s", param->word)
+                                                  : snprintf(buffer, size, "%" PRId64, value.integer);
     case WGF_PARAM_FLOAT:
-        return isnan(value.real) ? snprintf(buffer, size, "auto") : snprintf(buffer, size, "%.17g", value.real);
+        return isnan(value.real) && param->word ? snprintf(buffer, size, "%s", param->word)
+                                                : snprintf(buffer, size, "%.17g", value.real);
     case WGF_PARAM_CHOICE:
         return snprintf(buffer, size, "%s", param->choices[value.choice]);
     case WGF_PARAM_PATH:

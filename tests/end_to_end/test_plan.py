@@ -47,7 +47,7 @@ def same_value(cell, stored):
     """A cell of the CSV against a variable of the file, where auto is NaN."""
     if isinstance(stored, str):
         return cell == stored
-    return stored != stored if cell == "auto" else float(cell) == stored
+    return stored != stored if cell == "auto" else float({"last": -1}.get(cell, cell)) == stored
 
 
 @case

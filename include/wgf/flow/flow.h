@@ -48,6 +48,9 @@ struct wgf_state_shape {
 };
 struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings);
 
+/* The same of one state, whether it is kept or not: records is 1. */
+struct wgf_state_shape wgf_flow_one_state(const struct wgf_settings *settings);
+
 /* f (n) <- the network of a state of that shape at n inputs, without their labels. alpha (m): of neurons whose state
  * has none, otherwise NULL. Source: src/flow/README.md "Data and model". */
 void wgf_flow_predict(const struct wgf_settings *settings, const double *state, const double *alpha,
@@ -68,12 +71,18 @@ struct wgf_flow_listener {
     void *context;
 };
 
+/* q <- the masses p of the grids of `from` on those of `to`, which reach at least as far and are as many, with the same
+ * signs: as many numbers as rows of wgf_flow_one_state. Each sheet keeps its mass, up to rounding, and equal grids
+ * keep every bit. Source: src/flow/README.md "JKO on a grid". */
+void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
+
 /* What a descent starts from. Borrowed; the weights are copied. W and alpha: NULL for methods without neurons. */
 struct wgf_problem {
     const struct wgf_data *data;
     const struct wgf_data *test;              /* NULL: no test set */
     const double *W;                          /* m x d, row-major */
     const double *alpha;                      /* m */
+    const double *masses;                     /* N, of methods without neurons; NULL: as `init` says */
     const volatile sig_atomic_t *cancel;      /* NULL, or the caller's: not 0 ends the descent, within a gradient too */
     const volatile sig_atomic_t *expired;     /* set by wgf_flow_run: not 0 once cancelled or after time_limit */
     const struct wgf_checkpoint *checkpoint;  /* NULL: none is made, and the descent starts from the beginning */

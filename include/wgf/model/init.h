@@ -25,6 +25,8 @@ struct wgf_init_settings {
     int signs;        /* enum wgf_signs */
     int64_t seed;     /* initialisation and every random choice of the descent */
     const char *file; /* path for `file`, as the spec writes it; borrowed */
+    int64_t job;      /* of `file`, where that is a result file, and which state it has kept; -1: the last */
+    int64_t record;
 };
 
 /* Positives among m neurons: all, or the first ceil(m/2). */

@@ -10,9 +10,14 @@ struct wgf_source {
     const char *path;                         /* as the spec writes it */
     char *resolved;                           /* from the working directory */
     const struct wgf_datafile_layout *layout; /* samples or neurons */
-    int64_t rows, cols;
-    uint64_t hash;          /* of its contents; 0 when it cannot be read */
-    struct wgf_error error; /* why it cannot be read: jobs that read it fail, the others run */
+    int64_t job, record;                      /* init_job and init_record, as the spec writes them */
+    bool is_state;                            /* a kept state of a result file */
+    struct wgf_settings origin;               /* of is_state: what shapes the state, and init.record: which one it is */
+    int64_t rows, cols;                       /* neurons: m, d; masses: N, 1 */
+    uint64_t hash;                            /* of its contents; 0 when it cannot be read */
+    /* Why it cannot be read: jobs that read it fail, the others run. WGF_EUSAGE: the spec asks for what the file does
+     * not have, and there is no plan. */
+    struct wgf_error error;
 };
 
 struct wgf_plan;
@@ -45,6 +50,13 @@ bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
 /* The source that a path of this layout names, or NULL. */
 const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char *path,
                                          const struct wgf_datafile_layout *layout);
+
+/* The source of a job's init_file, init_job and init_record, also of a settled job; or NULL. */
+const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const struct wgf_init_settings *init);
+
+/* Reads a source again, as the plan did: neurons as W and alpha, masses as a matrix of one column. *contents must be
+ * empty; on failure it stays so. Errors: those of wgf_datafile_read and wgf_datafile_read_state. */
+wgf_status wgf_source_read(const struct wgf_source *source, struct wgf_datafile *contents, struct wgf_error *error);
 
 /* All sources, by number. */
 int wgf_plan_source_count(const struct wgf_plan *plan);

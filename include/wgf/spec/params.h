@@ -11,8 +11,8 @@
 #include <stdio.h>
 
 enum wgf_param_type {
-    WGF_PARAM_INT,    /* int64_t field */
-    WGF_PARAM_FLOAT,  /* double field; NaN stands for auto */
+    WGF_PARAM_INT,    /* int64_t field; -1 stands for its word */
+    WGF_PARAM_FLOAT,  /* double field; NaN stands for its word */
     WGF_PARAM_CHOICE, /* int field, an index into `choices` */
     WGF_PARAM_PATH,   /* const char * field, "" for none; relative to the spec's folder */
 };
@@ -38,9 +38,10 @@ struct wgf_param {
     const char *default_text;                     /* as a spec would write it; "" for no path */
     double minimum, maximum;                      /* of numbers */
     bool open;                                    /* the minimum itself is excluded */
-    bool may_be_auto;                             /* the word `auto` is a value */
+    const char *word;                             /* that is a value: NaN of a float, -1 of an int; NULL: none */
     const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
     bool decides;                                 /* is_read of other rows depends on it; only choices decide */
+    bool locates;                                 /* what a file is read for: keys have what is there in its place */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
     const char *meaning;                          /* one line of help */
@@ -84,6 +85,9 @@ void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENG
 /* Lists the names of the parameters that shape any of these, bits of enum wgf_shapes, in the order of the table; NULL
  * ends the list. */
 void wgf_params_shaping(unsigned shapes, const char *names[WGF_MOST_PARAMS + 1]);
+
+/* May the field of a number hold this: is it in range, or does it stand for the parameter's word? */
+bool wgf_param_holds(const struct wgf_param *param, union wgf_value value);
 
 /* Same value? auto equals auto. Paths compare as text. */
 bool wgf_value_equal(const struct wgf_param *param, union wgf_value a, union wgf_value b);

@@ -68,7 +68,10 @@ static void begin(struct wgf_jko *jko)
     const struct wgf_grid *grids = jko->measure.grids;
     double h = wgf_grid_spacing(&grids[0]), squared = 0;
     double radius = jko->measure.grid_count > 1 ? fmax(grids[0].radius, grids[1].radius) : grids[0].radius;
-    wgf_measure_start(&jko->measure, &settings->init, jko->p);
+    if (jko->problem->masses)
+        memcpy(jko->p, jko->problem->masses, (size_t)jko->measure.masses * sizeof *jko->p);
+    else
+        wgf_measure_start(&jko->measure, &settings->init, jko->p);
     wgf_jko_gradient(jko, jko->p, jko->u, jko->start);
     for (int64_t j = 0; j < data->n; j++) {
         jko->u[j] = -2 * jko->kappa * jko->start[j];

@@ -1,0 +1,224 @@
+/* Going on from a run: a kept state of a result file as what a job starts from. src/plan/README.md. */
+#include "plan_internal.h"
+
+#include "wgf/flow/flow.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* The parameters of a row that say what its state is. */
+static const char *const shaping[] = {"method", "layers", "signs",       "width",        "init",
+                                      "grid",   "grid2",  "grid_radius", "grid2_radius", "init_record"};
+enum { SHAPING = sizeof shaping / sizeof *shaping };
+
+/* Does the row have a value that the parameter allows? It is set. */
+static bool take(const struct wgf_datafile_cell *cell, struct wgf_settings *origin)
+{
+    const struct wgf_param *param = wgf_param_find(cell->name);
+    union wgf_value value = {0};
+    if (!cell->found)
+        return true; /* a version of wgf without this parameter: its default */
+    if (param->type == WGF_PARAM_CHOICE && wgf_param_parse(param, cell->text, true, &value, NULL))
+        return false;
+    if (param->type == WGF_PARAM_INT)
+        value.integer = fabs(cell->number) <= 0x1p53 ? (int64_t)cell->number : INT64_MIN;
+    if (param->type == WGF_PARAM_FLOAT)
+        value.real = cell->number;
+    if (!wgf_param_holds(param, value))
+        return false;
+    wgf_param_set(param, origin, value);
+    return true;
+}
+
+static bool has_masses(const struct wgf_settings *origin)
+{
+    return !wgf_method_has_neurons(origin->method);
+}
+
+/* From rows of w, or of w and alpha, to W and alpha. */
+static void part_neurons(const struct wgf_settings *origin, struct wgf_datafile *contents)
+{
+    const bool both = origin->network.layers == WGF_LAYERS_BOTH;
+    const int64_t m = contents->rows, cols = contents->cols, d = cols - both;
+    const int64_t positives = wgf_init_positives(origin->init.signs, m);
+    for (int64_t i = 0; i < m; i++) {
+        contents->vector[i] = both ? contents->matrix[i * cols + d] : i < positives ? 1 : -1;
+        memmove(contents->matrix + i * d, contents->matrix + i * cols, (size_t)d * sizeof *contents->matrix);
+    }
+    contents->cols = d;
+}
+
+/* Masses mean nothing without their grid. */
+static void hash_masses(const struct wgf_settings *origin, struct wgf_datafile *contents)
+{
+    const double grids[] = {(double)origin->grid, origin->grid_radius, (double)origin->grid2, origin->grid2_radius};
+    contents->hash = XXH3_64bits_withSeed(grids, origin->grid2 > 0 ? sizeof grids : sizeof grids / 2, contents->hash);
+}
+
+/* Gives the state its meaning by the row that it stands in. */
+static wgf_status interpret(const struct wgf_source *source, const struct wgf_settings *origin,
+                            struct wgf_datafile *contents, struct wgf_error *error)
+{
+    const struct wgf_state_shape shape = wgf_flow_one_state(origin);
+    const bool masses = has_masses(origin), both = !masses && origin->network.layers == WGF_LAYERS_BOTH;
+    if (contents->rows != shape.rows || (masses && contents->cols != 1) || contents->cols < 1 + both)
+        return wgf_fail(error, WGF_EDATA,
+                        "%s: the state of job %" PRId64 " does not have the shape of its row; see "
+                        "wgf verify",
+                        source->resolved, source->job);
+    if (!masses && !both && origin->init.kind == WGF_INIT_FILE && origin->init.record < 0)
+        return wgf_fail(error, WGF_EUSAGE,
+                        "job %" PRId64 " of %s began from a file of neurons, whose alpha it does not keep; write W and "
+                        "alpha of its state into an HDF5 file and name that",
+                        source->job, source->resolved);
+    if (masses) {
+        hash_masses(origin, contents);
+        return WGF_OK;
+    }
+    part_neurons(origin, contents);
+    return wgf_datafile_hash(contents, error);
+}
+
+wgf_status wgf_plan_read_state(const struct wgf_source *source, struct wgf_settings *origin,
+                               struct wgf_datafile *contents, struct wgf_error *error)
+{
+    struct wgf_datafile_cell cells[SHAPING] = {0};
+    struct wgf_datafile_state state = {source->job, source->record, SHAPING, cells};
+    for (int i = 0; i < SHAPING; i++)
+        cells[i].name = shaping[i];
+    wgf_settings_default(origin);
+    wgf_status status = wgf_datafile_read_state(source->resolved, &state, contents, error);
+    for (int i = 0; !status && i < SHAPING; i++)
+        if (!take(&cells[i], origin))
+            status = wgf_fail(error, WGF_EDATA, "%s: the %s of job %" PRId64 " is damaged; see wgf verify",
+                              source->resolved, cells[i].name, source->job);
+    if (!status)
+        status = interpret(source, origin, contents, error);
+    if (status)
+        wgf_datafile_clear(contents);
+    origin->init.record = state.record;
+    return status;
+}
+
+void wgf_plan_settle_state(const struct wgf_source *source, struct wgf_settings *settings)
+{
+    settings->init.record = source->origin.init.record;
+    settings->init.signs = source->origin.init.signs;
+    if (wgf_method_has_neurons(settings->method))
+        settings->init.width = source->rows;
+}
+
+static const char *word(const char *name, const struct wgf_settings *settings)
+{
+    return wgf_param_text(wgf_param_find(name), settings);
+}
+
+static bool say(char *message, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool say(char *message, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, WGF_CONFLICT_LENGTH, format, arguments);
+    va_end(arguments);
+    return true;
+}
+
+static const struct wgf_source *source_of(const struct wgf_plan *plan, const struct wgf_settings *written)
+{
+    return written->init.kind == WGF_INIT_FILE ? wgf_plan_init_source(plan, &written->init) : NULL;
+}
+
+/* The state that the job would start from, where it can be read; `masses`: where both have them. */
+static const struct wgf_source *state_of(const struct wgf_plan *plan, const struct wgf_settings *written, bool masses)
+{
+    const struct wgf_source *source = source_of(plan, written);
+    const bool known = source && !source->error.status && source->is_state;
+    return known && (!masses || (has_masses(written) && has_masses(&source->origin))) ? source : NULL;
+}
+
+bool wgf_state_missing(const struct wgf_plan *plan, const struct wgf_settings *written,
+                       const struct wgf_settings *settled, char *message)
+{
+    const struct wgf_source *source = source_of(plan, written);
+    (void)settled;
+    return source && source->error.status == WGF_EUSAGE && say(message, "%s", source->error.message);
+}
+
+bool wgf_state_unasked(const struct wgf_plan *plan, const struct wgf_settings *written,
+                       const struct wgf_settings *settled, char *message)
+{
+    const struct wgf_source *source = source_of(plan, written);
+    const char *name = wgf_plan_gives(plan, "init_job") ? "init_job" : "init_record";
+    (void)settled;
+    return source && !source->error.status && !source->is_state && wgf_plan_gives(plan, name) &&
+           say(message, "%s is no result file, so %s means nothing; remove it", source->path, name);
+}
+
+bool wgf_state_other_kind(const struct wgf_plan *plan, const struct wgf_settings *written,
+                          const struct wgf_settings *settled, char *message)
+{
+    const struct wgf_source *source = state_of(plan, written, false);
+    if (!source)
+        return false;
+    const struct wgf_settings *origin = &source->origin;
+    const char *const kinds[] = {"neurons", "masses on a grid"};
+    const bool masses = has_masses(settled);
+    if (has_masses(origin) != masses)
+        return say(message,
+                   "method: %s starts from %s, but job %" PRId64 " of %s (method: %s) has kept %s; name a job that "
+                   "has kept %s",
+                   word("method", settled), kinds[masses], source->job, source->path, word("method", origin),
+                   kinds[!masses], kinds[masses]);
+    return !masses && origin->network.layers == WGF_LAYERS_BOTH && settled->network.layers == WGF_LAYERS_FIRST &&
+           say(message,
+               "layers: first does not keep alpha, which job %" PRId64 " of %s has trained; use layers: both, or write "
+               "W and alpha of its state into an HDF5 file and name that",
+               source->job, source->path);
+}
+
+bool wgf_state_other_signs(const struct wgf_plan *plan, const struct wgf_settings *written,
+                           const struct wgf_settings *settled, char *message)
+{
+    const struct wgf_source *source = state_of(plan, written, false);
+    return source && settled->init.signs != written->init.signs && wgf_plan_gives(plan, "signs") &&
+           say(message, "signs is %s, but job %" PRId64 " of %s has signs = %s; remove signs or make it agree",
+               word("signs", written), source->job, source->path, word("signs", settled));
+}
+
+bool wgf_state_other_grids(const struct wgf_plan *plan, const struct wgf_settings *written,
+                           const struct wgf_settings *settled, char *message)
+{
+    const struct wgf_source *source = state_of(plan, written, true);
+    const bool two = source && source->origin.grid2 > 0;
+    return source && (settled->grid2 > 0) != two &&
+           say(message, "job %" PRId64 " of %s has masses on %s; %s", source->job, source->path,
+               two ? "two grids" : "one grid", two ? "give grid2 as well" : "use grid2: 0");
+}
+
+static bool is_larger(const struct wgf_source *source, const char *name, double theirs, double ours, char *message)
+{
+    return ours < theirs && say(message,
+                                "%s is %g, but the masses of job %" PRId64 " of %s reach out to %g; use at "
+                                "least that",
+                                name, ours, source->job, source->path, theirs);
+}
+
+bool wgf_state_larger(const struct wgf_plan *plan, const struct wgf_settings *written,
+                      const struct wgf_settings *settled, char *message)
+{
+    const struct wgf_source *source = state_of(plan, written, true);
+    return source && is_larger(source, "grid_radius", source->origin.grid_radius, settled->grid_radius, message);
+}
+
+bool wgf_state_larger2(const struct wgf_plan *plan, const struct wgf_settings *written,
+                       const struct wgf_settings *settled, char *message)
+{
+    const struct wgf_source *source = state_of(plan, written, true);
+    return source && source->origin.grid2 > 0 && settled->grid2 > 0 &&
+           is_larger(source, "grid2_radius", source->origin.grid2_radius, settled->grid2_radius, message);
+}
