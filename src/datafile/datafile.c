@@ -72,7 +72,7 @@ static bool is_hdf5(int fd, int64_t size)
     return false;
 }
 
-static wgf_status hash_contents(struct wgf_datafile *contents, struct wgf_error *error)
+wgf_status wgf_datafile_hash(struct wgf_datafile *contents, struct wgf_error *error)
 {
     XXH3_state_t *state = XXH3_createState();
     if (state == NULL)
@@ -88,6 +88,16 @@ static wgf_status hash_contents(struct wgf_datafile *contents, struct wgf_error 
     return WGF_OK;
 }
 
+/* Hashes what was read, or clears what was not read well. */
+static wgf_status finish(wgf_status status, struct wgf_datafile *contents, struct wgf_error *error)
+{
+    if (status == WGF_OK)
+        status = wgf_datafile_hash(contents, error);
+    if (status != WGF_OK)
+        wgf_datafile_clear(contents);
+    return status;
+}
+
 wgf_status wgf_datafile_read(const char *path, const struct wgf_datafile_layout *layout, struct wgf_datafile *contents,
                              struct wgf_error *error)
 {
@@ -101,11 +111,24 @@ wgf_status wgf_datafile_read(const char *path, const struct wgf_datafile_layout 
     else
         status = wgf_datafile_read_csv(path, fd, size, layout, contents, error);
     close(fd);
-    if (status == WGF_OK)
-        status = hash_contents(contents, error);
-    if (status != WGF_OK)
-        wgf_datafile_clear(contents);
-    return status;
+    return finish(status, contents, error);
+}
+
+bool wgf_datafile_is_result(const char *path)
+{
+    int fd = -1;
+    int64_t size = 0;
+    if (open_regular(path, &fd, &size, NULL))
+        return false;
+    const bool may_be = is_hdf5(fd, size);
+    close(fd);
+    return may_be && wgf_datafile_hdf5_is_result(path);
+}
+
+wgf_status wgf_datafile_read_state(const char *path, struct wgf_datafile_state *state, struct wgf_datafile *contents,
+                                   struct wgf_error *error)
+{
+    return finish(wgf_datafile_read_hdf5_state(path, state, contents, error), contents, error);
 }
 
 void wgf_datafile_clear(struct wgf_datafile *contents)

@@ -1,21 +1,13 @@
-/* A matrix and a vector from two data sets of an HDF5 file, by the serial driver. */
-#include "internal.h"
+/* A matrix and a vector from two data sets of an HDF5 file, by the serial driver.
+ * Invariant: no other file is read: neither links to other files nor data stored in them are followed. */
+#include "hdf5_internal.h"
 
 #include "wgf/base/system.h"
 
-#include <hdf5.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { TEXT_LENGTH = 200 };
-
-/* A data set that is open, and its shape. */
-struct dataset {
-    hid_t id;
-    const char *name;
-    int rank;
-    hsize_t dims[H5S_MAX_RANK];
-};
 
 static herr_t keep_innermost(unsigned depth, const H5E_error2_t *entry, void *text)
 {
@@ -32,7 +24,7 @@ static const char *reason(char *text)
     return text;
 }
 
-static const char *shape_text(const struct dataset *set, char *text)
+static const char *shape_text(const struct wgf_dataset *set, char *text)
 {
     int used = snprintf(text, TEXT_LENGTH, set->rank == 0 ? "no dimensions" : "shape ");
     for (int i = 0; i < set->rank && used < TEXT_LENGTH; i++)
@@ -61,40 +53,77 @@ static herr_t append_name(hid_t object, const char *name, const H5O_info_t *info
 static wgf_status fail_missing(hid_t file, const char *path, const char *name, struct wgf_error *error)
 {
     if (H5Lexists(file, name, H5P_DEFAULT) > 0)
-        return wgf_fail(error, WGF_EDATA, "%s: %s is no data set that can be opened; store numbers under this name",
-                        path, name);
+        return wgf_fail(error, WGF_EDATA,
+                        "%s: %s is no data set of this file that can be opened; store numbers under this name", path,
+                        name);
     char names[TEXT_LENGTH] = "";
     H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, append_name, names, H5O_INFO_BASIC);
     return wgf_fail(error, WGF_EDATA, "%s has no data set %s in its root group; it has %s", path, name,
                     names[0] == '\0' ? "none at all" : names + strlen(", "));
 }
 
-/* The shape and whether the elements are integers or floating-point numbers. */
-static wgf_status inspect(const char *path, struct dataset *set, struct wgf_error *error)
+/* Are the elements in this file, and packed by no filter but HDF5's own? Plug-ins are programs. */
+static bool is_contained(hid_t dataset)
+{
+    const hid_t properties = H5Dget_create_plist(dataset);
+    bool contained = properties >= 0 && H5Pget_external_count(properties) == 0 &&
+                     H5Pget_layout(properties) != H5D_VIRTUAL && H5Pget_layout(properties) >= 0;
+    const int filters = contained ? H5Pget_nfilters(properties) : 0;
+    for (int i = 0; contained && i < filters; i++) {
+        size_t values = 0;
+        contained = H5Pget_filter2(properties, (unsigned)i, NULL, &values, NULL, 0, NULL, NULL) < H5Z_FILTER_RESERVED;
+    }
+    if (properties >= 0)
+        H5Pclose(properties);
+    return contained;
+}
+
+/* The shape and the class of the elements. */
+static wgf_status inspect(const char *path, struct wgf_dataset *set, struct wgf_error *error)
 {
     hid_t space = H5Dget_space(set->id), type = H5Dget_type(set->id);
     set->rank = H5Sget_simple_extent_dims(space, set->dims, NULL);
-    H5T_class_t class = H5Tget_class(type);
+    set->elements = H5Tget_class(type);
     H5Sclose(space);
     H5Tclose(type);
     if (set->rank < 0)
         return wgf_fail(error, WGF_EDATA, "%s: the shape of %s cannot be read; is the file damaged?", path, set->name);
-    if (class != H5T_INTEGER && class != H5T_FLOAT)
-        return wgf_fail(error, WGF_EDATA, "%s: %s does not hold numbers; store it as floats or integers", path,
-                        set->name);
+    if (!is_contained(set->id))
+        return wgf_fail(error, WGF_EDATA,
+                        "%s: %s is stored in other files or packed by a plug-in; store its values in the file itself",
+                        path, set->name);
     return WGF_OK;
 }
 
-static wgf_status open_dataset(hid_t file, const char *path, const char *name, struct dataset *set,
-                               struct wgf_error *error)
+static herr_t refuse_link(const char *file, const char *group, const char *target_file, const char *target,
+                          unsigned *flags, hid_t access, void *context)
 {
+    (void)file, (void)group, (void)target_file, (void)target, (void)flags, (void)access, (void)context;
+    return -1;
+}
+
+wgf_status wgf_dataset_open(hid_t file, const char *path, const char *name, struct wgf_dataset *set,
+                            struct wgf_error *error)
+{
+    const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+    H5Pset_elink_cb(access, refuse_link, NULL);
     set->name = name;
-    set->id = H5Dopen2(file, name, H5P_DEFAULT);
+    set->id = H5Dopen2(file, name, access);
+    H5Pclose(access);
     return set->id < 0 ? fail_missing(file, path, name, error) : inspect(path, set, error);
 }
 
+wgf_status wgf_dataset_open_numbers(hid_t file, const char *path, const char *name, struct wgf_dataset *set,
+                                    struct wgf_error *error)
+{
+    const wgf_status status = wgf_dataset_open(file, path, name, set, error);
+    if (!status && set->elements != H5T_INTEGER && set->elements != H5T_FLOAT)
+        return wgf_fail(error, WGF_EDATA, "%s: %s does not hold numbers; store it as floats or integers", path, name);
+    return status;
+}
+
 /* vector: NULL where the layout has none. */
-static wgf_status check_shapes(const char *path, const struct dataset *matrix, const struct dataset *vector,
+static wgf_status check_shapes(const char *path, const struct wgf_dataset *matrix, const struct wgf_dataset *vector,
                                struct wgf_error *error)
 {
     char text[TEXT_LENGTH];
@@ -113,16 +142,16 @@ static wgf_status check_shapes(const char *path, const struct dataset *matrix, c
     return WGF_OK;
 }
 
-static wgf_status allocate(const char *path, const struct dataset *matrix, struct wgf_datafile *contents,
-                           struct wgf_error *error)
+wgf_status wgf_datafile_allocate(const char *path, int64_t rows, int64_t cols, struct wgf_datafile *contents,
+                                 struct wgf_error *error)
 {
-    double values = (double)matrix->dims[0] * ((double)matrix->dims[1] + 1);
+    double values = (double)rows * ((double)cols + 1);
     wgf_status status = wgf_datafile_check_memory(path, wgf_bytes(values, sizeof(double)), error);
     if (status != WGF_OK)
         return status;
     /* Memory is bounded now, so the products below do not overflow. */
-    contents->rows = (int64_t)matrix->dims[0];
-    contents->cols = (int64_t)matrix->dims[1];
+    contents->rows = rows;
+    contents->cols = cols;
     contents->matrix = wgf_calloc(contents->rows * contents->cols, sizeof *contents->matrix);
     contents->vector = wgf_calloc(contents->rows, sizeof *contents->vector);
     if (contents->matrix == NULL || contents->vector == NULL)
@@ -130,25 +159,37 @@ static wgf_status allocate(const char *path, const struct dataset *matrix, struc
     return WGF_OK;
 }
 
-static wgf_status read_values(const char *path, const struct dataset *set, double *values, struct wgf_error *error)
+wgf_status wgf_dataset_read(const char *path, const struct wgf_dataset *set, hid_t type, hid_t memory, hid_t space,
+                            void *values, struct wgf_error *error)
 {
-    if (H5Dread(set->id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0)
+    if (H5Dread(set->id, type, memory, space, H5P_DEFAULT, values) >= 0)
         return WGF_OK;
     char text[TEXT_LENGTH];
     return wgf_fail(error, WGF_EIO, "%s: cannot read %s: %s", path, set->name, reason(text));
 }
 
-static wgf_status read_both(hid_t file, const char *path, const struct wgf_datafile_layout *layout,
-                            struct wgf_datafile *contents, struct wgf_error *error)
+static wgf_status read_values(const char *path, const struct wgf_dataset *set, double *values, struct wgf_error *error)
 {
-    struct dataset matrix, vector;
-    wgf_status status = open_dataset(file, path, layout->matrix, &matrix, error);
+    return wgf_dataset_read(path, set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, values, error);
+}
+
+struct pair {
+    const struct wgf_datafile_layout *layout;
+    struct wgf_datafile *contents;
+};
+
+static wgf_status read_both(hid_t file, const char *path, void *context, struct wgf_error *error)
+{
+    const struct wgf_datafile_layout *layout = ((struct pair *)context)->layout;
+    struct wgf_datafile *contents = ((struct pair *)context)->contents;
+    struct wgf_dataset matrix, vector;
+    wgf_status status = wgf_dataset_open_numbers(file, path, layout->matrix, &matrix, error);
     if (status == WGF_OK && layout->vector)
-        status = open_dataset(file, path, layout->vector, &vector, error);
+        status = wgf_dataset_open_numbers(file, path, layout->vector, &vector, error);
     if (status == WGF_OK)
         status = check_shapes(path, &matrix, layout->vector ? &vector : NULL, error);
     if (status == WGF_OK)
-        status = allocate(path, &matrix, contents, error);
+        status = wgf_datafile_allocate(path, (int64_t)matrix.dims[0], (int64_t)matrix.dims[1], contents, error);
     if (status == WGF_OK)
         status = read_values(path, &matrix, contents->matrix, error);
     if (status == WGF_OK && layout->vector)
@@ -167,8 +208,7 @@ static hid_t access_properties(void)
     return access;
 }
 
-static wgf_status read_file(const char *path, const struct wgf_datafile_layout *layout, struct wgf_datafile *contents,
-                            struct wgf_error *error)
+static wgf_status visit(const char *path, wgf_hdf5_reader read, void *context, struct wgf_error *error)
 {
     hid_t access = access_properties();
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
@@ -177,21 +217,27 @@ static wgf_status read_file(const char *path, const struct wgf_datafile_layout *
         char text[TEXT_LENGTH];
         status = wgf_fail(error, WGF_EDATA, "%s: damaged or unfinished HDF5 file: %s", path, reason(text));
     } else {
-        status = read_both(file, path, layout, contents, error);
+        status = read(file, path, context, error);
         H5Fclose(file);
     }
     H5Pclose(access);
     return status;
 }
 
-wgf_status wgf_datafile_read_hdf5(const char *path, const struct wgf_datafile_layout *layout,
-                                  struct wgf_datafile *contents, struct wgf_error *error)
+wgf_status wgf_hdf5_visit(const char *path, wgf_hdf5_reader read, void *context, struct wgf_error *error)
 {
     H5E_auto2_t print = NULL;
     void *stream = NULL;
     H5Eget_auto2(H5E_DEFAULT, &print, &stream);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    wgf_status status = read_file(path, layout, contents, error);
+    wgf_status status = visit(path, read, context, error);
     H5Eset_auto2(H5E_DEFAULT, print, stream);
     return status;
+}
+
+wgf_status wgf_datafile_read_hdf5(const char *path, const struct wgf_datafile_layout *layout,
+                                  struct wgf_datafile *contents, struct wgf_error *error)
+{
+    struct pair pair = {layout, contents};
+    return wgf_hdf5_visit(path, read_both, &pair, error);
 }

@@ -13,6 +13,12 @@ wgf_status wgf_datafile_read_csv(const char *path, int fd, int64_t size, const s
 wgf_status wgf_datafile_read_hdf5(const char *path, const struct wgf_datafile_layout *layout,
                                   struct wgf_datafile *contents, struct wgf_error *error);
 
+wgf_status wgf_datafile_read_hdf5_state(const char *path, struct wgf_datafile_state *state,
+                                        struct wgf_datafile *contents, struct wgf_error *error);
+
+/* Has the file the variables of a result file, and no W? False where it cannot be opened. */
+bool wgf_datafile_hdf5_is_result(const char *path);
+
 /* WGF_EMEMORY when `bytes` are more than this process could ever have: asking for them might end it. */
 wgf_status wgf_datafile_check_memory(const char *path, double bytes, struct wgf_error *error);
 

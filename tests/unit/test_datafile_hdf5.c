@@ -252,6 +252,38 @@ static void test_hdf5_leaves_nothing_open(void **state)
     assert_non_null(print);
 }
 
+/* X is elsewhere: behind a link to another file, at once or within a group; in a raw file; or mapped from another
+ * file. */
+static void test_hdf5_other_files_are_not_read(void **state)
+{
+    (void)state;
+    const hsize_t dims[] = {3, 2};
+    write_hdf5("elsewhere.h5", "X", "y", H5T_NATIVE_DOUBLE);
+    write_bytes("elsewhere.raw", (const char *)some_matrix, sizeof some_matrix);
+    for (int kind = 0; kind < 4; kind++) {
+        hid_t file = create_hdf5("foreign.h5");
+        put(file, "y", H5T_NATIVE_DOUBLE, 1, (const hsize_t[]){3}, some_vector);
+        hid_t properties = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, dims, NULL);
+        if (kind == 0)
+            H5Lcreate_external("elsewhere.h5", "X", file, "X", H5P_DEFAULT, H5P_DEFAULT);
+        if (kind == 1) {
+            H5Lcreate_external("elsewhere.h5", "/", file, "group", H5P_DEFAULT, H5P_DEFAULT);
+            H5Lcreate_soft("group/X", file, "X", H5P_DEFAULT, H5P_DEFAULT);
+        }
+        if (kind == 2)
+            H5Pset_external(properties, "elsewhere.raw", 0, sizeof some_matrix);
+        if (kind == 3)
+            H5Pset_virtual(properties, space, "elsewhere.h5", "X", space);
+        if (kind >= 2)
+            H5Dclose(H5Dcreate2(file, "X", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, properties, H5P_DEFAULT));
+        H5Sclose(space);
+        H5Pclose(properties);
+        H5Fclose(file);
+        read_badly("foreign.h5", &wgf_datafile_samples, WGF_EDATA,
+                   kind < 2 ? "X is no data set of this file" : "X is stored in other files");
+    }
+}
+
 static void test_equal_contents_hash_alike(void **state)
 {
     (void)state;
@@ -300,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_hdf5_too_large),
         cmocka_unit_test(test_hdf5_files_of_others_stay_open),
         cmocka_unit_test(test_hdf5_leaves_nothing_open),
+        cmocka_unit_test(test_hdf5_other_files_are_not_read),
         cmocka_unit_test(test_equal_contents_hash_alike),
         cmocka_unit_test(test_format_is_told_from_bytes),
     };

@@ -40,6 +40,35 @@ struct wgf_datafile {
 wgf_status wgf_datafile_read(const char *path, const struct wgf_datafile_layout *layout, struct wgf_datafile *contents,
                              struct wgf_error *error);
 
+/* What a result file says of a job in a column: a number, or a text, of which 31 bytes are kept. Files of older
+ * versions may lack the column. */
+struct wgf_datafile_cell {
+    const char *name;
+    bool found;
+    double number;
+    char text[32];
+};
+
+/* A kept state of a job, and columns of its row. */
+struct wgf_datafile_state {
+    int64_t job;    /* from 0 */
+    int64_t record; /* of the kept states, from 0; -1: the last, and the reader fills in which that is */
+    int cell_count;
+    struct wgf_datafile_cell *cells;
+};
+
+/* Is it a result file, whose jobs may have kept states, and not a file of neurons? False where it cannot be read. */
+bool wgf_datafile_is_result(const char *path);
+
+/* Reads a state of a result file as rows x cols, with a vector of zeros, and the cells. *contents must be empty; on
+ * failure it stays so. Errors: those of wgf_datafile_read; WGF_EUSAGE where the file is sound, but has no such job or
+ * state, and the sentence says which there are. */
+wgf_status wgf_datafile_read_state(const char *path, struct wgf_datafile_state *state, struct wgf_datafile *contents,
+                                   struct wgf_error *error);
+
+/* Hashes contents that the caller has changed. Errors: WGF_EMEMORY. */
+wgf_status wgf_datafile_hash(struct wgf_datafile *contents, struct wgf_error *error);
+
 void wgf_datafile_clear(struct wgf_datafile *contents);
 
 #endif
