@@ -81,17 +81,23 @@ parse_arguments() {
         --fail-fast) options+=(--fail-fast) chosen+=(--fail-fast) ;;
         --merge) merge=1 ;;
         --overwrite) first_only+=(--overwrite) ;;
-        -*) options+=("$1") ;;
+        -*) unknown "$1" ;;
         *) [ -z "$spec" ] || fail 2 "one spec at a time: $spec or $1" && spec=$1 ;;
         esac
         shift
     done
     [ -n "$spec" ] || { spec=${WGF_SPEC:-$root/sweeps/step_size.yaml} && say "no spec was given; running $spec"; }
     [ -r "$spec" ] || fail 2 "the spec $spec cannot be read from $PWD"
+    [[ $spec != -* ]] || spec=./$spec
     stem=${spec##*/} stem=${stem%.*}
+    [[ $stem != -* ]] || stem=./$stem
     [ -n "$merge" ] || choose_shard
     out=${out:-$stem${shard:+-${shard/\//-of-}}.h5}
+    [[ $out != -* ]] || out=./$out
 }
+
+# A word that this script does not know is none to hand on: what it means for a second start would not be known.
+unknown() { fail 2 "unknown option '$1'; see $name --help and $program run --help"; } # OPTION
 
 # A task of an array is a shard, unless it is told which one it is.
 choose_shard() {
@@ -111,6 +117,8 @@ take_option() { # OPTION VALUE
     --progress) progress=$2 ;;
     --time-limit) limit=$2 && return ;;
     --retry) first_only+=(--retry "$2") && return ;;
+    --reuse | --max-attempts | --sync | --checkpoint) ;;
+    *) unknown "$1" ;;
     esac
     options+=("$1" "$2")
 }

@@ -105,6 +105,9 @@ class EveryAxis(unittest.TestCase):
         for name in ("neurons.csv", "neurons " + ODD):
             rows = [f"{k / 3 - 1},{1 - k / 2},{sign}\n" for sign in (1, -1) for k in (0, 3)]
             (cls.folder / name).write_text("".join(rows))
+        spec = "name: run\nfixed: {data: sinus, n: 3, width: 2, steps: 3, save: all}\nsweep: {seed: [1, 2, 3, 4]}\n"
+        (cls.folder / "run.yaml").write_text(spec)
+        subprocess.run([WGF, "run", "run.yaml", "-o", "run.h5", "--quiet"], cwd=cls.folder, check=True)
         cls.counts = dict.fromkeys(("parameters", "values", "pairs of a value and a figure", *OUTCOMES), 0)
         cls.addClassCleanup(plt.rcParams.update, {"figure.dpi": plt.rcParams["figure.dpi"]})
         plt.rcParams["figure.dpi"] = 40

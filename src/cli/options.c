@@ -95,16 +95,42 @@ static int check_operands(struct wgf_command_line *line, int argc, char **argv)
     return WGF_EXIT_OK;
 }
 
-/* Says what is wrong with a word that getopt_long refused: opt is '?' or ':'. Returns WGF_EXIT_USAGE. */
-static int refuse(const char *command, int opt, char **argv, const struct option *table)
+/* The long option that a word begins with, and its name's length in the word; NULL: none. getopt_long takes the start
+ * of a name for the name, other parsers of the same words do not, and so it is refused. */
+static const char *long_option(const struct option *table, const char *word, size_t *length)
 {
-    const char *const word = argv[optind - 1], *names[LIMIT + 1];
+    const char *longer = NULL;
+    *length = strncmp(word, "--", 2) == 0 ? strcspn(word + 2, "=") : 0;
+    for (; *length && table->name; table++)
+        if (strncmp(table->name, word + 2, *length) == 0) {
+            if (!table->name[*length])
+                return table->name;
+            longer = longer ? longer : table->name;
+        }
+    return longer;
+}
+
+static bool is_abbreviated(const struct option *table, const char *word)
+{
+    size_t length;
+    const char *const name = long_option(table, word, &length);
+    return name && name[length];
+}
+
+/* Says what is wrong with a word that is no option (opt is '?', or the word an abbreviation) or that lacks its value
+ * (':'). Returns WGF_EXIT_USAGE. */
+static int refuse(const char *command, int opt, const char *word, const struct option *table)
+{
+    const char *names[LIMIT + 1];
+    size_t length;
     int count = 0;
-    if (opt == ':')
+    if (opt == ':' && !is_abbreviated(table, word))
         return wgf_cli_misuse(command, "option '%s' needs a value", word);
     for (; table[count].name; count++)
         names[count] = table[count].name;
-    const char *const nearest = strncmp(word, "--", 2) == 0 ? wgf_nearest_name(word + 2, names, count) : NULL;
+    const char *nearest = long_option(table, word, &length);
+    if (!nearest && strncmp(word, "--", 2) == 0)
+        nearest = wgf_nearest_name(word + 2, names, count);
     if (nearest)
         return wgf_cli_misuse(command, "unknown option '%s'; did you mean '--%s'?", word, nearest);
     return wgf_cli_misuse(command, "unknown option '%s'", word);
@@ -117,13 +143,15 @@ bool wgf_options_read(struct wgf_command_line *line, int argc, char **argv, int 
     translate(line->options, table, letters);
     *code = WGF_EXIT_OK;
     for (int opt; *code == WGF_EXIT_OK && (opt = getopt_long(argc, argv, letters, table, NULL)) != -1;) {
-        const struct wgf_option *const option = row_of(line->options, opt);
-        if (opt == HELP) {
+        /* The word before the next one, or before its value that stands alone. */
+        const char *const word = argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
+        const struct wgf_option *const option = is_abbreviated(table, word) ? NULL : row_of(line->options, opt);
+        if (opt == HELP && !is_abbreviated(table, word)) {
             fputs(line->usage, stdout);
             *code = WGF_EXIT_OK;
             return false;
         }
-        *code = option ? take(line, option, optarg) : refuse(line->command, opt, argv, table);
+        *code = option ? take(line, option, optarg) : refuse(line->command, opt, word, table);
     }
     if (*code == WGF_EXIT_OK)
         *code = check_operands(line, argc, argv);

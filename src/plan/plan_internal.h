@@ -68,10 +68,10 @@ enum { WGF_CONFLICT_LENGTH = 320 };
 typedef bool wgf_conflict(const struct wgf_plan *plan, const struct wgf_settings *written,
                           const struct wgf_settings *settled, char *message);
 
-/* Of states to go on from: the file has no such state; it is no result file; its method or layers, output signs, number
- * of grids, or half-width of a grid do not fit. */
-wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_other_kind, wgf_state_other_signs, wgf_state_other_grids,
-    wgf_state_larger, wgf_state_larger2;
+/* Of states to go on from: the file has no such state; it is no result file; its method or layers, its number of grids,
+ * or the half-width of a grid do not fit. */
+wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_other_kind, wgf_state_other_grids, wgf_state_larger,
+    wgf_state_larger2;
 
 void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
 

@@ -268,7 +268,6 @@ static const struct rule rules[] = {
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
     {{"init_file", "init_job", "init_record", "init", "method", "layers"}, .conflicts = wgf_state_other_kind},
-    {{"signs", "init_file", "init_job", "init_record", "init"}, .conflicts = wgf_state_other_signs},
     {{"grid2", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_other_grids},
     {{"grid_radius", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_larger},
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},

@@ -1,4 +1,4 @@
-/* Going on from a run: a kept state of a result file as what a job starts from. src/plan/README.md. */
+/* Going on from a run: a kept state of a result file as what a job starts from. src/README.md "Going on from a run". */
 #include "plan_internal.h"
 
 #include "wgf/flow/flow.h"
@@ -179,15 +179,6 @@ bool wgf_state_other_kind(const struct wgf_plan *plan, const struct wgf_settings
                "layers: first does not keep alpha, which job %" PRId64 " of %s has trained; use layers: both, or write "
                "W and alpha of its state into an HDF5 file and name that",
                source->job, source->path);
-}
-
-bool wgf_state_other_signs(const struct wgf_plan *plan, const struct wgf_settings *written,
-                           const struct wgf_settings *settled, char *message)
-{
-    const struct wgf_source *source = state_of(plan, written, false);
-    return source && settled->init.signs != written->init.signs && wgf_plan_gives(plan, "signs") &&
-           say(message, "signs is %s, but job %" PRId64 " of %s has signs = %s; remove signs or make it agree",
-               word("signs", written), source->job, source->path, word("signs", settled));
 }
 
 bool wgf_state_other_grids(const struct wgf_plan *plan, const struct wgf_settings *written,

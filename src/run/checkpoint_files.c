@@ -377,7 +377,7 @@ static void visit_file(void *context, int folder, const char *name, bool tempora
     FILE *file = temporary ? NULL : open_sound(folder, name, &header);
     if (!file)
         return;
-    if (fread(&head, sizeof head, 1, file) == 1)
+    if (is_whole(file, &header) && fread(&head, sizeof head, 1, file) == 1)
         visitor->visit(visitor->context, &header, &head);
     fclose(file);
 }

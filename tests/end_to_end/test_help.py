@@ -1,9 +1,19 @@
 #!/usr/bin/python3
 """The command line itself: help, version, and what it says to a wrong word. test_help.py WGF_BINARY"""
 
-from harness import OK, USAGE, case, equal, main, require
+import re
+import subprocess
+import sys
+from pathlib import Path
 
-COMMANDS = ("plan", "run", "status", "show", "aggregate", "merge", "verify", "params")
+from harness import OK, USAGE, Outcome, case, equal, main, require
+
+SOURCES = Path(__file__).resolve().parents[2]
+COMMANDS = ("plan", "run", "status", "show", "predict", "aggregate", "merge", "verify", "params")
+# Programs beside wgf that take options, and how each is called.
+SCRIPTS = {name: (caller, str(SOURCES / name)) for name, caller in (
+    ("slurm/sweep.sh", "bash"), ("tools/plot.py", sys.executable), ("tools/report.py", sys.executable),
+    ("tools/bench/bench.py", sys.executable), ("tests/fault/run.py", sys.executable))}
 WIDTH = 100
 OPTIONS = {
     "plan": ("--set", "--csv"),
@@ -13,6 +23,7 @@ OPTIONS = {
     "show": ("--job", "--csv", "--data"),
     "aggregate": ("--by", "--value", "--stat", "--where", "--at-step", "--at-time", "--interpolate", "--csv",
                   "NaN", "status"),
+    "predict": ("--at", "--jobs", "--csv"),
     "merge": ("--output", "--overwrite", "--quiet"),
     "verify": ("exit codes",),
     "params": ("--markdown",),
@@ -80,6 +91,74 @@ def unknown_option(wgf):
         wgf(command, "--no-such-option").require(USAGE, "'--no-such-option'", f"wgf {command} --help").quietly()
         wgf(command, "-z").require(USAGE, "-z", f"wgf {command} --help").quietly()
     wgf("run", "spec.yaml", "--exit-file", "x").require(USAGE, "unknown option '--exit-file'").quietly()
+
+
+def long_options(words):
+    """The long options of a help text that stand at the beginning of a line, each with whether it takes a value."""
+    return {name: bool(value) for name, value in re.findall(r"^ +(?:-\w[ ,\w.]*, )?(--[a-z-]+)( [A-Z])?", words, re.M)}
+
+
+def called(wgf, script, *words):
+    return Outcome(subprocess.run([*SCRIPTS[script], *words], cwd=wgf.folder, capture_output=True, text=True))
+
+
+@case
+def abbreviations_are_no_options(wgf):
+    """Neither wgf nor a script beside it takes the start of an option's name for the option: two programs that read one
+    command line would differ in what they take. Each with its value in the same word, in the next, and without."""
+    for command in COMMANDS:
+        for option in (found := long_options(wgf(command, "--help").out)):
+            for word in {option[:-1], option[:len(option) // 2 + 1]} - {*found, "--"}:
+                for words in ((word,), (f"{word}=1",), (word, "1")):
+                    done = wgf(command, *words, "absent").require(USAGE, f"unknown option '{words[0]}'").quietly()
+                    require("did you mean '--" in done.err, f"no suggestion in {done.err!r}")
+    wgf("run", "--over", "s.yaml").require(USAGE, "unknown option '--over'; did you mean '--overwrite'?")
+    for script in SCRIPTS:
+        found = long_options(called(wgf, script, "--help").require(OK).out)
+        require("--help" in found and len(found) > 1, f"options of {script}: {found}")
+        words = [option[:-1] + value for option in found if len(option) > 3 for value in ("", "=1")]
+        if script.endswith(".py"): # which names all that it does not know
+            done = called(wgf, script, "absent", "absent", "absent", *words)
+            require(done.code == USAGE, f"{script}: exit code {done.code}, {done.err!r}")
+            equal(done.err.split("arguments: ")[-1].split()[-len(words):], words, f"what {script} refuses")
+        for word in () if script.endswith(".py") else words:
+            called(wgf, script, word, "absent").require(USAGE, f"unknown option '{word.split('=')[0]}").quietly()
+
+
+@case
+def the_sweep_script_takes_every_option_of_run(wgf):
+    """And refuses what wgf run refuses."""
+    for option, takes in long_options(wgf("run", "--help").out).items():
+        if option != "--help":
+            for words in ((option, "x"), (f"{option}=x",)) if takes else ((option,),):
+                called(wgf, "slurm/sweep.sh", *words, "absent.yaml").require(USAGE, "the spec absent.yaml cannot")
+    for word in ("--over", "--overwrite=1", "--tim=5", "--no-such-option", "-q"):
+        called(wgf, "slurm/sweep.sh", word, "absent.yaml").require(USAGE, f"'{word.split('=')[0]}'")
+        wgf("run", word, "absent.yaml").require(USAGE)
+
+
+@case
+def names_that_look_like_options(wgf):
+    """Of specs and of results, as words that begin with ./"""
+    for name in ("-lead", "--overwrite", "--merge"):
+        wgf.write(f"{name}.yaml", "name: n\nfixed: {n: 5, width: 4, steps: 2}\nsweep: {seed: [1, 2]}\n")
+        spec, out = f"./{name}.yaml", f"./{name}.h5"
+        wgf("plan", spec).require(OK)
+        wgf("run", spec, "-o", out, "--quiet").require(OK)
+        wgf("run", spec, "-o", f"{name}.2.h5", "--quiet").require(OK)
+        for command in ("status", "show", "verify"):
+            wgf(command, out).require(OK)
+        wgf("aggregate", out, "--value", "objective_final").require(OK)
+        wgf("merge", "-o", f"./{name}.3.h5", out).require(OK)
+        require(wgf.path(f"{name}.2.h5").exists() and wgf.path(f"{name}.3.h5").exists(), f"results of {name}")
+    called(wgf, "tools/report.py", out, "--figure", "none").require(OK)
+    for i in range(2):
+        wgf("run", spec, "-o", f"./{name}-{i}-of-2.h5", "--quiet", "--shard", f"{i}/2").require(OK)
+    called(wgf, "slurm/sweep.sh", "--merge", spec, "-o", f"{name}.4.h5").require(OK)
+    wgf.path(f"{name}.h5").unlink()
+    called(wgf, "slurm/sweep.sh", spec).require(OK)
+    for made in (".h5", ".png", ".4.h5", ".4.png"):
+        require(wgf.path(f"{name}{made}").exists(), f"there is no {name}{made}")
 
 
 @case

@@ -23,7 +23,7 @@ import checkpoints, sweeps  # register more of them
 
 
 def read_arguments():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("program", type=Path)
     parser.add_argument("harm", type=Path)
     parser.add_argument("sweep", type=Path)

@@ -206,6 +206,7 @@ static void damage_is_found_and_replaced(void **state)
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         change_byte(name, places[i]);
         assert_true(isnan(adopted(&bench, 0)));
+        assert_int_equal(checkpoints_made("x.h5"), 0); /* nothing of it is told */
         change_byte(name, places[i]);
         assert_true(adopted(&bench, 0) == 7);
     }

@@ -4,6 +4,8 @@
 
 #include "wgf/flow/flow.h"
 
+#include <hdf5.h>
+
 /* Jobs that read all parameters, and to which all of them matter, between them. */
 static const char *const bases[] = {
     "save: all",
@@ -13,6 +15,7 @@ static const char *const bases[] = {
     "data: file\n  data_file: three.csv\n  save: all",
     "data: linear\n  d: 3\n  init: file\n  init_file: three.csv\n  save: last",
     "data: file\n  data_file: two.csv\n  init: file\n  init_file: three.csv\n  save: all\n  layers: both",
+    "init: file\n  init_file: run.h5\n  save: last",
 };
 enum { BASES = sizeof bases / sizeof *bases };
 
@@ -93,12 +96,45 @@ static unsigned observed(const struct wgf_param *param, const char *base)
     return shapes;
 }
 
+static void put(hid_t file, const char *name, const double *values, hsize_t count)
+{
+    hid_t space = H5Screate_simple(1, &count, NULL);
+    hid_t set = H5Dcreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Dclose(set);
+    H5Sclose(space);
+}
+
+/* What going on reads of a result file: job k has kept one state of k + 1 neurons in the plane. */
+static void write_run(const char *path)
+{
+    enum { JOBS = 9 };
+    double width[JOBS], start[JOBS], ones[JOBS], twos[JOBS];
+    static const double state[2 * JOBS];
+    for (int k = 0; k < JOBS; k++) {
+        width[k] = k + 1;
+        start[k] = 0;
+        ones[k] = 1;
+        twos[k] = 2;
+    }
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    put(file, "status", twos, JOBS);
+    put(file, "width", width, JOBS);
+    put(file, "state_rows", width, JOBS);
+    put(file, "state_cols", twos, JOBS);
+    put(file, "state_start", start, JOBS);
+    put(file, "state_records", ones, JOBS);
+    put(file, "state", state, 2 * JOBS);
+    H5Fclose(file);
+}
+
 static void rows_say_what_parameters_shape(void **state)
 {
     (void)state;
     write_file("two.csv", "1,2,1\n3,4,-1\n");
     write_file("three.csv", "1,2,3,1\n4,5,6,-1\n7,8,9,1\n");
     write_file("more.csv", "1,2,3,1\n4,5,6,-1\n7,8,9,1\n10,11,12,-1\n");
+    write_run("run.h5");
     for (int i = 0; i < wgf_param_count; i++) {
         unsigned shapes = 0;
         for (int b = 0; b < BASES; b++)

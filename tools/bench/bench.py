@@ -113,7 +113,8 @@ def compare(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     allow_abbrev=False)
     parser.add_argument("--only", default="", metavar="PATTERN", help="regular expression for names of works and peers")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one pair")
     parser.add_argument("--growth", action="store_true", help="cost against size instead")

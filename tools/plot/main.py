@@ -21,6 +21,7 @@ def parse_arguments(arguments):
     listing = "\n".join(f"  {name:20} {figure.meaning}" for name, figure in FIGURES.items())
     parser = argparse.ArgumentParser(
         prog="plot.py",
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Draws a figure of a sweep from its result file or files (shards). The sweep may still be running.",
         epilog=f"figures:\n{listing}\nWithout --figure: the first of these that suits what the sweep varies.",

@@ -221,6 +221,7 @@ def save(words, path):
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="report.py",
+        allow_abbrev=False,
         description="Writes one HTML page about a sweep: summary, figures, failures, a table of jobs that can be"
         " sorted and filtered, spec, provenance. The page needs no network. The sweep may still be running.",
         epilog=f"For more than {sweeps.MOST_ROWS:,} jobs the table holds a sample.",

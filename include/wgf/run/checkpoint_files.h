@@ -58,8 +58,8 @@ void wgf_checkpoints_clean(const char *path, struct wgf_store *store);
 /* Is a checkpoint with this header of an unfinished job of the store, with the key that the job has there? */
 bool wgf_checkpoint_is_wanted(const struct wgf_checkpoint_header *header, struct wgf_store *store);
 
-/* Calls `visit` for every checkpoint beside the result file, by what its first bytes say. Safe while a run is writing.
- */
+/* Calls `visit` for every whole checkpoint beside the result file, with what it begins with. Safe while a run is
+ * writing. */
 void wgf_checkpoints_visit(const char *path,
                            void (*visit)(void *context, const struct wgf_checkpoint_header *header,
                                          const struct wgf_checkpoint_head *head),

@@ -1,0 +1,189 @@
+#!/usr/bin/python3
+"""Going on from a run: init_file is a result file. Against NumPy and uninterrupted runs. test_continue.py WGF_BINARY"""
+
+import math
+
+import h5py
+import numpy as np
+from harness import FAILURES, OK, USAGE, case, equal, main, require
+
+FIRST = "data: sinus, n: 12, gamma: 0.02, save: all"
+
+
+def spec(fixed, sweep=""):
+    return f"name: x\nfixed: {{{fixed}}}\n" + (f"sweep: {{{sweep}}}\n" if sweep else "")
+
+
+def run(wgf, name, fixed, sweep="", code=OK):
+    """Runs a spec and returns the opened result."""
+    wgf.write(f"{name}.yaml", spec(fixed, sweep))
+    wgf("run", f"{name}.yaml", "-o", f"{name}.h5", "--quiet", "--overwrite").require(code)
+    return h5py.File(wgf.path(f"{name}.h5"))
+
+
+def states(file, job=0):
+    records, rows, cols = (int(file[f"state_{name}"][job]) for name in ("records", "rows", "cols"))
+    start = int(file["state_start"][job])
+    return file["state"][start : start + records * rows * cols].reshape(records, rows, cols)
+
+
+@case
+def two_parts_equal_the_whole(wgf):
+    """Bit for bit, where nothing but the state goes from step to step."""
+    count = 0
+    for kernel in ("dense", "fused"):
+        for how in ("method: gd", "method: gd, layers: both", "method: prox", "method: prox, metric: wasserstein",
+                    "method: gd, signs: positive", "method: gd, output: mean, loss: half_mse"):
+            own = f"{FIRST}, {how}, kernel: {kernel}"
+            run(wgf, "first", f"{own}, width: 7, init_scale: 0.3, steps: 4")
+            whole = run(wgf, "whole", f"{own}, width: 7, init_scale: 0.3, steps: 10")
+            own = own.replace(", signs: positive", "")
+            parts = run(wgf, "second", f"{own}, init: file, init_file: first.h5, steps: 6")
+            equal(states(parts).tobytes(), states(whole)[4:].tobytes(), f"states with {own}")
+            equal(parts["objective"][0].tobytes(), whole["objective"][0, 4:].tobytes(), f"objectives with {own}")
+            equal(int(parts["init_record"][0]), 4, "the record that `last` is")
+            equal(parts["signs"].asstr()[0], whole["signs"].asstr()[0], "signs")
+            run(wgf, "third", f"{own}, init: file, init_file: second.h5, init_record: 3, steps: 3")
+            with h5py.File(wgf.path("third.h5")) as third:
+                equal(states(third).tobytes(), states(whole)[7:].tobytes(), f"states of three parts with {own}")
+            count += 1
+    print(f"{count} descents in two and three parts, the same bits", end="; ")
+
+
+@case
+def other_methods_go_on(wgf):
+    """The first record of a job is the record that it started from, whatever the methods are."""
+    first = run(wgf, "gd", f"{FIRST}, width: 6, init_scale: 0.3, steps: 3", "seed: [1, 2, 3]")
+    sweep = "init_job: {range: [0, 3]}, init_record: [0, 2, last], gamma: [0.01, 0.1]"
+    for method in ("gd", "prox"):
+        made = run(wgf, method + "2", f"data: sinus, n: 12, init: file, init_file: gd.h5, method: {method}, steps: 2, "
+                   "save: all", sweep)
+        equal(len(made["job"]), 18, "jobs")
+        for k in range(18):
+            job, record = int(made["init_job"][k]), int(made["init_record"][k])
+            equal(states(made, k)[0].tobytes(), states(first, job)[record].tobytes(), f"the start of job {k}")
+            equal(made["objective"][k, 0], first["objective"][job, record], f"the objective at the start of job {k}")
+
+
+@case
+def masses_on_a_finer_grid(wgf):
+    """Against NumPy: A P A' with hat functions whose columns sum to 1, a grid and a sheet at a time."""
+    for signs, sheets in (("balanced", 2), ("positive", 1)):
+        own = f"{FIRST}, method: jko, steps: 3"
+        first = run(wgf, "coarse", f"{own}, signs: {signs}, grid: 6, grid2: 4, grid2_radius: 3")
+        for grid, radius, grid2, radius2 in ((6, 1, 4, 3), (11, 1, 4, 3), (16, 1.3, 7, 3.5), (4, 1, 3, 9)):
+            made = run(wgf, "fine", f"{own}, init: file, init_file: coarse.h5, grid: {grid}, grid_radius: {radius}, "
+                       f"grid2: {grid2}, grid2_radius: {radius2}", "init_record: [0, last]")
+            for k, record in enumerate((0, 3)):
+                old, new = states(first)[record][:, 0], states(made, k)[0][:, 0]
+                for g, R, h, S in ((6, 1, grid, radius), (4, 3, grid2, radius2)):
+                    x, y = np.linspace(-R, R, g), np.linspace(-S, S, h)
+                    A = np.maximum(0, 1 - np.abs(y[:, None] - x) / max(x[1] - x[0], y[1] - y[0]))
+                    A = np.eye(g) if (g, R) == (h, S) else A / A.sum(axis=0)
+                    for sheet in range(sheets):
+                        P, old = old[: g * g].reshape(g, g), old[g * g :]
+                        Q, new = new[: h * h].reshape(h, h), new[h * h :]
+                        require(np.abs(Q - A @ P @ A.T).max() < 1e-15, f"masses of {grid}, {grid2}, sheet {sheet}")
+                        require(abs(math.fsum(Q.ravel()) - math.fsum(P.ravel())) < 1e-15, "mass of a sheet")
+                require(abs(made["mass"][k, 0] - 1) < 1e-14 and abs(made["mass"][k, 3] - 1) < 1e-12, "total mass")
+
+
+@case
+def what_does_not_fit_is_told_by_the_plan(wgf):
+    for name, fixed, sweep in (
+            ("gd", f"{FIRST}, width: 6, steps: 3", "seed: [1, 2, 3]"), ("both", f"{FIRST}, width: 6, layers: both", ""),
+            ("bare", f"{FIRST.replace('all', 'none')}, width: 6, steps: 3", ""),
+            ("jko", f"{FIRST}, method: jko, grid: 6, grid2: 4, steps: 1", ""),
+            ("plain", f"{FIRST}, method: jko, grid: 6, steps: 1", ""),
+            ("csv", f"{FIRST}, init: file, init_file: w.csv", "")):
+        wgf.write("w.csv", "1,2,1\n3,4,-1\n")
+        run(wgf, name, fixed, sweep).close()
+    rows = [
+        ("init_file: gd.h5, init_job: 3", "init_job", "gd.h5 has the jobs 0 to 2, and no job 3"),
+        ("init_file: gd.h5, init_record: 4", "init_record", "job 0 of gd.h5 has kept the states 0 to 3, not 4"),
+        ("init_file: gd.h5, init_job: last", "init_job", "init_job: use a whole number"),
+        ("init_file: gd.h5, init_record: -1", "init_record", "use a whole number from 0 to 2^53 or last"),
+        ("init_file: bare.h5", "init_file", "job 0 of bare.h5 has kept no state; run its spec with save: last or all"),
+        ("init_file: gd.h5, width: 7", "width", "width is 7, but gd.h5 has width = 6"),
+        ("data: random, d: 3, init_file: gd.h5", "init_file", "gd.h5 has d = 2 inputs, but the data have d = 3"),
+        ("init_file: gd.h5, method: jko", "init_file", "method: jko starts from masses on a grid, but job 0 of gd.h5 "
+         "(method: gd) has kept neurons; name a job that has kept masses on a grid"),
+        ("init_file: jko.h5", "init_file", "method: gd starts from neurons, but job 0 of jko.h5 (method: jko) has kept masses"),
+        ("init_file: both.h5", "init_file", "layers: first does not keep alpha, which job 0 of both.h5 has trained"),
+        ("init_file: csv.h5", "init_file", "job 0 of csv.h5 began from a file of neurons, whose alpha it does not keep"),
+        ("init_file: jko.h5, method: jko", "init_file", "job 0 of jko.h5 has masses on two grids; give grid2 as well"),
+        ("init_file: plain.h5, method: jko, grid2: 3", "grid2", "job 0 of plain.h5 has masses on one grid; use grid2: 0"),
+        ("init_file: plain.h5, method: jko, grid_radius: 0.5", "grid_radius", "grid_radius is 0.5, but the masses of job 0"),
+        ("init_file: jko.h5, method: jko, grid2: 3, grid2_radius: 2", "grid2_radius", "grid2_radius is 2, but the masses"),
+        ("init_file: w.csv, init_job: 1", "init_job", "w.csv is no result file, so init_job means nothing; remove it"),
+        ("init_file: w.csv, method: jko", "init", "a file of neurons does not have"),
+    ]  # fmt: skip
+    for own, blamed, sentence in rows:
+        text = spec(f"n: 12, init: file, {own}")
+        place = f"2:{text.splitlines()[1].index(f' {blamed}: ') + len(blamed) + 4}"
+        wgf.write("wrong.yaml", text)
+        for command in (("plan", "wrong.yaml"), ("run", "wrong.yaml", "-o", "wrong.h5")):
+            done = wgf(*command).require(USAGE, sentence).quietly()
+            require(f"wrong.yaml:{place}: error: " in done.err, f"{own}: {done.err}")
+        require(not wgf.path("wrong.h5").exists(), "a file of a wrong plan")
+    wgf.write("swept.yaml", spec("init: file, init_file: gd.h5", "init_job: {range: [0, 5]}"))
+    wgf("plan", "swept.yaml").require(USAGE, "swept.yaml:3:19: error: ", "no job 3")
+    wgf.write("many.yaml", spec("init: file, init_file: gd.h5", "init_job: {range: [0, 20000]}"))
+    wgf("plan", "many.yaml").require(USAGE, "many.yaml:3:19: error: ", "more than 10000")
+    print(f"{len(rows) + 2} plans refused", end="; ")
+
+
+@case
+def a_file_that_cannot_be_read_is_a_warning(wgf):
+    """Each file parameter: the plan warns, and the rows that read it fail."""
+    for own in ("init: file, init_file: absent.h5", "data: file, data_file: absent.h5", "test_file: absent.h5"):
+        wgf.write("absent.yaml", spec(f"{own}, steps: 1, n: 3, width: 4"))
+        wgf("plan", "absent.yaml").require(OK, "absent.yaml:2:", "warning: cannot open absent.h5: No such file",
+                                           "jobs that read it will fail")
+        wgf("run", "absent.yaml", "-o", "out.h5", "--overwrite").require(FAILURES, "warning: cannot open absent.h5")
+    wgf.write("absent.yaml", spec("n: 3, data_file: absent.h5", ""))
+    require("cannot open" not in wgf("plan", "absent.yaml").require(OK).err, "a warning of a file that no job reads")
+
+
+@case
+def keys_are_of_the_contents(wgf):
+    """Names, job numbers and other jobs of the file do not count; the state does, and so does its file as W, alpha."""
+    first = run(wgf, "old", f"{FIRST}, width: 5, init_scale: 1, steps: 2", "seed: [1, 2]")
+    run(wgf, "more", f"{FIRST}, width: 5, init_scale: 1, steps: 2", "seed: [7, 2]").close()
+    with h5py.File(wgf.path("w.h5"), "w") as file:
+        file["W"], file["alpha"] = states(first, 1)[-1], [1.0, 1, 1, -1, -1]
+    key = {}
+    for own in ("old.h5, init_job: 1", "more.h5, init_job: 1", "old.h5, init_job: 1, init_record: 2", "w.h5", "old.h5",
+                "old.h5, init_job: 1, init_record: 1"):  # fmt: skip
+        with run(wgf, "key", f"{FIRST}, steps: 1, init: file, init_file: {own}") as made:
+            key[own] = int(made["key"][0]), made.attrs["plan_hash"]
+        wgf.path("key.h5").unlink()
+    same = list(key.values())
+    equal(len(set(same[:3])), 1, "keys and plan hashes of one state")
+    equal(same[3][0], same[0][0], "key of the state as W and alpha")
+    equal(len({made[0] for made in same}), 3, "keys of all starts")
+    sweep = "init_job: [0, 1]"
+    one = run(wgf, "one", f"{FIRST}, steps: 1, init: file, init_file: old.h5", sweep).attrs["plan_hash"]
+    two = run(wgf, "two", f"{FIRST}, steps: 1, init: file, init_file: old.h5", sweep[:-2] + "0]".replace("0", "1"))
+    equal(two.attrs["plan_hash"], one, "plan hashes of one sweep")
+    first.close()
+    with h5py.File(wgf.path("old.h5"), "a") as file:
+        file["state"][int(file["state_start"][1]) + 2 * 10] += 1
+    wgf("run", "one.yaml", "-o", "one.h5").require(USAGE, "another plan")
+    wgf("run", "one.yaml", "-o", "old.h5", "--overwrite").require(USAGE, "old.h5 is the sweep's own input old.h5")
+
+
+@case
+def result_of_a_continued_run_is_used_as_any_other(wgf):
+    run(wgf, "gd", f"{FIRST}, width: 6, init_scale: 0.3, steps: 3", "seed: [1, 2, 3]").close()
+    run(wgf, "on", f"{FIRST}, init: file, init_file: gd.h5, steps: 2", "init_job: {range: [0, 3]}").close()
+    wgf("verify", "on.h5").require(OK)
+    rows = wgf("aggregate", "on.h5", "--by", "width", "--value", "objective_final", "--csv").require(OK).table()[1]
+    equal((len(rows), rows[0]["count"]), (1, "3"), "groups, and jobs in the group")
+    wgf.write("at.csv", "0.5\n-0.25\n")
+    wgf("predict", "on.h5", "--at", "at.csv", "--csv").require(OK)
+    wgf("run", "on.yaml", "-o", "again.h5", "--reuse", "on.h5").require(OK, "3 rows reused")
+    wgf("aggregate", "on.h5", "--where", "init_record = last", "--value", "objective_final").require(OK, "no job passes")
+
+
+main()
