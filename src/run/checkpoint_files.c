@@ -36,6 +36,8 @@ struct wgf_checkpoints {
     FILE *loading;                       /* the file of the current job, at the next byte to load; or NULL */
     int64_t *finished, finished_count, finished_room; /* jobs whose files are to be removed */
     struct wgf_error failure, reported;
+    void (*call)(void *context); /* NULL: nobody listens */
+    void *context;
 };
 
 /* The folder's name, allocated; symbolic links to the result file all lead to the same folder. */
@@ -97,6 +99,12 @@ void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints)
     free(checkpoints->folder);
     free(checkpoints->finished);
     free(checkpoints);
+}
+
+void wgf_checkpoints_listen(struct wgf_checkpoints *checkpoints, void (*call)(void *context), void *context)
+{
+    checkpoints->call = call;
+    checkpoints->context = context;
 }
 
 const struct wgf_error *wgf_checkpoints_failure(struct wgf_checkpoints *checkpoints)
@@ -213,6 +221,8 @@ static void save(void *context, const struct iovec *iov, int count)
             unlinkat(folder, checkpoints->temporary, 0); /* others may need its room */
     }
     close_folder(folder);
+    if (checkpoints->call)
+        checkpoints->call(checkpoints->context);
 }
 
 /* Opens the checkpoint of the current job if it is whole and of this key. Leaves has_file. */

@@ -33,6 +33,7 @@ static wgf_status open_descriptor(struct wgf_store *store, const char *path, str
     if (store->descriptor < 0)
         return wgf_fail(error, WGF_EIO, "cannot open '%s' for %s: %s; check its permissions", path,
                         store->writable ? "writing" : "reading", strerror(errno));
+    store->bytes = info.st_size;
     if (info.st_size == 0)
         return wgf_fail(error, WGF_EIO, "'%s' is empty (0 bytes) and holds no results; remove it and run again", path);
     const ssize_t got = pread(store->descriptor, start, sizeof start, 0);
@@ -137,6 +138,8 @@ static wgf_status open_columns(struct wgf_store *store, const char *path, struct
             column->direct = direct_offset(store, column);
     }
     wgf_store_unwatch(&watch);
+    if (!status && store->writable)
+        wgf_store_find_last(store);
     return status;
 }
 
@@ -248,8 +251,12 @@ wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_
         error = &local;
     *result = NULL;
     struct wgf_store *store = calloc(1, sizeof *store);
-    if (!store)
+    if (store)
+        store->path = strdup(path);
+    if (!store || !store->path) {
+        free(store);
         return wgf_fail(error, WGF_EMEMORY, "cannot open '%s': out of memory", path);
+    }
     store->team = mode == WGF_STORE_WRITE_TEAM;
     store->writable = mode != WGF_STORE_READ;
     store->descriptor = -1;
@@ -292,6 +299,7 @@ wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
         ok = close(store->descriptor) == 0 && ok;
     wgf_store_heap_free(store->heap);
     free(store->columns);
+    free(store->path);
     free(store);
     return ok ? WGF_OK
               : wgf_fail(error, WGF_EIO, "closing the result file failed: %s; run again to see what is missing",

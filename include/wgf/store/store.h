@@ -129,6 +129,13 @@ wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, in
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
 
+/* Is the open file still what its name leads to, with all its bytes? Independent. Errors: WGF_EIO, with where it is. */
+wgf_status wgf_store_check_name(const struct wgf_store *store, struct wgf_error *error);
+
+/* Gives an open file that has been removed its name again, with all that has been written, if the name is free. One
+ * process, while nobody writes. False: nothing was to be done, or it cannot be. */
+bool wgf_store_restore(const struct wgf_store *store);
+
 /* Root attributes. Text is allocated, freed by the caller; NULL when absent. */
 char *wgf_store_text(struct wgf_store *store, const char *name);
 bool wgf_store_number(struct wgf_store *store, const char *name, uint64_t *number);
