@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "options.h"
 
+#include "wgf/base/output.h"
 #include "wgf/query/variable.h"
 #include "wgf/run/checkpoint_files.h"
 #include "wgf/run/progress.h"
@@ -369,8 +370,11 @@ static int report_change(const struct request *request, const struct summary *su
     const bool changed =
         memcmp(last->count, summary->count, sizeof summary->count) != 0 || last->writing != summary->writing;
     *last = *summary; /* its counts, that is */
-    if (redraws)
+    if (redraws) {
+        wgf_output_exact(stdout, true);
         fputs("\033[H\033[2J", stdout); /* cursor to the first line; clear the screen */
+        wgf_output_exact(stdout, false);
+    }
     if (redraws || (changed && request->json))
         return report(request, summary);
     if (changed)
