@@ -333,7 +333,7 @@ static int look(const struct request *request, struct summary *summary)
 {
     struct wgf_store *store = NULL;
     struct wgf_error error;
-    wgf_status status = wgf_store_open(&store, request->file, WGF_STORE_READ, &error);
+    wgf_status status = wgf_result_open(&store, request->file, WGF_STORE_READ, &error);
     if (!status)
         status = summarise(store, request->file, &request->selection, summary, &error);
     wgf_store_close(store, NULL);
