@@ -16,7 +16,7 @@ static const char usage[] =
     "usage: wgf plan SPEC [--set K=V]... [--csv]\n\n"
     "Validates a sweep spec and prints its plan, without running anything: the axes, the number of jobs,\n"
     "the number of dropped duplicates, and the size of the result file. SPEC may be -, standard input.\n"
-    "Warns of each parameter, fixed or swept, that no job reads.\n\n"
+    "Warns of each parameter, fixed or swept, that no job reads or that has no effect.\n\n"
     "  --set K=V  override a fixed parameter; may be repeated\n"
     "  --csv      print a line for each job instead, with every parameter\n"
     "  --help     print this text\n";

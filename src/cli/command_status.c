@@ -223,6 +223,8 @@ static wgf_status summarise(struct wgf_store *store, const char *file, const str
         status = count_jobs(store, summary, &set, span, error);
     if (!status)
         status = find_kept(store, file, summary, &set, error);
+    if (!status)
+        status = wgf_store_cause(store, WGF_OK, error);
     wgf_job_set_free(&set);
     /* While a run is writing, the clock goes on; afterwards it stands at the end of the last job. */
     const double end = summary->writing == 1 ? summary->age : span[1];

@@ -78,8 +78,12 @@ int wgf_cli_plan_of(struct wgf_job_list *jobs, struct wgf_store *store)
         status = wgf_job_list_parse(jobs, file[0] ? file : "spec", text, strlen(text), (const char *const *)sets, count,
                                     &diagnostics);
     wgf_diagnostics_clear(&diagnostics);
+    struct wgf_error error;
     if (status)
-        fprintf(stderr, "wgf: error: the spec inside the file cannot be read; another version of wgf wrote it\n");
+        wgf_fail(&error, status, "the spec inside the file cannot be read; another version of wgf wrote it");
+    status = wgf_store_cause(store, status, &error);
+    if (status)
+        wgf_cli_error(&error);
     for (int i = 0; i < count; i++)
         free(sets[i]);
     free(sets);

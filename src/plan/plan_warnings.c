@@ -1,4 +1,4 @@
-/* What a plan takes and no job reads: a warning for each such parameter, with the choices that would read it. Found by
+/* What a plan takes and no job reads or uses: a warning for each such parameter, with what would change that. Found by
  * the rows of the parameters, from the cases alone: the number of jobs does not matter. */
 #include "plan_internal.h"
 
@@ -63,22 +63,43 @@ static bool is_read(const struct wgf_plan *plan, const struct wgf_param *param)
     return false;
 }
 
+/* The integer that is 0 in all jobs and without which the parameter has no effect, or NULL. The values of an axis
+ * differ, so of two one is not 0. */
+static const struct wgf_param *find_lack(const struct wgf_plan *plan, const struct wgf_param *param)
+{
+    const struct wgf_param *needed = param->needs ? wgf_param_find(param->needs) : NULL;
+    struct wgf_settings settings;
+    if (!needed)
+        return NULL;
+    wgf_plan_case(plan, &plan->cases[0], &settings);
+    const int axis = wgf_plan_axis(plan, needed);
+    const bool varies = axis >= 0 && plan->axes[axis].count > 1;
+    return varies || wgf_param_get(needed, &settings).integer > 0 ? NULL : needed;
+}
+
+/* Warns of a parameter given there; before: of --set, or ""; so: what follows for its values, or "". */
+static void warn(const struct wgf_plan *plan, const struct wgf_param *param, struct wgf_place place, const char *before,
+                 const char *so, struct wgf_diagnostics *warnings)
+{
+    const struct wgf_param *lack = find_lack(plan, param);
+    if (!is_read(plan, param))
+        wgf_diagnose(warnings, place, "%sno job reads %s%s; remove it, or use %s%s%s", before, param->name, so,
+                     find_ways(plan, param).text, lack ? " and raise " : "", lack ? lack->name : "");
+    else if (lack)
+        wgf_diagnose(warnings, place, "%s%s has no effect with %s: 0; remove it, or raise %s", before, param->name,
+                     lack->name, lack->name);
+}
+
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
     const struct wgf_spec *spec = plan->spec;
     for (int i = 0; i < spec->fixed_count; i++) {
         const struct wgf_fixed *fixed = &spec->fixed[i];
-        const char *set = fixed->set ? fixed->set : "";
-        if (!is_read(plan, fixed->param))
-            wgf_diagnose(warnings, fixed->place, "%s%s%sno job reads %s; remove it, or use %s", *set ? "--set '" : "",
-                         wgf_excerpt(set).text, *set ? "': " : "", fixed->param->name,
-                         find_ways(plan, fixed->param).text);
+        char before[CHOICES_LENGTH] = "";
+        if (fixed->set && *fixed->set)
+            snprintf(before, sizeof before, "--set '%s': ", wgf_excerpt(fixed->set).text);
+        warn(plan, fixed->param, fixed->place, before, "", warnings);
     }
-    for (int a = 0; a < plan->axis_count; a++) {
-        const struct wgf_axis *axis = &plan->axes[a];
-        if (!is_read(plan, axis->param))
-            wgf_diagnose(warnings, axis->place,
-                         "no job reads %s, so its values make no different jobs; remove it, or use %s",
-                         axis->param->name, find_ways(plan, axis->param).text);
-    }
+    for (int a = 0; a < plan->axis_count; a++)
+        warn(plan, plan->axes[a].param, plan->axes[a].place, "", ", so its values make no different jobs", warnings);
 }

@@ -254,8 +254,11 @@ static wgf_status check_text(struct wgf_store *store, const char *name, int64_t 
 {
     char *text = NULL;
     int column = wgf_store_column(store, name);
-    bool same = column >= 0 && wgf_store_type(store, column) == WGF_COLUMN_TEXT &&
-                wgf_store_read(store, column, k, 1, &text, NULL) == WGF_OK && strcmp(text, expected) == 0;
+    const bool is_text = column >= 0 && wgf_store_type(store, column) == WGF_COLUMN_TEXT;
+    const wgf_status status = is_text ? wgf_store_read(store, column, k, 1, &text, error) : WGF_EDATA;
+    if (status && status != WGF_EDATA)
+        return status;
+    const bool same = !status && strcmp(text, expected) == 0;
     free(text);
     return same ? WGF_OK
                 : wgf_fail(error, WGF_EDATA,

@@ -43,6 +43,8 @@ static wgf_status compare_text(const struct wgf_shard *first, const struct wgf_s
         status = wgf_fail(error, WGF_EDATA,
                           "%s is of another plan than %s: %s is '%s' there and '%s' here; merge shards of one sweep",
                           other->name, first->name, meaning, two ? two : "", one ? one : "");
+    if (status)
+        status = wgf_store_cause(first->store, wgf_store_cause(other->store, status, error), error);
     free(one);
     free(two);
     return status;

@@ -93,20 +93,25 @@ wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t c
                                    error);
 }
 
-/* Reads a column into the cells. Where a text cannot be read, only its row is damaged, and its cell NULL. */
+/* Reads a column into the cells. Where a text is damaged, only its row is, and its cell NULL. */
 static wgf_status read_cells(struct wgf_reader *reader, int index, int64_t first, int64_t count,
                              struct wgf_error *error)
 {
     wgf_status status = wgf_store_read(reader->store, index, first, count, reader->cells, error);
-    if (!status || wgf_store_type(reader->store, index) != WGF_COLUMN_TEXT)
+    if (status != WGF_EDATA || wgf_store_type(reader->store, index) != WGF_COLUMN_TEXT)
         return status;
     char **texts = reader->cells;
-    for (int64_t i = 0; i < count; i++)
-        if (wgf_store_read(reader->store, index, first + i, 1, &texts[i], error)) {
-            texts[i] = NULL;
-            reader->rows[i].damaged = true;
-        }
-    return WGF_OK;
+    int64_t done = 0;
+    for (; status == WGF_EDATA && done < count; done++) {
+        status = wgf_store_read(reader->store, index, first + done, 1, &texts[done], error);
+        reader->rows[done].damaged |= status == WGF_EDATA;
+        status = status ? status : WGF_EDATA;
+    }
+    if (status == WGF_EDATA)
+        return WGF_OK;
+    while (done-- > 0)
+        free(texts[done]);
+    return status;
 }
 
 /* A text becomes a setting; a path stays out of it, since it would not outlive its cell. */

@@ -58,7 +58,9 @@ static wgf_status recognise(struct wgf_sweep *sweep, const char *path, struct wg
     char *const created = wgf_store_text(store, "created");
     status = wgf_run_compare_plan(sweep, store, error);
     if (!status && !wgf_created_parse(created, &sweep->created))
-        status = wgf_fail(error, WGF_EDATA, "%s does not say when it was created; start anew with --overwrite", path);
+        status = wgf_store_cause(
+            store, wgf_fail(error, WGF_EDATA, "%s does not say when it was created; start anew with --overwrite", path),
+            error);
     free(created);
     wgf_store_close(store, NULL);
     return status;

@@ -47,9 +47,11 @@ static wgf_status open_old(const struct wgf_sweep *sweep, const char *file, stru
     free(text);
     if (known)
         return WGF_OK;
+    wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
+    const wgf_status cause = wgf_store_cause(*old, WGF_EDATA, error);
     wgf_store_close(*old, NULL);
     *old = NULL;
-    return wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
+    return cause;
 }
 
 wgf_status wgf_run_check_reuse(const struct wgf_sweep *sweep, struct wgf_error *error)

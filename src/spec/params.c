@@ -83,9 +83,14 @@ static bool with_init_file(const struct wgf_settings *s)
     return s->init.kind == WGF_INIT_FILE;
 }
 
+static bool with_made_neurons(const struct wgf_settings *s)
+{
+    return !with_init_file(s);
+}
+
 static bool with_init_scale(const struct wgf_settings *s)
 {
-    return !with_init_file(s) && !(with_jko(s) && s->init.kind == WGF_INIT_GRID);
+    return with_made_neurons(s) && !(with_jko(s) && s->init.kind == WGF_INIT_GRID);
 }
 
 static bool with_random_choices(const struct wgf_settings *s)
@@ -110,6 +115,7 @@ static bool with_random_choices(const struct wgf_settings *s)
 #define TRACE WGF_SHAPES_TRACE
 #define STATE WGF_SHAPES_STATE
 #define READ(when) .is_read = (when)
+#define NEEDS(name) .needs = #name
 #define SAYS(text) .meaning = text
 
 const struct wgf_param wgf_params[] = {
@@ -131,7 +137,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("HDF5 with W (m x d) and alpha (m), or CSV with alpha last")},
     {"init_scale", FLOAT(init.scale, "1e-3"), AT_LEAST(0), READ(with_init_scale),
      SAYS("standard deviation (normal) or half-width (grid) of initial neurons")},
-    {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SHAPES(STATE),
+    {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SHAPES(STATE), READ(with_made_neurons),
      SAYS("output signs: half +1 and half -1, or all +1")},
     {"seed", INT(init.seed, "1"), WHOLE(0), READ(with_random_choices),
      SAYS("initialisation and every random choice of the descent")},
@@ -159,7 +165,8 @@ const struct wgf_param wgf_params[] = {
     {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_jko), SAYS("half-width of the grid")},
     {"grid2", INT(grid2, "0"), WHOLE(0), SHAPES(STATE), READ(with_jko),
      SAYS("points per axis of a second, coarse grid; 0: none")},
-    {"grid2_radius", FLOAT(grid2_radius, "10"), ABOVE(0), READ(with_jko), SAYS("half-width of the second grid")},
+    {"grid2_radius", FLOAT(grid2_radius, "10"), ABOVE(0), READ(with_jko), NEEDS(grid2),
+     SAYS("half-width of the second grid")},
     {"epsilon", FLOAT(epsilon, "auto"), ABOVE(0), OR_AUTO, READ(with_jko),
      SAYS("entropic regularisation; auto: the squared grid spacing")},
     {"solver", CHOICE(solver, "newton"), ONE_OF(solvers), DECIDES, READ(with_jko), SAYS("inner solver of jko")},

@@ -18,8 +18,9 @@ enum {
     WGF_STORE_ALIGNED = 16 * WGF_STORE_PAGE,
 };
 
-/* Between watch and unwatch HDF5 prints nothing, and `reason` keeps why the first of its calls failed. Cleaning up
- * after a failure therefore does not wipe out its cause, as it does HDF5's own error stack. */
+/* Between watch and unwatch HDF5 prints nothing, and `reason` keeps why the first of its calls failed, the first
+ * that the system failed before all others. Cleaning up after a failure therefore does not wipe out its cause, as it
+ * does HDF5's own error stack. */
 struct wgf_store_watch {
     H5E_auto2_t printer;
     void *printer_data;
@@ -67,8 +68,8 @@ bool wgf_store_next_slab(struct wgf_store_slab *slab, hsize_t end, hsize_t width
 bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_slab *slab, const void *from,
                     void *to);
 
-/* Texts read without HDF5, each to be freed by the caller; false when one is damaged, and none is then left. Their
- * offset as wgf_store_text_offset found it. */
+/* Texts read without HDF5, each to be freed by the caller; false with errno, which is 0 when one is damaged, and none
+ * is then left. Their offset as wgf_store_text_offset found it. */
 struct wgf_store;
 struct wgf_store_column;
 struct wgf_store_heap;
@@ -120,8 +121,11 @@ struct wgf_store_column {
 
 struct wgf_store {
     bool team, writable;
-    bool broken;    /* a write failed */
-    int descriptor; /* for fsync, and for rows that are written directly */
+    bool broken;                           /* a write failed */
+    char *path;                            /* as it was opened */
+    char failure[WGF_STORE_REASON_LENGTH]; /* why the system failed a read of metadata; "": it failed none */
+    int64_t size;                          /* bytes of the file, which is as long when it is made as it ever is */
+    int descriptor;                        /* for fsync, and for rows that are written directly */
     hid_t file;
     struct wgf_store_extent extent;
     int column_count;
@@ -130,6 +134,9 @@ struct wgf_store {
     size_t most_bytes;            /* of one read or write */
     struct wgf_store_heap *heap;  /* where texts are read from; NULL until then */
 };
+
+/* Keeps a failure of the system for wgf_store_cause. */
+void wgf_store_note(struct wgf_store *store, const struct wgf_store_watch *watch);
 
 /* Opens the column of that name, type and shape in an open file and checks it, by the extent of the store. Returns what
  * is wrong as the end of a sentence, and nothing is then open; or NULL. */

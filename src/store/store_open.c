@@ -3,6 +3,8 @@
  * refused on all ranks and the metadata are read once. src/store/README.md "Crash protocol". */
 #include "store_internal.h"
 
+#include "wgf/base/system.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <mpi.h>
@@ -15,6 +17,13 @@
 
 #include <fcntl.h>
 
+/* What helps against errno, as far as that is known. */
+static const char *remedy(void)
+{
+    const bool permissions = errno == EACCES || errno == EPERM || errno == EROFS;
+    return permissions ? "; check the path and its permissions" : "";
+}
+
 static wgf_status open_descriptor(struct wgf_store *store, const char *path, struct wgf_error *error)
 {
     static const unsigned char signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
@@ -24,18 +33,18 @@ static wgf_status open_descriptor(struct wgf_store *store, const char *path, str
         return errno == ENOENT
                    ? wgf_fail(error, WGF_EIO, "there is no result file '%s'; check the name, or make it with 'wgf run'",
                               path)
-                   : wgf_fail(error, WGF_EIO, "cannot open '%s': %s; check the path and its permissions", path,
-                              strerror(errno));
+                   : wgf_fail(error, WGF_EIO, "cannot open '%s': %s%s", path, strerror(errno), remedy());
+    store->size = info.st_size;
     if (!S_ISREG(info.st_mode))
         return wgf_fail(error, WGF_EIO, "'%s' is %s; give the name of a result file", path,
                         S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
     store->descriptor = open(path, (store->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (store->descriptor < 0)
-        return wgf_fail(error, WGF_EIO, "cannot open '%s' for %s: %s; check its permissions", path,
-                        store->writable ? "writing" : "reading", strerror(errno));
+        return wgf_fail(error, WGF_EIO, "cannot open '%s' for %s: %s%s", path, store->writable ? "writing" : "reading",
+                        strerror(errno), remedy());
     if (info.st_size == 0)
         return wgf_fail(error, WGF_EIO, "'%s' is empty (0 bytes) and holds no results; remove it and run again", path);
-    const ssize_t got = pread(store->descriptor, start, sizeof start, 0);
+    const ssize_t got = wgf_read_at(store->descriptor, start, sizeof start, 0);
     if (got < 0)
         return wgf_fail(error, WGF_EIO, "cannot read '%s': %s", path, strerror(errno));
     if (got != sizeof start || memcmp(start, signature, sizeof start) != 0)
@@ -68,8 +77,9 @@ static wgf_status check_identity(struct wgf_store *store, const char *path, stru
                         "'%s' is an HDF5 file, but not of wgf (it has no attribute wgf_version); give another name",
                         path);
     if (!wgf_store_number(store, "schema", &schema))
-        return wgf_fail(error, WGF_EIO, "'%s' does not say its schema; it was not written by wgf, give another name",
-                        path);
+        return wgf_store_cause(
+            store, wgf_fail(error, WGF_EIO, "'%s' does not say its schema; give the name of a file of wgf", path),
+            error);
     if (schema == WGF_STORE_SCHEMA)
         return WGF_OK;
     char *version = wgf_store_text(store, "wgf_version");
@@ -147,7 +157,8 @@ static wgf_status open_columns(struct wgf_store *store, const char *path, const 
     wgf_store_watch(&watch);
     const char *wrong = wgf_store_survey(store, known, &name);
     wgf_store_unwatch(&watch);
-    return wrong ? refuse_column(store, path, name, wrong, &watch, error) : check_writable(store, path, error);
+    return wrong || watch.access ? refuse_column(store, path, name, wrong, &watch, error)
+                                 : check_writable(store, path, error);
 }
 
 /* Opens the columns that rank 0 has found. One without room is left out: under MPI-IO even opening it would allocate
@@ -155,15 +166,16 @@ static wgf_status open_columns(struct wgf_store *store, const char *path, const 
 static wgf_status open_found(struct wgf_store *store, const char *path, struct wgf_error *error)
 {
     struct wgf_store_watch watch;
-    const char *wrong = NULL;
-    int c = 0;
+    const char *wrong = NULL, *name = "";
     wgf_store_watch(&watch);
-    for (; !wrong && c < store->column_count; c++)
-        if (store->columns[c].stored)
+    for (int c = 0; !wrong && c < store->column_count; c++)
+        if (store->columns[c].stored) {
+            name = store->columns[c].name;
             wrong = wgf_store_open_column(store, &store->columns[c]);
+        }
     wgf_store_unwatch(&watch);
-    return wrong ? refuse_column(store, path, store->columns[c - 1].name, wrong, &watch, error)
-                 : check_writable(store, path, error);
+    return wrong || watch.access ? refuse_column(store, path, name, wrong, &watch, error)
+                                 : check_writable(store, path, error);
 }
 
 static void prepare_moves(struct wgf_store *store)
@@ -273,8 +285,10 @@ wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_
         error = &local;
     *result = NULL;
     struct wgf_store *store = calloc(1, sizeof *store);
-    if (!store)
+    if (!store || !(store->path = strdup(path))) {
+        free(store);
         return wgf_fail(error, WGF_EMEMORY, "cannot open '%s': out of memory", path);
+    }
     store->team = mode == WGF_STORE_WRITE_TEAM;
     store->writable = mode != WGF_STORE_READ;
     store->descriptor = -1;
@@ -316,6 +330,7 @@ wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
         ok = close(store->descriptor) == 0 && ok;
     wgf_store_heap_free(store->heap);
     free(store->columns);
+    free(store->path);
     free(store);
     return ok ? WGF_OK
               : wgf_fail(error, WGF_EIO, "closing the result file failed: %s; run again to see what is missing",

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* What is wrong with a dataset is the end of a sentence; NULL: nothing. */
 static const char unreadable[] = "cannot be read"; /* and HDF5 says why */
@@ -62,10 +61,9 @@ static const char *find_room(const struct wgf_store *store, hid_t properties, st
     const int rank = H5Sget_simple_extent_ndims(column->space);
     const int64_t room = (int64_t)H5Dget_storage_size(column->dataset);
     hsize_t lengths[2];
-    struct stat info;
     if (rank < 1 || rank > 2)
         return "has another shape than wgf makes it";
-    if (fstat(store->descriptor, &info) != 0 || H5Sget_simple_extent_dims(column->space, lengths, NULL) != rank)
+    if (H5Sget_simple_extent_dims(column->space, lengths, NULL) != rank)
         return unreadable;
     column->bytes = element_bytes(column);
     for (int i = 0; i < rank; i++)
@@ -76,12 +74,12 @@ static const char *find_room(const struct wgf_store *store, hid_t properties, st
     if (!column->stored)
         return NULL;
     if (H5Pget_layout(properties) == H5D_CHUNKED)
-        return column->bytes / MOST_PACKED <= info.st_size && has_all_chunks(column, properties, lengths, rank)
+        return column->bytes / MOST_PACKED <= store->size && has_all_chunks(column, properties, lengths, rank)
                    ? NULL
                    : outside;
     const haddr_t offset = column->chunked ? 0 : H5Dget_offset(column->dataset); /* a compact one is in its header */
     column->offset = column->chunked ? -1 : (int64_t)offset;
-    return room == column->bytes && room <= info.st_size && offset <= (haddr_t)(info.st_size - room) ? NULL : outside;
+    return room == column->bytes && room <= store->size && offset <= (haddr_t)(store->size - room) ? NULL : outside;
 }
 
 /* Opens a dataset by its name, following no link. `dataset` and `space` are the caller's to close, whatever is wrong.

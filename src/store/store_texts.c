@@ -3,9 +3,11 @@
  * Specification, III.E); all three are checked here. */
 #include "store_internal.h"
 
+#include "wgf/base/system.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     HEADER = 16,            /* of a collection: GCOL, version 1, 3 reserved, size 8; and of an object */
@@ -46,9 +48,11 @@ static uint64_t decode(const unsigned char *bytes, int count)
     return value;
 }
 
+/* False with errno, which is 0 where the file has no such bytes. */
 static bool read_all(int descriptor, void *bytes, uint64_t size, uint64_t offset)
 {
-    return offset <= INT64_MAX && pread(descriptor, bytes, size, (off_t)offset) == (ssize_t)size;
+    errno = 0;
+    return offset <= INT64_MAX && wgf_read_at(descriptor, bytes, size, (off_t)offset) == (ssize_t)size;
 }
 
 static bool add_object(struct wgf_store_heap *heap, struct object object)
@@ -118,10 +122,12 @@ static const struct object *find(struct wgf_store_heap *heap, uint64_t number)
     return NULL;
 }
 
+/* NULL with errno, which is 0 for damage. */
 static char *read_text(struct wgf_store *store, const unsigned char *reference)
 {
     struct wgf_store_heap *heap = store->heap;
     uint64_t length = decode(reference, 4), address = decode(reference + 4, 8), number = decode(reference + 12, 4);
+    errno = 0;
     if (length == 0 && address == 0 && number == 0)
         return strdup("");
     const struct object *object = load(heap, store->descriptor, address) ? find(heap, number) : NULL;
@@ -145,8 +151,11 @@ bool wgf_store_read_texts(struct wgf_store *store, const struct wgf_store_column
         ok = ok && texts[i];
         done = ok ? i + 1 : i;
     }
-    for (int64_t i = 0; !ok && i < done; i++)
-        free(texts[i]);
+    for (int64_t i = 0; !ok && i < count; i++) {
+        if (i < done)
+            free(texts[i]); /* which keeps errno */
+        texts[i] = NULL;
+    }
     return ok;
 }
 

@@ -146,14 +146,15 @@ def no_thread_can_be_had(wgf):
 
 @case
 def little_address_space(wgf):
-    """Whatever the limit, a run ends: with its results, or with a sentence."""
+    """Whatever the limit, a command ends: with its results, or with a sentence."""
     wgf.write("spec.yaml", SPEC)
     wgf.write("blas.yaml", "name: blas\nfixed: {data: random, d: 2100, n: 40, width: 40, steps: 2, gamma: 1.0e-6}\n")
     for kilobytes, spec in itertools.product(range(60_000, 400_001, 20_000), ("spec.yaml", "blas.yaml")):
-        done = run(wgf, [wgf.program, "run", spec, "-o", "out.h5", "--overwrite"],
-                   lambda: resource.setrlimit(resource.RLIMIT_AS, (kilobytes << 10, kilobytes << 10)))
-        require(done.code == OK or done.err, f"ends with {done.code} without a word under {kilobytes} kB")
-        require(done.code >= 0, f"{done.code}: {done.err!r} under {kilobytes} kB")
+        for command in (["plan", spec], ["run", spec, "-o", "out.h5", "--overwrite"]):
+            done = run(wgf, [wgf.program, *command],
+                       lambda: resource.setrlimit(resource.RLIMIT_AS, (kilobytes << 10, kilobytes << 10)))
+            require(done.code == OK or done.err, f"{command[0]} ends with {done.code} mute under {kilobytes} kB")
+            require(done.code >= 0, f"{command[0]}: {done.code}: {done.err!r} under {kilobytes} kB")
     equal(set(column(wgf.path("out.h5"), "status")), {DONE}, "states with room enough")
 
 

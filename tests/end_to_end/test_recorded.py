@@ -1,9 +1,11 @@
 """What a spec asks to be recorded is recorded, or the plan or the row says that it is not: every method with every
-such option. test_recorded.py WGF_BINARY"""
+such option. What a job reads has an effect on its row. test_recorded.py WGF_BINARY"""
+
+import re
 
 import h5py
 import numpy as np
-from harness import OK, USAGE, case, main, require
+from harness import OK, USAGE, case, equal, main, require
 
 DESCENTS = {
     "gd": "method: gd",
@@ -62,6 +64,95 @@ def every_method_with_every_option(wgf):
     require(not silent, f"not recorded, and nothing says so: {'; '.join(silent)}")
     counts = {how: list(found.values()).count(how) for how in set(found.values())}
     print(f"{len(DESCENTS)} methods x {len(OPTIONS)} options: {counts}", end="; ")
+
+
+INITS = {
+    "normal": "init: normal, width: 8, init_scale: 0.5",
+    "grid": "init: grid, width: 8",
+    "file": "init: file, init_file: neurons.csv",
+}
+# Two values of every parameter that differ in what they do where they do anything. One that is absent has one choice,
+# decides what others do, or is a limit of time.
+VALUES = {
+    "test_file": "['', test.csv]", "n": "[5, 7]", "d": "[2, 3]", "sampling": "[normal, uniform]", "noise": "[0, 2]",
+    "data_file": "[test.csv, other.csv]", "data_seed": "[1, 2]", "width": "[8, 32]",
+    "init_file": "[neurons.csv, others.csv]", "init_scale": "[0.5, 0.1]", "signs": "[balanced, positive]",
+    "seed": "[1, 2]", "loss": "[mse, sse]", "output": "[sum, mean]", "layers": "[first, both]",
+    "weight_decay": "[0, 0.1]", "gamma": "[0.1, 0.2]", "scaling": "[plain, mean_field]", "steps": "[2, 3]",
+    "beta": "[auto, 1.0e-3]", "inner_steps": "[2, 4]", "inner_tol": "[0, 1.0e+3]", "projections": "[3, 7]",
+    "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
+    "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
+    "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
+    "save": "[none, last]", "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
+}
+DECIDING = {"data", "init", "method", "metric", "solver"}
+BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}
+
+
+def differs(path, name):
+    """Do the two rows of a file differ in anything but the parameter itself?"""
+    with h5py.File(path, "r") as file:
+        rows = [value[()] for key, value in file.items()
+                if key not in {name, *BOOKKEEPING} and value.ndim > 0 and value.shape[0] == 2]
+    return any(np.asarray(first).tobytes() != np.asarray(second).tobytes() for first, second in rows)
+
+
+def effect(wgf, number, kind, name):
+    """What two values of a parameter come to: refused, warned, one job, an effect, or None of these."""
+    fixed = {key: value for key, value in kind.items() if key != name}
+    text = ", ".join(f"{key}: {value}" for key, value in fixed.items())
+    wgf.write("spec.yaml", f"name: x\nfixed: {{{text}}}\nsweep:\n  {name}: {VALUES[name]}\n")
+    path = wgf.path(f"{number}.h5")
+    done = wgf("run", "spec.yaml", "-o", path)
+    if done.code == USAGE:
+        return "refused"
+    done.require(OK)
+    if re.search(rf"^spec.yaml:4:\d+: warning: (no job reads )?{name}\b", done.err, re.MULTILINE):
+        return "warned"
+    return "effect" if differs(path, name) else None
+
+
+@case
+def what_a_job_reads_has_an_effect(wgf):
+    """Every parameter with every method, and with every kind of initial neurons: different rows, or a warning."""
+    neurons = [f"{0.1 * i - 0.3:.2f},{0.2 - 0.07 * i:.2f},{(-1) ** i}\n" for i in range(8)]
+    for name, lines in (("neurons.csv", neurons), ("others.csv", neurons[::-1][:-1] + ["0.4,0.4,1\n"]),
+                        ("test.csv", ["0.1,0.2\n", "0.3,-0.4\n"]), ("other.csv", ["0.1,0.2\n", "0.3,0.4\n"])):
+        wgf.write(name, "".join(lines))
+    names = {line.split("|")[1].strip(" `") for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]}
+    equal(names - set(VALUES), {*DECIDING, "inner", "time_limit"}, "parameters without two values")
+    found = {}
+    for method in DESCENTS:
+        for init in INITS if method in ("gd", "prox", "jko") else ("normal",):
+            text = f"data: linear, n: 5, noise: 0.2, steps: 3, save: last, {INITS[init]}, {DESCENTS[method]}"
+            kind = dict(part.split(": ") for part in text.split(", "))
+            for name in VALUES:
+                found[method, init, name] = effect(wgf, len(found), kind, name)
+    silent = [f"{name} with {method} from {init}" for (method, init, name), how in found.items() if how is None]
+    require(not silent, f"no effect, and nothing says so: {'; '.join(silent)}")
+    counts = {how: list(found.values()).count(how) for how in ("effect", "warned", "refused")}
+    require(counts["effect"] > 200, f"only {counts}")
+    print(f"{len(found) // len(VALUES)} kinds of jobs x {len(VALUES)} parameters: {counts}", end="; ")
+
+
+@case
+def a_number_that_is_needed_is_0(wgf):
+    """The sentence, and its remedy; one job that has the number is enough."""
+    says = "grid2_radius has no effect with grid2: 0; remove it, or raise grid2"
+    for fixed, sweep, warned in (("grid2_radius: 3", "seed: [1]", True), ("grid2_radius: 3", "grid2: [0, 4]", False),
+                                 ("grid2_radius: 3, grid2: 4", "seed: [1]", False), ("", "grid2_radius: [2, 3]", True),
+                                 ("grid2: 0", "grid2_radius: [2, 3]", True), ("", "grid2: [4]\n  grid2_radius: [2, 3]",
+                                                                             False)):
+        wgf.write("spec.yaml", f"name: x\nfixed: {{data: sinus, method: jko, {fixed}}}\nsweep:\n  {sweep}\n")
+        err = wgf("plan", "spec.yaml").require(OK).err
+        equal(says in err, warned, f"the warning with {fixed}, {sweep}")
+    wgf.write("spec.yaml", "name: x\nfixed: {data: sinus, method: jko}\n")
+    err = wgf("plan", "spec.yaml", "--set", "grid2_radius=3").require(OK).err
+    equal(err, f"wgf: warning: --set 'grid2_radius=3': {says}\n", "stderr")
+    wgf.write("spec.yaml", "name: x\nfixed: {grid2_radius: 3}\n")
+    err = wgf("plan", "spec.yaml").require(OK).err
+    remedy = "no job reads grid2_radius; remove it, or use method: jko and raise grid2"
+    equal(err, f"spec.yaml:2:23: warning: {remedy}\n", "stderr")
 
 
 main()

@@ -259,6 +259,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"data_seed", 1, 1, 1, 0, 1, 0, 1},     {"noise", 0, 0, 0, 0, 0, 0, 1},
         {"seed", 1, 1, 1, 0, 0, 0, 1},          {"init_scale", 1, 1, 1, 0, 1, 0, 1},
         {"data_file", 0, 0, 0, 0, 0, 1, 0},     {"init_file", 0, 0, 0, 0, 0, 1, 0},
+        {"signs", 1, 1, 1, 1, 1, 0, 1},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {

@@ -91,6 +91,7 @@ static void every_parameter_counts_where_it_is_read(void **state)
         {"", "width: 999", true},
         {"", "init_scale: 1", true},
         {"", "signs: positive", true},
+        {"init: file, init_file: nowhere.csv", "signs: positive", false},
         {"", "seed: 0", true},
         {"init: grid, width: 8", "seed: 0", false},
         {"init: grid, width: 8", "init_scale: 1", true},

@@ -99,6 +99,10 @@ const char *wgf_blas_library(void);
  * Errors: WGF_EMEMORY. */
 wgf_status wgf_blas_start(struct wgf_error *error);
 
+/* NULL, or a sentence: the process cannot have the address space that OpenBLAS takes and `beside` bytes. May be called
+ * before libraries are initialised. */
+const char *wgf_blas_missing_room(size_t beside);
+
 /* OpenBLAS takes a processor newer than itself for the oldest of its kind. Then this is the value of OPENBLAS_CORETYPE,
  * read when a program starts, that names what the processor has; otherwise NULL. */
 const char *wgf_blas_missed_core(void);

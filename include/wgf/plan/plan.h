@@ -22,8 +22,8 @@ struct wgf_plan;
 wgf_status wgf_plan_create(struct wgf_plan **plan, const struct wgf_spec *spec, struct wgf_diagnostics *diagnostics);
 void wgf_plan_free(struct wgf_plan *plan);
 
-/* Adds a warning for each parameter that is given, fixed or swept, and that no job reads. Independent of the number of
- * jobs. */
+/* Adds a warning for each parameter that is given, fixed or swept, and that no job reads, or that has no effect as the
+ * number that it needs is 0. Independent of the number of jobs. */
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings);
 
 const struct wgf_spec *wgf_plan_spec(const struct wgf_plan *plan);

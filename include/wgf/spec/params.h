@@ -43,6 +43,7 @@ struct wgf_param {
     bool decides;                                 /* is_read of other rows depends on it; only choices decide */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
+    const char *needs;                            /* NULL, or the integer that is 0 where a reader has no use for it */
     const char *meaning;                          /* one line of help */
 };
 

@@ -129,12 +129,18 @@ bool wgf_store_has_room(const struct wgf_store *store, int column);
 wgf_status wgf_store_write(struct wgf_store *store, int column, int64_t first, int64_t count, const void *rows,
                            struct wgf_error *error);
 
-/* Reads likewise; independent. A TEXT column gives allocated strings, each freed by the caller. */
+/* Reads likewise; independent. A TEXT column gives allocated strings, each freed by the caller. Errors: WGF_EDATA for
+ * damage, which is said of bytes that were read alone; WGF_EIO where they could not be read; WGF_EMEMORY. */
 wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, int64_t count, void *rows,
                           struct wgf_error *error);
 
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
+
+/* Why was something not found, or found wrong? Returns `status` unless the system has failed a read of attributes or of
+ * the layout; then WGF_EIO, and *error (which may be NULL) says that instead. Every verdict on what such a reading gave
+ * goes through here: an error of reading is not damage. */
+wgf_status wgf_store_cause(const struct wgf_store *store, wgf_status status, struct wgf_error *error);
 
 /* Root attributes. Text is allocated, freed by the caller; NULL when absent. */
 char *wgf_store_text(struct wgf_store *store, const char *name);

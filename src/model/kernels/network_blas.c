@@ -15,6 +15,8 @@
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct blas {
     int64_t block;          /* neurons taken at a time */
@@ -151,17 +153,24 @@ const char *wgf_blas_library(void)
     return openblas_get_config();
 }
 
+/* A plain system call, as this runs before the constructors of libraries that have a mmap of their own. */
+const char *wgf_blas_missing_room(size_t beside)
+{
+    const size_t most = ((size_t)132 << 20) + beside; /* OpenBLAS maps 128 MiB, and asks for ever */
+    const long room = syscall(SYS_mmap, NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == -1)
+        return "BLAS works in 138 MB of address space, which this process cannot have; raise its limit "
+               "(ulimit -v) or end other processes";
+    syscall(SYS_munmap, room, most);
+    return NULL;
+}
+
 wgf_status wgf_blas_start(struct wgf_error *error)
 {
-    const size_t most = (size_t)132 << 20; /* OpenBLAS 0.3.21 maps 128 MiB at its first product, and asks for ever */
     double number = 1;
-    void *const room = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (room == MAP_FAILED)
-        return wgf_fail(error, WGF_EMEMORY,
-                        "BLAS works in %zu MB of address space, which this process cannot have; raise its limit "
-                        "(ulimit -v) or end other processes",
-                        most / 1000000);
-    munmap(room, most);
+    const char *const missing = wgf_blas_missing_room(0);
+    if (missing)
+        return wgf_fail(error, WGF_EMEMORY, "%s", missing);
     openblas_set_num_threads(1);
     cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, 1, 1, 1, &number, 1, 0, &number, 1);
     return WGF_OK;
