@@ -115,6 +115,8 @@ static int show_jobs(struct wgf_store *store, const struct wgf_job_list *jobs, b
     wgf_store_extent(store, &extent);
     wgf_status status = csv ? add_all(&shown, &error) : add_summary(&shown, wgf_plan_spec(jobs->plan), &error);
     struct wgf_table table = {.stream = stdout, .csv = csv, .columns = shown.count};
+    if (csv)
+        wgf_cli_print_data();
     for (int64_t first = 0; !status && first < extent.jobs; first += BLOCK) {
         const int64_t count = extent.jobs - first < BLOCK ? extent.jobs - first : BLOCK;
         status = read_rows(&shown, first, count, &error);

@@ -358,35 +358,18 @@ static bool is_open(uint8_t state)
     return state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING;
 }
 
-/* Has a row that is not finished what only finished ones have? A pending one must not: its status is damaged. One that
- * is running may, when its run died as it was being written, or is writing it now. */
-static wgf_status check_open(struct wgf_reader *reader, int64_t number, const struct wgf_row *row,
-                             enum wgf_row_check *check, struct wgf_error *error)
-{
-    uint8_t state = row->state;
-    *check = WGF_ROW_OPEN;
-    if (state != WGF_JOB_PENDING || row->checksum == 0)
-        return WGF_OK;
-    wgf_status status =
-        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], number, 1, &state, error);
-    if (!status && state == WGF_JOB_PENDING) /* still: no run has come by in between */
-        *check = WGF_ROW_TORN;
-    return status;
-}
-
 /* The rows' sums are complete but for the states. */
-static wgf_status judge(struct wgf_reader *reader, int64_t first, int64_t count, int64_t next_start,
-                        enum wgf_row_check *checks, struct wgf_error *error)
+static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_start, enum wgf_row_check *checks,
+                        struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
     for (int64_t i = 0; !status && i < count; i++) {
         struct wgf_row *row = &reader->rows[i];
         const bool in_place =
             has_valid_start(reader, row, i + 1 < count ? reader->rows[i + 1].state_start : next_start);
-        if (is_open(row->state)) {
-            status = check_open(reader, first + i, row, &checks[i], error);
+        checks[i] = WGF_ROW_OPEN;
+        if (is_open(row->state))
             continue;
-        }
         status = add_states(reader, row, error);
         bool whole = in_place && !row->damaged && row->state < WGF_JOB_STATE_COUNT && row->sum == row->checksum;
         checks[i] = whole ? WGF_ROW_WHOLE : WGF_ROW_TORN;
@@ -394,7 +377,8 @@ static wgf_status judge(struct wgf_reader *reader, int64_t first, int64_t count,
     return status;
 }
 
-/* Is no row of the block finished, nor says anything as if it were? Then there is nothing to read. */
+/* Is no row of the block finished? Then there is nothing to read: an open one may hold anything, as a run died when it
+ * was written, or a power loss took its status back. */
 static wgf_status all_open(struct wgf_reader *reader, int64_t first, int64_t count, bool *open, struct wgf_error *error)
 {
     wgf_status status =
@@ -402,12 +386,6 @@ static wgf_status all_open(struct wgf_reader *reader, int64_t first, int64_t cou
     *open = true;
     for (int64_t i = 0; !status && i < count; i++)
         *open = *open && is_open(((const uint8_t *)reader->cells)[i]);
-    if (status || !*open)
-        return status;
-    status =
-        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_CHECKSUM], first, count, reader->cells, error);
-    for (int64_t i = 0; !status && i < count; i++)
-        *open = *open && ((const uint64_t *)reader->cells)[i] == 0;
     return status;
 }
 
@@ -437,5 +415,5 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
     status = wgf_reader_load(reader, first, count, error);
     if (!status)
         status = add_traces(reader, first, count, error);
-    return status ? status : judge(reader, first, count, next_start, checks, error);
+    return status ? status : judge(reader, count, next_start, checks, error);
 }

@@ -124,9 +124,9 @@ wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t c
                              int64_t *attempts, struct wgf_error *error);
 
 enum wgf_row_check {
-    WGF_ROW_OPEN,  /* pending or running: has no checksum yet */
+    WGF_ROW_OPEN,  /* pending or running: what else it holds counts for nothing */
     WGF_ROW_WHOLE, /* finished, and every value that the checksum covers is the one that was written */
-    WGF_ROW_TORN,  /* finished, or so it says, and some value is not; or pending, with the checksum of a finished one */
+    WGF_ROW_TORN,  /* finished, or so it says, and some value is not */
 };
 
 /* Makes the checksums of rows again from what the file holds. Reads all of the rows, so the cost is that of reading the
