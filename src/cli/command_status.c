@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "options.h"
 
+#include "wgf/base/output.h"
 #include "wgf/query/variable.h"
 #include "wgf/run/checkpoint_files.h"
 #include "wgf/run/progress.h"
@@ -50,8 +51,8 @@ struct summary {
     struct kept *kept;
     int64_t kept_count;
     int64_t jobs, count[WGF_JOB_STATE_COUNT];
-    int64_t attempts;           /* of all jobs, those that ended with the death of a process included */
-    int64_t checkpoints;        /* of unfinished jobs */
+    double attempts;            /* of all jobs, those that ended with the death of a process included */
+    double checkpoints;         /* of unfinished jobs; real numbers, as a foreign file may count beyond any integer */
     int64_t timed;              /* finished jobs that runs into this file did; others were reused */
     double elapsed, rate, left; /* seconds, jobs a second, seconds; NaN when unknown */
     struct failure *failures;
@@ -97,7 +98,7 @@ static wgf_status count_block(struct wgf_cells *cells, struct summary *summary, 
             return wgf_fail(error, WGF_EDATA, "job %" PRId64 " has the unknown status %d; the file is damaged",
                             first + i, state);
         summary->count[state]++;
-        summary->attempts += *(const int64_t *)wgf_cells_at(&cells[ATTEMPTS], i, 0);
+        summary->attempts += (double)*(const int64_t *)wgf_cells_at(&cells[ATTEMPTS], i, 0);
         if (state > WGF_JOB_RUNNING && started >= 0) { /* below 0: reused, and tells nothing of this file's runs */
             summary->timed++;
             span[0] = fmin(span[0], started);
@@ -162,7 +163,7 @@ static void sift(void *context, const struct wgf_checkpoint_header *header, cons
     struct sieve *const sieve = context;
     struct summary *const summary = sieve->summary;
     struct kept kept = {.job = header->job, .step = head->step};
-    summary->checkpoints += (int64_t)header->number;
+    summary->checkpoints += (double)header->number;
     if (sieve->status || !wgf_job_set_contains(sieve->set, kept.job) || !wgf_checkpoint_is_wanted(header, sieve->store))
         return;
     sieve->status =
@@ -290,8 +291,8 @@ static bool print_json(const char *file, const struct summary *summary)
     cJSON *counts = cJSON_AddObjectToObject(root, "counts");
     for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
         add_number(counts, wgf_job_state_names[s], (double)summary->count[s]);
-    add_number(root, "attempts", (double)summary->attempts);
-    add_number(root, "checkpoints", (double)summary->checkpoints);
+    add_number(root, "attempts", summary->attempts);
+    add_number(root, "checkpoints", summary->checkpoints);
     add_number(root, "elapsed", summary->elapsed);
     add_number(root, "rate", summary->rate);
     add_number(root, "eta", summary->left);
@@ -341,7 +342,7 @@ static int look(const struct request *request, struct summary *summary)
 {
     struct wgf_store *store = NULL;
     struct wgf_error error;
-    wgf_status status = wgf_store_open(&store, request->file, WGF_STORE_READ, &error);
+    wgf_status status = wgf_result_open(&store, request->file, WGF_STORE_READ, &error);
     if (!status)
         status = summarise(store, request->file, &request->selection, summary, &error);
     wgf_store_close(store, NULL);
@@ -377,8 +378,11 @@ static int report_change(const struct request *request, const struct summary *su
     const bool changed =
         memcmp(last->count, summary->count, sizeof summary->count) != 0 || last->writing != summary->writing;
     *last = *summary; /* its counts, that is */
-    if (redraws)
+    if (redraws) {
+        wgf_output_exact(stdout, true);
         fputs("\033[H\033[2J", stdout); /* cursor to the first line; clear the screen */
+        wgf_output_exact(stdout, false);
+    }
     if (redraws || (changed && request->json))
         return report(request, summary);
     if (changed)

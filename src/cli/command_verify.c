@@ -12,7 +12,7 @@
 static const char usage[] =
     "usage: wgf verify OUT.h5\n\n"
     "Computes the checksum of every finished row again from the data in the file, and names the rows that\n"
-    "do not match. 'wgf run' runs these rows again. Pending and running rows have no checksum yet.\n\n"
+    "do not match. 'wgf run' runs these rows again. Pending and running rows are not looked at.\n\n"
     "  --help  print this text\n\n"
     "exit codes: 0 every finished row matches; 1 the file cannot be read; 3 some rows do not match\n";
 
@@ -53,7 +53,7 @@ static int report(const char *file)
     struct count count = {0};
     struct wgf_store *store = NULL;
     struct wgf_error error;
-    wgf_status status = wgf_store_open(&store, file, WGF_STORE_READ, &error);
+    wgf_status status = wgf_result_open(&store, file, WGF_STORE_READ, &error);
     if (!status)
         status = verify(store, &count, &error);
     wgf_store_close(store, NULL);

@@ -1,6 +1,7 @@
 /* What the subcommands share: exit codes, errors, plans, selections. */
 #include "cli.h"
 
+#include "wgf/base/output.h"
 #include "wgf/schedule/schedule.h"
 #include "wgf_revision.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const wgf_cli_version = WGF_VERSION, *const wgf_cli_revision = WGF_REVISION;
 
@@ -104,6 +106,11 @@ wgf_status wgf_cli_check_key(struct wgf_store *store, const struct wgf_plan *pla
     return wgf_fail(error, WGF_EDATA,
                     "job %" PRId64 "%s: a file that it reads has changed since, or another version of wgf ran it", job,
                     what);
+}
+
+void wgf_cli_print_data(void)
+{
+    wgf_output_exact(stdout, !isatty(STDOUT_FILENO));
 }
 
 /* Reads digits; false when there are none, or too many. */
