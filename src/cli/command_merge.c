@@ -52,7 +52,7 @@ static wgf_status open_shard(const char *file, struct wgf_shard *shard, struct t
                              struct wgf_error *error)
 {
     shard->name = file;
-    if (wgf_store_open(&shard->store, file, WGF_STORE_READ, error))
+    if (wgf_result_open(&shard->store, file, WGF_STORE_READ, error))
         return error->status;
     char *const text = wgf_store_text(shard->store, "created");
     const bool known = wgf_created_parse(text, created);

@@ -255,7 +255,7 @@ static int show(const struct request *request)
     struct wgf_store_extent extent;
     struct wgf_job_list jobs = {0};
     struct wgf_error error;
-    if (wgf_store_open(&store, request->file, WGF_STORE_READ, &error))
+    if (wgf_result_open(&store, request->file, WGF_STORE_READ, &error))
         return wgf_cli_error(&error);
     wgf_store_extent(store, &extent);
     int code = wgf_cli_plan_of(&jobs, store);

@@ -55,7 +55,7 @@ static int report(const char *file)
     struct count count = {0};
     struct wgf_store *store = NULL;
     struct wgf_error error;
-    wgf_status status = wgf_store_open(&store, file, WGF_STORE_READ, &error);
+    wgf_status status = wgf_result_open(&store, file, WGF_STORE_READ, &error);
     if (!status)
         status = wgf_result_check_attributes(store, &count.attributes, &error);
     if (!status && !count.attributes)

@@ -209,7 +209,7 @@ static wgf_status check_copy(const struct merge *merge, struct wgf_store *output
 static wgf_status fill_output(const struct merge *merge, const char *temporary, struct wgf_error *error)
 {
     struct wgf_store *output;
-    wgf_status status = wgf_store_open(&output, temporary, WGF_STORE_WRITE, error);
+    wgf_status status = wgf_result_open(&output, temporary, WGF_STORE_WRITE, error);
     if (status)
         return status;
     for (int s = 0; !status && s < merge->shard_count; s++)

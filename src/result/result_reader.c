@@ -26,23 +26,12 @@ struct wgf_reader {
     int64_t end, total; /* where its states begin, by the row before and by all rows; -1: not known */
 };
 
-static wgf_status find_columns(struct wgf_reader *reader, struct wgf_error *error)
+static void find_columns(struct wgf_reader *reader)
 {
-    assert((size_t)wgf_param_count <= sizeof reader->param_index / sizeof *reader->param_index);
-    for (int r = 0; r < WGF_RESULT_COUNT; r++) {
-        const struct wgf_column *column = &wgf_result_columns[r];
-        int index = reader->result_index[r] = wgf_store_column(reader->store, column->name);
-        if (index < 0 || wgf_store_type(reader->store, index) != column->type)
-            return wgf_fail(error, WGF_EDATA, "the file has no variable '%s' as wgf makes it; copy it anew",
-                            column->name);
-    }
-    for (int p = 0; p < wgf_param_count; p++) { /* one that is younger than the file has its default there */
-        int index = reader->param_index[p] = wgf_store_column(reader->store, wgf_params[p].name);
-        if (index >= 0 && wgf_store_type(reader->store, index) != wgf_param_column(&wgf_params[p]))
-            return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew",
-                            wgf_params[p].name);
-    }
-    return WGF_OK;
+    for (int r = 0; r < WGF_RESULT_COUNT; r++)
+        reader->result_index[r] = wgf_store_column(reader->store, wgf_result_columns[r].name);
+    for (int p = 0; p < wgf_param_count; p++) /* one that is younger than the file has its default there */
+        reader->param_index[p] = wgf_store_column(reader->store, wgf_params[p].name);
 }
 
 /* Bytes of a row of the widest column. */
@@ -71,19 +60,14 @@ wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, 
     wgf_settings_default(&made->defaults);
     made->capacity = (int64_t)fmax(1, fmin(most_rows, most_bytes / widest(&made->extent)));
     lay_out(made);
-    wgf_status status = wgf_arena_allocate(&made->arena)
-                            ? find_columns(made, error)
-                            : wgf_fail(error, WGF_EMEMORY, "no memory for the rows of a result file");
-    if (!status)
+    find_columns(made);
+    if (wgf_arena_allocate(&made->arena)) {
         lay_out(made);
-    if (!status && made->extent.message_length != WGF_MESSAGE_LENGTH)
-        status = wgf_fail(error, WGF_EDATA, "messages are %" PRId64 " bytes long, not %d; another wgf wrote the file",
-                          made->extent.message_length, WGF_MESSAGE_LENGTH);
-    if (status) {
-        wgf_reader_close(made);
-        *reader = NULL;
+        return WGF_OK;
     }
-    return status;
+    wgf_reader_close(made);
+    *reader = NULL;
+    return wgf_fail(error, WGF_EMEMORY, "no memory for the rows of a result file");
 }
 
 void wgf_reader_close(struct wgf_reader *reader)
@@ -272,8 +256,6 @@ static wgf_status add_trace(struct wgf_reader *reader, const char *name, int64_t
     int index = wgf_store_column(reader->store, name);
     if (index < 0 || !wgf_store_has_room(reader->store, index))
         return WGF_OK;
-    if (wgf_store_type(reader->store, index) != WGF_COLUMN_FLOAT64)
-        return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew", name);
     wgf_status status = read_cells(reader, index, first, count, error);
     for (int64_t i = 0; !status && i < count; i++)
         reader->rows[i].sum += wgf_mark_trace(name, (const double *)reader->cells + i * records, records);

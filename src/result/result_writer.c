@@ -117,7 +117,7 @@ wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wg
     wgf_settings_default(&made->defaults);
     made->capacity = choose_capacity(layout);
     made->sync = NAN;
-    wgf_status status = wgf_store_open(&made->store, path, mode, error);
+    wgf_status status = wgf_result_open(&made->store, path, mode, error);
     if (!status && !find_columns(made))
         status = wgf_fail(error, WGF_EIO,
                           "%s has other variables than this plan needs, so another version of wgf made it; go on with "

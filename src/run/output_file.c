@@ -33,7 +33,7 @@ wgf_status wgf_output_check_old(const char *path, bool overwrite, struct wgf_err
 {
     struct wgf_store *old;
     struct wgf_error cause;
-    if (wgf_store_open(&old, path, WGF_STORE_READ, &cause))
+    if (wgf_store_open(&old, path, WGF_STORE_READ, &(struct wgf_columns){0}, &cause))
         return wgf_fail(error, WGF_EIO, "%s%s", overwrite ? "--overwrite replaces a result file of wgf alone: " : "",
                         cause.message);
     wgf_store_close(old, NULL);

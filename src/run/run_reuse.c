@@ -39,7 +39,7 @@ static wgf_status open_old(const struct wgf_sweep *sweep, const char *file, stru
 {
     if (wgf_same_file(file, sweep->options->output))
         return wgf_fail(error, WGF_EUSAGE, "--reuse %s is the result file itself, which is continued without it", file);
-    const wgf_status status = wgf_store_open(old, file, WGF_STORE_READ, error);
+    const wgf_status status = wgf_result_open(old, file, WGF_STORE_READ, error);
     if (status)
         return status;
     char *const text = wgf_store_text(*old, "created");
@@ -105,7 +105,7 @@ wgf_status wgf_run_reuse(struct wgf_sweep *sweep, const char *path, const struct
     struct wgf_store *new;
     if (sweep->options->reuse_count == 0)
         return WGF_OK;
-    wgf_status status = wgf_store_open(&new, path, WGF_STORE_WRITE, error);
+    wgf_status status = wgf_result_open(&new, path, WGF_STORE_WRITE, error);
     if (status)
         return status;
     for (int i = 0; !status && i < sweep->options->reuse_count; i++)

@@ -12,6 +12,7 @@ enum {
     WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
     WGF_STORE_NAME_LENGTH = 64,
     WGF_STORE_REASON_LENGTH = 320,
+    WGF_STORE_REFERENCE = 16, /* bytes of a text in its column: length 4, address 8, number 4; little-endian */
     WGF_STORE_PAGE =
         4096, /* columns of some size start at multiples: numbers that lie across words are slow to write */
     WGF_STORE_ALIGNED = 16 * WGF_STORE_PAGE,
@@ -109,11 +110,13 @@ struct wgf_store_column {
     char name[WGF_STORE_NAME_LENGTH];
     enum wgf_column_type type;
     enum wgf_column_shape shape;
-    bool stored;          /* has room in the file; otherwise it is never opened, and reads as the empty value */
-    bool chunked;         /* rewritten by h5repack, say: can be read only */
-    int64_t text_offset;  /* of the references of texts in the file, in bytes; -1: only HDF5 can read them */
-    int64_t direct;       /* offset in the file of rows that are written without HDF5; -1: with it */
-    hid_t dataset, space; /* of stored columns */
+    bool may_lack_room;
+    bool stored;           /* has room in the file; otherwise it is never opened, and reads as the empty value */
+    bool chunked;          /* or compact: rewritten by h5repack, say; can be read only */
+    int64_t offset, bytes; /* of all elements in the file; -1 unless in one piece */
+    int64_t text_offset;   /* of the references of texts in the file, in bytes; -1: only HDF5 can read them */
+    int64_t direct;        /* offset in the file of rows that are written without HDF5; -1: with it */
+    hid_t dataset, space;  /* of stored columns */
 };
 
 struct wgf_store {
@@ -121,6 +124,7 @@ struct wgf_store {
     bool broken;                           /* a write failed */
     char *path;                            /* as it was opened */
     char failure[WGF_STORE_REASON_LENGTH]; /* why the system failed a read of metadata; "": it failed none */
+    int64_t size;                          /* bytes of the file, which is as long when it is made as it ever is */
     int descriptor;                        /* for fsync, and for rows that are written directly */
     hid_t file;
     struct wgf_store_extent extent;
@@ -134,8 +138,14 @@ struct wgf_store {
 /* Keeps a failure of the system for wgf_store_cause. */
 void wgf_store_note(struct wgf_store *store, const struct wgf_store_watch *watch);
 
-/* Reads which columns and dimensions a file has, without keeping anything open. */
-bool wgf_store_survey(struct wgf_store *store);
+/* Opens the column of that name, type and shape in an open file and checks it, by the extent of the store. Returns what
+ * is wrong as the end of a sentence, and nothing is then open; or NULL. */
+const char *wgf_store_open_column(const struct wgf_store *store, struct wgf_store_column *column);
+void wgf_store_close_column(struct wgf_store_column *column);
+
+/* Finds the dimensions of an open file and opens those of the known columns that it has. Returns what is wrong
+ * likewise, and with which variable (`name`). The store has room for all known columns. */
+const char *wgf_store_survey(struct wgf_store *store, const struct wgf_columns *known, const char **name);
 
 /* Closes the file of a lone process. `sound`: all that was written to it came through. False: not all did; then what
  * HDF5 has left to write is lost. */

@@ -34,6 +34,7 @@ static wgf_status open_descriptor(struct wgf_store *store, const char *path, str
                    ? wgf_fail(error, WGF_EIO, "there is no result file '%s'; check the name, or make it with 'wgf run'",
                               path)
                    : wgf_fail(error, WGF_EIO, "cannot open '%s': %s%s", path, strerror(errno), remedy());
+    store->size = info.st_size;
     if (!S_ISREG(info.st_mode))
         return wgf_fail(error, WGF_EIO, "'%s' is %s; give the name of a result file", path,
                         S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
@@ -117,59 +118,84 @@ static int64_t direct_offset(const struct wgf_store *store, const struct wgf_sto
         return -1;
     hid_t stored = H5Dget_type(column->dataset);
     bool same = H5Tequal(stored, store->types[column->type]) > 0;
-    const haddr_t offset = H5Dget_offset(column->dataset);
     H5Tclose(stored);
-    return same && offset != HADDR_UNDEF ? (int64_t)offset : -1;
+    return same ? column->offset : -1;
 }
 
-static wgf_status open_columns(struct wgf_store *store, const char *path, struct wgf_error *error)
+/* One sentence for all that can be wrong with a column. */
+static wgf_status refuse_column(const struct wgf_store *store, const char *path, const char *name, const char *wrong,
+                                const struct wgf_store_watch *watch, struct wgf_error *error)
+{
+    if (watch->reason[0])
+        return refuse_content(path, store->team, watch, error);
+    return wgf_fail(error, WGF_EIO,
+                    "the variable '%s' of '%s' %s, so the file is not as wgf made it; take another copy of it, or run "
+                    "into another file with -o",
+                    name, path, wrong);
+}
+
+static wgf_status check_writable(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    for (int c = 0; c < store->column_count; c++)
+        if (store->writable && store->columns[c].chunked)
+            return wgf_fail(error, WGF_EIO,
+                            "'%s' was compressed, so rows can be read but not written; resume the file as it was "
+                            "before h5repack",
+                            path);
+    return WGF_OK;
+}
+
+/* Opens the known columns of a lone process's file. */
+static wgf_status open_columns(struct wgf_store *store, const char *path, const struct wgf_columns *known,
+                               struct wgf_error *error)
 {
     struct wgf_store_watch watch;
-    wgf_status status = WGF_OK;
+    const char *name = "";
+    store->columns = calloc((size_t)known->count + 1, sizeof *store->columns);
+    if (!store->columns)
+        return wgf_fail(error, WGF_EMEMORY, "cannot open '%s': out of memory", path);
     wgf_store_watch(&watch);
+    const char *wrong = wgf_store_survey(store, known, &name);
+    wgf_store_unwatch(&watch);
+    return wrong || watch.access ? refuse_column(store, path, name, wrong, &watch, error)
+                                 : check_writable(store, path, error);
+}
+
+/* Opens the columns that rank 0 has found. One without room is left out: under MPI-IO even opening it would allocate
+ * that, and change the file. */
+static wgf_status open_found(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    struct wgf_store_watch watch;
+    const char *wrong = NULL, *name = "";
+    wgf_store_watch(&watch);
+    for (int c = 0; !wrong && c < store->column_count; c++)
+        if (store->columns[c].stored) {
+            name = store->columns[c].name;
+            wrong = wgf_store_open_column(store, &store->columns[c]);
+        }
+    wgf_store_unwatch(&watch);
+    return wrong || watch.access ? refuse_column(store, path, name, wrong, &watch, error)
+                                 : check_writable(store, path, error);
+}
+
+static void prepare_moves(struct wgf_store *store)
+{
     for (int t = 0; t < WGF_STORE_TYPES; t++)
         store->types[t] = wgf_store_memory_type((enum wgf_column_type)t);
-    for (int c = 0; !status && c < store->column_count; c++) {
-        struct wgf_store_column *column = &store->columns[c];
-        if (!column->stored)
-            continue; /* under MPI-IO even opening it would allocate its room, and change the file */
-        column->dataset = H5Dopen2(store->file, column->name, H5P_DEFAULT);
-        column->space = column->dataset < 0 ? H5I_INVALID_HID : H5Dget_space(column->dataset);
-        if (column->space < 0)
-            status = wgf_fail(error, WGF_EIO, "cannot open '%s' of '%s': %s", column->name, path, watch.reason);
-        else if (store->writable && column->chunked)
-            status = wgf_fail(error, WGF_EIO,
-                              "'%s' was compressed, so rows can be read but not written; resume the "
-                              "file as it was before h5repack",
-                              path);
-        else
-            column->direct = direct_offset(store, column);
-    }
-    wgf_store_unwatch(&watch);
-    return status;
+    for (int c = 0; c < store->column_count; c++)
+        if (store->columns[c].stored)
+            store->columns[c].direct = direct_offset(store, &store->columns[c]);
 }
 
-static wgf_status survey(struct wgf_store *store, const char *path, struct wgf_error *error)
-{
-    struct wgf_store_watch watch;
-    wgf_store_watch(&watch);
-    bool ok = wgf_store_survey(store);
-    wgf_store_unwatch(&watch);
-    return ok && !watch.access ? WGF_OK : refuse_content(path, false, &watch, error);
-}
-
-static wgf_status open_alone(struct wgf_store *store, const char *path, struct wgf_error *error)
+static wgf_status open_alone(struct wgf_store *store, const char *path, const struct wgf_columns *known,
+                             struct wgf_error *error)
 {
     wgf_status status = open_descriptor(store, path, error);
     if (!status)
         status = open_file(store, path, error);
     if (!status)
         status = check_identity(store, path, error);
-    if (!status)
-        status = survey(store, path, error);
-    if (!status)
-        status = open_columns(store, path, error);
-    return status;
+    return status ? status : open_columns(store, path, known, error);
 }
 
 /* All end with the status, and the sentence, of the first that failed. Collective. */
@@ -186,12 +212,13 @@ static wgf_status agree(wgf_status status, struct wgf_error *error)
 }
 
 /* Rank 0 finds out what the file holds and tells the others. Collective. */
-static wgf_status share_survey(struct wgf_store *store, const char *path, struct wgf_error *error)
+static wgf_status share_survey(struct wgf_store *store, const char *path, const struct wgf_columns *known,
+                               struct wgf_error *error)
 {
     int rank = 0;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     struct wgf_store *reader = NULL;
-    wgf_status status = rank == 0 ? wgf_store_open(&reader, path, WGF_STORE_READ, error) : WGF_OK;
+    wgf_status status = rank == 0 ? wgf_store_open(&reader, path, WGF_STORE_READ, known, error) : WGF_OK;
     status = agree(status, error);
     if (status)
         return status;
@@ -235,9 +262,10 @@ static void avoid_semaphore(const char *path)
         setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 1);
 }
 
-static wgf_status open_together(struct wgf_store *store, const char *path, struct wgf_error *error)
+static wgf_status open_together(struct wgf_store *store, const char *path, const struct wgf_columns *known,
+                                struct wgf_error *error)
 {
-    wgf_status status = share_survey(store, path, error);
+    wgf_status status = share_survey(store, path, known, error);
     if (!status) /* a rank whose machine does not see the file is found before the collective open */
         status = agree(open_descriptor(store, path, error), error);
     if (!status) {
@@ -245,12 +273,12 @@ static wgf_status open_together(struct wgf_store *store, const char *path, struc
         status = agree(open_file(store, path, error), error);
     }
     if (!status)
-        status = agree(open_columns(store, path, error), error);
+        status = agree(open_found(store, path, error), error);
     return status;
 }
 
 wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_store_mode mode,
-                          struct wgf_error *error)
+                          const struct wgf_columns *known, struct wgf_error *error)
 {
     struct wgf_error local; /* a team needs a sentence to share, whether or not the caller wants it */
     if (!error)
@@ -266,12 +294,14 @@ wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_
     store->descriptor = -1;
     store->file = H5I_INVALID_HID;
     store->most_bytes = (size_t)1 << 30; /* MPI-IO counts bytes in an int */
-    wgf_status status = store->team ? open_together(store, path, error) : open_alone(store, path, error);
-    if (status)
+    wgf_status status = store->team ? open_together(store, path, known, error) : open_alone(store, path, known, error);
+    if (status) {
         wgf_store_close(store, NULL);
-    else
-        *result = store;
-    return status;
+        return status;
+    }
+    prepare_moves(store);
+    *result = store;
+    return WGF_OK;
 }
 
 static bool close_file(struct wgf_store *store)
@@ -290,10 +320,7 @@ wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
     struct wgf_store_watch watch;
     wgf_store_watch(&watch);
     for (int c = 0; c < store->column_count; c++)
-        if (store->columns[c].stored && store->columns[c].space >= 0) {
-            H5Sclose(store->columns[c].space);
-            H5Dclose(store->columns[c].dataset);
-        }
+        wgf_store_close_column(&store->columns[c]);
     for (int t = 0; t < WGF_STORE_TYPES; t++)
         if (store->types[t] > 0)
             H5Tclose(store->types[t]);

@@ -79,6 +79,11 @@ static wgf_status fail_rows(const char *verb, const struct wgf_store_column *col
                     first + count - 1, column->name, reason);
 }
 
+static wgf_status fail_missing(struct wgf_error *error)
+{
+    return wgf_fail(error, WGF_EDATA, "the file lacks a variable that is needed; take another copy of it");
+}
+
 static wgf_status fail_read(const struct wgf_store_column *column, int64_t first, int64_t count, const char *reason,
                             bool is_damage, struct wgf_error *error)
 {
@@ -101,7 +106,9 @@ static bool in_range(const struct wgf_store *store, const struct wgf_store_colum
 wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, int64_t count, const void *rows,
                            struct wgf_error *error)
 {
-    assert(index >= 0 && index < store->column_count && store->writable);
+    assert(store->writable);
+    if (index < 0 || index >= store->column_count)
+        return fail_missing(error);
     const struct wgf_store_column *column = &store->columns[index];
     if (!column->stored || column->type == WGF_COLUMN_TEXT)
         return fail_rows("write", column, first, count, "the file was made without room for later rows of it", error);
@@ -137,7 +144,8 @@ bool wgf_store_own_texts(char **texts, int64_t count)
 wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int64_t count, void *rows,
                           struct wgf_error *error)
 {
-    assert(index >= 0 && index < store->column_count);
+    if (index < 0 || index >= store->column_count)
+        return fail_missing(error);
     const struct wgf_store_column *column = &store->columns[index];
     if (!in_range(store, column, first, count))
         return fail_rows("read", column, first, count, "the file has no such rows", error);

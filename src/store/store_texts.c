@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    REFERENCE = 16,         /* length 4, address 8, number 4; little-endian */
     HEADER = 16,            /* of a collection: GCOL, version 1, 3 reserved, size 8; and of an object */
     MOST = 1 << 26,         /* bytes of the largest collection that is accepted; its largest text is a spec of 4 MiB */
     SMALLEST = HEADER + 16, /* collection */
@@ -139,16 +138,16 @@ bool wgf_store_read_texts(struct wgf_store *store, const struct wgf_store_column
                           char **texts)
 {
     enum { BLOCK = 256 };
-    unsigned char references[BLOCK * REFERENCE];
+    unsigned char references[BLOCK * WGF_STORE_REFERENCE];
     bool ok = store->heap || (store->heap = calloc(1, sizeof *store->heap));
     int64_t done = 0;
     for (int64_t i = 0; ok && i < count; i++) {
         if (i % BLOCK == 0) {
             int64_t block = count - i < BLOCK ? count - i : BLOCK;
-            ok = read_all(store->descriptor, references, (uint64_t)block * REFERENCE,
-                          (uint64_t)(column->text_offset + (first + i) * REFERENCE));
+            ok = read_all(store->descriptor, references, (uint64_t)block * WGF_STORE_REFERENCE,
+                          (uint64_t)(column->text_offset + (first + i) * WGF_STORE_REFERENCE));
         }
-        texts[i] = ok ? read_text(store, references + i % BLOCK * REFERENCE) : NULL;
+        texts[i] = ok ? read_text(store, references + i % BLOCK * WGF_STORE_REFERENCE) : NULL;
         ok = ok && texts[i];
         done = ok ? i + 1 : i;
     }

@@ -48,6 +48,12 @@ struct wgf_column {
     const char *read_with;            /* attribute, or NULL: which rows use the value */
 };
 
+/* Columns that a reader knows by their names. WGF_LIFE_EMPTY: may have no room in the file. */
+struct wgf_columns {
+    const struct wgf_column *list;
+    int count;
+};
+
 /* Sizes of the dimensions. A dimension of size 0 is not made, nor are columns on it (job is always there). */
 struct wgf_store_extent {
     int64_t jobs, records, inner_records, message_length, state_elements;
@@ -98,11 +104,12 @@ enum wgf_store_mode {
 
 struct wgf_store;
 
-/* Opens a file that wgf_store_create made. Collective for WRITE_TEAM alone. Errors: WGF_EIO; each says whether the file
- * is missing, cut short, not HDF5, or HDF5 of another program (no wgf_version attribute), or of another `schema`
- * number. */
+/* Opens a file that wgf_store_create made, and in it those of the `known` columns that it has; no others are looked at.
+ * Collective for WRITE_TEAM alone. Errors: WGF_EIO; each says whether the file is missing, cut short, not HDF5, or HDF5
+ * of another program (no wgf_version attribute), or of another `schema` number, or which column is not as it was made.
+ * src/store/README.md "What is checked at opening". */
 wgf_status wgf_store_open(struct wgf_store **store, const char *path, enum wgf_store_mode mode,
-                          struct wgf_error *error);
+                          const struct wgf_columns *known, struct wgf_error *error);
 
 /* Closes; NULL is fine. Collective if the opening was. Reports what closing finds (disk full, say). */
 wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error);
