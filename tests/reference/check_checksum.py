@@ -56,9 +56,9 @@ def trace_mark(name, values):
 
 def attributes_checksum(file):
     """Of the root attributes that were made before it."""
-    total = 0
-    for name in (h5py.h5a.open(file.id, index=i, index_type=h5py.h5.INDEX_CRT_ORDER).name.decode()
-                 for i in range(h5py.h5a.get_num_attrs(file.id))):
+    total, root = 0, file["/"].id
+    for index in range(h5py.h5a.get_num_attrs(root)):
+        name = h5py.h5a.open(root, index=index, index_type=h5py.h5.INDEX_CRT_ORDER).name.decode()
         if name == "attributes_checksum":
             return total % 2**64
         value = file.attrs[name]
@@ -104,8 +104,8 @@ def main():
         file.write(SPEC)
     table = subprocess.run([wgf, "plan", "defaults.yaml", "--csv"], capture_output=True, text=True, check=True).stdout
     defaults = next(csv.DictReader(io.StringIO(table)))
-    subprocess.run([wgf, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet", "--set", "seed=2", "--set", "n=6"],
-                   check=True)
+    sets = ("--set", "seed=2", "--set", "n=6")
+    subprocess.run([wgf, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet", *sets], check=True)
     with h5py.File("out.h5", "r") as file:
         jobs = file["job"].size
         wrong = [k for k in range(jobs) if checksum(file, k, defaults) != int(file["checksum"][k])]
