@@ -2,6 +2,8 @@
  * rows that nobody will see. */
 #include "store_internal.h"
 
+#include "wgf/base/system.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +45,7 @@ static wgf_status fail_absent(const struct wgf_store *store, const char *what, s
 static char byte_at(int descriptor, off_t at)
 {
     char byte = 0;
-    return pread(descriptor, &byte, 1, at) == 1 ? byte : 0;
+    return wgf_read_at(descriptor, &byte, 1, at) == 1 ? byte : 0;
 }
 
 /* Behind the columns are texts and metadata, whose last bytes are 0. */
@@ -52,13 +54,12 @@ void wgf_store_find_last(struct wgf_store *store)
     char end[4096];
     int64_t columns = 0;
     for (int c = 0; c < store->column_count; c++) {
-        const hid_t dataset = store->columns[c].dataset;
-        const haddr_t offset = store->columns[c].stored ? H5Dget_offset(dataset) : HADDR_UNDEF;
-        if (offset != HADDR_UNDEF && (int64_t)(offset + H5Dget_storage_size(dataset)) > columns)
-            columns = (int64_t)(offset + H5Dget_storage_size(dataset));
+        const struct wgf_store_column *const column = &store->columns[c];
+        if (column->stored && column->offset + column->bytes > columns)
+            columns = column->offset + column->bytes;
     }
-    const off_t start = store->bytes > (int64_t)sizeof end ? (off_t)(store->bytes - (int64_t)sizeof end) : 0;
-    ssize_t last = pread(store->descriptor, end, sizeof end, start);
+    const off_t start = store->size > (int64_t)sizeof end ? (off_t)(store->size - (int64_t)sizeof end) : 0;
+    ssize_t last = wgf_read_at(store->descriptor, end, sizeof end, start);
     while (--last >= 0 && end[last] == 0)
         ;
     store->last = last >= 0 && start + last >= columns ? start + last : -1;
@@ -75,7 +76,7 @@ wgf_status wgf_store_check_name(const struct wgf_store *store, struct wgf_error 
                    : wgf_fail(error, WGF_EIO, "cannot look at '%s': %s", store->path, strerror(errno));
     if (held.st_ino != named.st_ino || held.st_dev != named.st_dev)
         return fail_absent(store, "replaced by another file", error);
-    if (held.st_size < store->bytes || (store->last >= 0 && byte_at(store->descriptor, store->last) == 0))
+    if (held.st_size < store->size || (store->last >= 0 && byte_at(store->descriptor, store->last) == 0))
         return wgf_fail(error, WGF_EIO,
                         "'%s' was cut short while the run was writing it; put a copy of it back, or remove it, and "
                         "start the same command again",
@@ -90,9 +91,7 @@ static bool copy(int from, int to)
     char *const piece = malloc(BYTES);
     ssize_t got = piece ? 1 : -1;
     for (off_t at = 0; got > 0; at += got) {
-        do
-            got = pread(from, piece, BYTES, at);
-        while (got < 0 && errno == EINTR);
+        got = wgf_read_at(from, piece, BYTES, at);
         for (ssize_t done = 0, put; got > 0 && done < got; done += put) {
             put = pwrite(to, piece + done, (size_t)(got - done), at + done);
             if (put < 0 && errno != EINTR) {
