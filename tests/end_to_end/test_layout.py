@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A file's own layout is not believed: src/store/README.md "What is checked at opening". Each harm ends a run, and every
-reader, in one sentence with the variable's name, and no byte of any file changes.
+"""A file's own layout is not believed: src/store/README.md "What is checked at opening". Each harm ends a run, and
+every reader, in one sentence with the variable's name, and no byte of any file changes.
 test_layout.py WGF_BINARY"""
 
 import shutil

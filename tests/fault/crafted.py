@@ -173,7 +173,8 @@ KINDS = {
     "one less": of_shape(lambda shape: (shape[0] - 1, *shape[1:])),
     "one more": of_shape(lambda shape: (shape[0] + 1, *shape[1:])),
     "a thousand": of_shape(lambda shape: (1000 * shape[0], *shape[1:])),
-    "none": of_shape(lambda shape: (0, *shape[1:])), "last one less": of_shape(lambda shape: (*shape[:-1], shape[-1] - 1)),
+    "none": of_shape(lambda shape: (0, *shape[1:])),
+    "last one less": of_shape(lambda shape: (*shape[:-1], shape[-1] - 1)),
     "last a thousand": of_shape(lambda shape: (*shape[:-1], 1000 * shape[-1])),
     "huge": huge(lambda shape: (2**58 if len(shape) == 1 else 2**20, *[2**30 for _ in shape[1:]])),
     "huge by wrapping": huge(lambda shape: (2**60, *shape[1:])),
@@ -321,8 +322,8 @@ def main():
         random.Random(13).shuffle(files)
         chosen = files[arguments.skip:][:arguments.files]
         with ThreadPoolExecutor(len(rooms)) as pool:
-            for _ in pool.map(lambda i: [rooms[i].attack(*entry) for entry in chosen[i::len(rooms)]], range(len(rooms))):
-                pass
+            list(pool.map(lambda room, part: [room.attack(*entry) for entry in part], rooms,
+                          [chosen[i::len(rooms)] for i in range(len(rooms))]))
     counts = sum((room.counts for room in rooms), Counter())
     print(f"{counts['files']} of {len(files)} crafted files, {counts['runs']} runs, {counts['refused']} refused: " +
           ", ".join(f"{counts[kind]} {kind}" for kind in BAD))
