@@ -99,6 +99,7 @@ bool wgf_same_file(const char *a, const char *b)
 
 ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset)
 {
+    const int before = errno;
     size_t done = 0;
     while (done < count) {
         const ssize_t got = pread(descriptor, (char *)bytes + done, count - done, offset + (off_t)done);
@@ -110,6 +111,7 @@ ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset)
             break;
         done += (size_t)got;
     }
+    errno = before;
     return (ssize_t)done;
 }
 

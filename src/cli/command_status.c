@@ -154,6 +154,8 @@ struct sieve {
     const struct wgf_job_set *set;
     struct summary *summary;
     bool full; /* no memory for another */
+    wgf_status status;
+    struct wgf_error *error;
 };
 
 static void sift(void *context, const struct wgf_checkpoint_header *header, const struct wgf_checkpoint_head *head)
@@ -162,8 +164,11 @@ static void sift(void *context, const struct wgf_checkpoint_header *header, cons
     struct summary *const summary = sieve->summary;
     struct kept kept = {.job = header->job, .step = head->step};
     summary->checkpoints += (double)header->number;
-    if (!wgf_job_set_contains(sieve->set, kept.job) || !wgf_checkpoint_is_wanted(header, sieve->store) ||
-        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "steps"), kept.job, 1, &kept.steps, NULL))
+    if (sieve->status || !wgf_job_set_contains(sieve->set, kept.job) || !wgf_checkpoint_is_wanted(header, sieve->store))
+        return;
+    sieve->status =
+        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "steps"), kept.job, 1, &kept.steps, sieve->error);
+    if (sieve->status)
         return;
     struct kept *const longer = realloc(summary->kept, (size_t)(summary->kept_count + 1) * sizeof *longer);
     sieve->full = sieve->full || !longer;
@@ -182,11 +187,12 @@ static int by_job(const void *a, const void *b)
 static wgf_status find_kept(struct wgf_store *store, const char *file, struct summary *summary,
                             const struct wgf_job_set *set, struct wgf_error *error)
 {
-    struct sieve sieve = {.store = store, .set = set, .summary = summary};
-    wgf_checkpoints_visit(file, sift, &sieve);
+    struct sieve sieve = {.store = store, .set = set, .summary = summary, .error = error};
+    wgf_status status = wgf_checkpoints_visit(file, sift, &sieve, error);
+    status = sieve.status ? sieve.status : status;
     if (summary->kept_count > 0)
         qsort(summary->kept, (size_t)summary->kept_count, sizeof *summary->kept, by_job);
-    return sieve.full ? wgf_fail(error, WGF_EMEMORY, "no memory for the checkpoints") : WGF_OK;
+    return sieve.full ? wgf_fail(error, WGF_EMEMORY, "no memory for the checkpoints") : status;
 }
 
 /* Seconds that are left to a run that is writing; NaN without one, as nothing will happen. */

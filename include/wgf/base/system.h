@@ -21,7 +21,7 @@ void *wgf_calloc(long long count, size_t size);
 bool wgf_same_file(const char *a, const char *b);
 
 /* Reads `count` bytes from an offset, however many calls that takes. Returns how many there were, fewer only at the end
- * of the file; -1 with errno. */
+ * of the file; -1 with errno, which otherwise stays as it was. */
 ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset);
 
 /* Seconds of a monotonic clock, and seconds of processor time of the calling thread. */
