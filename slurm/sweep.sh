@@ -46,8 +46,14 @@ but some jobs failed; 75 stopped early on a signal or time limit.
 END
 }
 
-say() { [ -n "$quiet" ] || echo "sweep: $*" >&2; }
-fail() { echo "sweep: $2" >&2 && exit "$1"; } # CODE SENTENCE
+say() { [ -n "$quiet" ] || echo "sweep: $*" | harmless >&2; }
+fail() { echo "sweep: $2" | harmless >&2 && exit "$1"; } # CODE SENTENCE
+
+# The characters that include/wgf/base/text.h escapes (wgf_escape), each as '?'.
+harmless() {
+    LC_ALL=C sed 's/[\x01-\x08\x0b-\x1f\x7f]/?/g; s/\xc2[\x80-\x9f]/?/g; s/\xd8\x9c/?/g
+        s/\xe2\x80[\x8e\x8f\xa8-\xae]/?/g; s/\xe2\x81[\xa6-\xa9]/?/g'
+}
 
 is_root() { [ -f "$1/slurm/sweep.sh" ] && [ -f "$1/tools/plot.py" ]; }
 

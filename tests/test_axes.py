@@ -43,7 +43,8 @@ FIXED = {
 NEEDS = {
     "d": {"data": ["random"], "method": ["gd"]}, "n": {"data": ["random"]}, "layers": {"method": ["gd"]},
     "init_file": {"method": ["gd"], "width": [4]},
-    **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}), "weight_decay": {"method": ["gd", "prox"]},
+    **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),
+    "weight_decay": {"method": ["gd", "prox"]},
 }  # fmt: skip
 FLOWS, PROX, JKO = {"method": ["gd", "prox", "jko"]}, {"method": ["prox"]}, {"method": ["jko"]}
 # For each figure the axes with which gamma gives it something to draw.

@@ -4,8 +4,10 @@
 import sys
 
 from plot.packages import require
+from plot.terminal import escape_output
 
 require("plot.py")
+escape_output()
 
 from plot.main import main
 

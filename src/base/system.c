@@ -1,6 +1,7 @@
 /* Memory of the machine, of its control groups and of this process; names of files; clocks. */
 #include "wgf/base/system.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
@@ -94,6 +95,24 @@ bool wgf_same_file(const char *a, const char *b)
 {
     struct stat one, other;
     return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset)
+{
+    const int before = errno;
+    size_t done = 0;
+    while (done < count) {
+        const ssize_t got = pread(descriptor, (char *)bytes + done, count - done, offset + (off_t)done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    errno = before;
+    return (ssize_t)done;
 }
 
 static double seconds_of(clockid_t clock)

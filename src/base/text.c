@@ -1,7 +1,9 @@
-/* UTF-8 by RFC 3629, section 4. */
+/* UTF-8 by RFC 3629, section 4; controls and directions of text by Unicode 15, chapters 23.1 and 23.2. */
 #include "wgf/base/text.h"
 
-#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 static bool continues(unsigned char byte)
 {
@@ -55,4 +57,43 @@ void wgf_repair_utf8(char *text)
         else
             at += length;
     }
+}
+
+static uint32_t code_point(const unsigned char *text, size_t length)
+{
+    static const unsigned char masks[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    uint32_t code = text[0] & masks[length];
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | (text[i] & 0x3F);
+    return code;
+}
+
+static bool commands_terminal(uint32_t code)
+{
+    return (code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7F && code < 0xA0) || code == 0x61C ||
+           code == 0x200E || code == 0x200F || (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
+size_t wgf_escape(const char *text, size_t size, size_t *used, char *copy)
+{
+    enum { LONGEST = 4 }; /* bytes of a character */
+    char *end = copy;
+    for (*used = 0; *used < size;) {
+        unsigned char next[LONGEST + 1] = {0};
+        const size_t left = size - *used;
+        memcpy(next, text + *used, left < LONGEST ? left : LONGEST);
+        const size_t length = character(next);
+        if (length == 0 && left < LONGEST && next[0] >= 0xC2 && next[0] <= 0xF4 && is_cut(next))
+            break;
+        if (length == 0) {
+            *end++ = '?';
+        } else if (commands_terminal(code_point(next, length))) {
+            end += sprintf(end, "\\u%04x", (unsigned)code_point(next, length) & 0xFFFF);
+        } else {
+            memcpy(end, next, length);
+            end += length;
+        }
+        *used += length ? length : 1;
+    }
+    return (size_t)(end - copy);
 }

@@ -45,6 +45,9 @@ int wgf_cli_plan_file(struct wgf_job_list *list, const char *file, const char *c
 /* The plan that a result file was made from, by the file's attributes; the caller frees *list. Returns an exit code. */
 int wgf_cli_plan_of(struct wgf_job_list *list, struct wgf_store *store);
 
+/* What is printed from now on is data for a program: it stays as it is, unless a terminal is there to read it. */
+void wgf_cli_print_data(void);
+
 /* Does the job still have the key that the file has for it? Errors: of reading; WGF_EDATA, a sentence that begins with
  * the job and `what`. */
 wgf_status wgf_cli_check_key(struct wgf_store *store, const struct wgf_plan *plan, int64_t job, const char *what,

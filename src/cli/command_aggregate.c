@@ -85,6 +85,8 @@ static wgf_status print_groups(const struct wgf_query *query, struct wgf_groups 
     int64_t *const order = wgf_groups_order(groups);
     if (!order)
         return wgf_fail(error, WGF_EMEMORY, "no memory to sort %" PRId64 " groups", wgf_groups_count(groups));
+    if (csv)
+        wgf_cli_print_data();
     for (int pass = csv ? 1 : 0; pass < 2; pass++) {
         table.measures = pass == 0;
         put_header(&table, query);

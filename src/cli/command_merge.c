@@ -52,12 +52,15 @@ static wgf_status open_shard(const char *file, struct wgf_shard *shard, struct t
                              struct wgf_error *error)
 {
     shard->name = file;
-    if (wgf_store_open(&shard->store, file, WGF_STORE_READ, error))
+    if (wgf_result_open(&shard->store, file, WGF_STORE_READ, error))
         return error->status;
     char *const text = wgf_store_text(shard->store, "created");
     const bool known = wgf_created_parse(text, created);
     free(text);
-    return known ? WGF_OK : wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
+    if (known)
+        return WGF_OK;
+    wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
+    return wgf_store_cause(shard->store, WGF_EDATA, error);
 }
 
 /* Seconds from one instant to another. */

@@ -64,6 +64,7 @@ static int print_csv(const struct wgf_plan *plan)
 {
     struct wgf_table table = {.stream = stdout, .csv = true, .columns = wgf_param_count};
     char text[PATH_MAX];
+    wgf_cli_print_data();
     for (int i = 0; i < wgf_param_count; i++)
         wgf_table_cell(&table, wgf_params[i].name);
     for (int64_t k = 0; k < wgf_plan_jobs(plan); k++) {

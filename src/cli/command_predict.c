@@ -206,7 +206,7 @@ static int predict(const char *file, const char *at, const struct wgf_selection 
 {
     struct prediction made = {.at = at};
     struct wgf_error error;
-    if (wgf_store_open(&made.store, file, WGF_STORE_READ, &error))
+    if (wgf_result_open(&made.store, file, WGF_STORE_READ, &error))
         return wgf_cli_error(&error);
     wgf_store_extent(made.store, &made.extent);
     int code = wgf_cli_plan_of(&made.plan, made.store);

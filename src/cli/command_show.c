@@ -115,6 +115,8 @@ static int show_jobs(struct wgf_store *store, const struct wgf_job_list *jobs, b
     wgf_store_extent(store, &extent);
     wgf_status status = csv ? add_all(&shown, &error) : add_summary(&shown, wgf_plan_spec(jobs->plan), &error);
     struct wgf_table table = {.stream = stdout, .csv = csv, .columns = shown.count};
+    if (csv)
+        wgf_cli_print_data();
     for (int64_t first = 0; !status && first < extent.jobs; first += BLOCK) {
         const int64_t count = extent.jobs - first < BLOCK ? extent.jobs - first : BLOCK;
         status = read_rows(&shown, first, count, &error);
@@ -253,7 +255,7 @@ static int show(const struct request *request)
     struct wgf_store_extent extent;
     struct wgf_job_list jobs = {0};
     struct wgf_error error;
-    if (wgf_store_open(&store, request->file, WGF_STORE_READ, &error))
+    if (wgf_result_open(&store, request->file, WGF_STORE_READ, &error))
         return wgf_cli_error(&error);
     wgf_store_extent(store, &extent);
     int code = wgf_cli_plan_of(&jobs, store);

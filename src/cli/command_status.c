@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "options.h"
 
+#include "wgf/base/output.h"
 #include "wgf/query/variable.h"
 #include "wgf/run/checkpoint_files.h"
 #include "wgf/run/progress.h"
@@ -50,8 +51,8 @@ struct summary {
     struct kept *kept;
     int64_t kept_count;
     int64_t jobs, count[WGF_JOB_STATE_COUNT];
-    int64_t attempts;           /* of all jobs, those that ended with the death of a process included */
-    int64_t checkpoints;        /* of unfinished jobs */
+    double attempts;            /* of all jobs, those that ended with the death of a process included */
+    double checkpoints;         /* of unfinished jobs; real numbers, as a foreign file may count beyond any integer */
     int64_t timed;              /* finished jobs that runs into this file did; others were reused */
     double elapsed, rate, left; /* seconds, jobs a second, seconds; NaN when unknown */
     struct failure *failures;
@@ -97,7 +98,7 @@ static wgf_status count_block(struct wgf_cells *cells, struct summary *summary, 
             return wgf_fail(error, WGF_EDATA, "job %" PRId64 " has the unknown status %d; the file is damaged",
                             first + i, state);
         summary->count[state]++;
-        summary->attempts += *(const int64_t *)wgf_cells_at(&cells[ATTEMPTS], i, 0);
+        summary->attempts += (double)*(const int64_t *)wgf_cells_at(&cells[ATTEMPTS], i, 0);
         if (state > WGF_JOB_RUNNING && started >= 0) { /* below 0: reused, and tells nothing of this file's runs */
             summary->timed++;
             span[0] = fmin(span[0], started);
@@ -153,6 +154,8 @@ struct sieve {
     const struct wgf_job_set *set;
     struct summary *summary;
     bool full; /* no memory for another */
+    wgf_status status;
+    struct wgf_error *error;
 };
 
 static void sift(void *context, const struct wgf_checkpoint_header *header, const struct wgf_checkpoint_head *head)
@@ -160,9 +163,12 @@ static void sift(void *context, const struct wgf_checkpoint_header *header, cons
     struct sieve *const sieve = context;
     struct summary *const summary = sieve->summary;
     struct kept kept = {.job = header->job, .step = head->step};
-    summary->checkpoints += (int64_t)header->number;
-    if (!wgf_job_set_contains(sieve->set, kept.job) || !wgf_checkpoint_is_wanted(header, sieve->store) ||
-        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "steps"), kept.job, 1, &kept.steps, NULL))
+    summary->checkpoints += (double)header->number;
+    if (sieve->status || !wgf_job_set_contains(sieve->set, kept.job) || !wgf_checkpoint_is_wanted(header, sieve->store))
+        return;
+    sieve->status =
+        wgf_store_read(sieve->store, wgf_store_column(sieve->store, "steps"), kept.job, 1, &kept.steps, sieve->error);
+    if (sieve->status)
         return;
     struct kept *const longer = realloc(summary->kept, (size_t)(summary->kept_count + 1) * sizeof *longer);
     sieve->full = sieve->full || !longer;
@@ -181,11 +187,12 @@ static int by_job(const void *a, const void *b)
 static wgf_status find_kept(struct wgf_store *store, const char *file, struct summary *summary,
                             const struct wgf_job_set *set, struct wgf_error *error)
 {
-    struct sieve sieve = {.store = store, .set = set, .summary = summary};
-    wgf_checkpoints_visit(file, sift, &sieve);
+    struct sieve sieve = {.store = store, .set = set, .summary = summary, .error = error};
+    wgf_status status = wgf_checkpoints_visit(file, sift, &sieve, error);
+    status = sieve.status ? sieve.status : status;
     if (summary->kept_count > 0)
         qsort(summary->kept, (size_t)summary->kept_count, sizeof *summary->kept, by_job);
-    return sieve.full ? wgf_fail(error, WGF_EMEMORY, "no memory for the checkpoints") : WGF_OK;
+    return sieve.full ? wgf_fail(error, WGF_EMEMORY, "no memory for the checkpoints") : status;
 }
 
 /* Seconds that are left to a run that is writing; NaN without one, as nothing will happen. */
@@ -223,6 +230,8 @@ static wgf_status summarise(struct wgf_store *store, const char *file, const str
         status = count_jobs(store, summary, &set, span, error);
     if (!status)
         status = find_kept(store, file, summary, &set, error);
+    if (!status)
+        status = wgf_store_cause(store, WGF_OK, error);
     wgf_job_set_free(&set);
     /* While a run is writing, the clock goes on; afterwards it stands at the end of the last job. */
     const double end = summary->writing == 1 ? summary->age : span[1];
@@ -282,8 +291,8 @@ static bool print_json(const char *file, const struct summary *summary)
     cJSON *counts = cJSON_AddObjectToObject(root, "counts");
     for (int s = 0; s < WGF_JOB_STATE_COUNT; s++)
         add_number(counts, wgf_job_state_names[s], (double)summary->count[s]);
-    add_number(root, "attempts", (double)summary->attempts);
-    add_number(root, "checkpoints", (double)summary->checkpoints);
+    add_number(root, "attempts", summary->attempts);
+    add_number(root, "checkpoints", summary->checkpoints);
     add_number(root, "elapsed", summary->elapsed);
     add_number(root, "rate", summary->rate);
     add_number(root, "eta", summary->left);
@@ -333,7 +342,7 @@ static int look(const struct request *request, struct summary *summary)
 {
     struct wgf_store *store = NULL;
     struct wgf_error error;
-    wgf_status status = wgf_store_open(&store, request->file, WGF_STORE_READ, &error);
+    wgf_status status = wgf_result_open(&store, request->file, WGF_STORE_READ, &error);
     if (!status)
         status = summarise(store, request->file, &request->selection, summary, &error);
     wgf_store_close(store, NULL);
@@ -369,8 +378,11 @@ static int report_change(const struct request *request, const struct summary *su
     const bool changed =
         memcmp(last->count, summary->count, sizeof summary->count) != 0 || last->writing != summary->writing;
     *last = *summary; /* its counts, that is */
-    if (redraws)
+    if (redraws) {
+        wgf_output_exact(stdout, true);
         fputs("\033[H\033[2J", stdout); /* cursor to the first line; clear the screen */
+        wgf_output_exact(stdout, false);
+    }
     if (redraws || (changed && request->json))
         return report(request, summary);
     if (changed)

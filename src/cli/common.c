@@ -1,6 +1,7 @@
 /* What the subcommands share: exit codes, errors, plans, selections. */
 #include "cli.h"
 
+#include "wgf/base/output.h"
 #include "wgf/schedule/schedule.h"
 #include "wgf_revision.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const wgf_cli_version = WGF_VERSION, *const wgf_cli_revision = WGF_REVISION;
 
@@ -73,13 +75,24 @@ int wgf_cli_plan_of(struct wgf_job_list *jobs, struct wgf_store *store)
     int count = 0;
     char **const sets = wgf_store_list(store, "sets", &count);
     struct wgf_diagnostics diagnostics = {0};
+    struct wgf_store_extent extent;
     wgf_status status = WGF_EDATA;
+    wgf_store_extent(store, &extent);
     if (text && file)
         status = wgf_job_list_parse(jobs, file[0] ? file : "spec", text, strlen(text), (const char *const *)sets, count,
                                     &diagnostics);
     wgf_diagnostics_clear(&diagnostics);
+    struct wgf_error error;
     if (status)
-        fprintf(stderr, "wgf: error: the spec inside the file cannot be read; another version of wgf wrote it\n");
+        wgf_fail(&error, status, "the spec inside the file cannot be read; another version of wgf wrote it");
+    else if (wgf_plan_jobs(jobs->plan) != extent.jobs)
+        status = wgf_fail(&error, WGF_EDATA,
+                          "the spec inside the file makes %" PRId64 " jobs, and the file has %" PRId64
+                          "; take another copy of it",
+                          wgf_plan_jobs(jobs->plan), extent.jobs);
+    status = wgf_store_cause(store, status, &error);
+    if (status)
+        wgf_cli_error(&error);
     for (int i = 0; i < count; i++)
         free(sets[i]);
     free(sets);
@@ -100,6 +113,11 @@ wgf_status wgf_cli_check_key(struct wgf_store *store, const struct wgf_plan *pla
     return wgf_fail(error, WGF_EDATA,
                     "job %" PRId64 "%s: a file that it reads has changed since, or another version of wgf ran it", job,
                     what);
+}
+
+void wgf_cli_print_data(void)
+{
+    wgf_output_exact(stdout, !isatty(STDOUT_FILENO));
 }
 
 /* Reads digits; false when there are none, or too many. */

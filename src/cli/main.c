@@ -1,6 +1,7 @@
 /* wgf: parameter sweeps of Wasserstein gradient flows of two-layer ReLU networks. Finds the subcommand. */
 #include "cli.h"
 
+#include "wgf/base/output.h"
 #include "wgf/base/process.h"
 #include "wgf/model/network.h"
 
@@ -113,6 +114,7 @@ __attribute__((section(".preinit_array"), used)) static void (*first)(void) = re
 
 int main(int argc, char **argv)
 {
+    wgf_output_begin();
     signal(SIGPIPE, SIG_DFL); /* `wgf show | head` ends quietly, whatever the parent ignores */
     wgf_process_end(write_output(run(argc, argv)));
 }

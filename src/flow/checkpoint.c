@@ -103,19 +103,21 @@ static void blank_trace(struct wgf_descent *run)
         run->trace->inner_objective[k] = run->trace->inner_distance[k] = NAN;
 }
 
-bool wgf_checkpoint_load(struct wgf_descent *run)
+wgf_status wgf_checkpoint_load(struct wgf_descent *run)
 {
     const struct wgf_checkpoint *checkpoint = run->checkpoint;
     struct wgf_checkpoint_head head;
     struct iovec iov[WGF_STATE_IOVS] = {{&head, sizeof head}};
-    if (!checkpoint->load(checkpoint->context, iov, 1) || !is_sound(run, &head))
-        return false;
+    wgf_status status = checkpoint->load(checkpoint->context, iov, 1);
+    if (status || !is_sound(run, &head))
+        return status ? status : WGF_EDATA;
     int count = list_state(run, &head, iov);
     if (head.size != size_of(iov, count))
-        return false;
-    if (!checkpoint->load(checkpoint->context, iov, count)) {
+        return WGF_EDATA;
+    status = checkpoint->load(checkpoint->context, iov, count);
+    if (status) {
         blank_trace(run);
-        return false;
+        return status;
     }
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (!has_column(run->settings, c))
@@ -127,5 +129,5 @@ bool wgf_checkpoint_load(struct wgf_descent *run)
     run->result->seconds_before = head.seconds;
     run->previous = head.previous;
     run->started -= head.seconds;
-    return true;
+    return WGF_OK;
 }

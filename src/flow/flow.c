@@ -208,7 +208,10 @@ static void explain(const struct wgf_descent *run)
 static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *problem, struct wgf_error *error)
 {
     wgf_status status = run->method->create(&run->work, run->settings, problem, error);
-    if (!status && run->checkpoint && run->checkpoint->load && !wgf_checkpoint_load(run)) {
+    const wgf_status loaded = !status && run->checkpoint && run->checkpoint->load ? wgf_checkpoint_load(run) : WGF_OK;
+    if (loaded && loaded != WGF_EDATA)
+        return wgf_fail(error, loaded, "its checkpoint cannot be read");
+    if (loaded) {
         run->method->free(run->work);
         status = run->method->create(&run->work, run->settings, problem, error);
     }

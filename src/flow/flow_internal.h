@@ -90,7 +90,7 @@ void wgf_checkpoint_save(struct wgf_descent *run);
 void wgf_checkpoint_save_last(struct wgf_descent *run);
 /* Brings a descent whose work was just made to its checkpoint, not evaluated yet. False: it cannot; the work must be
  * made anew, and the trace is blank. */
-bool wgf_checkpoint_load(struct wgf_descent *run);
+wgf_status wgf_checkpoint_load(struct wgf_descent *run);
 
 const struct wgf_method *wgf_method_find(int method);
 

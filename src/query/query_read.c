@@ -290,7 +290,7 @@ wgf_status wgf_query_read(const struct wgf_query *query, const char *file, struc
     struct reading reading = {.query = query, .groups = groups};
     struct wgf_store *store;
     struct wgf_error inner;
-    wgf_status status = wgf_store_open(&store, file, WGF_STORE_READ, error);
+    wgf_status status = wgf_result_open(&store, file, WGF_STORE_READ, error);
     if (status)
         return status;
     wgf_store_extent(store, &reading.extent);

@@ -97,13 +97,6 @@ wgf_status wgf_cells_open(struct wgf_cells *cells, const struct wgf_variable *va
                                 .column = is_job ? -1 : wgf_store_column(store, variable->name),
                                 .records = variable->is_trace ? extent.records : 1,
                                 .room = room};
-    if (cells->column < 0 && !is_job && !variable->param && !variable->is_trace)
-        return wgf_fail(error, WGF_EDATA, "the file has no variable '%s' as wgf makes it; copy it anew",
-                        variable->name);
-    if (cells->column >= 0 && (wgf_store_type(store, cells->column) != variable->type ||
-                               (variable->type == WGF_COLUMN_CHARS && extent.message_length != WGF_MESSAGE_LENGTH)))
-        return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew",
-                        variable->name);
     cells->cells = wgf_calloc(room * cells->records, cell_size(variable->type));
     return cells->cells ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory to read '%s'", variable->name);
 }

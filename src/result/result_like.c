@@ -72,14 +72,17 @@ static wgf_status create(const char *path, struct model *model, const struct wgf
 {
     int count;
     struct wgf_attribute *attributes = wgf_store_attributes(model->store, &count);
-    if (!attributes)
-        return wgf_fail(error, WGF_EDATA, "the attributes of the first file cannot be read; copy it anew");
+    wgf_status status =
+        attributes ? WGF_OK
+                   : wgf_fail(error, WGF_EDATA, "the attributes of the first file cannot be read; copy it anew");
+    status = wgf_store_cause(model->store, status, error);
     struct wgf_store_schema schema = {.extent = layout->extent,
                                       .column_count = model->columns.count,
                                       .columns = model->columns.list,
                                       .attribute_count = count,
                                       .attributes = attributes};
-    wgf_status status = wgf_store_create(path, &schema, fill, model, making, error);
+    if (!status)
+        status = wgf_store_create(path, &schema, fill, model, making, error);
     wgf_store_free_attributes(attributes, count);
     if (!status && model->status)
         unlink(path);

@@ -43,6 +43,8 @@ static wgf_status compare_text(const struct wgf_shard *first, const struct wgf_s
         status = wgf_fail(error, WGF_EDATA,
                           "%s is of another plan than %s: %s is '%s' there and '%s' here; merge shards of one sweep",
                           other->name, first->name, meaning, two ? two : "", one ? one : "");
+    if (status)
+        status = wgf_store_cause(first->store, wgf_store_cause(other->store, status, error), error);
     free(one);
     free(two);
     return status;
@@ -207,7 +209,7 @@ static wgf_status check_copy(const struct merge *merge, struct wgf_store *output
 static wgf_status fill_output(const struct merge *merge, const char *temporary, struct wgf_error *error)
 {
     struct wgf_store *output;
-    wgf_status status = wgf_store_open(&output, temporary, WGF_STORE_WRITE, error);
+    wgf_status status = wgf_result_open(&output, temporary, WGF_STORE_WRITE, error);
     if (status)
         return status;
     for (int s = 0; !status && s < merge->shard_count; s++)

@@ -26,23 +26,12 @@ struct wgf_reader {
     int64_t end, total; /* where its states begin, by the row before and by all rows; -1: not known */
 };
 
-static wgf_status find_columns(struct wgf_reader *reader, struct wgf_error *error)
+static void find_columns(struct wgf_reader *reader)
 {
-    assert((size_t)wgf_param_count <= sizeof reader->param_index / sizeof *reader->param_index);
-    for (int r = 0; r < WGF_RESULT_COUNT; r++) {
-        const struct wgf_column *column = &wgf_result_columns[r];
-        int index = reader->result_index[r] = wgf_store_column(reader->store, column->name);
-        if (index < 0 || wgf_store_type(reader->store, index) != column->type)
-            return wgf_fail(error, WGF_EDATA, "the file has no variable '%s' as wgf makes it; copy it anew",
-                            column->name);
-    }
-    for (int p = 0; p < wgf_param_count; p++) { /* one that is younger than the file has its default there */
-        int index = reader->param_index[p] = wgf_store_column(reader->store, wgf_params[p].name);
-        if (index >= 0 && wgf_store_type(reader->store, index) != wgf_param_column(&wgf_params[p]))
-            return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew",
-                            wgf_params[p].name);
-    }
-    return WGF_OK;
+    for (int r = 0; r < WGF_RESULT_COUNT; r++)
+        reader->result_index[r] = wgf_store_column(reader->store, wgf_result_columns[r].name);
+    for (int p = 0; p < wgf_param_count; p++) /* one that is younger than the file has its default there */
+        reader->param_index[p] = wgf_store_column(reader->store, wgf_params[p].name);
 }
 
 /* Bytes of a row of the widest column. */
@@ -71,19 +60,14 @@ wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, 
     wgf_settings_default(&made->defaults);
     made->capacity = (int64_t)fmax(1, fmin(most_rows, most_bytes / widest(&made->extent)));
     lay_out(made);
-    wgf_status status = wgf_arena_allocate(&made->arena)
-                            ? find_columns(made, error)
-                            : wgf_fail(error, WGF_EMEMORY, "no memory for the rows of a result file");
-    if (!status)
+    find_columns(made);
+    if (wgf_arena_allocate(&made->arena)) {
         lay_out(made);
-    if (!status && made->extent.message_length != WGF_MESSAGE_LENGTH)
-        status = wgf_fail(error, WGF_EDATA, "messages are %" PRId64 " bytes long, not %d; another wgf wrote the file",
-                          made->extent.message_length, WGF_MESSAGE_LENGTH);
-    if (status) {
-        wgf_reader_close(made);
-        *reader = NULL;
+        return WGF_OK;
     }
-    return status;
+    wgf_reader_close(made);
+    *reader = NULL;
+    return wgf_fail(error, WGF_EMEMORY, "no memory for the rows of a result file");
 }
 
 void wgf_reader_close(struct wgf_reader *reader)
@@ -109,20 +93,25 @@ wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t c
                                    error);
 }
 
-/* Reads a column into the cells. Where a text cannot be read, only its row is damaged, and its cell NULL. */
+/* Reads a column into the cells. Where a text is damaged, only its row is, and its cell NULL. */
 static wgf_status read_cells(struct wgf_reader *reader, int index, int64_t first, int64_t count,
                              struct wgf_error *error)
 {
     wgf_status status = wgf_store_read(reader->store, index, first, count, reader->cells, error);
-    if (!status || wgf_store_type(reader->store, index) != WGF_COLUMN_TEXT)
+    if (status != WGF_EDATA || wgf_store_type(reader->store, index) != WGF_COLUMN_TEXT)
         return status;
     char **texts = reader->cells;
-    for (int64_t i = 0; i < count; i++)
-        if (wgf_store_read(reader->store, index, first + i, 1, &texts[i], error)) {
-            texts[i] = NULL;
-            reader->rows[i].damaged = true;
-        }
-    return WGF_OK;
+    int64_t done = 0;
+    for (; status == WGF_EDATA && done < count; done++) {
+        status = wgf_store_read(reader->store, index, first + done, 1, &texts[done], error);
+        reader->rows[done].damaged |= status == WGF_EDATA;
+        status = status ? status : WGF_EDATA;
+    }
+    if (status == WGF_EDATA)
+        return WGF_OK;
+    while (done-- > 0)
+        free(texts[done]);
+    return status;
 }
 
 /* A text becomes a setting; a path stays out of it, since it would not outlive its cell. */
@@ -266,8 +255,6 @@ static wgf_status add_trace(struct wgf_reader *reader, const char *name, int64_t
     int index = wgf_store_column(reader->store, name);
     if (index < 0 || !wgf_store_has_room(reader->store, index))
         return WGF_OK;
-    if (wgf_store_type(reader->store, index) != WGF_COLUMN_FLOAT64)
-        return wgf_fail(error, WGF_EDATA, "the variable '%s' is of another type than wgf makes it; copy it anew", name);
     wgf_status status = read_cells(reader, index, first, count, error);
     for (int64_t i = 0; !status && i < count; i++)
         reader->rows[i].sum += wgf_mark_trace(name, (const double *)reader->cells + i * records, records);
@@ -370,35 +357,18 @@ static bool is_open(uint8_t state)
     return state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING;
 }
 
-/* Has a row that is not finished what only finished ones have? A pending one must not: its status is damaged. One that
- * is running may, when its run died as it was being written, or is writing it now. */
-static wgf_status check_open(struct wgf_reader *reader, int64_t number, const struct wgf_row *row,
-                             enum wgf_row_check *check, struct wgf_error *error)
-{
-    uint8_t state = row->state;
-    *check = WGF_ROW_OPEN;
-    if (state != WGF_JOB_PENDING || row->checksum == 0)
-        return WGF_OK;
-    wgf_status status =
-        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], number, 1, &state, error);
-    if (!status && state == WGF_JOB_PENDING) /* still: no run has come by in between */
-        *check = WGF_ROW_TORN;
-    return status;
-}
-
 /* The rows' sums are complete but for the states. */
-static wgf_status judge(struct wgf_reader *reader, int64_t first, int64_t count, int64_t next_start,
-                        enum wgf_row_check *checks, struct wgf_error *error)
+static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_start, enum wgf_row_check *checks,
+                        struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
     for (int64_t i = 0; !status && i < count; i++) {
         struct wgf_row *row = &reader->rows[i];
         const bool in_place =
             has_valid_start(reader, row, i + 1 < count ? reader->rows[i + 1].state_start : next_start);
-        if (is_open(row->state)) {
-            status = check_open(reader, first + i, row, &checks[i], error);
+        checks[i] = WGF_ROW_OPEN;
+        if (is_open(row->state))
             continue;
-        }
         status = add_states(reader, row, error);
         bool whole = in_place && !row->damaged && row->state < WGF_JOB_STATE_COUNT && row->sum == row->checksum;
         checks[i] = whole ? WGF_ROW_WHOLE : WGF_ROW_TORN;
@@ -406,7 +376,8 @@ static wgf_status judge(struct wgf_reader *reader, int64_t first, int64_t count,
     return status;
 }
 
-/* Is no row of the block finished, nor says anything as if it were? Then there is nothing to read. */
+/* Is no row of the block finished? Then there is nothing to read: an open one may hold anything, as a run died when it
+ * was written, or a power loss took its status back. */
 static wgf_status all_open(struct wgf_reader *reader, int64_t first, int64_t count, bool *open, struct wgf_error *error)
 {
     wgf_status status =
@@ -414,12 +385,6 @@ static wgf_status all_open(struct wgf_reader *reader, int64_t first, int64_t cou
     *open = true;
     for (int64_t i = 0; !status && i < count; i++)
         *open = *open && is_open(((const uint8_t *)reader->cells)[i]);
-    if (status || !*open)
-        return status;
-    status =
-        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_CHECKSUM], first, count, reader->cells, error);
-    for (int64_t i = 0; !status && i < count; i++)
-        *open = *open && ((const uint64_t *)reader->cells)[i] == 0;
     return status;
 }
 
@@ -449,5 +414,5 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
     status = wgf_reader_load(reader, first, count, error);
     if (!status)
         status = add_traces(reader, first, count, error);
-    return status ? status : judge(reader, first, count, next_start, checks, error);
+    return status ? status : judge(reader, count, next_start, checks, error);
 }

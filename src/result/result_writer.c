@@ -117,7 +117,7 @@ wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wg
     wgf_settings_default(&made->defaults);
     made->capacity = choose_capacity(layout);
     made->sync = NAN;
-    wgf_status status = wgf_store_open(&made->store, path, mode, error);
+    wgf_status status = wgf_result_open(&made->store, path, mode, error);
     if (!status && !find_columns(made))
         status = wgf_fail(error, WGF_EIO,
                           "%s has other variables than this plan needs, so another version of wgf made it; go on with "
@@ -132,6 +132,16 @@ wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wg
 static wgf_status sync_file(struct wgf_writer *writer, struct wgf_error *error)
 {
     return writer->store && !isnan(writer->sync) ? wgf_store_sync(writer->store, error) : WGF_OK;
+}
+
+wgf_status wgf_writer_check_name(const struct wgf_writer *writer, struct wgf_error *error)
+{
+    return wgf_store_check_name(writer->store, error);
+}
+
+bool wgf_writer_restore(const struct wgf_writer *writer)
+{
+    return wgf_store_restore(writer->store);
 }
 
 wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
@@ -327,6 +337,8 @@ static wgf_status read_marks(struct wgf_writer *writer, int64_t count, struct wg
     wgf_status status = read_rows(writer, WGF_RESULT_ATTEMPTS, writer->result[WGF_RESULT_ATTEMPTS], count, error);
     if (!status)
         status = read_rows(writer, WGF_RESULT_STATUS, writer->found, count, error);
+    if (!status)
+        status = read_rows(writer, WGF_RESULT_CHECKSUM, writer->result[WGF_RESULT_CHECKSUM], count, error);
     if (!status && writer->states)
         status = read_rows(writer, WGF_RESULT_STATE_START, writer->state_start, count, error);
     return status;
@@ -367,7 +379,7 @@ wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int6
     if (!status)
         status = mark(writer, 0, count, WGF_JOB_RUNNING, 1, error);
     for (int64_t row = 0; !status && row < count; row++)
-        if (writer->found[row] != WGF_JOB_PENDING)
+        if (writer->found[row] != WGF_JOB_PENDING || ((uint64_t *)writer->result[WGF_RESULT_CHECKSUM])[row] != 0)
             status = renew(writer, row, error); /* after its mark, so that a blank row is not taken for a result */
     return status;
 }
@@ -463,5 +475,7 @@ wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t row, int64_t coun
         status = wgf_store_sync(writer->store, error);
         writer->synced = wgf_clock();
     }
-    return status ? status : write_result(writer, WGF_RESULT_STATUS, row, count, error);
+    if (!status)
+        status = write_result(writer, WGF_RESULT_STATUS, row, count, error);
+    return status ? status : wgf_writer_check_name(writer, error);
 }

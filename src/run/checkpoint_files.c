@@ -1,4 +1,5 @@
-/* Checkpoint files: header, payload, temporary name, fsync, rename, fsync of the folder. A damaged file is absent.
+/* Checkpoint files: header, payload, temporary name, fsync, rename, fsync of the folder. A damaged file is absent;
+ * one that cannot be read is not.
  *
  * Invariant: only entries of a real folder beside the result file are opened, made or removed, and none that is a
  * symbolic link is followed. src/store/README.md "Crash protocol". */
@@ -33,9 +34,13 @@ struct wgf_checkpoints {
     struct wgf_checkpoint_header header; /* of its last checkpoint */
     bool has_file;                       /* the current job has one, or may have */
     bool exists;                         /* the folder did when the run began */
-    FILE *loading;                       /* the file of the current job, at the next byte to load; or NULL */
+    int loading;                         /* the file of the current job, or -1 */
+    off_t at;                            /* its next byte to load */
+    int unread;                          /* errno of a failed read of the checkpoint of the current job, or 0 */
     int64_t *finished, finished_count, finished_room; /* jobs whose files are to be removed */
     struct wgf_error failure, reported;
+    void (*call)(void *context); /* NULL: nobody listens */
+    void *context;
 };
 
 /* The folder's name, allocated; symbolic links to the result file all lead to the same folder. */
@@ -49,18 +54,24 @@ static char *folder_of(const char *path)
     return NULL;
 }
 
-/* Negative, with errno, where there is none: a symbolic link to a folder is none. */
+/* Does this reason say that nothing of ours has the name? A symbolic link is not ours, nor a pipe. */
+static bool is_absence(int reason)
+{
+    return reason == ENOENT || reason == ENOTDIR || reason == ELOOP || reason == ENXIO;
+}
+
+/* Negative, with errno, where there is none. */
 static int open_folder(const char *folder)
 {
     return open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* Keeps errno. */
-static void close_folder(int folder)
+static void close_descriptor(int descriptor)
 {
     const int reason = errno;
-    if (folder >= 0)
-        close(folder);
+    if (descriptor >= 0)
+        close(descriptor);
     errno = reason;
 }
 
@@ -71,20 +82,22 @@ wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, const ch
     if (!made)
         return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
     made->interval = interval;
+    made->loading = -1;
     made->folder = folder_of(path);
     if (!made->folder)
         return wgf_fail(error, WGF_EIO, "cannot find '%s' to keep checkpoints beside it: %s", path, strerror(errno));
     const int folder = open_folder(made->folder);
     made->exists = folder >= 0;
-    close_folder(folder);
+    if (folder < 0 && !is_absence(errno))
+        return wgf_fail(error, WGF_EIO, "cannot read '%s': %s", made->folder, strerror(errno));
+    close_descriptor(folder);
     return WGF_OK;
 }
 
 static void stop_loading(struct wgf_checkpoints *checkpoints)
 {
-    if (checkpoints->loading)
-        fclose(checkpoints->loading);
-    checkpoints->loading = NULL;
+    close_descriptor(checkpoints->loading);
+    checkpoints->loading = -1;
 }
 
 void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints)
@@ -97,6 +110,12 @@ void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints)
     free(checkpoints->folder);
     free(checkpoints->finished);
     free(checkpoints);
+}
+
+void wgf_checkpoints_listen(struct wgf_checkpoints *checkpoints, void (*call)(void *context), void *context)
+{
+    checkpoints->call = call;
+    checkpoints->context = context;
 }
 
 const struct wgf_error *wgf_checkpoints_failure(struct wgf_checkpoints *checkpoints)
@@ -119,46 +138,57 @@ static uint64_t hash_of(const struct wgf_checkpoint_header *header)
     return XXH3_64bits(header, offsetof(struct wgf_checkpoint_header, hash));
 }
 
-/* Opens a regular file and reads its header; NULL: there is none, or not a whole header. */
-static FILE *open_sound(int folder, const char *name, struct wgf_checkpoint_header *header)
+/* Opens a regular file and reads its header. -1 with errno, which is 0 where there is none, or not a whole header. */
+static int open_sound(int folder, const char *name, struct wgf_checkpoint_header *header)
 {
     struct stat info;
     /* Not blocked by a pipe of that name. */
     const int descriptor = openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
-    if (!file) {
-        if (descriptor >= 0)
-            close(descriptor);
-        return NULL;
-    }
-    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && fread(header, sizeof *header, 1, file) == 1 &&
+    errno = descriptor >= 0 || is_absence(errno) ? 0 : errno;
+    if (descriptor >= 0 && fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
+        wgf_read_at(descriptor, header, sizeof *header, 0) == (ssize_t)sizeof *header &&
         memcmp(header->magic, magic, sizeof magic) == 0 && header->hash == hash_of(header) &&
         header->version == VERSION && header->size == (int64_t)info.st_size - (int64_t)sizeof *header)
-        return file;
-    fclose(file);
-    return NULL;
+        return descriptor;
+    close_descriptor(descriptor);
+    return -1;
 }
 
-/* Is the payload behind the header what was written? Leaves the file at its first byte. */
-static bool is_whole(FILE *file, const struct wgf_checkpoint_header *header)
+/* Is the payload behind the header what was written? False with errno, which is 0 where it is not. */
+static bool is_whole(int descriptor, const struct wgf_checkpoint_header *header)
 {
     unsigned char *buffer = malloc(BUFFER);
+    off_t at = sizeof *header;
+    ssize_t count = -1;
     XXH3_state_t state;
     XXH3_64bits_reset(&state);
-    for (size_t count; buffer && (count = fread(buffer, 1, BUFFER, file)) > 0;)
-        XXH3_64bits_update(&state, buffer, count);
-    free(buffer);
-    return buffer && !ferror(file) && XXH3_64bits_digest(&state) == header->payload_hash &&
-           fseek(file, sizeof *header, SEEK_SET) == 0;
+    for (; buffer && (count = wgf_read_at(descriptor, buffer, BUFFER, at)) > 0; at += count)
+        XXH3_64bits_update(&state, buffer, (size_t)count);
+    free(buffer); /* which keeps errno */
+    return count == 0 && XXH3_64bits_digest(&state) == header->payload_hash;
 }
 
-static bool load(void *context, const struct iovec *iov, int count)
+static wgf_status load(void *context, const struct iovec *iov, int count)
 {
-    const struct wgf_checkpoints *checkpoints = context;
-    bool fine = true;
-    for (int i = 0; fine && i < count; i++)
-        fine = iov[i].iov_len == 0 || fread(iov[i].iov_base, iov[i].iov_len, 1, checkpoints->loading) == 1;
-    return fine;
+    struct wgf_checkpoints *checkpoints = context;
+    for (int i = 0; i < count; i++) {
+        const ssize_t got = wgf_read_at(checkpoints->loading, iov[i].iov_base, iov[i].iov_len, checkpoints->at);
+        if (got != (ssize_t)iov[i].iov_len) {
+            checkpoints->unread = got < 0 ? errno : 0;
+            return got < 0 ? WGF_EIO : WGF_EDATA;
+        }
+        checkpoints->at += got;
+    }
+    return WGF_OK;
+}
+
+wgf_status wgf_checkpoints_unread(const struct wgf_checkpoints *checkpoints, struct wgf_error *error)
+{
+    if (!checkpoints->unread)
+        return WGF_OK;
+    return wgf_fail(error, WGF_EIO,
+                    "cannot read the checkpoint of job %" PRId64 " in '%s': %s; it is left as it is, run again",
+                    checkpoints->header.job, checkpoints->folder, strerror(checkpoints->unread));
 }
 
 /* False, with errno: the file may be half written. */
@@ -212,26 +242,32 @@ static void save(void *context, const struct iovec *iov, int count)
         if (folder >= 0)
             unlinkat(folder, checkpoints->temporary, 0); /* others may need its room */
     }
-    close_folder(folder);
+    close_descriptor(folder);
+    if (checkpoints->call)
+        checkpoints->call(checkpoints->context);
 }
 
-/* Opens the checkpoint of the current job if it is whole and of this key. Leaves has_file. */
+/* Opens the checkpoint of the current job if it is whole and of this key. Leaves has_file and unread. */
 static bool find(struct wgf_checkpoints *checkpoints)
 {
     struct wgf_checkpoint_header header;
     const struct wgf_checkpoint_header *const wanted = &checkpoints->header;
-    const int folder = open_folder(checkpoints->folder);
     struct stat info;
+    const int folder = open_folder(checkpoints->folder);
     checkpoints->has_file = folder >= 0 && fstatat(folder, checkpoints->name, &info, AT_SYMLINK_NOFOLLOW) == 0;
-    FILE *file = checkpoints->has_file ? open_sound(folder, checkpoints->name, &header) : NULL;
-    close_folder(folder);
-    if (!file)
+    const int file = folder < 0 ? -1 : open_sound(folder, checkpoints->name, &header);
+    checkpoints->unread = file >= 0 || is_absence(errno) ? 0 : errno;
+    close_descriptor(folder);
+    if (file < 0)
         return false;
+    errno = 0;
     if (header.job != wanted->job || header.key != wanted->key || !is_whole(file, &header)) {
-        fclose(file);
+        checkpoints->unread = errno;
+        close(file);
         return false;
     }
     checkpoints->loading = file;
+    checkpoints->at = sizeof header;
     checkpoints->header = header;
     return true;
 }
@@ -242,6 +278,7 @@ const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *check
     const double worthwhile = 1, interval = checkpoints->interval > 0 ? checkpoints->interval : INFINITY;
     stop_loading(checkpoints);
     checkpoints->has_file = false;
+    checkpoints->unread = 0;
     checkpoints->header = (struct wgf_checkpoint_header){.version = VERSION, .job = job, .key = key};
     memcpy(checkpoints->header.magic, magic, sizeof magic);
     if (!checkpoints->exists && isinf(interval))
@@ -288,7 +325,7 @@ void wgf_checkpoints_remove(struct wgf_checkpoints *checkpoints, int64_t job)
     set_names(checkpoints, job);
     unlinkat(folder, checkpoints->name, 0);
     unlinkat(folder, checkpoints->temporary, 0); /* of a process that died */
-    close_folder(folder);
+    close_descriptor(folder);
 }
 
 void wgf_checkpoints_flushed(struct wgf_checkpoints *checkpoints)
@@ -308,42 +345,48 @@ static bool parse_name(const char *entry, bool *temporary)
            (entry[digits] == '\0' || *temporary);
 }
 
-/* Calls `visit` for every checkpoint and temporary in the folder. */
-static void visit_files(const char *path, void (*visit)(void *, int folder, const char *name, bool temporary),
+/* Calls `visit` for every checkpoint and temporary in the folder. False, with errno: it cannot be read. */
+static bool visit_files(const char *path, void (*visit)(void *, int folder, const char *name, bool temporary),
                         void *context)
 {
     const int folder = open_folder(path);
+    const bool is_absent = folder < 0 && is_absence(errno);
     DIR *stream = folder < 0 ? NULL : fdopendir(folder);
     bool temporary;
-    for (const struct dirent *entry; stream && (entry = readdir(stream));)
+    const struct dirent *entry;
+    while (stream && (errno = 0, entry = readdir(stream)))
         if (parse_name(entry->d_name, &temporary))
             visit(context, folder, entry->d_name, temporary);
+    const int reason = errno;
     if (stream)
         closedir(stream);
     else
-        close_folder(folder);
+        close_descriptor(folder);
+    errno = reason;
+    return is_absent || (stream && reason == 0);
 }
 
 bool wgf_checkpoint_is_wanted(const struct wgf_checkpoint_header *header, struct wgf_store *store)
 {
     struct wgf_store_extent extent;
-    uint8_t state = WGF_JOB_DONE;
-    uint64_t key = 0;
+    uint8_t state = WGF_JOB_PENDING;
+    uint64_t key = header->key;
     wgf_store_extent(store, &extent);
-    return header->job >= 0 && header->job < extent.jobs &&
-           !wgf_store_read(store, wgf_store_column(store, "status"), header->job, 1, &state, NULL) &&
-           !wgf_store_read(store, wgf_store_column(store, "key"), header->job, 1, &key, NULL) &&
-           (state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING) && key == header->key;
+    if (header->job < 0 || header->job >= extent.jobs)
+        return false;
+    wgf_store_read(store, wgf_store_column(store, "status"), header->job, 1, &state, NULL);
+    wgf_store_read(store, wgf_store_column(store, "key"), header->job, 1, &key, NULL);
+    return (state == WGF_JOB_PENDING || state == WGF_JOB_RUNNING) && key == header->key;
 }
 
-/* Is the file a checkpoint that is wanted? */
+/* Is the file a checkpoint that is wanted, or not known to be none? */
 static bool is_wanted(struct wgf_store *store, int folder, const char *name)
 {
     struct wgf_checkpoint_header header;
-    FILE *file = open_sound(folder, name, &header);
-    if (!file)
-        return false;
-    fclose(file);
+    const int file = open_sound(folder, name, &header);
+    if (file < 0)
+        return errno != 0;
+    close(file);
     return wgf_checkpoint_is_wanted(&header, store);
 }
 
@@ -367,29 +410,37 @@ void wgf_checkpoints_clean(const char *path, struct wgf_store *store)
 struct visitor {
     void (*visit)(void *, const struct wgf_checkpoint_header *, const struct wgf_checkpoint_head *);
     void *context;
+    int unread; /* errno of a read that failed, or 0 */
 };
 
 static void visit_file(void *context, int folder, const char *name, bool temporary)
 {
-    const struct visitor *const visitor = context;
+    struct visitor *const visitor = context;
     struct wgf_checkpoint_header header;
     struct wgf_checkpoint_head head;
-    FILE *file = temporary ? NULL : open_sound(folder, name, &header);
-    if (!file)
-        return;
-    if (is_whole(file, &header) && fread(&head, sizeof head, 1, file) == 1)
+    errno = 0;
+    const int file = temporary ? -1 : open_sound(folder, name, &header);
+    const bool known = file >= 0 && is_whole(file, &header) &&
+                       wgf_read_at(file, &head, sizeof head, sizeof header) == (ssize_t)sizeof head;
+    if (known)
         visitor->visit(visitor->context, &header, &head);
-    fclose(file);
+    else if (errno)
+        visitor->unread = errno;
+    close_descriptor(file);
 }
 
-void wgf_checkpoints_visit(const char *path,
-                           void (*visit)(void *context, const struct wgf_checkpoint_header *header,
-                                         const struct wgf_checkpoint_head *head),
-                           void *context)
+wgf_status wgf_checkpoints_visit(const char *path,
+                                 void (*visit)(void *context, const struct wgf_checkpoint_header *header,
+                                               const struct wgf_checkpoint_head *head),
+                                 void *context, struct wgf_error *error)
 {
-    struct visitor visitor = {visit, context};
+    struct visitor visitor = {visit, context, 0};
     char *folder = folder_of(path);
-    if (folder)
-        visit_files(folder, visit_file, &visitor);
+    int reason = folder ? 0 : errno;
+    if (folder && !visit_files(folder, visit_file, &visitor))
+        reason = errno;
     free(folder);
+    reason = visitor.unread ? visitor.unread : reason;
+    return reason ? wgf_fail(error, WGF_EIO, "cannot read the checkpoints of '%s': %s", path, strerror(reason))
+                  : WGF_OK;
 }

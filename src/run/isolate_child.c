@@ -96,11 +96,15 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
     if (!status) {
         const struct wgf_checkpoint *const checkpoint =
             wgf_checkpoints_begin(checkpoints, job, wgf_plan_key(plan, &settings));
-        page->begun = true;
-        page->state = wgf_job_runner_run(runner, &settings, checkpoint, &trace, &page->result);
+        status = wgf_checkpoints_unread(checkpoints, error);
+        page->begun = !status;
+        page->state =
+            status ? WGF_JOB_PENDING : wgf_job_runner_run(runner, &settings, checkpoint, &trace, &page->result);
         page->records = trace.records;
         page->state_records = trace.state_records;
-        page->ended = true;
+        status = wgf_checkpoints_unread(checkpoints, error);
+        page->ended = !status;
+        page->begun = page->begun && !status;
     }
     const struct wgf_error *const failure = checkpoints ? wgf_checkpoints_failure(checkpoints) : NULL;
     if (failure)

@@ -12,9 +12,10 @@ wgf_status wgf_output_follow(const char *output, char **path, struct wgf_error *
     struct stat info;
     const bool is_link = lstat(output, &info) == 0 && S_ISLNK(info.st_mode);
     *path = is_link ? realpath(output, NULL) : strdup(output);
-    return *path ? WGF_OK
-                 : wgf_fail(error, WGF_EIO, "cannot follow the link %s: %s; remove it, or give another -o", output,
-                            strerror(errno));
+    if (*path)
+        return WGF_OK;
+    return wgf_fail(error, WGF_EIO, "cannot follow the link %s: %s%s", output, strerror(errno),
+                    errno == ENOENT || errno == ELOOP ? "; remove it, or give another -o" : "");
 }
 
 wgf_status wgf_output_hold(const char *path, int *lock, struct wgf_error *error)
@@ -24,14 +25,15 @@ wgf_status wgf_output_hold(const char *path, int *lock, struct wgf_error *error)
         return WGF_OK;
     if (errno == EAGAIN)
         return wgf_fail(error, WGF_EIO, "%s is being written by another run; wait for it or stop it", path);
-    return wgf_fail(error, WGF_EIO, "cannot write %s: %s; check its permissions", path, strerror(errno));
+    return wgf_fail(error, WGF_EIO, "cannot write %s: %s%s", path, strerror(errno),
+                    errno == EACCES || errno == EPERM ? "; check its permissions" : "");
 }
 
 wgf_status wgf_output_check_old(const char *path, bool overwrite, struct wgf_error *error)
 {
     struct wgf_store *old;
     struct wgf_error cause;
-    if (wgf_store_open(&old, path, WGF_STORE_READ, &cause))
+    if (wgf_store_open(&old, path, WGF_STORE_READ, &(struct wgf_columns){0}, &cause))
         return wgf_fail(error, WGF_EIO, "%s%s", overwrite ? "--overwrite replaces a result file of wgf alone: " : "",
                         cause.message);
     wgf_store_close(old, NULL);

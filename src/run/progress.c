@@ -1,6 +1,7 @@
 /* Progress as a bar or as lines: counts, rate, time left, failures. It writes to the stream that it is given. */
 #include "wgf/run/progress.h"
 
+#include "wgf/base/output.h"
 #include "wgf/base/system.h"
 #include "wgf/result/job.h"
 
@@ -63,7 +64,7 @@ static int columns(const struct wgf_progress *progress)
     const char *told = getenv("COLUMNS");
     if (progress->width > 0)
         return progress->width;
-    if (ioctl(fileno(progress->stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    if (ioctl(wgf_output_descriptor(progress->stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return size.ws_col;
     return told && atoi(told) > 0 ? atoi(told) : USUAL;
 }
@@ -79,8 +80,10 @@ static void write_bar(const struct wgf_progress *progress, double fraction, cons
     for (int i = 0; i < cells; i++)
         bar[i] = i < full ? '#' : '-';
     bar[cells] = '\0';
+    wgf_output_exact(progress->stream, true);
     /* Erase to the end of the line, then draw: no flicker, no rests of a longer line. */
     fprintf(progress->stream, "\r\033[K[%s] %.*s", bar, width > FRAME ? width - cells - FRAME : 0, text);
+    wgf_output_exact(progress->stream, false);
 }
 
 void wgf_crew_add(struct wgf_crew *crew, const struct wgf_running *running, double age)

@@ -19,6 +19,7 @@ struct comparison {
     struct wgf_store *store;
     struct wgf_store_extent extent; /* of the file */
     char difference[SENTENCE];      /* "" while none is known */
+    struct wgf_error unread;        /* the last read that failed */
 };
 
 /* Tells the difference. Returns true, so that the first one ends the search. */
@@ -97,7 +98,7 @@ static bool values_differ(struct comparison *both, int64_t k, const struct wgf_s
         struct wgf_cells cells;
         char ours[WGF_CELL_TEXT_LENGTH], theirs[WGF_CELL_TEXT_LENGTH];
         wgf_variable_find(wgf_params[i].name, &variable);
-        if (!wgf_cells_open(&cells, &variable, both->store, 1, NULL) && !wgf_cells_read(&cells, k, 1, NULL)) {
+        if (!wgf_cells_open(&cells, &variable, both->store, 1, NULL) && !wgf_cells_read(&cells, k, 1, &both->unread)) {
             const char *const here = planned_text(&variable, settings, ours);
             const char *const there =
                 wgf_variable_text(&variable, wgf_cells_at(&cells, 0, 0), WGF_NUMBER_PLAIN, theirs);
@@ -129,7 +130,7 @@ static bool job_differs(struct comparison *both, int64_t k)
 }
 
 /* The first job whose keys differ, or how many are the same; -1: interrupted. */
-static int64_t first_other_key(const struct comparison *both)
+static int64_t first_other_key(struct comparison *both)
 {
     const int64_t ours = wgf_plan_jobs(both->plan), common = ours < both->extent.jobs ? ours : both->extent.jobs;
     const int column = wgf_store_column(both->store, "key");
@@ -138,7 +139,7 @@ static int64_t first_other_key(const struct comparison *both)
         const int64_t count = common - first < BLOCK ? common - first : BLOCK;
         if (*wgf_run_stop)
             return -1;
-        if (column < 0 || wgf_store_read(both->store, column, first, count, keys, NULL))
+        if (column < 0 || wgf_store_read(both->store, column, first, count, keys, &both->unread))
             return first;
         for (int64_t i = 0; i < count; i++) {
             struct wgf_settings settings;
@@ -174,7 +175,7 @@ static bool extents_differ(struct comparison *both)
 /* Keys take the contents of files and not their names, yet the names are part of the rows. */
 static bool path_differs(struct comparison *both, struct wgf_cells *cells, int64_t first, int64_t count)
 {
-    bool found = wgf_cells_read(cells, first, count, NULL) != WGF_OK;
+    bool found = wgf_cells_read(cells, first, count, &both->unread) != WGF_OK;
     for (int64_t i = 0; !found && i < count; i++) {
         struct wgf_settings settings;
         wgf_plan_job(both->plan, first + i, &settings);
@@ -211,8 +212,14 @@ wgf_status wgf_run_compare_plan(const struct wgf_sweep *sweep, struct wgf_store 
     const bool differ = (!same_hash(&both) && jobs_differ(&both)) || extents_differ(&both) || paths_differ(&both);
     if (*wgf_run_stop)
         return wgf_fail(error, WGF_EINTERRUPTED, "interrupted while the plan of %s was being compared", output);
+    if (both.unread.status == WGF_EIO) {
+        *error = both.unread;
+        return WGF_EIO;
+    }
     if (!differ || !both.difference[0])
-        return WGF_OK;
+        return wgf_store_cause(store, WGF_OK, error);
+    if (wgf_store_cause(store, WGF_OK, error))
+        return WGF_EIO;
     return wgf_fail(error, WGF_EUSAGE, "%s holds another plan: %s; give another -o, or --overwrite to start anew",
                     output, both.difference);
 }

@@ -52,13 +52,15 @@ static wgf_status make_file(struct wgf_sweep *sweep, const char *path, bool repl
 static wgf_status recognise(struct wgf_sweep *sweep, const char *path, struct wgf_error *error)
 {
     struct wgf_store *store;
-    wgf_status status = wgf_store_open(&store, path, WGF_STORE_READ, error);
+    wgf_status status = wgf_result_open(&store, path, WGF_STORE_READ, error);
     if (status)
         return status;
     char *const created = wgf_store_text(store, "created");
     status = wgf_run_compare_plan(sweep, store, error);
     if (!status && !wgf_created_parse(created, &sweep->created))
-        status = wgf_fail(error, WGF_EDATA, "%s does not say when it was created; start anew with --overwrite", path);
+        status = wgf_store_cause(
+            store, wgf_fail(error, WGF_EDATA, "%s does not say when it was created; start anew with --overwrite", path),
+            error);
     free(created);
     wgf_store_close(store, NULL);
     return status;
@@ -69,7 +71,7 @@ static wgf_status survey(struct wgf_sweep *sweep, const char *path, const struct
                          struct wgf_error *error)
 {
     struct wgf_store *store;
-    wgf_status status = wgf_store_open(&store, path, WGF_STORE_READ, error);
+    wgf_status status = wgf_result_open(&store, path, WGF_STORE_READ, error);
     if (status)
         return status;
     wgf_checkpoints_clean(path, store);

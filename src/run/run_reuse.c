@@ -39,7 +39,7 @@ static wgf_status open_old(const struct wgf_sweep *sweep, const char *file, stru
 {
     if (wgf_same_file(file, sweep->options->output))
         return wgf_fail(error, WGF_EUSAGE, "--reuse %s is the result file itself, which is continued without it", file);
-    const wgf_status status = wgf_store_open(old, file, WGF_STORE_READ, error);
+    const wgf_status status = wgf_result_open(old, file, WGF_STORE_READ, error);
     if (status)
         return status;
     char *const text = wgf_store_text(*old, "created");
@@ -47,9 +47,11 @@ static wgf_status open_old(const struct wgf_sweep *sweep, const char *file, stru
     free(text);
     if (known)
         return WGF_OK;
+    wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
+    const wgf_status cause = wgf_store_cause(*old, WGF_EDATA, error);
     wgf_store_close(*old, NULL);
     *old = NULL;
-    return wgf_fail(error, WGF_EDATA, "%s does not say when it was created; copy it anew", file);
+    return cause;
 }
 
 wgf_status wgf_run_check_reuse(const struct wgf_sweep *sweep, struct wgf_error *error)
@@ -103,7 +105,7 @@ wgf_status wgf_run_reuse(struct wgf_sweep *sweep, const char *path, const struct
     struct wgf_store *new;
     if (sweep->options->reuse_count == 0)
         return WGF_OK;
-    wgf_status status = wgf_store_open(&new, path, WGF_STORE_WRITE, error);
+    wgf_status status = wgf_result_open(&new, path, WGF_STORE_WRITE, error);
     if (status)
         return status;
     for (int i = 0; !status && i < sweep->options->reuse_count; i++)

@@ -24,14 +24,16 @@ static char *read_text(hid_t attribute, hid_t type)
 }
 
 struct attribute {
+    struct wgf_store *store;
     struct wgf_store_watch watch;
     hid_t id, type;
     int64_t length; /* elements */
 };
 
 /* False when the file has no such attribute; to be closed in any case. */
-static bool open_attribute(const struct wgf_store *store, const char *name, struct attribute *attribute)
+static bool open_attribute(struct wgf_store *store, const char *name, struct attribute *attribute)
 {
+    attribute->store = store;
     wgf_store_watch(&attribute->watch);
     attribute->type = H5I_INVALID_HID;
     attribute->id = H5Aexists(store->file, name) > 0 ? H5Aopen(store->file, name, H5P_DEFAULT) : H5I_INVALID_HID;
@@ -51,6 +53,7 @@ static void close_attribute(struct attribute *attribute)
     if (attribute->id >= 0)
         H5Aclose(attribute->id);
     wgf_store_unwatch(&attribute->watch);
+    wgf_store_note(attribute->store, &attribute->watch);
 }
 
 char *wgf_store_text(struct wgf_store *store, const char *name)
@@ -125,6 +128,7 @@ struct wgf_attribute *wgf_store_attributes(struct wgf_store *store, int *count)
     wgf_store_watch(&watch);
     bool ok = H5Aiterate2(store->file, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, add_attribute, &found) >= 0;
     wgf_store_unwatch(&watch);
+    wgf_store_note(store, &watch);
     *count = found.count;
     if (ok && found.list)
         return found.list;

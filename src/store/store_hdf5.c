@@ -32,8 +32,14 @@ static herr_t keep_deepest(unsigned depth, const H5E_error2_t *entry, void *data
 static herr_t keep_first(hid_t stack, void *data)
 {
     struct wgf_store_watch *watch = data;
-    if (!watch->reason[0])
-        H5Ewalk2(stack, H5E_WALK_UPWARD, keep_deepest, watch);
+    struct wgf_store_watch here = {.access = false};
+    if (watch->access)
+        return 0;
+    H5Ewalk2(stack, H5E_WALK_UPWARD, keep_deepest, &here);
+    if (here.access || !watch->reason[0]) {
+        memcpy(watch->reason, here.reason, sizeof here.reason);
+        watch->access = here.access;
+    }
     return 0;
 }
 
@@ -48,6 +54,20 @@ void wgf_store_watch(struct wgf_store_watch *watch)
 void wgf_store_unwatch(struct wgf_store_watch *watch)
 {
     H5Eset_auto2(H5E_DEFAULT, watch->printer, watch->printer_data);
+}
+
+void wgf_store_note(struct wgf_store *store, const struct wgf_store_watch *watch)
+{
+    if (watch->access && !store->failure[0])
+        memcpy(store->failure, watch->reason, sizeof store->failure);
+}
+
+wgf_status wgf_store_cause(const struct wgf_store *store, wgf_status status, struct wgf_error *error)
+{
+    if (!store->failure[0])
+        return status;
+    return wgf_fail(error, WGF_EIO, "cannot read '%s': %s; this says nothing about its content, which is untouched",
+                    store->path, store->failure);
 }
 
 static void divert(hid_t file)

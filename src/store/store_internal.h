@@ -12,13 +12,15 @@ enum {
     WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
     WGF_STORE_NAME_LENGTH = 64,
     WGF_STORE_REASON_LENGTH = 320,
+    WGF_STORE_REFERENCE = 16, /* bytes of a text in its column: length 4, address 8, number 4; little-endian */
     WGF_STORE_PAGE =
         4096, /* columns of some size start at multiples: numbers that lie across words are slow to write */
     WGF_STORE_ALIGNED = 16 * WGF_STORE_PAGE,
 };
 
-/* Between watch and unwatch HDF5 prints nothing, and `reason` keeps why the first of its calls failed. Cleaning up
- * after a failure therefore does not wipe out its cause, as it does HDF5's own error stack. */
+/* Between watch and unwatch HDF5 prints nothing, and `reason` keeps why the first of its calls failed, the first
+ * that the system failed before all others. Cleaning up after a failure therefore does not wipe out its cause, as it
+ * does HDF5's own error stack. */
 struct wgf_store_watch {
     H5E_auto2_t printer;
     void *printer_data;
@@ -66,8 +68,8 @@ bool wgf_store_next_slab(struct wgf_store_slab *slab, hsize_t end, hsize_t width
 bool wgf_store_move(hid_t dataset, hid_t space, hid_t type, const struct wgf_store_slab *slab, const void *from,
                     void *to);
 
-/* Texts read without HDF5, each to be freed by the caller; false when one is damaged, and none is then left. Their
- * offset as wgf_store_text_offset found it. */
+/* Texts read without HDF5, each to be freed by the caller; false with errno, which is 0 when one is damaged, and none
+ * is then left. Their offset as wgf_store_text_offset found it. */
 struct wgf_store;
 struct wgf_store_column;
 struct wgf_store_heap;
@@ -108,17 +110,23 @@ struct wgf_store_column {
     char name[WGF_STORE_NAME_LENGTH];
     enum wgf_column_type type;
     enum wgf_column_shape shape;
-    bool stored;          /* has room in the file; otherwise it is never opened, and reads as the empty value */
-    bool chunked;         /* rewritten by h5repack, say: can be read only */
-    int64_t text_offset;  /* of the references of texts in the file, in bytes; -1: only HDF5 can read them */
-    int64_t direct;       /* offset in the file of rows that are written without HDF5; -1: with it */
-    hid_t dataset, space; /* of stored columns */
+    bool may_lack_room;
+    bool stored;           /* has room in the file; otherwise it is never opened, and reads as the empty value */
+    bool chunked;          /* or compact: rewritten by h5repack, say; can be read only */
+    int64_t offset, bytes; /* of all elements in the file; -1 unless in one piece */
+    int64_t text_offset;   /* of the references of texts in the file, in bytes; -1: only HDF5 can read them */
+    int64_t direct;        /* offset in the file of rows that are written without HDF5; -1: with it */
+    hid_t dataset, space;  /* of stored columns */
 };
 
 struct wgf_store {
     bool team, writable;
-    bool broken;    /* a write failed */
-    int descriptor; /* for fsync, and for rows that are written directly */
+    bool broken;                           /* a write failed */
+    char *path;                            /* as it was opened */
+    char failure[WGF_STORE_REASON_LENGTH]; /* why the system failed a read of metadata; "": it failed none */
+    int64_t size;                          /* bytes of the file, which is as long when it is made as it ever is */
+    int64_t last;                          /* offset of its last byte that is not 0, if rows never change that; or -1 */
+    int descriptor;                        /* for fsync, and for rows that are written directly */
     hid_t file;
     struct wgf_store_extent extent;
     int column_count;
@@ -128,12 +136,28 @@ struct wgf_store {
     struct wgf_store_heap *heap;  /* where texts are read from; NULL until then */
 };
 
-/* Reads which columns and dimensions a file has, without keeping anything open. */
-bool wgf_store_survey(struct wgf_store *store);
+/* Keeps a failure of the system for wgf_store_cause. */
+void wgf_store_note(struct wgf_store *store, const struct wgf_store_watch *watch);
+
+/* Opens the column of that name, type and shape in an open file and checks it, by the extent of the store. Returns what
+ * is wrong as the end of a sentence, and nothing is then open; or NULL. */
+const char *wgf_store_open_column(const struct wgf_store *store, struct wgf_store_column *column);
+void wgf_store_close_column(struct wgf_store_column *column);
+
+/* Finds the dimensions of an open file and opens those of the known columns that it has. Returns what is wrong
+ * likewise, and with which variable (`name`). The store has room for all known columns. */
+const char *wgf_store_survey(struct wgf_store *store, const struct wgf_columns *known, const char **name);
 
 /* Closes the file of a lone process. `sound`: all that was written to it came through. False: not all did; then what
  * HDF5 has left to write is lost. */
 bool wgf_store_close_file(hid_t file, bool sound);
+
+/* False once the open file has been removed, or another renamed over it. */
+bool wgf_store_is_named(int descriptor, const char *path);
+
+/* Leaves `last` of an open file. Once that byte is 0 the file has been cut, and later writes have made it as long as it
+ * was. */
+void wgf_store_find_last(struct wgf_store *store);
 
 /* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
  * strlen(path) + WGF_STORE_SUFFIX bytes. */

@@ -122,10 +122,9 @@ hid_t wgf_store_file_type(enum wgf_column_type type)
 
 double wgf_store_column_bytes(const struct wgf_store_extent *extent, const struct wgf_column *column)
 {
-    enum { TEXT_REFERENCE = 16 };
     if (column->life == WGF_LIFE_EMPTY)
         return 0;
-    size_t size = column->type == WGF_COLUMN_TEXT ? TEXT_REFERENCE : wgf_store_element_size(column->type);
+    size_t size = column->type == WGF_COLUMN_TEXT ? WGF_STORE_REFERENCE : wgf_store_element_size(column->type);
     double rows = (double)wgf_store_row_count(extent, column->shape);
     return wgf_bytes(rows * (double)wgf_store_row_elements(extent, column->shape), size);
 }

@@ -3,6 +3,8 @@
  * refused on all ranks and the metadata are read once. src/store/README.md "Crash protocol". */
 #include "store_internal.h"
 
+#include "wgf/base/system.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <mpi.h>
@@ -15,6 +17,13 @@
 
 #include <fcntl.h>
 
+/* What helps against errno, as far as that is known. */
+static const char *remedy(void)
+{
+    const bool permissions = errno == EACCES || errno == EPERM || errno == EROFS;
+    return permissions ? "; check the path and its permissions" : "";
+}
+
 static wgf_status open_descriptor(struct wgf_store *store, const char *path, struct wgf_error *error)
 {
     static const unsigned char signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
@@ -24,18 +33,18 @@ static wgf_status open_descriptor(struct wgf_store *store, const char *path, str
         return errno == ENOENT
                    ? wgf_fail(error, WGF_EIO, "there is no result file '%s'; check the name, or make it with 'wgf run'",
                               path)
-                   : wgf_fail(error, WGF_EIO, "cannot open '%s': %s; check the path and its permissions", path,
-                              strerror(errno));
+                   : wgf_fail(error, WGF_EIO, "cannot open '%s': %s%s", path, strerror(errno), remedy());
+    store->size = info.st_size;
     if (!S_ISREG(info.st_mode))
         return wgf_fail(error, WGF_EIO, "'%s' is %s; give the name of a result file", path,
                         S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
     store->descriptor = open(path, (store->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (store->descriptor < 0)
-        return wgf_fail(error, WGF_EIO, "cannot open '%s' for %s: %s; check its permissions", path,
-                        store->writable ? "writing" : "reading", strerror(errno));
+        return wgf_fail(error, WGF_EIO, "cannot open '%s' for %s: %s%s", path, store->writable ? "writing" : "reading",
+                        strerror(errno), remedy());
     if (info.st_size == 0)
         return wgf_fail(error, WGF_EIO, "'%s' is empty (0 bytes) and holds no results; remove it and run again", path);
-    const ssize_t got = pread(store->descriptor, start, sizeof start, 0);
+    const ssize_t got = wgf_read_at(store->descriptor, start, sizeof start, 0);
     if (got < 0)
         return wgf_fail(error, WGF_EIO, "cannot read '%s': %s", path, strerror(errno));
     if (got != sizeof start || memcmp(start, signature, sizeof start) != 0)
@@ -68,8 +77,9 @@ static wgf_status check_identity(struct wgf_store *store, const char *path, stru
                         "'%s' is an HDF5 file, but not of wgf (it has no attribute wgf_version); give another name",
                         path);
     if (!wgf_store_number(store, "schema", &schema))
-        return wgf_fail(error, WGF_EIO, "'%s' does not say its schema; it was not written by wgf, give another name",
-                        path);
+        return wgf_store_cause(
+            store, wgf_fail(error, WGF_EIO, "'%s' does not say its schema; give the name of a file of wgf", path),
+            error);
     if (schema == WGF_STORE_SCHEMA)
         return WGF_OK;
     char *version = wgf_store_text(store, "wgf_version");
@@ -108,59 +118,86 @@ static int64_t direct_offset(const struct wgf_store *store, const struct wgf_sto
         return -1;
     hid_t stored = H5Dget_type(column->dataset);
     bool same = H5Tequal(stored, store->types[column->type]) > 0;
-    const haddr_t offset = H5Dget_offset(column->dataset);
     H5Tclose(stored);
-    return same && offset != HADDR_UNDEF ? (int64_t)offset : -1;
+    return same ? column->offset : -1;
 }
 
-static wgf_status open_columns(struct wgf_store *store, const char *path, struct wgf_error *error)
+/* One sentence for all that can be wrong with a column. */
+static wgf_status refuse_column(const struct wgf_store *store, const char *path, const char *name, const char *wrong,
+                                const struct wgf_store_watch *watch, struct wgf_error *error)
+{
+    if (watch->reason[0])
+        return refuse_content(path, store->team, watch, error);
+    return wgf_fail(error, WGF_EIO,
+                    "the variable '%s' of '%s' %s, so the file is not as wgf made it; take another copy of it, or run "
+                    "into another file with -o",
+                    name, path, wrong);
+}
+
+static wgf_status check_writable(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    for (int c = 0; c < store->column_count; c++)
+        if (store->writable && store->columns[c].chunked)
+            return wgf_fail(error, WGF_EIO,
+                            "'%s' was compressed, so rows can be read but not written; resume the file as it was "
+                            "before h5repack",
+                            path);
+    return WGF_OK;
+}
+
+/* Opens the known columns of a lone process's file. */
+static wgf_status open_columns(struct wgf_store *store, const char *path, const struct wgf_columns *known,
+                               struct wgf_error *error)
 {
     struct wgf_store_watch watch;
-    wgf_status status = WGF_OK;
+    const char *name = "";
+    store->columns = calloc((size_t)known->count + 1, sizeof *store->columns);
+    if (!store->columns)
+        return wgf_fail(error, WGF_EMEMORY, "cannot open '%s': out of memory", path);
     wgf_store_watch(&watch);
+    const char *wrong = wgf_store_survey(store, known, &name);
+    wgf_store_unwatch(&watch);
+    return wrong || watch.access ? refuse_column(store, path, name, wrong, &watch, error)
+                                 : check_writable(store, path, error);
+}
+
+/* Opens the columns that rank 0 has found. One without room is left out: under MPI-IO even opening it would allocate
+ * that, and change the file. */
+static wgf_status open_found(struct wgf_store *store, const char *path, struct wgf_error *error)
+{
+    struct wgf_store_watch watch;
+    const char *wrong = NULL, *name = "";
+    wgf_store_watch(&watch);
+    for (int c = 0; !wrong && c < store->column_count; c++)
+        if (store->columns[c].stored) {
+            name = store->columns[c].name;
+            wrong = wgf_store_open_column(store, &store->columns[c]);
+        }
+    wgf_store_unwatch(&watch);
+    return wrong || watch.access ? refuse_column(store, path, name, wrong, &watch, error)
+                                 : check_writable(store, path, error);
+}
+
+static void prepare_moves(struct wgf_store *store)
+{
     for (int t = 0; t < WGF_STORE_TYPES; t++)
         store->types[t] = wgf_store_memory_type((enum wgf_column_type)t);
-    for (int c = 0; !status && c < store->column_count; c++) {
-        struct wgf_store_column *column = &store->columns[c];
-        if (!column->stored)
-            continue; /* under MPI-IO even opening it would allocate its room, and change the file */
-        column->dataset = H5Dopen2(store->file, column->name, H5P_DEFAULT);
-        column->space = column->dataset < 0 ? H5I_INVALID_HID : H5Dget_space(column->dataset);
-        if (column->space < 0)
-            status = wgf_fail(error, WGF_EIO, "cannot open '%s' of '%s': %s", column->name, path, watch.reason);
-        else if (store->writable && column->chunked)
-            status = wgf_fail(error, WGF_EIO,
-                              "'%s' was compressed, so rows can be read but not written; resume the "
-                              "file as it was before h5repack",
-                              path);
-        else
-            column->direct = direct_offset(store, column);
-    }
-    wgf_store_unwatch(&watch);
-    return status;
+    for (int c = 0; c < store->column_count; c++)
+        if (store->columns[c].stored)
+            store->columns[c].direct = direct_offset(store, &store->columns[c]);
+    if (store->writable)
+        wgf_store_find_last(store);
 }
 
-static wgf_status survey(struct wgf_store *store, const char *path, struct wgf_error *error)
-{
-    struct wgf_store_watch watch;
-    wgf_store_watch(&watch);
-    bool ok = wgf_store_survey(store);
-    wgf_store_unwatch(&watch);
-    return ok ? WGF_OK : refuse_content(path, false, &watch, error);
-}
-
-static wgf_status open_alone(struct wgf_store *store, const char *path, struct wgf_error *error)
+static wgf_status open_alone(struct wgf_store *store, const char *path, const struct wgf_columns *known,
+                             struct wgf_error *error)
 {
     wgf_status status = open_descriptor(store, path, error);
     if (!status)
         status = open_file(store, path, error);
     if (!status)
         status = check_identity(store, path, error);
-    if (!status)
-        status = survey(store, path, error);
-    if (!status)
-        status = open_columns(store, path, error);
-    return status;
+    return status ? status : open_columns(store, path, known, error);
 }
 
 /* All end with the status, and the sentence, of the first that failed. Collective. */
@@ -177,12 +214,13 @@ static wgf_status agree(wgf_status status, struct wgf_error *error)
 }
 
 /* Rank 0 finds out what the file holds and tells the others. Collective. */
-static wgf_status share_survey(struct wgf_store *store, const char *path, struct wgf_error *error)
+static wgf_status share_survey(struct wgf_store *store, const char *path, const struct wgf_columns *known,
+                               struct wgf_error *error)
 {
     int rank = 0;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     struct wgf_store *reader = NULL;
-    wgf_status status = rank == 0 ? wgf_store_open(&reader, path, WGF_STORE_READ, error) : WGF_OK;
+    wgf_status status = rank == 0 ? wgf_store_open(&reader, path, WGF_STORE_READ, known, error) : WGF_OK;
     status = agree(status, error);
     if (status)
         return status;
@@ -226,9 +264,10 @@ static void avoid_semaphore(const char *path)
         setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 1);
 }
 
-static wgf_status open_together(struct wgf_store *store, const char *path, struct wgf_error *error)
+static wgf_status open_together(struct wgf_store *store, const char *path, const struct wgf_columns *known,
+                                struct wgf_error *error)
 {
-    wgf_status status = share_survey(store, path, error);
+    wgf_status status = share_survey(store, path, known, error);
     if (!status) /* a rank whose machine does not see the file is found before the collective open */
         status = agree(open_descriptor(store, path, error), error);
     if (!status) {
@@ -236,31 +275,35 @@ static wgf_status open_together(struct wgf_store *store, const char *path, struc
         status = agree(open_file(store, path, error), error);
     }
     if (!status)
-        status = agree(open_columns(store, path, error), error);
+        status = agree(open_found(store, path, error), error);
     return status;
 }
 
 wgf_status wgf_store_open(struct wgf_store **result, const char *path, enum wgf_store_mode mode,
-                          struct wgf_error *error)
+                          const struct wgf_columns *known, struct wgf_error *error)
 {
     struct wgf_error local; /* a team needs a sentence to share, whether or not the caller wants it */
     if (!error)
         error = &local;
     *result = NULL;
     struct wgf_store *store = calloc(1, sizeof *store);
-    if (!store)
+    if (!store || !(store->path = strdup(path))) {
+        free(store);
         return wgf_fail(error, WGF_EMEMORY, "cannot open '%s': out of memory", path);
+    }
     store->team = mode == WGF_STORE_WRITE_TEAM;
     store->writable = mode != WGF_STORE_READ;
     store->descriptor = -1;
     store->file = H5I_INVALID_HID;
     store->most_bytes = (size_t)1 << 30; /* MPI-IO counts bytes in an int */
-    wgf_status status = store->team ? open_together(store, path, error) : open_alone(store, path, error);
-    if (status)
+    wgf_status status = store->team ? open_together(store, path, known, error) : open_alone(store, path, known, error);
+    if (status) {
         wgf_store_close(store, NULL);
-    else
-        *result = store;
-    return status;
+        return status;
+    }
+    prepare_moves(store);
+    *result = store;
+    return WGF_OK;
 }
 
 static bool close_file(struct wgf_store *store)
@@ -279,10 +322,7 @@ wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
     struct wgf_store_watch watch;
     wgf_store_watch(&watch);
     for (int c = 0; c < store->column_count; c++)
-        if (store->columns[c].stored && store->columns[c].space >= 0) {
-            H5Sclose(store->columns[c].space);
-            H5Dclose(store->columns[c].dataset);
-        }
+        wgf_store_close_column(&store->columns[c]);
     for (int t = 0; t < WGF_STORE_TYPES; t++)
         if (store->types[t] > 0)
             H5Tclose(store->types[t]);
@@ -292,6 +332,7 @@ wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error)
         ok = close(store->descriptor) == 0 && ok;
     wgf_store_heap_free(store->heap);
     free(store->columns);
+    free(store->path);
     free(store);
     return ok ? WGF_OK
               : wgf_fail(error, WGF_EIO, "closing the result file failed: %s; run again to see what is missing",

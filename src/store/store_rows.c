@@ -79,6 +79,24 @@ static wgf_status fail_rows(const char *verb, const struct wgf_store_column *col
                     first + count - 1, column->name, reason);
 }
 
+static wgf_status fail_missing(struct wgf_error *error)
+{
+    return wgf_fail(error, WGF_EDATA, "the file lacks a variable that is needed; take another copy of it");
+}
+
+static wgf_status fail_read(const struct wgf_store_column *column, int64_t first, int64_t count, const char *reason,
+                            bool is_damage, struct wgf_error *error)
+{
+    const wgf_status status = fail_rows("read", column, first, count, reason, error);
+    if (!is_damage)
+        return status;
+    if (error)
+        error->status = WGF_EDATA;
+    return WGF_EDATA;
+}
+
+static const char damaged[] = "the file is damaged there; copy it anew";
+
 static bool in_range(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first, int64_t count)
 {
     int64_t rows = wgf_store_row_count(&store->extent, column->shape);
@@ -88,7 +106,9 @@ static bool in_range(const struct wgf_store *store, const struct wgf_store_colum
 wgf_status wgf_store_write(struct wgf_store *store, int index, int64_t first, int64_t count, const void *rows,
                            struct wgf_error *error)
 {
-    assert(index >= 0 && index < store->column_count && store->writable);
+    assert(store->writable);
+    if (index < 0 || index >= store->column_count)
+        return fail_missing(error);
     const struct wgf_store_column *column = &store->columns[index];
     if (!column->stored || column->type == WGF_COLUMN_TEXT)
         return fail_rows("write", column, first, count, "the file was made without room for later rows of it", error);
@@ -124,7 +144,8 @@ bool wgf_store_own_texts(char **texts, int64_t count)
 wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int64_t count, void *rows,
                           struct wgf_error *error)
 {
-    assert(index >= 0 && index < store->column_count);
+    if (index < 0 || index >= store->column_count)
+        return fail_missing(error);
     const struct wgf_store_column *column = &store->columns[index];
     if (!in_range(store, column, first, count))
         return fail_rows("read", column, first, count, "the file has no such rows", error);
@@ -136,13 +157,13 @@ wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int
     if (column->type == WGF_COLUMN_TEXT && column->text_offset >= 0)
         return wgf_store_read_texts(store, column, first, count, rows)
                    ? WGF_OK
-                   : fail_rows("read", column, first, count, "the file is damaged there; copy it anew", error);
+                   : fail_read(column, first, count, errno ? strerror(errno) : damaged, errno == 0, error);
     struct wgf_store_watch watch;
     wgf_store_watch(&watch);
     bool ok = move_rows(store, column, first, count, NULL, rows);
     wgf_store_unwatch(&watch);
     if (!ok)
-        return fail_rows("read", column, first, count, watch.reason, error);
+        return fail_read(column, first, count, watch.reason, !watch.access, error);
     if (column->type == WGF_COLUMN_TEXT && !wgf_store_own_texts(rows, count))
         return wgf_fail(error, WGF_EMEMORY, "cannot read '%s': out of memory", column->name);
     return WGF_OK;

@@ -3,12 +3,13 @@
  * Specification, III.E); all three are checked here. */
 #include "store_internal.h"
 
+#include "wgf/base/system.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
-    REFERENCE = 16,         /* length 4, address 8, number 4; little-endian */
     HEADER = 16,            /* of a collection: GCOL, version 1, 3 reserved, size 8; and of an object */
     MOST = 1 << 26,         /* bytes of the largest collection that is accepted; its largest text is a spec of 4 MiB */
     SMALLEST = HEADER + 16, /* collection */
@@ -47,9 +48,11 @@ static uint64_t decode(const unsigned char *bytes, int count)
     return value;
 }
 
+/* False with errno, which is 0 where the file has no such bytes. */
 static bool read_all(int descriptor, void *bytes, uint64_t size, uint64_t offset)
 {
-    return offset <= INT64_MAX && pread(descriptor, bytes, size, (off_t)offset) == (ssize_t)size;
+    errno = 0;
+    return offset <= INT64_MAX && wgf_read_at(descriptor, bytes, size, (off_t)offset) == (ssize_t)size;
 }
 
 static bool add_object(struct wgf_store_heap *heap, struct object object)
@@ -119,10 +122,12 @@ static const struct object *find(struct wgf_store_heap *heap, uint64_t number)
     return NULL;
 }
 
+/* NULL with errno, which is 0 for damage. */
 static char *read_text(struct wgf_store *store, const unsigned char *reference)
 {
     struct wgf_store_heap *heap = store->heap;
     uint64_t length = decode(reference, 4), address = decode(reference + 4, 8), number = decode(reference + 12, 4);
+    errno = 0;
     if (length == 0 && address == 0 && number == 0)
         return strdup("");
     const struct object *object = load(heap, store->descriptor, address) ? find(heap, number) : NULL;
@@ -133,21 +138,24 @@ bool wgf_store_read_texts(struct wgf_store *store, const struct wgf_store_column
                           char **texts)
 {
     enum { BLOCK = 256 };
-    unsigned char references[BLOCK * REFERENCE];
+    unsigned char references[BLOCK * WGF_STORE_REFERENCE];
     bool ok = store->heap || (store->heap = calloc(1, sizeof *store->heap));
     int64_t done = 0;
     for (int64_t i = 0; ok && i < count; i++) {
         if (i % BLOCK == 0) {
             int64_t block = count - i < BLOCK ? count - i : BLOCK;
-            ok = read_all(store->descriptor, references, (uint64_t)block * REFERENCE,
-                          (uint64_t)(column->text_offset + (first + i) * REFERENCE));
+            ok = read_all(store->descriptor, references, (uint64_t)block * WGF_STORE_REFERENCE,
+                          (uint64_t)(column->text_offset + (first + i) * WGF_STORE_REFERENCE));
         }
-        texts[i] = ok ? read_text(store, references + i % BLOCK * REFERENCE) : NULL;
+        texts[i] = ok ? read_text(store, references + i % BLOCK * WGF_STORE_REFERENCE) : NULL;
         ok = ok && texts[i];
         done = ok ? i + 1 : i;
     }
-    for (int64_t i = 0; !ok && i < done; i++)
-        free(texts[i]);
+    for (int64_t i = 0; !ok && i < count; i++) {
+        if (i < done)
+            free(texts[i]); /* which keeps errno */
+        texts[i] = NULL;
+    }
     return ok;
 }
 

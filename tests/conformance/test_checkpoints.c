@@ -41,18 +41,18 @@ static void save(void *context, const struct iovec *iov, int count)
         *keep->interrupts = 1;
 }
 
-static bool load(void *context, const struct iovec *iov, int count)
+static wgf_status load(void *context, const struct iovec *iov, int count)
 {
     struct keep *keep = context;
     bool fails = keep->loads++ == keep->broken;
     for (int i = 0; i < count; i++) {
         size_t left = keep->size[keep->chosen] - keep->loaded;
         if (iov[i].iov_len > left || (fails && i > count / 2))
-            return false;
+            return WGF_EDATA;
         memcpy(iov[i].iov_base, keep->blob[keep->chosen] + keep->loaded, iov[i].iov_len);
         keep->loaded += iov[i].iov_len;
     }
-    return !fails;
+    return fails ? WGF_EDATA : WGF_OK;
 }
 
 static void forget(struct keep *keep)

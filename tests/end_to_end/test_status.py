@@ -267,6 +267,16 @@ def files_that_are_no_good(wgf):
 
 
 @case
+def counts_of_a_foreign_file_do_not_overflow(wgf):
+    path = wgf.result(GOOD)
+    for value in (2**63 - 1, -2**63, 2**62):
+        with h5py.File(path, "r+") as file:
+            file["attempts"][:] = value
+        told = json.loads(wgf("status", path.name, "--json").require(OK).out)["attempts"]
+        require(abs(told / value - 8) < 1e-12, f"attempts: {told}, not {8 * value}")
+
+
+@case
 def file_of_another_schema(wgf):
     with h5py.File(wgf.result(GOOD), "a") as file:
         file.attrs["schema"] = np.int64(7)

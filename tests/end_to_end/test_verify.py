@@ -85,7 +85,8 @@ def untouched_files_verify(wgf):
 
 @case
 def every_flipped_bit_is_found(wgf):
-    """One in each variable of each row, all of one variable at a time: every row is named, and undone it is whole."""
+    """One in each variable of each row, all of one variable at a time: every row is named, and undone it is whole. A
+    row whose status says that it is open is one, whatever else it says."""
     path = wgf.result(MIXED)
     with h5py.File(path) as file:
         all_places = list(places(file))
@@ -97,7 +98,7 @@ def every_flipped_bit_is_found(wgf):
             if other == name:
                 flip_at(path, name, index)
         states = column(path, "status")
-        torn = {k for other, _, k in all_places if other == name and states[k] != RUNNING}
+        torn = {k for other, _, k in all_places if other == name and states[k] not in (PENDING, RUNNING)}
         outcome = wgf("verify", path.name).require(FAILURES)
         named = {int(line.split()[1]) for line in outcome.out.splitlines()[:-1]}
         equal(named, torn, f"rows torn in {name}")
@@ -177,7 +178,8 @@ def failed_rows_have_checksums_too(wgf):
 
 @case
 def open_rows_are_no_errors(wgf):
-    """A row may be running with all its data, when a run died as it wrote it; a pending one has none."""
+    """A row may be running with all its data, when a run died as it wrote it, and pending with them, when a power loss
+    took its status back alone. Neither is damaged, and the next run makes it anew."""
     wgf.write("spec.yaml", MIXED)
     wgf("run", "spec.yaml", "-o", "out.h5", "--jobs", "0-9", "--quiet").require(OK)
     path = wgf.path("out.h5")
@@ -185,10 +187,49 @@ def open_rows_are_no_errors(wgf):
     outcome = wgf("verify", path.name).require(OK)
     equal(outcome.out, "out.h5: 9 finished rows match, 0 do not, 12 not finished\n", "stdout")
     put(path, "status", 3, PENDING)
+    outcome = wgf("verify", path.name).require(OK)
+    equal(outcome.out, "out.h5: 8 finished rows match, 0 do not, 13 not finished\n", "stdout")
+    put(path, "objective", (3, 1), 17) # of a row that counts for nothing
     put(path, "status", 5, 17)
-    verify(wgf, path.name, [3, 5])
+    verify(wgf, path.name, [5])
     wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
     verify(wgf, path.name, [])
+
+
+@case
+def changed_attributes_are_told(wgf):
+    """One character, bit or text of each, in turn. What a user adds, and a file without the checksum, are good."""
+    wgf.write("spec.yaml", MIXED)
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--jobs", "0-2", "--set", "steps=3", "--set", "gamma=0.5")
+    path, words = wgf.path("out.h5"), "attributes of the file"
+    verify(wgf, path.name, [])
+    whole = shutil.copy(path, wgf.path("whole.h5"))
+    with h5py.File(path) as file:
+        names = set(file.attrs)
+    require(names >= {"spec", "sets", "axes", "created", "wgf_version", "plan_hash", "attributes_checksum"}, names)
+    for name in names - {"schema", "created", "processes"}: # of another schema it is refused before
+        with h5py.File(path, "r+") as file:
+            value = file.attrs[name]
+            if isinstance(value, str):
+                value = value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
+            elif value.dtype == object:
+                value[-1] += "x"
+            else:
+                value ^= type(value)(1)
+            file.attrs.modify(name, value)
+        outcome = wgf("verify", path.name).require(FAILURES)
+        require(words in outcome.out and "3 finished rows match, 0 do not" in outcome.out, f"{name}: {outcome.out!r}")
+        shutil.copy(whole, path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["note"] = "a user's"
+        file.attrs.modify("created", "2001-01-01T00:00:00.000000Z")
+    require(words not in wgf("verify", path.name).require(OK).out, "a note counts as damage")
+    wgf("merge", "-o", "all.h5", path.name, "--quiet").require(OK)
+    require(words not in wgf("verify", "all.h5").require(OK).out, "merging changes attributes")
+    with h5py.File(path, "r+") as file:
+        del file.attrs["attributes_checksum"]
+        file.attrs.modify("host", "elsewhere")
+    require(words not in wgf("verify", path.name).require(OK).out, "an older file is damaged")
 
 
 @case

@@ -13,8 +13,8 @@ DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "
             {"method": "jko", "solver": "dykstra"})
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS]
-LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "layers", "weight_decay", "kernel", "signs", "grid2_radius",
-            *DECIDERS}
+LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "layers", "weight_decay", "kernel",
+            "signs", "grid2_radius", *DECIDERS}
 
 
 def parameters(wgf):

@@ -1,20 +1,28 @@
 /* Preloaded into the program to do harm that cannot be done from outside.
  *
  * HARM_FULL_AFTER=N   the disk is full after N writes to regular files: half of the next is written, and then nothing
- * HARM_BAD_READ=N     the read of a regular file at an offset after N others fails, once
+ * HARM_CALL=N,E,F     the call after N others that looks at a file below the folder F fails once, with the number E of
+ *                     an error; with E 0 a read is short. F/harmed is then made. These calls are open, stat, fstat and
+ *                     lseek in all their forms, read and pread
  * HARM_POISON=1       a matrix product kills the process, as a job that needs one does with `kernel: blas`
  * HARM_POISON=2       the same by a segmentation fault */
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+/* Of <fcntl.h>, whose open() has another list of parameters than the one defined here. */
+int creat(const char *path, mode_t mode);
+enum { AT_FDCWD = -100 };
 
 static atomic_long written;
 
@@ -71,21 +79,92 @@ ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t offs
     return pwritev64(descriptor, parts, count, offset);
 }
 
-static bool read_fails(int descriptor)
+/* Is this call to fail? Of files outside of the folder none is. `path` NULL: of the descriptor. */
+static bool fails(int descriptor, const char *path, bool may_be_short)
 {
-    static atomic_long reads;
-    struct stat info;
-    const char *number = getenv("HARM_BAD_READ");
-    errno = EIO;
-    return number && fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
-           atomic_fetch_add(&reads, 1) == atol(number);
+    static atomic_long calls;
+    static __thread bool busy;
+    char *rest, name[PATH_MAX], link[64];
+    const char *plan = getenv("HARM_CALL");
+    if (!plan || busy)
+        return false;
+    const long number = strtol(plan, &rest, 10), reason = strtol(rest + 1, &rest, 10);
+    const char *folder = rest + 1;
+    if (!path) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+        const ssize_t length = readlink(link, name, sizeof name - 1);
+        name[length > 0 ? length : 0] = '\0';
+    } else if (path[0] == '/' || descriptor != AT_FDCWD) { /* a folder that the program has open is the test's */
+        snprintf(name, sizeof name, "%s%s", path[0] == '/' ? "" : folder, path);
+    } else if (!getcwd(name, sizeof name)) { /* of a relative path the folder is enough */
+        return false;
+    }
+    if (strncmp(name, folder, strlen(folder)) != 0 || (!reason && !may_be_short) ||
+        atomic_fetch_add(&calls, 1) != number)
+        return false;
+    busy = true;
+    snprintf(name, sizeof name, "%s/harmed", folder);
+    close(creat(name, 0666));
+    busy = false;
+    errno = (int)reason;
+    return true;
+}
+
+/* A read that is to fail, or to be short. */
+static ssize_t harmed(ssize_t (*real)(int, void *, size_t, off64_t), int descriptor, void *bytes, size_t count,
+                      off64_t offset)
+{
+    return errno ? -1 : real(descriptor, bytes, count > 1 ? count / 2 : count, offset);
 }
 
 ssize_t pread64(int descriptor, void *bytes, size_t count, off64_t offset)
 {
     REAL(ssize_t, "pread64", int, void *, size_t, off64_t);
-    return read_fails(descriptor) ? -1 : real(descriptor, bytes, count, offset);
+    return fails(descriptor, NULL, true) ? harmed(real, descriptor, bytes, count, offset)
+                                         : real(descriptor, bytes, count, offset);
 }
+
+ssize_t read(int descriptor, void *bytes, size_t count)
+{
+    REAL(ssize_t, "read", int, void *, size_t);
+    if (!fails(descriptor, NULL, true))
+        return real(descriptor, bytes, count);
+    return errno ? -1 : real(descriptor, bytes, count > 1 ? count / 2 : count);
+}
+
+off64_t lseek64(int descriptor, off64_t offset, int whence)
+{
+    REAL(off64_t, "lseek64", int, off64_t, int);
+    return fails(descriptor, NULL, false) ? -1 : real(descriptor, offset, whence);
+}
+
+off_t lseek(int descriptor, off_t offset, int whence)
+{
+    return lseek64(descriptor, offset, whence);
+}
+
+/* The forms of one call with one list of parameters. */
+#define FORMS(type, name, parameters, arguments, descriptor, path)                                                     \
+    type name parameters                                                                                               \
+    {                                                                                                                  \
+        static type(*real) parameters;                                                                                 \
+        if (!real)                                                                                                     \
+            *(void **)&real = dlsym(RTLD_NEXT, #name);                                                                 \
+        return fails(descriptor, path, false) ? -1 : real arguments;                                                   \
+    }
+FORMS(int, stat, (const char *path, struct stat *info), (path, info), AT_FDCWD, path)
+FORMS(int, stat64, (const char *path, struct stat64 *info), (path, info), AT_FDCWD, path)
+FORMS(int, lstat, (const char *path, struct stat *info), (path, info), AT_FDCWD, path)
+FORMS(int, lstat64, (const char *path, struct stat64 *info), (path, info), AT_FDCWD, path)
+FORMS(int, fstat, (int descriptor, struct stat *info), (descriptor, info), descriptor, NULL)
+FORMS(int, fstat64, (int descriptor, struct stat64 *info), (descriptor, info), descriptor, NULL)
+FORMS(int, fstatat, (int at, const char *path, struct stat *info, int flags), (at, path, info, flags), at, path)
+FORMS(int, fstatat64, (int at, const char *path, struct stat64 *info, int flags), (at, path, info, flags), at, path)
+FORMS(int, access, (const char *path, int mode), (path, mode), AT_FDCWD, path)
+FORMS(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode), AT_FDCWD, path)
+FORMS(int, open64, (const char *path, int flags, mode_t mode), (path, flags, mode), AT_FDCWD, path)
+FORMS(int, openat, (int at, const char *path, int flags, mode_t mode), (at, path, flags, mode), at, path)
+FORMS(int, openat64, (int at, const char *path, int flags, mode_t mode), (at, path, flags, mode), at, path)
 
 ssize_t pread(int descriptor, void *bytes, size_t count, off_t offset)
 {

@@ -21,6 +21,7 @@ static const struct wgf_column columns[] = {
     {"mass", WGF_COLUMN_FLOAT64, WGF_SHAPE_RECORD, WGF_LIFE_EMPTY, NULL, NULL, NULL, NULL},
     {"message", WGF_COLUMN_CHARS, WGF_SHAPE_MESSAGE, WGF_LIFE_WRITTEN, NULL, NULL, NULL, NULL},
 };
+static const struct wgf_columns known = {columns, sizeof columns / sizeof *columns};
 static const struct wgf_attribute attributes[] = {{.name = "wgf_version", .text = "test"},
                                                   {.name = "schema", .number = 1}};
 
@@ -79,7 +80,7 @@ static double write_rows(const char *path, int rank, int ranks)
 {
     struct wgf_store *store = NULL;
     struct wgf_error error = {0};
-    require(!wgf_store_open(&store, path, WGF_STORE_WRITE_TEAM, &error), error.message);
+    require(!wgf_store_open(&store, path, WGF_STORE_WRITE_TEAM, &known, &error), error.message);
     double start = MPI_Wtime();
     int64_t writes = 0;
     for (int64_t job = rank; job < JOBS; job += ranks)
@@ -124,7 +125,7 @@ static void check_rows(const char *path, int ranks)
 {
     struct wgf_store *store = NULL;
     struct wgf_error error = {0};
-    require(!wgf_store_open(&store, path, WGF_STORE_READ, &error), error.message);
+    require(!wgf_store_open(&store, path, WGF_STORE_READ, &known, &error), error.message);
     for (int64_t job = 0; job < JOBS; job++)
         check_job(store, job, ranks);
     require(!wgf_store_close(store, &error), error.message);
@@ -148,7 +149,7 @@ int main(int argc, char **argv)
     }
     MPI_Barrier(MPI_COMM_WORLD);
     double seconds = write_rows(argv[1], rank, ranks);
-    require(wgf_store_open(&none, "nonesuch.h5", WGF_STORE_WRITE_TEAM, &error) == WGF_EIO && !none &&
+    require(wgf_store_open(&none, "nonesuch.h5", WGF_STORE_WRITE_TEAM, &known, &error) == WGF_EIO && !none &&
                 strstr(error.message, "nonesuch.h5"),
             "a missing file does not fail on every rank");
     if (rank == 0) {

@@ -41,7 +41,7 @@ static inline void set_up(struct sheet *sheet, const char *text)
     fine(wgf_layout_measure(plan, &sheet->layout, &error), &error);
     fine(wgf_result_create("x.h5", plan, &sheet->layout, &version, 1, &making, &error), &error);
     fine(wgf_writer_open(&sheet->writer, "x.h5", WGF_STORE_WRITE, plan, &sheet->layout, &error), &error);
-    fine(wgf_store_open(&sheet->reader, "x.h5", WGF_STORE_READ, &error), &error);
+    fine(wgf_result_open(&sheet->reader, "x.h5", WGF_STORE_READ, &error), &error);
 }
 
 static inline void tear_down(struct sheet *sheet)

@@ -55,6 +55,8 @@ static inline struct wgf_store_schema schema_of(int64_t jobs)
         .attributes = attributes};
 }
 
+static const struct wgf_columns known = {columns, COLUMNS};
+
 static inline const char *method_of(int64_t job)
 {
     static const char *const methods[] = {"gd", "prox", "", "m\xc3\xa9thode"};
@@ -98,7 +100,7 @@ static struct wgf_store *open_store(const char *path, enum wgf_store_mode mode)
 {
     struct wgf_store *store = NULL;
     struct wgf_error error = {0};
-    if (wgf_store_open(&store, path, mode, &error))
+    if (wgf_store_open(&store, path, mode, &known, &error))
         fail_msg("%s", error.message);
     return store;
 }

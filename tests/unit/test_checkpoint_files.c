@@ -78,12 +78,12 @@ static double load(const struct wgf_checkpoint *checkpoint)
     const struct iovec iov[] = {
         {&tag, sizeof tag}, {numbers, sizeof numbers}, {three, 3}, {numbers, 0}, {&again, sizeof again}};
     memset(numbers, 0, sizeof numbers);
-    assert_true(checkpoint->load(checkpoint->context, iov, 1));
-    assert_true(checkpoint->load(checkpoint->context, iov + 1, 4));
+    assert_int_equal(checkpoint->load(checkpoint->context, iov, 1), WGF_OK);
+    assert_int_equal(checkpoint->load(checkpoint->context, iov + 1, 4), WGF_OK);
     assert_true(again == tag && memcmp(three, &tag, 3) == 0);
     for (int i = 0; i < NUMBERS; i++)
         assert_true(numbers[i] == tag + i);
-    assert_false(checkpoint->load(checkpoint->context, iov, 1)); /* nothing is left */
+    assert_int_equal(checkpoint->load(checkpoint->context, iov, 1), WGF_EDATA); /* nothing is left */
     return tag;
 }
 
@@ -146,7 +146,7 @@ static void add_number(void *context, const struct wgf_checkpoint_header *header
 static int64_t checkpoints_made(const char *path)
 {
     int64_t made = 0;
-    wgf_checkpoints_visit(path, add_number, &made);
+    assert_int_equal(wgf_checkpoints_visit(path, add_number, &made, NULL), WGF_OK);
     return made;
 }
 

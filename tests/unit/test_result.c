@@ -282,7 +282,7 @@ static void a_row_that_is_begun_again_is_as_new(void **state)
     finish(&sheet, job, &row);
     flush(&sheet, job, 1);
     struct wgf_store *other;
-    fine(wgf_store_open(&other, "x.h5", WGF_STORE_WRITE, &error), &error);
+    fine(wgf_result_open(&other, "x.h5", WGF_STORE_WRITE, &error), &error);
     for (int i = 0; i < 6; i++) {
         before[i] = integer_of(&sheet, integers[i], job);
         if (i < 5)

@@ -277,7 +277,7 @@ static int read_when_told(int pipe_end, const char *path, double expected)
     char told;
     double value = 0;
     struct wgf_store *store = NULL;
-    if (read(pipe_end, &told, 1) != 1 || wgf_store_open(&store, path, WGF_STORE_READ, NULL) ||
+    if (read(pipe_end, &told, 1) != 1 || wgf_store_open(&store, path, WGF_STORE_READ, &known, NULL) ||
         wgf_store_read(store, wgf_store_column(store, "objective_final"), 3, 1, &value, NULL))
         return 1;
     return value == expected ? 0 : 2;

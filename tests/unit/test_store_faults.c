@@ -15,7 +15,7 @@ static void refused(const char *path, enum wgf_store_mode mode, const char *why)
 {
     struct wgf_store *store = NULL;
     struct wgf_error error = {0};
-    assert_int_equal(wgf_store_open(&store, path, mode, &error), WGF_EIO);
+    assert_int_equal(wgf_store_open(&store, path, mode, &known, &error), WGF_EIO);
     assert_null(store);
     if (!strstr(error.message, why) || !strstr(error.message, path))
         fail_msg("wanted '%s', got: %s", why, error.message);
@@ -200,7 +200,7 @@ static void temporaries_of_the_dead_are_removed(void **state)
 static void write_until_killed(const char *path)
 {
     struct wgf_store *store = NULL;
-    if (wgf_store_open(&store, path, WGF_STORE_WRITE, NULL))
+    if (wgf_store_open(&store, path, WGF_STORE_WRITE, &known, NULL))
         _exit(1);
     int objective = wgf_store_column(store, "objective"), status = wgf_store_column(store, "status");
     for (int64_t k = 0;; k = (k + 7) % JOBS) {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Bytes of `count` elements as a double, which overflows to infinity instead of wrapping. */
 double wgf_bytes(double count, size_t element_size);
@@ -18,6 +19,10 @@ void *wgf_calloc(long long count, size_t size);
 
 /* Do two names lead to one file that exists? */
 bool wgf_same_file(const char *a, const char *b);
+
+/* Reads `count` bytes from an offset, however many calls that takes. Returns how many there were, fewer only at the end
+ * of the file; -1 with errno, which otherwise stays as it was. */
+ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset);
 
 /* Seconds of a monotonic clock, and seconds of processor time of the calling thread. */
 double wgf_clock(void);

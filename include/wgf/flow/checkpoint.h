@@ -6,6 +6,7 @@
 #ifndef WGF_FLOW_CHECKPOINT_H
 #define WGF_FLOW_CHECKPOINT_H
 
+#include "wgf/base/status.h"
 #include "wgf/flow/settings.h"
 
 #include <stdbool.h>
@@ -28,9 +29,10 @@ struct wgf_checkpoint {
     double worthwhile;
     /* Keeps the memory, one entry after another. A failure is the caller's own matter: the descent goes on. */
     void (*save)(void *context, const struct iovec *iov, int count);
-    /* Fills the memory, in the order in which it was saved; a call goes on where the one before it ended. False: it
-     * cannot be had, and the descent starts from the beginning. NULL: there is no checkpoint. */
-    bool (*load)(void *context, const struct iovec *iov, int count);
+    /* Fills the memory, in the order in which it was saved; a call goes on where the one before it ended. WGF_EDATA: it
+     * cannot be had, and the descent starts from the beginning; WGF_EIO: it cannot be read, and the descent ends with
+     * this status. NULL: there is no checkpoint. */
+    wgf_status (*load)(void *context, const struct iovec *iov, int count);
 };
 
 #endif

@@ -47,8 +47,7 @@ struct wgf_cells {
     void *cells;             /* room x records */
 };
 
-/* Zero-initialised cells may be closed. Errors: WGF_EDATA when the file lacks a result, or has another type in its
- * place; WGF_EMEMORY. */
+/* Of a file that wgf_result_open opened. Zero-initialised cells may be closed. Errors: WGF_EMEMORY. */
 wgf_status wgf_cells_open(struct wgf_cells *cells, const struct wgf_variable *variable, struct wgf_store *store,
                           int64_t room, struct wgf_error *error);
 

@@ -67,6 +67,10 @@ wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wg
 /* Closes; collective if the opening was. NULL is fine. */
 wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error);
 
+/* wgf_store_check_name and wgf_store_restore of the file, which is open. */
+wgf_status wgf_writer_check_name(const struct wgf_writer *writer, struct wgf_error *error);
+bool wgf_writer_restore(const struct wgf_writer *writer);
+
 /* Jobs that a piece may have at most. */
 int64_t wgf_writer_capacity(const struct wgf_writer *writer);
 
@@ -96,17 +100,22 @@ wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t row, const struc
                              const struct wgf_flow_result *result, const struct wgf_run_facts *facts,
                              struct wgf_error *error);
 
-/* Writes rows [row, row + count) of the piece, each finished. */
+/* Writes rows [row, row + count) of the piece, each finished. Errors: WGF_EIO, also of wgf_store_check_name. */
 wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error);
 
 /* Makes begun rows pending again, as if they had not been begun. */
 wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error);
 
+/* Opens a result file with every column that this version knows; the store has all results, and the traces and states
+ * for which it has dimensions. Parameters and traces may be younger than the file, which then lacks them. Collective,
+ * and errors, as wgf_store_open; and WGF_EDATA for a file that lacks a column. */
+wgf_status wgf_result_open(struct wgf_store **store, const char *path, enum wgf_store_mode mode,
+                           struct wgf_error *error);
+
 /* Reads rows back and holds them against their checksums. One process; never collective. */
 struct wgf_reader;
 
-/* The store is borrowed, open in any mode. Errors: WGF_EDATA when a column that every result file has is missing,
- * WGF_EMEMORY. */
+/* The store is borrowed, opened by wgf_result_open in any mode. Errors: WGF_EMEMORY. */
 wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, struct wgf_error *error);
 void wgf_reader_close(struct wgf_reader *reader); /* NULL is fine */
 
@@ -119,10 +128,14 @@ wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t c
                              int64_t *attempts, struct wgf_error *error);
 
 enum wgf_row_check {
-    WGF_ROW_OPEN,  /* pending or running: has no checksum yet */
+    WGF_ROW_OPEN,  /* pending or running: what else it holds counts for nothing */
     WGF_ROW_WHOLE, /* finished, and every value that the checksum covers is the one that was written */
-    WGF_ROW_TORN,  /* finished, or so it says, and some value is not; or pending, with the checksum of a finished one */
+    WGF_ROW_TORN,  /* finished, or so it says, and some value is not */
 };
+
+/* Do the root attributes that the file was made with match their checksum? True for an older file, which has none.
+ * Errors: WGF_EDATA where they cannot be read. */
+wgf_status wgf_result_check_attributes(struct wgf_store *store, bool *match, struct wgf_error *error);
 
 /* Makes the checksums of rows again from what the file holds. Reads all of the rows, so the cost is that of reading the
  * file; blocks of open rows cost nearly nothing. `state_start` is held against its neighbours, which needs calls in

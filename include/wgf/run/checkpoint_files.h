@@ -35,13 +35,20 @@ wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, const ch
 void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints);
 
 /* Begins a job: what its descent is given, with `load` if a whole checkpoint of this job and key exists. NULL: nothing
- * to give. Borrowed until the next call. */
+ * to give, or it is not known. Borrowed until the next call. */
 const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job, uint64_t key);
+
+/* WGF_EIO: the checkpoint of the job that was begun last could not be read, at its beginning or in its load, so the job
+ * is to be put back: the checkpoint may be whole. */
+wgf_status wgf_checkpoints_unread(const struct wgf_checkpoints *checkpoints, struct wgf_error *error);
 
 /* Ends the job that was begun last. finished: its file is removed by the next wgf_checkpoints_flushed, which says that
  * the rows of all finished jobs are in the result file. Otherwise the file stays for a resume. */
 void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished);
 void wgf_checkpoints_flushed(struct wgf_checkpoints *checkpoints);
+
+/* From now on `call` is called after each attempt to write a checkpoint. */
+void wgf_checkpoints_listen(struct wgf_checkpoints *checkpoints, void (*call)(void *context), void *context);
 
 /* Removes what another process left of a job whose row is in the result file. Between jobs. */
 void wgf_checkpoints_remove(struct wgf_checkpoints *checkpoints, int64_t job);
@@ -51,18 +58,19 @@ void wgf_checkpoints_remove(struct wgf_checkpoints *checkpoints, int64_t job);
 const struct wgf_error *wgf_checkpoints_failure(struct wgf_checkpoints *checkpoints);
 
 /* Removes temporaries and the files of jobs that are finished, or have another key, by what the store says; all files
- * where that is NULL. Then removes the folder if it is empty. Only for the process that holds the result file, while no
- * job runs. Files that are not checkpoints stay. */
+ * where that is NULL. What cannot be read stays. Then removes the folder if it is empty. Only for the process that
+ * holds the result file, while no job runs. Files that are not checkpoints stay. */
 void wgf_checkpoints_clean(const char *path, struct wgf_store *store);
 
-/* Is a checkpoint with this header of an unfinished job of the store, with the key that the job has there? */
+/* Is a checkpoint with this header of an unfinished job of the store, with the key that the job has there? Also where
+ * the store cannot be read. */
 bool wgf_checkpoint_is_wanted(const struct wgf_checkpoint_header *header, struct wgf_store *store);
 
 /* Calls `visit` for every whole checkpoint beside the result file, with what it begins with. Safe while a run is
- * writing. */
-void wgf_checkpoints_visit(const char *path,
-                           void (*visit)(void *context, const struct wgf_checkpoint_header *header,
-                                         const struct wgf_checkpoint_head *head),
-                           void *context);
+ * writing. Errors: WGF_EIO when one could not be read. */
+wgf_status wgf_checkpoints_visit(const char *path,
+                                 void (*visit)(void *context, const struct wgf_checkpoint_header *header,
+                                               const struct wgf_checkpoint_head *head),
+                                 void *context, struct wgf_error *error);
 
 #endif

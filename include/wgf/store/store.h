@@ -48,6 +48,12 @@ struct wgf_column {
     const char *read_with;            /* attribute, or NULL: which rows use the value */
 };
 
+/* Columns that a reader knows by their names. WGF_LIFE_EMPTY: may have no room in the file. */
+struct wgf_columns {
+    const struct wgf_column *list;
+    int count;
+};
+
 /* Sizes of the dimensions. A dimension of size 0 is not made, nor are columns on it (job is always there). */
 struct wgf_store_extent {
     int64_t jobs, records, inner_records, message_length, state_elements;
@@ -98,11 +104,12 @@ enum wgf_store_mode {
 
 struct wgf_store;
 
-/* Opens a file that wgf_store_create made. Collective for WRITE_TEAM alone. Errors: WGF_EIO; each says whether the file
- * is missing, cut short, not HDF5, or HDF5 of another program (no wgf_version attribute), or of another `schema`
- * number. */
+/* Opens a file that wgf_store_create made, and in it those of the `known` columns that it has; no others are looked at.
+ * Collective for WRITE_TEAM alone. Errors: WGF_EIO; each says whether the file is missing, cut short, not HDF5, or HDF5
+ * of another program (no wgf_version attribute), or of another `schema` number, or which column is not as it was made.
+ * src/store/README.md "What is checked at opening". */
 wgf_status wgf_store_open(struct wgf_store **store, const char *path, enum wgf_store_mode mode,
-                          struct wgf_error *error);
+                          const struct wgf_columns *known, struct wgf_error *error);
 
 /* Closes; NULL is fine. Collective if the opening was. Reports what closing finds (disk full, say). */
 wgf_status wgf_store_close(struct wgf_store *store, struct wgf_error *error);
@@ -122,12 +129,25 @@ bool wgf_store_has_room(const struct wgf_store *store, int column);
 wgf_status wgf_store_write(struct wgf_store *store, int column, int64_t first, int64_t count, const void *rows,
                            struct wgf_error *error);
 
-/* Reads likewise; independent. A TEXT column gives allocated strings, each freed by the caller. */
+/* Reads likewise; independent. A TEXT column gives allocated strings, each freed by the caller. Errors: WGF_EDATA for
+ * damage, which is said of bytes that were read alone; WGF_EIO where they could not be read; WGF_EMEMORY. */
 wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, int64_t count, void *rows,
                           struct wgf_error *error);
 
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
+
+/* Is the open file still what its name leads to, with all its bytes? Independent. Errors: WGF_EIO, with where it is. */
+wgf_status wgf_store_check_name(const struct wgf_store *store, struct wgf_error *error);
+
+/* Gives an open file that has been removed its name again, with all that has been written, if the name is free. One
+ * process, while nobody writes. False: nothing was to be done, or it cannot be. */
+bool wgf_store_restore(const struct wgf_store *store);
+
+/* Why was something not found, or found wrong? Returns `status` unless the system has failed a read of attributes or of
+ * the layout; then WGF_EIO, and *error (which may be NULL) says that instead. Every verdict on what such a reading gave
+ * goes through here: an error of reading is not damage. */
+wgf_status wgf_store_cause(const struct wgf_store *store, wgf_status status, struct wgf_error *error);
 
 /* Root attributes. Text is allocated, freed by the caller; NULL when absent. */
 char *wgf_store_text(struct wgf_store *store, const char *name);
