@@ -84,7 +84,7 @@ def checksum(file, job, defaults):
         elif name in defaults:
             default = defaults[name]
             total += cell_mark(name, value, default.encode() if isinstance(value, bytes) else
-                               np.nan if default == "auto" else value.dtype.type(default))
+                               np.nan if default == "auto" else value.dtype.type({"last": -1}.get(default, default)))
         else:
             total += cell_mark(name, value, b"" if isinstance(value, bytes) else
                                np.nan if value.dtype.kind == "f" else 0)
