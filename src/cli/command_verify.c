@@ -12,12 +12,14 @@
 static const char usage[] =
     "usage: wgf verify OUT.h5\n\n"
     "Computes the checksum of every finished row again from the data in the file, and names the rows that\n"
-    "do not match. 'wgf run' runs these rows again. Pending and running rows are not looked at.\n\n"
+    "do not match. 'wgf run' runs these rows again. Does so for the attributes of the file, its spec\n"
+    "among them, which older files have no checksum of. Pending and running rows are not looked at.\n\n"
     "  --help  print this text\n\n"
-    "exit codes: 0 every finished row matches; 1 the file cannot be read; 3 some rows do not match\n";
+    "exit codes: 0 all of that matches; 1 the file cannot be read; 3 something does not match\n";
 
 struct count {
     int64_t open, whole, torn;
+    bool attributes; /* match */
 };
 
 static wgf_status verify(struct wgf_store *store, struct count *count, struct wgf_error *error)
@@ -55,6 +57,10 @@ static int report(const char *file)
     struct wgf_error error;
     wgf_status status = wgf_result_open(&store, file, WGF_STORE_READ, &error);
     if (!status)
+        status = wgf_result_check_attributes(store, &count.attributes, &error);
+    if (!status && !count.attributes)
+        puts("the attributes of the file, its spec among them, do not match their checksum");
+    if (!status)
         status = verify(store, &count, &error);
     wgf_store_close(store, NULL);
     if (status)
@@ -62,7 +68,7 @@ static int report(const char *file)
     printf("%s: %" PRId64 " finished row%s match%s, %" PRId64 " do%s not, %" PRId64 " not finished\n", file,
            count.whole, count.whole == 1 ? "" : "s", count.whole == 1 ? "es" : "", count.torn,
            count.torn == 1 ? "es" : "", count.open);
-    return count.torn > 0 ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
+    return count.torn > 0 || !count.attributes ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
 }
 
 int wgf_cli_verify(int argc, char **argv)

@@ -97,3 +97,46 @@ uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count)
 {
     return mark("state", (uint64_t)piece, values, (size_t)count * sizeof *values);
 }
+
+/* Does the attribute say the same in every file of a sweep on one machine? */
+static bool is_constant(const struct wgf_attribute *attribute)
+{
+    return strcmp(attribute->name, "created") != 0 && strcmp(attribute->name, "processes") != 0;
+}
+
+static uint64_t mark_attribute(const struct wgf_attribute *attribute)
+{
+    uint64_t sum = 0;
+    if (attribute->text)
+        return mark(attribute->name, 0, attribute->text, strlen(attribute->text));
+    if (!attribute->list)
+        return mark(attribute->name, 0, &attribute->number, sizeof attribute->number);
+    for (int i = 0; i < attribute->list_count; i++)
+        sum += mark(attribute->name, (uint64_t)i, attribute->list[i], strlen(attribute->list[i]));
+    return sum;
+}
+
+uint64_t wgf_mark_attributes(const struct wgf_attribute *attributes, int count)
+{
+    uint64_t sum = 0;
+    for (int a = 0; a < count; a++)
+        sum += is_constant(&attributes[a]) ? mark_attribute(&attributes[a]) : 0;
+    return sum;
+}
+
+wgf_status wgf_result_check_attributes(struct wgf_store *store, bool *match, struct wgf_error *error)
+{
+    uint64_t checksum;
+    int count, covered = 0;
+    *match = true;
+    if (!wgf_store_number(store, WGF_ATTRIBUTES_CHECKSUM, &checksum))
+        return WGF_OK;
+    struct wgf_attribute *const attributes = wgf_store_attributes(store, &count);
+    if (!attributes)
+        return wgf_fail(error, WGF_EDATA, "the attributes of the file cannot be read; copy it anew");
+    while (covered < count && strcmp(attributes[covered].name, WGF_ATTRIBUTES_CHECKSUM) != 0)
+        covered++;
+    *match = wgf_mark_attributes(attributes, covered) == checksum;
+    wgf_store_free_attributes(attributes, count);
+    return WGF_OK;
+}

@@ -37,6 +37,10 @@ uint64_t wgf_mark_parameter(const struct wgf_param *param, const struct wgf_sett
 uint64_t wgf_mark_result(enum wgf_result_column column, const void *cell);
 uint64_t wgf_mark_trace(const char *name, const double *values, int64_t count);
 
+/* The sum of the marks of root attributes, and the name of the attribute that holds it and follows them. */
+#define WGF_ATTRIBUTES_CHECKSUM "attributes_checksum"
+uint64_t wgf_mark_attributes(const struct wgf_attribute *attributes, int count);
+
 /* States are marked in pieces of this many numbers, the last one shorter, so that no reader has to hold them all. */
 enum { WGF_STATE_PIECE = 1 << 16 };
 uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);

@@ -292,7 +292,7 @@ static void fill(void *context, int column, int64_t first, int64_t count, void *
         fill_result((enum wgf_result_column)(column - wgf_param_count), block, buffer);
 }
 
-enum { PLAN_ATTRIBUTES = 6, MOST_ATTRIBUTES = 32 };
+enum { PLAN_ATTRIBUTES = 6, MOST_ATTRIBUTES = 32 }; /* the checksum of all included */
 
 wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, const struct wgf_layout *layout,
                              const struct wgf_attribute *attributes, int attribute_count,
@@ -314,13 +314,15 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
         {.name = "axes", .list = axes, .list_count = spec->axis_count},
         {.name = "plan_hash", .text = hash},
     };
-    if (attribute_count > MOST_ATTRIBUTES - PLAN_ATTRIBUTES)
+    const int covered = PLAN_ATTRIBUTES + attribute_count;
+    if (covered >= MOST_ATTRIBUTES)
         return wgf_fail(error, WGF_EINTERNAL, "too many attributes");
     memcpy(all + PLAN_ATTRIBUTES, attributes, (size_t)attribute_count * sizeof *attributes);
+    all[covered] = (struct wgf_attribute){.name = WGF_ATTRIBUTES_CHECKSUM, .number = wgf_mark_attributes(all, covered)};
     struct wgf_store_schema schema = {.extent = layout->extent,
                                       .column_count = columns.count,
                                       .columns = columns.list,
-                                      .attribute_count = PLAN_ATTRIBUTES + attribute_count,
+                                      .attribute_count = covered + 1,
                                       .attributes = all};
     struct block *block = wgf_calloc(1, sizeof *block);
     if (!block)

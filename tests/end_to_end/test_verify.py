@@ -197,6 +197,42 @@ def open_rows_are_no_errors(wgf):
 
 
 @case
+def changed_attributes_are_told(wgf):
+    """One character, bit or text of each, in turn. What a user adds, and a file without the checksum, are good."""
+    wgf.write("spec.yaml", MIXED)
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--jobs", "0-2", "--set", "steps=3", "--set", "gamma=0.5")
+    path, words = wgf.path("out.h5"), "attributes of the file"
+    verify(wgf, path.name, [])
+    whole = shutil.copy(path, wgf.path("whole.h5"))
+    with h5py.File(path) as file:
+        names = set(file.attrs)
+    require(names >= {"spec", "sets", "axes", "created", "wgf_version", "plan_hash", "attributes_checksum"}, names)
+    for name in names - {"schema", "created", "processes"}: # of another schema it is refused before
+        with h5py.File(path, "r+") as file:
+            value = file.attrs[name]
+            if isinstance(value, str):
+                value = value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
+            elif value.dtype == object:
+                value[-1] += "x"
+            else:
+                value ^= type(value)(1)
+            file.attrs.modify(name, value)
+        outcome = wgf("verify", path.name).require(FAILURES)
+        require(words in outcome.out and "3 finished rows match, 0 do not" in outcome.out, f"{name}: {outcome.out!r}")
+        shutil.copy(whole, path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["note"] = "a user's"
+        file.attrs.modify("created", "2001-01-01T00:00:00.000000Z")
+    require(words not in wgf("verify", path.name).require(OK).out, "a note counts as damage")
+    wgf("merge", "-o", "all.h5", path.name, "--quiet").require(OK)
+    require(words not in wgf("verify", "all.h5").require(OK).out, "merging changes attributes")
+    with h5py.File(path, "r+") as file:
+        del file.attrs["attributes_checksum"]
+        file.attrs.modify("host", "elsewhere")
+    require(words not in wgf("verify", path.name).require(OK).out, "an older file is damaged")
+
+
+@case
 def compressed_files_verify(wgf):
     if not shutil.which("h5repack"):
         raise Skip("no h5repack")

@@ -54,6 +54,23 @@ def trace_mark(name, values):
     return mark(name, values[: filled[-1] + 1].tobytes()) if filled.size else 0
 
 
+def attributes_checksum(file):
+    """Of the root attributes that were made before it."""
+    total, root = 0, file["/"].id
+    for index in range(h5py.h5a.get_num_attrs(root)):
+        name = h5py.h5a.open(root, index=index, index_type=h5py.h5.INDEX_CRT_ORDER).name.decode()
+        if name == "attributes_checksum":
+            return total % 2**64
+        value = file.attrs[name]
+        if isinstance(value, h5py.Empty) or name in ("created", "processes"):
+            continue
+        for number, part in enumerate(np.atleast_1d(value)):
+            content = part.encode() if isinstance(part, str) else part.tobytes()
+            seed = (xxhash.xxh3_64_intdigest(name.encode()) + number) % 2**64
+            total += xxhash.xxh3_64_intdigest(content, seed=seed)
+    raise SystemExit("there is no attributes_checksum")
+
+
 def checksum(file, job, defaults):
     total = 0
     for name, data in file.items():
@@ -87,12 +104,14 @@ def main():
         file.write(SPEC)
     table = subprocess.run([wgf, "plan", "defaults.yaml", "--csv"], capture_output=True, text=True, check=True).stdout
     defaults = next(csv.DictReader(io.StringIO(table)))
-    subprocess.run([wgf, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet"], check=True)
+    sets = ("--set", "seed=2", "--set", "n=6")
+    subprocess.run([wgf, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet", *sets], check=True)
     with h5py.File("out.h5", "r") as file:
         jobs = file["job"].size
         wrong = [k for k in range(jobs) if checksum(file, k, defaults) != int(file["checksum"][k])]
-    print(f"{jobs - len(wrong)} of {jobs} checksums agree", wrong)
-    sys.exit(bool(wrong))
+        same = attributes_checksum(file) == int(file.attrs["attributes_checksum"])
+    print(f"{jobs - len(wrong)} of {jobs} checksums agree", wrong, "and that of the attributes" * same)
+    sys.exit(bool(wrong) or not same)
 
 
 main()

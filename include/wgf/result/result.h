@@ -129,6 +129,10 @@ enum wgf_row_check {
     WGF_ROW_TORN,  /* finished, or so it says, and some value is not */
 };
 
+/* Do the root attributes that the file was made with match their checksum? True for an older file, which has none.
+ * Errors: WGF_EDATA where they cannot be read. */
+wgf_status wgf_result_check_attributes(struct wgf_store *store, bool *match, struct wgf_error *error);
+
 /* Makes the checksums of rows again from what the file holds. Reads all of the rows, so the cost is that of reading the
  * file; blocks of open rows cost nearly nothing. `state_start` is held against its neighbours, which needs calls in
  * order from row 0; out of order a row counts as whole wherever its states lie. Errors: WGF_EIO, WGF_EMEMORY. */
