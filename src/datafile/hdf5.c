@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { TEXT_LENGTH = 200 };
+#define MOST_LENGTH ((hsize_t)1 << 48) /* beyond any memory, and within an int64_t */
 
 static herr_t keep_innermost(unsigned depth, const H5E_error2_t *entry, void *text)
 {
@@ -127,8 +128,10 @@ static wgf_status check_shapes(const char *path, const struct wgf_dataset *matri
                                struct wgf_error *error)
 {
     char text[TEXT_LENGTH];
-    if (matrix->rank != 2 || matrix->dims[0] == 0 || matrix->dims[1] == 0)
-        return wgf_fail(error, WGF_EDATA, "%s: %s has %s; a matrix with at least one row and one column is needed",
+    if (matrix->rank != 2 || matrix->dims[0] - 1 >= MOST_LENGTH || matrix->dims[1] - 1 >= MOST_LENGTH)
+        return wgf_fail(error, WGF_EDATA,
+                        "%s: %s has %s; a matrix with at least one row and one column, and less than 2^48 "
+                        "of each, is needed",
                         path, matrix->name, shape_text(matrix, text));
     if (!vector)
         return WGF_OK;
