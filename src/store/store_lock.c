@@ -27,8 +27,7 @@ static bool lock(int descriptor)
     return fcntl(descriptor, F_OFD_SETLK, &far) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
-/* False once the file has been removed, or another renamed over it. */
-static bool still_named(int descriptor, const char *path)
+bool wgf_store_is_named(int descriptor, const char *path)
 {
     struct stat held, named;
     return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
@@ -47,7 +46,7 @@ static int open_locked(const char *path, int flags)
             errno = EAGAIN;
             return -1;
         }
-        if (still_named(descriptor, path))
+        if (wgf_store_is_named(descriptor, path))
             return descriptor;
         close(descriptor);
     }

@@ -47,6 +47,9 @@ wgf_status wgf_checkpoints_unread(const struct wgf_checkpoints *checkpoints, str
 void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished);
 void wgf_checkpoints_flushed(struct wgf_checkpoints *checkpoints);
 
+/* From now on `call` is called after each attempt to write a checkpoint. */
+void wgf_checkpoints_listen(struct wgf_checkpoints *checkpoints, void (*call)(void *context), void *context);
+
 /* Removes what another process left of a job whose row is in the result file. Between jobs. */
 void wgf_checkpoints_remove(struct wgf_checkpoints *checkpoints, int64_t job);
 

@@ -137,6 +137,13 @@ wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, in
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
 
+/* Is the open file still what its name leads to, with all its bytes? Independent. Errors: WGF_EIO, with where it is. */
+wgf_status wgf_store_check_name(const struct wgf_store *store, struct wgf_error *error);
+
+/* Gives an open file that has been removed its name again, with all that has been written, if the name is free. One
+ * process, while nobody writes. False: nothing was to be done, or it cannot be. */
+bool wgf_store_restore(const struct wgf_store *store);
+
 /* Why was something not found, or found wrong? Returns `status` unless the system has failed a read of attributes or of
  * the layout; then WGF_EIO, and *error (which may be NULL) says that instead. Every verdict on what such a reading gave
  * goes through here: an error of reading is not damage. */
