@@ -34,11 +34,11 @@ bool wgf_store_is_named(int descriptor, const char *path)
            held.st_dev == named.st_dev;
 }
 
-/* Opens and locks; -1 with errno EAGAIN when another holds the lock. */
+/* Opens, through no link, and locks; -1 with errno EAGAIN when another holds the lock. */
 static int open_locked(const char *path, int flags)
 {
     for (;;) {
-        int descriptor = open(path, flags | O_CLOEXEC, 0666);
+        int descriptor = open(path, flags | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (descriptor < 0)
             return -1;
         if (!lock(descriptor)) {
@@ -60,7 +60,7 @@ void wgf_store_name_temporary(const char *path, char *temporary)
 int wgf_store_begin_temporary(const char *path, char *temporary)
 {
     wgf_store_name_temporary(path, temporary);
-    return open_locked(temporary, O_RDWR | O_CREAT);
+    return open_locked(temporary, O_RDWR | O_CREAT | O_EXCL);
 }
 
 /* Does what follows a path and ".tmp-" make it a temporary: a process, or that of a temporary's own making? */

@@ -161,7 +161,7 @@ struct wgf_attribute *wgf_store_attributes(struct wgf_store *store, int *count);
 void wgf_store_free_attributes(struct wgf_attribute *attributes, int count);
 
 /* A name beside `path` for a file that is to be given that name once it is whole; removed with other temporaries should
- * this process die. Allocated, freed by the caller; NULL when memory ends. */
+ * this process die, as those of dead processes are here. Allocated, freed by the caller; NULL when memory ends. */
 char *wgf_store_temporary(const char *path);
 
 /* Syncs a file that wgf_store_create made at a temporary name, and that is closed, and renames it to `path`. On failure
