@@ -118,7 +118,7 @@ ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset)
 bool wgf_is_wrong_name(int reason)
 {
     return reason == ENOENT || reason == ENOTDIR || reason == ELOOP || reason == ENAMETOOLONG || reason == ENXIO ||
-           reason == EACCES || reason == EPERM || reason == EISDIR;
+           reason == EISDIR;
 }
 
 static double seconds_of(clockid_t clock)
