@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Result files that a stranger made: every variable x type, rank, lengths, storage, link, missing, huge, and attributes
-of other kinds, given to every command.
+"""Result and data files that a stranger made: every variable x type, rank, lengths, storage, link, missing, huge, and
+attributes of other kinds, given to every command.
 
     crafted.py WGF_BINARY [--files N] [--skip K] [--only WORD]
 
@@ -33,6 +33,10 @@ name: crafted
 fixed: {method: prox, width: 4, n: 5, steps: 2, inner_steps: 3, record_inner: 1, save: all}
 sweep: {metric: [frobenius, wasserstein], seed: [1, 2, 3]}
 """
+DATA_SPEC = """\
+name: data
+fixed: {data: file, data_file: x.h5, init: file, init_file: x.h5, steps: 1}
+"""
 CPU = 30  # seconds
 SCALES = ("job", "record", "inner_record", "message_length", "state_element")
 COMMANDS = (
@@ -42,6 +46,7 @@ COMMANDS = (
     ("predict", "x.h5", "--at", "at.csv"), ("merge", "x.h5", "-o", "merged.h5"),
     ("run", "spec.yaml", "-o", "new.h5", "--reuse", "x.h5", "--quiet"), ("run", "spec.yaml", "-o", "x.h5", "--quiet"),
 )
+DATA_COMMANDS = (("plan", "data.yaml"), ("run", "data.yaml", "-o", "new.h5", "--quiet"))
 
 
 def replace(file, name, make):
@@ -215,7 +220,7 @@ def craft_attribute(kind, key, name=None):
 
 
 def all_files(base):
-    """Every crafted file: what it is, and what makes it of the open base."""
+    """Every crafted file: what it is, what makes it of the open base, and whether that is a file of data."""
     with h5py.File(base) as file:
         names, keys = list(file), list(file.attrs)
     files = [(f"{name}: {kind}", craft_variable(kind, name)) for name in names for kind in KINDS]
@@ -224,7 +229,11 @@ def all_files(base):
               for name, key in (("status", "flag_meanings"), ("status", "DIMENSION_LIST"), ("gamma", "long_name"),
                                 ("job", "NAME"), ("message", "_Encoding"), ("objective", "_FillValue"))
               for kind in ATTRIBUTES]
-    return files
+    data = [(f"data {name}: {kind}", craft_variable(kind, name), True) for name in DATA for kind in KINDS]
+    return [(*entry, False) for entry in files] + data
+
+
+DATA = {"X": np.ones((6, 2)), "y": np.arange(6.0), "W": np.ones((4, 2)), "alpha": np.array([1.0, -1, 1, -1])}
 
 
 def damage_row(path):
@@ -240,6 +249,10 @@ class Room:
         self.program, self.folder = program, folder
         folder.mkdir()
         (self.folder / "spec.yaml").write_text(SPEC)
+        (self.folder / "data.yaml").write_text(DATA_SPEC)
+        with h5py.File(self.folder / "data.h5", "w") as file:
+            for name, values in DATA.items():
+                file[name] = values
         (self.folder / "at.csv").write_text("0.5\n-1\n")
         self.base = self.folder / "base.h5"
         done = self.wgf("run", "spec.yaml", "-o", "base.h5", "--quiet")
@@ -247,7 +260,8 @@ class Room:
             sys.exit(f"no base: {done.stderr}")
         damage_row(self.base)
         self.counts = Counter()
-        self.attack("untouched", lambda file: None)
+        self.attack("untouched", lambda file: None, False)
+        self.attack("untouched", lambda file: None, True)
         if self.counts["refused"]:
             sys.exit("an untouched file is refused")
 
@@ -276,7 +290,7 @@ class Room:
     def judge(self, what, arguments, before):
         done = self.wgf(*arguments)
         self.counts["runs"] += 1
-        self.counts["refused"] += done.returncode in (1, 2)
+        self.counts["refused"] += done.returncode in (1, 2, 3)
         if "ERROR: AddressSanitizer" in done.stderr or "runtime error:" in done.stderr:
             self.tell("reports", what, arguments, done)
         elif done.returncode in (-24, -9):
@@ -291,9 +305,9 @@ class Room:
                 key: value for key, value in after.items() if key not in own}:
             self.tell("changed files", what, arguments)
 
-    def attack(self, what, craft):
+    def attack(self, what, craft, is_data):
         path = self.folder / "x.h5"
-        shutil.copy(self.base, path)
+        shutil.copy(self.folder / "data.h5" if is_data else self.base, path)
         (self.folder / "victim").write_bytes(bytes(range(256)) * 64)
         with h5py.File(self.folder / "victim.h5", "w") as file:
             file["v"] = np.zeros(4096)
@@ -303,7 +317,7 @@ class Room:
         except (ValueError, TypeError, OSError, RuntimeError, KeyError):
             return # HDF5 itself does not make such a file
         self.counts["files"] += 1
-        for arguments in COMMANDS:
+        for arguments in DATA_COMMANDS if is_data else COMMANDS:
             for name in ("new.h5", "merged.h5"):
                 (self.folder / name).unlink(missing_ok=True)
             self.judge(what, arguments, self.sums())
