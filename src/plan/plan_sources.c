@@ -106,7 +106,7 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
         source->hash = contents.hash;
     }
     wgf_datafile_clear(&contents);
-    return WGF_OK;
+    return source->error.status == WGF_EIO ? WGF_EIO : WGF_OK;
 }
 
 /* Drops from an axis of files those that equal an earlier one in content: their jobs would be the same. */
@@ -145,12 +145,12 @@ static wgf_status add_sources_of(struct wgf_plan *plan, const char *name)
     struct wgf_source wanted = {.path = wgf_param_get(param, &plan->base).text, .layout = wgf_plan_layout(param)};
     if (a < 0)
         return add_source(plan, &wanted);
-    for (int64_t i = 0; i < plan->axes[a].count; i++) {
+    wgf_status status = WGF_OK;
+    for (int64_t i = 0; !status && i < plan->axes[a].count; i++) {
         wanted.path = plan->axes[a].values[i].text;
-        if (add_source(plan, &wanted))
-            return WGF_EMEMORY;
+        status = add_source(plan, &wanted);
     }
-    return drop_copies(plan, a, wanted.layout);
+    return status ? status : drop_copies(plan, a, wanted.layout);
 }
 
 struct starts {

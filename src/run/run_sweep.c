@@ -60,13 +60,14 @@ static wgf_status run(void *context, int64_t position, struct wgf_piece_runner *
     wgf_writer_trace(sweep->writer, row, &trace);
     const struct wgf_checkpoint *const checkpoint =
         wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->plan, &settings));
+    struct wgf_error unread = {0};
     wgf_status status = wgf_checkpoints_unread(sweep->checkpoints, error);
     if (status)
         return status;
-    sweep->watch.ended = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
+    sweep->watch.ended = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result, &unread);
     status = wgf_checkpoints_unread(sweep->checkpoints, error);
-    if (status)
-        return status;
+    if (unread.status)
+        return status ? status : wgf_fail(error, unread.status, "%s", unread.message);
     *state = (int)sweep->watch.ended;
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
     warn(sweep);
