@@ -6,9 +6,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 usage() {
     cat <<'END_OF_USAGE'
 usage: tools/soak.sh MINUTES [--only WORD] [--seed S] [--write]
+       tools/soak.sh --crafted [--only WORD] [--files N] [--skip K]
 
 Kills, storms of signals, full disks, flipped bits, jobs that kill their process: see tests/fault/. After each of them
 the result must be that of an undisturbed run. Ends with a table; exits 1 if any sweep did not survive.
+
+With --crafted gives all result files of a stranger that tests/fault/crafted.py makes to every command, built with
+sanitizers, which takes hours.
 
   --only WORD  only faults with this word in their name
   --write      put the table into tests/README.md as well, under "Harm survived"
@@ -18,6 +22,10 @@ END_OF_USAGE
 
 case ${1:-} in
 -h | --help) usage && exit 0 ;;
+--crafted)
+    bash tools/setup.sh --test && bash tools/build.sh build-asan wgf --preset asan || exit 1
+    exec "$(bash tools/setup.sh --python)" tests/fault/crafted.py build-asan/wgf "${@:2}"
+    ;;
 '' | *[!0-9.]*) usage >&2 && exit 2 ;;
 esac
 minutes=$1

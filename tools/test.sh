@@ -105,8 +105,8 @@ stage 'tests that compute' ctest --preset ci --no-tests=error -L "$computing" --
 stage 'tests of whole runs, teams and faults' ctest --preset ci --no-tests=error -LE "$computing"
 stage 'build by clang, warnings are errors' build build-clang clang
 stage 'build with sanitizers' build build-asan asan
-stage 'unit tests and bad specs under sanitizers' \
-    ctest --preset asan --no-tests=error -L 'unit|bad_specs' --parallel "$(nproc)"
+stage 'unit tests, bad specs and crafted files under sanitizers' \
+    ctest --preset asan --no-tests=error -L 'unit|bad_specs|crafted' --parallel "$(nproc)"
 stage 'a sweep from spec to picture' sweep
 stage 'another release of Debian' bash tools/debian.sh
 finish

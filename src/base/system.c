@@ -115,6 +115,12 @@ ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset)
     return (ssize_t)done;
 }
 
+bool wgf_is_wrong_name(int reason)
+{
+    return reason == ENOENT || reason == ENOTDIR || reason == ELOOP || reason == ENAMETOOLONG || reason == ENXIO ||
+           reason == EISDIR;
+}
+
 static double seconds_of(clockid_t clock)
 {
     struct timespec now;

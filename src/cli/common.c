@@ -75,7 +75,9 @@ int wgf_cli_plan_of(struct wgf_job_list *jobs, struct wgf_store *store)
     int count = 0;
     char **const sets = wgf_store_list(store, "sets", &count);
     struct wgf_diagnostics diagnostics = {0};
+    struct wgf_store_extent extent;
     wgf_status status = WGF_EDATA;
+    wgf_store_extent(store, &extent);
     if (text && file)
         status = wgf_job_list_parse(jobs, file[0] ? file : "spec", text, strlen(text), (const char *const *)sets, count,
                                     &diagnostics);
@@ -83,6 +85,11 @@ int wgf_cli_plan_of(struct wgf_job_list *jobs, struct wgf_store *store)
     struct wgf_error error;
     if (status)
         wgf_fail(&error, status, "the spec inside the file cannot be read; another version of wgf wrote it");
+    else if (wgf_plan_jobs(jobs->plan) != extent.jobs)
+        status = wgf_fail(&error, WGF_EDATA,
+                          "the spec inside the file makes %" PRId64 " jobs, and the file has %" PRId64
+                          "; take another copy of it",
+                          wgf_plan_jobs(jobs->plan), extent.jobs);
     status = wgf_store_cause(store, status, &error);
     if (status)
         wgf_cli_error(&error);

@@ -115,6 +115,7 @@ __attribute__((section(".preinit_array"), used)) static void (*first)(void) = re
 int main(int argc, char **argv)
 {
     wgf_output_begin();
+    signal(SIGXFSZ, SIG_IGN); /* beyond the limit of file sizes a write fails, as on a full disk */
     signal(SIGPIPE, SIG_DFL); /* `wgf show | head` ends quietly, whatever the parent ignores */
     wgf_process_end(write_output(run(argc, argv)));
 }

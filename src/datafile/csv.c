@@ -347,17 +347,11 @@ static wgf_status load(const char *path, int fd, int64_t size, char **text, stru
     *text = malloc((size_t)size + 1);
     if (*text == NULL)
         return wgf_fail(error, WGF_EMEMORY, "out of memory while reading %s", path);
-    int64_t done = 0;
-    while (done < size) {
-        ssize_t got = pread(fd, *text + done, (size_t)(size - done), done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return wgf_fail(error, WGF_EIO, "cannot read %s: %s", path, strerror(errno));
-        if (got == 0)
-            return wgf_fail(error, WGF_EIO, "cannot read %s: it shrank while it was being read", path);
-        done += got;
-    }
+    const ssize_t got = wgf_read_at(fd, *text, (size_t)size, 0);
+    if (got < 0)
+        return wgf_fail(error, WGF_EIO, "cannot read %s: %s", path, strerror(errno));
+    if (got < size)
+        return wgf_fail(error, WGF_EIO, "cannot read %s: it shrank while it was being read", path);
     (*text)[size] = '\0';
     return WGF_OK;
 }

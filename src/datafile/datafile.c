@@ -38,9 +38,9 @@ static wgf_status check_regular(const char *path, int fd, int64_t *size, struct 
     if (fstat(fd, &info) != 0)
         return wgf_fail(error, WGF_EIO, "cannot read %s: %s", path, strerror(errno));
     if (S_ISDIR(info.st_mode))
-        return wgf_fail(error, WGF_EIO, "cannot read %s: it is a folder; name a file", path);
+        return wgf_fail(error, WGF_EDATA, "cannot read %s: it is a folder; name a file", path);
     if (!S_ISREG(info.st_mode))
-        return wgf_fail(error, WGF_EIO, "cannot read %s: it is a device or pipe; name a regular file", path);
+        return wgf_fail(error, WGF_EDATA, "cannot read %s: it is a device or pipe; name a regular file", path);
     if (info.st_size == 0)
         return wgf_fail(error, WGF_EDATA, "%s is empty; it must hold an HDF5 file or lines of CSV", path);
     *size = (int64_t)info.st_size;
@@ -52,7 +52,8 @@ static wgf_status open_regular(const char *path, int *fd, int64_t *size, struct 
 {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0)
-        return wgf_fail(error, WGF_EIO, "cannot open %s: %s", path, strerror(errno));
+        return wgf_fail(error, wgf_is_wrong_name(errno) ? WGF_EDATA : WGF_EIO, "cannot open %s: %s", path,
+                        strerror(errno));
     wgf_status status = check_regular(path, *fd, size, error);
     if (status != WGF_OK)
         close(*fd);
@@ -60,16 +61,18 @@ static wgf_status open_regular(const char *path, int *fd, int64_t *size, struct 
 }
 
 /* The signature stands at byte 0, or after a user block of 512, 1024, 2048, ... bytes. */
-static bool is_hdf5(int fd, int64_t size)
+static wgf_status find_hdf5(const char *path, int fd, int64_t size, bool *found, struct wgf_error *error)
 {
     static const char signature[8] = "\211HDF\r\n\032\n";
-    for (int64_t offset = 0; offset < size; offset = offset == 0 ? 512 : 2 * offset) {
+    *found = false;
+    for (int64_t offset = 0; !*found && offset < size; offset = offset == 0 ? 512 : 2 * offset) {
         char bytes[sizeof signature];
-        if (pread(fd, bytes, sizeof bytes, offset) == (ssize_t)sizeof bytes &&
-            memcmp(bytes, signature, sizeof bytes) == 0)
-            return true;
+        const ssize_t got = wgf_read_at(fd, bytes, sizeof bytes, offset);
+        if (got < 0)
+            return wgf_fail(error, WGF_EIO, "cannot read %s: %s", path, strerror(errno));
+        *found = got == (ssize_t)sizeof bytes && memcmp(bytes, signature, sizeof bytes) == 0;
     }
-    return false;
+    return WGF_OK;
 }
 
 wgf_status wgf_datafile_hash(struct wgf_datafile *contents, struct wgf_error *error)
@@ -106,9 +109,11 @@ wgf_status wgf_datafile_read(const char *path, const struct wgf_datafile_layout 
     wgf_status status = open_regular(path, &fd, &size, error);
     if (status != WGF_OK)
         return status;
-    if (is_hdf5(fd, size))
+    bool is_hdf5;
+    status = find_hdf5(path, fd, size, &is_hdf5, error);
+    if (status == WGF_OK && is_hdf5)
         status = wgf_datafile_read_hdf5(path, layout, contents, error);
-    else
+    else if (status == WGF_OK)
         status = wgf_datafile_read_csv(path, fd, size, layout, contents, error);
     close(fd);
     return finish(status, contents, error);
@@ -120,7 +125,8 @@ bool wgf_datafile_is_result(const char *path)
     int64_t size = 0;
     if (open_regular(path, &fd, &size, NULL))
         return false;
-    const bool may_be = is_hdf5(fd, size);
+    bool may_be;
+    find_hdf5(path, fd, size, &may_be, NULL);
     close(fd);
     return may_be && wgf_datafile_hdf5_is_result(path);
 }

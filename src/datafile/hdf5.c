@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { TEXT_LENGTH = 200 };
+#define MOST_LENGTH ((hsize_t)1 << 48) /* beyond any memory, and within an int64_t */
 
 static herr_t keep_innermost(unsigned depth, const H5E_error2_t *entry, void *text)
 {
@@ -127,8 +128,10 @@ static wgf_status check_shapes(const char *path, const struct wgf_dataset *matri
                                struct wgf_error *error)
 {
     char text[TEXT_LENGTH];
-    if (matrix->rank != 2 || matrix->dims[0] == 0 || matrix->dims[1] == 0)
-        return wgf_fail(error, WGF_EDATA, "%s: %s has %s; a matrix with at least one row and one column is needed",
+    if (matrix->rank != 2 || matrix->dims[0] - 1 >= MOST_LENGTH || matrix->dims[1] - 1 >= MOST_LENGTH)
+        return wgf_fail(error, WGF_EDATA,
+                        "%s: %s has %s; a matrix with at least one row and one column, and less than 2^48 "
+                        "of each, is needed",
                         path, matrix->name, shape_text(matrix, text));
     if (!vector)
         return WGF_OK;
@@ -165,7 +168,7 @@ wgf_status wgf_dataset_read(const char *path, const struct wgf_dataset *set, hid
     if (H5Dread(set->id, type, memory, space, H5P_DEFAULT, values) >= 0)
         return WGF_OK;
     char text[TEXT_LENGTH];
-    return wgf_fail(error, WGF_EIO, "%s: cannot read %s: %s", path, set->name, reason(text));
+    return wgf_fail(error, WGF_EDATA, "%s: cannot read %s: %s", path, set->name, reason(text));
 }
 
 static wgf_status read_values(const char *path, const struct wgf_dataset *set, double *values, struct wgf_error *error)
@@ -208,6 +211,22 @@ static hid_t access_properties(void)
     return access;
 }
 
+/* HDF5 wraps the system's words as: error message = '…'. */
+static herr_t find_system(unsigned depth, const H5E_error2_t *entry, void *text)
+{
+    static const char quote[] = "error message = '";
+    const char *const start = depth == 0 && entry->desc ? strstr(entry->desc, quote) : NULL;
+    if (start)
+        snprintf(text, TEXT_LENGTH, "%.*s", (int)strcspn(start + sizeof quote - 1, "'"), start + sizeof quote - 1);
+    return 0;
+}
+
+/* Keeps what the system said of the first call that it failed. */
+static herr_t keep_system(hid_t stack, void *text)
+{
+    return *(char *)text ? 0 : H5Ewalk2(stack, H5E_WALK_UPWARD, find_system, text);
+}
+
 static wgf_status visit(const char *path, wgf_hdf5_reader read, void *context, struct wgf_error *error)
 {
     hid_t access = access_properties();
@@ -229,10 +248,11 @@ wgf_status wgf_hdf5_visit(const char *path, wgf_hdf5_reader read, void *context,
     H5E_auto2_t print = NULL;
     void *stream = NULL;
     H5Eget_auto2(H5E_DEFAULT, &print, &stream);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    wgf_status status = visit(path, read, context, error);
+    char failure[TEXT_LENGTH] = "";
+    H5Eset_auto2(H5E_DEFAULT, keep_system, failure);
+    const wgf_status status = visit(path, read, context, error);
     H5Eset_auto2(H5E_DEFAULT, print, stream);
-    return status;
+    return failure[0] ? wgf_fail(error, WGF_EIO, "cannot read %s: %s", path, failure) : status;
 }
 
 wgf_status wgf_datafile_read_hdf5(const char *path, const struct wgf_datafile_layout *layout,

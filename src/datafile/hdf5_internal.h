@@ -17,7 +17,8 @@ struct wgf_dataset {
 
 typedef wgf_status (*wgf_hdf5_reader)(hid_t file, const char *path, void *context, struct wgf_error *error);
 
-/* Opens the file, calls `read` and closes it, with HDF5's own printing turned off. */
+/* Opens the file, calls `read` and closes it, with HDF5's own printing turned off. Errors: WGF_EIO, whatever `read`
+ * made of it, when the system failed a call; else those of `read`, and WGF_EDATA. */
 wgf_status wgf_hdf5_visit(const char *path, wgf_hdf5_reader read, void *context, struct wgf_error *error);
 
 /* Errors: WGF_EDATA for one that does not exist or does not lie within the file; of _numbers, also for other elements.
@@ -27,7 +28,7 @@ wgf_status wgf_dataset_open(hid_t file, const char *path, const char *name, stru
 wgf_status wgf_dataset_open_numbers(hid_t file, const char *path, const char *name, struct wgf_dataset *set,
                                     struct wgf_error *error);
 
-/* H5Dread. Errors: WGF_EIO. */
+/* H5Dread. Errors: WGF_EDATA. */
 wgf_status wgf_dataset_read(const char *path, const struct wgf_dataset *set, hid_t type, hid_t memory, hid_t space,
                             void *values, struct wgf_error *error);
 

@@ -157,8 +157,11 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
         return WGF_EMEMORY;
     if (spec->axis_count > 0)
         memcpy(plan->axes, spec->axes, (size_t)spec->axis_count * sizeof *plan->axes);
-    if (wgf_plan_read_sources(plan) || !list_cases(plan))
-        return WGF_EMEMORY;
+    const wgf_status status = wgf_plan_read_sources(plan);
+    if (status == WGF_EIO) /* of the last one */
+        wgf_diagnose(diagnostics, (struct wgf_place){1, 1}, "%s", plan->sources[plan->source_count - 1].error.message);
+    if (status || !list_cases(plan))
+        return status ? status : WGF_EMEMORY;
     wgf_plan_check_rules(plan, diagnostics);
     count_jobs(plan, diagnostics);
     return wgf_diagnostics_any(diagnostics) ? WGF_EUSAGE : WGF_OK;

@@ -62,7 +62,7 @@ static wgf_status add_source(struct wgf_plan *plan, const char *path, const stru
         source->hash = contents.hash;
     }
     wgf_datafile_clear(&contents);
-    return WGF_OK;
+    return source->error.status == WGF_EIO ? WGF_EIO : WGF_OK;
 }
 
 /* Drops from an axis of files those that equal an earlier one in content: their jobs would be the same. */
@@ -100,10 +100,10 @@ static wgf_status add_sources_of(struct wgf_plan *plan, const char *name, const 
     const int a = wgf_plan_axis(plan, param);
     if (a < 0)
         return add_source(plan, wgf_param_get(param, &plan->base).text, layout);
-    for (int64_t i = 0; i < plan->axes[a].count; i++)
-        if (add_source(plan, plan->axes[a].values[i].text, layout))
-            return WGF_EMEMORY;
-    return drop_copies(plan, a, layout);
+    wgf_status status = WGF_OK;
+    for (int64_t i = 0; !status && i < plan->axes[a].count; i++)
+        status = add_source(plan, plan->axes[a].values[i].text, layout);
+    return status ? status : drop_copies(plan, a, layout);
 }
 
 struct kinds {

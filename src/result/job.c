@@ -215,7 +215,7 @@ static wgf_status attempt(struct wgf_job_runner *runner, const struct wgf_settin
 
 enum wgf_job_state wgf_job_runner_run(struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                       const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
-                                      struct wgf_flow_result *result)
+                                      struct wgf_flow_result *result, struct wgf_error *unread)
 {
     static const enum wgf_job_state state_of[] = {
         [WGF_OUTCOME_DONE] = WGF_JOB_DONE,
@@ -228,5 +228,8 @@ enum wgf_job_state wgf_job_runner_run(struct wgf_job_runner *runner, const struc
         return state_of[result->outcome];
     *result = (struct wgf_flow_result){.objective_initial = NAN, .objective_final = NAN};
     memcpy(result->message, error.message, sizeof result->message);
-    return WGF_JOB_FAILED;
+    if (error.status != WGF_EIO)
+        return WGF_JOB_FAILED;
+    wgf_fail(unread, WGF_EIO, "%s", error.message);
+    return WGF_JOB_PENDING;
 }

@@ -130,13 +130,15 @@ wgf_status wgf_result_check_attributes(struct wgf_store *store, bool *match, str
     int count, covered = 0;
     *match = true;
     if (!wgf_store_number(store, WGF_ATTRIBUTES_CHECKSUM, &checksum))
-        return WGF_OK;
+        return wgf_store_cause(store, WGF_OK, error);
     struct wgf_attribute *const attributes = wgf_store_attributes(store, &count);
-    if (!attributes)
-        return wgf_fail(error, WGF_EDATA, "the attributes of the file cannot be read; copy it anew");
+    if (!attributes) {
+        wgf_fail(error, WGF_EDATA, "the attributes of the file cannot be read; copy it anew");
+        return wgf_store_cause(store, WGF_EDATA, error);
+    }
     while (covered < count && strcmp(attributes[covered].name, WGF_ATTRIBUTES_CHECKSUM) != 0)
         covered++;
     *match = wgf_mark_attributes(attributes, covered) == checksum;
     wgf_store_free_attributes(attributes, count);
-    return WGF_OK;
+    return wgf_store_cause(store, WGF_OK, error);
 }

@@ -196,8 +196,11 @@ static wgf_status find_states(struct wgf_copier *copier, struct wgf_error *error
             (struct stretch){.from = numbers[copier->copies[i].from - copier->from_span.first], .count = 1};
     for (int s = 0; !status && s < 3; s++) {
         status = read_integers(copier, copier->from, &copier->from_span, sizes[s], error);
-        for (int64_t i = 0; !status && i < copier->count; i++)
-            copier->states[i].count *= numbers[copier->copies[i].from - copier->from_span.first];
+        for (int64_t i = 0; !status && i < copier->count; i++) {
+            int64_t *const count = &copier->states[i].count;
+            if (__builtin_mul_overflow(*count, numbers[copier->copies[i].from - copier->from_span.first], count))
+                status = wgf_fail(error, WGF_EDATA, "the states of a row are of a size that cannot be");
+        }
     }
     if (!status)
         status = read_integers(copier, copier->to, &copier->to_span, "state_start", error);

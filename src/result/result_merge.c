@@ -224,19 +224,20 @@ static wgf_status fill_output(const struct merge *merge, const char *temporary, 
 static wgf_status make_output(const struct merge *merge, const char *path, const struct wgf_store_making *making,
                               struct wgf_error *error)
 {
-    struct wgf_store_making at_temporary = {.replace = true, .interrupted = making->interrupted};
+    struct wgf_store_making at_temporary = {.interrupted = making->interrupted};
     char *temporary = wgf_store_temporary(path);
     int lock = -1;
     if (!temporary)
         return wgf_fail(error, WGF_EMEMORY, "no memory to make %s", path);
     wgf_status status = wgf_result_create_like(temporary, merge->shards[0].store, &at_temporary, error);
+    const bool made = !status;
     if (!status && (lock = wgf_store_lock(temporary)) < 0)
         status = wgf_fail(error, WGF_EIO, "cannot write '%s': %s", temporary, strerror(errno));
     if (!status)
         status = fill_output(merge, temporary, error);
     if (!status)
         status = wgf_store_publish(temporary, path, making->replace, error);
-    if (status)
+    if (status && made)
         unlink(temporary);
     if (lock >= 0)
         close(lock);

@@ -134,6 +134,16 @@ static wgf_status sync_file(struct wgf_writer *writer, struct wgf_error *error)
     return writer->store && !isnan(writer->sync) ? wgf_store_sync(writer->store, error) : WGF_OK;
 }
 
+wgf_status wgf_writer_check_name(const struct wgf_writer *writer, struct wgf_error *error)
+{
+    return wgf_store_check_name(writer->store, error);
+}
+
+bool wgf_writer_restore(const struct wgf_writer *writer)
+{
+    return wgf_store_restore(writer->store);
+}
+
 wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error)
 {
     if (!writer)
@@ -465,5 +475,7 @@ wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t row, int64_t coun
         status = wgf_store_sync(writer->store, error);
         writer->synced = wgf_clock();
     }
-    return status ? status : write_result(writer, WGF_RESULT_STATUS, row, count, error);
+    if (!status)
+        status = write_result(writer, WGF_RESULT_STATUS, row, count, error);
+    return status ? status : wgf_writer_check_name(writer, error);
 }

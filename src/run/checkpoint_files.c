@@ -39,6 +39,8 @@ struct wgf_checkpoints {
     int unread;                          /* errno of a failed read of the checkpoint of the current job, or 0 */
     int64_t *finished, finished_count, finished_room; /* jobs whose files are to be removed */
     struct wgf_error failure, reported;
+    void (*call)(void *context); /* NULL: nobody listens */
+    void *context;
 };
 
 /* The folder's name, allocated; symbolic links to the result file all lead to the same folder. */
@@ -108,6 +110,12 @@ void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints)
     free(checkpoints->folder);
     free(checkpoints->finished);
     free(checkpoints);
+}
+
+void wgf_checkpoints_listen(struct wgf_checkpoints *checkpoints, void (*call)(void *context), void *context)
+{
+    checkpoints->call = call;
+    checkpoints->context = context;
 }
 
 const struct wgf_error *wgf_checkpoints_failure(struct wgf_checkpoints *checkpoints)
@@ -235,6 +243,8 @@ static void save(void *context, const struct iovec *iov, int count)
             unlinkat(folder, checkpoints->temporary, 0); /* others may need its room */
     }
     close_descriptor(folder);
+    if (checkpoints->call)
+        checkpoints->call(checkpoints->context);
 }
 
 /* Opens the checkpoint of the current job if it is whole and of this key. Leaves has_file and unread. */

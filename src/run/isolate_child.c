@@ -78,6 +78,7 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
     struct wgf_settings settings;
     struct wgf_job_runner *runner;
     struct wgf_checkpoints *checkpoints = NULL;
+    struct wgf_error unread = {0};
     wgf_status status = wgf_layout_measure(plan, &layout, error);
     if (!status)
         status = wgf_blas_start(error);
@@ -98,11 +99,13 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
             wgf_checkpoints_begin(checkpoints, job, wgf_plan_key(plan, &settings));
         status = wgf_checkpoints_unread(checkpoints, error);
         page->begun = !status;
-        page->state =
-            status ? WGF_JOB_PENDING : wgf_job_runner_run(runner, &settings, checkpoint, &trace, &page->result);
+        page->state = status ? WGF_JOB_PENDING
+                             : wgf_job_runner_run(runner, &settings, checkpoint, &trace, &page->result, &unread);
         page->records = trace.records;
         page->state_records = trace.state_records;
-        status = wgf_checkpoints_unread(checkpoints, error);
+        status = status ? status : wgf_checkpoints_unread(checkpoints, error);
+        if (!status && unread.status)
+            status = wgf_fail(error, unread.status, "%s", unread.message);
         page->ended = !status;
         page->begun = page->begun && !status;
     }

@@ -44,6 +44,7 @@ struct wgf_sweep {
     struct wgf_writer *writer; /* NULL: nothing is left to run */
     struct wgf_checkpoints *checkpoints;
     bool warned;                   /* that a checkpoint could not be written */
+    bool misplaced;                /* it has been told that the file has lost its name */
     const struct wgf_job_set *set; /* that is being run */
     int64_t piece_first, *piece;   /* position in it of the piece's first row, and the jobs of its rows */
     struct wgf_watch watch;

@@ -27,7 +27,6 @@ void wgf_run_catch_signals(void)
         if (numbers[i] == SIGHUP && before.sa_handler == SIG_IGN) /* nohup */
             sigaction(SIGHUP, &before, NULL);
     }
-    signal(SIGXFSZ, SIG_IGN); /* beyond the limit of file sizes a write fails, as on a full disk */
     signal(SIGPIPE, SIG_IGN); /* the reader of the progress may end; the sweep goes on */
 }
 

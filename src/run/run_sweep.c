@@ -34,6 +34,17 @@ static void warn(struct wgf_sweep *sweep)
     sweep->warned = sweep->warned || failure;
 }
 
+/* A job may run for hours: that its row will not be seen is told at its next checkpoint. */
+static void look_at_name(void *context)
+{
+    struct wgf_sweep *const sweep = context;
+    struct wgf_error error;
+    if (sweep->misplaced || !wgf_writer_check_name(sweep->writer, &error))
+        return;
+    fprintf(sweep->options->stream, "wgf: warning: %s\n", error.message);
+    sweep->misplaced = true;
+}
+
 static wgf_status run(void *context, int64_t position, struct wgf_piece_runner *runner, int *state,
                       struct wgf_error *error)
 {
@@ -49,13 +60,14 @@ static wgf_status run(void *context, int64_t position, struct wgf_piece_runner *
     wgf_writer_trace(sweep->writer, row, &trace);
     const struct wgf_checkpoint *const checkpoint =
         wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->plan, &settings));
+    struct wgf_error unread = {0};
     wgf_status status = wgf_checkpoints_unread(sweep->checkpoints, error);
     if (status)
         return status;
-    sweep->watch.ended = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result);
+    sweep->watch.ended = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result, &unread);
     status = wgf_checkpoints_unread(sweep->checkpoints, error);
-    if (status)
-        return status;
+    if (unread.status)
+        return status ? status : wgf_fail(error, unread.status, "%s", unread.message);
     *state = (int)sweep->watch.ended;
     wgf_checkpoints_end(sweep->checkpoints, *state != WGF_JOB_PENDING);
     warn(sweep);
@@ -238,7 +250,10 @@ static wgf_status open_rank(struct wgf_sweep *sweep, struct wgf_error *error)
     sweep->piece = wgf_calloc(wgf_writer_capacity(sweep->writer), sizeof *sweep->piece);
     if (!sweep->piece)
         return wgf_fail(error, WGF_EMEMORY, "no memory for a piece of the plan");
-    return wgf_checkpoints_create(&sweep->checkpoints, options->output, options->checkpoint, error);
+    status = wgf_checkpoints_create(&sweep->checkpoints, options->output, options->checkpoint, error);
+    if (!status)
+        wgf_checkpoints_listen(sweep->checkpoints, look_at_name, sweep);
+    return status;
 }
 
 /* Collective. Leaves the plan, the work and, where work is left, what every rank needs for it. */
@@ -349,11 +364,23 @@ enum wgf_run_outcome wgf_run_conclude(const struct wgf_run_report *report)
     return report->schedule.interrupted ? WGF_RUN_STOPPED : WGF_RUN_FAILURES;
 }
 
+/* Is the file of a run that has ended still under its name? A file without a name would end with the run. On rank 0. */
+static wgf_status keep_name(struct wgf_sweep *sweep, struct wgf_error *error)
+{
+    const wgf_status status = wgf_writer_check_name(sweep->writer, error);
+    if (status && wgf_writer_restore(sweep->writer))
+        fprintf(sweep->options->stream, "wgf: warning: %s had been removed; its rows have been written to it again\n",
+                sweep->options->output);
+    return status;
+}
+
 /* Collective. Closes the file and frees everything but the report. */
 static wgf_status finish(struct wgf_sweep *sweep, struct wgf_error *error)
 {
     wgf_checkpoints_free(sweep->checkpoints);
-    const wgf_status status = wgf_writer_close(sweep->writer, error);
+    const wgf_status misplaced = sweep->team->rank == 0 && sweep->piece ? keep_name(sweep, error) : WGF_OK;
+    const wgf_status closed = wgf_writer_close(sweep->writer, misplaced ? NULL : error);
+    const wgf_status status = misplaced ? misplaced : closed;
     if (sweep->lock >= 0)
         close(sweep->lock);
     wgf_job_runner_free(sweep->runner);

@@ -1,6 +1,8 @@
 /* Reads the bytes of a spec, never more than the limit. */
 #include "wgf/spec/spec.h"
 
+#include "wgf/base/system.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static wgf_status refuse(const char *file, const char *reason, struct wgf_error *error)
+/* The status says whether the name is at fault, or the system. */
+static wgf_status refuse(const char *file, struct wgf_error *error)
 {
-    return wgf_fail(error, WGF_EUSAGE, "cannot read the spec %s: %s", file, reason);
+    return wgf_fail(error, wgf_is_wrong_name(errno) ? WGF_EUSAGE : WGF_EIO, "cannot read the spec %s: %s", file,
+                    strerror(errno));
 }
 
 static wgf_status refuse_size(const char *file, struct wgf_error *error)
@@ -24,9 +28,9 @@ static wgf_status check_kind(const char *file, int descriptor, struct wgf_error 
 {
     struct stat status;
     if (fstat(descriptor, &status) != 0)
-        return refuse(file, strerror(errno), error);
+        return refuse(file, error);
     if (S_ISDIR(status.st_mode))
-        return refuse(file, "it is a folder; name a file", error);
+        return wgf_fail(error, WGF_EUSAGE, "cannot read the spec %s: it is a folder; name a file", file);
     return S_ISREG(status.st_mode) && status.st_size > WGF_SPEC_LIMIT ? refuse_size(file, error) : WGF_OK;
 }
 
@@ -41,7 +45,7 @@ static wgf_status read_all(const char *file, int descriptor, char *buffer, size_
         if (got > 0)
             *length += (size_t)got;
         else if (errno != EINTR)
-            return refuse(file, strerror(errno), error);
+            return refuse(file, error);
     }
     return refuse_size(file, error);
 }
@@ -70,7 +74,7 @@ wgf_status wgf_spec_load(const char *file, char **text, size_t *length, struct w
         return load("on standard input", STDIN_FILENO, text, length, error);
     const int descriptor = open(file, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
-        return refuse(file, strerror(errno), error);
+        return refuse(file, error);
     const wgf_status status = load(file, descriptor, text, length, error);
     close(descriptor);
     return status;

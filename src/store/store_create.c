@@ -114,8 +114,10 @@ wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *sch
     int descriptor = wgf_store_begin_temporary(path, temporary);
     wgf_status status;
     if (descriptor < 0) {
-        status = errno == EAGAIN
-                     ? wgf_fail(error, WGF_EIO, "cannot create '%s': another process is making it; wait for it", path)
+        status = errno == EAGAIN || errno == EEXIST
+                     ? wgf_fail(error, WGF_EIO,
+                                "cannot create '%s': another process is making '%s'; wait for it, or remove that", path,
+                                temporary)
                      : wgf_fail(error, WGF_EIO, "cannot create '%s': %s; give a folder that exists and can be written",
                                 path, strerror(errno));
     } else {
@@ -140,6 +142,7 @@ wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *sch
 char *wgf_store_temporary(const char *path)
 {
     char *temporary = malloc(strlen(path) + WGF_STORE_SUFFIX);
+    wgf_store_remove_stale(path);
     if (temporary)
         wgf_store_name_temporary(path, temporary);
     return temporary;

@@ -125,6 +125,7 @@ struct wgf_store {
     char *path;                            /* as it was opened */
     char failure[WGF_STORE_REASON_LENGTH]; /* why the system failed a read of metadata; "": it failed none */
     int64_t size;                          /* bytes of the file, which is as long when it is made as it ever is */
+    int64_t last;                          /* offset of its last byte that is not 0, if rows never change that; or -1 */
     int descriptor;                        /* for fsync, and for rows that are written directly */
     hid_t file;
     struct wgf_store_extent extent;
@@ -150,6 +151,13 @@ const char *wgf_store_survey(struct wgf_store *store, const struct wgf_columns *
 /* Closes the file of a lone process. `sound`: all that was written to it came through. False: not all did; then what
  * HDF5 has left to write is lost. */
 bool wgf_store_close_file(hid_t file, bool sound);
+
+/* False once the open file has been removed, or another renamed over it. */
+bool wgf_store_is_named(int descriptor, const char *path);
+
+/* Leaves `last` of an open file. Once that byte is 0 the file has been cut, and later writes have made it as long as it
+ * was. */
+void wgf_store_find_last(struct wgf_store *store);
 
 /* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
  * strlen(path) + WGF_STORE_SUFFIX bytes. */

@@ -27,19 +27,18 @@ static bool lock(int descriptor)
     return fcntl(descriptor, F_OFD_SETLK, &far) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
-/* False once the file has been removed, or another renamed over it. */
-static bool still_named(int descriptor, const char *path)
+bool wgf_store_is_named(int descriptor, const char *path)
 {
     struct stat held, named;
     return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
            held.st_dev == named.st_dev;
 }
 
-/* Opens and locks; -1 with errno EAGAIN when another holds the lock. */
+/* Opens, through no link, and locks; -1 with errno EAGAIN when another holds the lock. */
 static int open_locked(const char *path, int flags)
 {
     for (;;) {
-        int descriptor = open(path, flags | O_CLOEXEC, 0666);
+        int descriptor = open(path, flags | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (descriptor < 0)
             return -1;
         if (!lock(descriptor)) {
@@ -47,7 +46,7 @@ static int open_locked(const char *path, int flags)
             errno = EAGAIN;
             return -1;
         }
-        if (still_named(descriptor, path))
+        if (wgf_store_is_named(descriptor, path))
             return descriptor;
         close(descriptor);
     }
@@ -61,7 +60,7 @@ void wgf_store_name_temporary(const char *path, char *temporary)
 int wgf_store_begin_temporary(const char *path, char *temporary)
 {
     wgf_store_name_temporary(path, temporary);
-    return open_locked(temporary, O_RDWR | O_CREAT);
+    return open_locked(temporary, O_RDWR | O_CREAT | O_EXCL);
 }
 
 /* Does what follows a path and ".tmp-" make it a temporary: a process, or that of a temporary's own making? */

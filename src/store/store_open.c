@@ -185,6 +185,8 @@ static void prepare_moves(struct wgf_store *store)
     for (int c = 0; c < store->column_count; c++)
         if (store->columns[c].stored)
             store->columns[c].direct = direct_offset(store, &store->columns[c]);
+    if (store->writable)
+        wgf_store_find_last(store);
 }
 
 static wgf_status open_alone(struct wgf_store *store, const char *path, const struct wgf_columns *known,

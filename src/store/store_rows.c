@@ -162,6 +162,8 @@ wgf_status wgf_store_read(struct wgf_store *store, int index, int64_t first, int
     wgf_store_watch(&watch);
     bool ok = move_rows(store, column, first, count, NULL, rows);
     wgf_store_unwatch(&watch);
+    if (!ok && column->type == WGF_COLUMN_TEXT)
+        memset(rows, 0, (size_t)count * sizeof(char *)); /* what HDF5 leaves is not known */
     if (!ok)
         return fail_read(column, first, count, watch.reason, !watch.access, error);
     if (column->type == WGF_COLUMN_TEXT && !wgf_store_own_texts(rows, count))

@@ -268,7 +268,7 @@ static void bad_data_fail_their_row_alone(const struct kind *kind)
         for (int c = 0; c < WGF_TRACE_COUNT; c++)
             trace.column[c] = values[c];
         wgf_plan_job(planned.plan, k, &settings);
-        assert_int_equal(wgf_job_runner_run(runner, &settings, NULL, &trace, &result),
+        assert_int_equal(wgf_job_runner_run(runner, &settings, NULL, &trace, &result, NULL),
                          k ? WGF_JOB_DONE : WGF_JOB_FAILED);
         if (k == 0)
             assert_non_null(strstr(result.message, "bad.csv"));

@@ -207,7 +207,7 @@ def column(path, name):
 
 # What may differ between two runs of one plan.
 VARYING = {"started", "seconds", "rank", "attempts"}
-VARYING_ATTRIBUTES = {"created", "processes", "_NCProperties"}
+VARYING_ATTRIBUTES = {"created", "processes", "_NCProperties", "attributes_checksum"}
 
 
 def bits(dataset):

@@ -19,7 +19,7 @@ from pathlib import Path
 from bench import SMALL, Bench, remove_shared_memory
 from faults import faults
 from harness import Skip
-import checkpoints, sweeps  # register more of them
+import checkpoints, reads, sweeps, writers  # register more of them
 
 
 def read_arguments():

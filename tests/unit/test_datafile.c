@@ -264,12 +264,12 @@ static void test_hash_tells_contents_apart(void **state)
 static void test_not_regular_files(void **state)
 {
     (void)state;
-    read_badly("absent.csv", &wgf_datafile_samples, WGF_EIO, "No such file");
-    read_badly(".", &wgf_datafile_samples, WGF_EIO, "it is a folder");
-    read_badly("/dev/zero", &wgf_datafile_samples, WGF_EIO, "device or pipe");
+    read_badly("absent.csv", &wgf_datafile_samples, WGF_EDATA, "No such file");
+    read_badly(".", &wgf_datafile_samples, WGF_EDATA, "it is a folder");
+    read_badly("/dev/zero", &wgf_datafile_samples, WGF_EDATA, "device or pipe");
     unlink("pipe");
     assert_int_equal(mkfifo("pipe", 0600), 0);
-    read_badly("pipe", &wgf_datafile_samples, WGF_EIO, "device or pipe");
+    read_badly("pipe", &wgf_datafile_samples, WGF_EDATA, "device or pipe");
     write_text("empty.csv", "");
     read_badly("empty.csv", &wgf_datafile_samples, WGF_EDATA, "is empty");
 }

@@ -48,7 +48,7 @@ static enum wgf_job_state run_job(struct bench *bench, int64_t k)
         for (int r = 0; r < RECORDS; r++)
             bench->values[c][r] = NAN;
     }
-    return wgf_job_runner_run(bench->runner, &settings, NULL, &bench->trace, &bench->result);
+    return wgf_job_runner_run(bench->runner, &settings, NULL, &bench->trace, &bench->result, NULL);
 }
 
 /* A plan of one job that fails with this sentence. */

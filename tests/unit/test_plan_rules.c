@@ -53,7 +53,7 @@ static void sizes_come_from_files(void **state)
     wgf_plan_job(made.plan, 2, &settings);
     assert_true(settings.data.n == 4 && settings.data.d == 3);
     const struct wgf_source *source = wgf_plan_source(made.plan, "missing.csv", &wgf_datafile_samples);
-    assert_int_equal(source->error.status, WGF_EIO);
+    assert_int_equal(source->error.status, WGF_EDATA);
     assert_int_equal(source->hash, 0);
     assert_null(wgf_plan_source(made.plan, "three.csv", &wgf_datafile_neurons));
     plan_discard(&made);

@@ -24,6 +24,10 @@ bool wgf_same_file(const char *a, const char *b);
  * of the file; -1 with errno, which otherwise stays as it was. */
 ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset);
 
+/* Does this errno blame the name of a file? If not, the system has failed or refused, as when a ticket of a network
+ * file system expires, and says nothing about the file. */
+bool wgf_is_wrong_name(int reason);
+
 /* Seconds of a monotonic clock, and seconds of processor time of the calling thread. */
 double wgf_clock(void);
 double wgf_cpu_clock(void);

@@ -34,9 +34,9 @@ struct wgf_datafile {
 };
 
 /* Reads a whole file. *contents must be empty; on failure it stays so. Not collective; no MPI.
- * Values may be NaN or infinite: the caller judges them. Errors: WGF_EIO (cannot be opened or read), WGF_EDATA
- * (not the format, no rows, ragged lines, wrong rank or lengths that disagree; CSV errors name the line),
- * WGF_EMEMORY. Each message names the file. */
+ * Values may be NaN or infinite: the caller judges them. Errors: WGF_EIO (the system failed to open or read it),
+ * WGF_EDATA (no such file, not the format, no rows, ragged lines, wrong rank or lengths that disagree; CSV errors name
+ * the line), WGF_EMEMORY. Each message names the file. */
 wgf_status wgf_datafile_read(const char *path, const struct wgf_datafile_layout *layout, struct wgf_datafile *contents,
                              struct wgf_error *error);
 

@@ -41,9 +41,10 @@ wgf_status wgf_job_runner_neurons(struct wgf_job_runner *runner, const struct wg
 
 /* Runs a job, from its checkpoint if it has one (NULL: none is kept either). The trace's arrays are the caller's, the
  * inner ones filled with NaN; *result and the trace say what came out. A failure is a state with its sentence in
- * result->message. WGF_JOB_PENDING: interrupted, to be put back. */
+ * result->message. WGF_JOB_PENDING: to be put back, since it was interrupted, or the system failed to read a file that
+ * the job needs; then *unread (which may be NULL) is filled. */
 enum wgf_job_state wgf_job_runner_run(struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                       const struct wgf_checkpoint *checkpoint, struct wgf_trace *trace,
-                                      struct wgf_flow_result *result);
+                                      struct wgf_flow_result *result, struct wgf_error *unread);
 
 #endif

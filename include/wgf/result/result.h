@@ -67,6 +67,10 @@ wgf_status wgf_writer_open(struct wgf_writer **writer, const char *path, enum wg
 /* Closes; collective if the opening was. NULL is fine. */
 wgf_status wgf_writer_close(struct wgf_writer *writer, struct wgf_error *error);
 
+/* wgf_store_check_name and wgf_store_restore of the file, which is open. */
+wgf_status wgf_writer_check_name(const struct wgf_writer *writer, struct wgf_error *error);
+bool wgf_writer_restore(const struct wgf_writer *writer);
+
 /* Jobs that a piece may have at most. */
 int64_t wgf_writer_capacity(const struct wgf_writer *writer);
 
@@ -96,7 +100,7 @@ wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t row, const struc
                              const struct wgf_flow_result *result, const struct wgf_run_facts *facts,
                              struct wgf_error *error);
 
-/* Writes rows [row, row + count) of the piece, each finished. */
+/* Writes rows [row, row + count) of the piece, each finished. Errors: WGF_EIO, also of wgf_store_check_name. */
 wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error);
 
 /* Makes begun rows pending again, as if they had not been begun. */

@@ -38,14 +38,17 @@ void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints);
  * to give, or it is not known. Borrowed until the next call. */
 const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job, uint64_t key);
 
-/* WGF_EIO: the checkpoint of the job that was begun last could not be read, at its beginning or in its load, so the job
- * is to be put back: the checkpoint may be whole. */
+/* WGF_EIO: the checkpoint of the job that was begun last could not be read, so the job is to
+ * be put back: the checkpoint may be whole. */
 wgf_status wgf_checkpoints_unread(const struct wgf_checkpoints *checkpoints, struct wgf_error *error);
 
 /* Ends the job that was begun last. finished: its file is removed by the next wgf_checkpoints_flushed, which says that
  * the rows of all finished jobs are in the result file. Otherwise the file stays for a resume. */
 void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished);
 void wgf_checkpoints_flushed(struct wgf_checkpoints *checkpoints);
+
+/* From now on `call` is called after each attempt to write a checkpoint. */
+void wgf_checkpoints_listen(struct wgf_checkpoints *checkpoints, void (*call)(void *context), void *context);
 
 /* Removes what another process left of a job whose row is in the result file. Between jobs. */
 void wgf_checkpoints_remove(struct wgf_checkpoints *checkpoints, int64_t job);

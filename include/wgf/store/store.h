@@ -137,6 +137,13 @@ wgf_status wgf_store_read(struct wgf_store *store, int column, int64_t first, in
 /* fsync. Independent. */
 wgf_status wgf_store_sync(struct wgf_store *store, struct wgf_error *error);
 
+/* Is the open file still what its name leads to, with all its bytes? Independent. Errors: WGF_EIO, with where it is. */
+wgf_status wgf_store_check_name(const struct wgf_store *store, struct wgf_error *error);
+
+/* Gives an open file that has been removed its name again, with all that has been written, if the name is free. One
+ * process, while nobody writes. False: nothing was to be done, or it cannot be. */
+bool wgf_store_restore(const struct wgf_store *store);
+
 /* Why was something not found, or found wrong? Returns `status` unless the system has failed a read of attributes or of
  * the layout; then WGF_EIO, and *error (which may be NULL) says that instead. Every verdict on what such a reading gave
  * goes through here: an error of reading is not damage. */
@@ -154,7 +161,7 @@ struct wgf_attribute *wgf_store_attributes(struct wgf_store *store, int *count);
 void wgf_store_free_attributes(struct wgf_attribute *attributes, int count);
 
 /* A name beside `path` for a file that is to be given that name once it is whole; removed with other temporaries should
- * this process die. Allocated, freed by the caller; NULL when memory ends. */
+ * this process die, as those of dead processes are here. Allocated, freed by the caller; NULL when memory ends. */
 char *wgf_store_temporary(const char *path);
 
 /* Syncs a file that wgf_store_create made at a temporary name, and that is closed, and renames it to `path`. On failure
