@@ -249,7 +249,7 @@ stop() { # SIGNAL
 # seconds fewer ranks live than were started, and the launcher is still there. Where it was only slow to end nothing is
 # lost, as the file says how far the sweep is. On several nodes the ranks are not all the launcher's children.
 watch() { # LAUNCHER
-    local rank name state living seen='' lacking=0 patience=5
+    local rank name state living seen='' lacking=0 patience=8
     while sleep 1 &>/dev/null && [ -d "/proc/$1" ]; do
         living=0
         for rank in $(cat "/proc/$1/task/$1/children"); do # wgf may start itself again, by the name of /proc/self/exe
