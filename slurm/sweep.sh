@@ -245,14 +245,38 @@ stop() { # SIGNAL
     [ -z "$child" ] || kill -USR1 "$child" 2>/dev/null
 }
 
+# Ends a launcher whose ranks wait for a dead one, as Open MPI was seen to do once after a death within MPI_Init: for
+# seconds fewer ranks live than were started, and the launcher is still there. Where it was only slow to end nothing is
+# lost, as the file says how far the sweep is. On several nodes the ranks are not all the launcher's children.
+watch() { # LAUNCHER
+    local rank name state living seen='' lacking=0 patience=8
+    while sleep 1 &>/dev/null && [ -d "/proc/$1" ]; do
+        living=0
+        for rank in $(cat "/proc/$1/task/$1/children"); do # wgf may start itself again, by the name of /proc/self/exe
+            name='' state=Z
+            read -r name <"/proc/$rank/comm" && read -r _ _ state _ <"/proc/$rank/stat"
+            [[ $name != @(wgf|exe) || $state = Z ]] || living=$((living + 1)) seen=1
+        done
+        [ -n "$seen" ] && [ "$living" -lt "$ranks" ] && lacking=$((lacking + 1)) || lacking=0
+        [ "$lacking" -ge "$patience" ] || continue
+        say 'a process has died and the others wait for it; ending them' 2>&3
+        # shellcheck disable=SC2046 # several numbers
+        kill -KILL $(cat "/proc/$1/task/$1/children") "$1"
+    done 3>&2 2>/dev/null
+}
+
 # Runs the ranks in a session of their own, so that a terminal's Ctrl-C reaches this script alone, which passes it on
 # as SIGUSR1: mpirun forwards that to the ranks and lives, where SIGINT would end it. Returns the run's exit code.
 run() {
-    local code within=()
+    local code watcher='' within=()
     [ -z "$deadline" ] || within=(--time-limit "$((deadline > SECONDS ? deadline - SECONDS : 1))s")
     started=1
     setsid "${launch[@]}" "$wgf" run "$spec" -o "$out" "${options[@]}" "${first_only[@]}" "${within[@]}" </dev/null &
     child=$!
+    if [ "$ranks" -gt 1 ] && [ "${SLURM_JOB_NUM_NODES:-1}" = 1 ]; then
+        watch "$child" </dev/null &
+        watcher=$!
+    fi
     [ -z "$stopped" ] || kill -USR1 "$child"
     while
         interrupted=
@@ -261,6 +285,7 @@ run() {
         [ -n "$interrupted" ]
     do :; done
     child=
+    [ -z "$watcher" ] || kill "$watcher" 2>/dev/null
     return "$code"
 }
 

@@ -41,13 +41,6 @@ static wgf_status fail_absent(const struct wgf_store *store, const char *what, s
                     store->path, strcmp(what, "moved") == 0 ? "removed" : what);
 }
 
-/* The byte at this place of the file; 0 where it cannot be read. */
-static char byte_at(int descriptor, off_t at)
-{
-    char byte = 0;
-    return wgf_read_at(descriptor, &byte, 1, at) == 1 ? byte : 0;
-}
-
 /* Behind the columns are texts and metadata, whose last bytes are 0. */
 void wgf_store_find_last(struct wgf_store *store)
 {
@@ -76,7 +69,10 @@ wgf_status wgf_store_check_name(const struct wgf_store *store, struct wgf_error 
                    : wgf_fail(error, WGF_EIO, "cannot look at '%s': %s", store->path, strerror(errno));
     if (held.st_ino != named.st_ino || held.st_dev != named.st_dev)
         return fail_absent(store, "replaced by another file", error);
-    if (held.st_size < store->size || (store->last >= 0 && byte_at(store->descriptor, store->last) == 0))
+    char byte = 0; /* behind the end of the file */
+    if (store->last >= 0 && wgf_read_at(store->descriptor, &byte, 1, store->last) < 0)
+        return wgf_fail(error, WGF_EIO, "cannot read '%s': %s", store->path, strerror(errno));
+    if (held.st_size < store->size || (store->last >= 0 && byte == 0))
         return wgf_fail(error, WGF_EIO,
                         "'%s' was cut short while the run was writing it; put a copy of it back, or remove it, and "
                         "start the same command again",

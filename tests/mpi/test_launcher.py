@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "end_to_end"))
 
-from harness import ERROR, HANG, MPIRUN, OK, STOPPED, USAGE, Outcome, case, equal, main
+from harness import DONE, ERROR, HANG, MPIRUN, OK, STOPPED, USAGE, Outcome, case, column, equal, main
 
 SPEC = "name: small\nfixed: {n: 20, width: 10, steps: 5}\nsweep: {seed: [1, 2]}\n"
 # What `mpirun --version` says, whether there is --quiet, and the options that are right.
@@ -54,6 +54,22 @@ def options_of_each_launcher(wgf):
         equal(done.out, options.replace(" ", "|") + "|two words|x|", name)
         done = call(wgf, folder, MPIRUN[1], "3", "x", COLUMNS="70").require(OK)
         equal("|-x|COLUMNS|" in done.out, "Open" in name, f"COLUMNS is passed on by {name}")
+
+
+@case
+def ranks_that_wait_for_a_dead_one(wgf):
+    """A launcher that does not see the death of a rank is ended with the others, and the sweep starts again."""
+    body = f"""[ ! -e started ] || exec "${{@:6}}"
+touch started
+cp /bin/sleep {wgf.folder}/wgf
+for i in 1 2 3; do {wgf.folder}/wgf {HANG} & echo $! >>ranks; done
+kill -KILL $!
+sleep {HANG} & wait"""
+    done = sweep(wgf, stand_in(wgf, "mpirun (Open MPI) 5.0.7", False, body))
+    done.require(OK, "a process has died and the others wait for it", "starting again")
+    equal(column(wgf.path("spec.h5"), "status").tolist(), [DONE, DONE], "status")
+    for rank in wgf.path("ranks").read_text().split():
+        equal(os.path.exists(f"/proc/{rank}"), False, f"rank {rank} lives")
 
 
 @case
