@@ -99,10 +99,10 @@ stage 'what is needed' bash tools/setup.sh --test
 stage 'format' bash tools/format.sh --check
 stage 'rules of the house' python3 tools/house.py
 stage 'build, warnings are errors' build build ci
-# Side by side what computes; alone, one after another, what looks at the clock or kills.
-computing='^(unit|conformance|reference|bad_specs|figures|fuzz)$'
-stage 'tests that compute' ctest --preset ci --no-tests=error -L "$computing" --parallel "$(nproc)"
-stage 'tests of whole runs, teams and faults' ctest --preset ci --no-tests=error -LE "$computing"
+# Side by side what runs by itself; alone, one after another, teams, clusters and kills.
+single='^(unit|conformance|reference|bad_specs|figures|fuzz|end_to_end)$'
+stage 'tests of single processes' ctest --preset ci --no-tests=error -L "$single" --parallel "$(nproc)"
+stage 'tests of teams, clusters and faults' ctest --preset ci --no-tests=error -LE "$single"
 stage 'build by clang, warnings are errors' build build-clang clang
 stage 'build with sanitizers' build build-asan asan
 stage 'unit tests, bad specs and crafted files under sanitizers' \

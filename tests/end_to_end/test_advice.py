@@ -1,6 +1,7 @@
 """Messages that give advice name a cause that was tested: what they advise works. test_advice.py WGF_BINARY, with
 WGF_HARM the library that fails system calls."""
 
+import errno
 import os
 import re
 import subprocess
@@ -53,16 +54,17 @@ def the_remedy_for_divergence_ends_it(wgf):
 def a_failed_read_is_not_called_damage(wgf):
     path = wgf.result(f"name: x\nfixed: {{{SMALL}}}\nsweep: {{seed: [1, 2]}}\n")
     told = 0
-    for number in range(12):
-        environment = dict(os.environ, LD_PRELOAD=os.environ["WGF_HARM"], HARM_BAD_READ=str(number))
+    for number in range(0, 60, 5):
+        harm = f"{number},{errno.EIO},{wgf.folder}"
+        environment = dict(os.environ, LD_PRELOAD=os.environ["WGF_HARM"], HARM_CALL=harm)
         done = Outcome(subprocess.run([wgf.program, "status", path], env=environment, capture_output=True, text=True,
                                       timeout=HANG))
         for word in ("damaged", "cut short", "remove", "another copy"):
-            require(word not in done.err, f"read {number} fails: {done.err!r}")
+            require(word not in done.err, f"call {number} fails: {done.err!r}")
         if done.code:
             done.require(ERROR, "Input/output error").quietly()
             told += 1
-    require(told > 3, f"only {told} of 12 failed reads are told")
+    require(told > 3, f"only {told} of 12 failed calls are told")
 
 
 @case
