@@ -115,6 +115,17 @@ ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset)
     return (ssize_t)done;
 }
 
+bool wgf_write_at(int descriptor, const void *bytes, size_t count, off_t offset)
+{
+    for (size_t done = 0; done < count;) {
+        const ssize_t put = pwrite(descriptor, (const char *)bytes + done, count - done, offset + (off_t)done);
+        if (put < 0 && errno != EINTR)
+            return false;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return true;
+}
+
 bool wgf_is_wrong_name(int reason)
 {
     return reason == ENOENT || reason == ENOTDIR || reason == ELOOP || reason == ENAMETOOLONG || reason == ENXIO ||

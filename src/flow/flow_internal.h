@@ -88,8 +88,8 @@ bool wgf_checkpoint_is_due(const struct wgf_descent *run, double now);
 void wgf_checkpoint_save(struct wgf_descent *run);
 /* The same when the descent is cancelled, if it is worthwhile. */
 void wgf_checkpoint_save_last(struct wgf_descent *run);
-/* Brings a descent whose work was just made to its checkpoint, not evaluated yet. False: it cannot; the work must be
- * made anew, and the trace is blank. */
+/* Brings a descent whose work was just made to its checkpoint, not evaluated yet. WGF_EDATA: it cannot; the work
+ * must be made anew, and the trace is blank. WGF_EIO: the checkpoint cannot be read. */
 wgf_status wgf_checkpoint_load(struct wgf_descent *run);
 
 const struct wgf_method *wgf_method_find(int method);

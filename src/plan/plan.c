@@ -57,11 +57,9 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->data.n = 3;
     if (settings->data.kind == WGF_DATA_THREE_POINTS || settings->data.kind == WGF_DATA_SINUS)
         settings->data.d = 2;
-    const struct wgf_source *data = NULL, *init = NULL;
+    const struct wgf_source *data = NULL, *const init = wgf_plan_init_source(plan, &settings->init);
     if (settings->data.kind == WGF_DATA_FILE)
         data = wgf_plan_source(plan, settings->data.file, &wgf_datafile_samples);
-    if (settings->init.kind == WGF_INIT_FILE)
-        init = wgf_plan_init_source(plan, &settings->init);
     if (data && !data->error.status) {
         settings->data.n = data->rows;
         settings->data.d = data->cols;

@@ -49,7 +49,8 @@ bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
 /* Steps `index` through all tuples below `count`, the last fastest. False after the last tuple. */
 bool wgf_next_tuple(int64_t *index, const int64_t *count, int length);
 
-/* Reads all files, and adds a diagnostic where they are too many. Errors: WGF_EMEMORY. */
+/* Reads all files, and adds a diagnostic where they are too many. Errors: WGF_EMEMORY; WGF_EIO
+ * where the system failed to read the last one. */
 wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
 
 /* What a file parameter is read as. */

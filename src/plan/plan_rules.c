@@ -31,8 +31,7 @@ static const struct wgf_source *data_source(const struct wgf_plan *plan, const s
 
 static const struct wgf_source *init_source(const struct wgf_plan *plan, const struct wgf_settings *settings)
 {
-    const struct wgf_source *source =
-        settings->init.kind == WGF_INIT_FILE ? wgf_plan_init_source(plan, &settings->init) : NULL;
+    const struct wgf_source *source = wgf_plan_init_source(plan, &settings->init);
     return source && !source->error.status ? source : NULL;
 }
 

@@ -40,7 +40,7 @@ static bool is_at(const struct wgf_source *source, int64_t job, int64_t record)
 
 const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const struct wgf_init_settings *init)
 {
-    for (int i = 0; i < plan->source_count; i++)
+    for (int i = 0; init->kind == WGF_INIT_FILE && i < plan->source_count; i++)
         if (plan->sources[i].layout == &wgf_datafile_neurons && is_at(&plan->sources[i], init->job, init->record) &&
             strcmp(plan->sources[i].path, init->file) == 0)
             return &plan->sources[i];

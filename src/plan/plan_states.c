@@ -128,15 +128,10 @@ static bool say(char *message, const char *format, ...)
     return true;
 }
 
-static const struct wgf_source *source_of(const struct wgf_plan *plan, const struct wgf_settings *written)
-{
-    return written->init.kind == WGF_INIT_FILE ? wgf_plan_init_source(plan, &written->init) : NULL;
-}
-
 /* The state that the job would start from, where it can be read; `masses`: where both have them. */
 static const struct wgf_source *state_of(const struct wgf_plan *plan, const struct wgf_settings *written, bool masses)
 {
-    const struct wgf_source *source = source_of(plan, written);
+    const struct wgf_source *source = wgf_plan_init_source(plan, &written->init);
     const bool known = source && !source->error.status && source->is_state;
     return known && (!masses || (has_masses(written) && has_masses(&source->origin))) ? source : NULL;
 }
@@ -144,7 +139,7 @@ static const struct wgf_source *state_of(const struct wgf_plan *plan, const stru
 bool wgf_state_missing(const struct wgf_plan *plan, const struct wgf_settings *written,
                        const struct wgf_settings *settled, char *message)
 {
-    const struct wgf_source *source = source_of(plan, written);
+    const struct wgf_source *source = wgf_plan_init_source(plan, &written->init);
     (void)settled;
     return source && source->error.status == WGF_EUSAGE && say(message, "%s", source->error.message);
 }
@@ -152,7 +147,7 @@ bool wgf_state_missing(const struct wgf_plan *plan, const struct wgf_settings *w
 bool wgf_state_unasked(const struct wgf_plan *plan, const struct wgf_settings *written,
                        const struct wgf_settings *settled, char *message)
 {
-    const struct wgf_source *source = source_of(plan, written);
+    const struct wgf_source *source = wgf_plan_init_source(plan, &written->init);
     const char *name = wgf_plan_gives(plan, "init_job") ? "init_job" : "init_record";
     (void)settled;
     return source && !source->error.status && !source->is_state && wgf_plan_gives(plan, name) &&

@@ -85,12 +85,6 @@ static const struct wgf_source *samples(const struct wgf_job_runner *runner, con
     return path[0] ? wgf_plan_source(runner->plan, path, &wgf_datafile_samples) : NULL;
 }
 
-/* The source of initial neurons or masses, where the job has one. */
-static const struct wgf_source *start(const struct wgf_job_runner *runner, const struct wgf_settings *settings)
-{
-    return settings->init.kind == WGF_INIT_FILE ? wgf_plan_init_source(runner->plan, &settings->init) : NULL;
-}
-
 static wgf_status view(const struct loaded *loaded, struct wgf_data *data, struct wgf_error *error)
 {
     const struct wgf_datafile *contents = &loaded->contents;
@@ -134,7 +128,7 @@ static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_s
                                double *alpha, struct wgf_error *error)
 {
     const char *path = settings->init.file;
-    wgf_status status = load(&runner->init_file, start(runner, settings), path, error);
+    wgf_status status = load(&runner->init_file, wgf_plan_init_source(runner->plan, &settings->init), path, error);
     if (status)
         return status;
     const struct wgf_datafile *contents = &runner->init_file.contents;
@@ -164,7 +158,7 @@ wgf_status wgf_job_runner_neurons(struct wgf_job_runner *runner, const struct wg
 static wgf_status copy_masses(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *p,
                               struct wgf_error *error)
 {
-    const struct wgf_source *source = start(runner, settings);
+    const struct wgf_source *source = wgf_plan_init_source(runner->plan, &settings->init);
     wgf_status status = load(&runner->init_file, source, settings->init.file, error);
     if (status)
         return status;
@@ -187,7 +181,7 @@ static wgf_status check_memory(const struct wgf_job_runner *runner, const struct
                                struct wgf_error *error)
 {
     double need = wgf_flow_bytes(settings) + source_bytes(samples(runner, settings->data.test_file)) +
-                  source_bytes(start(runner, settings));
+                  source_bytes(wgf_plan_init_source(runner->plan, &settings->init));
     if (need <= runner->memory_share)
         return WGF_OK;
     if (need <= runner->memory_limit) /* otherwise what the row says does not depend on the number of ranks */

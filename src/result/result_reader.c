@@ -376,7 +376,7 @@ static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_s
     return status;
 }
 
-/* Is no row of the block finished? Then there is nothing to read: an open one may hold anything, as a run died when it
+/* Are all rows of the block open? Then there is nothing to read: an open one may hold anything, as a run died when it
  * was written, or a power loss took its status back. */
 static wgf_status all_open(struct wgf_reader *reader, int64_t first, int64_t count, bool *open, struct wgf_error *error)
 {

@@ -54,12 +54,6 @@ static char *folder_of(const char *path)
     return NULL;
 }
 
-/* Does this reason say that nothing of ours has the name? A symbolic link is not ours, nor a pipe. */
-static bool is_absence(int reason)
-{
-    return reason == ENOENT || reason == ENOTDIR || reason == ELOOP || reason == ENXIO;
-}
-
 /* Negative, with errno, where there is none. */
 static int open_folder(const char *folder)
 {
@@ -88,7 +82,7 @@ wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, const ch
         return wgf_fail(error, WGF_EIO, "cannot find '%s' to keep checkpoints beside it: %s", path, strerror(errno));
     const int folder = open_folder(made->folder);
     made->exists = folder >= 0;
-    if (folder < 0 && !is_absence(errno))
+    if (folder < 0 && !wgf_is_wrong_name(errno))
         return wgf_fail(error, WGF_EIO, "cannot read '%s': %s", made->folder, strerror(errno));
     close_descriptor(folder);
     return WGF_OK;
@@ -144,7 +138,7 @@ static int open_sound(int folder, const char *name, struct wgf_checkpoint_header
     struct stat info;
     /* Not blocked by a pipe of that name. */
     const int descriptor = openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-    errno = descriptor >= 0 || is_absence(errno) ? 0 : errno;
+    errno = descriptor >= 0 || wgf_is_wrong_name(errno) ? 0 : errno;
     if (descriptor >= 0 && fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
         wgf_read_at(descriptor, header, sizeof *header, 0) == (ssize_t)sizeof *header &&
         memcmp(header->magic, magic, sizeof magic) == 0 && header->hash == hash_of(header) &&
@@ -256,7 +250,7 @@ static bool find(struct wgf_checkpoints *checkpoints)
     const int folder = open_folder(checkpoints->folder);
     checkpoints->has_file = folder >= 0 && fstatat(folder, checkpoints->name, &info, AT_SYMLINK_NOFOLLOW) == 0;
     const int file = folder < 0 ? -1 : open_sound(folder, checkpoints->name, &header);
-    checkpoints->unread = file >= 0 || is_absence(errno) ? 0 : errno;
+    checkpoints->unread = file >= 0 || wgf_is_wrong_name(errno) ? 0 : errno;
     close_descriptor(folder);
     if (file < 0)
         return false;
@@ -350,7 +344,7 @@ static bool visit_files(const char *path, void (*visit)(void *, int folder, cons
                         void *context)
 {
     const int folder = open_folder(path);
-    const bool is_absent = folder < 0 && is_absence(errno);
+    const bool is_absent = folder < 0 && wgf_is_wrong_name(errno);
     DIR *stream = folder < 0 ? NULL : fdopendir(folder);
     bool temporary;
     const struct dirent *entry;

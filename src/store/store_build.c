@@ -157,12 +157,10 @@ static bool write_empty(struct wgf_store_builder *builder, hid_t dataset, const 
         return false;
     wgf_store_fill_empty(column->type, (BYTES + ELEMENT) / wgf_store_element_size(column->type), elements);
     for (off_t at = start; at < end && builder->system_error == 0 && !interrupted(builder);) {
-        off_t most = BYTES - at % BYTES;
-        ssize_t done = pwrite(builder->descriptor, elements + (at - start) % ELEMENT,
-                              (size_t)(end - at < most ? end - at : most), at);
-        if (done < 0 && errno != EINTR)
+        const off_t most = BYTES - at % BYTES, length = end - at < most ? end - at : most;
+        if (!wgf_write_at(builder->descriptor, elements + (at - start) % ELEMENT, (size_t)length, at))
             builder->system_error = errno;
-        at += done > 0 ? done : 0;
+        at += length;
     }
     free(elements);
     return builder->system_error == 0;

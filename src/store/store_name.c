@@ -88,14 +88,8 @@ static bool copy(int from, int to)
     ssize_t got = piece ? 1 : -1;
     for (off_t at = 0; got > 0; at += got) {
         got = wgf_read_at(from, piece, BYTES, at);
-        for (ssize_t done = 0, put; got > 0 && done < got; done += put) {
-            put = pwrite(to, piece + done, (size_t)(got - done), at + done);
-            if (put < 0 && errno != EINTR) {
-                free(piece);
-                return false;
-            }
-            put = put < 0 ? 0 : put;
-        }
+        if (got > 0 && !wgf_write_at(to, piece, (size_t)got, at))
+            got = -1;
     }
     free(piece);
     return got == 0;

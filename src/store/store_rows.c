@@ -1,6 +1,8 @@
 /* Rows and root attributes of an open file. Nothing here is collective. */
 #include "store_internal.h"
 
+#include "wgf/base/system.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -52,15 +54,7 @@ static bool write_direct(const struct wgf_store *store, const struct wgf_store_c
                          int64_t count, const char *from)
 {
     int64_t row = wgf_store_row_elements(&store->extent, column->shape) * (int64_t)wgf_store_element_size(column->type);
-    off_t at = column->direct + first * row, end = at + count * row;
-    while (at < end) {
-        ssize_t done = pwrite(store->descriptor, from, (size_t)(end - at), at);
-        if (done < 0 && errno != EINTR)
-            return false;
-        from += done > 0 ? done : 0;
-        at += done > 0 ? done : 0;
-    }
-    return true;
+    return wgf_write_at(store->descriptor, from, (size_t)(count * row), column->direct + first * row);
 }
 
 static bool write_by_hdf5(const struct wgf_store *store, const struct wgf_store_column *column, int64_t first,

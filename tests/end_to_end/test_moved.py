@@ -62,6 +62,14 @@ EVENTS = ((remove, "was removed while the run was writing it; start the same com
           (cut, "put a copy of it back, or remove it, and start the same command again", remove))
 
 
+def start(wgf, result, ranks, *options):
+    """A run into a new file that has begun its first job."""
+    result.unlink(missing_ok=True)
+    process = wgf.start("run", "spec.yaml", "-o", result.name, *options, ranks=ranks)
+    wait_until(lambda: result.exists() and (column(result, "status") > PENDING).any(), "the first job")
+    return process
+
+
 def finished(result):
     return (column(result, "status") > STATES.index("running")).sum()
 
@@ -97,9 +105,7 @@ def the_end_of_a_run_is_checked(wgf):
     wgf.write("spec.yaml", FEW)
     result = wgf.path("out.h5")
     for ranks in (0, 3):
-        result.unlink(missing_ok=True)
-        process = wgf.start("run", "spec.yaml", "-o", "out.h5", ranks=ranks)
-        wait_until(lambda: result.exists() and (column(result, "status") > PENDING).any(), "the first job")
+        process = start(wgf, result, ranks)
         result.unlink()
         done = finish(process).require(ERROR, "was removed while the run was writing it", "written to it again")
         equal(done.err.count("wgf: error:"), 1, f"errors, {ranks} ranks: {done.err!r}")
@@ -114,9 +120,7 @@ def a_long_job_tells_at_its_next_checkpoint(wgf):
     wgf.write("spec.yaml", ENDLESS)
     result = wgf.path("out.h5")
     for ranks in (0, 2):
-        result.unlink(missing_ok=True)
-        process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.2s", ranks=ranks)
-        wait_until(lambda: result.exists() and (column(result, "status") > PENDING).any(), "the job")
+        process = start(wgf, result, ranks, "--quiet", "--checkpoint", "0.2s")
         move(result)
         said = process.stderr.readline()
         require(said.startswith("wgf: warning: 'out.h5' was moved") and "elsewhere.h5'" in said, f"says {said!r}")

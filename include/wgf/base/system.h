@@ -24,6 +24,9 @@ bool wgf_same_file(const char *a, const char *b);
  * of the file; -1 with errno, which otherwise stays as it was. */
 ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset);
 
+/* Writes likewise. False, with errno: not all was written. */
+bool wgf_write_at(int descriptor, const void *bytes, size_t count, off_t offset);
+
 /* Does this errno blame the name of a file? If not, the system has failed or refused, as when a ticket of a network
  * file system expires, and says nothing about the file. */
 bool wgf_is_wrong_name(int reason);

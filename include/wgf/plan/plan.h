@@ -51,7 +51,7 @@ bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
 const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char *path,
                                          const struct wgf_datafile_layout *layout);
 
-/* The source of a job's init_file, init_job and init_record, also of a settled job; or NULL. */
+/* The source of a job's init_file, init_job and init_record, also of a settled job; NULL: it starts from no file. */
 const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const struct wgf_init_settings *init);
 
 /* Reads a source again, as the plan did: neurons as W and alpha, masses as a matrix of one column. *contents must be

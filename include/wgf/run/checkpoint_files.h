@@ -38,8 +38,8 @@ void wgf_checkpoints_free(struct wgf_checkpoints *checkpoints);
  * to give, or it is not known. Borrowed until the next call. */
 const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *checkpoints, int64_t job, uint64_t key);
 
-/* WGF_EIO: the checkpoint of the job that was begun last could not be read, so the job is to
- * be put back: the checkpoint may be whole. */
+/* WGF_EIO: the checkpoint of the job that was begun last could not be read, so the job is to be put back:
+ * the checkpoint may be whole. */
 wgf_status wgf_checkpoints_unread(const struct wgf_checkpoints *checkpoints, struct wgf_error *error);
 
 /* Ends the job that was begun last. finished: its file is removed by the next wgf_checkpoints_flushed, which says that
