@@ -234,6 +234,7 @@ static void finish(struct wgf_descent *run)
         trace->state_records = 1;
     }
     run->result->objective_final = run->now.objective;
+    run->result->flow_drift = run->method->drift ? run->method->drift(run->work) : NAN;
 }
 
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,

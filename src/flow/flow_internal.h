@@ -47,6 +47,8 @@ struct wgf_method {
     /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how
      * many entries. */
     int (*state_iov)(void *work, struct iovec *iov);
+    /* What becomes flow_drift of the result. NULL: there is no such thing. */
+    double (*drift)(const void *work);
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
     void (*explain)(void *work, char *message, size_t size);
 };

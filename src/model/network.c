@@ -147,6 +147,11 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
     return network->kappa * wgf_dot(residual, residual, data->n) + lambda * penalty;
 }
 
+const double *wgf_network_residual(const struct wgf_network *network)
+{
+    return network->residual;
+}
+
 /* G_i <- factor alpha_i G_i + decay w_i; inline, so that a d that is known makes straight loops. */
 static inline __attribute__((always_inline)) void scale(int64_t m, int64_t d, const double *restrict W,
                                                         const double *restrict alpha, double factor, double decay,

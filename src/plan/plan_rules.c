@@ -147,14 +147,16 @@ static bool both_layers(struct wgf_trial *trial)
 static bool decay(struct wgf_trial *trial)
 {
     return trial->written.network.weight_decay > 0 && !wgf_method_has_neurons(trial->written.method) &&
-           wgf_trial_says(trial, "weight_decay > 0 needs method: gd or prox in this version");
+           wgf_trial_says(trial, "weight_decay > 0 needs method: gd, prox or flow in this version");
 }
 
-static bool grid_inputs(struct wgf_trial *trial)
+static bool plane_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
-    return trial->written.method == WGF_METHOD_JKO && d != 2 && data_are_known(trial) &&
-           wgf_trial_says(trial, "method: jko needs d = 2, but d is %" PRId64, d);
+    const int method = trial->written.method;
+    return (method == WGF_METHOD_JKO || method == WGF_METHOD_FLOW) && d != 2 && data_are_known(trial) &&
+           wgf_trial_says(trial, "method: %s needs d = 2, but d is %" PRId64,
+                          wgf_param_text(wgf_param_find("method"), &trial->written), d);
 }
 
 static bool kernel_inputs(struct wgf_trial *trial)
@@ -215,7 +217,7 @@ static const struct wgf_rule rules[] = {
     {{"init", "width", "signs", "method", "data", "data_file", "d"}, .conflicts = init_grid},
     {{"layers", "method"}, .conflicts = both_layers},
     {{"weight_decay", "method"}, .conflicts = decay},
-    {{"method", "d", "data", "data_file"}, .conflicts = grid_inputs},
+    {{"method", "d", "data", "data_file"}, .conflicts = plane_inputs},
     {{"kernel", "method", "d", "data", "data_file"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},

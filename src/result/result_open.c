@@ -7,7 +7,7 @@
 /* A column that a result file cannot be without, by its dimension. */
 static bool is_needed(const struct wgf_column *column, int number, const struct wgf_store_extent *extent)
 {
-    const bool is_result = number >= wgf_param_count && number < wgf_param_count + WGF_RESULT_COUNT;
+    const bool is_result = number >= wgf_param_count && number < wgf_param_count + WGF_RESULT_YOUNGER;
     return is_result || (column->shape == WGF_SHAPE_INNER_RECORD && extent->inner_records > 0) ||
            (column->shape == WGF_SHAPE_STATE && extent->state_elements > 0);
 }

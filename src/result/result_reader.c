@@ -222,6 +222,8 @@ static wgf_status add_results(struct wgf_reader *reader, int64_t first, int64_t 
     for (int r = 0; !status && r < WGF_RESULT_COUNT; r++) {
         size_t size = wgf_result_size(r);
         bool is_text = wgf_result_columns[r].type == WGF_COLUMN_TEXT;
+        if (reader->result_index[r] < 0) /* younger than the file: empty, without a mark */
+            continue;
         status = read_cells(reader, reader->result_index[r], first, count, error);
         for (int64_t i = 0; !status && i < count; i++) {
             char *cell = (char *)reader->cells + (size_t)i * size;

@@ -46,8 +46,10 @@ static bool find_columns(struct wgf_writer *writer)
 {
     const struct wgf_store_extent *extent = &writer->layout->extent;
     bool fine = true;
-    for (int r = 0; r < WGF_RESULT_COUNT; r++)
-        fine = (writer->result_index[r] = wgf_store_column(writer->store, wgf_result_columns[r].name)) >= 0 && fine;
+    for (int r = 0; r < WGF_RESULT_COUNT; r++) {
+        writer->result_index[r] = wgf_store_column(writer->store, wgf_result_columns[r].name);
+        fine = fine && (writer->result_index[r] >= 0 || r >= WGF_RESULT_YOUNGER);
+    }
     for (int c = 0; c < WGF_TRACE_COUNT; c++) {
         writer->trace_index[c] =
             writer->layout->has_trace[c] ? wgf_store_column(writer->store, wgf_trace_names[c]) : -1;
@@ -235,7 +237,7 @@ static wgf_status write_data(struct wgf_writer *writer, int64_t row, int64_t cou
         if (writer->inner[i])
             status = write_rows(writer, writer->inner_index[i], writer->inner[i], inner, row, count, error);
     for (int r = 0; !status && r < WGF_RESULT_COUNT; r++)
-        if (is_written(r) && r != WGF_RESULT_STATUS && r != WGF_RESULT_ATTEMPTS)
+        if (is_written(r) && writer->result_index[r] >= 0 && r != WGF_RESULT_STATUS && r != WGF_RESULT_ATTEMPTS)
             status = write_result(writer, (enum wgf_result_column)r, row, count, error);
     return status;
 }
@@ -446,6 +448,7 @@ wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t i, const struct 
     ((uint8_t *)writer->result[WGF_RESULT_STATUS])[i] = (uint8_t)state;
     ((double *)writer->result[WGF_RESULT_OBJECTIVE_INITIAL])[i] = result->objective_initial;
     ((double *)writer->result[WGF_RESULT_OBJECTIVE_FINAL])[i] = result->objective_final;
+    ((double *)writer->result[WGF_RESULT_FLOW_DRIFT])[i] = result->flow_drift;
     ((int64_t *)writer->result[WGF_RESULT_STEPS_DONE])[i] = result->steps_done;
     ((double *)writer->result[WGF_RESULT_STARTED])[i] = facts->started;
     ((double *)writer->result[WGF_RESULT_SECONDS])[i] = facts->seconds;

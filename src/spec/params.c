@@ -23,6 +23,8 @@ static const char *const metrics[] = {WGF_METRICS(WGF_METRIC_WORD) NULL};
 static const char *const scalings[] = {NAMES(WGF_SCALINGS)};
 static const char *const inners[] = {NAMES(WGF_INNERS)};
 static const char *const solvers[] = {NAMES(WGF_JKO_SOLVERS)};
+static const char *const flow_solvers[] = {NAMES(WGF_FLOW_SOLVERS)};
+static const char *const origins[] = {NAMES(WGF_ORIGINS)};
 static const char *const recorded_distances[] = {NAMES(WGF_RECORDED_DISTANCES)};
 static const char *const saves[] = {NAMES(WGF_SAVES)};
 
@@ -41,6 +43,11 @@ static bool with_prox(const struct wgf_settings *s)
 static bool with_jko(const struct wgf_settings *s)
 {
     return s->method == WGF_METHOD_JKO;
+}
+
+static bool with_flow(const struct wgf_settings *s)
+{
+    return s->method == WGF_METHOD_FLOW;
 }
 
 static bool with_neurons(const struct wgf_settings *s)
@@ -156,7 +163,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("factor of the squared weights in the objective")},
     {"method", CHOICE(method, "gd"), ONE_OF(methods), DECIDES, SHAPES(TRACE | STATE), SAYS("the descent")},
     {"metric", CHOICE(metric, "frobenius"), ONE_OF(metrics), DECIDES, READ(with_prox), SAYS("distance of prox")},
-    {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size")},
+    {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size; of flow, the time that a step takes")},
     {"scaling", CHOICE(scaling, "plain"), ONE_OF(scalings), READ(with_gd),
      SAYS("step of gd: gamma or m gamma times the gradient")},
     {"steps", INT(steps, "100"), WHOLE(0), SHAPES(TRACE | STATE), SAYS("outer steps")},
@@ -182,6 +189,10 @@ const struct wgf_param wgf_params[] = {
     {"dykstra_tol", FLOAT(dykstra_tol, "1e-6"), ABOVE(0), READ(with_dykstra), SAYS("tolerance of Dykstra's method")},
     {"anderson", INT(anderson, "0"), .maximum = 100, READ(with_dykstra),
      SAYS("depth of Anderson acceleration; 0: none")},
+    {"flow_solver", CHOICE(flow_solver, "events"), ONE_OF(flow_solvers), READ(with_flow),
+     SAYS("integrator of flow; events: exact, from one kink to the next")},
+    {"origin", CHOICE(origin, "absorb"), ONE_OF(origins), READ(with_flow),
+     SAYS("what flow does with a neuron that comes to w = 0: it stays there")},
     {"record_every", INT(record_every, "1"), WHOLE(1), SHAPES(TRACE | STATE),
      SAYS("steps from one trace record to the next; the last step is always recorded")},
     {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), SHAPES(TRACE),

@@ -15,7 +15,8 @@
     X(STEP, step, "1", "outer step")                                                                                   \
     X(TIME, time, "1", "Wasserstein time")                                                                             \
     X(OBJECTIVE, objective, "1", "objective F")                                                                        \
-    X(DISTANCE, distance, "1", "the method's own distance D between the iterates around the step")                     \
+    X(DISTANCE, distance, "1",                                                                                         \
+      "the method's own distance D between the iterates around the step; flow: of two records")                        \
     X(DISTANCE_FROBENIUS, distance_frobenius, "1",                                                                     \
       "squared Frobenius distance over m; recorded with record_distances: all")                                        \
     X(DISTANCE_WASSERSTEIN, distance_wasserstein, "1",                                                                 \
@@ -27,7 +28,10 @@
     X(INNER_STEPS_USED, inner_steps_used, "1", "inner iterations of the step")                                         \
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
     X(MASS, mass, "1", "total mass on the grid")                                                                       \
-    X(NEWTON_STEPS_USED, newton_steps_used, "1", "Newton iterations of the step")
+    X(NEWTON_STEPS_USED, newton_steps_used, "1", "Newton iterations of the step")                                      \
+    X(SLIDING, sliding, "1", "fraction of neurons that slide along a kink")                                            \
+    X(AT_ORIGIN, at_origin, "1", "fraction of neurons at w = 0, where they stay")                                      \
+    X(EVENTS, events, "1", "neurons that met a kink, left one or came to the origin since the last record")
 
 #define WGF_TRACE_ID(id, name, units, meaning) WGF_TRACE_##id,
 enum wgf_trace_column { WGF_TRACE_COLUMNS(WGF_TRACE_ID) WGF_TRACE_COUNT };
@@ -111,6 +115,7 @@ struct wgf_flow_result {
     int outcome; /* enum wgf_outcome */
     int64_t steps_done;
     double objective_initial, objective_final;
+    double flow_drift;              /* the largest relative error of the residual that flow carried; NaN: no flow */
     double seconds_before;          /* that were spent before the checkpoint that the descent went on from; 0: none */
     char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
 };

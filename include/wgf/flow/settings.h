@@ -11,7 +11,8 @@
 #define WGF_METHODS(X)                                                                                                 \
     X(GD, gd)                                                                                                          \
     X(PROX, prox)                                                                                                      \
-    X(JKO, jko)
+    X(JKO, jko)                                                                                                        \
+    X(FLOW, flow)
 #define WGF_METHOD_ID(id, word) WGF_METHOD_##id,
 #define WGF_METHOD_WORD(id, word) #word,
 enum wgf_method_id { WGF_METHODS(WGF_METHOD_ID) WGF_METHOD_COUNT };
@@ -38,6 +39,12 @@ enum wgf_inner { WGF_INNERS(WGF_ENUM_ID) };
     X(WGF_SOLVER_DYKSTRA, "dykstra")
 enum wgf_jko_solver { WGF_JKO_SOLVERS(WGF_ENUM_ID) };
 
+#define WGF_FLOW_SOLVERS(X) X(WGF_FLOW_EVENTS, "events")
+enum wgf_flow_solver { WGF_FLOW_SOLVERS(WGF_ENUM_ID) };
+
+#define WGF_ORIGINS(X) X(WGF_ORIGIN_ABSORB, "absorb")
+enum wgf_origin { WGF_ORIGINS(WGF_ENUM_ID) };
+
 #define WGF_RECORDED_DISTANCES(X)                                                                                      \
     X(WGF_DISTANCES_OWN, "own")                                                                                        \
     X(WGF_DISTANCES_ALL, "all")
@@ -57,7 +64,7 @@ struct wgf_settings {
 
     int method;    /* enum wgf_method_id */
     int metric;    /* enum wgf_metric_id: the distance of prox */
-    double gamma;  /* step size */
+    double gamma;  /* step size; of flow, the time that a step takes */
     int scaling;   /* enum wgf_scaling: gd's step is gamma or m gamma times the gradient */
     int64_t steps; /* outer steps */
 
@@ -77,6 +84,9 @@ struct wgf_settings {
     int64_t dykstra_steps;
     double dykstra_tol;
     int64_t anderson; /* depth of acceleration; 0: none */
+
+    int flow_solver; /* enum wgf_flow_solver */
+    int origin;      /* enum wgf_origin: what flow does with a neuron that comes to w = 0 */
 
     int64_t record_every;  /* steps between two trace records; the last is always recorded */
     int record_distances;  /* enum wgf_recorded_distances */

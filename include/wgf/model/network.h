@@ -78,6 +78,9 @@ void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atom
 /* F at W (m x d, row-major) and alpha (m). */
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha);
 
+/* f(x_j) - y_j (n) at the point of the last wgf_network_objective; borrowed until the next. */
+const double *wgf_network_residual(const struct wgf_network *network);
+
 /* The gradient at the point of the last wgf_network_objective, which must be this W and alpha.
  * grad_W: m x d. grad_alpha: m, or NULL when alpha does not train. */
 void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,

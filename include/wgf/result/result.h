@@ -25,10 +25,12 @@ enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
     X(STATE_START, state_start, INT64, CREATED, NULL, "first element of the job's states in `state`")                  \
     X(STATE_RECORDS, state_records, INT64, WRITTEN, NULL, "states kept: `state` holds [records, rows, cols]")          \
     X(STATE_ROWS, state_rows, INT64, CREATED, NULL, "rows of a state")                                                 \
-    X(STATE_COLS, state_cols, INT64, CREATED, NULL, "columns of a state")
+    X(STATE_COLS, state_cols, INT64, CREATED, NULL, "columns of a state")                                              \
+    X(FLOW_DRIFT, flow_drift, FLOAT64, WRITTEN, "1", "largest relative error of the residual that flow carried")
 
 #define WGF_RESULT_ID(id, name, type, life, units, meaning) WGF_RESULT_##id,
 enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
+enum { WGF_RESULT_YOUNGER = WGF_RESULT_FLOW_DRIFT }; /* from here on a file may be older than the column, and lack it */
 
 /* The type of a parameter's column: choices and paths are texts. */
 enum wgf_column_type wgf_param_column(const struct wgf_param *param);
@@ -107,8 +109,8 @@ wgf_status wgf_writer_flush(struct wgf_writer *writer, int64_t row, int64_t coun
 wgf_status wgf_writer_put_back(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error);
 
 /* Opens a result file with every column that this version knows; the store has all results, and the traces and states
- * for which it has dimensions. Parameters and traces may be younger than the file, which then lacks them. Collective,
- * and errors, as wgf_store_open; and WGF_EDATA for a file that lacks a column. */
+ * for which it has dimensions. Parameters, traces and results from WGF_RESULT_YOUNGER on may be younger than the file,
+ * which then lacks them. Collective, and errors, as wgf_store_open; and WGF_EDATA for a file that lacks a column. */
 wgf_status wgf_result_open(struct wgf_store **store, const char *path, enum wgf_store_mode mode,
                            struct wgf_error *error);
 

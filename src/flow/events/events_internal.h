@@ -1,0 +1,85 @@
+/* Between events.c, what neurons do at events, and advance.c, when that is. */
+#ifndef WGF_FLOW_EVENTS_INTERNAL_H
+#define WGF_FLOW_EVENTS_INTERNAL_H
+
+#include "events.h"
+#include "heaps.h"
+#include "kink_lines.h"
+
+enum { WGF_SERIES_ORDER = 16 };
+
+enum wgf_neuron_mode { WGF_NEURON_IN_ARC, WGF_NEURON_ON_RAY, WGF_NEURON_AT_ORIGIN };
+
+/* Sorts of heaps, of each one a sign and an arc or ray: the neurons of an arc by their distance from the ray before it,
+ * and from the ray behind; those on a ray by their distance from the origin. */
+enum wgf_heap_sort { WGF_HEAP_BEFORE, WGF_HEAP_BEHIND, WGF_HEAP_ON_RAY, WGF_HEAP_SORTS };
+
+/* A neuron is u = w / |alpha|, so that all of one arc and sign move by the same vector, u' = sign v - decay u. With
+ * `decay` that holds for e^(decay t) u: `scale` is the factor, `moved` the integral of scale v, and a neuron of an arc
+ * is (base + sign moved) / scale. On a ray, base has the distance from the origin instead. */
+struct wgf_events {
+    struct wgf_arena arena; /* of all arrays */
+    struct wgf_kink_lines lines;
+    int64_t m;
+    double c, factor, decay; /* v = -factor sum of e_j x_j over active samples */
+    double *labels, *length; /* samples, in the order of the lines; |x_j| */
+    double *size, *mass;     /* m: |alpha|, 1 where that is 0; alpha^2 */
+    unsigned char *negative; /* m */
+
+    /* Between advances. */
+    double *place;       /* m x 2: u, or its distance from the origin and nothing */
+    int32_t *where;      /* m: arc or ray */
+    unsigned char *mode; /* m: enum wgf_neuron_mode */
+    double *residual;    /* samples: as the last advance left it */
+    double *given;       /* samples: from which the next one starts */
+    int64_t count;       /* of events */
+    bool broken;
+
+    /* Within one. */
+    double *base;
+    int32_t *at;
+    unsigned char *is;
+    struct wgf_heaps heaps; /* number: wgf_heap_number; nodes: neuron, or m + neuron for WGF_HEAP_BEHIND */
+    double *free, *sliding; /* arcs, rays: sums of alpha^2 */
+    double *moved_x, *moved_y, scale;
+    double *e[WGF_SERIES_ORDER + 1];                     /* samples: coefficients of t^p in e, times e^(decay t) */
+    double *vx[WGF_SERIES_ORDER], *vy[WGF_SERIES_ORDER]; /* arcs: the same of v */
+    double size_of_term[WGF_SERIES_ORDER + 1];           /* max |e[p]| */
+    double *bend, *clear[2];                             /* arcs */
+    int order;                                           /* that the last event needed */
+};
+
+static inline int64_t wgf_heap_number(const struct wgf_events *events, enum wgf_heap_sort sort, bool negative,
+                                      int64_t k)
+{
+    return ((int64_t)sort * 2 + negative) * events->lines.arcs + k;
+}
+
+static inline double wgf_sign(bool negative)
+{
+    return negative ? -1 : 1;
+}
+
+/* An event: a neuron at the ray before or behind its arc or at the origin, or neurons that leave a ray. */
+enum wgf_event_kind {
+    WGF_EVENT_NONE,
+    WGF_EVENT_BEFORE,
+    WGF_EVENT_BEHIND,
+    WGF_EVENT_ORIGIN,
+    WGF_EVENT_LEAVE_BEFORE,
+    WGF_EVENT_LEAVE_BEHIND
+};
+struct wgf_event {
+    enum wgf_event_kind kind;
+    bool negative;
+    int64_t k; /* arc or ray */
+};
+
+/* What happens at an event, the first coefficients being those of now. */
+void wgf_events_handle(struct wgf_events *events, const struct wgf_event *event);
+
+/* Moves on to the next event, or by `most`. Returns the time that passed, NaN where something is not finite. e[0] and
+ * v[0] are those of then. */
+double wgf_events_next(struct wgf_events *events, double most, struct wgf_event *event);
+
+#endif

@@ -1,0 +1,188 @@
+/* The method `flow`: the gradient flow itself, one step being gamma of its time. The residual is taken from the weights
+ * anew at every step, and its distance from the one that the integration carried is kept: `flow_drift`. Source:
+ * src/flow/README.md "The gradient flow". */
+#include "events.h"
+#include "particles/particles.h"
+
+#include "wgf/base/system.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct exact_flow {
+    struct wgf_particles particles;
+    struct wgf_events *events;
+    struct wgf_arena arena;
+    double *recorded;                /* m x 2: the weights of the last record */
+    int64_t events_before;           /* it: all so far */
+    bool started, is_recorded;       /* the first state has been evaluated; the present one is recorded */
+    double scale;                    /* the largest label or initial output */
+    double drift_before, drift;      /* the largest over that so far, without and with the present state */
+    struct wgf_events_report report; /* of the present state */
+};
+
+static double step_time(const struct wgf_settings *settings)
+{
+    return settings->gamma;
+}
+
+static bool constant_step(const struct wgf_settings *settings)
+{
+    (void)settings;
+    return false;
+}
+
+static void lay_out(struct exact_flow *flow, int64_t m, struct wgf_arena *arena)
+{
+    flow->recorded = wgf_arena_take(arena, 2 * (double)m, sizeof(double));
+}
+
+static double bytes(const struct wgf_settings *settings)
+{
+    struct exact_flow measured;
+    struct wgf_arena arena = {0};
+    lay_out(&measured, settings->init.width, &arena);
+    return sizeof measured + arena.used + wgf_particles_bytes(settings) +
+           wgf_events_bytes(settings->init.width, settings->data.n);
+}
+
+static void destroy(void *work)
+{
+    struct exact_flow *flow = work;
+    wgf_particles_clear(&flow->particles);
+    wgf_events_free(flow->events);
+    wgf_arena_free(&flow->arena);
+    free(flow);
+}
+
+static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
+                         struct wgf_error *error)
+{
+    const int64_t m = settings->init.width;
+    struct exact_flow *flow = *work = wgf_calloc(1, sizeof *flow);
+    if (flow)
+        lay_out(flow, m, &flow->arena);
+    if (!flow || !wgf_arena_allocate(&flow->arena)) {
+        free(flow);
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the gradient flow");
+    }
+    lay_out(flow, m, &flow->arena);
+    wgf_status status = wgf_particles_create(&flow->particles, settings, problem, error);
+    if (!status)
+        status = wgf_events_create(&flow->events, &settings->network, problem->data, m, problem->alpha, error);
+    if (status)
+        destroy(flow);
+    else
+        memcpy(flow->recorded, problem->W, 2 * (size_t)m * sizeof *flow->recorded);
+    return status;
+}
+
+static struct wgf_evaluation evaluate(void *work)
+{
+    struct exact_flow *flow = work;
+    struct wgf_particles *particles = &flow->particles;
+    const struct wgf_data *data = particles->problem->data;
+    if (flow->started)
+        wgf_events_read(flow->events, particles->W);
+    wgf_particles_evaluate(particles);
+    const double *residual = wgf_network_residual(particles->network);
+    const double moved = wgf_events_correct(flow->events, residual);
+    if (flow->started)
+        flow->drift = fmax(flow->drift_before, moved > 0 ? moved / flow->scale : 0);
+    else
+        wgf_events_start(flow->events, particles->W);
+    for (int64_t j = 0; j < data->n && !flow->started; j++)
+        flow->scale = fmax(flow->scale, fmax(fabs(data->y[j]), fabs(residual[j] + data->y[j])));
+    flow->started = true;
+    flow->report = wgf_events_report(flow->events);
+    particles->evaluation.grad_norm = flow->report.grad_norm;
+    particles->evaluation.broken = flow->report.broken;
+    return particles->evaluation;
+}
+
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
+                 double *inner_distance)
+{
+    struct exact_flow *flow = work;
+    (void)number, (void)inner_objective, (void)inner_distance;
+    const int64_t count = *wgf_events_count(flow->events);
+    if (!wgf_events_advance(flow->events, flow->particles.settings->gamma, deadline))
+        return false;
+    flow->drift_before = flow->drift;
+    if (flow->is_recorded) {
+        memcpy(flow->recorded, flow->particles.W, 2 * (size_t)flow->particles.m * sizeof(double));
+        flow->events_before = count;
+    }
+    flow->is_recorded = false;
+    return true;
+}
+
+static void record(void *work, double *values)
+{
+    struct exact_flow *flow = work;
+    struct wgf_particles *particles = &flow->particles;
+    particles->distance = wgf_squared_distance(particles->W, flow->recorded, particles->weights) / (double)particles->m;
+    if (particles->clouds.before)
+        wgf_clouds_keep(&particles->clouds, flow->recorded, particles->alpha);
+    wgf_particles_record(particles, values);
+    values[WGF_TRACE_ACTIVE] = flow->report.active;
+    values[WGF_TRACE_SLIDING] = flow->report.sliding;
+    values[WGF_TRACE_AT_ORIGIN] = flow->report.at_origin;
+    values[WGF_TRACE_EVENTS] = (double)(*wgf_events_count(flow->events) - flow->events_before);
+    flow->is_recorded = true;
+}
+
+static void state(void *work, double *out)
+{
+    wgf_particles_state(&((struct exact_flow *)work)->particles, out);
+}
+
+static int state_iov(void *work, struct iovec *iov)
+{
+    struct exact_flow *flow = work;
+    const int count = wgf_events_state_iov(flow->events, iov);
+    const struct iovec own[] = {
+        WGF_IOV_ARRAY(flow->recorded, flow->particles.weights),
+        WGF_IOV(flow->events_before),
+        WGF_IOV(flow->started),
+        WGF_IOV(flow->scale),
+        WGF_IOV(flow->drift_before),
+    };
+    memcpy(iov + count, own, sizeof own);
+    return count + (int)(sizeof own / sizeof *own);
+}
+
+static double drift(const void *work)
+{
+    return ((const struct exact_flow *)work)->drift;
+}
+
+static void explain(void *work, char *message, size_t size)
+{
+    const double most = 1e-11, found = drift(work);
+    if (found > most)
+        snprintf(message, size,
+                 "flow_drift is %.2g: the residual that the flow carried over a step is that far from the one of its "
+                 "weights; a smaller gamma takes it anew more often",
+                 found);
+}
+
+const struct wgf_method wgf_method_flow = {
+    .neurons = true,
+    .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(SLIDING) | WGF_COLUMN_BIT(AT_ORIGIN) | WGF_COLUMN_BIT(EVENTS),
+    .bytes = bytes,
+    .shape = wgf_particles_shape,
+    .step_time = step_time,
+    .constant_step = constant_step,
+    .create = create,
+    .free = destroy,
+    .evaluate = evaluate,
+    .step = step,
+    .record = record,
+    .state = state,
+    .state_iov = state_iov,
+    .drift = drift,
+    .explain = explain,
+};
