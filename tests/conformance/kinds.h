@@ -21,6 +21,7 @@ static const struct kind {
     {"jko_newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, solver: newton"},
     {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra"},
     {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4"},
+    {"flow", WGF_METHOD_FLOW, 0, 0, 0, 2e-3, 2e-2, false, "method: flow"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, GRID = 5, NAME_LENGTH = 96 };
 

@@ -290,7 +290,7 @@ static void seconds_add_up(const struct wgf_settings *settings)
 }
 
 /* What is recorded, which weights train, which kernel: variants of each kind. False: not of this kind. */
-static bool make_variant(const struct kind *kind, int variant, struct wgf_settings *settings)
+static bool vary(const struct kind *kind, int variant, struct wgf_settings *settings)
 {
     const bool particles = wgf_method_has_neurons(kind->method);
     *settings = settings_of_kind(kind);
@@ -371,6 +371,11 @@ static bool make_variant(const struct kind *kind, int variant, struct wgf_settin
     }
 }
 enum { VARIANTS = 13 };
+
+static bool make_variant(const struct kind *kind, int variant, struct wgf_settings *settings)
+{
+    return vary(kind, variant, settings) && (settings->data.d == 2 || kind->method != WGF_METHOD_FLOW);
+}
 
 static void interruptions_came(const struct wgf_settings *settings)
 {

@@ -90,6 +90,13 @@ static void prox_falls(const struct descent *done, int64_t r)
     assert_true(F[r] + D[r] / (2 * done->settings.gamma) <= F[r - 1] && D[r] > 0);
 }
 
+/* Between two records dF/dt = -m |grad F|^2, so F falls by D / gamma at least. */
+static void flow_falls(const struct descent *done, int64_t r)
+{
+    const double *F = done->trace.column[WGF_TRACE_OBJECTIVE], *D = done->trace.column[WGF_TRACE_DISTANCE];
+    assert_true(F[r] + D[r] / done->settings.gamma <= F[r - 1] && D[r] > 0);
+}
+
 static void jko_falls(const struct descent *done, int64_t r)
 {
     assert_true(jko_scheme(done, r, r - 1) <= jko_scheme(done, r - 1, r - 1) + 1e-9);
@@ -98,8 +105,10 @@ static void jko_falls(const struct descent *done, int64_t r)
 /* A step never does worse than to stay. */
 static void the_scheme_never_rises(const struct kind *kind)
 {
-    static void (*const falls[])(const struct descent *, int64_t) = {
-        [WGF_METHOD_GD] = gd_falls, [WGF_METHOD_PROX] = prox_falls, [WGF_METHOD_JKO] = jko_falls};
+    static void (*const falls[])(const struct descent *, int64_t) = {[WGF_METHOD_GD] = gd_falls,
+                                                                     [WGF_METHOD_PROX] = prox_falls,
+                                                                     [WGF_METHOD_JKO] = jko_falls,
+                                                                     [WGF_METHOD_FLOW] = flow_falls};
     _Static_assert(sizeof falls / sizeof *falls == WGF_METHOD_COUNT, "every method says what falls");
     struct wgf_settings settings = settings_of_kind(kind);
     settings.steps = 4;
@@ -155,6 +164,12 @@ static void the_same_settings_give_the_same_bits(const struct kind *kind)
     discard(&two);
 }
 
+/* Does the column tell of all steps since the last record? */
+static bool is_since_record(const struct kind *kind, int column)
+{
+    return kind->method == WGF_METHOD_FLOW && (column == WGF_TRACE_DISTANCE || column == WGF_TRACE_EVENTS);
+}
+
 /* A descent that records every third step and one that records all tell of the same states. */
 static void records_do_not_change_the_descent(const struct kind *kind)
 {
@@ -166,7 +181,7 @@ static void records_do_not_change_the_descent(const struct kind *kind)
     static const int64_t steps[] = {0, 3, 6, 9, 10};
     assert_whole(&some, 5);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
-        for (int r = 0; r < 5; r++)
+        for (int r = 0; r < 5 && !is_since_record(kind, c); r++)
             assert_memory_equal(&some.trace.column[c][r], &all.trace.column[c][steps[r]], sizeof(double));
     discard(&all);
     discard(&some);

@@ -50,13 +50,15 @@ double wgf_events_bytes(int64_t m, int64_t n)
 wgf_status wgf_events_create(struct wgf_events **events, const struct wgf_network_settings *settings,
                              const struct wgf_data *data, int64_t m, const double *alpha, struct wgf_error *error)
 {
-    struct wgf_events *made = *events = wgf_calloc(1, sizeof *made);
+    *events = NULL;
+    if (data->d != 2)
+        return wgf_fail(error, WGF_EUSAGE, "flow_solver: events needs d = 2, but d is %" PRId64, data->d);
+    struct wgf_events *made = wgf_calloc(1, sizeof *made);
     const bool countable = m < INT32_MAX / 4 && data->n < INT32_MAX / 4;
     if (made)
         lay_out(made, m, data->n, &made->arena);
     if (!made || !countable || !wgf_arena_allocate(&made->arena)) {
         wgf_events_free(made);
-        *events = NULL;
         return wgf_fail(error, WGF_EMEMORY, "no memory for the events of %" PRId64 " neurons on %" PRId64 " samples", m,
                         data->n);
     }
@@ -75,6 +77,7 @@ wgf_status wgf_events_create(struct wgf_events **events, const struct wgf_networ
         made->mass[i] = alpha[i] * alpha[i];
         made->negative[i] = alpha[i] < 0;
     }
+    *events = made;
     return WGF_OK;
 }
 
