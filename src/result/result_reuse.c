@@ -16,7 +16,7 @@ struct work {
     struct wgf_reader *old, *new;
     struct wgf_copier *copier;
     struct old_row *rows; /* sorted by key */
-    int64_t count, room;
+    int64_t count;
     const struct wgf_reuse *reuse;
     struct wgf_reuse_count *report;
 };
@@ -31,14 +31,8 @@ static wgf_status check_interrupted(const struct work *work, struct wgf_error *e
 
 static wgf_status add_old_row(struct work *work, const struct wgf_row *row, int64_t number, struct wgf_error *error)
 {
-    if (work->count == work->room) {
-        int64_t room = work->room ? 2 * work->room : 4096;
-        struct old_row *rows = realloc(work->rows, (size_t)room * sizeof *rows);
-        if (!rows)
-            return wgf_fail(error, WGF_EMEMORY, "no memory for the rows that might be reused");
-        work->rows = rows;
-        work->room = room;
-    }
+    if (!WGF_GROW(work->rows, work->count))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the rows that might be reused");
     work->rows[work->count++] =
         (struct old_row){.key = row->key, .guard = row->guard, .paths = row->paths, .row = number};
     return WGF_OK;
