@@ -46,7 +46,7 @@ NEEDS = {
     **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),
     "weight_decay": {"method": ["gd", "prox"]},
 }  # fmt: skip
-FLOWS, PROX, JKO = {"method": ["gd", "prox", "jko"]}, {"method": ["prox"]}, {"method": ["jko"]}
+FLOWS, PROX, JKO = {"method": ["gd", "prox", "jko", "flow"]}, {"method": ["prox"]}, {"method": ["jko"]}
 # For each figure the axes with which gamma gives it something to draw.
 FACETED = {
     "mean-field": {"method": ["gd"], "width": [2, 4, 8], "seed": [1, 2]},
@@ -88,7 +88,7 @@ def readers(words):
     """{parameter: values} with which jobs read a parameter: all methods that do, of others one value."""
     pairs = dict(clause.split(": ") for clause in words.split("; ") if ": " in clause)
     found = {name: [choices.split(", ")[-1 if name == "data" else 0]] for name, choices in pairs.items()}
-    return {**found, "method": pairs.get("method", "gd, prox, jko").split(", ")}
+    return {**found, "method": pairs.get("method", "gd, prox, jko, flow").split(", ")}
 
 
 def quoted(value):

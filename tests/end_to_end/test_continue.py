@@ -55,7 +55,7 @@ def other_methods_go_on(wgf):
     """The first record of a job is the record that it started from, whatever the methods are."""
     first = run(wgf, "gd", f"{FIRST}, width: 6, init_scale: 0.3, steps: 3", "seed: [1, 2, 3]")
     sweep = "init_job: {range: [0, 3]}, init_record: [0, 2, last], gamma: [0.01, 0.1]"
-    for method in ("gd", "prox"):
+    for method in ("gd", "prox", "flow"):
         made = run(wgf, method + "2", f"data: sinus, n: 12, init: file, init_file: gd.h5, method: {method}, steps: 2, "
                    "save: all", sweep)
         equal(len(made["job"]), 18, "jobs")

@@ -41,14 +41,16 @@ FILES = {
 INTERRUPTED = "name: x\nfixed: {n: 5, width: 4, record_every: 100000000000, save: last}\n" \
               "sweep: {steps: [3, 100000000000], seed: [1, 2]}\n"
 TRACES = ("step", "time", "objective", "distance", "distance_frobenius", "distance_wasserstein", "grad_norm",
-          "weight_norm", "objective_test", "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used")
+          "weight_norm", "objective_test", "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
+          "sliding", "at_origin", "events")
 RESULTS = {"status": "uint8", "attempts": "int64", "key": "uint64", "checksum": "uint64",
            "objective_initial": "float64", "objective_final": "float64", "steps_done": "int64", "started": "float64",
-           "seconds": "float64", "rank": "int64"}
+           "seconds": "float64", "rank": "int64", "flow_drift": "float64"}
 INTEGERS = ("n", "d", "data_seed", "width", "seed", "steps", "inner_steps", "projections", "grid", "grid2",
             "dykstra_steps", "anderson", "record_every", "record_inner")
 TEXTS = ("data", "test_file", "data_file", "sampling", "init", "init_file", "signs", "loss", "output", "layers",
-         "method", "metric", "scaling", "inner", "solver", "record_distances", "kernel", "save", "kernel_used")
+         "method", "metric", "scaling", "inner", "solver", "flow_solver", "origin", "record_distances",
+         "kernel", "save", "kernel_used")
 FLOATS = ("noise", "init_scale", "weight_decay", "gamma", "beta", "inner_tol", "grid_radius", "grid2_radius", "epsilon",
           "newton_tol", "dykstra_tol", "stop_objective", "stop_change", "time_limit")
 

@@ -16,7 +16,7 @@ MIXED = """\
 name: mixed
 fixed: {n: 6, steps: 7, record_every: 3, d: 2, init_scale: 1, grid: 6}
 sweep:
-  method: [gd, prox, jko]
+  method: [gd, prox, jko, flow]
   save: [none, last, all]
   record_inner: [0, 20]
   seed: [1, 2]
@@ -43,7 +43,7 @@ def shards_make_the_file_of_a_whole_run(wgf):
     files = shards(wgf, MIXED, 4)
     random.shuffle(files)
     outcome = wgf("merge", "-o", "all.h5", *files)
-    outcome = outcome.require(OK, "4 files, 21 finished rows, 21 done; 0 pending").quietly()
+    outcome = outcome.require(OK, "4 files, 27 finished rows, 27 done; 0 pending").quietly()
     equal(outcome.err.count("\n"), 1, "lines of stderr")
     equal(differences(wgf.path("all.h5"), whole), [], "variables that differ")
     wgf("verify", "all.h5").require(OK)

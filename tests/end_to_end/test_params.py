@@ -26,7 +26,7 @@ loss | mse, half_mse, sse | mse
 output | sum, mean | sum
 layers | first, both | first
 weight_decay | float | 0
-method | gd, prox, jko | gd
+method | gd, prox, jko, flow | gd
 metric | frobenius, wasserstein, sliced | frobenius
 gamma | float | 0.1
 scaling | plain, mean_field | plain
@@ -46,6 +46,8 @@ newton_tol | float | 1e-9
 dykstra_steps | int | 1000
 dykstra_tol | float | 1e-6
 anderson | int | 0
+flow_solver | events | events
+origin | absorb | absorb
 record_every | int | 1
 record_distances | own, all | own
 record_inner | int | 0
@@ -113,7 +115,7 @@ def markdown_says_what_every_parameter_means(wgf):
 def what_jobs_read_is_told(wgf):
     table = markdown(wgf)
     for name, words in {"scaling": ["gd"], "metric": ["prox"], "noise": ["linear"], "projections": ["sliced"],
-                        "grid": ["jko"], "dykstra_tol": ["dykstra"], "gamma": ["all"]}.items():
+                        "grid": ["jko"], "origin": ["flow"], "dykstra_tol": ["dykstra"], "gamma": ["all"]}.items():
         for word in words:
             require(word in table[name][3], f"{name} is read with {table[name][3]!r}, nothing of {word}")
 

@@ -136,7 +136,7 @@ name: dummies
 fixed: {n: 6, width: 4, steps: 2, save: last, dummy_height: 0.25}
 sweep: {method: [gd, dummy]}
 """
-PLAIN = "name: plain\nfixed: {n: 6, width: 4, steps: 2}\nsweep: {method: [gd, prox, jko], grid: [3]}\n"
+PLAIN = "name: plain\nfixed: {n: 6, width: 4, steps: 2}\nsweep: {method: [gd, prox, jko, flow], grid: [3]}\n"
 
 
 def add_dummies(tree):
@@ -188,7 +188,7 @@ def contributing_names_exactly_these_places(wgf):
 def tables_of_the_program_have_the_dummies(wgf):
     rows = DUMMY("params", "--markdown").require(OK).out
     require("| `dummy_height` | float (0.5) | >= 0 | all | height of the dummy |" in rows, "no parameter dummy_height")
-    require("| `method` | dummy, gd, prox, jko (gd) |" in rows, "no method dummy")
+    require("| `method` | dummy, gd, prox, jko, flow (gd) |" in rows, "no method dummy")
     require("dummy" in DUMMY("--help").require(OK).out, "no command dummy in --help")
     equal(DUMMY("dummy").require(OK).out, "a dummy\n", "what the command says")
     DUMMY.write("spec.yaml", SPEC)

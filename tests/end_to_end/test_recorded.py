@@ -15,6 +15,7 @@ DESCENTS = {
     "wasserstein": "method: prox, metric: wasserstein, inner_steps: 4",
     "sliced": "method: prox, metric: sliced, inner_steps: 4",
     "jko": "method: jko, grid: 6",
+    "flow": "method: flow, gamma: 0.01",
     "jko by Dykstra": "method: jko, grid: 6, solver: dykstra",
     "jko on two grids": "method: jko, grid: 6, grid2: 3",
 }
@@ -85,6 +86,7 @@ VALUES = {
     "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
     "save": "[none, last]", "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
 }
+ONE_CHOICE = {"inner", "flow_solver", "origin"}
 DECIDING = {"data", "init", "method", "metric", "solver"}
 BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}
 
@@ -121,10 +123,10 @@ def what_a_job_reads_has_an_effect(wgf):
         wgf.write(name, "".join(lines))
     names = {line.split("|")[1].strip(" `") for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]}
     elsewhere = {"init_job", "init_record"}  # of result files: test_continue.py
-    equal(names - set(VALUES), {*DECIDING, *elsewhere, "inner", "time_limit"}, "parameters without two values")
+    equal(names - set(VALUES), {*DECIDING, *elsewhere, *ONE_CHOICE, "time_limit"}, "parameters without two values")
     found = {}
     for method in DESCENTS:
-        for init in INITS if method in ("gd", "prox", "jko") else ("normal",):
+        for init in INITS if method in ("gd", "prox", "jko", "flow") else ("normal",):
             text = f"data: linear, n: 5, noise: 0.2, steps: 3, save: last, {INITS[init]}, {DESCENTS[method]}"
             kind = dict(part.split(": ") for part in text.split(", "))
             for name in VALUES:

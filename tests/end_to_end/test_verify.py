@@ -14,7 +14,7 @@ MIXED = """\
 name: mixed
 fixed: {n: 6, steps: 7, record_every: 3, d: 2, init_scale: 1, record_distances: all}
 sweep:
-  method: [gd, prox, jko]
+  method: [gd, prox, jko, flow]
   save: [none, last, all]
   record_inner: [0, 20]
   grid: [6]
@@ -185,7 +185,7 @@ def open_rows_are_no_errors(wgf):
     path = wgf.path("out.h5")
     put(path, "status", 4, RUNNING)
     outcome = wgf("verify", path.name).require(OK)
-    equal(outcome.out, "out.h5: 9 finished rows match, 0 do not, 12 not finished\n", "stdout")
+    equal(outcome.out, "out.h5: 9 finished rows match, 0 do not, 18 not finished\n", "stdout")
     put(path, "status", 3, PENDING)
     outcome = wgf("verify", path.name).require(OK)
     equal(outcome.out, "out.h5: 8 finished rows match, 0 do not, 13 not finished\n", "stdout")

@@ -10,7 +10,7 @@ SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
 DECIDERS = ("data", "init", "method", "metric", "solver")
 DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"}, {"method": "jko"},
-            {"method": "jko", "solver": "dykstra"})
+            {"method": "jko", "solver": "dykstra"}, {"method": "flow"})
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS]
 LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "layers", "weight_decay", "kernel",

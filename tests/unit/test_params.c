@@ -178,8 +178,8 @@ static void choices_are_words(void **state)
     assert_int_equal(parse("method", "prox", &value), WGF_OK);
     assert_int_equal(value.choice, WGF_METHOD_PROX);
     assert_int_equal(wgf_param_parse(find("method"), "prox", true, &value, NULL), WGF_OK);
-    assert_refused("method", "pox", false, "method: use gd, prox or jko, not 'pox'; did you mean 'prox'?");
-    assert_refused("method", "adam", false, "method: use gd, prox or jko, not 'adam'");
+    assert_refused("method", "pox", false, "method: use gd, prox, jko or flow, not 'pox'; did you mean 'prox'?");
+    assert_refused("method", "adam", false, "method: use gd, prox, jko or flow, not 'adam'");
 }
 
 static void paths_are_texts(void **state)
@@ -239,28 +239,29 @@ static void jobs_read_what_their_choices_need(void **state)
     const struct job jko = {.method = WGF_METHOD_JKO, .init = WGF_INIT_GRID, .data = WGF_DATA_SINUS};
     const struct job dykstra = {.method = WGF_METHOD_JKO, .solver = WGF_SOLVER_DYKSTRA, .metric = WGF_METRIC_SLICED};
     const struct job files = {.data = WGF_DATA_FILE, .init = WGF_INIT_FILE};
-    const struct job linear = {.data = WGF_DATA_LINEAR};
+    const struct job linear = {.data = WGF_DATA_LINEAR}, flow = {.method = WGF_METHOD_FLOW};
     const struct {
         const char *name;
-        bool gd, prox, sliced, jko, dykstra, files, linear;
+        bool gd, prox, sliced, jko, dykstra, files, linear, flow;
     } table[] = {
-        {"scaling", 1, 0, 0, 0, 0, 1, 1},       {"metric", 0, 1, 1, 0, 0, 0, 0},
-        {"beta", 0, 1, 1, 0, 0, 0, 0},          {"inner", 0, 1, 1, 0, 0, 0, 0},
-        {"inner_steps", 0, 1, 1, 0, 0, 0, 0},   {"inner_tol", 0, 1, 1, 0, 0, 0, 0},
-        {"record_inner", 0, 1, 1, 0, 0, 0, 0},  {"projections", 0, 0, 1, 0, 0, 0, 0},
-        {"width", 1, 1, 1, 0, 0, 1, 1},         {"output", 1, 1, 1, 0, 0, 1, 1},
-        {"layers", 1, 1, 1, 0, 0, 1, 1},        {"weight_decay", 1, 1, 1, 0, 0, 1, 1},
-        {"kernel", 1, 1, 1, 0, 0, 1, 1},        {"grid", 0, 0, 0, 1, 1, 0, 0},
-        {"grid_radius", 0, 0, 0, 1, 1, 0, 0},   {"grid2", 0, 0, 0, 1, 1, 0, 0},
-        {"grid2_radius", 0, 0, 0, 1, 1, 0, 0},  {"epsilon", 0, 0, 0, 1, 1, 0, 0},
-        {"solver", 0, 0, 0, 1, 1, 0, 0},        {"newton_tol", 0, 0, 0, 1, 0, 0, 0},
-        {"dykstra_steps", 0, 0, 0, 0, 1, 0, 0}, {"dykstra_tol", 0, 0, 0, 0, 1, 0, 0},
-        {"anderson", 0, 0, 0, 0, 1, 0, 0},      {"sampling", 1, 1, 1, 0, 1, 0, 1},
-        {"data_seed", 1, 1, 1, 0, 1, 0, 1},     {"noise", 0, 0, 0, 0, 0, 0, 1},
-        {"seed", 1, 1, 1, 0, 0, 0, 1},          {"init_scale", 1, 1, 1, 0, 1, 0, 1},
-        {"data_file", 0, 0, 0, 0, 0, 1, 0},     {"init_file", 0, 0, 0, 0, 0, 1, 0},
-        {"init_job", 0, 0, 0, 0, 0, 1, 0},      {"init_record", 0, 0, 0, 0, 0, 1, 0},
-        {"signs", 1, 1, 1, 1, 1, 0, 1},
+        {"scaling", 1, 0, 0, 0, 0, 1, 1, 0},       {"metric", 0, 1, 1, 0, 0, 0, 0, 0},
+        {"beta", 0, 1, 1, 0, 0, 0, 0, 0},          {"inner", 0, 1, 1, 0, 0, 0, 0, 0},
+        {"inner_steps", 0, 1, 1, 0, 0, 0, 0, 0},   {"inner_tol", 0, 1, 1, 0, 0, 0, 0, 0},
+        {"record_inner", 0, 1, 1, 0, 0, 0, 0, 0},  {"projections", 0, 0, 1, 0, 0, 0, 0, 0},
+        {"width", 1, 1, 1, 0, 0, 1, 1, 1},         {"output", 1, 1, 1, 0, 0, 1, 1, 1},
+        {"layers", 1, 1, 1, 0, 0, 1, 1, 1},        {"weight_decay", 1, 1, 1, 0, 0, 1, 1, 1},
+        {"kernel", 1, 1, 1, 0, 0, 1, 1, 0},        {"grid", 0, 0, 0, 1, 1, 0, 0, 0},
+        {"grid_radius", 0, 0, 0, 1, 1, 0, 0, 0},   {"grid2", 0, 0, 0, 1, 1, 0, 0, 0},
+        {"grid2_radius", 0, 0, 0, 1, 1, 0, 0, 0},  {"epsilon", 0, 0, 0, 1, 1, 0, 0, 0},
+        {"solver", 0, 0, 0, 1, 1, 0, 0, 0},        {"newton_tol", 0, 0, 0, 1, 0, 0, 0, 0},
+        {"dykstra_steps", 0, 0, 0, 0, 1, 0, 0, 0}, {"dykstra_tol", 0, 0, 0, 0, 1, 0, 0, 0},
+        {"anderson", 0, 0, 0, 0, 1, 0, 0, 0},      {"sampling", 1, 1, 1, 0, 1, 0, 1, 1},
+        {"data_seed", 1, 1, 1, 0, 1, 0, 1, 1},     {"noise", 0, 0, 0, 0, 0, 0, 1, 0},
+        {"seed", 1, 1, 1, 0, 0, 0, 1, 1},          {"init_scale", 1, 1, 1, 0, 1, 0, 1, 1},
+        {"data_file", 0, 0, 0, 0, 0, 1, 0, 0},     {"init_file", 0, 0, 0, 0, 0, 1, 0, 0},
+        {"init_job", 0, 0, 0, 0, 0, 1, 0, 0},      {"init_record", 0, 0, 0, 0, 0, 1, 0, 0},
+        {"signs", 1, 1, 1, 1, 1, 0, 1, 1},         {"flow_solver", 0, 0, 0, 0, 0, 0, 0, 1},
+        {"origin", 0, 0, 0, 0, 0, 0, 0, 1},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {
@@ -271,6 +272,7 @@ static void jobs_read_what_their_choices_need(void **state)
         assert_int_equal(reads(dykstra, table[i].name), table[i].dykstra);
         assert_int_equal(reads(files, table[i].name), table[i].files);
         assert_int_equal(reads(linear, table[i].name), table[i].linear);
+        assert_int_equal(reads(flow, table[i].name), table[i].flow);
     }
     for (int i = 0; i < wgf_param_count; i++) {
         listed -= wgf_params[i].is_read != NULL;
@@ -375,7 +377,7 @@ static void the_printed_table_has_every_row(void **state)
         assert_non_null(strstr(markdown, row));
     }
     assert_non_null(strstr(markdown, "| `dykstra_tol` | float (1e-6) | > 0 | method: jko; solver: dykstra |"));
-    assert_non_null(strstr(markdown, "| `method` | gd, prox, jko (gd) |  | all |"));
+    assert_non_null(strstr(markdown, "| `method` | gd, prox, jko, flow (gd) |  | all |"));
     for (char *line = strtok(people, "\n"); line; line = strtok(NULL, "\n")) {
         assert_true(strlen(line) <= 100);
         assert_true(line[strlen(line) - 1] != ' ');

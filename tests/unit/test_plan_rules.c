@@ -94,7 +94,7 @@ static void what_is_not_built_together(void **state)
     made = plan_of("name: x\nfixed: {method: prox, weight_decay: 1}\n");
     plan_discard(&made);
     assert_no_plan("name: x\nfixed:\n  method: jko\n  weight_decay: 1\n",
-                   "x.yaml:4:17: error: weight_decay > 0 needs method: gd or prox in this version\n");
+                   "x.yaml:4:17: error: weight_decay > 0 needs method: gd, prox or flow in this version\n");
 }
 
 static void traces_must_be_countable(void **state)

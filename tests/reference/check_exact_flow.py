@@ -1,0 +1,192 @@
+#!/usr/bin/python3
+"""Holds `method: flow` against matrix exponentials, known values, and gradient descent: check_exact_flow.py WGF_BINARY
+
+Data and neurons are drawn here and handed over as files. Each case is followed through all its events by
+exact_flow_reference.py, and compared at every record."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+from exact_flow_reference import ARC, ORIGIN, RAY, Flow
+
+KAPPA = {"mse": lambda n: 1 / n, "half_mse": lambda n: 1 / (2 * n), "sse": lambda n: 1}
+TOLERANCE = 1e-11
+
+
+class Failure(Exception):
+    pass
+
+
+def require(holds, says):
+    if not holds:
+        raise Failure(says)
+
+
+def run(fixed, sweep="", X=None, y=None, W=None, alpha=None):
+    """The result file of a spec, open. Arrays become files of their own."""
+    if X is not None:
+        with h5py.File("data.h5", "w") as file:
+            file["X"], file["y"] = X, y
+        fixed += ", data: file, data_file: data.h5"
+    if W is not None:
+        with h5py.File("init.h5", "w") as file:
+            file["W"], file["alpha"] = W, alpha
+        fixed += ", init: file, init_file: init.h5"
+    Path("case.yaml").write_text(f"name: x\nfixed: {{{fixed}}}\n" + (f"sweep: {{{sweep}}}\n" if sweep else ""))
+    done = subprocess.run([WGF, "run", "case.yaml", "-o", "case.h5", "--quiet", "--overwrite"], capture_output=True,
+                          text=True, check=False)
+    require(done.returncode == 0, f"wgf run: {done.stderr}")
+    return h5py.File("case.h5", "r")
+
+
+def spiral(m, size):
+    i = np.arange(m)
+    return size * np.stack([np.cos(2.4 * i + 0.3), np.sin(2.4 * i + 0.3)], axis=1), np.where(i < (m + 1) // 2, 1.0, -1)
+
+
+def draw(random, n, m, size):
+    """A bias column, neurons of one size, both signs."""
+    X = np.stack([random.standard_normal(n), np.ones(n)], axis=1)
+    return X, random.uniform(-1, 1, n), size * random.standard_normal((m, 2)), np.where(np.arange(m) % 2, -1.0, 1)
+
+
+def on_kinks(X, W):
+    """The same neurons, each on the kink of a sample, exactly."""
+    return np.array([[-X[i % len(X), 1] * w[0], X[i % len(X), 0] * w[0]] for i, w in enumerate(W)])
+
+
+def cases():
+    """(name, X, y, W, alpha, parameters, gamma): plain ones, and all that is degenerate."""
+    random = np.random.default_rng(7)
+    mean, total = {"output": "mean"}, {"output": "sum", "loss": "half_mse"}
+    for n, m, size, gamma, parameters in ((4, 6, 0.02, 2.0, mean), (5, 7, 0.02, 0.3, total), (6, 5, 0.5, 3.0, mean),
+                                          (3, 4, 1e-3, 4.0, {**mean, "loss": "sse"})):
+        for decay in (0, 0.003):
+            yield (f"{n} samples, {m} neurons, decay {decay}", *draw(random, n, m, size),
+                   {**parameters, "weight_decay": decay}, gamma)
+    X, y, W, alpha = draw(random, 4, 6, 0.05)
+    yield "X without a bias", random.standard_normal((4, 2)), y, W, alpha, mean, 2.0
+    yield "parallel samples", X[[0, 1, 1, 2, 2]] * [[1], [2], [-0.5], [1], [3]], random.uniform(-1, 1, 5), W, alpha, \
+        mean, 0.5
+    yield "a sample twice", X[[0, 1, 2, 2]], y, W, alpha, mean, 2.0
+    yield "a zero sample", np.vstack([X, [[0, 0]]]), random.uniform(-1, 1, 5), W, alpha, mean, 2.0
+    yield "zero samples alone", np.zeros((2, 2)), y[:2], W, alpha, {**mean, "weight_decay": 0.01}, 1.0
+    yield "one sample", X[:1], y[:1], W, alpha, mean, 3.0
+    yield "one line", X[:1] * [[1], [-2], [0.5]], y[:3], W, alpha, mean, 2.0
+    yield "one neuron", X, y, W[:1], alpha[:1], mean, 2.0
+    yield "starts on kinks", X, y, on_kinks(X, W), alpha, mean, 2.0
+    yield "starts on kinks, with copies", X, y, on_kinks(X, W)[[0, 0, 1, 1, 2, 3]], alpha, mean, 2.0
+    yield "starts at the origin", X, y, W * [[0], [1], [1], [0], [1], [1]], alpha, mean, 2.0
+    yield "output weights of any size", X, y, W, np.array([2.0, -0.5, 0, 1.5, -1, 0.3]), mean, 2.0
+    yield "right angles", np.eye(2), np.array([-1.0, -1]), np.array([[0.3, 0.3], [0.2, 0.5], [1, -1]]), np.ones(3), \
+        mean, 2.0
+
+
+def compare(X, y, W, alpha, parameters, gamma):
+    """The largest relative distance between weights of records, and the flow at its end."""
+    steps, m = 6, len(W)
+    text = ", ".join(f"{key}: {value!r}" for key, value in parameters.items()).replace("'", "")
+    with run(f"method: flow, save: all, gamma: {gamma}, steps: {steps}, {text}", "", X, y, W, alpha) as file:
+        require(file["status"][0] == 2 and file["flow_drift"][0] < 1e-12, f"flow_drift {file['flow_drift'][0]}")
+        states, trace = file["state"][()].reshape(steps + 1, m, 2), {key: file[key][0] for key in
+                                                                     ("sliding", "at_origin", "events", "objective")}
+    kappa = KAPPA[parameters.get("loss", "mse")](len(y))
+    flow = Flow(X, y, W, alpha, kappa, 1 if parameters["output"] == "sum" else 1 / m, parameters.get("weight_decay", 0))
+    worst, size = 0.0, np.abs(W).max()
+    for k in range(steps + 1):
+        flow.advance(k * gamma)
+        size = max(size, np.abs(flow.W).max())
+        worst = max(worst, np.abs(states[k] - flow.W).max() / size)
+        F = kappa * flow.residual() @ flow.residual() + flow.decay * (flow.W**2).sum()
+        require(abs(trace["objective"][k] - F) <= 1e-11 * max(F, 1e-3), f"objective of record {k}")
+        for name, mode in (("sliding", RAY), ("at_origin", ORIGIN)):
+            require(trace[name][k] == flow.does.count(mode) / m,
+                    f"{name} is {trace[name][k]}, not {flow.does.count(mode)} / {m}, at record {k}")
+        require(flow.does.count(ARC) + flow.does.count(RAY) + flow.does.count(ORIGIN) == m, "modes")
+    require(trace["events"].sum() == sum(flow.counts.values()), f"{trace['events'].sum()} events, not {flow.counts}")
+    return worst, flow
+
+
+def against_exponentials():
+    total, worst, count = {}, 0.0, 0
+    for name, *case in cases():
+        try:
+            error, flow = compare(*case)
+            require(error < TOLERANCE, f"weights differ by {error:.2g}")
+        except (Failure, AssertionError) as failure:
+            raise Failure(f"{name}: {failure}") from failure
+        worst, count = max(worst, error), count + 1
+        total = {key: total.get(key, 0) + number for key, number in flow.counts.items()}
+    require(min(total.values()) >= 5, f"too few events: {total}")
+    return f"{count} cases, {total}, largest error {worst:.1e}"
+
+
+def known_values():
+    """By another program, in the last digits that it gives."""
+    for n, m, T, F in ((9, 6, 20, 0.417178737791827), (15, 10, 40, 0.398861238326433)):
+        for steps in (1, 10):
+            with run(f"method: flow, data: sinus, n: {n}, output: mean, gamma: {T / steps}, steps: {steps}", "", None,
+                     None, *spiral(m, 0.5)) as file:
+                found = file["objective_final"][0]
+                require(abs(found - F) < 1e-14, f"sinus, n = {n}: {found!r}, not {F!r}")
+    with run("method: flow, data: three_points, loss: half_mse, gamma: 1, steps: 1, save: last", "", None, None,
+             np.array([[1.0, 0]]), np.ones(1)) as file:
+        W, F = file["state"][()], file["objective_final"][0]
+        require(np.abs(W - [1.91335129, 0.25134733]).max() < 5e-9 and abs(F - 0.00704825) < 5e-9, f"{W}, {F}")
+    return "5 descents"
+
+
+def scaling():
+    """A sum of m neurons of size s at time T is the mean of neurons of size m s at time m^2 T."""
+    W, alpha = spiral(8, 0.05)
+    m, worst = len(W), 0.0
+    with run("method: flow, data: sinus, n: 12, output: sum, gamma: 0.01, steps: 5, save: all", "", None, None, W,
+             alpha) as file:
+        sums = file["state"][()], file["objective"][0]
+    with run(f"method: flow, data: sinus, n: 12, output: mean, gamma: {0.01 * m * m}, steps: 5, save: all", "", None,
+             None, m * W, alpha) as file:
+        worst = max(np.abs(file["state"][()] - m * sums[0]).max(), np.abs(file["objective"][0] - sums[1]).max())
+    require(worst < 1e-12, f"they differ by {worst:.2g}")
+    return f"largest difference {worst:.1e}"
+
+
+def gradient_descent_tends_to_it():
+    """At order 1 in gamma, on the same data and neurons, in the same time."""
+    W, alpha = spiral(10, 0.5)
+    start = (None, None, W, alpha)
+    with run("method: flow, data: sinus, n: 15, output: mean, gamma: 4, steps: 1, save: last", "", *start) as file:
+        F, exact = file["objective_final"][0], file["state"][()].reshape(-1, 2)
+    errors = []
+    for steps in (400, 4000, 40000):
+        with run(f"method: gd, scaling: mean_field, data: sinus, n: 15, output: mean, gamma: {4 / steps}, "
+                 f"steps: {steps}, record_every: {steps}, save: last", "", *start) as file:
+            errors.append((abs(file["objective_final"][0] - F),
+                           np.abs(file["state"][()].reshape(-1, 2) - exact).max()))
+    errors = np.array(errors)
+    slopes = np.log10(errors[:-1] / errors[1:])
+    require((abs(slopes - 1) < 0.15).all(), f"orders {slopes.tolist()} of errors {errors.tolist()}")
+    return f"orders {np.round(slopes[-1], 3).tolist()} of F and W"
+
+
+def main():
+    failed = 0
+    for check in (known_values, scaling, gradient_descent_tends_to_it, against_exponentials):
+        name = check.__name__.replace("_", " ")
+        try:
+            print(f"ok {name}: {check()}", flush=True)
+        except Failure as failure:
+            print(f"FAILED {name}: {failure}", flush=True)
+            failed += 1
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    WGF = str(Path(sys.argv[1]).resolve())
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        sys.exit(main())
