@@ -2,6 +2,8 @@
 #ifndef WGF_BASE_SYSTEM_H
 #define WGF_BASE_SYSTEM_H
 
+#include "wgf/base/status.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -17,8 +19,8 @@ double wgf_memory_limit(int processes);
 /* Allocates count zeroed elements; NULL when count * size overflows or memory ends. Freed by free(). */
 void *wgf_calloc(long long count, size_t size);
 
-/* Do two names lead to one file that exists? */
-bool wgf_same_file(const char *a, const char *b);
+/* Do two names lead to one file that exists? WGF_EIO: the system does not say. */
+wgf_status wgf_same_file(const char *a, const char *b, bool *same, struct wgf_error *error);
 
 /* Reads `count` bytes from an offset, however many calls that takes. Returns how many there were, fewer only at the end
  * of the file; -1 with errno, which otherwise stays as it was. */
