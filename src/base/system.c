@@ -25,6 +25,21 @@ void *wgf_calloc(long long count, size_t size)
     return calloc(count ? (size_t)count : 1, size);
 }
 
+bool wgf_grow(void *array, long long count, size_t size)
+{
+    enum { FEWEST = 4 }; /* then powers of two */
+    const bool full = count == 0 || (count >= FEWEST && (count & (count - 1)) == 0);
+    const long long room = count ? 2 * count : FEWEST;
+    void *old;
+    if (!full)
+        return true;
+    memcpy(&old, array, sizeof old);
+    void *const grown = room < (long long)(PTRDIFF_MAX / size) ? realloc(old, (size_t)room * size) : NULL;
+    if (grown)
+        memcpy(array, &grown, sizeof grown);
+    return grown;
+}
+
 /* The number in a one-line file; infinity where the file holds another text, such as "max". */
 static double number_in(const char *path)
 {

@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include "wgf/base/output.h"
+#include "wgf/base/system.h"
 #include "wgf/query/variable.h"
 #include "wgf/run/checkpoint_files.h"
 #include "wgf/run/progress.h"
@@ -71,12 +72,9 @@ static const char *const read_names[READ] = {"status", "started", "seconds", "at
 static wgf_status add_failure(struct wgf_cells *message, struct summary *summary, int64_t job, uint8_t state,
                               struct wgf_error *error)
 {
-    const size_t size = (size_t)(summary->failure_count + 1) * sizeof *summary->failures;
-    struct failure *const failures = realloc(summary->failures, size);
-    if (!failures)
+    if (!WGF_GROW(summary->failures, summary->failure_count))
         return wgf_fail(error, WGF_EMEMORY, "no memory for the failures");
-    summary->failures = failures;
-    struct failure *const failure = &failures[summary->failure_count++];
+    struct failure *const failure = &summary->failures[summary->failure_count++];
     *failure = (struct failure){.job = job, .state = state};
     const wgf_status status = wgf_cells_read(message, job, 1, error);
     if (!status)
@@ -170,12 +168,10 @@ static void sift(void *context, const struct wgf_checkpoint_header *header, cons
         wgf_store_read(sieve->store, wgf_store_column(sieve->store, "steps"), kept.job, 1, &kept.steps, sieve->error);
     if (sieve->status)
         return;
-    struct kept *const longer = realloc(summary->kept, (size_t)(summary->kept_count + 1) * sizeof *longer);
-    sieve->full = sieve->full || !longer;
-    if (longer) {
-        summary->kept = longer;
+    if (WGF_GROW(summary->kept, summary->kept_count))
         summary->kept[summary->kept_count++] = kept;
-    }
+    else
+        sieve->full = true;
 }
 
 static int by_job(const void *a, const void *b)

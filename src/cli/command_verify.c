@@ -2,12 +2,10 @@
 #include "cli.h"
 #include "options.h"
 
-#include "wgf/base/system.h"
 #include "wgf/result/result.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char usage[] =
     "usage: wgf verify OUT.h5\n\n"
@@ -18,7 +16,7 @@ static const char usage[] =
     "exit codes: 0 all of that matches; 1 the file cannot be read; 3 something does not match\n";
 
 struct count {
-    int64_t open, whole, torn;
+    int64_t of[WGF_ROW_TORN + 1];
     bool attributes; /* match */
 };
 
@@ -26,26 +24,17 @@ static wgf_status verify(struct wgf_store *store, struct count *count, struct wg
 {
     struct wgf_store_extent extent;
     struct wgf_reader *reader;
+    const struct wgf_checked_row *rows;
     wgf_store_extent(store, &extent);
     wgf_status status = wgf_reader_open(&reader, store, error);
-    if (status)
-        return status;
-    int64_t capacity = wgf_reader_capacity(reader);
-    enum wgf_row_check *checks = wgf_calloc(capacity, sizeof *checks);
-    if (!checks)
-        status = wgf_fail(error, WGF_EMEMORY, "no memory for the rows of a result file");
-    for (int64_t first = 0; !status && first < extent.jobs; first += capacity) {
-        int64_t rows = extent.jobs - first < capacity ? extent.jobs - first : capacity;
-        status = wgf_reader_check(reader, first, rows, checks, error);
-        for (int64_t i = 0; !status && i < rows; i++) {
-            count->open += checks[i] == WGF_ROW_OPEN;
-            count->whole += checks[i] == WGF_ROW_WHOLE;
-            count->torn += checks[i] == WGF_ROW_TORN;
-            if (checks[i] == WGF_ROW_TORN)
-                printf("job %" PRId64 " does not match its checksum\n", first + i);
+    for (struct wgf_block block = {0}; !status && wgf_reader_next(reader, extent.jobs, &block);) {
+        status = wgf_reader_check(reader, &block, &rows, error);
+        for (int64_t i = 0; !status && i < block.count; i++) {
+            count->of[rows[i].check]++;
+            if (rows[i].check == WGF_ROW_TORN)
+                printf("job %" PRId64 " does not match its checksum\n", block.first + i);
         }
     }
-    free(checks);
     wgf_reader_close(reader);
     return status;
 }
@@ -65,10 +54,10 @@ static int report(const char *file)
     wgf_store_close(store, NULL);
     if (status)
         return fflush(stdout), wgf_cli_error(&error);
-    printf("%s: %" PRId64 " finished row%s match%s, %" PRId64 " do%s not, %" PRId64 " not finished\n", file,
-           count.whole, count.whole == 1 ? "" : "s", count.whole == 1 ? "es" : "", count.torn,
-           count.torn == 1 ? "es" : "", count.open);
-    return count.torn > 0 || !count.attributes ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
+    const int64_t whole = count.of[WGF_ROW_WHOLE], torn = count.of[WGF_ROW_TORN];
+    printf("%s: %" PRId64 " finished row%s match%s, %" PRId64 " do%s not, %" PRId64 " not finished\n", file, whole,
+           whole == 1 ? "" : "s", whole == 1 ? "es" : "", torn, torn == 1 ? "es" : "", count.of[WGF_ROW_OPEN]);
+    return torn > 0 || !count.attributes ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
 }
 
 int wgf_cli_verify(int argc, char **argv)

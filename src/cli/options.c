@@ -3,6 +3,8 @@
 
 #include "cli.h"
 
+#include "wgf/base/system.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
@@ -25,10 +27,8 @@ static int take_integer(const struct wgf_command_line *line, const struct wgf_op
 
 static int take_word(struct wgf_words *words, char *word)
 {
-    char **const list = realloc(words->list, (size_t)(words->count + 1) * sizeof *list);
-    if (!list)
+    if (!WGF_GROW(words->list, words->count))
         return wgf_cli_error(&(struct wgf_error){WGF_EMEMORY, "no memory for the options"});
-    words->list = list;
     words->list[words->count++] = word;
     return WGF_EXIT_OK;
 }

@@ -63,11 +63,18 @@ wgf_status wgf_plan_read_state(const struct wgf_source *source, struct wgf_setti
 /* Fills in what a state implies of a job that starts from it. */
 void wgf_plan_settle_state(const struct wgf_source *source, struct wgf_settings *settings);
 
-/* A rule: is there a conflict? Then its sentence is written to the message, which has WGF_CONFLICT_LENGTH bytes.
- * `written`: as in the spec; `settled`: as the job would be. */
-enum { WGF_CONFLICT_LENGTH = 320 };
-typedef bool wgf_conflict(const struct wgf_plan *plan, const struct wgf_settings *written,
-                          const struct wgf_settings *settled, char *message);
+/* A rule, tried on one combination of values. */
+struct wgf_trial {
+    const struct wgf_plan *plan;
+    const struct wgf_rule *rule;
+    struct wgf_settings written, settled; /* as in the spec; as the job would be */
+    bool failed;
+    char message[320]; /* of the conflict */
+};
+
+/* Is there a conflict? Then its sentence is in the message: `return ... && wgf_trial_says(...)` is the idiom. */
+typedef bool wgf_conflict(struct wgf_trial *trial);
+bool wgf_trial_says(struct wgf_trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Of states to go on from: the file has no such state; it is no result file; its method or layers, its number of grids,
  * or the half-width of a grid do not fit. */

@@ -5,252 +5,206 @@
 #include "wgf/flow/flow.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-enum { MESSAGE_LENGTH = WGF_CONFLICT_LENGTH, MOST_PARAMS = 8 };
+enum { MOST_PARAMS = 8 };
 
-struct rule {
+struct wgf_rule {
     const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
     unsigned shapes;                 /* or, in place of the list: all that shape these, bits of enum wgf_shapes */
     wgf_conflict *conflicts;
 };
 
-/* The source of this path, when it is used and could be read. */
-static const struct wgf_source *readable(const struct wgf_plan *plan, bool used, const char *path,
-                                         const struct wgf_datafile_layout *layout)
+bool wgf_trial_says(struct wgf_trial *trial, const char *format, ...)
 {
-    const struct wgf_source *source = used ? wgf_plan_source(plan, path, layout) : NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(trial->message, sizeof trial->message, format, arguments);
+    va_end(arguments);
+    return true;
+}
+
+static const struct wgf_source *readable(const struct wgf_source *source)
+{
     return source && !source->error.status ? source : NULL;
 }
 
-static const struct wgf_source *data_source(const struct wgf_plan *plan, const struct wgf_settings *settings)
+static const struct wgf_source *data_source(const struct wgf_trial *trial)
 {
-    return readable(plan, settings->data.kind == WGF_DATA_FILE, settings->data.file, &wgf_datafile_samples);
+    const struct wgf_data_settings *data = &trial->written.data;
+    const bool used = data->kind == WGF_DATA_FILE;
+    return used ? readable(wgf_plan_source(trial->plan, data->file, &wgf_datafile_samples)) : NULL;
 }
 
-static const struct wgf_source *init_source(const struct wgf_plan *plan, const struct wgf_settings *settings)
+static const struct wgf_source *init_source(const struct wgf_trial *trial)
 {
-    const struct wgf_source *source = wgf_plan_init_source(plan, &settings->init);
-    return source && !source->error.status ? source : NULL;
+    return readable(wgf_plan_init_source(trial->plan, &trial->written.init));
 }
 
 /* The same, where it has neurons. */
-static const struct wgf_source *neuron_source(const struct wgf_plan *plan, const struct wgf_settings *settings)
+static const struct wgf_source *neuron_source(const struct wgf_trial *trial)
 {
-    const struct wgf_source *source = init_source(plan, settings);
+    const struct wgf_source *source = init_source(trial);
     return source && (!source->is_state || wgf_method_has_neurons(source->origin.method)) ? source : NULL;
 }
 
 /* Are n and d of the data known? Not those of a file that cannot be read: its jobs fail anyway. */
-static bool data_are_known(const struct wgf_plan *plan, const struct wgf_settings *settings)
+static bool data_are_known(const struct wgf_trial *trial)
 {
-    return settings->data.kind != WGF_DATA_FILE || data_source(plan, settings);
+    return trial->written.data.kind != WGF_DATA_FILE || data_source(trial);
 }
 
 /* Was a parameter given a value that contradicts a file or a kind of data? */
-static bool disagrees(const struct wgf_plan *plan, const char *name, int64_t value, int64_t implied, const char *by,
-                      char *message)
+static bool disagrees(struct wgf_trial *trial, const char *name, int64_t value, int64_t implied, const char *by)
 {
-    if (value == implied || !wgf_plan_gives(plan, name))
-        return false;
-    snprintf(message, MESSAGE_LENGTH, "%s is %" PRId64 ", but %s has %s = %" PRId64 "; remove %s or make it agree",
-             name, value, by, name, implied, name);
-    return true;
+    return value != implied && wgf_plan_gives(trial->plan, name) &&
+           wgf_trial_says(trial, "%s is %" PRId64 ", but %s has %s = %" PRId64 "; remove %s or make it agree", name,
+                          value, by, name, implied, name);
 }
 
-static bool samples(const struct wgf_plan *plan, const struct wgf_settings *written, const struct wgf_settings *settled,
-                    char *message)
+static bool samples(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = data_source(plan, written);
-    (void)settled;
-    if (written->data.kind == WGF_DATA_THREE_POINTS)
-        return disagrees(plan, "n", written->data.n, 3, "data: three_points", message);
-    return source && disagrees(plan, "n", written->data.n, source->rows, source->path, message);
+    const struct wgf_source *source = data_source(trial);
+    const struct wgf_data_settings *data = &trial->written.data;
+    if (data->kind == WGF_DATA_THREE_POINTS)
+        return disagrees(trial, "n", data->n, 3, "data: three_points");
+    return source && disagrees(trial, "n", data->n, source->rows, source->path);
 }
 
-static bool inputs(const struct wgf_plan *plan, const struct wgf_settings *written, const struct wgf_settings *settled,
-                   char *message)
+static bool inputs(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = data_source(plan, written);
-    (void)settled;
-    if (written->data.kind == WGF_DATA_THREE_POINTS)
-        return disagrees(plan, "d", written->data.d, 2, "data: three_points", message);
-    if (written->data.kind == WGF_DATA_SINUS)
-        return disagrees(plan, "d", written->data.d, 2, "data: sinus", message);
-    return source && disagrees(plan, "d", written->data.d, source->cols, source->path, message);
+    const struct wgf_source *source = data_source(trial);
+    const struct wgf_data_settings *data = &trial->written.data;
+    if (data->kind == WGF_DATA_THREE_POINTS)
+        return disagrees(trial, "d", data->d, 2, "data: three_points");
+    if (data->kind == WGF_DATA_SINUS)
+        return disagrees(trial, "d", data->d, 2, "data: sinus");
+    return source && disagrees(trial, "d", data->d, source->cols, source->path);
 }
 
-static bool width(const struct wgf_plan *plan, const struct wgf_settings *written, const struct wgf_settings *settled,
-                  char *message)
+static bool width(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = neuron_source(plan, written);
-    (void)settled;
-    return source && disagrees(plan, "width", written->init.width, source->rows, source->path, message);
+    const struct wgf_source *source = neuron_source(trial);
+    return source && disagrees(trial, "width", trial->written.init.width, source->rows, source->path);
 }
 
 /* Does a file have another number of inputs than the data? */
-static bool columns(const struct wgf_source *source, int64_t d, char *message)
+static bool columns(struct wgf_trial *trial, const struct wgf_source *source)
 {
-    if (!source || source->cols == d)
+    const int64_t d = trial->settled.data.d;
+    return source && source->cols != d && data_are_known(trial) &&
+           wgf_trial_says(trial, "%s has d = %" PRId64 " inputs, but the data have d = %" PRId64 "; make them agree",
+                          source->path, source->cols, d);
+}
+
+static bool neuron_columns(struct wgf_trial *trial)
+{
+    return columns(trial, neuron_source(trial));
+}
+
+static bool test_columns(struct wgf_trial *trial)
+{
+    const char *path = trial->written.data.test_file;
+    return columns(trial, readable(wgf_plan_source(trial->plan, path, &wgf_datafile_samples)));
+}
+
+static bool data_file(struct wgf_trial *trial)
+{
+    const struct wgf_data_settings *data = &trial->written.data;
+    return data->kind == WGF_DATA_FILE && data->file[0] == '\0' &&
+           wgf_trial_says(trial, "data: file needs data_file: PATH");
+}
+
+static bool init_file(struct wgf_trial *trial)
+{
+    const struct wgf_init_settings *init = &trial->written.init;
+    return init->kind == WGF_INIT_FILE && init->file[0] == '\0' &&
+           wgf_trial_says(trial, "init: file needs init_file: PATH");
+}
+
+static bool init_grid(struct wgf_trial *trial)
+{
+    const struct wgf_init_settings *init = &trial->settled.init;
+    int64_t d = trial->settled.data.d, nearest;
+    if (trial->written.init.kind != WGF_INIT_GRID || !wgf_method_has_neurons(trial->written.method))
         return false;
-    snprintf(message, MESSAGE_LENGTH,
-             "%s has d = %" PRId64 " inputs, but the data have d = %" PRId64 "; make them agree", source->path,
-             source->cols, d);
-    return true;
+    if (d != 2 && data_are_known(trial))
+        return wgf_trial_says(trial, "init: grid needs d = 2, but d is %" PRId64, d);
+    return !wgf_init_grid_side(init->signs, init->width, &nearest) &&
+           wgf_trial_says(trial,
+                          "init: grid needs width = %s, a square grid of each sign; %" PRId64
+                          " is not, the nearest is %" PRId64,
+                          init->signs == WGF_SIGNS_BALANCED ? "2 g^2" : "g^2", init->width, nearest);
 }
 
-static bool neuron_columns(const struct wgf_plan *plan, const struct wgf_settings *written,
-                           const struct wgf_settings *settled, char *message)
+static bool both_layers(struct wgf_trial *trial)
 {
-    return data_are_known(plan, written) && columns(neuron_source(plan, written), settled->data.d, message);
+    return trial->written.network.layers == WGF_LAYERS_BOTH && trial->written.method != WGF_METHOD_GD &&
+           wgf_trial_says(trial, "layers: both needs method: gd in this version");
 }
 
-static bool test_columns(const struct wgf_plan *plan, const struct wgf_settings *written,
-                         const struct wgf_settings *settled, char *message)
+static bool decay(struct wgf_trial *trial)
 {
-    const bool used = written->data.test_file[0] != '\0';
-    const struct wgf_source *source = readable(plan, used, written->data.test_file, &wgf_datafile_samples);
-    return data_are_known(plan, written) && columns(source, settled->data.d, message);
+    return trial->written.network.weight_decay > 0 && !wgf_method_has_neurons(trial->written.method) &&
+           wgf_trial_says(trial, "weight_decay > 0 needs method: gd or prox in this version");
 }
 
-static bool data_file(const struct wgf_plan *plan, const struct wgf_settings *written,
-                      const struct wgf_settings *settled, char *message)
+static bool grid_inputs(struct wgf_trial *trial)
 {
-    (void)plan, (void)settled;
-    if (written->data.kind != WGF_DATA_FILE || written->data.file[0] != '\0')
-        return false;
-    snprintf(message, MESSAGE_LENGTH, "data: file needs data_file: PATH");
-    return true;
+    const int64_t d = trial->settled.data.d;
+    return trial->written.method == WGF_METHOD_JKO && d != 2 && data_are_known(trial) &&
+           wgf_trial_says(trial, "method: jko needs d = 2, but d is %" PRId64, d);
 }
 
-static bool init_file(const struct wgf_plan *plan, const struct wgf_settings *written,
-                      const struct wgf_settings *settled, char *message)
+static bool kernel_inputs(struct wgf_trial *trial)
 {
-    (void)plan, (void)settled;
-    if (written->init.kind != WGF_INIT_FILE || written->init.file[0] != '\0')
-        return false;
-    snprintf(message, MESSAGE_LENGTH, "init: file needs init_file: PATH");
-    return true;
-}
-
-static bool init_grid(const struct wgf_plan *plan, const struct wgf_settings *written,
-                      const struct wgf_settings *settled, char *message)
-{
-    int64_t m = settled->init.width, d = settled->data.d, nearest;
-    if (written->init.kind != WGF_INIT_GRID || !wgf_method_has_neurons(written->method))
-        return false;
-    if (d != 2 && data_are_known(plan, written)) {
-        snprintf(message, MESSAGE_LENGTH, "init: grid needs d = 2, but d is %" PRId64, d);
-        return true;
-    }
-    if (wgf_init_grid_side(settled->init.signs, m, &nearest))
-        return false;
-    snprintf(message, MESSAGE_LENGTH,
-             "init: grid needs width = %s, a square grid of each sign; %" PRId64 " is not, the nearest is %" PRId64,
-             settled->init.signs == WGF_SIGNS_BALANCED ? "2 g^2" : "g^2", m, nearest);
-    return true;
-}
-
-static bool both_layers(const struct wgf_plan *plan, const struct wgf_settings *written,
-                        const struct wgf_settings *settled, char *message)
-{
-    (void)plan, (void)settled;
-    if (written->network.layers != WGF_LAYERS_BOTH || written->method == WGF_METHOD_GD)
-        return false;
-    snprintf(message, MESSAGE_LENGTH, "layers: both needs method: gd in this version");
-    return true;
-}
-
-static bool decay(const struct wgf_plan *plan, const struct wgf_settings *written, const struct wgf_settings *settled,
-                  char *message)
-{
-    (void)plan, (void)settled;
-    if (!(written->network.weight_decay > 0) || wgf_method_has_neurons(written->method))
-        return false;
-    snprintf(message, MESSAGE_LENGTH, "weight_decay > 0 needs method: gd or prox in this version");
-    return true;
-}
-
-static bool grid_inputs(const struct wgf_plan *plan, const struct wgf_settings *written,
-                        const struct wgf_settings *settled, char *message)
-{
-    if (written->method != WGF_METHOD_JKO || settled->data.d == 2 || !data_are_known(plan, written))
-        return false;
-    snprintf(message, MESSAGE_LENGTH, "method: jko needs d = 2, but d is %" PRId64, settled->data.d);
-    return true;
-}
-
-static bool kernel_inputs(const struct wgf_plan *plan, const struct wgf_settings *written,
-                          const struct wgf_settings *settled, char *message)
-{
-    const int kernel = written->network.kernel;
-    const int64_t d = settled->data.d;
-    if (!wgf_method_uses_kernel(written) || !data_are_known(plan, written))
+    const int kernel = trial->written.network.kernel;
+    const int64_t d = trial->settled.data.d;
+    if (!wgf_method_uses_kernel(&trial->written) || !data_are_known(trial))
         return false;
     if (kernel == WGF_KERNEL_CONES && d != 2)
-        snprintf(message, MESSAGE_LENGTH, "kernel: cones needs d = 2, but d is %" PRId64, d);
-    else if (kernel == WGF_KERNEL_FUSED && d > WGF_FUSED_INPUTS)
-        snprintf(message, MESSAGE_LENGTH, "kernel: fused needs d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS,
-                 d);
-    else
-        return false;
-    return true;
+        return wgf_trial_says(trial, "kernel: cones needs d = 2, but d is %" PRId64, d);
+    return kernel == WGF_KERNEL_FUSED && d > WGF_FUSED_INPUTS &&
+           wgf_trial_says(trial, "kernel: fused needs d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS, d);
 }
 
-static bool grid_init(const struct wgf_plan *plan, const struct wgf_settings *written,
-                      const struct wgf_settings *settled, char *message)
+static bool grid_init(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = init_source(plan, written);
-    (void)settled;
-    if (wgf_method_has_neurons(written->method) || !source || source->is_state)
-        return false;
-    snprintf(message, MESSAGE_LENGTH,
-             "method: jko starts from masses on its grid, which a file of neurons does not have; use init: normal or "
-             "grid, or a result file");
-    return true;
+    const struct wgf_source *source = init_source(trial);
+    return !wgf_method_has_neurons(trial->written.method) && source && !source->is_state &&
+           wgf_trial_says(trial, "method: jko starts from masses on its grid, which a file of neurons does not have; "
+                                 "use init: normal or grid, or a result file");
 }
 
-static bool second_grid(const struct wgf_plan *plan, const struct wgf_settings *written,
-                        const struct wgf_settings *settled, char *message)
+static bool second_grid(struct wgf_trial *trial)
 {
-    (void)plan, (void)written;
-    if (settled->grid2 != 1)
-        return false;
-    snprintf(message, MESSAGE_LENGTH,
-             "grid2: a grid needs at least 2 points per axis; use 2 or more, or 0 for no second grid");
-    return true;
+    return trial->settled.grid2 == 1 &&
+           wgf_trial_says(trial, "grid2: a grid needs at least 2 points per axis; use 2 or more, or 0 for no second "
+                                 "grid");
 }
 
 static const double most_numbers = 1e12; /* that one job may record, and that its states may hold */
 
-static bool trace_length(const struct wgf_plan *plan, const struct wgf_settings *written,
-                         const struct wgf_settings *settled, char *message)
+static bool trace_length(struct wgf_trial *trial)
 {
-    struct wgf_settings one_step = *settled;
+    struct wgf_settings one_step = trial->settled;
     one_step.steps = 1; /* the product of all steps may not fit an int64 */
-    const double inner = (double)settled->steps * (double)wgf_flow_inner_records(&one_step);
-    (void)plan, (void)written;
-    if ((double)wgf_flow_records(settled) < most_numbers && inner < most_numbers)
-        return false;
-    snprintf(message, MESSAGE_LENGTH,
-             "one job would record more than 1e12 numbers; raise record_every or record_inner");
-    return true;
+    const double inner = (double)trial->settled.steps * (double)wgf_flow_inner_records(&one_step);
+    const bool fits = (double)wgf_flow_records(&trial->settled) < most_numbers && inner < most_numbers;
+    return !fits && wgf_trial_says(trial, "one job would record more than 1e12 numbers; raise record_every or "
+                                          "record_inner");
 }
 
-static bool state_size(const struct wgf_plan *plan, const struct wgf_settings *written,
-                       const struct wgf_settings *settled, char *message)
+static bool state_size(struct wgf_trial *trial)
 {
-    const struct wgf_state_shape shape = wgf_flow_state_shape(settled);
-    (void)plan, (void)written;
-    if ((double)shape.records * (double)shape.rows * (double)shape.cols < most_numbers)
-        return false;
-    snprintf(message, MESSAGE_LENGTH,
-             "one job would save more than 1e12 numbers; use save: none or last, or raise record_every");
-    return true;
+    const struct wgf_state_shape shape = wgf_flow_state_shape(&trial->settled);
+    const bool fits = (double)shape.records * (double)shape.rows * (double)shape.cols < most_numbers;
+    return !fits && wgf_trial_says(trial, "one job would save more than 1e12 numbers; use save: none or last, or raise "
+                                          "record_every");
 }
 
-static const struct rule rules[] = {
+static const struct wgf_rule rules[] = {
     {{"n", "data", "data_file"}, .conflicts = samples},
     {{"d", "data", "data_file"}, .conflicts = inputs},
     {{"width", "init", "init_file", "init_job", "init_record"}, .conflicts = width},
@@ -276,25 +230,16 @@ static const struct rule rules[] = {
     {.shapes = WGF_SHAPES_STATE, .conflicts = state_size},
 };
 
-struct trial {
-    const struct wgf_plan *plan;
-    const struct rule *rule;
-    struct wgf_settings written; /* of the conflict */
-    char message[MESSAGE_LENGTH];
-    bool failed;
-};
-
 static bool try_rule(void *context, const struct wgf_settings *written)
 {
-    struct trial *trial = context;
-    struct wgf_settings settled = *written;
-    wgf_plan_settle(trial->plan, &settled);
-    trial->written = *written;
-    trial->failed = trial->rule->conflicts(trial->plan, written, &settled, trial->message);
+    struct wgf_trial *trial = context;
+    trial->written = trial->settled = *written;
+    wgf_plan_settle(trial->plan, &trial->settled);
+    trial->failed = trial->rule->conflicts(trial);
     return !trial->failed;
 }
 
-static void list_names(const struct rule *rule, const char *names[WGF_MOST_PARAMS + 1])
+static void list_names(const struct wgf_rule *rule, const char *names[WGF_MOST_PARAMS + 1])
 {
     wgf_params_shaping(rule->shapes, names);
     for (int i = 0; i < MOST_PARAMS && rule->params[i]; i++) {
@@ -304,16 +249,16 @@ static void list_names(const struct rule *rule, const char *names[WGF_MOST_PARAM
 }
 
 /* Would the parameter's default end the conflict? */
-static bool is_cause(const struct trial *trial, const struct wgf_param *param)
+static bool is_cause(const struct wgf_trial *trial, const struct wgf_param *param)
 {
-    struct trial other = *trial;
+    struct wgf_trial other = *trial;
     struct wgf_settings settings = trial->written;
     wgf_param_set(param, &settings, wgf_param_get(param, &trial->plan->defaults));
     return try_rule(&other, &settings);
 }
 
 /* The parameter to blame: the first that was given; for a rule without a list, the first that is also a cause. */
-static const struct wgf_param *blamed(const struct trial *trial, const char *const *names)
+static const struct wgf_param *blamed(const struct wgf_trial *trial, const char *const *names)
 {
     const struct wgf_param *first = NULL;
     for (; *names; names++) {
@@ -331,7 +276,7 @@ static const struct wgf_param *blamed(const struct trial *trial, const char *con
 void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        struct trial trial = {.plan = plan, .rule = &rules[i]};
+        struct wgf_trial trial = {.plan = plan, .rule = &rules[i]};
         const char *names[WGF_MOST_PARAMS + 1];
         list_names(&rules[i], names);
         const bool all = wgf_plan_visit(plan, names, try_rule, &trial);

@@ -83,12 +83,9 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
 {
     if (wanted->path[0] == '\0' || has_source(plan, wanted))
         return WGF_OK;
-    const size_t size = (size_t)(plan->source_count + 1) * sizeof *plan->sources;
-    struct wgf_source *sources = realloc(plan->sources, size);
-    if (!sources)
+    if (!WGF_GROW(plan->sources, plan->source_count))
         return WGF_EMEMORY;
-    plan->sources = sources;
-    struct wgf_source *source = &sources[plan->source_count];
+    struct wgf_source *source = &plan->sources[plan->source_count];
     *source = *wanted;
     source->resolved = resolve(plan->spec->folder, wanted->path);
     if (!source->resolved)

@@ -5,8 +5,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -118,93 +116,76 @@ static const char *word(const char *name, const struct wgf_settings *settings)
     return wgf_param_text(wgf_param_find(name), settings);
 }
 
-static bool say(char *message, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static bool say(char *message, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, WGF_CONFLICT_LENGTH, format, arguments);
-    va_end(arguments);
-    return true;
-}
-
 /* The state that the job would start from, where it can be read; `masses`: where both have them. */
-static const struct wgf_source *state_of(const struct wgf_plan *plan, const struct wgf_settings *written, bool masses)
+static const struct wgf_source *state_of(const struct wgf_trial *trial, bool masses)
 {
-    const struct wgf_source *source = wgf_plan_init_source(plan, &written->init);
+    const struct wgf_source *source = wgf_plan_init_source(trial->plan, &trial->written.init);
     const bool known = source && !source->error.status && source->is_state;
-    return known && (!masses || (has_masses(written) && has_masses(&source->origin))) ? source : NULL;
+    return known && (!masses || (has_masses(&trial->written) && has_masses(&source->origin))) ? source : NULL;
 }
 
-bool wgf_state_missing(const struct wgf_plan *plan, const struct wgf_settings *written,
-                       const struct wgf_settings *settled, char *message)
+bool wgf_state_missing(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = wgf_plan_init_source(plan, &written->init);
-    (void)settled;
-    return source && source->error.status == WGF_EUSAGE && say(message, "%s", source->error.message);
+    const struct wgf_source *source = wgf_plan_init_source(trial->plan, &trial->written.init);
+    return source && source->error.status == WGF_EUSAGE && wgf_trial_says(trial, "%s", source->error.message);
 }
 
-bool wgf_state_unasked(const struct wgf_plan *plan, const struct wgf_settings *written,
-                       const struct wgf_settings *settled, char *message)
+bool wgf_state_unasked(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = wgf_plan_init_source(plan, &written->init);
-    const char *name = wgf_plan_gives(plan, "init_job") ? "init_job" : "init_record";
-    (void)settled;
-    return source && !source->error.status && !source->is_state && wgf_plan_gives(plan, name) &&
-           say(message, "%s is no result file, so %s means nothing; remove it", source->path, name);
+    const struct wgf_source *source = wgf_plan_init_source(trial->plan, &trial->written.init);
+    const char *name = wgf_plan_gives(trial->plan, "init_job") ? "init_job" : "init_record";
+    return source && !source->error.status && !source->is_state && wgf_plan_gives(trial->plan, name) &&
+           wgf_trial_says(trial, "%s is no result file, so %s means nothing; remove it", source->path, name);
 }
 
-bool wgf_state_other_kind(const struct wgf_plan *plan, const struct wgf_settings *written,
-                          const struct wgf_settings *settled, char *message)
+bool wgf_state_other_kind(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = state_of(plan, written, false);
+    const struct wgf_source *source = state_of(trial, false);
     if (!source)
         return false;
     const struct wgf_settings *origin = &source->origin;
     const char *const kinds[] = {"neurons", "masses on a grid"};
-    const bool masses = has_masses(settled);
+    const bool masses = has_masses(&trial->settled);
     if (has_masses(origin) != masses)
-        return say(message,
-                   "method: %s starts from %s, but job %" PRId64 " of %s (method: %s) has kept %s; name a job that "
-                   "has kept %s",
-                   word("method", settled), kinds[masses], source->job, source->path, word("method", origin),
-                   kinds[!masses], kinds[masses]);
-    return !masses && origin->network.layers == WGF_LAYERS_BOTH && settled->network.layers == WGF_LAYERS_FIRST &&
-           say(message,
-               "layers: first does not keep alpha, which job %" PRId64 " of %s has trained; use layers: both, or write "
-               "W and alpha of its state into an HDF5 file and name that",
-               source->job, source->path);
+        return wgf_trial_says(trial,
+                              "method: %s starts from %s, but job %" PRId64 " of %s (method: %s) has kept %s; name a "
+                              "job that has kept %s",
+                              word("method", &trial->settled), kinds[masses], source->job, source->path,
+                              word("method", origin), kinds[!masses], kinds[masses]);
+    return !masses && origin->network.layers == WGF_LAYERS_BOTH && trial->settled.network.layers == WGF_LAYERS_FIRST &&
+           wgf_trial_says(trial,
+                          "layers: first does not keep alpha, which job %" PRId64 " of %s has trained; use layers: "
+                          "both, or write W and alpha of its state into an HDF5 file and name that",
+                          source->job, source->path);
 }
 
-bool wgf_state_other_grids(const struct wgf_plan *plan, const struct wgf_settings *written,
-                           const struct wgf_settings *settled, char *message)
+bool wgf_state_other_grids(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = state_of(plan, written, true);
+    const struct wgf_source *source = state_of(trial, true);
     const bool two = source && source->origin.grid2 > 0;
-    return source && (settled->grid2 > 0) != two &&
-           say(message, "job %" PRId64 " of %s has masses on %s; %s", source->job, source->path,
-               two ? "two grids" : "one grid", two ? "give grid2 as well" : "use grid2: 0");
+    return source && (trial->settled.grid2 > 0) != two &&
+           wgf_trial_says(trial, "job %" PRId64 " of %s has masses on %s; %s", source->job, source->path,
+                          two ? "two grids" : "one grid", two ? "give grid2 as well" : "use grid2: 0");
 }
 
-static bool is_larger(const struct wgf_source *source, const char *name, double theirs, double ours, char *message)
+static bool is_larger(struct wgf_trial *trial, const struct wgf_source *source, const char *name, double theirs,
+                      double ours)
 {
-    return ours < theirs && say(message,
-                                "%s is %g, but the masses of job %" PRId64 " of %s reach out to %g; use at "
-                                "least that",
-                                name, ours, source->job, source->path, theirs);
+    return ours < theirs && wgf_trial_says(trial,
+                                           "%s is %g, but the masses of job %" PRId64 " of %s reach out to %g; use at "
+                                           "least that",
+                                           name, ours, source->job, source->path, theirs);
 }
 
-bool wgf_state_larger(const struct wgf_plan *plan, const struct wgf_settings *written,
-                      const struct wgf_settings *settled, char *message)
+bool wgf_state_larger(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = state_of(plan, written, true);
-    return source && is_larger(source, "grid_radius", source->origin.grid_radius, settled->grid_radius, message);
+    const struct wgf_source *source = state_of(trial, true);
+    return source && is_larger(trial, source, "grid_radius", source->origin.grid_radius, trial->settled.grid_radius);
 }
 
-bool wgf_state_larger2(const struct wgf_plan *plan, const struct wgf_settings *written,
-                       const struct wgf_settings *settled, char *message)
+bool wgf_state_larger2(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = state_of(plan, written, true);
-    return source && source->origin.grid2 > 0 && settled->grid2 > 0 &&
-           is_larger(source, "grid2_radius", source->origin.grid2_radius, settled->grid2_radius, message);
+    const struct wgf_source *source = state_of(trial, true);
+    return source && source->origin.grid2 > 0 && trial->settled.grid2 > 0 &&
+           is_larger(trial, source, "grid2_radius", source->origin.grid2_radius, trial->settled.grid2_radius);
 }

@@ -31,7 +31,6 @@ struct wgf_groups {
     int64_t slot_count;
     struct wgf_groups *hashes; /* group t belongs to text t */
     char **texts;
-    int64_t text_room;
 };
 
 uint64_t wgf_key_of_integer(int64_t value)
@@ -168,13 +167,8 @@ wgf_status wgf_groups_text_key(struct wgf_groups *groups, const char *text, uint
     if (status)
         return status;
     int64_t known = groups->hashes->count;
-    if (known == groups->text_room) {
-        char **texts = resized(groups->texts, 2 * known + 64, sizeof *texts);
-        if (!texts)
-            return no_memory(groups, error);
-        groups->texts = texts;
-        groups->text_room = 2 * known + 64;
-    }
+    if (!WGF_GROW(groups->texts, known))
+        return no_memory(groups, error);
     status = wgf_groups_find(groups->hashes, &hash, &number, error);
     if (!status && number == known) {
         groups->texts[number] = strdup(text);

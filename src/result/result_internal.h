@@ -59,7 +59,7 @@ struct wgf_row {
 
 /* Reads the parameters and results of rows, which are then row 0, 1, … of wgf_reader_rows. These are also there after
  * wgf_reader_check, complete, where some row was finished. */
-wgf_status wgf_reader_load(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error);
+wgf_status wgf_reader_load(struct wgf_reader *reader, const struct wgf_block *block, struct wgf_error *error);
 const struct wgf_row *wgf_reader_rows(const struct wgf_reader *reader);
 
 /* Copies rows from one file to another, many at a time. Not collective. */

@@ -103,63 +103,45 @@ static wgf_status claim_row(struct merge *merge, int s, int64_t job, const struc
 /* Two readers at the same rows: the shard's, and the first's for what the merged file will say of the jobs. */
 struct readers {
     struct wgf_reader *shard, *first;
-    enum wgf_row_check *checks;
 };
 
-static wgf_status claim_block(struct merge *merge, const struct readers *readers, int s, int64_t first, int64_t count,
+static wgf_status claim_block(struct merge *merge, const struct readers *readers, int s, const struct wgf_block *block,
                               struct wgf_error *error)
 {
-    const struct wgf_row *rows = wgf_reader_rows(readers->shard);
-    wgf_status status = wgf_reader_check(readers->shard, first, count, readers->checks, error);
+    const struct wgf_row *rows = wgf_reader_rows(readers->shard), *firsts = wgf_reader_rows(readers->first);
+    const struct wgf_checked_row *checked;
+    wgf_status status = wgf_reader_check(readers->shard, block, &checked, error);
     bool finished = false;
-    for (int64_t i = 0; !status && i < count; i++) {
-        finished |= readers->checks[i] == WGF_ROW_WHOLE;
-        if (readers->checks[i] == WGF_ROW_TORN)
+    for (int64_t i = 0; !status && i < block->count; i++) {
+        finished |= checked[i].check == WGF_ROW_WHOLE;
+        if (checked[i].check == WGF_ROW_TORN)
             return wgf_fail(error, WGF_EDATA,
                             "job %" PRId64 " of %s does not match its checksum; 'wgf verify' names all such jobs, and "
                             "'wgf run' runs them again",
-                            first + i, merge->shards[s].name);
+                            block->first + i, merge->shards[s].name);
     }
     if (!status && finished)
-        status = wgf_reader_load(readers->first, first, count, error);
-    for (int64_t i = 0; !status && finished && i < count; i++)
-        if (readers->checks[i] == WGF_ROW_WHOLE)
-            status = claim_row(merge, s, first + i, &rows[i], &wgf_reader_rows(readers->first)[i], error);
+        status = wgf_reader_load(readers->first, block, error);
+    for (int64_t i = 0; !status && finished && i < block->count; i++)
+        if (checked[i].check == WGF_ROW_WHOLE)
+            status = claim_row(merge, s, block->first + i, &rows[i], &firsts[i], error);
     return status;
-}
-
-static wgf_status open_readers(struct readers *readers, struct wgf_store *shard, struct wgf_store *first,
-                               struct wgf_error *error)
-{
-    wgf_status status = wgf_reader_open(&readers->shard, shard, error);
-    if (!status)
-        status = wgf_reader_open(&readers->first, first, error);
-    if (status)
-        return status;
-    readers->checks = wgf_calloc(wgf_reader_capacity(readers->shard), sizeof *readers->checks);
-    return readers->checks ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory to merge files");
-}
-
-static void close_readers(struct readers *readers)
-{
-    wgf_reader_close(readers->shard);
-    wgf_reader_close(readers->first);
-    free(readers->checks);
 }
 
 /* Goes through a shard: which of its rows go into the merged file? */
 static wgf_status claim_shard(struct merge *merge, int s, struct wgf_error *error)
 {
     struct readers readers = {0};
-    int64_t jobs = merge->extent.jobs;
-    wgf_status status = open_readers(&readers, merge->shards[s].store, merge->shards[0].store, error);
-    int64_t capacity = status ? 1 : wgf_reader_capacity(readers.shard);
-    for (int64_t first = 0; !status && first < jobs; first += capacity) {
+    wgf_status status = wgf_reader_open(&readers.shard, merge->shards[s].store, error);
+    if (!status)
+        status = wgf_reader_open(&readers.first, merge->shards[0].store, error);
+    for (struct wgf_block block = {0}; !status && wgf_reader_next(readers.shard, merge->extent.jobs, &block);) {
         status = check_interrupted(merge, error);
         if (!status)
-            status = claim_block(merge, &readers, s, first, jobs - first < capacity ? jobs - first : capacity, error);
+            status = claim_block(merge, &readers, s, &block, error);
     }
-    close_readers(&readers);
+    wgf_reader_close(readers.shard);
+    wgf_reader_close(readers.first);
     return status;
 }
 
@@ -184,24 +166,23 @@ static wgf_status copy_shard(const struct merge *merge, int s, struct wgf_store 
 /* Is every row that was copied whole in the new file, and no other there? */
 static wgf_status check_copy(const struct merge *merge, struct wgf_store *output, struct wgf_error *error)
 {
-    struct readers readers = {0};
-    int64_t jobs = merge->extent.jobs;
-    wgf_status status = open_readers(&readers, output, output, error);
-    int64_t capacity = status ? 1 : wgf_reader_capacity(readers.shard);
-    for (int64_t first = 0; !status && first < jobs; first += capacity) {
-        int64_t count = jobs - first < capacity ? jobs - first : capacity;
+    struct wgf_reader *reader;
+    const struct wgf_checked_row *rows;
+    const struct claim *claims = merge->claims;
+    wgf_status status = wgf_reader_open(&reader, output, error);
+    for (struct wgf_block block = {0}; !status && wgf_reader_next(reader, merge->extent.jobs, &block);) {
         status = check_interrupted(merge, error);
         if (!status)
-            status = wgf_reader_check(readers.shard, first, count, readers.checks, error);
-        for (int64_t i = 0; !status && i < count; i++)
-            if (readers.checks[i] != (merge->claims[first + i].shard < 0 ? WGF_ROW_OPEN : WGF_ROW_WHOLE))
+            status = wgf_reader_check(reader, &block, &rows, error);
+        for (int64_t i = 0; !status && i < block.count; i++)
+            if (rows[i].check != (claims[block.first + i].shard < 0 ? WGF_ROW_OPEN : WGF_ROW_WHOLE))
                 status =
                     wgf_fail(error, WGF_EDATA,
                              "job %" PRId64 " does not match its checksum once it is copied; is a run still writing "
                              "its file?",
-                             first + i);
+                             block.first + i);
     }
-    close_readers(&readers);
+    wgf_reader_close(reader);
     return status;
 }
 

@@ -18,6 +18,7 @@ struct wgf_reader {
     int64_t capacity;
     struct wgf_arena arena; /* all arrays below */
     struct wgf_row *rows;
+    struct wgf_checked_row *checked;
     void *cells;    /* capacity of any column */
     double *window; /* a part of `state` */
     int64_t window_first, window_count;
@@ -45,6 +46,7 @@ static void lay_out(struct wgf_reader *reader)
 {
     struct wgf_arena *const arena = &reader->arena;
     reader->rows = wgf_arena_take(arena, (double)reader->capacity, sizeof *reader->rows);
+    reader->checked = wgf_arena_take(arena, (double)reader->capacity, sizeof *reader->checked);
     reader->cells = wgf_arena_take(arena, (double)reader->capacity * widest(&reader->extent), 1);
     reader->window = wgf_arena_take(arena, WGF_STATE_PIECE, sizeof *reader->window);
 }
@@ -78,19 +80,11 @@ void wgf_reader_close(struct wgf_reader *reader)
     free(reader);
 }
 
-int64_t wgf_reader_capacity(const struct wgf_reader *reader)
+bool wgf_reader_next(const struct wgf_reader *reader, int64_t end, struct wgf_block *block)
 {
-    return reader->capacity;
-}
-
-wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t count, uint8_t *states,
-                             int64_t *attempts, struct wgf_error *error)
-{
-    wgf_status status =
-        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], first, count, states, error);
-    return status ? status
-                  : wgf_store_read(reader->store, reader->result_index[WGF_RESULT_ATTEMPTS], first, count, attempts,
-                                   error);
+    const int64_t first = block->first + block->count, rest = end - first;
+    *block = (struct wgf_block){first, rest < reader->capacity ? rest : reader->capacity};
+    return rest > 0;
 }
 
 /* Reads a column into the cells. Where a text is damaged, only its row is, and its cell NULL. */
@@ -235,13 +229,13 @@ static wgf_status add_results(struct wgf_reader *reader, int64_t first, int64_t 
     return status;
 }
 
-wgf_status wgf_reader_load(struct wgf_reader *reader, int64_t first, int64_t count, struct wgf_error *error)
+wgf_status wgf_reader_load(struct wgf_reader *reader, const struct wgf_block *block, struct wgf_error *error)
 {
-    assert(count <= reader->capacity);
-    for (int64_t i = 0; i < count; i++)
+    assert(block->count <= reader->capacity);
+    for (int64_t i = 0; i < block->count; i++)
         reader->rows[i] = (struct wgf_row){.settings = reader->defaults};
-    wgf_status status = add_parameters(reader, first, count, error);
-    return status ? status : add_results(reader, first, count, error);
+    wgf_status status = add_parameters(reader, block->first, block->count, error);
+    return status ? status : add_results(reader, block->first, block->count, error);
 }
 
 const struct wgf_row *wgf_reader_rows(const struct wgf_reader *reader)
@@ -358,42 +352,50 @@ static bool is_open(uint8_t state)
 }
 
 /* The rows' sums are complete but for the states. */
-static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_start, enum wgf_row_check *checks,
-                        struct wgf_error *error)
+static wgf_status judge(struct wgf_reader *reader, int64_t count, int64_t next_start, struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
     for (int64_t i = 0; !status && i < count; i++) {
         struct wgf_row *row = &reader->rows[i];
         const bool in_place =
             has_valid_start(reader, row, i + 1 < count ? reader->rows[i + 1].state_start : next_start);
-        checks[i] = WGF_ROW_OPEN;
+        reader->checked[i].state = row->state;
         if (is_open(row->state))
             continue;
         status = add_states(reader, row, error);
         bool whole = in_place && !row->damaged && row->state < WGF_JOB_STATE_COUNT && row->sum == row->checksum;
-        checks[i] = whole ? WGF_ROW_WHOLE : WGF_ROW_TORN;
+        reader->checked[i].check = whole ? WGF_ROW_WHOLE : WGF_ROW_TORN;
     }
     return status;
 }
 
-/* Are all rows of the block open? Then there is nothing to read: an open one may hold anything, as a run died when it
- * was written, or a power loss took its status back. */
-static wgf_status all_open(struct wgf_reader *reader, int64_t first, int64_t count, bool *open, struct wgf_error *error)
+/* Are all rows of the block open? Then there is nothing more to read: an open one may hold anything, as a run died when
+ * it was written, or a power loss took its status back. */
+static wgf_status read_marks(struct wgf_reader *reader, int64_t first, int64_t count, bool *open,
+                             struct wgf_error *error)
 {
-    wgf_status status =
-        wgf_store_read(reader->store, reader->result_index[WGF_RESULT_STATUS], first, count, reader->cells, error);
-    *open = true;
+    const int *const index = reader->result_index;
+    wgf_status status = wgf_store_read(reader->store, index[WGF_RESULT_ATTEMPTS], first, count, reader->cells, error);
     for (int64_t i = 0; !status && i < count; i++)
-        *open = *open && is_open(((const uint8_t *)reader->cells)[i]);
+        reader->checked[i] = (struct wgf_checked_row){.attempts = ((const int64_t *)reader->cells)[i]};
+    if (!status)
+        status = wgf_store_read(reader->store, index[WGF_RESULT_STATUS], first, count, reader->cells, error);
+    *open = true;
+    for (int64_t i = 0; !status && i < count; i++) {
+        reader->checked[i].state = ((const uint8_t *)reader->cells)[i];
+        *open = *open && is_open(reader->checked[i].state);
+    }
     return status;
 }
 
-wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t count, enum wgf_row_check *checks,
-                            struct wgf_error *error)
+wgf_status wgf_reader_check(struct wgf_reader *reader, const struct wgf_block *block,
+                            const struct wgf_checked_row **rows, struct wgf_error *error)
 {
+    const int64_t first = block->first, count = block->count;
     assert(count <= reader->capacity);
     int64_t next_start;
     bool open;
+    *rows = reader->checked;
     if (first == 0)
         reader->end = reader->total = 0;
     else if (first != reader->next)
@@ -402,17 +404,15 @@ wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t co
     reader->window_count = 0; /* a run may have written since */
     wgf_status status = read_start(reader, first + count, &next_start, error);
     if (!status)
-        status = all_open(reader, first, count, &open, error);
+        status = read_marks(reader, first, count, &open, error);
     if (status)
         return status;
     if (open) {
-        for (int64_t i = 0; i < count; i++)
-            checks[i] = WGF_ROW_OPEN;
         reader->end = reader->total = next_start;
         return WGF_OK;
     }
-    status = wgf_reader_load(reader, first, count, error);
+    status = wgf_reader_load(reader, block, error);
     if (!status)
         status = add_traces(reader, first, count, error);
-    return status ? status : judge(reader, count, next_start, checks, error);
+    return status ? status : judge(reader, count, next_start, error);
 }

@@ -16,7 +16,7 @@ struct work {
     struct wgf_reader *old, *new;
     struct wgf_copier *copier;
     struct old_row *rows; /* sorted by key */
-    int64_t count, room;
+    int64_t count;
     const struct wgf_reuse *reuse;
     struct wgf_reuse_count *report;
 };
@@ -31,14 +31,8 @@ static wgf_status check_interrupted(const struct work *work, struct wgf_error *e
 
 static wgf_status add_old_row(struct work *work, const struct wgf_row *row, int64_t number, struct wgf_error *error)
 {
-    if (work->count == work->room) {
-        int64_t room = work->room ? 2 * work->room : 4096;
-        struct old_row *rows = realloc(work->rows, (size_t)room * sizeof *rows);
-        if (!rows)
-            return wgf_fail(error, WGF_EMEMORY, "no memory for the rows that might be reused");
-        work->rows = rows;
-        work->room = room;
-    }
+    if (!WGF_GROW(work->rows, work->count))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the rows that might be reused");
     work->rows[work->count++] =
         (struct old_row){.key = row->key, .guard = row->guard, .paths = row->paths, .row = number};
     return WGF_OK;
@@ -50,15 +44,15 @@ static bool is_result(uint8_t state)
 }
 
 /* Lists the finished rows of a block of the old file. */
-static wgf_status list_block(struct work *work, int64_t first, int64_t count, enum wgf_row_check *checks,
-                             struct wgf_error *error)
+static wgf_status list_block(struct work *work, const struct wgf_block *block, struct wgf_error *error)
 {
     const struct wgf_row *rows = wgf_reader_rows(work->old);
-    wgf_status status = wgf_reader_check(work->old, first, count, checks, error);
-    for (int64_t i = 0; !status && i < count; i++)
-        if (checks[i] == WGF_ROW_WHOLE && is_result(rows[i].state))
-            status = add_old_row(work, &rows[i], first + i, error);
-        else if (checks[i] == WGF_ROW_TORN)
+    const struct wgf_checked_row *checked;
+    wgf_status status = wgf_reader_check(work->old, block, &checked, error);
+    for (int64_t i = 0; !status && i < block->count; i++)
+        if (checked[i].check == WGF_ROW_WHOLE && is_result(rows[i].state))
+            status = add_old_row(work, &rows[i], block->first + i, error);
+        else if (checked[i].check == WGF_ROW_TORN)
             work->report->torn++;
     return status;
 }
@@ -71,15 +65,12 @@ static int by_key(const void *a, const void *b)
 
 static wgf_status list_old(struct work *work, int64_t jobs, struct wgf_error *error)
 {
-    int64_t capacity = wgf_reader_capacity(work->old);
-    enum wgf_row_check *checks = wgf_calloc(capacity, sizeof *checks);
-    wgf_status status = checks ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory for the rows that might be reused");
-    for (int64_t first = 0; !status && first < jobs; first += capacity) {
+    wgf_status status = WGF_OK;
+    for (struct wgf_block block = {0}; !status && wgf_reader_next(work->old, jobs, &block);) {
         status = check_interrupted(work, error);
         if (!status)
-            status = list_block(work, first, jobs - first < capacity ? jobs - first : capacity, checks, error);
+            status = list_block(work, &block, error);
     }
-    free(checks);
     if (!status && work->count > 0)
         qsort(work->rows, (size_t)work->count, sizeof *work->rows, by_key);
     return status;
@@ -98,20 +89,18 @@ static const struct old_row *find(const struct work *work, const struct wgf_row 
 
 static wgf_status fill_new(struct work *work, int64_t jobs, struct wgf_error *error)
 {
-    int64_t capacity = wgf_reader_capacity(work->new);
     const struct wgf_row *rows = wgf_reader_rows(work->new);
     wgf_status status = WGF_OK;
-    for (int64_t first = 0; !status && first < jobs; first += capacity) {
-        int64_t count = jobs - first < capacity ? jobs - first : capacity;
+    for (struct wgf_block block = {0}; !status && wgf_reader_next(work->new, jobs, &block);) {
         status = check_interrupted(work, error);
         if (!status)
-            status = wgf_reader_load(work->new, first, count, error);
-        for (int64_t i = 0; !status && i < count; i++) {
+            status = wgf_reader_load(work->new, &block, error);
+        for (int64_t i = 0; !status && i < block.count; i++) {
             const struct old_row *old = find(work, &rows[i]);
-            if (!old || (work->reuse->wanted && !work->reuse->wanted(work->reuse->context, first + i)))
+            if (!old || (work->reuse->wanted && !work->reuse->wanted(work->reuse->context, block.first + i)))
                 continue;
             work->report->rows++;
-            struct wgf_row_copy copy = {.from = old->row, .to = first + i, .change = rows[i].paths - old->paths};
+            struct wgf_row_copy copy = {.from = old->row, .to = block.first + i, .change = rows[i].paths - old->paths};
             status = wgf_copier_add(work->copier, copy, error);
         }
     }

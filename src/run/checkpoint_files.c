@@ -37,7 +37,7 @@ struct wgf_checkpoints {
     int loading;                         /* the file of the current job, or -1 */
     off_t at;                            /* its next byte to load */
     int unread;                          /* errno of a failed read of the checkpoint of the current job, or 0 */
-    int64_t *finished, finished_count, finished_room; /* jobs whose files are to be removed */
+    int64_t *finished, finished_count;   /* jobs whose files are to be removed */
     struct wgf_error failure, reported;
     void (*call)(void *context); /* NULL: nobody listens */
     void *context;
@@ -288,26 +288,12 @@ const struct wgf_checkpoint *wgf_checkpoints_begin(struct wgf_checkpoints *check
     return &checkpoints->given;
 }
 
-static bool add_finished(struct wgf_checkpoints *checkpoints, int64_t job)
-{
-    if (checkpoints->finished_count == checkpoints->finished_room) {
-        const int64_t room = 2 * checkpoints->finished_room + 16;
-        int64_t *jobs = realloc(checkpoints->finished, (size_t)room * sizeof *jobs);
-        if (!jobs)
-            return false;
-        checkpoints->finished = jobs;
-        checkpoints->finished_room = room;
-    }
-    checkpoints->finished[checkpoints->finished_count++] = job;
-    return true;
-}
-
 void wgf_checkpoints_end(struct wgf_checkpoints *checkpoints, bool finished)
 {
     stop_loading(checkpoints);
     /* Without memory the file stays until the next run cleans the folder. */
-    if (finished && checkpoints->has_file)
-        (void)add_finished(checkpoints, checkpoints->header.job);
+    if (finished && checkpoints->has_file && WGF_GROW(checkpoints->finished, checkpoints->finished_count))
+        checkpoints->finished[checkpoints->finished_count++] = checkpoints->header.job;
     checkpoints->has_file = false;
 }
 

@@ -15,7 +15,6 @@ static bool continues(const struct wgf_span *last, int64_t first, int64_t step, 
 
 bool wgf_job_set_add(struct wgf_job_set *set, int64_t first, int64_t step, int64_t count)
 {
-    enum { ROOM = 16 };
     struct wgf_span *last = set->span_count > 0 ? &set->spans[set->span_count - 1] : NULL;
     if (count <= 0)
         return true;
@@ -24,14 +23,8 @@ bool wgf_job_set_add(struct wgf_job_set *set, int64_t first, int64_t step, int64
     if (last && continues(last, first, step, count)) {
         last->count += count;
     } else {
-        if (set->span_count == set->room) {
-            int64_t room = set->room ? 2 * set->room : ROOM;
-            struct wgf_span *spans = realloc(set->spans, (size_t)room * sizeof *spans);
-            if (!spans)
-                return false;
-            set->spans = spans;
-            set->room = room;
-        }
+        if (!WGF_GROW(set->spans, set->span_count))
+            return false;
         set->spans[set->span_count++] = (struct wgf_span){first, step, count, set->count};
     }
     set->count += count;
@@ -79,11 +72,8 @@ bool wgf_job_set_contains(const struct wgf_job_set *set, int64_t job)
 
 bool wgf_selection_add(struct wgf_selection *selection, int64_t first, int64_t last)
 {
-    const size_t size = (size_t)(selection->interval_count + 1) * sizeof *selection->intervals;
-    struct wgf_interval *const intervals = realloc(selection->intervals, size);
-    if (!intervals)
+    if (!WGF_GROW(selection->intervals, selection->interval_count))
         return false;
-    selection->intervals = intervals;
     selection->intervals[selection->interval_count++] = (struct wgf_interval){first, last};
     return true;
 }

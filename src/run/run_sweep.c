@@ -210,8 +210,7 @@ static wgf_status share_set(struct wgf_sweep *sweep, struct wgf_job_set *set, st
     wgf_team_broadcast(team, &shared, sizeof shared);
     const size_t bytes = (size_t)shared.span_count * sizeof *shared.spans;
     if (team->rank > 0) {
-        shared.spans = wgf_calloc(shared.span_count, sizeof *shared.spans);
-        shared.room = shared.span_count;
+        shared.spans = wgf_calloc(shared.span_count, sizeof *shared.spans); /* these sets grow no more */
         *set = shared;
     }
     wgf_status status = WGF_OK;

@@ -104,13 +104,10 @@ static herr_t add_attribute(hid_t file, const char *name, const H5A_info_t *info
     struct found *found = data;
     (void)file;
     (void)info;
-    struct wgf_attribute *list = realloc(found->list, (size_t)(found->count + 1) * sizeof *list);
-    if (!list)
+    if (!WGF_GROW(found->list, found->count))
         return -1;
-    found->list = list;
-    struct wgf_attribute *attribute = &list[found->count];
+    struct wgf_attribute *attribute = &found->list[found->count++];
     *attribute = (struct wgf_attribute){.name = strdup(name), .text = wgf_store_text(found->store, name)};
-    found->count++;
     if (!attribute->name)
         return -1;
     if (attribute->text || wgf_store_number(found->store, name, &attribute->number))

@@ -27,7 +27,7 @@ struct wgf_store_heap {
     unsigned char *bytes;
     size_t room;
     struct object *objects;
-    size_t count, most;
+    size_t count;
     size_t last; /* object that was asked for last: the next one is a neighbour */
 };
 
@@ -55,20 +55,6 @@ static bool read_all(int descriptor, void *bytes, uint64_t size, uint64_t offset
     return offset <= INT64_MAX && wgf_read_at(descriptor, bytes, size, (off_t)offset) == (ssize_t)size;
 }
 
-static bool add_object(struct wgf_store_heap *heap, struct object object)
-{
-    if (heap->count == heap->most) {
-        size_t most = heap->most ? 2 * heap->most : 256;
-        struct object *objects = realloc(heap->objects, most * sizeof *objects);
-        if (!objects)
-            return false;
-        heap->objects = objects;
-        heap->most = most;
-    }
-    heap->objects[heap->count++] = object;
-    return true;
-}
-
 /* Lists the objects of the collection that is held; number 0 is the free room at the end. */
 static bool list_objects(struct wgf_store_heap *heap)
 {
@@ -79,8 +65,9 @@ static bool list_objects(struct wgf_store_heap *heap)
                                 .size = decode(heap->bytes + at + 8, 8)};
         if (object.number == 0)
             return true;
-        if (object.size > heap->size - object.start || !add_object(heap, object))
+        if (object.size > heap->size - object.start || !WGF_GROW(heap->objects, (long long)heap->count))
             return false;
+        heap->objects[heap->count++] = object;
         at = object.start + (object.size + 7) / 8 * 8;
     }
     return true;

@@ -14,6 +14,7 @@
 #include "wgf/base/ticker.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,24 @@ static void memory_comes_zeroed_or_not_at_all(void **state)
     assert_null(wgf_calloc(LLONG_MAX, 2)); /* would wrap to a small size */
     assert_null(wgf_calloc(INT64_C(1) << 61, 8));
     assert_null(wgf_calloc(INT64_C(1) << 60, 8));
+}
+
+static void an_array_grows_by_one_and_keeps_what_it_has(void **state)
+{
+    enum { COUNT = 5000 };
+    double *list = NULL, *same;
+    (void)state;
+    for (int count = 0; count < COUNT; count++) {
+        assert_true(WGF_GROW(list, count));
+        assert_true(malloc_usable_size(list) >= (size_t)(count + 1) * sizeof *list);
+        list[count] = count;
+    }
+    for (int i = 0; i < COUNT; i++)
+        assert_true(list[i] == i);
+    same = list;
+    assert_false(WGF_GROW(list, (long long)1 << 60)); /* and the bytes wrap around to 0 */
+    assert_ptr_equal(list, same);
+    free(list);
 }
 
 static void memory_limit_is_at_most_the_machine(void **state)
@@ -268,6 +287,7 @@ int main(void)
         cmocka_unit_test(every_status_has_a_text),
         cmocka_unit_test(bytes_do_not_wrap),
         cmocka_unit_test(memory_comes_zeroed_or_not_at_all),
+        cmocka_unit_test(an_array_grows_by_one_and_keeps_what_it_has),
         cmocka_unit_test(memory_limit_is_at_most_the_machine),
         cmocka_unit_test(memory_limit_is_at_most_the_address_space),
         cmocka_unit_test(an_end_runs_the_handlers_that_are_kept),

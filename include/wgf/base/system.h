@@ -19,6 +19,11 @@ double wgf_memory_limit(int processes);
 /* Allocates count zeroed elements; NULL when count * size overflows or memory ends. Freed by free(). */
 void *wgf_calloc(long long count, size_t size);
 
+/* Makes room for one more element behind the `count` of an array that began as NULL and grew by this alone: its room
+ * follows from the count. False: no memory, and the array is as it was. */
+#define WGF_GROW(array, count) wgf_grow(&(array), (count), sizeof *(array))
+bool wgf_grow(void *array, long long count, size_t size);
+
 /* Do two names lead to one file that exists? WGF_EIO: the system does not say. */
 wgf_status wgf_same_file(const char *a, const char *b, bool *same, struct wgf_error *error);
 

@@ -119,18 +119,24 @@ struct wgf_reader;
 wgf_status wgf_reader_open(struct wgf_reader **reader, struct wgf_store *store, struct wgf_error *error);
 void wgf_reader_close(struct wgf_reader *reader); /* NULL is fine */
 
-/* Rows that a call takes at most. */
-int64_t wgf_reader_capacity(const struct wgf_reader *reader);
-
-/* `status` and `attempts` of rows [first, first + count), as the file has them: a damaged file may have a status that
- * is no enum wgf_job_state. */
-wgf_status wgf_reader_states(struct wgf_reader *reader, int64_t first, int64_t count, uint8_t *states,
-                             int64_t *attempts, struct wgf_error *error);
+/* Neighbouring rows, no more than the reader takes at once. From {0}, or {first}, next moves from block to block up to
+ * the row before `end`; false after the last. */
+struct wgf_block {
+    int64_t first, count;
+};
+bool wgf_reader_next(const struct wgf_reader *reader, int64_t end, struct wgf_block *block);
 
 enum wgf_row_check {
     WGF_ROW_OPEN,  /* pending or running: what else it holds counts for nothing */
     WGF_ROW_WHOLE, /* finished, and every value that the checksum covers is the one that was written */
     WGF_ROW_TORN,  /* finished, or so it says, and some value is not */
+};
+
+/* `state` and `attempts` are as the file has them: a damaged one may have a state that is no enum wgf_job_state. */
+struct wgf_checked_row {
+    enum wgf_row_check check;
+    uint8_t state;
+    int64_t attempts;
 };
 
 /* Do the root attributes that the file was made with match their checksum? True for an older file, which has none.
@@ -139,8 +145,9 @@ wgf_status wgf_result_check_attributes(struct wgf_store *store, bool *match, str
 
 /* Makes the checksums of rows again from what the file holds. Reads all of the rows, so the cost is that of reading the
  * file; blocks of open rows cost nearly nothing. `state_start` is held against its neighbours, which needs calls in
- * order from row 0; out of order a row counts as whole wherever its states lie. Errors: WGF_EIO, WGF_EMEMORY. */
-wgf_status wgf_reader_check(struct wgf_reader *reader, int64_t first, int64_t count, enum wgf_row_check *checks,
-                            struct wgf_error *error);
+ * order from row 0; out of order a row counts as whole wherever its states lie. *rows are borrowed until the next call.
+ * Errors: WGF_EIO, WGF_EMEMORY. */
+wgf_status wgf_reader_check(struct wgf_reader *reader, const struct wgf_block *block,
+                            const struct wgf_checked_row **rows, struct wgf_error *error);
 
 #endif

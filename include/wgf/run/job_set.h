@@ -16,7 +16,7 @@ struct wgf_span {
 /* Zero-initialise. Position p of a set is its p-th job, from 0. */
 struct wgf_job_set {
     struct wgf_span *spans;
-    int64_t span_count, room;
+    int64_t span_count;
     int64_t count; /* of jobs */
 };
 
