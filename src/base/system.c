@@ -159,6 +159,19 @@ bool wgf_is_wrong_name(int reason)
            reason == EISDIR;
 }
 
+bool wgf_system_words(const char *description, char *text, size_t size)
+{
+    static const char quote[] = "error message = '", stat_failed[] = "can't retrieve stat info";
+    const char *words = strstr(description, quote);
+    if (words)
+        words += strlen(quote);
+    else if (strncmp(description, stat_failed, strlen(stat_failed)) == 0)
+        words = strerror(errno);
+    if (words)
+        snprintf(text, size, "%.*s", (int)strcspn(words, "'"), words);
+    return words;
+}
+
 static double seconds_of(clockid_t clock)
 {
     struct timespec now;

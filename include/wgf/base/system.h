@@ -38,6 +38,10 @@ bool wgf_write_at(int descriptor, const void *bytes, size_t count, off_t offset)
  * file system expires, and says nothing about the file. */
 bool wgf_is_wrong_name(int reason);
 
+/* Copies the system's words out of the description of an error of HDF5 to `text`. False: there are none. For HDF5's
+ * error handlers: a failed stat leaves its reason in errno alone. */
+bool wgf_system_words(const char *description, char *text, size_t size);
+
 /* Seconds of a monotonic clock, and seconds of processor time of the calling thread. */
 double wgf_clock(void);
 double wgf_cpu_clock(void);
