@@ -4,6 +4,7 @@
  * HARM_CALL=N,E,F     the call after N others that looks at a file below the folder F fails once, with the number E of
  *                     an error; with E 0 a read is short. F/harmed is then made. These calls are open, stat, fstat and
  *                     lseek in all their forms, read and pread
+ * HARM_HOLD=S,F       after each S seconds of processor time the process stops, as by SIGSTOP, while there is a file F
  * HARM_POISON=1       a matrix product kills the process, as a job that needs one does with `kernel: blas`
  * HARM_POISON=2       the same by a segmentation fault */
 #include <dlfcn.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -175,6 +177,30 @@ int fallocate(int descriptor, int mode, off_t offset, off_t length)
 {
     REAL(int, "fallocate", int, int, off_t, off_t);
     return fitting(descriptor, 2) == 2 ? real(descriptor, mode, offset, length) : -1;
+}
+
+static const char *gate; /* of HARM_HOLD: F */
+
+static void hold(int number)
+{
+    (void)number;
+    const int reason = errno;
+    if (access(gate, F_OK) == 0)
+        kill(getpid(), SIGSTOP);
+    errno = reason;
+}
+
+__attribute__((constructor)) static void begin_to_hold(void)
+{
+    char *rest;
+    const char *plan = getenv("HARM_HOLD");
+    if (!plan || strcmp(program_invocation_short_name, "wgf") != 0) /* mpirun and its shell go on */
+        return;
+    const double seconds = strtod(plan, &rest);
+    const struct timeval slice = {(time_t)seconds, (suseconds_t)(1e6 * (seconds - (double)(time_t)seconds))};
+    gate = rest + 1;
+    sigaction(SIGPROF, &(struct sigaction){.sa_handler = hold, .sa_flags = SA_RESTART}, NULL);
+    setitimer(ITIMER_PROF, &(struct itimerval){slice, slice}, NULL);
 }
 
 /* Its arguments are of no interest, and passed on in a call with as many. */
