@@ -1,7 +1,7 @@
 /* Signs of w . x in three stages, each of which leaves few pairs of neuron and sample to the next.
  *
  * 1. A neuron near the point where all of its signs were found last, its base, has new signs for listed samples only.
- * 2. Otherwise all products are formed in whole numbers of 16 bits, four times as many a vector as doubles. Both vectors are
+ * 2. Otherwise all products are formed in whole numbers of 16 bits, four times as many a vector as doubles. Both are
  * scaled to one length, so that one bound on the rounding (by Cauchy and Schwarz) holds for all pairs.
  * 3. Pairs within the bound are decided by the plain kernel's own expression.
  *
