@@ -4,6 +4,8 @@
  * HARM_CALL=N,E,F     the call after N others that looks at a file below the folder F fails once, with the number E of
  *                     an error; with E 0 a read is short. F/harmed is then made. These calls are open, stat, fstat and
  *                     lseek in all their forms, read and pread
+ * HARM_SYNCED=N,F     what is on the disk for certain: after each fsync of a result file its copy is F; at the fsync
+ *                     after N others the process is killed instead
  * HARM_HOLD=S,F       after each S seconds of processor time the process stops, as by SIGSTOP, while there is a file F
  * HARM_POISON=1       a matrix product kills the process, as a job that needs one does with `kernel: blas`
  * HARM_POISON=2       the same by a segmentation fault */
@@ -179,6 +181,54 @@ int fallocate(int descriptor, int mode, off_t offset, off_t length)
 {
     REAL(int, "fallocate", int, int, off_t, off_t);
     return fitting(descriptor, 2) == 2 ? real(descriptor, mode, offset, length) : -1;
+}
+
+/* Is the descriptor's file a result file that is to be copied, and to where? */
+static const char *copy_of(int descriptor, struct stat *info)
+{
+    char link[64], name[PATH_MAX];
+    const char *plan = getenv("HARM_SYNCED");
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    const ssize_t length = plan ? readlink(link, name, sizeof name - 1) : 0;
+    name[length > 0 ? length : 0] = '\0';
+    return strstr(name, ".h5") && !strstr(name, ".checkpoints/") && fstat(descriptor, info) == 0 &&
+                   S_ISREG(info->st_mode)
+               ? strchr(plan, ',') + 1
+               : NULL;
+}
+
+static int sync_and_copy(int (*real)(int), int descriptor)
+{
+    static atomic_long syncs;
+    char new[PATH_MAX];
+    struct stat info;
+    const char *copy = copy_of(descriptor, &info);
+    if (!copy)
+        return real(descriptor);
+    if (atomic_fetch_add(&syncs, 1) == atol(getenv("HARM_SYNCED")))
+        kill(getpid(), SIGKILL);
+    const int outcome = real(descriptor);
+    snprintf(new, sizeof new, "%s.new", copy);
+    FILE *file = fopen(new, "wb");
+    const size_t size = (size_t)info.st_size;
+    char *content = malloc(size);
+    if (!file || !content || pread(descriptor, content, size, 0) != info.st_size ||
+        fwrite(content, size, 1, file) != 1 || fclose(file) || rename(new, copy))
+        abort();
+    free(content);
+    return outcome;
+}
+
+int fsync(int descriptor)
+{
+    REAL(int, "fsync", int);
+    return sync_and_copy(real, descriptor);
+}
+
+int fdatasync(int descriptor)
+{
+    REAL(int, "fdatasync", int);
+    return sync_and_copy(real, descriptor);
 }
 
 static const char *gate; /* of HARM_HOLD: F */

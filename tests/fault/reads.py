@@ -10,8 +10,8 @@ import shutil
 import h5py
 import numpy as np
 from bench import start
-from faults import fault
 from harness import ERROR, OK, Wgf, contents, finish, require
+from promises import fault
 
 # Jobs that read files, in two parts.
 DATA = """\
@@ -127,7 +127,7 @@ def readings(bench):
     return bench.readings
 
 
-@fault("one system call on a file fails, or is cut short", 40)
+@fault("one system call on a file fails, or is cut short", 40, "read", "same")
 def one_call(bench):
     """Of a random command, each call as likely as any other."""
     files = readings(bench)
