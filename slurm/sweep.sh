@@ -260,6 +260,7 @@ watch() { # LAUNCHER
         [ -n "$seen" ] && [ "$living" -lt "$ranks" ] && lacking=$((lacking + 1)) || lacking=0
         [ "$lacking" -ge "$patience" ] || continue
         say 'a process has died and the others wait for it; ending them' 2>&3
+        kill -STOP "$1" # so that it neither ends with a code of its own nor before all of its ranks
         # shellcheck disable=SC2046 # several numbers
         kill -KILL $(cat "/proc/$1/task/$1/children") "$1"
     done 3>&2 2>/dev/null

@@ -9,13 +9,14 @@ usage: tools/soak.sh MINUTES [--only WORD] [--seed S] [--write]
        tools/soak.sh --crafted [--only WORD] [--files N] [--skip K]
 
 Kills, storms of signals, full disks, flipped bits, jobs that kill their process: see tests/fault/. After each of them
-the result must be that of an undisturbed run. Ends with a table; exits 1 if any sweep did not survive.
+what tests/fault/promises.py promises of the file must hold. Ends with a table; exits 1 if any sweep did not survive.
 
 With --crafted gives all result files of a stranger that tests/fault/crafted.py makes to every command, built with
 sanitizers, which takes hours.
 
   --only WORD  only faults with this word in their name
-  --write      put the table into tests/README.md as well, under "Harm survived"
+  --write      go on until each fault came as often as CI asks, and put the table, promise by promise, into
+               tests/README.md as well, under "Harm survived"
   --seed S     the same instants again, as far as a machine's timing allows
 END_OF_USAGE
 }

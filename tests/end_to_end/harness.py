@@ -23,7 +23,7 @@ OK, ERROR, USAGE, FAILURES, STOPPED = 0, 1, 2, 3, 75
 STATES = ("pending", "running", "done", "diverged", "failed", "timeout", "crashed")
 PENDING, RUNNING, DONE, DIVERGED, FAILED, TIMEOUT, CRASHED = range(len(STATES))
 HANG = 900  # seconds after which a process hangs, however busy the machine; speed is measured by `within`
-LONGEST = 1000  # characters of stderr in a message
+LONGEST = 2000  # characters of stderr, its last, in a message
 
 MPIRUN = ("bash", str(Path(__file__).resolve().parents[2] / "tools" / "mpirun.sh"))
 
@@ -60,7 +60,7 @@ class Outcome:
 
     def require(self, code, *words):
         """This exit code, and all these words on stderr."""
-        said = self.err.strip()[:LONGEST]
+        said = self.err.strip()[-LONGEST:]
         require(self.code == code, f"exit code {self.code}, not {code}; stderr: {said!r}")
         for word in words:
             require(word in self.err, f"no {word!r} in stderr: {said!r}")
@@ -95,6 +95,16 @@ class Wgf:
                    **options}
         return subprocess.Popen(self.command(arguments, ranks), cwd=self.folder, **options)
 
+    def hold(self, *arguments, ranks=0, slice=0.01):
+        """Starts `wgf`, which stops after each `slice` seconds of processor time until `wait_until` or `finish` lets it
+        go on: however late this test looks, it is not much further than where it was to be met."""
+        gate = self.path("gate")
+        gate.touch()
+        environment = dict(os.environ, LD_PRELOAD=os.environ["WGF_HARM"], HARM_HOLD=f"{slice},{gate}")
+        process = self.start(*arguments, ranks=ranks, env=environment)
+        process.gate = gate
+        return process
+
     def command(self, arguments, ranks):
         launcher = (*MPIRUN, str(ranks)) if ranks else ()
         return [*launcher, self.program, *map(str, arguments)]
@@ -113,15 +123,31 @@ class Wgf:
         return self.path(name)
 
 
+def let_on(process):
+    """A held process and all below it go on where they have stopped."""
+    for number in [process.pid, *descendants(process.pid)]:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T":
+                os.kill(number, signal.SIGCONT)
+
+
 def finish(process):
-    """Waits for a started process."""
-    try:
-        out, err = process.communicate(timeout=HANG)
-    except subprocess.TimeoutExpired:
+    """Waits for a started process, which is held no more."""
+    held, end = hasattr(process, "gate"), time.monotonic() + HANG
+    if held:
+        process.gate.unlink(missing_ok=True)
+    while True:
+        if held:
+            let_on(process)
+        try:
+            out, err = process.communicate(timeout=0.05 if held else HANG)
+            return Outcome(subprocess.CompletedProcess(process.args, process.returncode, out, err))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() < end:
+                continue
         process.kill()
         process.communicate()
-        raise Failure(f"does not end within {HANG} s") from None
-    return Outcome(subprocess.CompletedProcess(process.args, process.returncode, out, err))
+        raise Failure(f"does not end within {HANG} s")
 
 
 def ended_time():
@@ -147,14 +173,16 @@ def within(seconds, process=None):
     require(spent < seconds, f"{spent:.2f} s of processor time instead of less than {seconds} s")
 
 
-def wait_until(truth, what):
-    """Polls until `truth()` holds, and returns its value."""
+def wait_until(truth, what, held=None):
+    """Polls until `truth()` holds, and returns its value; a held process goes on between two looks."""
     end = time.monotonic() + HANG
     while time.monotonic() < end:
         value = truth()
         if value:
             return value
         time.sleep(0.01)
+        if held:
+            let_on(held)
     raise Failure(f"waited {HANG} s in vain for {what}")
 
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from harness import (OK, PENDING, RUNNING, STOPPED, TIMEOUT, Skip, case, column, differences, equal, finish,
-                     kill_all, main, require, wait_until, within)
+                     kill_all, main, require, running_time, wait_until, within)
 
 # Two or three seconds of one descent each.
 DESCENTS = {
@@ -62,7 +62,8 @@ def step_reached(path):
 
 
 def start(wgf, *options, ranks=0):
-    return wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s", *options, ranks=ranks)
+    return wgf.hold("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s", *options, ranks=ranks,
+                    slice=0.05)
 
 
 def end(wgf, *options, ranks=0):
@@ -96,7 +97,7 @@ def cut(wgf, name, ways):
         reached = step_reached(path)
         process = start(wgf)
         wait_until(lambda: step_reached(path) >= steps * (number + 1) / (len(ways) + 1) or process.poll() is not None,
-                   "a checkpoint")
+                   "a checkpoint", process)
         if way == signal.SIGKILL:
             kill_all(process, 0)
             equal(list(column(path, "status")), [RUNNING], "status")
@@ -152,7 +153,7 @@ def teams_of_all_sizes_take_over(wgf):
         seen = set(checkpoints(path))
         process = start(wgf, "--max-attempts", "100", ranks=ranks)
         wait_until(lambda: (len(set(checkpoints(path)) - seen) > 0) or process.poll() is not None,
-                   "checkpoints")
+                   "checkpoints", process)
         require(process.poll() is None, "it came to its end too early")
         kill_all(process, ranks)
     end(wgf, ranks=3)
@@ -165,8 +166,8 @@ def a_stopped_team_keeps_all_checkpoints(wgf):
     text = DESCENTS["jko"] + "sweep: {init_scale: [0.1, 0.2, 0.3], init: [normal]}\n"
     path = wgf.path("out.h5")
     wgf.write("spec.yaml", text)
-    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "1s", ranks=4)
-    wait_until(lambda: len({job for job, _ in checkpoints(path)}) == 3, "all three")
+    process = start(wgf, "--checkpoint", "1s", ranks=4)
+    wait_until(lambda: len({job for job, _ in checkpoints(path)}) == 3, "all three", process)
     process.send_signal(signal.SIGUSR1)
     equal(finish(process).code, STOPPED, "exit code")
     equal(list(column(path, "status")), [PENDING] * 3, "status")
@@ -187,7 +188,7 @@ def tried_alone_it_goes_on_too(wgf):
     for number in range(3):
         reached = step_reached(path)
         process = start(wgf, "--max-attempts", "1")
-        wait_until(lambda: step_reached(path) > reached + 800 or process.poll() is not None, "a checkpoint")
+        wait_until(lambda: step_reached(path) > reached + 800 or process.poll() is not None, "a checkpoint", process)
         process.kill()  # the child, if there is one, goes with it
         finish(process)
     reached, before = step_reached(path), processor_time()
@@ -202,9 +203,10 @@ def tried_alone_it_goes_on_too(wgf):
 def no_checkpoints_where_none_are_wanted(wgf):
     wgf.write("spec.yaml", DESCENTS["gd"])
     path = wgf.path("out.h5")
-    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0")
-    wait_until(lambda: path.exists() and list(column(path, "status")) == [RUNNING], "the job")
-    time.sleep(1.5)
+    process = start(wgf, "--checkpoint", "0")
+    wait_until(lambda: path.exists() and list(column(path, "status")) == [RUNNING], "the job", process)
+    before = running_time(process.pid)
+    wait_until(lambda: running_time(process.pid) > before + 0.5, "work", process)
     process.send_signal(signal.SIGTERM)
     equal(finish(process).code, STOPPED, "exit code")
     require(not folder(path).exists(), "a checkpoint was made")
@@ -234,7 +236,7 @@ def damaged_ones_are_replaced(wgf):
     path = wgf.path("out.h5")
     wgf.write("spec.yaml", DESCENTS["jko"])
     process = start(wgf)
-    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint")
+    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint", process)
     kill_all(process, 0)
     kept = folder(path) / "0"
     content = bytearray(kept.read_bytes())
@@ -249,7 +251,7 @@ def overwriting_starts_anew(wgf):
     path = wgf.path("out.h5")
     wgf.write("spec.yaml", DESCENTS["jko"])
     process = start(wgf)
-    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint")
+    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint", process)
     kill_all(process, 0)
     for remove in (False, True):  # by the option, and where the result file alone was removed by hand
         kept, old = folder(path) / "0", None if remove else path.stat().st_ino
@@ -258,7 +260,7 @@ def overwriting_starts_anew(wgf):
             path.unlink()
         process = start(wgf, "--checkpoint", "0", *([] if remove else ["--overwrite"]))
         wait_until(lambda: path.exists() and path.stat().st_ino != old and list(column(path, "status")) == [RUNNING],
-                   "the job")
+                   "the job", process)
         require(not folder(path).exists(), "a checkpoint of the old file is there")
         kill_all(process, 0)
         folder(path).mkdir()
@@ -273,7 +275,7 @@ def a_part_of_the_sweep_leaves_the_others_checkpoints(wgf):
     path = wgf.path("out.h5")
     wgf.write("spec.yaml", text)
     process = start(wgf, "--jobs", "0")
-    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint")
+    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint", process)
     kill_all(process, 0)
     end(wgf, "--jobs", "1")
     equal([job for job, _ in checkpoints(path)], [0], "checkpoints")
@@ -286,7 +288,7 @@ def a_link_leads_to_the_same_checkpoints(wgf):
     path = wgf.path("out.h5")
     wgf.write("spec.yaml", DESCENTS["jko"])
     process = start(wgf)
-    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint")
+    wait_until(lambda: step_reached(path) > 500 or process.poll() is not None, "a checkpoint", process)
     kill_all(process, 0)
     wgf.path("link.h5").symlink_to("out.h5")
     status = wgf("status", "link.h5", "--json").require(OK).out
@@ -299,7 +301,7 @@ def a_link_leads_to_the_same_checkpoints(wgf):
 def a_time_limit_counts_all_parts(wgf):
     text, path = ENDLESS.replace("LIMIT", "4"), wgf.path("out.h5")
     wgf.write("spec.yaml", text)
-    process = start(wgf)
+    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s")
     wait_until(lambda: step_reached(path) > 0, "a checkpoint")
     time.sleep(1)
     kill_all(process, 0)

@@ -187,8 +187,8 @@ def a_kill_leaves_the_old_file_or_the_new(wgf):
 @case
 def a_signal_stops_it(wgf):
     files = shards(wgf, "name: x\nfixed: {width: 1, n: 1, steps: 0}\nsweep: {seed: {range: [0, 40000]}}\n", 2)
-    process = wgf.start("merge", "-o", "all.h5", *files)
-    wait_until(lambda: list(wgf.folder.glob("all.h5.tmp-*")), "the new file")
+    process = wgf.hold("merge", "-o", "all.h5", *files)
+    wait_until(lambda: list(wgf.folder.glob("all.h5.tmp-*")), "the new file", process)
     process.send_signal(signal.SIGTERM)
     finish(process).require(STOPPED, "interrupted")
     equal(list(wgf.folder.glob("all.h5*")), [], "files")

@@ -11,7 +11,7 @@ from harness import (DONE, ERROR, OK, PENDING, STATES, STOPPED, case, column, eq
 # Jobs of some milliseconds each, which end long after the file is found elsewhere.
 LONG = "name: long\nfixed: {n: 50, width: 100, steps: 2000, record_every: 1000}\nsweep: {seed: {range: [0, 10000]}}\n"
 ENDLESS = "name: endless\nfixed: {n: 5, width: 4, steps: 100000000000, record_every: 100000000000}\n"
-FEW = LONG.replace("10000]", "4]")
+FEW = LONG.replace("10000]", "4]").replace("steps: 2000", "steps: 200000")
 
 
 def remove(result):
@@ -63,10 +63,10 @@ EVENTS = ((remove, "was removed while the run was writing it; start the same com
 
 
 def start(wgf, result, ranks, *options):
-    """A run into a new file that has begun its first job."""
+    """A run into a new file that has begun its first job, and is held there."""
     result.unlink(missing_ok=True)
-    process = wgf.start("run", "spec.yaml", "-o", result.name, *options, ranks=ranks)
-    wait_until(lambda: result.exists() and (column(result, "status") > PENDING).any(), "the first job")
+    process = wgf.hold("run", "spec.yaml", "-o", result.name, *options, ranks=ranks)
+    wait_until(lambda: result.exists() and (column(result, "status") > PENDING).any(), "the first job", process)
     return process
 
 
@@ -84,8 +84,8 @@ def a_run_ends_with_where_its_file_is(wgf):
         for ranks in (0, 3):
             for old in result.parent.iterdir():
                 old.unlink()
-            process = wgf.start("run", "spec.yaml", "-o", "in/out.h5", ranks=ranks)
-            wait_until(lambda: result.exists() and finished(result) >= 5, "rows")
+            process = wgf.hold("run", "spec.yaml", "-o", "in/out.h5", ranks=ranks, slice=0.1)
+            wait_until(lambda: result.exists() and finished(result) >= 5, "rows", process)
             before = finished(result)
             event(result)
             done = finish(process).require(ERROR, sentence)
@@ -106,6 +106,7 @@ def the_end_of_a_run_is_checked(wgf):
     result = wgf.path("out.h5")
     for ranks in (0, 3):
         process = start(wgf, result, ranks)
+        require(finished(result) < 4, "all jobs are over")
         result.unlink()
         done = finish(process).require(ERROR, "was removed while the run was writing it", "written to it again")
         equal(done.err.count("wgf: error:"), 1, f"errors, {ranks} ranks: {done.err!r}")
@@ -120,7 +121,9 @@ def a_long_job_tells_at_its_next_checkpoint(wgf):
     wgf.write("spec.yaml", ENDLESS)
     result = wgf.path("out.h5")
     for ranks in (0, 2):
-        process = start(wgf, result, ranks, "--quiet", "--checkpoint", "0.2s")
+        result.unlink(missing_ok=True)
+        process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.2s", ranks=ranks)
+        wait_until(lambda: result.exists() and (column(result, "status") > PENDING).any(), "the first job")
         move(result)
         said = process.stderr.readline()
         require(said.startswith("wgf: warning: 'out.h5' was moved") and "elsewhere.h5'" in said, f"says {said!r}")

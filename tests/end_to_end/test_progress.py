@@ -139,11 +139,9 @@ def wrong_kind_of_progress(wgf):
 def line_every_ten_seconds_on_a_pipe(wgf):
     wgf.write("spec.yaml", BUSY)
     began = time.monotonic()
-    process = wgf.start("run", "spec.yaml", "-o", "out.h5")
-    wait_until(lambda: wgf.path("out.h5").exists() and column(wgf.path("out.h5"), "status").any(), "the first job")
-    process.send_signal(signal.SIGSTOP)  # the clock goes on, without work for the machine
-    time.sleep(LINE_SECONDS)
-    process.send_signal(signal.SIGCONT)
+    process, path = wgf.hold("run", "spec.yaml", "-o", "out.h5"), wgf.path("out.h5")
+    wait_until(lambda: path.exists() and column(path, "status").any(), "the first job", process)
+    time.sleep(LINE_SECONDS)  # the clock goes on, without work for the machine
     done = finish(process).require(OK).quietly()
     lines = [line for line in done.err.splitlines() if " jobs, " in line]
     require(1 <= len(lines) <= (time.monotonic() - began) / LINE_SECONDS, f"lines of progress in {done.err!r}")

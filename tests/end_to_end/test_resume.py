@@ -60,10 +60,10 @@ def survive_kills(wgf, teams, seed):
     wgf.write("spec.yaml", LONG)
     created = None
     for number, ranks in enumerate(teams):
-        process = start(wgf, ranks, "--quiet")
+        process = wgf.hold("run", "spec.yaml", "-o", "out.h5", "--quiet", ranks=ranks)
         goal = (number + dice.random()) * 600 / (len(teams) + 1)
-        wait_until(lambda: count(wgf, DONE) >= goal or process.poll() is not None, f"{goal} rows")
-        time.sleep(0.02 * dice.random())
+        wait_until(lambda: count(wgf, DONE) >= goal or process.poll() is not None, f"{goal} rows",
+                   process)
         kill_all(process, ranks)
         created = created or h5py.File(wgf.path("out.h5"), "r").attrs["created"]
         equal(h5py.File(wgf.path("out.h5"), "r").attrs["created"], created, "created")

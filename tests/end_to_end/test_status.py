@@ -9,8 +9,8 @@ import time
 
 import h5py
 import numpy as np
-from harness import (ERROR, FAILURES, OK, STATES, STOPPED, case, column, equal, finish, kill_all, main, messages,
-                     require, wait_until)
+from harness import (ERROR, FAILURES, OK, STATES, STOPPED, case, column, equal, finish, kill_all, let_on, main,
+                     messages, require, wait_until)
 
 GOOD = "name: good\nfixed: {n: 5, width: 4, steps: 6}\nsweep: {seed: {range: [0, 8]}}\n"
 # Two done, two timeouts, four failed.
@@ -208,15 +208,16 @@ def names_that_json_has_to_escape(wgf):
 def while_a_run_is_writing(wgf):
     for ranks in (0, 3):
         wgf.write("spec.yaml", BUSY)
-        process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet", ranks=ranks)
+        process = wgf.hold("run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet", ranks=ranks)
         path = wgf.path("out.h5")
-        wait_until(lambda: path.exists() and not (column(path, "status") > 1).all(), "the file")
+        wait_until(lambda: path.exists() and not (column(path, "status") > 1).all(), "the file", process)
         polls, finished = 0, []
         while process.poll() is None or polls < 50:
             summary = json.loads(wgf("status", "out.h5", "--json").require(OK).out)
             equal(sum(summary["counts"].values()), 400, "jobs counted")
             finished.append(summary["counts"]["done"])
             polls += 1
+            let_on(process)
         finish(process).require(OK)
         require(finished == sorted(finished), f"finished jobs go {finished}")
         require(len(set(finished)) > 2, f"never seen midway: {set(finished)}")
@@ -226,11 +227,12 @@ def while_a_run_is_writing(wgf):
 @case
 def done_rows_are_complete_at_any_time(wgf):
     wgf.write("spec.yaml", BUSY)
-    process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", ranks=3)
+    process = wgf.hold("run", "spec.yaml", "-o", "out.h5", "--quiet", ranks=3)
     path = wgf.path("out.h5")
-    wait_until(path.exists, "the file")
+    wait_until(path.exists, "the file", process)
     midway = 0
     while process.poll() is None:
+        let_on(process)
         with h5py.File(path, "r") as file:
             done = file["status"][()] == 2
             require(np.isfinite(file["objective"][()][done]).all(), "a done row has no trace")

@@ -42,6 +42,15 @@ def states(path):
     return column(path, "status")
 
 
+def start_held(wgf, ranks=0):
+    """A run that has finished some of its jobs, and is held there."""
+    wgf.write("spec.yaml", LONG)
+    path = wgf.path("out.h5")
+    process = wgf.hold("run", "spec.yaml", "-o", "out.h5", ranks=ranks)
+    wait_until(lambda: path.exists() and (states(path) == DONE).any(), "a finished row", process)
+    return process, path
+
+
 def start(wgf, text, ranks=0):
     """A run that has begun its first job."""
     wgf.write("spec.yaml", text)
@@ -165,16 +174,14 @@ def sigterm_to_mpirun(wgf):
 
 @case
 def stopped_midway_keeps_what_is_finished(wgf):
-    process, path = start(wgf, LONG)
-    wait_until(lambda: (states(path) == DONE).any(), "a finished row")
+    process, path = start_held(wgf)
     stop(process, signal.SIGTERM).require(STOPPED)
     finished_rows_are_whole(wgf, path)
 
 
 @case
 def killed_midway_leaves_whole_rows(wgf):
-    process, path = start(wgf, LONG)
-    wait_until(lambda: (states(path) == DONE).any(), "a finished row")
+    process, path = start_held(wgf)
     process.kill()
     equal(finish(process).code, -signal.SIGKILL, "exit code")
     wgf("status", "out.h5", "--exit-code").require(STOPPED)
@@ -222,8 +229,7 @@ def catches(process, number):
 
 @case
 def killed_worker_leaves_whole_rows(wgf):
-    process, path = start(wgf, LONG, ranks=3)
-    wait_until(lambda: (states(path) == DONE).any(), "a finished row")
+    process, path = start_held(wgf, ranks=3)
     os.kill(ranks(process)[-1], signal.SIGKILL)
     require(finish(process).code != OK, "exit code 0")
     wgf("status", "out.h5", "--exit-code").require(STOPPED)

@@ -6,8 +6,9 @@ import shutil
 import subprocess
 
 from bench import Bench, kill_all
-from faults import fault, resize
+from faults import resize
 from harness import OK, require, wait_until
+from promises import fault
 
 # Two descents of some tenths of a second.
 SPEC = """\
@@ -151,7 +152,7 @@ def remove(folder):
         folder.unlink()
 
 
-@fault("checkpoints damaged, foreign, linked, unwritable", len(KINDS))
+@fault("checkpoints damaged, foreign, linked, unwritable", len(KINDS), "checkpoint", "links", "same")
 def spoil_checkpoints(bench):
     own = Bench(bench.program, SPEC, bench.chance)
     for number, (spoil, warns) in enumerate(KINDS):
@@ -170,7 +171,7 @@ def spoil_checkpoints(bench):
     return len(KINDS)
 
 
-@fault("checkpoint older than the row, or than another", 6)
+@fault("checkpoint older than the row, or than another", 6, "checkpoint", "same")
 def older_checkpoint(bench):
     """Of a finished job it goes; of an open one the run goes on from there, to the same bits."""
     own = Bench(bench.program, SPEC, bench.chance)

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from bench import Bench, end, kill, kill_all
 from harness import DONE, ERROR, FAILURES, OK, STOPPED, VARYING, Skip, column, ranks, require, wait_until
+from promises import fault
 
 TEAM = 3
 STARTED = 0.45  # seconds that mpirun and MPI take before the sweep begins, about
@@ -21,16 +22,6 @@ name: long
 fixed: {n: 50, width: 200, steps: 6000, inner_steps: 2, record_every: 500, save: last}
 sweep: {method: [gd, prox], seed: [1, 2]}
 """
-
-faults = {}
-
-
-def fault(name, count):
-    """Registers a fault with its name in the table, and how often CI does it at least."""
-    def register(function):
-        faults[name] = (function, count)
-        return function
-    return register
 
 
 def killed_again_and_again(site, team, start_up, *options):
@@ -48,19 +39,19 @@ def killed_again_and_again(site, team, start_up, *options):
     return kills
 
 
-@fault("SIGKILL of a lone process", 150)
+@fault("SIGKILL of a lone process", 150, "opens", "whole", "same")
 def kill_alone(bench):
     with bench.folder() as site:
         return killed_again_and_again(site, 0, 0)
 
 
-@fault("SIGKILL of all ranks", 50)
+@fault("SIGKILL of all ranks", 50, "opens", "whole", "same")
 def kill_team(bench):
     with bench.folder() as site:
         return killed_again_and_again(site, TEAM, STARTED)
 
 
-@fault("SIGKILL within long descents", 20)
+@fault("SIGKILL within long descents", 20, "checkpoint", "whole", "same")
 def kill_long(bench):
     """Which go on from their checkpoints, made so often that kills fall into the making."""
     own = Bench(bench.program, LONG, bench.chance)
@@ -85,7 +76,7 @@ def started_team(site, **options):
         raise
 
 
-@fault("SIGKILL of one worker", 6)
+@fault("SIGKILL of one worker", 6, "rank", "whole", "same")
 def kill_worker(bench):
     with bench.folder() as site:
         team = started_team(site)
@@ -97,7 +88,7 @@ def kill_worker(bench):
         return int(team is not None)
 
 
-@fault("SIGKILL of the master", 6)
+@fault("SIGKILL of the master", 6, "rank", "whole", "same")
 def kill_master(bench):
     with bench.folder() as site:
         team = started_team(site)
@@ -109,7 +100,7 @@ def kill_master(bench):
         return int(team is not None)
 
 
-@fault("storm of SIGTERM, SIGINT, SIGUSR1, SIGHUP", 10)
+@fault("storm of SIGTERM, SIGINT, SIGUSR1, SIGHUP", 10, "stop", "whole", "same")
 def storm(bench):
     """Signals at random intervals to run after run until one has finished; none may do anything but stop early."""
     sent = 0
@@ -130,7 +121,7 @@ def storm(bench):
     return sent
 
 
-@fault("disk full at a random write", 20)
+@fault("disk full at a random write", 20, "room", "whole", "same")
 def disk_full_at_write(bench):
     """A preloaded library lets writes fail from one on."""
     with bench.folder() as site:
@@ -161,7 +152,7 @@ def resize(place, options):
     subprocess.run(["mount", "-o", f"remount,{options}", place], check=True)
 
 
-@fault("full file system", 10)
+@fault("full file system", 10, "room", "whole", "same")
 def disk_full(bench):
     size = os.path.getsize(bench.home / "out.h5") // 1024
     room = bench.chance.randint(16, size + size // 4)
@@ -177,7 +168,7 @@ def disk_full(bench):
     return int(code == ERROR)
 
 
-@fault("read-only folder", 2)
+@fault("read-only folder", 2, "room", "same")
 def read_only(bench):
     """Made read-only before the first run, and after a killed one."""
     with small_disk(bench, 65536) as place, bench.site_on(place) as site:
@@ -205,7 +196,7 @@ def damaged(whole, kind, chance):
     return b"\x89HDF\r\n\x1a\n" + chance.randbytes(chance.randint(0, 5000))
 
 
-@fault("file cut short, foreign, or of another schema", 12)
+@fault("file cut short, foreign, or of another schema", 12, "foreign")
 def no_result_file(bench):
     with bench.folder() as site:
         kind = bench.chance.choice(("cut", "noise", "signature", "foreign", "schema"))
@@ -255,7 +246,7 @@ def flippable(file):
                   dataset.shape[:1] == file["status"].shape and dataset.id.get_offset() is not None)
 
 
-@fault("flipped bits in finished rows", 30)
+@fault("flipped bits in finished rows", 30, "checksum", "same")
 def flipped(bench):
     with bench.folder() as site:
         site.path.write_bytes((bench.home / "out.h5").read_bytes())

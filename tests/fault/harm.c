@@ -4,6 +4,9 @@
  * HARM_CALL=N,E,F     the call after N others that looks at a file below the folder F fails once, with the number E of
  *                     an error; with E 0 a read is short. F/harmed is then made. These calls are open, stat, fstat and
  *                     lseek in all their forms, read and pread
+ * HARM_SYNCED=N,F     what is on the disk for certain: after each fsync of a result file its copy is F; at the fsync
+ *                     after N others the process is killed instead
+ * HARM_HOLD=S,F       after each S seconds of processor time the process stops, as by SIGSTOP, while there is a file F
  * HARM_POISON=1       a matrix product kills the process, as a job that needs one does with `kernel: blas`
  * HARM_POISON=2       the same by a segmentation fault */
 #include <dlfcn.h>
@@ -16,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -96,8 +100,10 @@ static bool fails(int descriptor, const char *path, bool may_be_short)
         name[length > 0 ? length : 0] = '\0';
     } else if (path[0] == '/' || descriptor != AT_FDCWD) { /* a folder that the program has open is the test's */
         snprintf(name, sizeof name, "%s%s", path[0] == '/' ? "" : folder, path);
-    } else if (!getcwd(name, sizeof name)) { /* of a relative path the folder is enough */
-        return false;
+    } else { /* of a relative path the folder is enough */
+        if (!getcwd(name, sizeof name - 1))
+            return false;
+        strcat(name, "/");
     }
     if (strncmp(name, folder, strlen(folder)) != 0 || (!reason && !may_be_short) ||
         atomic_fetch_add(&calls, 1) != number)
@@ -175,6 +181,78 @@ int fallocate(int descriptor, int mode, off_t offset, off_t length)
 {
     REAL(int, "fallocate", int, int, off_t, off_t);
     return fitting(descriptor, 2) == 2 ? real(descriptor, mode, offset, length) : -1;
+}
+
+/* Is the descriptor's file a result file that is to be copied, and to where? */
+static const char *copy_of(int descriptor, struct stat *info)
+{
+    char link[64], name[PATH_MAX];
+    const char *plan = getenv("HARM_SYNCED");
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    const ssize_t length = plan ? readlink(link, name, sizeof name - 1) : 0;
+    name[length > 0 ? length : 0] = '\0';
+    return strstr(name, ".h5") && !strstr(name, ".checkpoints/") && fstat(descriptor, info) == 0 &&
+                   S_ISREG(info->st_mode)
+               ? strchr(plan, ',') + 1
+               : NULL;
+}
+
+static int sync_and_copy(int (*real)(int), int descriptor)
+{
+    static atomic_long syncs;
+    char new[PATH_MAX];
+    struct stat info;
+    const char *copy = copy_of(descriptor, &info);
+    if (!copy)
+        return real(descriptor);
+    if (atomic_fetch_add(&syncs, 1) == atol(getenv("HARM_SYNCED")))
+        kill(getpid(), SIGKILL);
+    const int outcome = real(descriptor);
+    snprintf(new, sizeof new, "%s.new", copy);
+    FILE *file = fopen(new, "wb");
+    const size_t size = (size_t)info.st_size;
+    char *content = malloc(size);
+    if (!file || !content || pread(descriptor, content, size, 0) != info.st_size ||
+        fwrite(content, size, 1, file) != 1 || fclose(file) || rename(new, copy))
+        abort();
+    free(content);
+    return outcome;
+}
+
+int fsync(int descriptor)
+{
+    REAL(int, "fsync", int);
+    return sync_and_copy(real, descriptor);
+}
+
+int fdatasync(int descriptor)
+{
+    REAL(int, "fdatasync", int);
+    return sync_and_copy(real, descriptor);
+}
+
+static const char *gate; /* of HARM_HOLD: F */
+
+static void hold(int number)
+{
+    (void)number;
+    const int reason = errno;
+    if (access(gate, F_OK) == 0)
+        kill(getpid(), SIGSTOP);
+    errno = reason;
+}
+
+__attribute__((constructor)) static void begin_to_hold(void)
+{
+    char *rest;
+    const char *plan = getenv("HARM_HOLD");
+    if (!plan || strcmp(program_invocation_short_name, "wgf") != 0) /* mpirun and its shell go on */
+        return;
+    const double seconds = strtod(plan, &rest);
+    const struct timeval slice = {(time_t)seconds, (suseconds_t)(1e6 * (seconds - (double)(time_t)seconds))};
+    gate = rest + 1;
+    sigaction(SIGPROF, &(struct sigaction){.sa_handler = hold, .sa_flags = SA_RESTART}, NULL);
+    setitimer(ITIMER_PROF, &(struct itimerval){slice, slice}, NULL);
 }
 
 /* Its arguments are of no interest, and passed on in a call with as many. */

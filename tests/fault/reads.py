@@ -10,8 +10,8 @@ import shutil
 import h5py
 import numpy as np
 from bench import start
-from faults import fault
 from harness import ERROR, OK, Wgf, contents, finish, require
+from promises import fault
 
 # Jobs that read files, in two parts.
 DATA = """\
@@ -31,6 +31,8 @@ COMMANDS = {
     "resume": (RUN, "half.h5:out.h5", "out.h5"),
     "reuse": (("run", "spec.yaml", "-o", "out.h5", "--quiet", "--reuse", "half.h5"), "half.h5", "out.h5"),
     "merge": (("merge", "half.h5", "rest.h5", "-o", "out.h5"), "half.h5 rest.h5", "out.h5"),
+    "merge over": (("merge", "half.h5", "rest.h5", "-o", "out.h5", "--overwrite"), "half.h5 rest.h5 all.h5:out.h5",
+                   "out.h5"),
     "verify": (("verify", "all.h5"), "all.h5", None),
     "status": (("status", "all.h5", "--json"), "all.h5", None),
     "show": (("show", "half.h5", "--csv"), "half.h5", None),
@@ -125,7 +127,7 @@ def readings(bench):
     return bench.readings
 
 
-@fault("one system call on a file fails, or is cut short", 40)
+@fault("one system call on a file fails, or is cut short", 40, "read", "same")
 def one_call(bench):
     """Of a random command, each call as likely as any other."""
     files = readings(bench)

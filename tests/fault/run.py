@@ -3,8 +3,9 @@
 
     run.py WGF_BINARY HARM_LIBRARY SWEEP_SH [--minutes M] [--only WORD] [--seed S] [--write README]
 
-Each fault as often as CI asks for; with --minutes, all in turn until the time is over. Ends with a table, which --write
-puts between the two `harm` marks of a document unless a sweep did not survive.
+Each fault as often as CI asks for; with --minutes, all in turn until the time is over. Ends with a table. With --write
+each fault comes as often as CI asks for in any case; the table then goes between the two `harm` marks of a document,
+promise by promise, unless a sweep did not survive.
 """
 
 import argparse
@@ -17,9 +18,9 @@ import time
 from pathlib import Path
 
 from bench import SMALL, Bench, remove_shared_memory
-from faults import faults
 from harness import Skip
-import checkpoints, reads, sweeps, writers  # register more of them
+from promises import FAULTS, PROMISES, untried
+import checkpoints, faults, reads, results, sweeps, writers  # register the faults
 
 
 def read_arguments():
@@ -66,7 +67,7 @@ def in_turn(tallies, bench, seed, minutes):
     until = time.monotonic() + 60 * minutes
     for number in itertools.count():
         for tally in tallies:
-            function, count = faults[tally.name]
+            function, count, _ = FAULTS[tally.name]
             for again in range(max(1, count // 10)):
                 if time.monotonic() > until:
                     return
@@ -76,34 +77,44 @@ def in_turn(tallies, bench, seed, minutes):
 
 def as_often_as_asked(tallies, bench, seed):
     for tally in tallies:
-        function, count = faults[tally.name]
+        function, count, _ = FAULTS[tally.name]
         for number in range(4 * count): # a kill may come when all is over, and does not count
             if tally.harm >= count or tally.skipped or tally.bad >= 3:
                 break
             tally.count(function, bench, f"{seed}.{number}")
 
 
-def write_table(path, tallies, looks, minutes):
+def table(tallies):
+    """Promise by promise, the faults that try it."""
+    yield from ("| promise, and the faults that try it | times | sweeps survived |", "| --- | --- | --- |")
+    for word, sentence in PROMISES.items():
+        yield f"| **{sentence}** | | |"
+        yield from (f"| {tally.name} | {tally.harm} | {tally.verdict()} |" for tally in tallies
+                    if word in FAULTS[tally.name][2])
+
+
+def write_table(path, tallies, looks):
     """Puts the table between the marks of a Markdown document."""
     text = path.read_text()
     found = re.fullmatch(r"(.*<!-- harm:[^\n]*-->\n).*(<!-- /harm -->.*)", text, re.DOTALL)
     if not found:
         sys.exit(f"{path} has no marks of the table of harm")
-    rows = [f"| {tally.name} | {tally.harm} | {tally.verdict()} |" for tally in tallies]
-    head = f"{minutes:g} minutes on {os.cpu_count()} cores; readers looked {looks} times meanwhile."
-    path.write_text("\n".join([found[1] + head, "", "| fault | times | sweeps survived |", "| --- | --- | --- |", *rows,
-                               found[2]]))
+    minutes = sum(tally.seconds for tally in tallies) / 60
+    head = f"{minutes:.0f} minutes on {os.cpu_count()} cores; readers looked {looks} times meanwhile."
+    path.write_text("\n".join([found[1] + head, "", *table(tallies), found[2]]))
 
 
 def main():
+    if untried():
+        sys.exit(f"promises without a fault, or faults without a promise: {', '.join(sorted(untried()))}")
     arguments = read_arguments()
     bench = Bench(str(arguments.program.resolve()), SMALL, random.Random())
     bench.harm, bench.sweep = str(arguments.harm.resolve()), str(arguments.sweep.resolve())
-    tallies = [Tally(name) for name in faults if arguments.only in name]
+    tallies = [Tally(name) for name in FAULTS if arguments.only in name]
     print(f"seed {arguments.seed}; a sweep takes {bench.seconds:.2f} s", flush=True)
     if arguments.minutes:
         in_turn(tallies, bench, arguments.seed, arguments.minutes)
-    else:
+    if arguments.write or not arguments.minutes:
         as_often_as_asked(tallies, bench, arguments.seed)
     remove_shared_memory()
     print(f"| {'fault':<52} | {'times':>6} | {'sweeps survive':>14} | {'time':>8} |")
@@ -113,12 +124,11 @@ def main():
     print(f"Readers looked {bench.looks} times meanwhile; a row marked done was always whole.")
     bad = sum(tally.bad for tally in tallies)
     few = [tally.name for tally in tallies
-           if not arguments.minutes and not tally.skipped and tally.harm < faults[tally.name][1]]
+           if (arguments.write or not arguments.minutes) and not tally.skipped and tally.harm < FAULTS[tally.name][1]]
     if bad or few:
         print(f"{bad} sweeps did not survive" + (f"; too seldom: {', '.join(few)}" if few else ""))
     elif arguments.write:
-        write_table(arguments.write, tallies, bench.looks,
-                    arguments.minutes or sum(tally.seconds for tally in tallies) / 60)
+        write_table(arguments.write, tallies, bench.looks)
     sys.exit(bool(bad or few))
 
 

@@ -5,8 +5,9 @@ import random
 import h5py
 import numpy as np
 from bench import Bench, end, kill, kill_all, start
-from faults import TEAM, fault
+from faults import TEAM
 from harness import CRASHED, DONE, FAILURES, OK, ranks, require, wait_until
+from promises import fault
 
 # Two of the chosen are poison, in the midst of the others: the preloaded library kills a process that needs a matrix
 # product.
@@ -28,7 +29,7 @@ def remove_picture(site):
     (site.folder / "out.png").unlink(missing_ok=True)
 
 
-@fault("SIGKILL of a rank under slurm/sweep.sh", 4)
+@fault("SIGKILL of a rank under slurm/sweep.sh", 4, "rank", "same")
 def kill_under_sweep(bench):
     """A dead rank ends the others; the script starts the same command again."""
     with bench.folder() as site:
@@ -50,7 +51,7 @@ def kill_under_sweep(bench):
         return int(alive)
 
 
-@fault("jobs that kill their process", 4)
+@fault("jobs that kill their process", 4, "crashed", "same")
 def poison(bench):
     """They end as crashed, all others as if nothing had been, and without the poison so do they."""
     own = Bench(bench.program, POISONOUS, random.Random(), "--jobs", CHOSEN)

@@ -87,18 +87,15 @@ static double dot(const double *w, const double *x, int64_t d)
     return z;
 }
 
-/* An evaluation, with each variant of the products and of the scatter in turn. */
+/* An evaluation, with each variant of the products in turn. */
 static void evaluate(struct problem *problem)
 {
     struct wgf_patterns *patterns = &problem->patterns;
-    int products = 0, scatters = 0;
+    int products = 0;
     wgf_patterns_begin(patterns);
     while (wgf_products_choice(products))
         products++;
-    while (wgf_scatter_choice(scatters))
-        scatters++;
     patterns->multiply = wgf_products_choice((int)(patterns->evaluations % products));
-    patterns->scatter = wgf_scatter_choice((int)(patterns->evaluations % scatters));
     for (int64_t i = 0; i < problem->m; i += WGF_BLOCK)
         wgf_patterns_find(&problem->patterns, problem->W, i, i + WGF_BLOCK < problem->m ? i + WGF_BLOCK : problem->m);
     wgf_patterns_transpose(&problem->patterns);
@@ -408,12 +405,13 @@ static void shared_kinks_agree(void **state)
 static void products_agree(void **state)
 {
     (void)state;
-    enum { MOST_PAIRS = 60 };
+    enum { MOST_PAIRS = 60, DOUBTS = 4 };
+    static const int32_t doubt[DOUBTS] = {0, 1000, 1 << 20, 1 << 28};
     static _Alignas(64) int32_t x[MOST_PAIRS * WGF_SLOTS];
-    int32_t w[MOST_PAIRS * WGF_BATCH], doubt[WGF_BATCH] = {0, 1000, 1 << 20, 1 << 28};
+    int32_t w[MOST_PAIRS];
     for (int64_t input_pairs = 1; input_pairs <= MOST_PAIRS; input_pairs++) {
-        double drawn[2 * MOST_PAIRS * (WGF_SLOTS + WGF_BATCH)];
-        int64_t count = input_pairs * (WGF_SLOTS + WGF_BATCH);
+        double drawn[2 * MOST_PAIRS * (WGF_SLOTS + 1)];
+        int64_t count = input_pairs * (WGF_SLOTS + 1);
         wgf_random_uniform((uint64_t)input_pairs, WGF_PURPOSE_NOISE, 0, 2 * count, drawn);
         for (int64_t k = 0; k < count; k++) {
             double most = 32000 / sqrt((double)(2 * input_pairs));
@@ -421,20 +419,21 @@ static void products_agree(void **state)
                 (uint32_t)(int32_t)(most * drawn[2 * k]) << 16 | (uint16_t)(int32_t)(most * drawn[2 * k + 1]);
             *(k < input_pairs * WGF_SLOTS ? x + k : w + k - input_pairs * WGF_SLOTS) = (int32_t)both;
         }
-        struct wgf_products expected[WGF_BATCH] = {{0}}, found[WGF_BATCH];
-        for (int64_t k = 0; k < WGF_BATCH * WGF_SLOTS; k++) {
+        struct wgf_products expected[DOUBTS] = {{0}};
+        for (int64_t k = 0; k < DOUBTS * WGF_SLOTS; k++) {
             int64_t r = k / WGF_SLOTS, s = k % WGF_SLOTS, sum = 0;
             for (int64_t p = 0; p < input_pairs; p++) {
-                int32_t a = w[p * WGF_BATCH + r], b = x[p * WGF_SLOTS + s];
+                int32_t a = w[p], b = x[p * WGF_SLOTS + s];
                 sum += (int64_t)(int16_t)a * (int16_t)b + (int64_t)(a >> 16) * (b >> 16);
             }
             expected[r].positive |= (uint64_t)(sum > doubt[r]) << s;
             expected[r].sure |= (uint64_t)(llabs(sum) > doubt[r]) << s;
         }
-        for (int number = 0; wgf_products_choice(number); number++) {
-            wgf_products_choice(number)(x, w, input_pairs, doubt, found);
-            assert_memory_equal(found, expected, sizeof found);
-        }
+        for (int number = 0; wgf_products_choice(number); number++)
+            for (int r = 0; r < DOUBTS; r++) {
+                const struct wgf_products found = wgf_products_choice(number)(x, w, input_pairs, doubt[r]);
+                assert_memory_equal(&found, &expected[r], sizeof found);
+            }
     }
 }
 

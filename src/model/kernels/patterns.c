@@ -1,7 +1,7 @@
 /* Signs of w . x in three stages, each of which leaves few pairs of neuron and sample to the next.
  *
  * 1. A neuron near the point where all of its signs were found last, its base, has new signs for listed samples only.
- * 2. Otherwise all products are formed in whole numbers of 16 bits, 2.7 times as fast as in doubles. Both vectors are
+ * 2. Otherwise all products are formed in whole numbers of 16 bits, four times as many a vector as doubles. Both are
  * scaled to one length, so that one bound on the rounding (by Cauchy and Schwarz) holds for all pairs.
  * 3. Pairs within the bound are decided by the plain kernel's own expression.
  *
@@ -58,7 +58,7 @@ void wgf_patterns_lay_out(struct wgf_patterns *patterns, int64_t m, int64_t n, i
     patterns->squared_radius = wgf_arena_take(arena, each, sizeof *patterns->squared_radius);
     patterns->near = wgf_arena_take(arena, each * WGF_NEAR, sizeof *patterns->near);
     patterns->near_count = wgf_arena_take(arena, each, sizeof *patterns->near_count);
-    patterns->batch = wgf_arena_take(arena, input_pairs * WGF_BATCH, sizeof *patterns->batch);
+    patterns->scaled = wgf_arena_take(arena, input_pairs, sizeof *patterns->scaled);
 }
 
 /* Partial sums of as many products as a vector can have side by side. */
@@ -153,7 +153,6 @@ void wgf_patterns_start(struct wgf_patterns *patterns, const struct wgf_data *da
     patterns->input_pairs = (data->d + 1) / 2;
     patterns->lines = lines_of(data->d);
     patterns->multiply = wgf_products_choice(0);
-    patterns->scatter = wgf_scatter_choice(0);
     patterns->doubt = off * (2 * length + off) + 1;
     patterns->radius_factor = radius_factor(data->n, data->d);
     patterns->in_range = true;
@@ -305,12 +304,6 @@ static void find_plainly(struct wgf_patterns *patterns, const double *W, int64_t
     patterns->near_count[i] = 0;
 }
 
-/* Neurons whose signs are all to be found. */
-struct batch {
-    int64_t count, neuron[WGF_BATCH];
-    int32_t doubt[WGF_BATCH];
-};
-
 /* Fills the list up to a multiple of ROUND with copies of its last. */
 static void fill_list(struct wgf_patterns *patterns, int64_t i)
 {
@@ -319,31 +312,25 @@ static void fill_list(struct wgf_patterns *patterns, int64_t i)
         list[*count] = list[*count - 1];
 }
 
-/* All signs of the neurons of a batch. A near pair keeps its old bit until decide_near answers, later in the same
- * find. */
-static void find_batch(struct wgf_patterns *patterns, const double *W, struct batch *batch)
+/* All signs of neuron i, which is in `scaled`. A near pair keeps its old bit until decide_near answers, later in the
+ * same find. */
+static void find_signs(struct wgf_patterns *patterns, const double *w, int64_t i, int32_t doubt)
 {
-    int64_t d = patterns->data->d, stride = patterns->input_pairs * WGF_SLOTS;
+    const int64_t input_pairs = patterns->input_pairs;
     for (int64_t word = 0; word < patterns->sample_words; word++) {
-        struct wgf_products products[WGF_BATCH];
-        uint64_t real = patterns->real[word];
-        patterns->multiply(patterns->samples + word * stride, patterns->batch, patterns->input_pairs, batch->doubt,
-                           products);
-        for (int64_t r = 0; r < batch->count; r++) {
-            int64_t i = batch->neuron[r];
-            uint64_t near = real & ~products[r].sure, found = products[r].positive & real;
-            if (list_near(patterns, i, word, near)) {
-                found |= near & *word_of(patterns, i, word); /* decided after the batch */
-            } else {
-                found |= decide_word(patterns, W + i * d, word, near);
-                patterns->squared_radius[i] = 0;
-            }
-            store_word(patterns, i, word, found);
+        const struct wgf_products products = patterns->multiply(patterns->samples + word * input_pairs * WGF_SLOTS,
+                                                                patterns->scaled, input_pairs, doubt);
+        const uint64_t real = patterns->real[word], near = real & ~products.sure;
+        uint64_t found = products.positive & real;
+        if (list_near(patterns, i, word, near)) {
+            found |= near & *word_of(patterns, i, word);
+        } else {
+            found |= decide_word(patterns, w, word, near);
+            patterns->squared_radius[i] = 0;
         }
+        store_word(patterns, i, word, found);
     }
-    for (int64_t r = 0; r < batch->count; r++)
-        fill_list(patterns, batch->neuron[r]);
-    batch->count = 0;
+    fill_list(patterns, i);
 }
 
 /* The radius of a neuron's list over its norm: a longer list serves longer, but has more pairs to decide at each
@@ -356,11 +343,11 @@ static double choose_radius(const struct wgf_patterns *patterns, int64_t i, doub
     return radius > evaluations * pace ? radius : 0;
 }
 
-/* Puts neuron i, which left its radius or has none, into the batch; its base is here from now on. */
-static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, double moved, struct batch *batch)
+/* All signs of neuron i, which left its radius or has none; its base is here from now on. */
+static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, double moved)
 {
-    int64_t d = patterns->data->d;
-    double size = norm(W + i * d, d);
+    const int64_t d = patterns->data->d;
+    const double *w = W + i * d, size = norm(w, d);
     if (!patterns->in_range || !is_normal(size)) {
         find_plainly(patterns, W, i);
         return;
@@ -370,13 +357,10 @@ static void find_all(struct wgf_patterns *patterns, const double *W, int64_t i, 
     patterns->base_norm[i] = size;
     patterns->base_evaluation[i] = patterns->evaluations;
     patterns->near_count[i] = 0;
-    memcpy(patterns->base + i * d, W + i * d, (size_t)d * sizeof *W);
-    put_scaled(W + i * d, d, length / size, WGF_BATCH, patterns->batch + batch->count);
-    batch->doubt[batch->count] = (int32_t)(patterns->doubt + radius * length * length + 1);
+    memcpy(patterns->base + i * d, w, (size_t)d * sizeof *w);
+    put_scaled(w, d, length / size, 1, patterns->scaled);
     assert(patterns->doubt + radius * length * length + 1 < INT32_MAX);
-    batch->neuron[batch->count++] = i;
-    if (batch->count == WGF_BATCH)
-        find_batch(patterns, W, batch);
+    find_signs(patterns, w, i, (int32_t)(patterns->doubt + radius * length * length + 1));
 }
 
 /* Squared distances between the rows of a and of b. */
@@ -397,6 +381,20 @@ WGF_CLONES static void measure(const double *a, const double *b, int64_t rows, i
     }
 }
 
+/* by_neuron <- answers about the listed samples of neurons from..to-1, one bit a sample: answer k belongs to the k-th
+ * one of the neuron's `listed` words, in order. Destroys the answers. */
+static void store_answers(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers)
+{
+    for (int64_t word = 0; word < patterns->sample_words; word++)
+        for (int64_t i = from; i < to; i++) {
+            uint64_t mask = patterns->listed[word * patterns->neuron_words * WGF_SLOTS + wgf_slot(i)];
+            uint64_t bits = *word_of(patterns, i, word) & ~mask, *left = &answers[i - from];
+            for (; mask; mask &= mask - 1, *left >>= 1)
+                bits |= (*left & 1) << __builtin_ctzll(mask);
+            store_word(patterns, i, word, bits);
+        }
+}
+
 void wgf_patterns_begin(struct wgf_patterns *patterns)
 {
     patterns->evaluations++;
@@ -413,7 +411,6 @@ __attribute__((unused)) static int64_t count_listed(const struct wgf_patterns *p
 
 void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t from, int64_t to)
 {
-    struct batch batch = {0};
     int64_t d = patterns->data->d;
     double squared[WGF_BLOCK];
     uint64_t answers[WGF_BLOCK];
@@ -421,15 +418,13 @@ void wgf_patterns_find(struct wgf_patterns *patterns, const double *W, int64_t f
     measure(W + from * d, patterns->base + from * d, to - from, d, squared);
     for (int64_t i = from; i < to; i++)
         if (!(squared[i - from] < patterns->squared_radius[i]))
-            find_all(patterns, W, i, sqrt(squared[i - from]), &batch);
-    if (batch.count > 0)
-        find_batch(patterns, W, &batch);
+            find_all(patterns, W, i, sqrt(squared[i - from]));
     for (int64_t i = from; i < to; i++)
         assert(count_listed(patterns, i) <= patterns->near_count[i] &&
                patterns->near_count[i] < count_listed(patterns, i) + ROUND);
     shorten(patterns, W, from, to);
     decide_near(patterns, W, from, to, answers);
-    patterns->scatter(patterns, from, to, answers);
+    store_answers(patterns, from, to, answers);
 }
 
 int64_t wgf_patterns_active(const struct wgf_patterns *patterns)

@@ -18,7 +18,6 @@ enum {
     WGF_SLOTS = 64,
     WGF_GROUP_BITS = 5,
     WGF_GROUPS = WGF_WORD / WGF_GROUP_BITS,
-    WGF_BATCH = 4,  /* neurons multiplied at a time */
     WGF_BLOCK = 32, /* neurons that a call of wgf_patterns_find takes at most */
     WGF_NEAR = 64   /* samples on a neuron's list at most */
 };
@@ -33,23 +32,17 @@ static inline int64_t wgf_slot(int64_t number)
     return number / WGF_WORD * WGF_SLOTS + number % WGF_WORD;
 }
 
-/* Whole-number products of WGF_BATCH neurons with the slots of one sample word. x: input_pairs x slots, w: input_pairs
- * x WGF_BATCH, two inputs in 32 bits; doubt: WGF_BATCH. No partial sum may leave 32 bits. */
+/* Whole-number products of a neuron with the slots of one sample word. x: input_pairs x slots, w: input_pairs, two
+ * inputs in 32 bits. No partial sum may leave 32 bits. */
 struct wgf_products {
-    uint64_t positive; /* of one neuron: slots whose product exceeds its doubt */
-    uint64_t sure;     /* slots whose product exceeds doubt in size */
+    uint64_t positive; /* slots whose product exceeds `doubt` */
+    uint64_t sure;     /* slots whose product exceeds `doubt` in size */
 };
-typedef void wgf_products_function(const int32_t *x, const int32_t *w, int64_t input_pairs, const int32_t *doubt,
-                                   struct wgf_products *products);
+typedef struct wgf_products wgf_products_function(const int32_t *x, const int32_t *w, int64_t input_pairs,
+                                                  int32_t doubt);
 
 /* The functions that this processor can run, the fastest first; NULL behind the last. All give the same results. */
 wgf_products_function *wgf_products_choice(int number);
-
-/* by_neuron <- answers about the listed samples of neurons from..to-1, one bit a sample in the order of the list.
- * Destroys the answers. Choices as above. */
-struct wgf_patterns;
-typedef void wgf_scatter_function(struct wgf_patterns *patterns, int64_t from, int64_t to, uint64_t *answers);
-wgf_scatter_function *wgf_scatter_choice(int number);
 
 struct wgf_patterns {
     const struct wgf_data *data;
@@ -61,7 +54,6 @@ struct wgf_patterns {
 
     /* How signs are found: see patterns.c. */
     wgf_products_function *multiply;
-    wgf_scatter_function *scatter;
     bool in_range;            /* no sample is so small or large that products could leave the normal numbers */
     int64_t input_pairs;      /* ceil(d / 2) */
     int32_t *samples;         /* sample word x input_pairs x slots: two inputs of a sample, scaled to 16 bits each */
@@ -79,7 +71,7 @@ struct wgf_patterns {
     int32_t *near;            /* m x WGF_NEAR: slots of samples, padded with copies of the last */
     int32_t *near_count;      /* m: with padding */
     uint64_t *listed;         /* as by_neuron: the samples in `near` */
-    int32_t *batch;           /* input_pairs x WGF_BATCH: neurons to be multiplied, scaled to 16 bits */
+    int32_t *scaled;          /* input_pairs: the neuron to be multiplied, scaled to 16 bits */
 };
 
 /* Takes the arrays out of the arena. */
