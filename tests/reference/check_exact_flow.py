@@ -78,6 +78,7 @@ def cases():
     yield "zero samples alone", np.zeros((2, 2)), y[:2], W, alpha, {**mean, "weight_decay": 0.01}, 1.0
     yield "one sample", X[:1], y[:1], W, alpha, mean, 3.0
     yield "one line", X[:1] * [[1], [-2], [0.5]], y[:3], W, alpha, mean, 2.0
+    yield "one line, starts on it", X[:1] * [[1], [-2], [0.5]], y[:3], on_kinks(X[:1], W), alpha, mean, 2.0
     yield "one neuron", X, y, W[:1], alpha[:1], mean, 2.0
     yield "starts on kinks", X, y, on_kinks(X, W), alpha, mean, 2.0
     yield "starts on kinks, with copies", X, y, on_kinks(X, W)[[0, 0, 1, 1, 2, 3]], alpha, mean, 2.0

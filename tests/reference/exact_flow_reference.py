@@ -28,7 +28,7 @@ class Flow:
             if not w.any():
                 self.does[i] = ORIGIN
             elif on.any() and alpha[i] != 0:
-                self.decide(i, self.X[on][0] / self.length[on][0], start=True)
+                self.decide(i, np.array([-w[1], w[0]]) / np.hypot(*w), start=True)
 
     def signs(self, w):
         """+1, 0, -1 of w . x_j, up to rounding."""

@@ -20,7 +20,8 @@ def with_paths(result, name):
     """The jobs that keep every state of their neurons, all of them finite."""
     jobs = [job for job in result.jobs if keeps_paths(job)]
     if not jobs:
-        raise PlotError(f"{name} needs all states of neurons: set save: all in the spec, with method gd or prox")
+        raise PlotError(f"{name} needs all states of neurons: set save: all in the spec, "
+                        "with method gd, prox or flow")
     jobs = [job for job in jobs if np.isfinite(job.state()).all() and np.isfinite(job.trace["time"]).all()]
     if not jobs:
         raise PlotError(f"{name}: no job has finite states; their descents diverged")
