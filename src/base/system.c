@@ -106,10 +106,22 @@ double wgf_memory_limit(int processes)
     return limit;
 }
 
-bool wgf_same_file(const char *a, const char *b)
+/* Where no file has the name, the device and the number of a file are 0. */
+static wgf_status look_at(const char *path, struct stat *info, struct wgf_error *error)
+{
+    *info = (struct stat){0};
+    if (stat(path, info) == 0 || wgf_is_wrong_name(errno))
+        return WGF_OK;
+    return wgf_fail(error, WGF_EIO, "cannot look at '%s': %s", path, strerror(errno));
+}
+
+wgf_status wgf_same_file(const char *a, const char *b, bool *same, struct wgf_error *error)
 {
     struct stat one, other;
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+    wgf_status status = look_at(a, &one, error);
+    status = status ? status : look_at(b, &other, error);
+    *same = !status && one.st_ino != 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+    return status;
 }
 
 ssize_t wgf_read_at(int descriptor, void *bytes, size_t count, off_t offset)
@@ -145,6 +157,19 @@ bool wgf_is_wrong_name(int reason)
 {
     return reason == ENOENT || reason == ENOTDIR || reason == ELOOP || reason == ENAMETOOLONG || reason == ENXIO ||
            reason == EISDIR;
+}
+
+bool wgf_system_words(const char *description, char *text, size_t size)
+{
+    static const char quote[] = "error message = '", stat_failed[] = "can't retrieve stat info";
+    const char *words = strstr(description, quote);
+    if (words)
+        words += strlen(quote);
+    else if (strncmp(description, stat_failed, strlen(stat_failed)) == 0)
+        words = strerror(errno);
+    if (words)
+        snprintf(text, size, "%.*s", (int)strcspn(words, "'"), words);
+    return words;
 }
 
 static double seconds_of(clockid_t clock)

@@ -30,22 +30,23 @@ struct request {
     bool overwrite, quiet;
 };
 
-static int check_names(const struct request *request)
+static wgf_status check_names(const struct request *request, struct wgf_error *error)
 {
-    for (int i = 0; i < request->count; i++) {
-        if (wgf_same_file(request->files[i], request->output)) {
-            fprintf(stderr, "wgf: error: %s is both OUT.h5 and a file to be merged; give another -o\n",
-                    request->files[i]);
-            return WGF_EXIT_USAGE;
+    wgf_status status = WGF_OK;
+    bool same = false;
+    for (int i = 0; !status && i < request->count; i++) {
+        const char *const file = request->files[i];
+        status = wgf_same_file(file, request->output, &same, error);
+        if (same)
+            return wgf_fail(error, WGF_EUSAGE, "%s is both OUT.h5 and a file to be merged; give another -o", file);
+        for (int j = 0; !status && j < i; j++) {
+            status = wgf_same_file(file, request->files[j], &same, error);
+            if (same)
+                return wgf_fail(error, WGF_EUSAGE, "%s and %s are the same file; give each once", request->files[j],
+                                file);
         }
-        for (int j = 0; j < i; j++)
-            if (wgf_same_file(request->files[i], request->files[j])) {
-                fprintf(stderr, "wgf: error: %s and %s are the same file; give each once\n", request->files[j],
-                        request->files[i]);
-                return WGF_EXIT_USAGE;
-            }
     }
-    return WGF_EXIT_OK;
+    return status;
 }
 
 static wgf_status open_shard(const char *file, struct wgf_shard *shard, struct timespec *created,
@@ -111,13 +112,13 @@ static wgf_status hold_old(const struct request *request, const char *path, int 
     return status ? status : wgf_output_hold(path, lock, error);
 }
 
-static int merge_at(const struct request *request, const char *path, const struct wgf_shard *shards)
+static int merge_at(const struct request *request, const char *path, bool exists, const struct wgf_shard *shards)
 {
-    struct wgf_store_making making = {.replace = access(path, F_OK) == 0, .interrupted = wgf_run_stop};
+    const struct wgf_store_making making = {.replace = exists, .interrupted = wgf_run_stop};
     struct wgf_merge_count count;
     struct wgf_error error;
     int lock = -1;
-    wgf_status status = making.replace ? hold_old(request, path, &lock, &error) : WGF_OK;
+    wgf_status status = exists ? hold_old(request, path, &lock, &error) : WGF_OK;
     if (!status)
         status = wgf_result_merge(path, shards, request->count, &making, &count, &error);
     if (!status && !request->quiet)
@@ -133,13 +134,16 @@ static int merge(const struct request *request)
     struct timespec *const created = wgf_calloc(request->count, sizeof *created);
     struct wgf_error error;
     char *path = NULL;
-    int code = wgf_output_follow(request->output, &path, &error) ? wgf_cli_error(&error) : check_names(request);
+    bool exists;
+    int code = WGF_EXIT_OK;
+    if (wgf_output_follow(request->output, &path, &exists, &error) || check_names(request, &error))
+        code = wgf_cli_error(&error);
     if (!code && (!shards || !created))
         code = wgf_cli_error(&(struct wgf_error){WGF_EMEMORY, "no memory for the names of the files"});
     if (!code && open_shards(request, shards, created, &error))
         code = wgf_cli_error(&error);
     if (!code)
-        code = merge_at(request, path, shards);
+        code = merge_at(request, path, exists, shards);
     for (int i = 0; shards && i < request->count; i++)
         wgf_store_close(shards[i].store, NULL);
     free(shards);

@@ -211,13 +211,10 @@ static hid_t access_properties(void)
     return access;
 }
 
-/* HDF5 wraps the system's words as: error message = '…'. */
 static herr_t find_system(unsigned depth, const H5E_error2_t *entry, void *text)
 {
-    static const char quote[] = "error message = '";
-    const char *const start = depth == 0 && entry->desc ? strstr(entry->desc, quote) : NULL;
-    if (start)
-        snprintf(text, TEXT_LENGTH, "%.*s", (int)strcspn(start + sizeof quote - 1, "'"), start + sizeof quote - 1);
+    if (depth == 0 && entry->desc)
+        wgf_system_words(entry->desc, text, TEXT_LENGTH);
     return 0;
 }
 

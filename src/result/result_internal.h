@@ -22,8 +22,8 @@ struct wgf_column_list {
 };
 void wgf_list_columns(struct wgf_column_list *columns, const struct wgf_layout *layout);
 
-/* Makes a file with the attributes, parameters and columns of another, all rows pending. `making` and errors: as
- * wgf_store_create. */
+/* Makes a file with the attributes, parameters and columns of another; all rows are pending but those that `making`
+ * completes. Errors: as wgf_store_create. */
 wgf_status wgf_result_create_like(const char *path, struct wgf_store *model, const struct wgf_store_making *making,
                                   struct wgf_error *error);
 

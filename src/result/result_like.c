@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct model {
     struct wgf_store *store;
@@ -14,6 +13,7 @@ struct model {
     char *texts[WGF_STORE_BLOCK]; /* of the last call; borrowed by it */
     wgf_status status;            /* of the first reading that failed */
     struct wgf_error *error;
+    const struct wgf_store_making *making;
 };
 
 static void free_texts(struct model *model)
@@ -67,8 +67,14 @@ static void measure(struct wgf_store *store, struct wgf_layout *layout)
     }
 }
 
+static wgf_status complete(void *context, const char *temporary, struct wgf_error *error)
+{
+    const struct model *const model = context;
+    return model->status ? model->status : model->making->complete(model->making->context, temporary, error);
+}
+
 static wgf_status create(const char *path, struct model *model, const struct wgf_layout *layout,
-                         const struct wgf_store_making *making, struct wgf_error *error)
+                         struct wgf_error *error)
 {
     int count;
     struct wgf_attribute *attributes = wgf_store_attributes(model->store, &count);
@@ -81,12 +87,13 @@ static wgf_status create(const char *path, struct model *model, const struct wgf
                                       .columns = model->columns.list,
                                       .attribute_count = count,
                                       .attributes = attributes};
+    struct wgf_store_making making = *model->making;
+    making.complete = complete;
+    making.context = model;
     if (!status)
-        status = wgf_store_create(path, &schema, fill, model, making, error);
+        status = wgf_store_create(path, &schema, fill, model, &making, error);
     wgf_store_free_attributes(attributes, count);
-    if (!status && model->status)
-        unlink(path);
-    return status ? status : model->status;
+    return status;
 }
 
 wgf_status wgf_result_create_like(const char *path, struct wgf_store *store, const struct wgf_store_making *making,
@@ -98,10 +105,11 @@ wgf_status wgf_result_create_like(const char *path, struct wgf_store *store, con
         return wgf_fail(error, WGF_EMEMORY, "no memory to make %s", path);
     model->store = store;
     model->error = error;
+    model->making = making;
     measure(store, &layout);
     wgf_list_columns(&model->columns, &layout);
     wgf_settings_default(&model->defaults);
-    wgf_status status = create(path, model, &layout, making, error);
+    wgf_status status = create(path, model, &layout, error);
     free_texts(model);
     free(model);
     return status;

@@ -5,11 +5,9 @@
 
 #include "wgf/base/system.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Which shard a row comes from, -1 for none; and what its checksum changes by, where files have other names there. */
 struct claim {
@@ -18,6 +16,7 @@ struct claim {
 };
 
 struct merge {
+    const char *path;
     const struct wgf_shard *shards;
     int shard_count;
     struct wgf_store_extent extent;
@@ -187,43 +186,20 @@ static wgf_status check_copy(const struct merge *merge, struct wgf_store *output
     return status;
 }
 
-static wgf_status fill_output(const struct merge *merge, const char *temporary, struct wgf_error *error)
+/* Copies rows to the file that has been made, before it has its name. */
+static wgf_status fill_output(void *context, const char *temporary, struct wgf_error *error)
 {
+    const struct merge *const merge = context;
     struct wgf_store *output;
-    wgf_status status = wgf_result_open(&output, temporary, WGF_STORE_WRITE, error);
-    if (status)
-        return status;
+    struct wgf_error cause;
+    wgf_status status = wgf_result_open(&output, temporary, WGF_STORE_WRITE, &cause);
     for (int s = 0; !status && s < merge->shard_count; s++)
-        status = copy_shard(merge, s, output, error);
+        status = copy_shard(merge, s, output, &cause);
     if (!status)
-        status = check_copy(merge, output, error);
-    wgf_status closed = wgf_store_close(output, status ? NULL : error);
-    return status ? status : closed;
-}
-
-/* Makes the file at a temporary name, which is locked so that no other process takes it for left behind. */
-static wgf_status make_output(const struct merge *merge, const char *path, const struct wgf_store_making *making,
-                              struct wgf_error *error)
-{
-    struct wgf_store_making at_temporary = {.interrupted = making->interrupted};
-    char *temporary = wgf_store_temporary(path);
-    int lock = -1;
-    if (!temporary)
-        return wgf_fail(error, WGF_EMEMORY, "no memory to make %s", path);
-    wgf_status status = wgf_result_create_like(temporary, merge->shards[0].store, &at_temporary, error);
-    const bool made = !status;
-    if (!status && (lock = wgf_store_lock(temporary)) < 0)
-        status = wgf_fail(error, WGF_EIO, "cannot write '%s': %s", temporary, strerror(errno));
-    if (!status)
-        status = fill_output(merge, temporary, error);
-    if (!status)
-        status = wgf_store_publish(temporary, path, making->replace, error);
-    if (status && made)
-        unlink(temporary);
-    if (lock >= 0)
-        close(lock);
-    free(temporary);
-    return status;
+        status = check_copy(merge, output, &cause);
+    const wgf_status closed = wgf_store_close(output, status ? NULL : &cause);
+    status = status ? status : closed;
+    return status ? wgf_fail(error, status, "cannot make '%s': %s", merge->path, cause.message) : WGF_OK;
 }
 
 wgf_status wgf_result_merge(const char *path, const struct wgf_shard *shards, int shard_count,
@@ -231,7 +207,10 @@ wgf_status wgf_result_merge(const char *path, const struct wgf_shard *shards, in
                             struct wgf_error *error)
 {
     struct merge merge = {
-        .shards = shards, .shard_count = shard_count, .interrupted = making->interrupted, .count = count};
+        .path = path, .shards = shards, .shard_count = shard_count, .interrupted = making->interrupted, .count = count};
+    struct wgf_store_making completed = *making;
+    completed.complete = fill_output;
+    completed.context = &merge;
     wgf_status status = WGF_OK;
     *count = (struct wgf_merge_count){0};
     wgf_store_extent(shards[0].store, &merge.extent);
@@ -247,7 +226,7 @@ wgf_status wgf_result_merge(const char *path, const struct wgf_shard *shards, in
     for (int s = 0; !status && s < shard_count; s++)
         status = claim_shard(&merge, s, error);
     if (!status)
-        status = make_output(&merge, path, making, error);
+        status = wgf_result_create_like(path, shards[0].store, &completed, error);
     free(merge.claims);
     count->jobs[WGF_JOB_PENDING] = merge.extent.jobs;
     for (int s = WGF_JOB_RUNNING; s < WGF_JOB_STATE_COUNT; s++)

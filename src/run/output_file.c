@@ -1,5 +1,7 @@
 /* The file that a command makes: where its name leads, and whether the file there may be replaced. */
 #include "wgf/run/run.h"
+
+#include "wgf/base/system.h"
 #include "wgf/store/store.h"
 
 #include <errno.h>
@@ -7,10 +9,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-wgf_status wgf_output_follow(const char *output, char **path, struct wgf_error *error)
+wgf_status wgf_output_follow(const char *output, char **path, bool *exists, struct wgf_error *error)
 {
     struct stat info;
-    const bool is_link = lstat(output, &info) == 0 && S_ISLNK(info.st_mode);
+    *path = NULL;
+    *exists = lstat(output, &info) == 0;
+    if (!*exists && !wgf_is_wrong_name(errno))
+        return wgf_fail(error, WGF_EIO, "cannot look at '%s': %s", output, strerror(errno));
+    const bool is_link = *exists && S_ISLNK(info.st_mode);
     *path = is_link ? realpath(output, NULL) : strdup(output);
     if (*path)
         return WGF_OK;

@@ -8,24 +8,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The spec or the data file of the sweep that this path names; NULL: none. */
-static const char *input_at(const struct wgf_sweep *sweep, const char *path)
+/* The spec or a data file of the sweep may not be the result file. */
+static wgf_status check_inputs(const struct wgf_sweep *sweep, const char *path, struct wgf_error *error)
 {
-    if (wgf_same_file(sweep->options->spec, path))
-        return sweep->options->spec;
-    for (int i = 0; i < wgf_plan_source_count(sweep->plan); i++)
-        if (wgf_same_file(wgf_plan_source_at(sweep->plan, i)->resolved, path))
-            return wgf_plan_source_at(sweep->plan, i)->path;
-    return NULL;
+    const char *name = sweep->options->spec;
+    bool same;
+    wgf_status status = wgf_same_file(name, path, &same, error);
+    for (int i = 0; !status && !same && i < wgf_plan_source_count(sweep->plan); i++) {
+        name = wgf_plan_source_at(sweep->plan, i)->path;
+        status = wgf_same_file(wgf_plan_source_at(sweep->plan, i)->resolved, path, &same, error);
+    }
+    if (same)
+        return wgf_fail(error, WGF_EUSAGE, "%s is the sweep's own input %s; give another -o", path, name);
+    return status;
 }
 
 /* Checks that the existing file may be replaced or continued. */
 static wgf_status check_old(const struct wgf_sweep *sweep, const char *path, struct wgf_error *error)
 {
-    const char *const input = input_at(sweep, path);
-    if (input)
-        return wgf_fail(error, WGF_EUSAGE, "%s is the sweep's own input %s; give another -o", path, input);
-    return wgf_output_check_old(path, sweep->options->overwrite, error);
+    const wgf_status status = check_inputs(sweep, path, error);
+    return status ? status : wgf_output_check_old(path, sweep->options->overwrite, error);
 }
 
 /* Makes a new result file at the path, and holds it. */
@@ -80,10 +82,10 @@ static wgf_status survey(struct wgf_sweep *sweep, const char *path, const struct
     return status;
 }
 
-static wgf_status prepare_at(struct wgf_sweep *sweep, const char *path, const struct wgf_job_set *selected,
+static wgf_status prepare_at(struct wgf_sweep *sweep, const char *path, bool exists, const struct wgf_job_set *selected,
                              struct wgf_error *error)
 {
-    const bool exists = access(path, F_OK) == 0, resume = exists && !sweep->options->overwrite;
+    const bool resume = exists && !sweep->options->overwrite;
     wgf_status status = exists ? check_old(sweep, path, error) : WGF_OK;
     if (!status)
         status = wgf_run_check_reuse(sweep, error);
@@ -103,12 +105,13 @@ wgf_status wgf_run_prepare_file(struct wgf_sweep *sweep, struct wgf_error *error
 {
     struct wgf_job_set selected;
     char *target = NULL;
+    bool exists;
     wgf_status status = wgf_select(&sweep->options->selection, wgf_plan_jobs(sweep->plan), &selected, error);
     sweep->report->selected = selected.count;
     if (!status)
-        status = wgf_output_follow(sweep->options->output, &target, error);
+        status = wgf_output_follow(sweep->options->output, &target, &exists, error);
     if (!status)
-        status = prepare_at(sweep, target, &selected, error);
+        status = prepare_at(sweep, target, exists, &selected, error);
     free(target);
     if (sweep->report->resumed)
         wgf_job_set_free(&selected);

@@ -37,9 +37,12 @@ static double seconds_between(const struct timespec *a, const struct timespec *b
 static wgf_status open_old(const struct wgf_sweep *sweep, const char *file, struct wgf_store **old,
                            struct timespec *created, struct wgf_error *error)
 {
-    if (wgf_same_file(file, sweep->options->output))
+    bool same;
+    wgf_status status = wgf_same_file(file, sweep->options->output, &same, error);
+    if (same)
         return wgf_fail(error, WGF_EUSAGE, "--reuse %s is the result file itself, which is continued without it", file);
-    const wgf_status status = wgf_result_open(old, file, WGF_STORE_READ, error);
+    if (!status)
+        status = wgf_result_open(old, file, WGF_STORE_READ, error);
     if (status)
         return status;
     char *const text = wgf_store_text(*old, "created");

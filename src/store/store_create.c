@@ -84,8 +84,8 @@ static bool give_name(const char *temporary, const char *path, bool replace)
     return link(temporary, path) == 0 && unlink(temporary) == 0; /* a file system without this rename, such as NFS */
 }
 
-static wgf_status publish(int descriptor, const char *temporary, const char *path, bool replace,
-                          struct wgf_error *error)
+wgf_status wgf_store_publish(int descriptor, const char *temporary, const char *path, bool replace,
+                             struct wgf_error *error)
 {
     bool ok = fsync(descriptor) == 0 && give_name(temporary, path, replace);
     if (!ok && errno == EEXIST)
@@ -129,32 +129,14 @@ wgf_status wgf_store_create(const char *path, const struct wgf_store_schema *sch
                                             .interrupted = making->interrupted};
         if (!status)
             status = build(temporary, path, &builder, error);
+        if (!status && making->complete)
+            status = making->complete(making->context, temporary, error);
         if (!status)
-            status = publish(descriptor, temporary, path, making->replace, error);
+            status = wgf_store_publish(descriptor, temporary, path, making->replace, error);
         if (status)
             unlink(temporary);
         close(descriptor);
     }
     free(temporary);
-    return status;
-}
-
-char *wgf_store_temporary(const char *path)
-{
-    char *temporary = malloc(strlen(path) + WGF_STORE_SUFFIX);
-    wgf_store_remove_stale(path);
-    if (temporary)
-        wgf_store_name_temporary(path, temporary);
-    return temporary;
-}
-
-wgf_status wgf_store_publish(const char *temporary, const char *path, bool replace, struct wgf_error *error)
-{
-    int descriptor = open(temporary, O_RDWR | O_CLOEXEC);
-    if (descriptor < 0)
-        return wgf_fail(error, WGF_EIO, "cannot open '%s': %s; what was at '%s' is untouched", temporary,
-                        strerror(errno), path);
-    wgf_status status = publish(descriptor, temporary, path, replace, error);
-    close(descriptor);
     return status;
 }

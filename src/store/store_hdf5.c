@@ -1,31 +1,26 @@
 /* How the store talks to HDF5: its errors as sentences, the way a file is opened, and the slabs in which data move. */
 #include "store_internal.h"
 
+#include "wgf/base/system.h"
+
 #include <mpi.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Visits the stack from the origin of the error. The system's own words ("No space left on device") are
- * the best reason there is; HDF5 wraps them as: error message = '…'. */
+/* Visits the stack from the origin of the error. The system's own words ("No space left on device") are the best reason
+ * there is. */
 static herr_t keep_deepest(unsigned depth, const H5E_error2_t *entry, void *data)
 {
     struct wgf_store_watch *watch = data;
     if (depth > 0 || !entry->desc)
         return 0;
-    static const char quote[] = "error message = '";
-    const char *start = strstr(entry->desc, quote);
-    size_t length = strlen(entry->desc);
-    if (start) {
-        start += sizeof quote - 1;
-        length = strcspn(start, "'");
-        watch->access = true;
-    } else {
-        start = entry->desc;
-        watch->access = strncmp(start, "MPI_", 4) == 0 || entry->maj_num == H5E_RESOURCE;
+    watch->access = wgf_system_words(entry->desc, watch->reason, WGF_STORE_REASON_LENGTH);
+    if (!watch->access) {
+        watch->access = strncmp(entry->desc, "MPI_", 4) == 0 || entry->maj_num == H5E_RESOURCE;
+        snprintf(watch->reason, WGF_STORE_REASON_LENGTH, "%s", entry->desc);
     }
-    snprintf(watch->reason, WGF_STORE_REASON_LENGTH, "%.*s", (int)length, start);
     return 0;
 }
 

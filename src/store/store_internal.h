@@ -152,7 +152,7 @@ const char *wgf_store_survey(struct wgf_store *store, const struct wgf_columns *
  * HDF5 has left to write is lost. */
 bool wgf_store_close_file(hid_t file, bool sound);
 
-/* False once the open file has been removed, or another renamed over it. */
+/* False, with errno: ENOENT once the open file has been removed or another renamed over it. */
 bool wgf_store_is_named(int descriptor, const char *path);
 
 /* Leaves `last` of an open file. Once that byte is 0 the file has been cut, and later writes have made it as long as it
@@ -162,8 +162,10 @@ void wgf_store_find_last(struct wgf_store *store);
 /* Temporaries of a creation: made and locked by begin (descriptor, or -1 with errno); `temporary` has room for
  * strlen(path) + WGF_STORE_SUFFIX bytes. */
 enum { WGF_STORE_SUFFIX = 32 };
-void wgf_store_name_temporary(const char *path, char *temporary);
 int wgf_store_begin_temporary(const char *path, char *temporary);
+/* Syncs a temporary and renames it to `path`. On failure both are as they were. */
+wgf_status wgf_store_publish(int descriptor, const char *temporary, const char *path, bool replace,
+                             struct wgf_error *error);
 /* Removes temporaries beside `path` whose makers are dead. */
 void wgf_store_remove_stale(const char *path);
 

@@ -30,8 +30,10 @@ static bool lock(int descriptor)
 bool wgf_store_is_named(int descriptor, const char *path)
 {
     struct stat held, named;
-    return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
-           held.st_dev == named.st_dev;
+    if (fstat(descriptor, &held) != 0 || stat(path, &named) != 0)
+        return false;
+    errno = ENOENT;
+    return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
 /* Opens, through no link, and locks; -1 with errno EAGAIN when another holds the lock. */
@@ -48,30 +50,24 @@ static int open_locked(const char *path, int flags)
         }
         if (wgf_store_is_named(descriptor, path))
             return descriptor;
+        const int reason = errno;
         close(descriptor);
+        errno = reason;
+        if (reason != ENOENT)
+            return -1;
     }
-}
-
-void wgf_store_name_temporary(const char *path, char *temporary)
-{
-    sprintf(temporary, "%s.tmp-%ld", path, (long)getpid());
 }
 
 int wgf_store_begin_temporary(const char *path, char *temporary)
 {
-    wgf_store_name_temporary(path, temporary);
+    sprintf(temporary, "%s.tmp-%ld", path, (long)getpid());
     return open_locked(temporary, O_RDWR | O_CREAT | O_EXCL);
 }
 
-/* Does what follows a path and ".tmp-" make it a temporary: a process, or that of a temporary's own making? */
-static bool is_temporary(const char *text)
+/* Is what follows a path and ".tmp-" the number of a process? */
+static bool is_number(const char *text)
 {
-    static const char again[] = ".tmp-", digits[] = "0123456789";
-    size_t length = strspn(text, digits);
-    if (length > 0 && strncmp(text + length, again, strlen(again)) == 0) {
-        text += length + strlen(again);
-        length = strspn(text, digits);
-    }
+    const size_t length = strspn(text, "0123456789");
     return length > 0 && text[length] == '\0';
 }
 
@@ -96,7 +92,7 @@ void wgf_store_remove_stale(const char *path)
     glob_t found = {0};
     if (pattern && glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
         for (size_t i = 0; i < found.gl_pathc; i++) {
-            if (!is_temporary(found.gl_pathv[i] + strlen(path) + strlen(".tmp-")))
+            if (!is_number(found.gl_pathv[i] + strlen(path) + strlen(".tmp-")))
                 continue;
             int descriptor = open_locked(found.gl_pathv[i], O_RDWR);
             if (descriptor < 0)

@@ -107,7 +107,7 @@ bool wgf_store_restore(const struct wgf_store *store)
     char *const temporary = malloc(strlen(store->path) + WGF_STORE_SUFFIX);
     const int file = temporary ? wgf_store_begin_temporary(store->path, temporary) : -1;
     bool ok =
-        file >= 0 && copy(store->descriptor, file) && wgf_store_publish(temporary, store->path, false, NULL) == WGF_OK;
+        file >= 0 && copy(store->descriptor, file) && !wgf_store_publish(file, temporary, store->path, false, NULL);
     if (file >= 0 && !ok)
         unlink(temporary);
     if (file >= 0)

@@ -100,8 +100,10 @@ static bool fails(int descriptor, const char *path, bool may_be_short)
         name[length > 0 ? length : 0] = '\0';
     } else if (path[0] == '/' || descriptor != AT_FDCWD) { /* a folder that the program has open is the test's */
         snprintf(name, sizeof name, "%s%s", path[0] == '/' ? "" : folder, path);
-    } else if (!getcwd(name, sizeof name)) { /* of a relative path the folder is enough */
-        return false;
+    } else { /* of a relative path the folder is enough */
+        if (!getcwd(name, sizeof name - 1))
+            return false;
+        strcat(name, "/");
     }
     if (strncmp(name, folder, strlen(folder)) != 0 || (!reason && !may_be_short) ||
         atomic_fetch_add(&calls, 1) != number)

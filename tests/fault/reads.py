@@ -31,6 +31,8 @@ COMMANDS = {
     "resume": (RUN, "half.h5:out.h5", "out.h5"),
     "reuse": (("run", "spec.yaml", "-o", "out.h5", "--quiet", "--reuse", "half.h5"), "half.h5", "out.h5"),
     "merge": (("merge", "half.h5", "rest.h5", "-o", "out.h5"), "half.h5 rest.h5", "out.h5"),
+    "merge over": (("merge", "half.h5", "rest.h5", "-o", "out.h5", "--overwrite"), "half.h5 rest.h5 all.h5:out.h5",
+                   "out.h5"),
     "verify": (("verify", "all.h5"), "all.h5", None),
     "status": (("status", "all.h5", "--json"), "all.h5", None),
     "show": (("show", "half.h5", "--csv"), "half.h5", None),

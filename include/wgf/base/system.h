@@ -2,6 +2,8 @@
 #ifndef WGF_BASE_SYSTEM_H
 #define WGF_BASE_SYSTEM_H
 
+#include "wgf/base/status.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -22,8 +24,8 @@ void *wgf_calloc(long long count, size_t size);
 #define WGF_GROW(array, count) wgf_grow(&(array), (count), sizeof *(array))
 bool wgf_grow(void *array, long long count, size_t size);
 
-/* Do two names lead to one file that exists? */
-bool wgf_same_file(const char *a, const char *b);
+/* Do two names lead to one file that exists? WGF_EIO: the system does not say. */
+wgf_status wgf_same_file(const char *a, const char *b, bool *same, struct wgf_error *error);
 
 /* Reads `count` bytes from an offset, however many calls that takes. Returns how many there were, fewer only at the end
  * of the file; -1 with errno, which otherwise stays as it was. */
@@ -35,6 +37,10 @@ bool wgf_write_at(int descriptor, const void *bytes, size_t count, off_t offset)
 /* Does this errno blame the name of a file? If not, the system has failed or refused, as when a ticket of a network
  * file system expires, and says nothing about the file. */
 bool wgf_is_wrong_name(int reason);
+
+/* Copies the system's words out of the description of an error of HDF5 to `text`. False: there are none. For HDF5's
+ * error handlers: a failed stat leaves its reason in errno alone. */
+bool wgf_system_words(const char *description, char *text, size_t size);
 
 /* Seconds of a monotonic clock, and seconds of processor time of the calling thread. */
 double wgf_clock(void);

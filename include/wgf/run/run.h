@@ -46,10 +46,10 @@ void wgf_run_catch_signals(void);
 void wgf_run_stop_before(double begun, double limit);
 
 /* The file that a command makes. Errors: WGF_EIO, a sentence with the remedy.
- * follow: the path that a link leads to, so that the link stays; the caller frees *path.
+ * follow: the path that a link leads to, so that the link stays, and whether it exists; the caller frees *path.
  * check_old: the file at the path is a result file, so that it may be replaced (`overwrite`) or continued.
  * hold: locks the file for this process; closing *lock releases it. */
-wgf_status wgf_output_follow(const char *output, char **path, struct wgf_error *error);
+wgf_status wgf_output_follow(const char *output, char **path, bool *exists, struct wgf_error *error);
 wgf_status wgf_output_check_old(const char *path, bool overwrite, struct wgf_error *error);
 wgf_status wgf_output_hold(const char *path, int *lock, struct wgf_error *error);
 

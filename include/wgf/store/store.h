@@ -88,6 +88,9 @@ double wgf_store_bytes(const struct wgf_store_schema *schema);
 struct wgf_store_making {
     bool replace;                             /* a file that is at the path; otherwise one is an error */
     const volatile sig_atomic_t *interrupted; /* NULL, or not 0 once the making is to be given up */
+    /* NULL, or writes to the file that is closed, before it is renamed; the file is given up where this fails. */
+    wgf_status (*complete)(void *context, const char *temporary, struct wgf_error *error);
+    void *context;
 };
 
 /* Makes the file: temporary name beside `path`, all objects, flush, fsync, rename to `path`. One process, not
@@ -159,14 +162,6 @@ char **wgf_store_list(struct wgf_store *store, const char *name, int *count);
  * wgf_store_free_attributes. NULL when memory ends, or an attribute is none of these. */
 struct wgf_attribute *wgf_store_attributes(struct wgf_store *store, int *count);
 void wgf_store_free_attributes(struct wgf_attribute *attributes, int count);
-
-/* A name beside `path` for a file that is to be given that name once it is whole; removed with other temporaries should
- * this process die, as those of dead processes are here. Allocated, freed by the caller; NULL when memory ends. */
-char *wgf_store_temporary(const char *path);
-
-/* Syncs a file that wgf_store_create made at a temporary name, and that is closed, and renames it to `path`. On failure
- * both are as they were. */
-wgf_status wgf_store_publish(const char *temporary, const char *path, bool replace, struct wgf_error *error);
 
 /* Holds the file for one run, and clears away what a killed creation left beside it. Given back when the process ends,
  * killed or not. Readers are not hindered. Returns a descriptor to keep (close() gives the lock back), or -1 with
