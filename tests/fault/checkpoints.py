@@ -20,7 +20,7 @@ fixed: {method: jko, data: sinus, n: 40, grid: 48, steps: 1000, gamma: 0.05, ini
 sweep: {init_scale: [0.1, 0.2]}
 """
 OPTIONS = ("--checkpoint", "0.01", "--max-attempts", "100")
-HEADER = 64  # bytes before the payload
+HEADER = 72  # bytes before the payload
 NUMBER = 32  # where the number of the checkpoint is
 WORDS = "a user's"
 SOME = 8  # more checkpoints than a run makes before it is looked at
