@@ -245,21 +245,23 @@ stop() { # SIGNAL
     [ -z "$child" ] || kill -USR1 "$child" 2>/dev/null
 }
 
-# Ends a launcher whose ranks wait for a dead one, as Open MPI was seen to do once after a death within MPI_Init: for
-# seconds fewer ranks live than were started, and the launcher is still there. Where it was only slow to end nothing is
-# lost, as the file says how far the sweep is. On several nodes the ranks are not all the launcher's children.
+# Ends a launcher that does not end after a rank's death: Open MPI 4 deadlocks now and then where that comes within
+# MPI_Init, at times with all ranks dead. For seconds fewer ranks live than were started, and the launcher is still
+# there; a launcher that has never had any gets a minute. Where it was only slow nothing is lost, as the file says how
+# far the sweep is. On several nodes the ranks are not all the launcher's children.
 watch() { # LAUNCHER
-    local rank name state living seen='' lacking=0 patience=8
+    local rank name state living patience=60 lacking=0
     while sleep 1 &>/dev/null && [ -d "/proc/$1" ]; do
         living=0
         for rank in $(cat "/proc/$1/task/$1/children"); do # wgf may start itself again, by the name of /proc/self/exe
-            name='' state=Z
-            read -r name <"/proc/$rank/comm" && read -r _ _ state _ <"/proc/$rank/stat"
-            [[ $name != @(wgf|exe) || $state = Z ]] || living=$((living + 1)) seen=1
+            read -r name <"/proc/$rank/comm" && read -r _ _ state _ <"/proc/$rank/stat" || continue
+            [[ $name = @(wgf|exe) ]] || continue
+            patience=8
+            [ "$state" = Z ] || living=$((living + 1))
         done
-        [ -n "$seen" ] && [ "$living" -lt "$ranks" ] && lacking=$((lacking + 1)) || lacking=0
+        [ "$living" -lt "$ranks" ] && lacking=$((lacking + 1)) || lacking=0
         [ "$lacking" -ge "$patience" ] || continue
-        say 'a process has died and the others wait for it; ending them' 2>&3
+        say 'a process has died and mpirun does not end; ending it' 2>&3
         kill -STOP "$1" # so that it neither ends with a code of its own nor before all of its ranks
         # shellcheck disable=SC2046 # several numbers
         kill -KILL $(cat "/proc/$1/task/$1/children") "$1"

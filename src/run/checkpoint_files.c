@@ -24,7 +24,7 @@
 #define XXH_INLINE_ALL /* the state then lives on the stack */
 #include <xxhash.h>
 
-enum { VERSION = 1, BUFFER = 1 << 18, NAME_LENGTH = 32 };
+enum { VERSION = 2, BUFFER = 1 << 18, NAME_LENGTH = 32 };
 static const char magic[8] = "wgfckpt", temporary_end[] = ".tmp";
 
 struct wgf_checkpoints {
@@ -127,9 +127,21 @@ static void set_names(struct wgf_checkpoints *checkpoints, int64_t job)
     sprintf(checkpoints->temporary, "%" PRId64 "%s", job, temporary_end);
 }
 
-static uint64_t hash_of(const struct wgf_checkpoint_header *header)
+/* Where the payload begins: in version 1, which has no hash of the head, by that earlier. */
+static off_t payload_of(const struct wgf_checkpoint_header *header)
 {
-    return XXH3_64bits(header, offsetof(struct wgf_checkpoint_header, hash));
+    return (off_t)sizeof *header - (header->version == 1 ? (off_t)sizeof header->head_hash : 0);
+}
+
+/* The last 8 bytes before the payload. */
+static uint64_t *hash_of(struct wgf_checkpoint_header *header)
+{
+    return header->version == 1 ? &header->head_hash : &header->hash;
+}
+
+static uint64_t compute_hash(const struct wgf_checkpoint_header *header)
+{
+    return XXH3_64bits(header, (size_t)payload_of(header) - sizeof header->hash);
 }
 
 /* Opens a regular file and reads its header. -1 with errno, which is 0 where there is none, or not a whole header. */
@@ -141,8 +153,8 @@ static int open_sound(int folder, const char *name, struct wgf_checkpoint_header
     errno = descriptor >= 0 || wgf_is_wrong_name(errno) ? 0 : errno;
     if (descriptor >= 0 && fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
         wgf_read_at(descriptor, header, sizeof *header, 0) == (ssize_t)sizeof *header &&
-        memcmp(header->magic, magic, sizeof magic) == 0 && header->hash == hash_of(header) &&
-        header->version == VERSION && header->size == (int64_t)info.st_size - (int64_t)sizeof *header)
+        memcmp(header->magic, magic, sizeof magic) == 0 && *hash_of(header) == compute_hash(header) &&
+        (header->version == VERSION || header->version == 1) && header->size == info.st_size - payload_of(header))
         return descriptor;
     close_descriptor(descriptor);
     return -1;
@@ -152,7 +164,7 @@ static int open_sound(int folder, const char *name, struct wgf_checkpoint_header
 static bool is_whole(int descriptor, const struct wgf_checkpoint_header *header)
 {
     unsigned char *buffer = malloc(BUFFER);
-    off_t at = sizeof *header;
+    off_t at = payload_of(header);
     ssize_t count = -1;
     XXH3_state_t state;
     XXH3_64bits_reset(&state);
@@ -213,14 +225,16 @@ static void save(void *context, const struct iovec *iov, int count)
     struct wgf_checkpoint_header header = checkpoints->header;
     XXH3_state_t state;
     XXH3_64bits_reset(&state);
+    header.version = VERSION;
     header.number++;
     header.size = 0;
+    header.head_hash = XXH3_64bits(iov->iov_base, iov->iov_len);
     for (int i = 0; i < count; i++) {
         XXH3_64bits_update(&state, iov[i].iov_base, iov[i].iov_len);
         header.size += (int64_t)iov[i].iov_len;
     }
     header.payload_hash = XXH3_64bits_digest(&state);
-    header.hash = hash_of(&header);
+    header.hash = compute_hash(&header);
     checkpoints->has_file = true;
     const bool has_folder = mkdir(checkpoints->folder, 0777) == 0 || errno == EEXIST;
     const int folder = has_folder ? open_folder(checkpoints->folder) : -1;
@@ -261,7 +275,7 @@ static bool find(struct wgf_checkpoints *checkpoints)
         return false;
     }
     checkpoints->loading = file;
-    checkpoints->at = sizeof header;
+    checkpoints->at = payload_of(&header);
     checkpoints->header = header;
     return true;
 }
@@ -400,8 +414,9 @@ static void visit_file(void *context, int folder, const char *name, bool tempora
     struct wgf_checkpoint_head head;
     errno = 0;
     const int file = temporary ? -1 : open_sound(folder, name, &header);
-    const bool known = file >= 0 && is_whole(file, &header) &&
-                       wgf_read_at(file, &head, sizeof head, sizeof header) == (ssize_t)sizeof head;
+    const bool known =
+        file >= 0 && wgf_read_at(file, &head, sizeof head, payload_of(&header)) == (ssize_t)sizeof head &&
+        (header.version == 1 ? is_whole(file, &header) : XXH3_64bits(&head, sizeof head) == header.head_hash);
     if (known)
         visitor->visit(visitor->context, &header, &head);
     else if (errno)

@@ -32,7 +32,7 @@ sweep: {method: [prox, jko], metric: [wasserstein, frobenius], steps: [2500, 10]
 """
 ENDLESS = "name: endless\n" \
           "fixed: {method: jko, grid: 32, steps: 10000000000, record_every: 10000000000, time_limit: LIMIT}\n"
-HEADER = struct.Struct("=8sqqQQqQQ")  # of a checkpoint file
+HEADER = struct.Struct("=8sqqQQqQQQ")  # of a checkpoint file
 DESCENT = struct.Struct("=qqq")  # format, size, step: what its payload begins with
 
 
@@ -49,7 +49,7 @@ def checkpoints(path):
         except FileNotFoundError:  # its job has just ended
             continue
         if name.suffix != ".tmp":
-            magic, _, job, _, number, size, _, _ = HEADER.unpack_from(content)
+            magic, _, job, _, number, size, _, _, _ = HEADER.unpack_from(content)
             require(magic == b"wgfckpt\0" and number > 0 and len(content) == HEADER.size + size, f"a torn {name}")
             equal(str(job), name.name, "the job of a checkpoint")
             found.append((job, DESCENT.unpack_from(content, HEADER.size)[2]))

@@ -1,14 +1,17 @@
 """What may become of the checkpoints of a killed run, and of the folder in which they are. The next run ends with the
 same bits, changes nothing that is not its own, follows no link, and says once where it cannot write."""
 
+import contextlib
 import os
 import shutil
+import struct
 import subprocess
 
-from bench import Bench, kill_all
-from faults import resize
-from harness import OK, require, wait_until
+from bench import Bench, kill_all, start
+from faults import TEAM, resize
+from harness import DONE, ERROR, MPIRUN, OK, column, finish, require, wait_until
 from promises import fault
+from reads import KINDS as CALLS, WRONG
 
 # Two descents of some tenths of a second.
 SPEC = """\
@@ -17,8 +20,10 @@ fixed: {method: jko, data: sinus, n: 40, grid: 48, steps: 1000, gamma: 0.05, ini
 sweep: {init_scale: [0.1, 0.2]}
 """
 OPTIONS = ("--checkpoint", "0.01", "--max-attempts", "100")
-HEADER = 64  # bytes before the payload
+HEADER = 72  # bytes before the payload
+NUMBER = 32  # where the number of the checkpoint is
 WORDS = "a user's"
+SOME = 8  # more checkpoints than a run makes before it is looked at
 
 
 def changed(way):
@@ -125,12 +130,22 @@ KINDS = [(changed(flip_header), False), (changed(flip_payload), False), (changed
          (unwritable, True)]
 
 
-def kill_within_a_job(site, *options):
-    """Once it has a checkpoint, whose path is returned."""
+def numbers(site):
+    """Of the checkpoints, by job: each counts its job's, from 1."""
+    found = {}
+    for path in site.folder.glob("out.h5.checkpoints/[01]"):
+        with contextlib.suppress(FileNotFoundError):  # its job has just ended
+            found[int(path.name)] = struct.unpack_from("=Q", path.read_bytes(), NUMBER)[0]
+    return found
+
+
+def kill_within_a_job(site, *options, least=1):
+    """Once it has its first checkpoint, or a later one, whose path is returned."""
     folder = site.folder / "out.h5.checkpoints"
     process = site.start(*OPTIONS, *options)
     try:
-        wait_until(lambda: process.poll() is not None or any(folder.glob("[01]")), "a checkpoint")
+        wait_until(lambda: process.poll() is not None or max(numbers(site).values(), default=0) >= least,
+                   "a checkpoint")
     finally:
         kill_all(process)
     found = sorted(folder.glob("[01]"))
@@ -187,3 +202,72 @@ def older_checkpoint(bench):
             place.write_bytes(content)
             site.finish(*OPTIONS)
     return 3
+
+
+class Killed:
+    """A sweep that was killed when both of its jobs had some checkpoints; each fault has a copy of it."""
+
+    def __init__(self, bench):
+        self.bench = Bench(bench.program, SPEC, bench.chance)
+        self.harm = bench.harm
+        self.site = self.bench.folder()
+        process = start(self.command(TEAM), self.site.folder)
+        wait_until(lambda: len(numbers(self.site)) == 2 and min(numbers(self.site).values()) >= SOME, "checkpoints")
+        kill_all(process)
+        self.numbers = numbers(self.site)
+
+    def command(self, team, victims="012"):
+        """The preloaded library does its harm to these ranks of a team."""
+        script = 'case $0 in *${OMPI_COMM_WORLD_RANK:-$PMI_RANK}*) ;; *) unset HARM_CALL ;; esac; exec "$@"'
+        launcher = [*MPIRUN, team, "bash", "-c", script, victims] if team else []
+        return [*launcher, self.bench.program, "run", self.bench.spec_file, "-o", "out.h5", "--quiet", *OPTIONS]
+
+    def harm_call(self, number, kind, team, victims):
+        """Lets one call of each victim fail; False: they make fewer before their next checkpoints."""
+        here = f"call {number}, {kind}, team {team}, ranks {victims}"
+        with self.bench.folder() as site:
+            shutil.copytree(self.site.folder, site.folder, dirs_exist_ok=True)
+            gate = self.bench.home / "gate"
+            gate.touch()
+            place = site.folder / "out.h5.checkpoints"
+            process = start(self.command(team, victims), site.folder, LD_PRELOAD=self.harm,
+                            HARM_CALL=f"{number},{CALLS[kind]},{place}", HARM_HOLD=f"0.02,{gate}")
+            process.gate = gate
+
+            def is_kept(job):
+                return column(site.path, "status")[job] == DONE or numbers(site).get(job, 0) >= self.numbers[job]
+
+            def has_gone_on():
+                return process.poll() is not None or any(numbers(site).get(job) != self.numbers[job]
+                                                         for job in self.numbers)
+            try:
+                wait_until(has_gone_on, "a checkpoint", process)
+                require(all(map(is_kept, self.numbers)), f"{here}: checkpoints {numbers(site)} after {self.numbers}")
+                done = finish(process)
+            except BaseException:
+                kill_all(process)
+                raise
+            require(done.code in (OK, ERROR), f"{here}: exit code {done.code}: {done.err}")
+            require(done.code == OK or not CALLS[kind] or os.strerror(CALLS[kind]) in done.err,
+                    f"{here}: no reason: {done.err}")
+            require(not WRONG.search(done.err), f"{here}: says {done.err}")
+            require(all(map(is_kept, self.numbers)), f"{here}: checkpoints {numbers(site)} after {self.numbers}")
+            harmed = place / "harmed"
+            if not harmed.exists():
+                return False
+            harmed.unlink()
+            site.finish(*OPTIONS)
+        return True
+
+
+@fault("one system call on a checkpoint fails, or is cut short", 6, "read", "checkpoint", "same")
+def one_call_on_a_checkpoint(bench):
+    """Of a lone process, of one rank or of all."""
+    if not hasattr(bench, "killed"):
+        bench.killed = Killed(bench)
+    kind = bench.chance.choice(("EIO", bench.chance.choice(list(CALLS))))
+    team, victims = bench.chance.choice(((0, "0"), (TEAM, "0"), (TEAM, "1"), (TEAM, "2"), (TEAM, "012")))
+    limit = 32
+    while not bench.killed.harm_call(bench.chance.randrange(limit), kind, team, victims):
+        limit = max(4, limit // 2)
+    return 1

@@ -9,9 +9,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 static const char jobs_text[] = "name: six\nfixed: {width: 20, n: 7, steps: 10}\nsweep: {seed: [1, 2, 3, 4, 5, 6]}\n";
-enum { NUMBERS = 100000 }; /* several buffers long */
+enum { NUMBERS = 100000, HEAD = sizeof(struct wgf_checkpoint_head) / 8 }; /* several buffers long; of doubles */
 static const char folder[] = "x.h5.checkpoints";
 
 struct bench {
@@ -63,23 +65,25 @@ static void save(const struct wgf_checkpoint *checkpoint, double tag)
 {
     for (int i = 0; i < NUMBERS; i++)
         numbers[i] = tag + i;
+    double head[HEAD] = {tag};
     const struct iovec iov[] = {
-        {&tag, sizeof tag}, {numbers, sizeof numbers}, {&tag, 3}, {numbers, 0}, {&tag, sizeof tag}};
+        {head, sizeof head}, {numbers, sizeof numbers}, {&tag, 3}, {numbers, 0}, {&tag, sizeof tag}};
     checkpoint->save(checkpoint->context, iov, 5);
 }
 
 /* The tag of what can be loaded; NaN: nothing. In two calls, as a descent loads. */
 static double load(const struct wgf_checkpoint *checkpoint)
 {
-    double tag = NAN, again = NAN;
+    double head[HEAD] = {NAN}, again = NAN;
     char three[3];
     if (!checkpoint || !checkpoint->load)
         return NAN;
     const struct iovec iov[] = {
-        {&tag, sizeof tag}, {numbers, sizeof numbers}, {three, 3}, {numbers, 0}, {&again, sizeof again}};
+        {head, sizeof head}, {numbers, sizeof numbers}, {three, 3}, {numbers, 0}, {&again, sizeof again}};
     memset(numbers, 0, sizeof numbers);
     assert_int_equal(checkpoint->load(checkpoint->context, iov, 1), WGF_OK);
     assert_int_equal(checkpoint->load(checkpoint->context, iov + 1, 4), WGF_OK);
+    const double tag = head[0];
     assert_true(again == tag && memcmp(three, &tag, 3) == 0);
     for (int i = 0; i < NUMBERS; i++)
         assert_true(numbers[i] == tag + i);
@@ -198,16 +202,17 @@ static void damage_is_found_and_replaced(void **state)
     (void)state;
     struct bench bench;
     start(&bench);
-    const int64_t header = sizeof(struct wgf_checkpoint_header), size = 2 * 8 + 3 + (int64_t)sizeof numbers;
-    const int64_t places[] = {
-        0, 8, 16, 24, 32, 40, 48, 56, header, header + 1000, header + size / 2, header + size - 1};
+    const int64_t header = sizeof(struct wgf_checkpoint_header), head = 8 * HEAD,
+                  size = head + 8 + 3 + (int64_t)sizeof numbers;
+    const int64_t payload[] = {0, head - 1, head, size / 2, size - 1};
     const char *name = "x.h5.checkpoints/0";
     save_job(&bench, 0, 7);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        change_byte(name, places[i]);
+    for (int64_t i = 0; i < header / 8 + 5; i++) {
+        const int64_t place = i < header / 8 ? 8 * i : header + payload[i - header / 8];
+        change_byte(name, place);
         assert_true(isnan(adopted(&bench, 0)));
-        assert_int_equal(checkpoints_made("x.h5"), 0); /* nothing of it is told */
-        change_byte(name, places[i]);
+        assert_int_equal(checkpoints_made("x.h5"), place >= header + head); /* what is told is whole */
+        change_byte(name, place);
         assert_true(adopted(&bench, 0) == 7);
     }
     assert_int_equal(truncate(name, header + size + 1), 0);
@@ -217,6 +222,43 @@ static void damage_is_found_and_replaced(void **state)
     assert_int_equal(truncate(name, 0), 0);
     assert_true(isnan(adopted(&bench, 0)));
     save_job(&bench, 0, 8);
+    assert_true(adopted(&bench, 0) == 8);
+    finish_bench(&bench);
+}
+
+/* One of version 1, whose header ends with its own hash and has none of the head. */
+static void older_files_are_read(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct wgf_checkpoint_header header;
+    const size_t fields = offsetof(struct wgf_checkpoint_header, head_hash);
+    start(&bench);
+    save_job(&bench, 0, 7);
+    FILE *file = fopen("x.h5.checkpoints/0", "rb");
+    assert_int_equal(fread(&header, sizeof header, 1, file), 1);
+    char *const payload = malloc((size_t)header.size);
+    assert_int_equal(fread(payload, (size_t)header.size, 1, file), 1);
+    fclose(file);
+    header.version = 1;
+    header.head_hash = XXH3_64bits(&header, fields);
+    file = fopen("x.h5.checkpoints/0", "wb");
+    fwrite(&header, fields + sizeof header.head_hash, 1, file);
+    fwrite(payload, (size_t)header.size, 1, file);
+    fclose(file);
+    free(payload);
+    assert_int_equal(checkpoints_made("x.h5"), 1);
+    assert_true(adopted(&bench, 0) == 7);
+    change_byte("x.h5.checkpoints/0", 1000);
+    assert_int_equal(checkpoints_made("x.h5"), 0);
+    assert_true(isnan(adopted(&bench, 0)));
+    change_byte("x.h5.checkpoints/0", 1000);
+    restart(&bench, 60);
+    const struct wgf_checkpoint *checkpoint = begin_job(&bench, 0);
+    assert_true(load(checkpoint) == 7);
+    save(checkpoint, 8);
+    assert_int_equal(checkpoints_made("x.h5"), 2);
+    wgf_checkpoints_end(bench.checkpoints, false);
     assert_true(adopted(&bench, 0) == 8);
     finish_bench(&bench);
 }
@@ -428,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_job_goes_on_from_its_newest),
         cmocka_unit_test(jobs_of_a_moment_touch_no_file),
         cmocka_unit_test(damage_is_found_and_replaced),
+        cmocka_unit_test(older_files_are_read),
         cmocka_unit_test(another_job_or_key_is_not_adopted),
         cmocka_unit_test(the_flush_removes_the_files_of_finished_jobs),
         cmocka_unit_test(cleaning_keeps_what_a_resume_needs),

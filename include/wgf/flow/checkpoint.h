@@ -27,7 +27,8 @@ struct wgf_checkpoint {
     double interval;
     /* Seconds of work since the last save that make one worthwhile when the descent is cancelled; infinity: never. */
     double worthwhile;
-    /* Keeps the memory, one entry after another. A failure is the caller's own matter: the descent goes on. */
+    /* Keeps the memory, one entry after another, the first of which is the head. A failure is the caller's own matter:
+     * the descent goes on. */
     void (*save)(void *context, const struct iovec *iov, int count);
     /* Fills the memory, in the order in which it was saved; a call goes on where the one before it ended. WGF_EDATA: it
      * cannot be had, and the descent starts from the beginning; WGF_EIO: it cannot be read, and the descent ends with

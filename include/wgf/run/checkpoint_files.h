@@ -21,6 +21,7 @@ struct wgf_checkpoint_header {
     uint64_t number;       /* of the checkpoint among those of its job, from 1 */
     int64_t size;          /* bytes of the payload */
     uint64_t payload_hash; /* XXH3, 64 bits, seed 0 */
+    uint64_t head_hash;    /* likewise, of the head that the payload begins with */
     uint64_t hash;         /* likewise, of the fields above */
 };
 
@@ -66,8 +67,8 @@ void wgf_checkpoints_clean(const char *path, struct wgf_store *store);
  * the store cannot be read. */
 bool wgf_checkpoint_is_wanted(const struct wgf_checkpoint_header *header, struct wgf_store *store);
 
-/* Calls `visit` for every whole checkpoint beside the result file, with what it begins with. Safe while a run is
- * writing. Errors: WGF_EIO when one could not be read. */
+/* Calls `visit` for every checkpoint beside the result file, with what it begins with; of what follows only the length
+ * is checked, as it may be long. Safe while a run is writing. Errors: WGF_EIO when one could not be read. */
 wgf_status wgf_checkpoints_visit(const char *path,
                                  void (*visit)(void *context, const struct wgf_checkpoint_header *header,
                                                const struct wgf_checkpoint_head *head),
