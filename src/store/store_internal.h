@@ -115,7 +115,7 @@ struct wgf_store_column {
     bool chunked;          /* or compact: rewritten by h5repack, say; can be read only */
     int64_t offset, bytes; /* of all elements in the file; -1 unless in one piece */
     int64_t text_offset;   /* of the references of texts in the file, in bytes; -1: only HDF5 can read them */
-    int64_t direct;        /* offset in the file of rows that are written without HDF5; -1: with it */
+    int64_t direct;        /* offset in the file of rows that can be written without HDF5, or -1 */
     hid_t dataset, space;  /* of stored columns */
 };
 

@@ -110,11 +110,10 @@ static wgf_status open_file(struct wgf_store *store, const char *path, struct wg
     return refuse_content(path, store->team, &watch, error);
 }
 
-/* Offset of contiguous rows that the file holds as memory does: a lone writer writes them there itself, at a tenth of
- * the cost of an HDF5 call. A team leaves it to MPI-IO, which keeps the caches of several machines coherent. */
+/* Offset of contiguous rows that the file holds as memory does, or -1. */
 static int64_t direct_offset(const struct wgf_store *store, const struct wgf_store_column *column)
 {
-    if (store->team || !store->writable || column->chunked || column->type == WGF_COLUMN_TEXT)
+    if (!store->writable || column->chunked || column->type == WGF_COLUMN_TEXT)
         return -1;
     hid_t stored = H5Dget_type(column->dataset);
     bool same = H5Tequal(stored, store->types[column->type]) > 0;

@@ -3,7 +3,7 @@ times the harm was done. A `Failure` says what did not hold; a `Skip` what this 
 
 import contextlib
 import os
-import re
+import resource
 import signal
 import subprocess
 
@@ -128,11 +128,27 @@ def disk_full_at_write(bench):
         team = site.chance.choice((0, 0, 0, TEAM))
         number = site.chance.randint(1, site.chance.choice((20, 1000)))
         code, said = end(site.start(team=team, LD_PRELOAD=bench.harm, HARM_FULL_AFTER=str(number)))
-        told = re.search(r"No space left|write(_at)? failed", said)  # MPI-IO does not give the system's reason
-        require(code == ERROR and told or code == OK, f"exit code {code} where write {number} failed: {said}")
+        require(code == OK or code == ERROR and "No space left" in said,
+                f"exit code {code} where write {number} failed: {said}")
         site.check()
         site.finish(team=team)
         return int(code == ERROR)
+
+
+@fault("limit of file sizes, set while a team runs", 3, "room", "whole", "same")
+def limited_team(bench):
+    with bench.folder() as site:
+        team, code = started_team(site), OK
+        if team:
+            room = bench.chance.randrange(os.path.getsize(bench.home / "out.h5"))
+            with contextlib.suppress(ProcessLookupError):
+                for number in team[1]:
+                    resource.prlimit(number, resource.RLIMIT_FSIZE, (room, room))
+            code, said = end(team[0])
+            require(code == OK or code == ERROR and "File too large" in said, f"exit code {code}: {said}")
+        site.check()
+        site.finish(team=TEAM)
+    return int(code == ERROR)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """What happens to a result file from outside, and to rows that cannot be: the name taken away, a second writer, a power
 loss, a stranger's layout, changed attributes, jobs without a result."""
 
+import contextlib
 import os
 import shutil
 
@@ -65,15 +66,20 @@ def kill_with_rows(bench):
     return 1
 
 
-def held(site, bench, *options):
+@contextlib.contextmanager
+def held(site, bench):
     """A run that is stopped within its work, until `finish` lets it go on."""
     gate = bench.home / "gate"
     gate.touch()
-    process = site.start(*options, LD_PRELOAD=bench.harm, HARM_HOLD=f"0.02,{gate}")
+    process = site.start(LD_PRELOAD=bench.harm, HARM_HOLD=f"0.02,{gate}")
     process.gate = gate
-    wait_until(lambda: site.path.exists() and (column(site.path, "status") == DONE).any(), "a row", process)
-    require((column(site.path, "status") != DONE).any(), "the run is over")
-    return process
+    try:
+        wait_until(lambda: site.path.exists() and (column(site.path, "status") == DONE).any(), "a row", process)
+        require((column(site.path, "status") != DONE).any(), "the run is over")
+        yield process
+    except BaseException:
+        kill_all(process)
+        raise
 
 
 def moved(path, other):
@@ -100,8 +106,7 @@ def cut(path, other):
 @fault("result moved, removed, replaced or cut under its run", 4, "name", "same")
 def taken_away(bench):
     for event in (moved, removed, replaced, cut):
-        with bench.folder() as site:
-            process = held(site, bench)
+        with bench.folder() as site, held(site, bench) as process:
             remedy = event(site.path, site.folder / "elsewhere.h5")
             said = finish(process).require(ERROR, "out.h5").err
             require(event.__name__ in said or event is cut, f"{event.__name__}: {said}")
@@ -112,8 +117,7 @@ def taken_away(bench):
 
 @fault("another run, and a merge, into a file that is written", 2, "lock", "same")
 def second_writer(bench):
-    with bench.folder() as site:
-        process = held(site, bench)
+    with bench.folder() as site, held(site, bench) as process:
         for options in ((), ("--overwrite",)):
             code, said = end(site.start(*options))
             require(code == ERROR and "another run" in said, f"exit code {code}: {said}")
