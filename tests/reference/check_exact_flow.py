@@ -70,6 +70,7 @@ def cases():
             yield (f"{n} samples, {m} neurons, decay {decay}", *draw(random, n, m, size),
                    {**parameters, "weight_decay": decay}, gamma)
     X, y, W, alpha = draw(random, 4, 6, 0.05)
+    yield "a long decay", X, y, W, alpha, total, 4.0
     yield "X without a bias", random.standard_normal((4, 2)), y, W, alpha, mean, 2.0
     yield "parallel samples", X[[0, 1, 1, 2, 2]] * [[1], [2], [-0.5], [1], [3]], random.uniform(-1, 1, 5), W, alpha, \
         mean, 0.5

@@ -228,6 +228,27 @@ static void records_decide_nothing(void **unused)
     discard(&many);
 }
 
+/* One long step, most of it by eigenvectors, and many short ones, by power series alone. */
+static void long_steps_are_those_of_series(void **unused)
+{
+    (void)unused;
+    struct wgf_settings settings = settings_of(WGF_METHOD_FLOW);
+    settings.init.width = 60;
+    settings.init.scale = 1e-2;
+    settings.gamma = 4;
+    settings.steps = 1;
+    settings.save = WGF_SAVE_LAST;
+    struct descent one = run_settings(&settings);
+    settings.gamma = 1e-3;
+    settings.steps = settings.record_every = 4000;
+    struct descent many = run_settings(&settings);
+    assert_true(squared_distance(one.trace.state, many.trace.state, 120) < 1e-22);
+    assert_true(one.trace.column[WGF_TRACE_EVENTS][1] == many.trace.column[WGF_TRACE_EVENTS][1]);
+    assert_true(one.result.flow_drift < 1e-12 && one.trace.column[WGF_TRACE_EVENTS][1] > 100);
+    discard(&one);
+    discard(&many);
+}
+
 /* Decay so fast that weights would lose many orders of magnitude in a step: they come to rest, and nothing happens. */
 static void decay_against_the_loss_is_a_rest(void **unused)
 {
@@ -251,7 +272,7 @@ int main(void)
         cmocka_unit_test(heaps_know_their_least),           cmocka_unit_test(lines_of_kinks_cut_the_plane),
         cmocka_unit_test(lines_meet_across_the_cut),        cmocka_unit_test(a_deadline_takes_an_advance_back),
         cmocka_unit_test(more_inputs_are_refused),          cmocka_unit_test(records_decide_nothing),
-        cmocka_unit_test(decay_against_the_loss_is_a_rest),
+        cmocka_unit_test(decay_against_the_loss_is_a_rest), cmocka_unit_test(long_steps_are_those_of_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,14 +200,19 @@ static void try_ray(struct search *search, bool negative, int64_t k, double slac
     try(search, &f, WGF_EVENT_LEAVE_BEHIND, negative, k);
 }
 
+double wgf_events_slack(const struct wgf_events *events)
+{
+    double slack = 0;
+    for (int64_t t = 0; t < events->lines.samples; t++)
+        slack += 64 * DBL_EPSILON * events->factor * fabs(events->e[0][t]) * events->length[t];
+    return slack;
+}
+
 /* The first event before h by the series of that order. */
 static void find_event(struct search *search, double h)
 {
     struct wgf_events *events = search->events;
-    const int64_t n = events->lines.samples;
-    double slack = 0;
-    for (int64_t t = 0; t < n; t++)
-        slack += 64 * DBL_EPSILON * events->factor * fabs(events->e[0][t]) * events->length[t];
+    const double slack = wgf_events_slack(events);
     search->best = h;
     search->event = (struct wgf_event){.kind = WGF_EVENT_NONE};
     bound(events, search->order, h);
@@ -265,6 +270,11 @@ double wgf_events_next(struct wgf_events *events, double most, struct wgf_event 
     for (events->order = LEAST_ORDER; events->order < search.order && reach(events, events->order) < search.best;)
         events->order *= 2;
     *event = search.event;
+    if (event->kind == WGF_EVENT_NONE) {
+        events->spectral.series++;
+        events->spectral.reach = search.best;
+    } else
+        wgf_spectral_reset(events);
     move(events, search.order, search.best);
     wgf_kink_lines_gradients(&events->lines, -events->factor, events->e[0], events->vx[0], events->vy[0]);
     return isfinite(largest_of(events->e[0], n)) ? search.best : NAN;

@@ -14,6 +14,7 @@ static void lay_out(struct wgf_events *events, int64_t m, int64_t n, struct wgf_
 {
     const double neurons = (double)m, samples = (double)n, arcs = 2 * samples + 1;
     wgf_kink_lines_lay_out(&events->lines, n, arena);
+    wgf_spectral_lay_out(&events->spectral, n, arena);
     wgf_heaps_lay_out(&events->heaps, 2 * WGF_HEAP_SORTS * arcs, 2 * neurons, arena);
     double **const of_samples[] = {&events->labels, &events->length, &events->residual, &events->given};
     for (size_t k = 0; k < sizeof of_samples / sizeof *of_samples; k++)
@@ -334,6 +335,7 @@ static void begin(struct wgf_events *events)
     memcpy(events->base, events->place, 2 * (size_t)events->m * sizeof *events->base);
     memcpy(events->e[0], events->given, (size_t)events->lines.samples * sizeof(double));
     events->order = 0;
+    wgf_spectral_reset(events);
     wgf_kink_lines_gradients(&events->lines, -events->factor, events->given, events->vx[0], events->vy[0]);
     rebuild(events);
 }
@@ -353,12 +355,14 @@ bool wgf_events_advance(struct wgf_events *events, double duration, const struct
     int64_t at_once = 0;
     begin(events);
     for (double left = duration; left > 0 && !events->broken;) {
-        struct wgf_event event;
+        struct wgf_event event = {.kind = WGF_EVENT_NONE};
         if (wgf_deadline_passed(deadline)) {
             events->count = count;
             return false;
         }
-        const double passed = wgf_events_next(events, left, &event);
+        double passed = wgf_events_spectral_step(events, left);
+        if (!(passed > 0))
+            passed = wgf_events_next(events, left, &event);
         at_once = left - passed < left ? 0 : at_once + 1;
         events->broken = !(passed >= 0) || at_once > most_at_once;
         left = event.kind == WGF_EVENT_NONE && passed >= left ? 0 : left - passed;

@@ -14,6 +14,22 @@ enum wgf_neuron_mode { WGF_NEURON_IN_ARC, WGF_NEURON_ON_RAY, WGF_NEURON_AT_ORIGI
  * and from the ray behind; those on a ray by their distance from the origin. */
 enum wgf_heap_sort { WGF_HEAP_BEFORE, WGF_HEAP_BEHIND, WGF_HEAP_ON_RAY, WGF_HEAP_SORTS };
 
+/* Long steps by eigenvectors of K. Counts of series decide when: they are tried once the series since the last event
+ * have cost as much as a decomposition, and after each failure half as often. `longest` and `reach`: the lengths of the
+ * last long step and of the last series. */
+enum { WGF_SPECTRAL_SORTS = WGF_HEAP_SORTS };
+struct wgf_spectral {
+    double *vectors, *values;                /* n x n, a row each; n; ascending */
+    double *part, *length, *fall;            /* n: e, its integral over a step, and its fall in one */
+    double *unit, *work, room;               /* n; room */
+    double *coefficient[WGF_SPECTRAL_SORTS]; /* n x rays */
+    double *moves[WGF_SPECTRAL_SORTS][2];    /* rays: how far places move at most, up and down, for sign +1 */
+    double *slows[WGF_SPECTRAL_SORTS][2];    /* rays: how far speeds fall, likewise */
+    int64_t series, next, wait;
+    double longest, reach;
+    bool is_ready; /* the vectors are those of the present K */
+};
+
 /* A neuron is u = w / |alpha|, so that all of one arc and sign move by the same vector, u' = sign v - decay u. With
  * `decay` that holds for e^(decay t) u: `scale` is the factor, `moved` the integral of scale v, and a neuron of an arc
  * is (base + sign moved) / scale. On a ray, base has the distance from the origin instead. */
@@ -47,6 +63,7 @@ struct wgf_events {
     double size_of_term[WGF_SERIES_ORDER + 1];           /* max |e[p]| */
     double *bend, *clear[2];                             /* arcs */
     int order;                                           /* that the last event needed */
+    struct wgf_spectral spectral;
 };
 
 static inline int64_t wgf_heap_number(const struct wgf_events *events, enum wgf_heap_sort sort, bool negative,
@@ -81,5 +98,17 @@ void wgf_events_handle(struct wgf_events *events, const struct wgf_event *event)
 /* Moves on to the next event, or by `most`. Returns the time that passed, NaN where something is not finite. e[0] and
  * v[0] are those of then. */
 double wgf_events_next(struct wgf_events *events, double most, struct wgf_event *event);
+
+/* What a speed may be below 0 by rounding. */
+double wgf_events_slack(const struct wgf_events *events);
+
+void wgf_spectral_lay_out(struct wgf_spectral *spectral, int64_t n, struct wgf_arena *arena);
+
+/* At an event, or where an advance begins: K is another. */
+void wgf_spectral_reset(struct wgf_events *events);
+
+/* Moves on by a step of up to `most` in which nothing happens, as wgf_events_next does, and returns it. 0: no step
+ * longer than two series is known to be of that kind, or it is not tried now. */
+double wgf_events_spectral_step(struct wgf_events *events, double most);
 
 #endif
