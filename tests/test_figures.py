@@ -349,6 +349,8 @@ class Gallery(Sweeping):
 
     def test_other_commands_run(self):
         self.sweep("mean_field", MeanField.fixed, "width: [10, 20], seed: [1, 2]")
+        swept = "init_scale: [0.1, 1], method: [flow, gd, prox], metric: [frobenius, wasserstein], gamma: [0.5, 0.25]"
+        self.sweep("flow", "data: sinus, n: 12, width: 10, steps: 4", swept)
         rest = [command for command in self.commands if command[0] not in ("python3", "mpirun")]
         self.assertGreater(len(rest), 0)
         for program, *arguments in rest:
