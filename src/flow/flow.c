@@ -16,7 +16,7 @@ int64_t wgf_flow_records(const struct wgf_settings *settings)
 /* Inner records of one outer step. */
 static int64_t inner_records(const struct wgf_settings *settings)
 {
-    const struct wgf_method *method = wgf_method_find(settings->method);
+    const struct wgf_method *method = wgf_method_find(settings);
     return method->inner_records ? method->inner_records(settings) : 0;
 }
 
@@ -34,12 +34,12 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
     if ((column == WGF_TRACE_DISTANCE_FROBENIUS || column == WGF_TRACE_DISTANCE_WASSERSTEIN) &&
         settings->record_distances != WGF_DISTANCES_ALL)
         return false;
-    return wgf_method_find(settings->method)->columns & (1u << column);
+    return wgf_method_find(settings)->columns & (1u << column);
 }
 
 struct wgf_state_shape wgf_flow_one_state(const struct wgf_settings *settings)
 {
-    struct wgf_state_shape shape = wgf_method_find(settings->method)->shape(settings);
+    struct wgf_state_shape shape = wgf_method_find(settings)->shape(settings);
     shape.records = 1;
     return shape;
 }
@@ -55,7 +55,7 @@ struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings)
 
 double wgf_flow_bytes(const struct wgf_settings *settings)
 {
-    const struct wgf_method *method = wgf_method_find(settings->method);
+    const struct wgf_method *method = wgf_method_find(settings);
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
     double n = (double)settings->data.n, d = (double)settings->data.d, m = (double)settings->init.width;
     double numbers = (n + (method->neurons ? m : 0)) * (d + 1);
@@ -242,7 +242,7 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
 {
     double now = wgf_clock();
     struct wgf_descent run = {.settings = settings,
-                              .method = wgf_method_find(settings->method),
+                              .method = wgf_method_find(settings),
                               .trace = trace,
                               .result = result,
                               .shape = wgf_flow_state_shape(settings),
@@ -276,7 +276,8 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
     if (problem->cancel && *problem->cancel) /* the last evaluation may mean nothing */
         result->outcome = WGF_OUTCOME_INTERRUPTED;
     explain(&run);
+    status = run.method->failure ? run.method->failure(run.work, error) : WGF_OK;
     run.method->free(run.work);
     wgf_deadline_stop(&deadline);
-    return WGF_OK;
+    return status;
 }

@@ -50,6 +50,21 @@ static void reset_unread(struct wgf_settings *settings, const struct wgf_setting
         }
 }
 
+/* Makes the choices that the spec leaves, now that it is known what they depend on. */
+static void settle_usual(const struct wgf_plan *plan, struct wgf_settings *settings)
+{
+    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
+        struct wgf_place place;
+        if (!param->usual || !wgf_param_is_read(param, settings) || wgf_plan_given(plan, param, &place))
+            continue;
+        const union wgf_value usual = {.choice = param->usual(settings)};
+        if (wgf_value_equal(param, usual, wgf_param_get(param, settings)))
+            continue;
+        wgf_param_set(param, settings, usual);
+        reset_unread(settings, &plan->defaults);
+    }
+}
+
 void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
 {
     reset_unread(settings, &plan->defaults);
@@ -68,6 +83,7 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         wgf_plan_settle_state(init, settings);
     else if (init && !init->error.status)
         settings->init.width = init->rows;
+    settle_usual(plan, settings);
 }
 
 void wgf_plan_case(const struct wgf_plan *plan, const struct wgf_case *one, struct wgf_settings *settings)
@@ -149,6 +165,32 @@ static void count_jobs(struct wgf_plan *plan, struct wgf_diagnostics *diagnostic
         plan->dropped = (int64_t)rows - plan->jobs;
 }
 
+struct usual {
+    struct wgf_plan *plan;
+    const struct wgf_param *param;
+};
+
+static bool find_usual(void *context, const struct wgf_settings *written)
+{
+    const struct usual *usual = context;
+    struct wgf_settings settings = *written;
+    wgf_plan_settle(usual->plan, &settings);
+    const union wgf_value value = wgf_param_get(usual->param, &settings);
+    if (value.choice > wgf_param_get(usual->param, &usual->plan->base).choice)
+        wgf_param_set(usual->param, &usual->plan->base, value);
+    return true;
+}
+
+/* Cases take of the choices that their jobs make for themselves the one that reads most. */
+static void choose_usual(struct wgf_plan *plan)
+{
+    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
+        struct wgf_place place;
+        if (param->usual && !wgf_plan_given(plan, param, &place))
+            wgf_plan_visit(plan, param->usual_with, find_usual, &(struct usual){plan, param});
+    }
+}
+
 static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
 {
     const struct wgf_spec *spec = plan->spec;
@@ -166,6 +208,8 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
     const wgf_status status = wgf_plan_read_sources(plan, diagnostics);
     if (status == WGF_EIO) /* of the last one */
         wgf_diagnose(diagnostics, (struct wgf_place){1, 1}, "%s", plan->sources[plan->source_count - 1].error.message);
+    if (!status)
+        choose_usual(plan);
     if (status || !list_cases(plan))
         return status ? status : WGF_EMEMORY;
     wgf_plan_check_rules(plan, diagnostics);

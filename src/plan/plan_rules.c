@@ -140,8 +140,14 @@ static bool init_grid(struct wgf_trial *trial)
 
 static bool both_layers(struct wgf_trial *trial)
 {
-    return trial->written.network.layers == WGF_LAYERS_BOTH && trial->written.method != WGF_METHOD_GD &&
-           wgf_trial_says(trial, "layers: both needs method: gd in this version");
+    const int method = trial->settled.method;
+    if (trial->written.network.layers != WGF_LAYERS_BOTH || method == WGF_METHOD_GD)
+        return false;
+    if (method == WGF_METHOD_FLOW)
+        return trial->settled.flow_solver == WGF_FLOW_EVENTS &&
+               wgf_trial_says(trial,
+                              "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
+    return wgf_trial_says(trial, "layers: both needs method: gd or flow in this version");
 }
 
 static bool decay(struct wgf_trial *trial)
@@ -153,10 +159,45 @@ static bool decay(struct wgf_trial *trial)
 static bool plane_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
-    const int method = trial->written.method;
-    return (method == WGF_METHOD_JKO || method == WGF_METHOD_FLOW) && d != 2 && data_are_known(trial) &&
-           wgf_trial_says(trial, "method: %s needs d = 2, but d is %" PRId64,
-                          wgf_param_text(wgf_param_find("method"), &trial->written), d);
+    return trial->written.method == WGF_METHOD_JKO && d != 2 && data_are_known(trial) &&
+           wgf_trial_says(trial, "method: jko needs d = 2, but d is %" PRId64, d);
+}
+
+static bool events_inputs(struct wgf_trial *trial)
+{
+    const int64_t d = trial->settled.data.d;
+    return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_EVENTS && d != 2 &&
+           data_are_known(trial) &&
+           wgf_trial_says(trial, "flow_solver: events needs d = 2, but d is %" PRId64 "; use flow_solver: adaptive", d);
+}
+
+static bool adaptive_library(struct wgf_trial *trial)
+{
+    return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_ADAPTIVE &&
+           !wgf_flow_library() &&
+           wgf_trial_says(trial,
+                          "%sflow_solver: adaptive needs SUNDIALS, which this wgf was built without; install "
+                          "libsundials-dev and build again",
+                          wgf_plan_gives(trial->plan, "flow_solver") ? "" : "with d > 2 flow is solved by ");
+}
+
+/* Values of a parameter that only some jobs of a case read, by a choice that they make for themselves. */
+static bool partly_read(struct wgf_trial *trial)
+{
+    static const char *const names[] = {"rtol", "atol", "kernel"};
+    struct wgf_settings as_case = trial->settled;
+    as_case.flow_solver = trial->plan->base.flow_solver;
+    for (int i = 0; i < 3 && !wgf_plan_gives(trial->plan, "flow_solver"); i++) {
+        const struct wgf_param *param = wgf_param_find(names[i]);
+        const int axis = wgf_plan_axis(trial->plan, param);
+        if (axis >= 0 && trial->plan->axes[axis].count > 1 && !wgf_param_is_read(param, &trial->settled) &&
+            wgf_param_is_read(param, &as_case))
+            return wgf_trial_says(trial,
+                                  "%s is swept, but of the jobs of flow those with d = %" PRId64 " are solved by "
+                                  "events, which does not read it; give flow_solver, or sweep them apart",
+                                  names[i], trial->settled.data.d);
+    }
+    return false;
 }
 
 static bool kernel_inputs(struct wgf_trial *trial)
@@ -215,9 +256,12 @@ static const struct wgf_rule rules[] = {
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
     {{"init", "width", "signs", "method", "data", "data_file", "d"}, .conflicts = init_grid},
-    {{"layers", "method"}, .conflicts = both_layers},
+    {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"method", "d", "data", "data_file"}, .conflicts = plane_inputs},
+    {{"flow_solver", "d", "data", "data_file", "method", "layers"}, .conflicts = events_inputs},
+    {{"flow_solver", "d", "layers", "method", "data", "data_file"}, .conflicts = adaptive_library},
+    {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file"}, .conflicts = partly_read},
     {{"kernel", "method", "d", "data", "data_file"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},

@@ -115,14 +115,18 @@ struct wgf_flow_result {
     int outcome; /* enum wgf_outcome */
     int64_t steps_done;
     double objective_initial, objective_final;
-    double flow_drift;              /* the largest relative error of the residual that flow carried; NaN: no flow */
+    double flow_drift;              /* of flow, by its solver: the largest over its records; NaN: there is none */
     double seconds_before;          /* that were spent before the checkpoint that the descent went on from; 0: none */
     char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
 };
 
+/* "SUNDIALS 6.4.1", static text, for provenance; NULL: the program was built without it, and has no
+ * `flow_solver: adaptive`. */
+const char *wgf_flow_library(void);
+
 /* Runs the descent. Settings, problem and build decide every bit, wherever a checkpoint cut it; only time_limit (which
  * counts seconds_before) and `cancel` depend on the clock. Allocates before its first step, not in its loops. An
- * outcome other than done is no error. Errors: WGF_EMEMORY. */
+ * outcome other than done is no error. Errors: WGF_EMEMORY; WGF_EDATA where `flow_solver: adaptive` cannot advance. */
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
                         struct wgf_flow_result *result, struct wgf_error *error);
 

@@ -44,6 +44,8 @@ struct wgf_param {
     bool locates;                                 /* what a file is read for: keys have what is there in its place */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
+    int (*usual)(const struct wgf_settings *);    /* NULL, or the choice where a spec makes none, which depends on */
+    const char *const *usual_with;                /* these parameters, NULL-terminated; the last choice reads most */
     const char *needs;                            /* NULL, or the integer that is 0 where a reader has no use for it */
     const char *meaning;                          /* one line of help */
 };
