@@ -254,13 +254,34 @@ static void decay_against_the_loss_is_a_rest(void **unused)
     discard(&done);
 }
 
+/* gamma is only the time between records: where all neurons end inactive, the row names what can help. */
+static void a_death_is_not_laid_to_gamma(void **unused)
+{
+    (void)unused;
+    int died = 0, lived = 0;
+    for (int seed = 1; seed <= 40; seed++) {
+        struct wgf_settings settings = settings_of(WGF_METHOD_FLOW);
+        settings.data.n = settings.init.width = 1;
+        settings.data.seed = settings.init.seed = seed;
+        settings.init.signs = WGF_SIGNS_POSITIVE;
+        settings.gamma = 1;
+        struct descent done = run_settings(&settings);
+        const bool dead = done.trace.column[WGF_TRACE_ACTIVE][10] == 0;
+        assert_int_equal(dead, strstr(done.result.message, "try another seed or more neurons") != NULL);
+        died += dead && done.trace.column[WGF_TRACE_ACTIVE][0] > 0;
+        lived += !dead;
+        discard(&done);
+    }
+    assert_true(died > 2 && lived > 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heaps_know_their_least),         cmocka_unit_test(lines_of_kinks_cut_the_plane),
         cmocka_unit_test(lines_meet_across_the_cut),      cmocka_unit_test(a_deadline_takes_an_advance_back),
         cmocka_unit_test(records_decide_nothing),         cmocka_unit_test(decay_against_the_loss_is_a_rest),
-        cmocka_unit_test(long_steps_are_those_of_series),
+        cmocka_unit_test(long_steps_are_those_of_series), cmocka_unit_test(a_death_is_not_laid_to_gamma),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

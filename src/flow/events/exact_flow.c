@@ -162,6 +162,12 @@ static int state_iov(void *work, struct iovec *iov)
     return count + (int)(sizeof own / sizeof *own);
 }
 
+static const char *remedy(const struct wgf_settings *settings)
+{
+    (void)settings; /* gamma is only the time between records */
+    return "another seed or more neurons";
+}
+
 static double drift(const void *work)
 {
     return ((const struct exact_flow *)work)->drift;
@@ -184,6 +190,7 @@ const struct wgf_method wgf_method_flow = {
     .shape = wgf_particles_shape,
     .step_time = step_time,
     .constant_step = constant_step,
+    .remedy = remedy,
     .create = create,
     .free = destroy,
     .evaluate = evaluate,
