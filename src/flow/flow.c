@@ -158,7 +158,7 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
 
 static const char *remedy(const struct wgf_descent *run)
 {
-    return run->method->remedy ? run->method->remedy(run->settings) : "smaller gamma";
+    return run->method->remedy ? run->method->remedy(run->settings) : "a smaller gamma";
 }
 
 /* Says why nothing moves, where no neuron is active on any sample at the end. */
@@ -170,9 +170,8 @@ static void explain_death(const struct wgf_descent *run)
         return;
     const bool always = active[0] == 0;
     snprintf(run->result->message, sizeof run->result->message,
-             "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s%s",
-             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : "a ",
-             always ? "" : remedy(run));
+             "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s",
+             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : remedy(run));
 }
 
 /* Says of what the settings ask for and no record has. */
@@ -200,7 +199,7 @@ static void explain(const struct wgf_descent *run)
                  "the objective, gradient or weights are not finite from the start; look at the data and init_scale");
     else if (result->outcome == WGF_OUTCOME_DIVERGED)
         snprintf(result->message, sizeof result->message,
-                 "diverged at step %" PRId64 ": the objective, gradient or weights are no longer finite; try a %s",
+                 "diverged at step %" PRId64 ": the objective, gradient or weights are no longer finite; try %s",
                  result->steps_done, remedy(run));
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message,

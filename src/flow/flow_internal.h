@@ -30,7 +30,7 @@ struct wgf_method {
     /* How often the bits of such descents have changed since the first version, for the method's own part in
      * wgf_flow_revision. NULL: never. */
     int (*revision)(const struct wgf_settings *);
-    /* What to try when a descent diverges. NULL: a smaller gamma. */
+    /* What to try when a descent diverges, or ends with no neuron active. NULL: a smaller gamma. */
     const char *(*remedy)(const struct wgf_settings *);
 
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);

@@ -236,7 +236,7 @@ static const char *remedy(const struct wgf_settings *settings)
 {
     const struct wgf_measure measure = wgf_measure_grids(settings);
     const double h = wgf_grid_spacing(measure.grids);
-    return epsilon_of(settings, measure.grids) < h * h / 2 ? "larger epsilon" : "smaller gamma";
+    return epsilon_of(settings, measure.grids) < h * h / 2 ? "a larger epsilon" : "a smaller gamma";
 }
 
 static double step_time(const struct wgf_settings *settings)

@@ -447,7 +447,7 @@ static int64_t inner_records(const struct wgf_settings *settings)
 
 static const char *remedy(const struct wgf_settings *settings)
 {
-    return isnan(settings->beta) ? "smaller gamma" : "smaller beta";
+    return isnan(settings->beta) ? "a smaller gamma" : "a smaller beta";
 }
 
 /* Revision 1: rests that are none are left, and the residual is that of the point reached. */
