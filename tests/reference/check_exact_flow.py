@@ -71,8 +71,8 @@ def cases():
             yield (f"{n} samples, {m} neurons, decay {decay}", *draw(random, n, m, size),
                    {**parameters, "weight_decay": decay}, gamma)
     inputs = np.array([1.0, 2, 4])
-    yield ("three_points, one neuron", np.stack([inputs, np.ones(3)], axis=1), 2 * inputs, np.array([[1.0, 0]]), np.ones(1),
-           total, 1 / 6)
+    yield ("three_points, one neuron", np.stack([inputs, np.ones(3)], axis=1), 2 * inputs, np.array([[1.0, 0]]),
+           np.ones(1), total, 1 / 6)
     X, y, W, alpha = draw(random, 4, 6, 0.05)
     yield "a long decay", X, y, W, alpha, total, 4.0
     yield "X without a bias", random.standard_normal((4, 2)), y, W, alpha, mean, 2.0
