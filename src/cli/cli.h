@@ -26,6 +26,9 @@ int wgf_cli_verify(int argc, char **argv);
 int wgf_cli_params(int argc, char **argv);
 int wgf_cli_isolate(int argc, char **argv);
 
+/* The JSON Schema of a spec as text, which the caller frees; NULL: no memory. */
+char *wgf_cli_schema(void);
+
 /* The exit code of an outcome. */
 int wgf_cli_exit(enum wgf_run_outcome outcome);
 

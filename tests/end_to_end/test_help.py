@@ -26,7 +26,7 @@ OPTIONS = {
     "predict": ("--at", "--jobs", "--where", "--csv"),
     "merge": ("--output", "--overwrite", "--quiet"),
     "verify": ("exit codes",),
-    "params": ("--markdown",),
+    "params": ("--markdown", "--json-schema"),
 }
 
 
