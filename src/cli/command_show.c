@@ -65,9 +65,11 @@ static wgf_status add_summary(struct selection *shown, const struct wgf_spec *sp
 {
     static const char *const outcome[] = {"status",     "objective_initial", "objective_final",
                                           "steps_done", "seconds",           "message"};
+    const struct wgf_param *swept[WGF_MOST_PARAMS];
+    const int count = wgf_spec_swept(spec, swept);
     wgf_status status = add(shown, &wgf_variable_job, error);
-    for (int a = 0; !status && a < spec->axis_count; a++)
-        status = add_named(shown, spec->axes[a].param->name, error);
+    for (int a = 0; !status && a < count; a++)
+        status = add_named(shown, swept[a]->name, error);
     for (size_t i = 0; !status && i < sizeof outcome / sizeof *outcome; i++)
         status = add_named(shown, outcome[i], error);
     return status;
