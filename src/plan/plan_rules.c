@@ -34,12 +34,12 @@ static const struct wgf_source *data_source(const struct wgf_trial *trial)
 {
     const struct wgf_data_settings *data = &trial->written.data;
     const bool used = data->kind == WGF_DATA_FILE;
-    return used ? readable(wgf_plan_source(trial->plan, data->file, &wgf_datafile_samples)) : NULL;
+    return used ? readable(wgf_plan_source(trial->block->plan, data->file, &wgf_datafile_samples)) : NULL;
 }
 
 static const struct wgf_source *init_source(const struct wgf_trial *trial)
 {
-    return readable(wgf_plan_init_source(trial->plan, &trial->written.init));
+    return readable(wgf_plan_init_source(trial->block->plan, &trial->written.init));
 }
 
 /* The same, where it has neurons. */
@@ -58,7 +58,7 @@ static bool data_are_known(const struct wgf_trial *trial)
 /* Was a parameter given a value that contradicts a file or a kind of data? */
 static bool disagrees(struct wgf_trial *trial, const char *name, int64_t value, int64_t implied, const char *by)
 {
-    return value != implied && wgf_plan_gives(trial->plan, name) &&
+    return value != implied && wgf_block_gives(trial->block, name) &&
            wgf_trial_says(trial, "%s is %" PRId64 ", but %s has %s = %" PRId64 "; remove %s or make it agree", name,
                           value, by, name, implied, name);
 }
@@ -106,7 +106,7 @@ static bool neuron_columns(struct wgf_trial *trial)
 static bool test_columns(struct wgf_trial *trial)
 {
     const char *path = trial->written.data.test_file;
-    return columns(trial, readable(wgf_plan_source(trial->plan, path, &wgf_datafile_samples)));
+    return columns(trial, readable(wgf_plan_source(trial->block->plan, path, &wgf_datafile_samples)));
 }
 
 static bool data_file(struct wgf_trial *trial)
@@ -178,20 +178,18 @@ static bool adaptive_library(struct wgf_trial *trial)
            wgf_trial_says(trial,
                           "%sflow_solver: adaptive needs SUNDIALS, which this wgf was built without; install "
                           "libsundials-dev and build again",
-                          wgf_plan_gives(trial->plan, "flow_solver") ? "" : "with d > 2 flow is solved by ");
+                          wgf_block_gives(trial->block, "flow_solver") ? "" : "with d > 2 flow is solved by ");
 }
 
-/* Values of a parameter that only some jobs of a case read, by a choice that they make for themselves. */
+/* Is one swept that only some jobs of a case read, by the choices that they make for themselves? */
 static bool partly_read(struct wgf_trial *trial)
 {
     static const char *const names[] = {"rtol", "atol", "kernel"};
-    struct wgf_settings as_case = trial->settled;
-    as_case.flow_solver = trial->plan->base.flow_solver;
-    for (int i = 0; i < 3 && !wgf_plan_gives(trial->plan, "flow_solver"); i++) {
+    const bool mixed = trial->block->base.flow_solver == WGF_USUAL && trial->settled.method == WGF_METHOD_FLOW;
+    for (int i = 0; mixed && i < 3; i++) {
         const struct wgf_param *param = wgf_param_find(names[i]);
-        const int axis = wgf_plan_axis(trial->plan, param);
-        if (axis >= 0 && trial->plan->axes[axis].count > 1 && !wgf_param_is_read(param, &trial->settled) &&
-            wgf_param_is_read(param, &as_case))
+        const int axis = wgf_block_axis(trial->block, param);
+        if (axis >= 0 && trial->block->axes[axis].count > 1 && !wgf_param_is_read(param, &trial->settled))
             return wgf_trial_says(trial,
                                   "%s is swept, but of the jobs of flow those with d = %" PRId64 " are solved by "
                                   "events, which does not read it; give flow_solver, or sweep them apart",
@@ -262,7 +260,7 @@ static const struct wgf_rule rules[] = {
     {{"flow_solver", "d", "data", "data_file", "method", "layers"}, .conflicts = events_inputs},
     {{"flow_solver", "d", "layers", "method", "data", "data_file"}, .conflicts = adaptive_library},
     {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file"}, .conflicts = partly_read},
-    {{"kernel", "method", "d", "data", "data_file"}, .conflicts = kernel_inputs},
+    {{"kernel", "method", "flow_solver", "d", "data", "data_file"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
@@ -280,7 +278,7 @@ static bool try_rule(void *context, const struct wgf_settings *written)
 {
     struct wgf_trial *trial = context;
     trial->written = trial->settled = *written;
-    wgf_plan_settle(trial->plan, &trial->settled);
+    wgf_plan_settle(trial->block->plan, &trial->settled);
     trial->failed = trial->rule->conflicts(trial);
     return !trial->failed;
 }
@@ -299,7 +297,7 @@ static bool is_cause(const struct wgf_trial *trial, const struct wgf_param *para
 {
     struct wgf_trial other = *trial;
     struct wgf_settings settings = trial->written;
-    wgf_param_set(param, &settings, wgf_param_get(param, &trial->plan->defaults));
+    wgf_param_set(param, &settings, wgf_param_get(param, &trial->block->plan->defaults));
     return try_rule(&other, &settings);
 }
 
@@ -310,7 +308,7 @@ static const struct wgf_param *blamed(const struct wgf_trial *trial, const char 
     for (; *names; names++) {
         const struct wgf_param *param = wgf_param_find(*names);
         struct wgf_place place;
-        if (!wgf_plan_given(trial->plan, param, &place))
+        if (!wgf_block_given(trial->block, param, &place))
             continue;
         if (!trial->rule->shapes || (!param->decides && is_cause(trial, param)))
             return param;
@@ -319,19 +317,19 @@ static const struct wgf_param *blamed(const struct wgf_trial *trial, const char 
     return first;
 }
 
-void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        struct wgf_trial trial = {.plan = plan, .rule = &rules[i]};
+        struct wgf_trial trial = {.block = block, .rule = &rules[i]};
         const char *names[WGF_MOST_PARAMS + 1];
         list_names(&rules[i], names);
-        const bool all = wgf_plan_visit(plan, names, try_rule, &trial);
+        const bool all = wgf_block_visit(block, names, try_rule, &trial);
         if (all && !trial.failed)
             continue;
         const struct wgf_param *param = blamed(&trial, names);
         struct wgf_place place = {1, 1};
         if (param)
-            wgf_plan_given(plan, param, &place);
+            wgf_block_given(block, param, &place);
         if (trial.failed)
             wgf_diagnose(diagnostics, place, "%s", trial.message);
         else

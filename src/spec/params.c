@@ -52,7 +52,7 @@ static bool with_flow(const struct wgf_settings *s)
 
 static bool with_adaptive(const struct wgf_settings *s)
 {
-    return with_flow(s) && s->flow_solver == WGF_FLOW_ADAPTIVE;
+    return with_flow(s) && s->flow_solver != WGF_FLOW_EVENTS;
 }
 
 static bool with_neurons(const struct wgf_settings *s)

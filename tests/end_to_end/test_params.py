@@ -117,7 +117,8 @@ def markdown_says_what_every_parameter_means(wgf):
 def what_jobs_read_is_told(wgf):
     table = markdown(wgf)
     for name, words in {"scaling": ["gd"], "metric": ["prox"], "noise": ["linear"], "projections": ["sliced"],
-                        "grid": ["jko"], "origin": ["flow"], "rtol": ["adaptive"], "dykstra_tol": ["dykstra"], "gamma": ["all"]}.items():
+                        "grid": ["jko"], "origin": ["flow"], "rtol": ["adaptive"], "dykstra_tol": ["dykstra"],
+                        "gamma": ["all"]}.items():
         for word in words:
             require(word in table[name][3], f"{name} is read with {table[name][3]!r}, nothing of {word}")
 

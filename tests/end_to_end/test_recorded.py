@@ -85,7 +85,8 @@ VALUES = {
     "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
     "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
-    "rtol": "[1.0e-6, 1.0e-3]", "atol": "[1.0e-9, 1.0e-2]", "save": "[none, last]", "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
+    "rtol": "[1.0e-6, 1.0e-3]", "atol": "[1.0e-9, 1.0e-2]", "save": "[none, last]",
+    "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
 }
 ONE_CHOICE = {"inner", "origin"}
 DECIDING = {"data", "init", "method", "metric", "solver", "flow_solver"}

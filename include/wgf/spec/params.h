@@ -45,10 +45,13 @@ struct wgf_param {
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
     int (*usual)(const struct wgf_settings *);    /* NULL, or the choice where a spec makes none, which depends on */
-    const char *const *usual_with;                /* these parameters, NULL-terminated; the last choice reads most */
+    const char *const *usual_with;                /* these parameters; NULL-terminated */
     const char *needs;                            /* NULL, or the integer that is 0 where a reader has no use for it */
     const char *meaning;                          /* one line of help */
 };
+
+/* Of a choice that has a usual one: it is still to be made. It counts as the last, which reads most. */
+enum { WGF_USUAL = -1 };
 
 extern const struct wgf_param wgf_params[];
 extern const int wgf_param_count;

@@ -78,6 +78,19 @@ static double bytes(const struct wgf_settings *settings)
     return sizeof measured + arena.used + wgf_particles_bytes(settings) + wgf_integrator_bytes(size_of(settings));
 }
 
+/* A guess: how many steps an adaptive integrator takes shows when it runs. */
+static double operations(const struct wgf_settings *settings)
+{
+    const double slopes = 300;
+    return (slopes + 1) * wgf_particles_operations(settings);
+}
+
+static const char *remedy(const struct wgf_settings *settings)
+{
+    (void)settings; /* gamma is only the time between records */
+    return "another seed or more neurons";
+}
+
 static void destroy(void *work)
 {
     struct adaptive_flow *flow = work;
@@ -252,6 +265,8 @@ const struct wgf_method wgf_flow_adaptive = {
     .uses_kernel = true,
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED),
     .bytes = bytes,
+    .operations = operations,
+    .remedy = remedy,
     .shape = wgf_particles_shape,
     .step_time = step_time,
     .constant_step = constant_step,

@@ -1,5 +1,6 @@
 /* ERKStep of SUNDIALS' ARKODE with the pair of Dormand and Prince, of orders 5 and 4. Every advance begins anew, so
- * that its first step is estimated from y alone. Source: Hairer, Norsett, Wanner 1993, II.4 and II.5. */
+ * that its first step is estimated from y alone. Source: src/flow/README.md "The gradient flow by
+ * an integrator". */
 #include "integrator.h"
 
 #include "wgf/flow/flow.h"
