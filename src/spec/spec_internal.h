@@ -68,6 +68,10 @@ void wgf_spec_release(struct wgf_fixed *list, int *count, const struct wgf_param
 void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_fixed **list,
                     int *count, struct wgf_place *at);
 
+/* spec_exclude.c: the list of exclusions of a block. */
+void wgf_spec_exclude(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
+                      struct wgf_sweep_block *block);
+
 /* spec_sweep.c: the section sweep. A word that is a key of its blocks, elsewhere. An empty block; NULL: no memory. What
  * is done once all has been read. */
 void wgf_spec_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section);

@@ -8,17 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void read_block_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
-                             struct wgf_sweep_block *block);
-static void read_product(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
-                         struct wgf_sweep_block *block);
-static void read_zip(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
-                     struct wgf_sweep_block *block);
+typedef void read_key(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
+                      struct wgf_sweep_block *block);
+static read_key read_block_fixed, read_product, read_zip;
 
 /* In the order in which they are read: that of their dimensions. */
-static const char *const block_keys[] = {"fixed", "product", "zip"};
-static void (*const block_readers[])(struct wgf_spec_reader *, const struct wgf_spec_entry *,
-                                     struct wgf_sweep_block *) = {read_block_fixed, read_product, read_zip};
+static const char *const block_keys[] = {"fixed", "product", "zip", "exclude"};
+static read_key *const block_readers[] = {read_block_fixed, read_product, read_zip, wgf_spec_exclude};
 enum { BLOCK_KEYS = sizeof block_keys / sizeof *block_keys };
 
 bool wgf_spec_is_block_key(const char *word)
@@ -128,7 +124,8 @@ static void read_block(struct wgf_spec_reader *reader, const yaml_node_t *node)
     struct wgf_spec_entries entries = wgf_spec_entries(reader, node, "a block");
     for (int i = 0; i < entries.count; i++)
         if (!wgf_spec_is_block_key(entries.list[i].name))
-            wgf_spec_unknown(reader, &entries.list[i], block_keys, BLOCK_KEYS, "a block has fixed, product and zip");
+            wgf_spec_unknown(reader, &entries.list[i], block_keys, BLOCK_KEYS,
+                             "a block has fixed, product, zip and exclude");
     for (int k = 0; block && k < BLOCK_KEYS; k++)
         for (int i = 0; i < entries.count; i++)
             if (strcmp(entries.list[i].name, block_keys[k]) == 0)
@@ -196,6 +193,9 @@ void wgf_spec_free_block(struct wgf_sweep_block *block)
 {
     for (int a = 0; a < block->axis_count; a++)
         free(block->axes[a].values);
+    for (int i = 0; i < block->exclusion_count; i++)
+        free(block->exclusions[i].conditions);
+    free(block->exclusions);
     free(block->axes);
     free(block->fixed);
 }

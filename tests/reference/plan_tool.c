@@ -1,6 +1,6 @@
 /* Expands specs for a reference in Python, many in one process. Reads specs from stdin, a NUL byte after each; prints
- * for each the errors and warnings, or `jobs DROPPED` and a line a job: the parameters that are not at their default,
- * as NAME=VALUE; then a NUL byte. */
+ * for each the errors and warnings, or `jobs DROPPED EXCLUDED` and a line a job: the parameters that are not at their
+ * default, as NAME=VALUE; then a NUL byte. */
 #include "wgf/plan/plan.h"
 
 #include <inttypes.h>
@@ -30,7 +30,7 @@ static void expand(const char *text, size_t length, const struct wgf_settings *d
         wgf_plan_create(&plan, spec, &diagnostics);
     wgf_diagnostics_print(&diagnostics, "error", "-", stdout);
     if (plan)
-        printf("jobs %" PRId64 "\n", wgf_plan_dropped(plan));
+        printf("jobs %" PRId64 " %" PRId64 "\n", wgf_plan_dropped(plan), wgf_plan_excluded(plan));
     for (int64_t k = 0; plan && k < wgf_plan_jobs(plan); k++) {
         struct wgf_settings settings;
         wgf_plan_job(plan, k, &settings);
