@@ -1,7 +1,7 @@
-/* Expands specs for a reference in Python, many in one process; or, with DESIGN SEED DIMENSIONS COUNT, prints the
- * points of a design (0: sobol, 1: latin, 2: random) as doubles, coordinate by coordinate. Reads specs from stdin, a
- * NUL byte after each; prints for each the errors and warnings, or `jobs DROPPED EXCLUDED` and a line a job: the
- * parameters that are not at their default, as NAME=VALUE; then a NUL byte. */
+/* Expands specs for a reference in Python, many in one process; or, with numbers for design, seed, dimensions and
+ * count, prints the points of a design (0: sobol, 1: latin, 2: random) as doubles, coordinate by coordinate. Reads
+ * specs from stdin, a NUL byte after each; prints for each the errors and warnings, or `jobs DROPPED EXCLUDED` and a
+ * line a job: the parameters that are not at their default, as NAME=VALUE; then a NUL byte. */
 #include "points.h"
 #include "wgf/plan/plan.h"
 
