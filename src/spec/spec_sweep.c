@@ -122,7 +122,7 @@ struct wgf_sweep_block *wgf_spec_block(struct wgf_spec_reader *reader, struct wg
 
 static void read_block(struct wgf_spec_reader *reader, const yaml_node_t *node)
 {
-    struct wgf_sweep_block *block = wgf_spec_block(reader, wgf_spec_place(node));
+    struct wgf_sweep_block *block = wgf_spec_block(reader, wgf_spec_place(reader, node));
     struct wgf_spec_entries entries = wgf_spec_entries(reader, node, "a block");
     for (int i = 0; i < entries.count; i++)
         if (!wgf_spec_is_block_key(entries.list[i].name))
@@ -149,10 +149,10 @@ void wgf_spec_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry 
     const yaml_node_item_t *items = node->data.sequence.items.start;
     const ptrdiff_t count = node->data.sequence.items.top - items;
     if (count == 0)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node),
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node),
                      "sweep: the list is empty; add a block or remove sweep");
     if (count > WGF_MOST_BLOCKS)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "sweep: more than %d blocks; join some of them",
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "sweep: more than %d blocks; join some of them",
                      WGF_MOST_BLOCKS);
     for (ptrdiff_t i = 0; i < count && i < WGF_MOST_BLOCKS; i++)
         read_block(reader, yaml_document_get_node(&reader->document, items[i]));

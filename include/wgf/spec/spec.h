@@ -58,7 +58,7 @@ struct wgf_sweep_block {
 struct wgf_spec {
     char *file;   /* as given */
     char *folder; /* of the file; "." when it has none */
-    char *text;   /* verbatim, NUL-terminated */
+    char *text;   /* verbatim, NUL-terminated; then those that it extends, each after a line "... # extends PATH" */
     size_t length;
     char *name, *description; /* description may be "" */
     int fixed_count, block_count;
@@ -73,6 +73,9 @@ enum { WGF_SPEC_LIMIT = 4 << 20, WGF_MOST_BLOCKS = 1000 };
 /* Reads a whole file (regular, pipe or `-` for standard input) of at most WGF_SPEC_LIMIT bytes into *text, which the
  * caller frees; refuses larger ones without reading on. Errors: WGF_EUSAGE with one sentence that names the file. */
 wgf_status wgf_spec_load(const char *file, char **text, size_t *length, struct wgf_error *error);
+
+/* The path of a file in a folder, allocated; NULL: no memory. */
+char *wgf_path_in(const char *folder, const char *path);
 
 /* Parses the text of a spec; `sets` are the K=V of --set. `file` names it in errors and gives its folder. Every error
  * is added to *diagnostics; returns WGF_EUSAGE if there was any (WGF_EMEMORY when out of memory), and *spec is then
