@@ -65,6 +65,15 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings);
 }
 
+double wgf_flow_operations(const struct wgf_settings *settings)
+{
+    const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
+    const bool neurons = wgf_method_has_neurons(settings->method);
+    const double start = draw * d * (n + (neurons ? (double)settings->init.width : 0));
+    const double all = start + (double)settings->steps * wgf_method_find(settings->method)->operations(settings);
+    return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
+}
+
 static void record(struct wgf_descent *run)
 {
     struct wgf_trace *trace = run->trace;
@@ -149,7 +158,7 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
 
 static const char *remedy(const struct wgf_descent *run)
 {
-    return run->method->remedy ? run->method->remedy(run->settings) : "smaller gamma";
+    return run->method->remedy ? run->method->remedy(run->settings) : "a smaller gamma";
 }
 
 /* Says why nothing moves, where no neuron is active on any sample at the end. */
@@ -161,9 +170,8 @@ static void explain_death(const struct wgf_descent *run)
         return;
     const bool always = active[0] == 0;
     snprintf(run->result->message, sizeof run->result->message,
-             "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s%s",
-             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : "a ",
-             always ? "" : remedy(run));
+             "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s",
+             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : remedy(run));
 }
 
 /* Says of what the settings ask for and no record has. */
@@ -191,7 +199,7 @@ static void explain(const struct wgf_descent *run)
                  "the objective, gradient or weights are not finite from the start; look at the data and init_scale");
     else if (result->outcome == WGF_OUTCOME_DIVERGED)
         snprintf(result->message, sizeof result->message,
-                 "diverged at step %" PRId64 ": the objective, gradient or weights are no longer finite; try a %s",
+                 "diverged at step %" PRId64 ": the objective, gradient or weights are no longer finite; try %s",
                  result->steps_done, remedy(run));
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message,

@@ -20,13 +20,13 @@ OPTIONS = {
     "run": ("--set", "--overwrite", "--fail-fast", "--quiet", "--jobs", "--shard", "--reuse", "--retry",
             "--max-attempts", "--time-limit", "--sync", "--checkpoint", "Exit codes"),
     "status": ("--watch", "--json", "--exit-code"),
-    "show": ("--job", "--csv", "--data"),
+    "show": ("--where", "--sort", "--columns", "--job", "--csv", "--data"),
     "aggregate": ("--by", "--value", "--stat", "--where", "--at-step", "--at-time", "--interpolate", "--csv",
                   "NaN", "status"),
-    "predict": ("--at", "--jobs", "--csv"),
+    "predict": ("--at", "--jobs", "--where", "--csv"),
     "merge": ("--output", "--overwrite", "--quiet"),
     "verify": ("exit codes",),
-    "params": ("--markdown",),
+    "params": ("--markdown", "--json-schema"),
 }
 
 

@@ -160,7 +160,7 @@ static void a_deadline_takes_an_advance_back(void **unused)
     struct wgf_settings settings = settings_of(WGF_METHOD_FLOW);
     settings.init.width = 40;
     struct descent start = prepare(&settings);
-    struct wgf_events *events;
+    void *events;
     struct wgf_error error;
     struct iovec iov[8];
     double residual[7];
@@ -168,37 +168,25 @@ static void a_deadline_takes_an_advance_back(void **unused)
     volatile sig_atomic_t cancel = 0;
     struct wgf_deadline deadline = {.time = INFINITY, .cancel = &cancel};
     assert_int_equal(
-        wgf_events_create(&events, &settings.network, &start.data, settings.init.width, start.alpha, &error), WGF_OK);
+        wgf_flow_arcs.create(&events, &settings.network, &start.data, settings.init.width, start.alpha, &error),
+        WGF_OK);
     for (int64_t j = 0; j < 7; j++)
         residual[j] = -start.data.y[j];
-    wgf_events_correct(events, residual);
-    wgf_events_start(events, start.W);
-    assert_true(wgf_events_advance(events, 0.01, &deadline));
-    assert_true(*wgf_events_count(events) > 0);
-    const int count = wgf_events_state_iov(events, iov);
+    wgf_flow_arcs.correct(events, residual);
+    wgf_flow_arcs.start(events, start.W);
+    assert_true(wgf_flow_arcs.advance(events, 0.01, &deadline));
+    assert_true(*wgf_flow_arcs.count(events) > 0);
+    const int count = wgf_flow_arcs.state_iov(events, iov);
     for (int i = 0; i < count; i++)
         before[i] = memcpy(malloc(iov[i].iov_len), iov[i].iov_base, iov[i].iov_len);
     cancel = 1;
-    assert_false(wgf_events_advance(events, 0.01, &deadline));
+    assert_false(wgf_flow_arcs.advance(events, 0.01, &deadline));
     for (int i = 0; i < count; i++) {
         assert_memory_equal(before[i], iov[i].iov_base, iov[i].iov_len);
         free(before[i]);
     }
-    wgf_events_free(events);
+    wgf_flow_arcs.free(events);
     discard(&start);
-}
-
-static void more_inputs_are_refused(void **unused)
-{
-    (void)unused;
-    double X[3] = {1, 2, 3}, y[1] = {1}, alpha[1] = {1};
-    const struct wgf_data data = {.n = 1, .d = 3, .X = X, .y = y};
-    const struct wgf_network_settings settings = {0};
-    struct wgf_events *events;
-    struct wgf_error error;
-    assert_int_equal(wgf_events_create(&events, &settings, &data, 1, alpha, &error), WGF_EUSAGE);
-    assert_string_equal(error.message, "flow_solver: events needs d = 2, but d is 3");
-    assert_null(events);
 }
 
 /* Time is cut into records, and nothing else: more of them, the same flow. */
@@ -266,13 +254,34 @@ static void decay_against_the_loss_is_a_rest(void **unused)
     discard(&done);
 }
 
+/* gamma is only the time between records: where all neurons end inactive, the row names what can help. */
+static void a_death_is_not_laid_to_gamma(void **unused)
+{
+    (void)unused;
+    int died = 0, lived = 0;
+    for (int seed = 1; seed <= 40; seed++) {
+        struct wgf_settings settings = settings_of(WGF_METHOD_FLOW);
+        settings.data.n = settings.init.width = 1;
+        settings.data.seed = settings.init.seed = seed;
+        settings.init.signs = WGF_SIGNS_POSITIVE;
+        settings.gamma = 1;
+        struct descent done = run_settings(&settings);
+        const bool dead = done.trace.column[WGF_TRACE_ACTIVE][10] == 0;
+        assert_int_equal(dead, strstr(done.result.message, "try another seed or more neurons") != NULL);
+        died += dead && done.trace.column[WGF_TRACE_ACTIVE][0] > 0;
+        lived += !dead;
+        discard(&done);
+    }
+    assert_true(died > 2 && lived > 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heaps_know_their_least),           cmocka_unit_test(lines_of_kinks_cut_the_plane),
-        cmocka_unit_test(lines_meet_across_the_cut),        cmocka_unit_test(a_deadline_takes_an_advance_back),
-        cmocka_unit_test(more_inputs_are_refused),          cmocka_unit_test(records_decide_nothing),
-        cmocka_unit_test(decay_against_the_loss_is_a_rest), cmocka_unit_test(long_steps_are_those_of_series),
+        cmocka_unit_test(heaps_know_their_least),         cmocka_unit_test(lines_of_kinks_cut_the_plane),
+        cmocka_unit_test(lines_meet_across_the_cut),      cmocka_unit_test(a_deadline_takes_an_advance_back),
+        cmocka_unit_test(records_decide_nothing),         cmocka_unit_test(decay_against_the_loss_is_a_rest),
+        cmocka_unit_test(long_steps_are_those_of_series), cmocka_unit_test(a_death_is_not_laid_to_gamma),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,26 +40,33 @@ static void lay_out(struct wgf_events *events, int64_t m, int64_t n, struct wgf_
     events->is = wgf_arena_take(arena, neurons, sizeof *events->is);
 }
 
-double wgf_events_bytes(int64_t m, int64_t n)
+static double bytes(int64_t m, int64_t n, int64_t d)
 {
+    (void)d;
     struct wgf_events measured = {.m = m};
     struct wgf_arena arena = {0};
     lay_out(&measured, m, n, &arena);
     return sizeof measured + arena.used;
 }
 
-wgf_status wgf_events_create(struct wgf_events **events, const struct wgf_network_settings *settings,
-                             const struct wgf_data *data, int64_t m, const double *alpha, struct wgf_error *error)
+static void destroy(void *work)
 {
-    *events = NULL;
-    if (data->d != 2)
-        return wgf_fail(error, WGF_EUSAGE, "flow_solver: events needs d = 2, but d is %" PRId64, data->d);
+    struct wgf_events *events = work;
+    if (events)
+        wgf_arena_free(&events->arena);
+    free(events);
+}
+
+static wgf_status create(void **work, const struct wgf_network_settings *settings, const struct wgf_data *data,
+                         int64_t m, const double *alpha, struct wgf_error *error)
+{
+    *work = NULL;
     struct wgf_events *made = wgf_calloc(1, sizeof *made);
     const bool countable = m < INT32_MAX / 4 && data->n < INT32_MAX / 4;
     if (made)
         lay_out(made, m, data->n, &made->arena);
     if (!made || !countable || !wgf_arena_allocate(&made->arena)) {
-        wgf_events_free(made);
+        destroy(made);
         return wgf_fail(error, WGF_EMEMORY, "no memory for the events of %" PRId64 " neurons on %" PRId64 " samples", m,
                         data->n);
     }
@@ -78,19 +85,13 @@ wgf_status wgf_events_create(struct wgf_events **events, const struct wgf_networ
         made->mass[i] = alpha[i] * alpha[i];
         made->negative[i] = alpha[i] < 0;
     }
-    *events = made;
+    *work = made;
     return WGF_OK;
 }
 
-void wgf_events_free(struct wgf_events *events)
+static double correct(void *work, const double *residual)
 {
-    if (events)
-        wgf_arena_free(&events->arena);
-    free(events);
-}
-
-double wgf_events_correct(struct wgf_events *events, const double *residual)
-{
+    struct wgf_events *events = work;
     double largest = 0;
     for (int64_t t = 0; t < events->lines.samples; t++) {
         const double now = residual[events->lines.sample[t]];
@@ -148,8 +149,9 @@ static enum turn turn_of_start(const struct wgf_events *events, bool negative, i
     return inactive > 0 ? GOES_BEHIND : GOES_BEFORE;
 }
 
-void wgf_events_start(struct wgf_events *events, const double *W)
+static void start(void *work, const double *W)
 {
+    struct wgf_events *events = work;
     wgf_kink_lines_gradients(&events->lines, -events->factor, events->given, events->vx[0], events->vy[0]);
     for (int64_t i = 0; i < events->m; i++) {
         double *u = events->place + 2 * i;
@@ -348,8 +350,9 @@ static void end(struct wgf_events *events)
     memcpy(events->residual, events->e[0], (size_t)events->lines.samples * sizeof(double));
 }
 
-bool wgf_events_advance(struct wgf_events *events, double duration, const struct wgf_deadline *deadline)
+static bool advance(void *work, double duration, const struct wgf_deadline *deadline)
 {
+    struct wgf_events *events = work;
     const double most_scale = 0x1p300;
     const int64_t count = events->count, most_at_once = 2 * events->m * (events->lines.rays + 1) + 1000;
     int64_t at_once = 0;
@@ -376,8 +379,9 @@ bool wgf_events_advance(struct wgf_events *events, double duration, const struct
     return true;
 }
 
-void wgf_events_read(const struct wgf_events *events, double *W)
+static void read_neurons(const void *work, double *W)
 {
+    const struct wgf_events *events = work;
     for (int64_t i = 0; i < events->m; i++) {
         double u[2];
         to_point(&events->lines, events->mode[i], events->where[i], events->place + 2 * i, u);
@@ -386,8 +390,9 @@ void wgf_events_read(const struct wgf_events *events, double *W)
     }
 }
 
-struct wgf_events_report wgf_events_report(struct wgf_events *events)
+static struct wgf_events_report report(void *work)
 {
+    struct wgf_events *events = work;
     const struct wgf_kink_lines *lines = &events->lines;
     const double *vx = events->vx[0], *vy = events->vy[0];
     int64_t sliding = 0, at_origin = 0, active = 0;
@@ -415,13 +420,14 @@ struct wgf_events_report wgf_events_report(struct wgf_events *events)
                                       events->broken};
 }
 
-int64_t *wgf_events_count(struct wgf_events *events)
+static int64_t *count_of(void *work)
 {
-    return &events->count;
+    return &((struct wgf_events *)work)->count;
 }
 
-int wgf_events_state_iov(struct wgf_events *events, struct iovec *iov)
+static int state_iov(void *work, struct iovec *iov)
 {
+    struct wgf_events *events = work;
     const size_t m = (size_t)events->m, n = (size_t)events->lines.samples;
     const struct iovec carried[] = {
         {events->place, 2 * m * sizeof(double)}, {events->where, m * sizeof(int32_t)}, {events->mode, m},
@@ -429,3 +435,16 @@ int wgf_events_state_iov(struct wgf_events *events, struct iovec *iov)
     memcpy(iov, carried, sizeof carried);
     return sizeof carried / sizeof *carried;
 }
+
+const struct wgf_flow_integrator wgf_flow_arcs = {
+    .bytes = bytes,
+    .create = create,
+    .free = destroy,
+    .correct = correct,
+    .start = start,
+    .advance = advance,
+    .read = read_neurons,
+    .report = report,
+    .count = count_of,
+    .state_iov = state_iov,
+};

@@ -1,4 +1,6 @@
-/* Between events.c, what neurons do at events, and advance.c, when that is. */
+/* d = 2: neurons move in arcs and along rays. Between events.c, what they do at events, and advance.c, when that is.
+ * Invariant: between two advances a neuron is at the origin, on a ray, or in an arc, and all that follows is a function
+ * of `place`, `where`, `mode` and the residual. */
 #ifndef WGF_FLOW_EVENTS_INTERNAL_H
 #define WGF_FLOW_EVENTS_INTERNAL_H
 

@@ -13,9 +13,10 @@
 
 struct exact_flow {
     struct wgf_particles particles;
-    struct wgf_events *events;
+    const struct wgf_flow_integrator *integrator;
+    void *events; /* its workspace */
     struct wgf_arena arena;
-    double *recorded;                /* m x 2: the weights of the last record */
+    double *recorded;                /* m x d: the weights of the last record */
     int64_t events_before;           /* it: all so far */
     bool started, is_recorded;       /* the first state has been evaluated; the present one is recorded */
     double scale;                    /* the largest label or initial output */
@@ -34,25 +35,31 @@ static bool constant_step(const struct wgf_settings *settings)
     return false;
 }
 
-static void lay_out(struct exact_flow *flow, int64_t m, struct wgf_arena *arena)
+static const struct wgf_flow_integrator *integrator_of(const struct wgf_settings *settings)
 {
-    flow->recorded = wgf_arena_take(arena, 2 * (double)m, sizeof(double));
+    (void)settings;
+    return &wgf_flow_arcs;
+}
+
+static void lay_out(struct exact_flow *flow, const struct wgf_settings *settings, struct wgf_arena *arena)
+{
+    flow->recorded = wgf_arena_take(arena, (double)settings->init.width * (double)settings->data.d, sizeof(double));
 }
 
 static double bytes(const struct wgf_settings *settings)
 {
     struct exact_flow measured;
     struct wgf_arena arena = {0};
-    lay_out(&measured, settings->init.width, &arena);
+    lay_out(&measured, settings, &arena);
     return sizeof measured + arena.used + wgf_particles_bytes(settings) +
-           wgf_events_bytes(settings->init.width, settings->data.n);
+           integrator_of(settings)->bytes(settings->init.width, settings->data.n, settings->data.d);
 }
 
 static void destroy(void *work)
 {
     struct exact_flow *flow = work;
     wgf_particles_clear(&flow->particles);
-    wgf_events_free(flow->events);
+    flow->integrator->free(flow->events);
     wgf_arena_free(&flow->arena);
     free(flow);
 }
@@ -63,19 +70,20 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     const int64_t m = settings->init.width;
     struct exact_flow *flow = *work = wgf_calloc(1, sizeof *flow);
     if (flow)
-        lay_out(flow, m, &flow->arena);
+        lay_out(flow, settings, &flow->arena);
     if (!flow || !wgf_arena_allocate(&flow->arena)) {
         free(flow);
         return wgf_fail(error, WGF_EMEMORY, "no memory for the gradient flow");
     }
-    lay_out(flow, m, &flow->arena);
+    lay_out(flow, settings, &flow->arena);
+    flow->integrator = integrator_of(settings);
     wgf_status status = wgf_particles_create(&flow->particles, settings, problem, error);
     if (!status)
-        status = wgf_events_create(&flow->events, &settings->network, problem->data, m, problem->alpha, error);
+        status = flow->integrator->create(&flow->events, &settings->network, problem->data, m, problem->alpha, error);
     if (status)
         destroy(flow);
     else
-        memcpy(flow->recorded, problem->W, 2 * (size_t)m * sizeof *flow->recorded);
+        memcpy(flow->recorded, problem->W, (size_t)flow->particles.weights * sizeof *flow->recorded);
     return status;
 }
 
@@ -85,18 +93,18 @@ static struct wgf_evaluation evaluate(void *work)
     struct wgf_particles *particles = &flow->particles;
     const struct wgf_data *data = particles->problem->data;
     if (flow->started)
-        wgf_events_read(flow->events, particles->W);
+        flow->integrator->read(flow->events, particles->W);
     wgf_particles_evaluate(particles);
     const double *residual = wgf_network_residual(particles->network);
-    const double moved = wgf_events_correct(flow->events, residual);
+    const double moved = flow->integrator->correct(flow->events, residual);
     if (flow->started)
         flow->drift = fmax(flow->drift_before, moved > 0 ? moved / flow->scale : 0);
     else
-        wgf_events_start(flow->events, particles->W);
+        flow->integrator->start(flow->events, particles->W);
     for (int64_t j = 0; j < data->n && !flow->started; j++)
         flow->scale = fmax(flow->scale, fmax(fabs(data->y[j]), fabs(residual[j] + data->y[j])));
     flow->started = true;
-    flow->report = wgf_events_report(flow->events);
+    flow->report = flow->integrator->report(flow->events);
     particles->evaluation.grad_norm = flow->report.grad_norm;
     particles->evaluation.broken = flow->report.broken;
     return particles->evaluation;
@@ -107,12 +115,12 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
 {
     struct exact_flow *flow = work;
     (void)number, (void)inner_objective, (void)inner_distance;
-    const int64_t count = *wgf_events_count(flow->events);
-    if (!wgf_events_advance(flow->events, flow->particles.settings->gamma, deadline))
+    const int64_t count = *flow->integrator->count(flow->events);
+    if (!flow->integrator->advance(flow->events, flow->particles.settings->gamma, deadline))
         return false;
     flow->drift_before = flow->drift;
     if (flow->is_recorded) {
-        memcpy(flow->recorded, flow->particles.W, 2 * (size_t)flow->particles.m * sizeof(double));
+        memcpy(flow->recorded, flow->particles.W, (size_t)flow->particles.weights * sizeof(double));
         flow->events_before = count;
     }
     flow->is_recorded = false;
@@ -130,7 +138,7 @@ static void record(void *work, double *values)
     values[WGF_TRACE_ACTIVE] = flow->report.active;
     values[WGF_TRACE_SLIDING] = flow->report.sliding;
     values[WGF_TRACE_AT_ORIGIN] = flow->report.at_origin;
-    values[WGF_TRACE_EVENTS] = (double)(*wgf_events_count(flow->events) - flow->events_before);
+    values[WGF_TRACE_EVENTS] = (double)(*flow->integrator->count(flow->events) - flow->events_before);
     flow->is_recorded = true;
 }
 
@@ -142,7 +150,7 @@ static void state(void *work, double *out)
 static int state_iov(void *work, struct iovec *iov)
 {
     struct exact_flow *flow = work;
-    const int count = wgf_events_state_iov(flow->events, iov);
+    const int count = flow->integrator->state_iov(flow->events, iov);
     const struct iovec own[] = {
         WGF_IOV_ARRAY(flow->recorded, flow->particles.weights),
         WGF_IOV(flow->events_before),
@@ -152,6 +160,12 @@ static int state_iov(void *work, struct iovec *iov)
     };
     memcpy(iov + count, own, sizeof own);
     return count + (int)(sizeof own / sizeof *own);
+}
+
+static const char *remedy(const struct wgf_settings *settings)
+{
+    (void)settings; /* gamma is only the time between records */
+    return "another seed or more neurons";
 }
 
 static void results(const void *work, struct wgf_flow_result *result)
@@ -169,13 +183,21 @@ static void explain(void *work, char *message, size_t size)
                  found);
 }
 
+/* Events are few among the steps. */
+static double operations(const struct wgf_settings *settings)
+{
+    return wgf_particles_operations(settings) + 30 * ((double)settings->init.width + (double)settings->data.n);
+}
+
 const struct wgf_method wgf_method_flow = {
     .neurons = true,
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(SLIDING) | WGF_COLUMN_BIT(AT_ORIGIN) | WGF_COLUMN_BIT(EVENTS),
     .bytes = bytes,
+    .operations = operations,
     .shape = wgf_particles_shape,
     .step_time = step_time,
     .constant_step = constant_step,
+    .remedy = remedy,
     .create = create,
     .free = destroy,
     .evaluate = evaluate,

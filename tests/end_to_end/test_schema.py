@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+"""The JSON Schema of specs: it is the one in sweeps/, every spec there validates, and for any value of any parameter it
+says what the program says. The validator is python3-jsonschema. test_schema.py WGF_BINARY SOURCE_FOLDER"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import jsonschema
+import yaml
+from harness import OK, USAGE, case, equal, main, require
+
+SWEEPS = Path(sys.argv.pop(2)) / "sweeps"
+FIRST_LINE = "# yaml-language-server: $schema=schema.json"
+VALUES = ["0", "1", "2", "-1", "0.5", "1e3", "9007199254740993", "101", "auto", "last", "none", "gd", "file", "normal",
+          "Gd", "true", "~", "[]", "{}", "[1]", "[auto]", '"1"', "{range: [1, 3]}", "{range: [-1, 3]}", "{range: [1]}",
+          "{range: [1, 3, 0.5]}", "{linspace: [1, 2, 2]}", "{linspace: [1, 2]}", "{linspace: [0.5, 2, 2]}",
+          "{linspace: [1, 2, 0]}", "{geomspace: [1, 100, 3]}", "{geomspace: [1, auto, 3]}", "{linspce: [1, 2, 3]}",
+          "{linspace: [1, 2, 2], range: [1, 2]}", "[1, 2, gd]", "[gd, prox]", "[0.1, 0.2]", "{choice: [1, 2]}"]
+
+
+class Loader(yaml.SafeLoader):
+    """YAML 1.2, as editors read it: 1e-3 is a number, `yes` is a text."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool",)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"),
+                             list("-+0123456789"))
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(true|false)$"), list("tf"))
+
+
+def load(text):
+    return yaml.load(text, Loader)
+
+
+def printed(wgf):
+    return wgf("params", "--json-schema").require(OK).out
+
+
+def validator(wgf):
+    schema = json.loads(printed(wgf))
+    jsonschema.Draft7Validator.check_schema(schema)
+    return jsonschema.Draft7Validator(schema)
+
+
+def refused_by_program(wgf, section, lines):
+    """Names of the parameters of these lines, one a line of the section, that have an error in theirs."""
+    wgf.write("spec.yaml", "\n".join(["name: x", f"{section}:", *lines, "  no_parameter: 1", ""]))
+    errors = wgf("plan", "spec.yaml").require(USAGE, "no_parameter").err
+    numbers = {int(number) for number in re.findall(r"^spec\.yaml:(\d+):\d+: error", errors, re.M)}
+    return {line.split(":")[0].strip() for at, line in enumerate(lines, 3) if at in numbers}
+
+
+@case
+def the_schema_in_sweeps_is_current(wgf):
+    require(printed(wgf) == (SWEEPS / "schema.json").read_text(),
+            "sweeps/schema.json is old; run build/wgf params --json-schema > sweeps/schema.json")
+
+
+@case
+def every_spec_in_sweeps_names_it_and_validates(wgf):
+    schema = validator(wgf)
+    specs = sorted(SWEEPS.glob("*.yaml"))
+    require(len(specs) > 10, f"only {len(specs)} specs")
+    for spec in specs:
+        text = spec.read_text()
+        equal(text.split("\n")[0], FIRST_LINE, f"first line of {spec.name}")
+        equal([error.message for error in schema.iter_errors(load(text))], [], spec.name)
+
+
+@case
+def it_agrees_with_the_program_on_every_value_of_every_parameter(wgf):
+    schema = validator(wgf)
+    names = list(schema.schema["definitions"]["parameters"])
+    compared = refused = 0
+    for section in ("fixed", "sweep"):
+        for value in VALUES:
+            wrong = refused_by_program(wgf, section, [f"  {name}: {value}" for name in names])
+            for name in names:
+                path = schema.schema["definitions"]["parameters"][name].get("type") == "string"
+                if path and re.search(r"\d|true", value):
+                    continue  # to the program a text
+                valid = schema.is_valid({"name": "x", section: {name: load(value)}})
+                require(valid != (name in wrong), f"{section}: {name}: {value}: {'taken' if valid else 'refused'}")
+                compared += 1
+                refused += not valid
+    require(refused > compared / 4 and compared - refused > compared / 15, f"{refused} of {compared} refused")
+
+
+@case
+def what_is_no_spec_is_refused(wgf):
+    schema = validator(wgf)
+    require(schema.is_valid(load("{name: x, description: y, fixed: {beta: auto}, sweep: {gamma: [1, 2e-3]}}")), "good")
+    for text in ("fixed: {gamma: 1}", "{name: x, gamma: 1}", "{name: x, fixd: {}}", "{name: ''}", "{name: x, fixed: }",
+                 "{name: x, fixed: []}", "{name: x, fixed: {gama: 1}}", "{name: x, sweep: {gama: [1]}}", "[]", "x",
+                 "{name: [x]}", "{name: x, sweep: 3}"):
+        require(not schema.is_valid(load(text)), f"{text} is taken")
+
+
+if __name__ == "__main__":
+    main()
