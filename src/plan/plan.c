@@ -167,6 +167,15 @@ int64_t wgf_plan_excluded(const struct wgf_plan *plan)
     return plan->excluded;
 }
 
+int64_t wgf_plan_block_jobs(const struct wgf_plan *plan, int b)
+{
+    const struct wgf_plan_block *block = &plan->blocks[b];
+    int64_t jobs = block->jobs;
+    for (int64_t i = 0; i < plan->removed_count; i++)
+        jobs -= plan->removed[i] >= block->first && plan->removed[i] < block->first + block->jobs;
+    return jobs;
+}
+
 /* The number of job k among all jobs of the blocks: the removed ones before it are those of which at most k others come
  * first. */
 static int64_t number_of(const struct wgf_plan *plan, int64_t k)

@@ -6,6 +6,7 @@ import os
 import re
 
 import h5py
+import xarray
 from harness import DIVERGED, DONE, OK, USAGE, case, column, equal, finish, main, require, within
 
 MIXED = """\
@@ -251,6 +252,10 @@ def blocks_are_joined_in_order(wgf):
     equal(done.err, "", "warnings")
     found = [count(done.out, words) for words in ("jobs", "duplicates dropped", "excluded")]
     equal(found, [3 + 4 + 1 + 4, 1, 1], "jobs, duplicates, excluded")
+    heads = re.findall(r"^block (\d), jobs: (\d+); axes, the last fastest(.*):$", done.out, re.MULTILINE)
+    plus = ", those with + together with the one above"
+    equal(heads, [("1", "3", plus), ("2", "4", ""), ("3", "1", ""), ("4", "4", plus)], "blocks")
+    equal(re.findall(r"^\+ (\w+)", done.out, re.MULTILINE), ["epsilon", "width"], "axes that advance with others")
     _, rows = jobs(wgf, BLOCKS)
     got = [(row["method"], row["grid"], float(row["gamma"]), row["steps"]) for row in rows[:8]]
     expected = [("jko", "8", 0.1, "2"), ("jko", "8", 0.2, "2"), ("jko", "9", 0.2, "2"), ("gd", "32", 0.1, "3"),
@@ -289,8 +294,11 @@ def blocks_of_a_result_resume(wgf):
     wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
     wgf("verify", "out.h5").require(OK)
     with h5py.File(wgf.path("out.h5")) as file:
-        equal([axis.decode() if isinstance(axis, bytes) else axis for axis in file.attrs["axes"]],
-              ["grid", "gamma", "epsilon", "method", "width"], "axes")
+        axes = [axis.decode() if isinstance(axis, bytes) else axis for axis in file.attrs["axes"]]
+        equal(axes, ["grid", "gamma", "epsilon", "method", "width", "steps"], "axes")
+    with xarray.open_dataset(wgf.path("out.h5"), engine="h5netcdf") as sweep:
+        cube = sweep[axes + ["objective_final"]].set_index(job=axes).unstack("job")
+        equal(int(cube.objective_final.notnull().sum()), int(sweep.objective_final.notnull().sum()), "jobs in the cube")
     wgf.write("other.yaml", wgf.path("spec.yaml").read_text().replace("count: 4", "count: 5"))
     wgf("run", "other.yaml", "-o", "out.h5", "--quiet").require(USAGE, "another plan")
 

@@ -86,8 +86,9 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
 
 void wgf_spec_free(struct wgf_spec *spec);
 
-/* Lists the swept parameters of all blocks in the order in which they first appear; returns their number. */
-int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS]);
+/* Lists the parameters that vary: those swept, in the order in which blocks have them, and then those that blocks fix
+ * differently. Returns their number. */
+int wgf_spec_varied(const struct wgf_spec *spec, const struct wgf_param *varied[WGF_MOST_PARAMS]);
 
 /* Does a value meet the condition? */
 bool wgf_condition_holds(const struct wgf_condition *condition, union wgf_value value);
