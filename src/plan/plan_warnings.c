@@ -64,7 +64,7 @@ static bool is_read(const struct wgf_plan *plan, const struct wgf_param *param)
     return false;
 }
 
-/* The integer that is 0 in all jobs and without which the parameter has no effect, or NULL. The values of an axis
+/* The number that is 0 in all jobs and without which the parameter has no effect, or NULL. The values of an axis
  * differ, so of two one is not 0. */
 static const struct wgf_param *find_lack(const struct wgf_plan *plan, const struct wgf_param *param)
 {
@@ -75,7 +75,9 @@ static const struct wgf_param *find_lack(const struct wgf_plan *plan, const stru
     wgf_plan_case(plan, &plan->cases[0], &settings);
     const int axis = wgf_plan_axis(plan, needed);
     const bool varies = axis >= 0 && plan->axes[axis].count > 1;
-    return varies || wgf_param_get(needed, &settings).integer > 0 ? NULL : needed;
+    const union wgf_value value = wgf_param_get(needed, &settings);
+    const bool positive = needed->type == WGF_PARAM_INT ? value.integer > 0 : value.real > 0;
+    return varies || positive ? NULL : needed;
 }
 
 /* Warns of a parameter given there; before: of --set, or ""; so: what follows for its values, or "". */
