@@ -33,12 +33,12 @@ static const struct wgf_source *readable(const struct wgf_source *source)
 
 static const struct wgf_source *data_source(const struct wgf_trial *trial)
 {
-    return readable(wgf_plan_data_source(trial->plan, &trial->written.data));
+    return readable(wgf_plan_data_source(trial->block->plan, &trial->written.data));
 }
 
 static const struct wgf_source *init_source(const struct wgf_trial *trial)
 {
-    return readable(wgf_plan_init_source(trial->plan, &trial->written.init));
+    return readable(wgf_plan_init_source(trial->block->plan, &trial->written.init));
 }
 
 /* The same, where it has neurons. */
@@ -57,7 +57,7 @@ static bool data_are_known(const struct wgf_trial *trial)
 /* Was a parameter given a value that contradicts a file or a kind of data? */
 static bool disagrees(struct wgf_trial *trial, const char *name, int64_t value, int64_t implied, const char *by)
 {
-    return value != implied && wgf_plan_gives(trial->plan, name) &&
+    return value != implied && wgf_block_gives(trial->block, name) &&
            wgf_trial_says(trial, "%s is %" PRId64 ", but %s has %s = %" PRId64 "; remove %s or make it agree", name,
                           value, by, name, implied, name);
 }
@@ -104,15 +104,15 @@ static bool neuron_columns(struct wgf_trial *trial)
 
 static bool test_columns(struct wgf_trial *trial)
 {
-    return columns(trial, readable(wgf_plan_test_source(trial->plan, &trial->written.data)));
+    return columns(trial, readable(wgf_plan_test_source(trial->block->plan, &trial->written.data)));
 }
 
 /* Has a file not the columns that this parameter chooses? The sentence of the file then begins with its name. */
 static bool lacks_columns(struct wgf_trial *trial, const char *name)
 {
     const struct wgf_data_settings *const data = &trial->written.data;
-    const struct wgf_source *const sources[] = {wgf_plan_data_source(trial->plan, data),
-                                                wgf_plan_test_source(trial->plan, data)};
+    const struct wgf_source *const sources[] = {wgf_plan_data_source(trial->block->plan, data),
+                                                wgf_plan_test_source(trial->block->plan, data)};
     for (int i = 0; i < 2; i++)
         if (sources[i] && sources[i]->error.status == WGF_EUSAGE &&
             strncmp(sources[i]->error.message, name, strlen(name)) == 0)
@@ -277,7 +277,7 @@ static bool try_rule(void *context, const struct wgf_settings *written)
 {
     struct wgf_trial *trial = context;
     trial->written = trial->settled = *written;
-    wgf_plan_settle(trial->plan, &trial->settled);
+    wgf_plan_settle(trial->block->plan, &trial->settled);
     trial->failed = trial->rule->conflicts(trial);
     return !trial->failed;
 }
@@ -296,7 +296,7 @@ static bool is_cause(const struct wgf_trial *trial, const struct wgf_param *para
 {
     struct wgf_trial other = *trial;
     struct wgf_settings settings = trial->written;
-    wgf_param_set(param, &settings, wgf_param_get(param, &trial->plan->defaults));
+    wgf_param_set(param, &settings, wgf_param_get(param, &trial->block->plan->defaults));
     return try_rule(&other, &settings);
 }
 
@@ -307,7 +307,7 @@ static const struct wgf_param *blamed(const struct wgf_trial *trial, const char 
     for (; *names; names++) {
         const struct wgf_param *param = wgf_param_find(*names);
         struct wgf_place place;
-        if (!wgf_plan_given(trial->plan, param, &place))
+        if (!wgf_block_given(trial->block, param, &place))
             continue;
         if (!trial->rule->shapes || (!param->decides && is_cause(trial, param)))
             return param;
@@ -316,19 +316,19 @@ static const struct wgf_param *blamed(const struct wgf_trial *trial, const char 
     return first;
 }
 
-void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        struct wgf_trial trial = {.plan = plan, .rule = &rules[i]};
+        struct wgf_trial trial = {.block = block, .rule = &rules[i]};
         const char *names[WGF_MOST_PARAMS + 1];
         list_names(&rules[i], names);
-        const bool all = wgf_plan_visit(plan, names, try_rule, &trial);
+        const bool all = wgf_block_visit(block, names, try_rule, &trial);
         if (all && !trial.failed)
             continue;
         const struct wgf_param *param = blamed(&trial, names);
         struct wgf_place place = {1, 1};
         if (param)
-            wgf_plan_given(plan, param, &place);
+            wgf_block_given(block, param, &place);
         if (trial.failed)
             wgf_diagnose(diagnostics, place, "%s", trial.message);
         else

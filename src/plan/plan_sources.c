@@ -31,6 +31,21 @@ const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char
     return NULL;
 }
 
+void wgf_plan_contents(const struct wgf_plan *plan, const char *path, const struct wgf_datafile_layout *layout,
+                       uint64_t *code)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < plan->source_count; i++) {
+        const struct wgf_source *const source = &plan->sources[i];
+        if (source->layout != layout || strcmp(source->path, path) != 0)
+            continue;
+        if (source->error.status || source->is_state)
+            return;
+        sum = 31 * sum + source->hash; /* one alone: its hash */
+    }
+    *code = sum ? sum : *code;
+}
+
 static bool same_source(const struct wgf_source *a, const struct wgf_source *b)
 {
     return a->layout == b->layout && a->job == b->job && a->record == b->record && strcmp(a->path, b->path) == 0 &&
@@ -138,9 +153,11 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
 }
 
 /* Drops from an axis of files those that equal an earlier one in content: their jobs would be the same. */
-static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_datafile_layout *layout)
+static wgf_status drop_copies(struct wgf_plan_block *block, int a, const struct wgf_datafile_layout *layout)
 {
-    struct wgf_axis *axis = &plan->axes[a];
+    struct wgf_axis *axis = &block->axes[a];
+    if (axis->together)
+        return WGF_OK;
     union wgf_value *list = wgf_calloc(axis->count, sizeof *list);
     uint64_t *hashes = wgf_calloc(axis->count, sizeof *hashes); /* of the files kept; 0: cannot be read */
     if (!list || !hashes) {
@@ -150,7 +167,7 @@ static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_dat
     }
     int64_t kept = 0;
     for (int64_t i = 0; i < axis->count; i++) {
-        const struct wgf_source *source = wgf_plan_source(plan, axis->values[i].text, layout);
+        const struct wgf_source *source = wgf_plan_source(block->plan, axis->values[i].text, layout);
         uint64_t hash = source && !source->error.status ? source->hash : 0;
         bool copy = false;
         for (int64_t k = 0; k < kept && hash && !copy; k++)
@@ -161,7 +178,7 @@ static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_dat
         }
     }
     free(hashes);
-    plan->lists[a] = axis->values = list;
+    block->lists[a] = axis->values = list;
     axis->count = kept;
     return WGF_OK;
 }
@@ -204,31 +221,31 @@ static bool add_visited(void *context, const struct wgf_settings *settings)
     return !sort->status;
 }
 
-static wgf_status add_sort(struct sort sort, struct wgf_diagnostics *diagnostics)
+static wgf_status add_sort(struct wgf_plan_block *block, struct sort sort, struct wgf_diagnostics *diagnostics)
 {
     enum { MOST = 10000 };
-    struct wgf_plan *const plan = sort.plan;
     const struct wgf_param *const file = wgf_param_find(sort.names[0]);
-    const bool chosen = plan->base.data.label[0] || plan->base.data.inputs[0];
-    const int axis = wgf_plan_axis(plan, file);
+    const bool chosen = block->base.data.label[0] || block->base.data.inputs[0];
+    const int axis = wgf_block_axis(block, file);
     int last = axis, others = 0; /* axes that decide with the file what is read */
-    double count = axis < 0 ? 1 : (double)plan->axes[axis].count;
+    double count = axis < 0 ? 1 : (double)block->axes[axis].count;
     for (int i = 1; sort.names[i]; i++) {
-        const int a = wgf_plan_axis(plan, wgf_param_find(sort.names[i]));
-        if (a < 0 || (plan->axes[a].param->decides && !chosen))
+        const int a = wgf_block_axis(block, wgf_param_find(sort.names[i]));
+        if (a < 0 || (block->axes[a].param->decides && !chosen))
             continue;
-        count *= (double)plan->axes[a].count;
+        const bool counted = last >= 0 && block->axes[a].dimension == block->axes[last].dimension;
+        count *= counted ? 1 : (double)block->axes[a].count;
         others++;
         last = a;
     }
     if (others > 0 && count > MOST) {
-        wgf_diagnose(diagnostics, plan->axes[last].place,
+        wgf_diagnose(diagnostics, block->axes[last].place,
                      "the sweep reads %.3g parts of files, more than %d; shorten the axes of %s, %s and %s", count,
                      MOST, sort.names[0], sort.names[1], sort.names[2]);
         return WGF_OK;
     }
-    wgf_plan_visit(plan, sort.names, add_visited, &sort);
-    return !sort.status && axis >= 0 && others == 0 ? drop_copies(plan, axis, wgf_plan_layout(file)) : sort.status;
+    wgf_block_visit(block, sort.names, add_visited, &sort);
+    return !sort.status && axis >= 0 && others == 0 ? drop_copies(block, axis, wgf_plan_layout(file)) : sort.status;
 }
 
 struct kinds {
@@ -243,19 +260,25 @@ static bool find_kinds(void *context, const struct wgf_settings *settings)
     return true;
 }
 
-wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+static wgf_status read_sources(struct wgf_plan *plan, struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
 {
     static const char *const data[] = {"data_file", "label", "inputs", NULL};
     static const char *const start[] = {"init_file", "init_job", "init_record", NULL};
     static const char *const test[] = {"test_file", "label", "inputs", "data", NULL};
     struct kinds kinds = {0};
     wgf_status status = WGF_OK;
-    wgf_plan_visit(plan, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
+    wgf_block_visit(block, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
     if (kinds.data)
-        status = add_sort((struct sort){plan, data, data_of, WGF_OK}, diagnostics);
+        status = add_sort(block, (struct sort){plan, data, data_of, WGF_OK}, diagnostics);
     if (!status && kinds.init)
-        status = add_sort((struct sort){plan, start, start_of, WGF_OK}, diagnostics);
-    if (!status)
-        status = add_sort((struct sort){plan, test, test_of, WGF_OK}, diagnostics);
+        status = add_sort(block, (struct sort){plan, start, start_of, WGF_OK}, diagnostics);
+    return status ? status : add_sort(block, (struct sort){plan, test, test_of, WGF_OK}, diagnostics);
+}
+
+wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+{
+    wgf_status status = WGF_OK;
+    for (int b = 0; !status && b < plan->block_count; b++)
+        status = read_sources(plan, &plan->blocks[b], diagnostics);
     return status;
 }
