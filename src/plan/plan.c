@@ -106,6 +106,8 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
         return status;
     count_jobs(plan, diagnostics);
     if (!wgf_diagnostics_any(diagnostics))
+        status = wgf_plan_remove_excluded(plan, diagnostics);
+    if (!status && !wgf_diagnostics_any(diagnostics))
         status = wgf_plan_remove_repeated(plan, diagnostics);
     return wgf_diagnostics_any(diagnostics) ? WGF_EUSAGE : status;
 }
@@ -155,6 +157,11 @@ int64_t wgf_plan_jobs(const struct wgf_plan *plan)
 int64_t wgf_plan_dropped(const struct wgf_plan *plan)
 {
     return plan->dropped;
+}
+
+int64_t wgf_plan_excluded(const struct wgf_plan *plan)
+{
+    return plan->excluded;
 }
 
 /* The number of job k among all jobs of the blocks: the removed ones before it are those of which at most k others come

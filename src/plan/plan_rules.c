@@ -278,8 +278,35 @@ static bool try_rule(void *context, const struct wgf_settings *written)
     struct wgf_trial *trial = context;
     trial->written = trial->settled = *written;
     wgf_plan_settle(trial->block->plan, &trial->settled);
-    trial->failed = trial->rule->conflicts(trial);
+    trial->failed = !wgf_block_excludes(trial->block, &trial->settled) && trial->rule->conflicts(trial);
     return !trial->failed;
+}
+
+/* Adds a name to a list that NULL ends, unless it is there. */
+static void add_name(const char **names, const char *name)
+{
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    if (!*names) {
+        names[0] = name;
+        names[1] = NULL;
+    }
+}
+
+/* Tries the rule again, with all that decides whether a job is excluded. As wgf_block_visit. */
+static bool try_kept(struct wgf_trial *trial, const char *const *names)
+{
+    const struct wgf_sweep_block *spec = trial->block->spec;
+    const char *visited[WGF_MOST_PARAMS + 1] = {NULL};
+    for (; *names; names++)
+        add_name(visited, *names);
+    for (int i = 0; i < spec->exclusion_count; i++)
+        for (int c = 0; c < spec->exclusions[i].count; c++)
+            add_name(visited, spec->exclusions[i].conditions[c].param->name);
+    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++)
+        if (param->decides)
+            add_name(visited, param->name);
+    return wgf_block_visit(trial->block, visited, try_rule, trial);
 }
 
 static void list_names(const struct wgf_rule *rule, const char *names[WGF_MOST_PARAMS + 1])
@@ -322,7 +349,9 @@ void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagno
         struct wgf_trial trial = {.block = block, .rule = &rules[i]};
         const char *names[WGF_MOST_PARAMS + 1];
         list_names(&rules[i], names);
-        const bool all = wgf_block_visit(block, names, try_rule, &trial);
+        bool all = wgf_block_visit(block, names, try_rule, &trial);
+        if (all && trial.failed && block->spec->exclusion_count > 0)
+            all = try_kept(&trial, names);
         if (all && !trial.failed)
             continue;
         const struct wgf_param *param = blamed(&trial, names);

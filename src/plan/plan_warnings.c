@@ -163,8 +163,18 @@ static void warn_of_block(const struct wgf_plan *plan, int b, struct wgf_diagnos
     }
 }
 
+static void warn_of_exclusions(const struct wgf_plan_block *block, struct wgf_diagnostics *warnings)
+{
+    for (int i = 0; i < block->spec->exclusion_count; i++)
+        if (!block->matches[i])
+            wgf_diagnose(warnings, block->spec->exclusions[i].place,
+                         "no job of the block matches this entry of exclude; correct its values, or remove it");
+}
+
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
-    for (int b = 0; b < plan->block_count; b++)
+    for (int b = 0; b < plan->block_count; b++) {
         warn_of_block(plan, b, warnings);
+        warn_of_exclusions(&plan->blocks[b], warnings);
+    }
 }
