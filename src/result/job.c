@@ -198,7 +198,7 @@ enum wgf_job_state wgf_job_runner_run(struct wgf_job_runner *runner, const struc
     struct wgf_error error = {0};
     if (!attempt(runner, settings, checkpoint, trace, result, &error))
         return state_of[result->outcome];
-    *result = (struct wgf_flow_result){.objective_initial = NAN, .objective_final = NAN, .flow_drift = NAN};
+    *result = WGF_FLOW_NO_RESULT;
     memcpy(result->message, error.message, sizeof result->message);
     if (error.status != WGF_EIO)
         return WGF_JOB_FAILED;

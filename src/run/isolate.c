@@ -179,7 +179,7 @@ static void take_row(const struct wgf_sweep *sweep, struct child *child, struct 
 /* The sentence does not depend on where and when the job crashes. */
 static void describe_crash(const struct child *child, struct wgf_flow_result *result)
 {
-    *result = (struct wgf_flow_result){.objective_initial = NAN, .objective_final = NAN, .flow_drift = NAN};
+    *result = WGF_FLOW_NO_RESULT;
     if (WIFSIGNALED(child->status))
         snprintf(result->message, sizeof result->message,
                  "ends its process, also when isolated: signal %d (%s%s); fix the cause, then run with --retry crashed",
