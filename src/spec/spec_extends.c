@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct wgf_param files = {.name = "extends", .type = WGF_PARAM_PATH};
 static const char mark[] = "\n... # extends ";
 
 char *wgf_path_in(const char *folder, const char *path)
@@ -20,9 +21,9 @@ char *wgf_path_in(const char *folder, const char *path)
     return joined;
 }
 
-const char *wgf_spec_keep_path(struct wgf_spec_reader *reader, const char *text)
+const char *wgf_spec_keep_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const char *text)
 {
-    char *path = wgf_path_in(text[0] ? reader->folder : "", text);
+    char *path = wgf_path_in(text[0] && param->type == WGF_PARAM_PATH ? reader->folder : "", text);
     const char *kept = path ? wgf_spec_keep(reader, path) : NULL;
     if (!path)
         wgf_spec_no_memory(reader);
@@ -115,7 +116,7 @@ static void extend(struct wgf_spec_reader *reader, const struct wgf_spec_entry *
     const char *const slash = strrchr(path, '/');
     char *text = load(reader, section, path, file), *folder = slash ? strndup(path, (size_t)(slash + 1 - path)) : NULL;
     if (text && (folder || !slash)) {
-        const char *inner = folder ? wgf_spec_keep_path(reader, folder) : reader->folder;
+        const char *inner = folder ? wgf_spec_keep_value(reader, &files, folder) : reader->folder;
         reader->chain[++reader->level] = reader->file = file;
         reader->folder = inner ? inner : "";
         read(reader, text, strlen(text));
@@ -143,7 +144,6 @@ static const char *refuse(const struct wgf_spec_reader *reader, const char *path
 
 void wgf_spec_extend(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, wgf_read_file *read)
 {
-    static const struct wgf_param files = {.name = "extends", .type = WGF_PARAM_PATH};
     const char *path = wgf_spec_scalar(reader, section->value, "extends");
     union wgf_value value;
     if (!path || !wgf_spec_value(reader, &files, section->value, &value))

@@ -60,8 +60,8 @@ void wgf_spec_no_memory(struct wgf_spec_reader *reader);
 /* A copy of the text in the spec's pool; NULL when out of memory. */
 const char *wgf_spec_keep(struct wgf_spec_reader *reader, const char *text);
 
-/* The same of a path in the file being read, made relative to the spec's folder. */
-const char *wgf_spec_keep_path(struct wgf_spec_reader *reader, const char *text);
+/* The same of a parameter's value; a path in the file being read is made relative to the spec's folder. */
+const char *wgf_spec_keep_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const char *text);
 
 /* spec_yaml.c: reads the text as one document of limited depth, which the caller deletes. False: it is not one. */
 bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, size_t length);
