@@ -54,15 +54,10 @@ struct wgf_method {
     /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how
      * many entries. */
     int (*state_iov)(void *work, struct iovec *iov);
-<<<<<<< HEAD
     /* Why the last step could not be taken, where it was not the deadline. NULL: that cannot be. */
     wgf_status (*failure)(const void *work, struct wgf_error *);
-    /* What becomes flow_drift of the result. NULL: there is no such thing. */
-    double (*drift)(const void *work);
-=======
     /* Fills its WGF_FLOW_NUMBERS of the result. NULL: it has none. */
     void (*results)(const void *work, struct wgf_flow_result *result);
->>>>>>> main
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
     void (*explain)(void *work, char *message, size_t size);
 };

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PARAMS = 8 };
+enum { MOST_PARAMS = 9 };
 
 struct wgf_rule {
     const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
@@ -294,22 +294,14 @@ static const struct wgf_rule rules[] = {
     {{"test_file", "data", "data_file", "inputs", "d"}, .conflicts = test_columns},
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
-<<<<<<< HEAD
-    {{"init", "width", "signs", "method", "data", "data_file", "d"}, .conflicts = init_grid},
+    {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
     {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
     {{"weight_decay", "method"}, .conflicts = decay},
-    {{"method", "d", "data", "data_file"}, .conflicts = plane_inputs},
-    {{"flow_solver", "d", "data", "data_file", "method", "layers"}, .conflicts = events_inputs},
-    {{"flow_solver", "d", "layers", "method", "data", "data_file"}, .conflicts = adaptive_library},
-    {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file"}, .conflicts = partly_read},
-    {{"kernel", "method", "flow_solver", "d", "data", "data_file"}, .conflicts = kernel_inputs},
-=======
-    {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
-    {{"layers", "method"}, .conflicts = both_layers},
-    {{"weight_decay", "method"}, .conflicts = decay},
     {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
-    {{"kernel", "method", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
->>>>>>> main
+    {{"flow_solver", "d", "data", "data_file", "inputs", "method", "layers"}, .conflicts = events_inputs},
+    {{"flow_solver", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = adaptive_library},
+    {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = partly_read},
+    {{"kernel", "method", "flow_solver", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},

@@ -116,7 +116,7 @@ static int usual_flow_solver(const struct wgf_settings *s)
 {
     return s->data.d <= 2 && s->network.layers == WGF_LAYERS_FIRST ? WGF_FLOW_EVENTS : WGF_FLOW_ADAPTIVE;
 }
-static const char *const usual_flow_solver_with[] = {"method", "layers", "d", "data", "data_file", NULL};
+static const char *const usual_flow_solver_with[] = {"method", "layers", "d", "data", "data_file", "inputs", NULL};
 
 /* Parts of rows: type, field and default. */
 #define AT(field) offsetof(struct wgf_settings, field)

@@ -113,7 +113,8 @@ struct wgf_trace {
 
 /* Numbers of a whole descent, as columns of results (WGF_RESULT_COLUMNS). NaN where a method has no such thing. */
 #define WGF_FLOW_NUMBERS(X)                                                                                            \
-    X(FLOW_DRIFT, flow_drift, FLOAT64, WRITTEN, "1", "largest relative error of the residual that flow carried")       \
+    X(FLOW_DRIFT, flow_drift, FLOAT64, WRITTEN, "1",                                                                   \
+      "flow: largest relative error of the residual that events carried; layers: both: of |w|^2 - alpha^2")            \
     X(TEMPERATURE, temperature, FLOAT64, WRITTEN, "1", "epsilon / (4 gamma), at which jko's steps diffuse")            \
     X(OBJECTIVE_LIMIT, objective_limit, FLOAT64, WRITTEN, "1",                                                         \
       "objective F that jko tends to at this epsilon, gamma and grid")
@@ -135,11 +136,7 @@ struct wgf_flow_result {
     int outcome; /* enum wgf_outcome */
     int64_t steps_done;
     double objective_initial, objective_final;
-<<<<<<< HEAD
-    double flow_drift;              /* of flow, by its solver: the largest over its records; NaN: there is none */
-=======
     WGF_FLOW_NUMBERS(WGF_FLOW_NUMBER)
->>>>>>> main
     double seconds_before;          /* that were spent before the checkpoint that the descent went on from; 0: none */
     char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
 };

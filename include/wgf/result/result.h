@@ -26,12 +26,7 @@ enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
     X(STATE_RECORDS, state_records, INT64, WRITTEN, NULL, "states kept: `state` holds [records, rows, cols]")          \
     X(STATE_ROWS, state_rows, INT64, CREATED, NULL, "rows of a state")                                                 \
     X(STATE_COLS, state_cols, INT64, CREATED, NULL, "columns of a state")                                              \
-<<<<<<< HEAD
-    X(FLOW_DRIFT, flow_drift, FLOAT64, WRITTEN, "1",                                                                   \
-      "flow: largest relative error of the residual that events carried, or, with layers: both, of |w|^2 - alpha^2")
-=======
     WGF_FLOW_NUMBERS(X)
->>>>>>> main
 
 #define WGF_RESULT_ID(id, name, type, life, units, meaning) WGF_RESULT_##id,
 enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };

@@ -48,13 +48,9 @@ struct wgf_param {
     bool list;                                    /* a text of items between commas (wgf_list_next) */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
-<<<<<<< HEAD
     int (*usual)(const struct wgf_settings *);    /* NULL, or the choice where a spec makes none, which depends on */
     const char *const *usual_with;                /* these parameters; NULL-terminated */
-    const char *needs;                            /* NULL, or the integer that is 0 where a reader has no use for it */
-=======
     const char *needs;                            /* NULL, or the number that is 0 where a reader has no use for it */
->>>>>>> main
     const char *meaning;                          /* one line of help */
 };
 

@@ -243,10 +243,10 @@ static wgf_status failure(const void *work, struct wgf_error *error)
     return WGF_OK;
 }
 
-static double drift(const void *work)
+static void results(const void *work, struct wgf_flow_result *result)
 {
     const struct adaptive_flow *flow = work;
-    return flow->balance ? flow->drift : NAN;
+    result->flow_drift = flow->balance ? flow->drift : NAN;
 }
 
 static void explain(void *work, char *message, size_t size)
@@ -278,6 +278,6 @@ const struct wgf_method wgf_flow_adaptive = {
     .state = state,
     .state_iov = state_iov,
     .failure = failure,
-    .drift = drift,
+    .results = results,
     .explain = explain,
 };
