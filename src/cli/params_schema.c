@@ -102,8 +102,10 @@ static cJSON *make_value(const struct wgf_param *param)
     if (is_number(param) && !param->word)
         return make_number(param);
     cJSON *schema = cJSON_CreateObject();
-    if (param->type == WGF_PARAM_PATH)
+    if (wgf_param_is_text(param))
         cJSON_AddStringToObject(schema, "type", "string");
+    if (param->check) /* a condition compares something */
+        cJSON_AddStringToObject(schema, "pattern", "^(none)?$|[<=>]| in ");
     const char *const words[] = {param->word, NULL}, *const *choices = is_number(param) ? words : param->choices;
     cJSON *holder = schema;
     if (is_number(param)) {
@@ -132,7 +134,7 @@ static void add_default(const struct wgf_param *param, cJSON *schema)
     const double number = strtod(param->default_text, &end);
     if (is_number(param) && *end == '\0')
         cJSON_AddNumberToObject(schema, "default", number);
-    else if (param->type != WGF_PARAM_PATH)
+    else if (!wgf_param_is_text(param))
         cJSON_AddStringToObject(schema, "default", param->default_text);
 }
 

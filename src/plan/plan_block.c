@@ -80,8 +80,9 @@ uint64_t wgf_plan_code(const struct wgf_plan *plan, const struct wgf_param *para
     } else if (param->type == WGF_PARAM_FLOAT) {
         const double real = isnan(value.real) ? NAN : value.real + 0.0; /* one zero, one NaN */
         memcpy(&code, &real, sizeof code);
-    } else if (param->type == WGF_PARAM_PATH) {
-        const struct wgf_source *source = wgf_plan_source(plan, value.text, wgf_plan_layout(param));
+    } else if (wgf_param_is_text(param)) {
+        const bool is_path = param->type == WGF_PARAM_PATH;
+        const struct wgf_source *source = is_path ? wgf_plan_source(plan, value.text, wgf_plan_layout(param)) : NULL;
         const bool known = source && !source->error.status && !source->is_state;
         code = known ? source->hash : XXH3_64bits(value.text, strlen(value.text));
     }

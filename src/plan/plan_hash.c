@@ -22,8 +22,9 @@ static void add_value(XXH3_state_t *state, const struct wgf_plan *plan, const st
 {
     char text[64] = "";
     if (param->type != WGF_PARAM_PATH) {
-        wgf_value_format(param, value, text, sizeof text);
-        add_text(state, text);
+        if (!wgf_param_is_text(param))
+            wgf_value_format(param, value, text, sizeof text);
+        add_text(state, wgf_param_is_text(param) ? value.text : text);
         return;
     }
     const struct wgf_datafile_layout *const layout = wgf_plan_layout(param);

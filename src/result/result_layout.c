@@ -92,10 +92,9 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
 enum wgf_column_type wgf_param_column(const struct wgf_param *param)
 {
     static const enum wgf_column_type types[] = {
-        [WGF_PARAM_INT] = WGF_COLUMN_INT64,
-        [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
-        [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
-        [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
+        [WGF_PARAM_INT] = WGF_COLUMN_INT64,   [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
+        [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT, [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
+        [WGF_PARAM_TEXT] = WGF_COLUMN_TEXT,
     };
     return types[param->type];
 }

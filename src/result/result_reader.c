@@ -108,7 +108,7 @@ static wgf_status read_cells(struct wgf_reader *reader, int index, int64_t first
     return status;
 }
 
-/* A text becomes a setting; a path stays out of it, since it would not outlive its cell. */
+/* A choice becomes a setting; a text stays out of it, since it would not outlive its cell. */
 static void mark_text(struct wgf_row *row, const struct wgf_param *param, const char *text,
                       const struct wgf_settings *defaults)
 {
@@ -131,7 +131,8 @@ static void mark_text(struct wgf_row *row, const struct wgf_param *param, const 
         return;
     }
     row->guard += mark;
-    wgf_param_set(param, &row->settings, value);
+    if (param->type == WGF_PARAM_CHOICE)
+        wgf_param_set(param, &row->settings, value);
 }
 
 static void mark_number(struct wgf_row *row, const struct wgf_param *param, const void *cell,
@@ -157,7 +158,7 @@ static wgf_status add_parameters(struct wgf_reader *reader, int64_t first, int64
     wgf_status status = WGF_OK;
     for (int p = 0; !status && p < wgf_param_count; p++) {
         const struct wgf_param *param = &wgf_params[p];
-        bool is_text = param->type == WGF_PARAM_CHOICE || param->type == WGF_PARAM_PATH;
+        bool is_text = param->type == WGF_PARAM_CHOICE || wgf_param_is_text(param);
         if (reader->param_index[p] < 0)
             continue;
         status = read_cells(reader, reader->param_index[p], first, count, error);

@@ -111,6 +111,8 @@ static bool with_random_choices(const struct wgf_settings *s)
 #define FLOAT(field, text) WGF_PARAM_FLOAT, AT(field), text
 #define CHOICE(field, text) WGF_PARAM_CHOICE, AT(field), text
 #define PATH(field) WGF_PARAM_PATH, AT(field), ""
+#define CHECKED(function) .check = (function)
+#define TEXT(field) WGF_PARAM_TEXT, AT(field), ""
 /* Ranges. Integers end at 2^53: a double holds each of them exactly. */
 #define WHOLE(lo) .minimum = (lo), .maximum = 0x1p53
 #define AT_LEAST(lo) .minimum = (lo), .maximum = DBL_MAX
@@ -207,6 +209,8 @@ const struct wgf_param wgf_params[] = {
      SAYS("stop once the objective is at or below this; 0: never")},
     {"stop_change", FLOAT(stop_change, "0"), AT_LEAST(0),
      SAYS("stop once the relative change of the objective over a step is at or below this; 0: never")},
+    {"stop_when", TEXT(stop_when), OR("none"), CHECKED(wgf_flow_check_stop),
+     SAYS("stop at the first record for which this condition on the trace and objective_initial holds")},
     {"time_limit", FLOAT(time_limit, "0"), AT_LEAST(0), SAYS("seconds for a job; 0: no limit")},
 };
 enum { COUNT = sizeof wgf_params / sizeof *wgf_params };
@@ -249,7 +253,7 @@ void wgf_settings_default(struct wgf_settings *settings)
     memset(settings, 0, sizeof *settings);
     for (const struct wgf_param *param = wgf_params; param < wgf_params + COUNT; param++) {
         union wgf_value value;
-        const bool quoted = param->type == WGF_PARAM_PATH; /* "" is a value: no path */
+        const bool quoted = wgf_param_is_text(param); /* "" is a value: none */
         const wgf_status status = wgf_param_parse(param, param->default_text, quoted, &value, NULL);
         assert(status == WGF_OK);
         (void)status;
@@ -272,6 +276,7 @@ union wgf_value wgf_param_get(const struct wgf_param *param, const struct wgf_se
         value.choice = *(const int *)field;
         break;
     case WGF_PARAM_PATH:
+    case WGF_PARAM_TEXT:
         value.text = *(const char *const *)field;
         break;
     }
@@ -283,7 +288,7 @@ const char *wgf_param_text(const struct wgf_param *param, const struct wgf_setti
     union wgf_value value = wgf_param_get(param, settings);
     if (param->type == WGF_PARAM_CHOICE)
         return param->choices[value.choice];
-    return param->type == WGF_PARAM_PATH ? value.text : NULL;
+    return wgf_param_is_text(param) ? value.text : NULL;
 }
 
 void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings, union wgf_value value)
@@ -300,6 +305,7 @@ void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings,
         *(int *)field = value.choice;
         break;
     case WGF_PARAM_PATH:
+    case WGF_PARAM_TEXT:
         *(const char **)field = value.text;
         break;
     }

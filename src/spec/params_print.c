@@ -25,7 +25,7 @@ static void write_choices(const struct wgf_param *param, char cell[CELL])
 static void write_type(const struct wgf_param *param, char cell[CELL])
 {
     static const char *const names[] = {
-        [WGF_PARAM_INT] = "int", [WGF_PARAM_FLOAT] = "float", [WGF_PARAM_PATH] = "path"};
+        [WGF_PARAM_INT] = "int", [WGF_PARAM_FLOAT] = "float", [WGF_PARAM_PATH] = "path", [WGF_PARAM_TEXT] = "text"};
     if (param->type == WGF_PARAM_CHOICE)
         write_choices(param, cell);
     else

@@ -256,6 +256,17 @@ struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const y
     return entries;
 }
 
+/* The place to blame in a text that its parameter checks, where that is written on one line; else of its beginning. */
+static struct wgf_place place_in(const struct wgf_param *param, const yaml_node_t *node, const char *text)
+{
+    struct wgf_place place = wgf_spec_place(node);
+    struct wgf_error error;
+    size_t at = 0;
+    if (param->check && node->start_mark.line == node->end_mark.line && param->check(text, &at, &error))
+        place.column += (int)at + wgf_spec_is_quoted(node);
+    return place;
+}
+
 bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
                     union wgf_value *value)
 {
@@ -264,12 +275,10 @@ bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *para
         return false;
     struct wgf_error error;
     if (wgf_param_parse(param, text, wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
+        wgf_diagnose(reader->diagnostics, place_in(param, node, text), "%s", error.message);
         return false;
     }
-    if (param->type == WGF_PARAM_PATH) {
-        value->text = wgf_spec_keep(reader, text);
-        return value->text != NULL;
-    }
-    return true;
+    if (wgf_param_is_text(param))
+        value->text = wgf_spec_keep(reader, value->text);
+    return !wgf_param_is_text(param) || value->text != NULL;
 }

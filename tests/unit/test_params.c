@@ -323,7 +323,7 @@ static void rows_that_decide_say_so(void **state)
             write_reads(&settings, before);
             if (param->choices)
                 wgf_param_set(param, &settings, (union wgf_value){.choice = rand() % count_choices(param)});
-            else if (param->type == WGF_PARAM_PATH)
+            else if (wgf_param_is_text(param))
                 wgf_param_set(param, &settings, (union wgf_value){.text = "x"});
             else if (param->type == WGF_PARAM_INT)
                 wgf_param_set(param, &settings, (union wgf_value){.integer = rand() % 4});

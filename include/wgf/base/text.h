@@ -17,4 +17,7 @@ void wgf_repair_utf8(char *text);
 enum { WGF_ESCAPE_GROWTH = 6 };
 size_t wgf_escape(const char *text, size_t size, size_t *used, char *copy);
 
+/* The nearest name by edit distance among `count` names, for "did you mean"; NULL when none is near. */
+const char *wgf_nearest_name(const char *word, const char *const *names, int count);
+
 #endif
