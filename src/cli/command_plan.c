@@ -65,6 +65,8 @@ static int print_plan(const struct wgf_plan *plan)
         print_block(spec, b);
     printf("jobs: %" PRId64 "\n", wgf_plan_jobs(plan));
     printf("duplicates dropped: %" PRId64 "\n", wgf_plan_dropped(plan));
+    if (wgf_plan_excluded(plan) > 0)
+        printf("excluded: %" PRId64 "\n", wgf_plan_excluded(plan));
     printf("result file: %s\n", wgf_bytes_text(wgf_layout_bytes(&layout), size));
     return WGF_EXIT_OK;
 }

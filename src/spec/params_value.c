@@ -83,6 +83,8 @@ static const char *allowed(const struct wgf_param *param, char *buffer, size_t s
                  param->minimum, param->maximum);
     } else {
         snprintf(buffer, size, "a number %s %g", param->open ? "above" : "of at least", param->minimum);
+        if (param->open_above)
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), " and below %g", param->maximum);
     }
     const size_t length = strlen(buffer);
     snprintf(buffer + length, size - length, "%s%s", param->word ? " or " : "", param->word ? param->word : "");
@@ -235,7 +237,7 @@ wgf_status wgf_param_check(const struct wgf_param *param, union wgf_value value,
     if (isnan(number) && param->word)
         return WGF_OK;
     const bool high_enough = param->open ? number > param->minimum : number >= param->minimum;
-    if (high_enough && number <= param->maximum)
+    if (high_enough && (param->open_above ? number < param->maximum : number <= param->maximum))
         return WGF_OK;
     char shown[32];
     snprintf(shown, sizeof shown, integer ? "%.16g" : "%g", number);

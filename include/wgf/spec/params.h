@@ -29,8 +29,9 @@ union wgf_value {
 
 /* What of a result file the value of a parameter shapes. */
 enum wgf_shapes {
-    WGF_SHAPES_TRACE = 1, /* how many records traces have, or which of their columns exist */
-    WGF_SHAPES_STATE = 2, /* how large kept states are, or whether there are any */
+    WGF_SHAPES_TRACE = 1,      /* how many records traces have, or which of their columns exist */
+    WGF_SHAPES_STATE = 2,      /* how large kept states are, or whether there are any */
+    WGF_SHAPES_STATISTICS = 4, /* whether there are means and deviations of inputs, and of how many */
 };
 
 struct wgf_param {
@@ -39,15 +40,16 @@ struct wgf_param {
     size_t offset;            /* of the field in struct wgf_settings */
     const char *default_text; /* as a spec would write it; "" for no path */
     double minimum, maximum;  /* of numbers */
-    bool open;                /* the minimum itself is excluded */
+    bool open, open_above;    /* the minimum, the maximum itself is excluded */
     const char *word;         /* that is a value: NaN of a float, -1 of an int; NULL: none */
     wgf_status (*check)(const char *text, size_t *place, struct wgf_error *error); /* of a text that is not empty */
     const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
     bool decides;                                 /* is_read of other rows depends on it; only choices decide */
     bool locates;                                 /* what a file is read for: keys have what is there in its place */
+    bool list;                                    /* a text of items between commas (wgf_list_next) */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
-    const char *needs;                            /* NULL, or the integer that is 0 where a reader has no use for it */
+    const char *needs;                            /* NULL, or the number that is 0 where a reader has no use for it */
     const char *meaning;                          /* one line of help */
 };
 
