@@ -190,7 +190,8 @@ def a_shown_value_is_the_stored_one(wgf):
     drawn = read_results([str(wgf.path(name)) for name in files])
     equal(drawn.values("gamma"), [float(value) for value in written], "values in figures")
     for name in (listed, old):
-        equal(len(read_results([str(name)], ["gamma = 0.3"], wgf.program).jobs), 1, f"jobs of {name} that --where chooses")
+        chosen = read_results([str(name)], ["gamma = 0.3"], wgf.program).jobs
+        equal(len(chosen), 1, f"jobs of {name} that --where chooses")
 
 
 @case

@@ -146,10 +146,11 @@ def jobs(sweep, parameters, chosen, where):
     total = len(chosen)
     left = f"{total - shown:,} of {total:,} rows are left out, evenly spaced; <code>wgf show</code> prints all. "
     words = " and ".join(f"<code>{escape(condition)}</code>" for condition in where)
-    chose = f"Figures and table have the {total:,} of {len(sweep.status):,} jobs that meet {words}. " if where else ""
+    some = f"{total:,} of {len(sweep.status):,} jobs that meet {words}"
+    chose = f"Figures and table have the {some}. " if where else ""
     section = f"""\
-<p>{chose}{left if shown < total else ""}Numbers have {sweeps.DIGITS} digits, of which 6 are shown. Click a heading to sort.
-The fields below it filter: <code>0.1</code>, <code>&lt;= 0.1</code>, <code>0.1..0.5</code>, or words.</p>
+<p>{chose}{left if shown < total else ""}Numbers have {sweeps.DIGITS} digits, of which 6 are shown. Click a heading to
+sort. The fields below it filter: <code>0.1</code>, <code>&lt;= 0.1</code>, <code>0.1..0.5</code>, or words.</p>
 <noscript><p>The table needs JavaScript; <code>wgf show RESULT.h5</code> prints it.</p></noscript>
 <p id="shown" role="status"></p>
 <div id="table"></div>"""
@@ -247,7 +248,7 @@ def parse_arguments(arguments):
         default=[],
         help="only these jobs in figures and table, as in wgf show; may be repeated",
     )
-    parser.add_argument("--wgf", metavar="PROGRAM", help="program that reads --where; default: build/wgf of this folder")
+    parser.add_argument("--wgf", metavar="PROGRAM", help="reads --where; default: build/wgf of this folder")
     options = parser.parse_args(arguments)
     options.figure = [name for name in options.figure or FIGURES if name != "none"]
     options.output = options.output or os.path.splitext(options.result)[0] + ".html"
