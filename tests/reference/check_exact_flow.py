@@ -12,7 +12,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from exact_flow_reference import ARC, ORIGIN, RAY, Flow
+from exact_flow_reference import ORIGIN, SLIDES, Flow
 
 KAPPA = {"mse": lambda n: 1 / n, "half_mse": lambda n: 1 / (2 * n), "sse": lambda n: 1}
 TOLERANCE = 1e-11
@@ -91,11 +91,11 @@ def cases():
 
 def compare(X, y, W, alpha, parameters, gamma):
     """The largest relative distance between weights of records, and the flow at its end."""
-    steps, m = 6, len(W)
+    steps, (m, d) = 6, W.shape
     text = ", ".join(f"{key}: {value!r}" for key, value in parameters.items()).replace("'", "")
     with run(f"method: flow, save: all, gamma: {gamma}, steps: {steps}, {text}", "", X, y, W, alpha) as file:
         require(file["status"][0] == 2 and file["flow_drift"][0] < 1e-12, f"flow_drift {file['flow_drift'][0]}")
-        states, trace = file["state"][()].reshape(steps + 1, m, 2), {key: file[key][0] for key in
+        states, trace = file["state"][()].reshape(steps + 1, m, d), {key: file[key][0] for key in
                                                                      ("sliding", "at_origin", "events", "objective")}
     kappa = KAPPA[parameters.get("loss", "mse")](len(y))
     flow = Flow(X, y, W, alpha, kappa, 1 if parameters["output"] == "sum" else 1 / m, parameters.get("weight_decay", 0))
@@ -106,10 +106,9 @@ def compare(X, y, W, alpha, parameters, gamma):
         worst = max(worst, np.abs(states[k] - flow.W).max() / size)
         F = kappa * flow.residual() @ flow.residual() + flow.decay * (flow.W**2).sum()
         require(abs(trace["objective"][k] - F) <= 1e-11 * max(F, 1e-3), f"objective of record {k}")
-        for name, mode in (("sliding", RAY), ("at_origin", ORIGIN)):
+        for name, mode in (("sliding", SLIDES), ("at_origin", ORIGIN)):
             require(trace[name][k] == flow.does.count(mode) / m,
                     f"{name} is {trace[name][k]}, not {flow.does.count(mode)} / {m}, at record {k}")
-        require(flow.does.count(ARC) + flow.does.count(RAY) + flow.does.count(ORIGIN) == m, "modes")
     require(trace["events"].sum() == sum(flow.counts.values()), f"{trace['events'].sum()} events, not {flow.counts}")
     return worst, flow
 
