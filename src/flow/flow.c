@@ -65,6 +65,15 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings);
 }
 
+double wgf_flow_operations(const struct wgf_settings *settings)
+{
+    const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
+    const bool neurons = wgf_method_has_neurons(settings->method);
+    const double start = draw * d * (n + (neurons ? (double)settings->init.width : 0));
+    const double all = start + (double)settings->steps * wgf_method_find(settings->method)->operations(settings);
+    return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
+}
+
 static void record(struct wgf_descent *run)
 {
     struct wgf_trace *trace = run->trace;

@@ -19,6 +19,7 @@ struct wgf_method {
     /* Trace columns that it fills besides step, time and objective: bit c for column c. */
     unsigned columns;
     double (*bytes)(const struct wgf_settings *);                 /* of its workspace, as `create` allocates it */
+    double (*operations)(const struct wgf_settings *);            /* of a step and its records; wgf_flow_operations */
     struct wgf_state_shape (*shape)(const struct wgf_settings *); /* rows and cols of one state */
     double (*step_time)(const struct wgf_settings *);             /* Wasserstein time that one step advances */
     /* True when every step moves each neuron by a constant multiple of its gradient, apart from a pull to where the

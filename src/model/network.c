@@ -81,6 +81,12 @@ double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m,
     return arena.used;
 }
 
+double wgf_network_operations(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
+{
+    const bool cones = wgf_kernel_choose(settings->kernel, m, n, d) == &wgf_kernel_cones;
+    return cones ? 4 * ((double)m + (double)n) : 0.1 * (double)m * (double)n * (double)d;
+}
+
 static wgf_status check_inputs(int kernel, int64_t d, struct wgf_error *error)
 {
     if (kernel == WGF_KERNEL_CONES && d != 2)

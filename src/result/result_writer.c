@@ -18,7 +18,7 @@ struct wgf_writer {
     struct wgf_settings defaults;
     struct wgf_arena arena;             /* all arrays below */
     int64_t capacity;                   /* rows that the buffers hold */
-    int64_t *jobs;                      /* capacity: of the rows of the piece, ascending */
+    int64_t *jobs;                      /* capacity: of the rows of the piece */
     char **kernels;                     /* capacity: kernel_used of the rows, while they are compared */
     uint8_t *found;                     /* capacity: their `status` before */
     double sync, synced;                /* seconds between two fsyncs, NaN: none; the clock at the last one */

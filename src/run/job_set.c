@@ -31,6 +31,24 @@ bool wgf_job_set_add(struct wgf_job_set *set, int64_t first, int64_t step, int64
     return true;
 }
 
+bool wgf_job_set_append(struct wgf_job_set *set, int64_t job)
+{
+    const struct wgf_span *const last = set->span_count > 0 ? &set->spans[set->span_count - 1] : NULL;
+    return wgf_job_set_add(set, job, last && last->count == 1 ? job - last->first : last ? last->step : 1, 1);
+}
+
+bool wgf_job_set_join(struct wgf_job_set *set, const struct wgf_job_set *other)
+{
+    for (int64_t s = 0; s < other->span_count; s++) {
+        if (!WGF_GROW(set->spans, set->span_count))
+            return false;
+        set->spans[set->span_count] = other->spans[s];
+        set->spans[set->span_count++].before = set->count;
+        set->count += other->spans[s].count;
+    }
+    return true;
+}
+
 void wgf_job_set_free(struct wgf_job_set *set)
 {
     free(set->spans);

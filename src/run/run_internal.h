@@ -1,7 +1,7 @@
 /* Private to run: the parts of a sweep. Signals and the clock (run_stop.c), the result file made or found (run_file.c),
- * results of other files (run_reuse.c), what is left to do (run_work.c), whether a file is of the same plan
- * (run_compare.c), the work (run_sweep.c), what is shown of it (run_watch.c), and where a file comes from
- * (provenance.c). */
+ * results of other files (run_reuse.c), what is left to do (run_work.c) and in which order (run_order.c), whether a
+ * file is of the same plan (run_compare.c), the work (run_sweep.c), what is shown of it (run_watch.c), and where a file
+ * comes from (provenance.c). */
 #ifndef WGF_RUN_RUN_INTERNAL_H
 #define WGF_RUN_RUN_INTERNAL_H
 
@@ -69,6 +69,10 @@ wgf_status wgf_run_reuse(struct wgf_sweep *sweep, const char *path, const struct
 /* Sorts the selected rows of an existing file into sweep->work. Errors: WGF_EIO, WGF_EMEMORY, WGF_EINTERRUPTED. */
 wgf_status wgf_run_survey_rows(struct wgf_sweep *sweep, struct wgf_store *store, const struct wgf_job_set *selected,
                                struct wgf_error *error);
+
+/* Puts the jobs of a set into the order in which a team is to run them. False: they are too many, or memory is short,
+ * and the set is as it was. */
+bool wgf_run_order(const struct wgf_plan *plan, struct wgf_job_set *set);
 
 /* What becomes of a row in the next run. A torn row's checksum is wrong, so its state may be anything. */
 enum wgf_row_fate { WGF_FATE_KEPT, WGF_FATE_OPEN, WGF_FATE_SUSPECT, WGF_FATE_ISOLATED };

@@ -255,6 +255,15 @@ static wgf_status open_rank(struct wgf_sweep *sweep, struct wgf_error *error)
     return status;
 }
 
+/* On rank 0 of a team: a lone worker has nobody to end together with. */
+static void order_work(struct wgf_sweep *sweep)
+{
+    const bool sorts = sweep->team->rank == 0 && sweep->team->workers > 1;
+    if (sorts && !wgf_run_order(sweep->plan, &sweep->work.open) && !*wgf_run_stop && !sweep->options->quiet)
+        fprintf(sweep->options->stream,
+                "wgf: the jobs are too many to sort by length; they run in the order of the plan\n");
+}
+
 /* Collective. Leaves the plan, the work and, where work is left, what every rank needs for it. */
 static wgf_status prepare(struct wgf_sweep *sweep, struct wgf_error *error)
 {
@@ -262,6 +271,8 @@ static wgf_status prepare(struct wgf_sweep *sweep, struct wgf_error *error)
     wgf_status status = make_plan(sweep, error);
     if (!status)
         status = agree(sweep, first ? wgf_run_prepare_file(sweep, error) : WGF_OK, error);
+    if (!status)
+        order_work(sweep);
     if (!status)
         status = share_work(sweep, error);
     if (status)

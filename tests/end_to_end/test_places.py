@@ -77,6 +77,7 @@ static int state_iov(void *work, struct iovec *iov)
 const struct wgf_method wgf_method_dummy = {
     .columns = WGF_COLUMN_BIT(DUMMY_DEPTH),
     .bytes = nothing,
+    .operations = nothing,
     .shape = shape,
     .step_time = nothing,
     .create = create,

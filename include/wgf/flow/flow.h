@@ -63,6 +63,10 @@ void wgf_flow_predict(const struct wgf_settings *settings, const double *state, 
 /* Bytes that a descent of these settings allocates, the data and the trace included. */
 double wgf_flow_bytes(const struct wgf_settings *settings);
 
+/* Operations of a whole descent, very roughly one a nanosecond: a function of the settings alone, to tell long jobs
+ * from short ones. Inner iterations are counted as if none ended early. */
+double wgf_flow_operations(const struct wgf_settings *settings);
+
 /* How far a descent is, told to its caller between outer steps: before the first one, then at most ten times a
  * second. */
 struct wgf_flow_stage {

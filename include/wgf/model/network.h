@@ -63,6 +63,9 @@ int wgf_network_revision(int kernel, int64_t m, int64_t n, int64_t d);
 /* Bytes that a network of this size allocates. */
 double wgf_network_bytes(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d);
 
+/* Operations of an objective with its gradient at these sizes, about one a nanosecond. */
+double wgf_network_operations(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d);
+
 /* Opaque workspace. It keeps what the last wgf_network_objective found at each sample. */
 struct wgf_network;
 

@@ -80,8 +80,8 @@ int64_t wgf_writer_capacity(const struct wgf_writer *writer);
  * closing. 0: before every `status`. */
 void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
 
-/* Begins a piece of ascending jobs, row i of which is the i-th of them: marks its rows running and counts the attempt.
- * Rows that were not pending are made blank, and their parameters (but for texts) written again from the plan. Those of
+/* Begins a piece of jobs, row i of which is the i-th of them: marks its rows running and counts the attempt. Rows that
+ * were not pending are made blank, and their parameters (but for texts) written again from the plan. Those of
  * neighbouring jobs are written together, which is many times faster. Errors: WGF_EIO; WGF_EDATA for a file of another
  * version of wgf, whose rows would have a wrong kernel_used. */
 wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error);

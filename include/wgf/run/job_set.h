@@ -1,5 +1,5 @@
-/* Sets of jobs: what a selection names, and what of it is left to run.
- * Invariant: the jobs of a set ascend. A set takes memory for its spans, not for its jobs. */
+/* Sets of jobs: what a selection names, and what of it is left to run, in which order.
+ * Invariant: the jobs of a span ascend. A set takes memory for its spans, not for its jobs. */
 #ifndef WGF_RUN_JOB_SET_H
 #define WGF_RUN_JOB_SET_H
 
@@ -22,6 +22,10 @@ struct wgf_job_set {
 
 /* Adds jobs first, first + step, …, all beyond those in the set. False: no memory. */
 bool wgf_job_set_add(struct wgf_job_set *set, int64_t first, int64_t step, int64_t count);
+/* Adds a job beyond those in the set, at whatever step it follows. False: no memory. */
+bool wgf_job_set_append(struct wgf_job_set *set, int64_t job);
+/* Adds the jobs of another set behind those of this. False: no memory. */
+bool wgf_job_set_join(struct wgf_job_set *set, const struct wgf_job_set *other);
 void wgf_job_set_free(struct wgf_job_set *set);
 
 /* The span that contains position p, 0 <= p < count. */

@@ -182,10 +182,17 @@ static void explain(void *work, char *message, size_t size)
                  found);
 }
 
+/* Events are few among the steps. */
+static double operations(const struct wgf_settings *settings)
+{
+    return wgf_particles_operations(settings) + 30 * ((double)settings->init.width + (double)settings->data.n);
+}
+
 const struct wgf_method wgf_method_flow = {
     .neurons = true,
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(SLIDING) | WGF_COLUMN_BIT(AT_ORIGIN) | WGF_COLUMN_BIT(EVENTS),
     .bytes = bytes,
+    .operations = operations,
     .shape = wgf_particles_shape,
     .step_time = step_time,
     .constant_step = constant_step,

@@ -259,10 +259,23 @@ static double bytes(const struct wgf_settings *settings)
            wgf_gibbs_bytes(measure->grids, measure->grid_count, measure->sheets, epsilon_of(settings, measure->grids));
 }
 
+/* A step takes a few Newton iterations, or some hundred of Dykstra's, each of which applies the Gibbs kernel. */
+static double operations(const struct wgf_settings *settings)
+{
+    const struct wgf_measure measure = wgf_measure_grids(settings);
+    double once = 0;
+    for (int grid = 0; grid < measure.grid_count; grid++) {
+        const double g = (double)measure.grids[grid].points;
+        once += g * g * (measure.sheets * g + (double)settings->data.n);
+    }
+    return settings->solver == WGF_SOLVER_DYKSTRA ? 0.2 * fmin((double)settings->dykstra_steps, 300) * once : once;
+}
+
 const struct wgf_method wgf_method_jko = {
     .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(INNER_STEPS_USED) |
                WGF_COLUMN_BIT(INNER_RESIDUAL) | WGF_COLUMN_BIT(MASS) | WGF_COLUMN_BIT(NEWTON_STEPS_USED),
     .bytes = bytes,
+    .operations = operations,
     .shape = shape,
     .step_time = step_time,
     .remedy = remedy,

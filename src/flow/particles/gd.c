@@ -103,6 +103,7 @@ const struct wgf_method wgf_method_gd = {
     .uses_kernel = true,
     .columns = WGF_PARTICLE_COLUMNS,
     .bytes = wgf_particles_bytes,
+    .operations = wgf_particles_operations,
     .shape = wgf_particles_shape,
     .step_time = step_time,
     .constant_step = constant_step,

@@ -12,6 +12,7 @@ struct wgf_metric {
      * projections meet. Else it is that of the point reached. */
     bool residual_of_step;
     double (*bytes)(const struct wgf_settings *);
+    double (*operations)(const struct wgf_settings *); /* of an inner iteration */
     wgf_status (*create)(void **work, const struct wgf_particles *, struct wgf_error *error);
     void (*free)(void *work); /* NULL-safe */
     /* Starts outer step `number`, from 1, at W, which is borrowed until the next. What follows depends on nothing

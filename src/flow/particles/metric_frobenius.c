@@ -16,6 +16,11 @@ static double bytes(const struct wgf_settings *settings)
     return sizeof(struct frobenius);
 }
 
+static double operations(const struct wgf_settings *settings)
+{
+    return (double)settings->init.width * (double)settings->data.d;
+}
+
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
     struct frobenius *made = *work = wgf_calloc(1, sizeof *made);
@@ -48,6 +53,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_frobenius = {
     .bytes = bytes,
+    .operations = operations,
     .create = create,
     .free = free,
     .fix = fix,

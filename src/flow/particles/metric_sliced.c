@@ -16,6 +16,11 @@ static double bytes(const struct wgf_settings *settings)
     return sizeof(struct sliced) + wgf_sliced_bytes(settings->init.width, settings->data.d, settings->projections);
 }
 
+static double operations(const struct wgf_settings *settings)
+{
+    return 6 * (double)settings->init.width * (double)settings->projections;
+}
+
 static void destroy(void *work)
 {
     struct sliced *sliced = work;
@@ -67,6 +72,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 const struct wgf_metric wgf_metric_sliced = {
     .residual_of_step = true,
     .bytes = bytes,
+    .operations = operations,
     .create = create,
     .free = destroy,
     .fix = fix,

@@ -4,6 +4,7 @@
 #include "wgf/base/system.h"
 #include "wgf/transport/assignment.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct wasserstein {
@@ -16,6 +17,13 @@ struct wasserstein {
 static double bytes(const struct wgf_settings *settings)
 {
     return sizeof(struct wasserstein) + wgf_assignment_bytes(settings->init.width, settings->data.d);
+}
+
+/* As near clouds grow: tools/bench/README.md "Growth". */
+static double operations(const struct wgf_settings *settings)
+{
+    const double m = (double)settings->init.width;
+    return 30 * m * sqrt(m);
 }
 
 static void destroy(void *work)
@@ -70,6 +78,7 @@ static void add_gradient(const void *work, const double *V, double factor, doubl
 
 const struct wgf_metric wgf_metric_wasserstein = {
     .bytes = bytes,
+    .operations = operations,
     .create = create,
     .free = destroy,
     .fix = fix,

@@ -40,6 +40,15 @@ double wgf_particles_bytes(const struct wgf_settings *settings)
                                              : wgf_network_bytes(&settings->network, m, n, d));
 }
 
+double wgf_particles_operations(const struct wgf_settings *settings)
+{
+    const int64_t m = settings->init.width, n = settings->data.n, d = settings->data.d;
+    const double neurons = (double)m;
+    const double match = settings->record_distances == WGF_DISTANCES_ALL ? 10 * neurons * sqrt(neurons) : 0;
+    return wgf_network_operations(&settings->network, m, n, d) +
+           (match + neurons * (double)d) / (double)settings->record_every;
+}
+
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
 {
     bool both = settings->network.layers == WGF_LAYERS_BOTH;

@@ -467,11 +467,20 @@ static double bytes(const struct wgf_settings *settings)
            wgf_metric_find(settings->metric)->bytes(settings);
 }
 
+static double operations(const struct wgf_settings *settings)
+{
+    const double inner =
+        2 * wgf_network_operations(&settings->network, settings->init.width, settings->data.n, settings->data.d) +
+        wgf_metric_find(settings->metric)->operations(settings);
+    return (double)settings->inner_steps * inner + wgf_particles_operations(settings);
+}
+
 const struct wgf_method wgf_method_prox = {
     .neurons = true,
     .uses_kernel = true,
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(INNER_RESIDUAL),
     .bytes = bytes,
+    .operations = operations,
     .shape = wgf_particles_shape,
     .step_time = step_time,
     .constant_step = constant_step,
