@@ -23,7 +23,8 @@ class Flow:
         self.X, self.y, self.W, self.alpha = X, y, W.astype(float).copy(), alpha
         self.kappa, self.c, self.decay, self.m, self.d = kappa, c, decay, *W.shape
         self.time, self.counts = 0.0, dict.fromkeys(("crossed", "slid", "left", "absorbed"), 0)
-        self.most, self.held = 0, 0  # kinks that one neuron slid along; times that one was on more than independent ones
+        self.most = 0  # kinks that one neuron slid along
+        self.together = 0  # times that one came to several at once
         self.length, self.size = np.linalg.norm(X, axis=1), np.abs(W).max()
         self.normals, self.groups = [], []  # of planes: unit normals, and the samples
         for j in np.flatnonzero(self.length):
@@ -114,7 +115,7 @@ class Flow:
         rank = len(self.slides[i])
         self.on[i] = [k for k in sides if rank and self.rank_of([*self.slides[i], k]) == rank]
         self.does[i] = SLIDES if rank else FREE
-        self.most, self.held = max(self.most, rank), self.held + (len(self.on[i]) > rank)
+        self.most = max(self.most, rank)
         for k, side in sides.items():
             self.active[i] = self.active[i] | (self.is_side(k, side) if side else False)
 
@@ -223,6 +224,7 @@ class Flow:
         """Neuron i comes to plane k, or leaves it to that side. Neurons that a row concerns alike, copies of one
         another, follow one by one, at the same time."""
         planes = sorted({*self.on[i], k, *self.touched(self.W[i])})
+        self.together += len(planes) > len(self.slides[i]) + (side == 0)
         Q = orth(np.array([self.normals[k] for k in {*self.on[i], k}]).T)
         self.W[i] -= Q @ (Q.T @ self.W[i])
         if np.linalg.norm(self.W[i]) < SAME * self.size or self.rank_of(planes) == self.rank > 1:
@@ -231,8 +233,15 @@ class Flow:
             return
         rank, e = len(self.slides[i]), self.residual()
         fixed = {l: self.side(i, l) for l in planes if l not in self.slides[i] and not np.less(*self.ends(i, l, e))}
-        if k in fixed or side:
-            fixed[k] = side or -fixed[k]
+        back = self.force(i) * (e * self.active[i]) @ self.X  # against the velocity
+        if self.slides[i]:
+            Q = orth(np.array([self.normals[l] for l in self.slides[i]]).T)
+            back -= Q @ (Q.T @ back)
+        for l in fixed:
+            if l == k or (l not in self.on[i] and fixed[l] * self.normals[l] @ back > 0):
+                fixed[l] = -fixed[l]  # it comes there too
+        if side:
+            fixed[k] = side
         self.without(i, planes)
         self.take(i, self.settle(i, planes, fixed)[1])
         self.counts["left" if side else "slid" if len(self.slides[i]) > rank else "crossed"] += 1

@@ -16,7 +16,7 @@ struct meeting {
     int count;
     double g[WGF_EVENTS_INPUTS];     /* the gradient with all touched samples inactive */
     double least[WGF_EVENTS_INPUTS]; /* of the subdifferential */
-    struct wgf_frame frame;        /* of the planes with values between ends */
+    struct wgf_frame frame;          /* of the planes with values between ends */
 };
 
 static const double *normal_of(const struct meeting *meeting, const struct wgf_touch *touch)
@@ -126,18 +126,27 @@ static double speed_with(struct meeting *meeting, struct wgf_touch *touch, doubl
 }
 
 /* Lists the planes that neuron i at u is on, with the ends of their values, and makes their samples inactive. Returns
- * their rank. */
+ * their rank. Met is that of the event, and what the neuron comes to at the same time. */
 static int touch_planes(struct wgf_plane_flow *flow, int64_t i, int32_t met, const double *u, double terms,
                         struct meeting *meeting)
 {
     const struct wgf_kink_planes *planes = &flow->planes;
     const signed char *side = wgf_sides(flow, i);
-    meeting->frame = (struct wgf_frame){.d = (int)planes->d};
+    wgf_near_sums near;
+    double back[WGF_EVENTS_INPUTS]; /* against its velocity */
+    wgf_plane_near(flow, i, near);
+    wgf_plane_frame(flow, i, &meeting->frame);
+    wgf_frame_project(&meeting->frame, near[0], WGF_NEARS, WGF_NEARS);
+    for (int64_t c = 0; c < planes->d; c++)
+        back[c] = near[c][WGF_NEAR_NOW];
+    meeting->frame.rank = 0;
     for (int32_t k = 0; k < planes->planes; k++) {
         struct wgf_touch touch = {.plane = k, .side = (signed char)((side[k] > 0) - (side[k] < 0))};
-        const double apart = fabs(wgf_inner(planes->normal + k * planes->d, u, planes->d));
-        if ((side[k] == WGF_APART || side[k] == -WGF_APART) && k != met && !(apart <= rounding * terms))
+        const double *normal = planes->normal + k * planes->d;
+        const bool is_apart = side[k] == WGF_APART || side[k] == -WGF_APART;
+        if (is_apart && k != met && !(fabs(wgf_inner(normal, u, planes->d)) <= rounding * terms))
             continue;
+        touch.is_met = k == met || (is_apart && side[k] * wgf_inner(normal, back, planes->d) > 0);
         for (int32_t t = planes->first[k]; t < planes->first[k + 1]; t++) {
             const double step = flow->sign[i] * flow->factor * flow->e[0][t] * planes->length[t];
             flow->on[i * planes->room + t] = 0;
@@ -190,11 +199,12 @@ static void choose_start(struct meeting *meeting)
 static void choose_at_event(struct meeting *meeting, const struct wgf_plane_event *event)
 {
     for (struct wgf_touch *touch = meeting->touch; touch < meeting->touch + meeting->count; touch++) {
-        const bool is_concave = !(touch->low < touch->high), is_met = touch->plane == event->plane;
-        touch->is_fixed = is_concave || (is_met && event->toward != 0);
-        if (is_met && event->toward != 0)
+        const bool is_concave = !(touch->low < touch->high),
+                   is_left = touch->plane == event->plane && event->toward != 0;
+        touch->is_fixed = is_concave || is_left;
+        if (is_left)
             bind(touch, event->toward);
-        else if (is_met && is_concave)
+        else if (touch->is_met && is_concave)
             bind(touch, -touch->side);
         else if (is_concave && touch->side == 0)
             bind(touch, -1);

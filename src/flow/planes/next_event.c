@@ -2,9 +2,7 @@
  * has a time before which nothing can happen to it, whatever the others do, as long as scale e stays within `near` of
  * the line on which it was when the times were found: a distance is then within its change along that line and 2 near
  * times the largest singular value of x. Only neurons whose time has come are looked at. Source: src/flow/README.md
- * "The gradient flow".
- *
- * d = 3, n = 50, m = 1000, scale 1e-3, mean, T = 10: LOOKS looks an event, of 1000. */
+ * "The gradient flow". */
 #include "planes_internal.h"
 
 #include "wgf/base/wide.h"
@@ -49,9 +47,14 @@ static void extend(struct wgf_plane_flow *flow, int from, int to)
     }
 }
 
+/* |x|, also where squares are not representable. */
 static double norm(const double *x, int64_t n)
 {
-    return sqrt(wgf_inner(x, x, n));
+    const double size = wgf_series_size(x, n);
+    double sum = 0;
+    for (int64_t j = 0; j < n && size > 0; j++)
+        sum += (x[j] / size) * (x[j] / size);
+    return size * sqrt(sum);
 }
 
 struct search {
@@ -119,7 +122,8 @@ static void try_frame(struct search *search, int64_t i, const struct wgf_frame *
                 for (int p = 0; p < search->order; p++)
                     speed.rate[p] += factor * flow->e[p][t];
             }
-            hurry(search, flow->scale * speed.rate[0] - size * search->drift, change, 0);
+            const double least = flow->scale * speed.rate[0] - size * search->drift;
+            hurry(search, fmax(least, 0), least > 0 ? change : -1, 0);
             if (speed.rate[0] - size * search->bend * search->best > 0)
                 continue;
             speed = wgf_lowered(&speed, search->slack * size);
@@ -230,18 +234,17 @@ static double near_for(const struct wgf_plane_flow *flow, int order, double h)
 {
     const int64_t n = flow->planes.samples;
     const double passed = flow->clock - flow->renewed, most = flow->near;
-    double off = 0, turned = 0, moved = INFINITY;
+    double *off = flow->across[0], *turned = flow->across[1], moved = INFINITY;
     for (int64_t t = 0; t < n; t++) {
-        const double apart = flow->scale * flow->e[0][t] - flow->line_start[t] - flow->line[t] * passed,
-                     turn = flow->scale * flow->e[1][t] - flow->line[t];
-        off += apart * apart;
-        turned += turn * turn;
+        off[t] = flow->scale * flow->e[0][t] - flow->line_start[t] - flow->line[t] * passed;
+        turned[t] = flow->scale * flow->e[1][t] - flow->line[t];
     }
-    if (sqrt(off) > 0.875 * most && passed > 0)
+    const double now = norm(off, n), speed = norm(turned, n);
+    if (now > 0.875 * most && passed > 0)
         return 0;
     for (int tries = 0; tries < 60 && moved > most; tries++, h /= 2) {
         double power = flow->scale * h;
-        moved = sqrt(off) + sqrt(turned) * h;
+        moved = now + speed * h;
         for (int p = 2; p <= order; p++)
             moved += (power *= h) * norm(flow->e[p], n);
     }

@@ -1,5 +1,5 @@
-/* Any d up to WGF_EVENTS_INPUTS: neurons move one by one, each in a cell that the planes of kinks cut out, or along some
- * of them. Between planes.c, where neurons are, meeting.c, what they do at events, and next_event.c, when that is.
+/* Any d up to WGF_EVENTS_INPUTS: neurons move one by one, each in a cell that the planes of kinks cut out, or along
+ * some of them. Between planes.c, where neurons are, meeting.c, what they do at events, and next_event.c, when that is.
  *
  * Invariant: between two advances all that follows is a function of `place`, `side`, `mode`, `extent`, `matrix`,
  * `looseness`, `horizon` and the residual. Source: src/flow/README.md "The gradient flow". */
@@ -28,7 +28,7 @@ enum { WGF_NEAR_INTEGRAL, WGF_NEAR_NOW, WGF_NEAR_LINE, WGF_NEARS };
 struct wgf_touch {
     int32_t plane;
     signed char side; /* 0: free to be between, or between by order */
-    bool is_fixed;
+    bool is_fixed, is_met;
     double low, high, value;
 };
 
