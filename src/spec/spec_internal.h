@@ -14,12 +14,23 @@ struct wgf_text_pool {
     char text[];
 };
 
+/* The sample of the block being read. */
+struct wgf_sample {
+    struct wgf_place place; /* line 0: there is none */
+    int64_t count;
+    int design;
+    uint64_t seed;
+    int parameters; /* read so far */
+};
+
 struct wgf_spec_reader {
     yaml_document_t document;
     struct wgf_diagnostics *diagnostics;
     struct wgf_spec *spec;
-    struct wgf_place *fixed_at, *swept_at; /* by parameter; line 0: not there */
-    int64_t written_left, spaced_left;     /* values that the lists of all axes may still hold */
+    /* By parameter, line 0: not there. For every block; the first time in any block; in the block being read. */
+    struct wgf_place fixed_at[WGF_MOST_PARAMS], swept_at[WGF_MOST_PARAMS], given_at[WGF_MOST_PARAMS];
+    int64_t written_left, spaced_left; /* values that the lists of all axes may still hold */
+    struct wgf_sample sample;
     bool out_of_memory;
 };
 
@@ -52,15 +63,63 @@ bool wgf_spec_is_null(const yaml_node_t *node);
 /* The keys of a mapping in order, without repeated ones; empty for another kind of node, which `what` names. */
 struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const yaml_node_t *node, const char *what);
 
+/* The parameter that a key names; NULL, diagnosed, when there is none. */
+const struct wgf_param *wgf_spec_param(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry);
+
+/* Says that a key is unknown, with the nearest of `count` names; `known` says which there are. */
+void wgf_spec_unknown(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry, const char *const *names,
+                      int count, const char *known);
+
+/* Sets a parameter in a list, in the place of its value there; takes it out of one. */
+void wgf_spec_fix(struct wgf_spec_reader *reader, struct wgf_fixed **list, int *count, struct wgf_fixed fixed);
+void wgf_spec_release(struct wgf_fixed *list, int *count, const struct wgf_param *param);
+
+/* A section of fixed parameters: adds them to the list, and their places to `at`. */
+void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_fixed **list,
+                    int *count, struct wgf_place *at);
+
+/* spec_exclude.c: the list of exclusions of a block. */
+void wgf_spec_exclude(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
+                      struct wgf_sweep_block *block);
+
+/* spec_sample.c: the points of a block, and the laws of the parameters over them, whose axes are a dimension. */
+void wgf_spec_sample(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
+                     struct wgf_sweep_block *block);
+void wgf_spec_over(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_sweep_block *block);
+
+/* spec_sweep.c: adds an axis, which `read` reads, to a block; NULL, diagnosed, when it is not valid. The dimension that
+ * follows those of a block. */
+typedef bool wgf_read_axis(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node,
+                           struct wgf_axis *axis);
+struct wgf_axis *wgf_spec_add_axis(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry,
+                                   wgf_read_axis *read, int dimension, bool together, struct wgf_sweep_block *block);
+int wgf_spec_next_dimension(const struct wgf_sweep_block *block);
+
+/* The section sweep. A word that is a key of its blocks, elsewhere. An empty block; NULL: no memory. What
+ * is done once all has been read. */
+void wgf_spec_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section);
+bool wgf_spec_is_block_key(const char *word);
+void wgf_spec_misplaced(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry);
+struct wgf_sweep_block *wgf_spec_block(struct wgf_spec_reader *reader, struct wgf_place place);
+void wgf_spec_finish_blocks(struct wgf_spec_reader *reader);
+void wgf_spec_free_block(struct wgf_sweep_block *block);
+
 /* A parameter's value written in one node. */
 bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
                     union wgf_value *value);
 
-/* spec_axis.c: what one parameter is swept over; false when it is not valid. */
+/* spec_axis.c: what one parameter is swept over, in an axis that has its dimension; false when it is not valid. */
 bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node,
                    struct wgf_axis *axis);
 
-/* spec_values.c: the lists of axes. Both set axis->values, axis->count and axis->repeated. */
+/* A number of a parameter, in its range. */
+bool wgf_spec_end(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
+                  union wgf_value *value);
+
+/* spec_values.c: the lists of axes. Allocates one: all axes share a budget of values, `left`, which bounds time and
+ * memory for any spec. The next two set axis->values, axis->count and axis->repeated. */
+bool wgf_spec_room(struct wgf_spec_reader *reader, struct wgf_place place, int64_t count, int64_t *left,
+                   struct wgf_axis *axis);
 bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, struct wgf_axis *axis);
 enum wgf_spacing { WGF_SPACING_LINEAR, WGF_SPACING_GEOMETRIC };
 bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enum wgf_spacing spacing,

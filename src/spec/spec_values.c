@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Allocates the list. All axes share a budget of values, which bounds time and memory for any spec. */
-static bool make_room(struct wgf_spec_reader *reader, struct wgf_place place, int64_t count, int64_t *left,
-                      struct wgf_axis *axis)
+bool wgf_spec_room(struct wgf_spec_reader *reader, struct wgf_place place, int64_t count, int64_t *left,
+                   struct wgf_axis *axis)
 {
     if (count > *left) {
         wgf_diagnose(reader->diagnostics, place,
@@ -117,14 +116,15 @@ bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, stru
                      axis->param->name);
         return false;
     }
-    if (!make_room(reader, wgf_spec_place(node), count, &reader->written_left, axis))
+    if (!wgf_spec_room(reader, wgf_spec_place(node), count, &reader->written_left, axis))
         return false;
     bool fine = true;
     for (int64_t i = 0; i < count; i++) {
         const yaml_node_t *item = yaml_document_get_node(&reader->document, items[i]);
         fine = wgf_spec_value(reader, axis->param, item, &axis->values[i]) && fine;
     }
-    return fine && drop_repeated(reader, count, axis);
+    axis->count = axis->together ? count : 0;
+    return fine && (axis->together || drop_repeated(reader, count, axis));
 }
 
 /* Point i of count, to 15 significant digits; the ends as written. */
@@ -157,13 +157,13 @@ bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enu
                      axis->param->name);
         return false;
     }
-    if (!make_room(reader, place, count, &reader->spaced_left, axis))
+    if (!wgf_spec_room(reader, place, count, &reader->spaced_left, axis))
         return false;
     double before = lo;
     for (int64_t i = 0; i < count; i++) {
         const double exact = keep_order(spaced_point(spacing, lo, hi, i, count), before, hi);
         const double point = integer ? round(exact) : exact;
-        if (i > 0 && point == before) {
+        if (i > 0 && point == before && !axis->together) {
             axis->repeated++;
             continue;
         }

@@ -5,6 +5,7 @@ Data and neurons are drawn here and handed over as files. Each case is followed 
 exact_flow_reference.py, and compared at every record."""
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,9 @@ def cases():
         for decay in (0, 0.003):
             yield (f"{n} samples, {m} neurons, decay {decay}", *draw(random, n, m, size),
                    {**parameters, "weight_decay": decay}, gamma)
+    inputs = np.array([1.0, 2, 4])
+    yield ("three_points, one neuron", np.stack([inputs, np.ones(3)], axis=1), 2 * inputs, np.array([[1.0, 0]]),
+           np.ones(1), total, 1 / 6)
     X, y, W, alpha = draw(random, 4, 6, 0.05)
     yield "a long decay", X, y, W, alpha, total, 4.0
     yield "X without a bias", random.standard_normal((4, 2)), y, W, alpha, mean, 2.0
@@ -219,9 +223,28 @@ def gradient_descent_tends_to_it():
     return f"orders {np.round(slopes[-1], 3).tolist()} of F and W"
 
 
+def seconds(fixed):
+    """The least user time of three runs."""
+    found = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        run(fixed).close()
+        found.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
+    return min(found)
+
+
+def price():
+    """n = 70, m = 1000 until time 10, from small weights, costs less than 350 000 steps of gd, or 0.5 s."""
+    small = "data: sinus, n: 70, width: 1000, output: mean"
+    flow = seconds(f"{small}, method: flow, gamma: 10, steps: 1")
+    gd = seconds(f"{small}, method: gd, scaling: mean_field, gamma: 0.001, steps: 100000, record_every: 100000")
+    require(flow < 3.5 * gd, f"{flow:.2f} s of processor time, and {gd:.2f} s for 100 000 steps of gd")
+    return f"{flow:.2f} s of processor time, {flow / gd:.2f} of that of 100 000 steps of gd"
+
+
 def main():
     failed = 0
-    for check in (known_values, scaling, gradient_descent_tends_to_it, against_exponentials,
+    for check in (known_values, scaling, price, gradient_descent_tends_to_it, against_exponentials,
                   against_exponentials_in_space):
         name = check.__name__.replace("_", " ")
         try:

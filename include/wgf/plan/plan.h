@@ -28,7 +28,8 @@ wgf_status wgf_plan_create(struct wgf_plan **plan, const struct wgf_spec *spec, 
 void wgf_plan_free(struct wgf_plan *plan);
 
 /* Adds a warning for each parameter that is given, fixed or swept, and that no job reads, or that has no effect as the
- * number that it needs is 0; and for each file that cannot be read. Independent of the number of jobs. */
+ * number that it needs is 0; for each file that cannot be read; and for what excludes no job. Independent of the number
+ * of jobs. */
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings);
 
 const struct wgf_spec *wgf_plan_spec(const struct wgf_plan *plan);
@@ -36,6 +37,9 @@ const struct wgf_spec *wgf_plan_spec(const struct wgf_plan *plan);
 /* Number of different jobs, and of rows that were dropped because another equals them in all that jobs read. */
 int64_t wgf_plan_jobs(const struct wgf_plan *plan);
 int64_t wgf_plan_dropped(const struct wgf_plan *plan);
+
+/* Number of different jobs that blocks exclude. */
+int64_t wgf_plan_excluded(const struct wgf_plan *plan);
 
 /* Settings of job k, 0 <= k < jobs. Parameters that it does not read hold their defaults; n, d and width come from
  * files where files give them. Texts are borrowed from the spec. O(axes x cases): independent of the number of jobs. */
