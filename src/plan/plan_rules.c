@@ -166,7 +166,7 @@ static bool events_inputs(struct wgf_trial *trial)
         return false;
     if (d > WGF_EVENTS_INPUTS)
         return wgf_trial_says(trial, "method: flow needs d of at most %d, but d is %" PRId64, WGF_EVENTS_INPUTS, d);
-    return d > usual && !wgf_plan_gives(trial->plan, "flow_solver") &&
+    return d > usual && !wgf_block_gives(trial->block, "flow_solver") &&
            wgf_trial_says(trial, "method: flow has no default solver for d = %" PRId64 "; ask for flow_solver: events",
                           d);
 }
