@@ -203,19 +203,23 @@ static bool plane_inputs(struct wgf_trial *trial)
 static bool events_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
-    return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_EVENTS && d != 2 &&
-           data_are_known(trial) &&
-           wgf_trial_says(trial, "flow_solver: events needs d = 2, but d is %" PRId64 "; use flow_solver: adaptive", d);
+    return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_EVENTS &&
+           d > WGF_EVENTS_INPUTS && data_are_known(trial) &&
+           wgf_trial_says(trial,
+                          "flow_solver: events needs d of at most %d, but d is %" PRId64 "; use flow_solver: "
+                          "adaptive",
+                          WGF_EVENTS_INPUTS, d);
 }
 
 static bool adaptive_library(struct wgf_trial *trial)
 {
     return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_ADAPTIVE &&
            !wgf_flow_library() &&
-           wgf_trial_says(trial,
-                          "%sflow_solver: adaptive needs SUNDIALS, which this wgf was built without; install "
-                          "libsundials-dev and build again",
-                          wgf_block_gives(trial->block, "flow_solver") ? "" : "with d > 2 flow is solved by ");
+           wgf_trial_says(
+               trial,
+               "%sflow_solver: adaptive needs SUNDIALS, which this wgf was built without; install "
+               "libsundials-dev and build again",
+               wgf_block_gives(trial->block, "flow_solver") ? "" : "with d > 3 or layers: both flow is solved by ");
 }
 
 /* Is one swept that only some jobs of a case read, by the choices that they make for themselves? */

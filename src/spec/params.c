@@ -114,7 +114,7 @@ static bool with_random_choices(const struct wgf_settings *s)
 /* What flow_solver is where a spec does not say. */
 static int usual_flow_solver(const struct wgf_settings *s)
 {
-    return s->data.d <= 2 && s->network.layers == WGF_LAYERS_FIRST ? WGF_FLOW_EVENTS : WGF_FLOW_ADAPTIVE;
+    return s->data.d <= 3 && s->network.layers == WGF_LAYERS_FIRST ? WGF_FLOW_EVENTS : WGF_FLOW_ADAPTIVE;
 }
 static const char *const usual_flow_solver_with[] = {"method", "layers", "d", "data", "data_file", "inputs", NULL};
 
@@ -124,6 +124,7 @@ static const char *const usual_flow_solver_with[] = {"method", "layers", "d", "d
 #define FLOAT(field, text) WGF_PARAM_FLOAT, AT(field), text
 #define CHOICE(field, text) WGF_PARAM_CHOICE, AT(field), text
 #define PATH(field) WGF_PARAM_PATH, AT(field), ""
+#define CHECKED(function) .check = (function)
 #define TEXT(field) WGF_PARAM_TEXT, AT(field), ""
 /* Ranges. Integers end at 2^53: a double holds each of them exactly. */
 #define WHOLE(lo) .minimum = (lo), .maximum = 0x1p53
@@ -219,7 +220,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("depth of Anderson acceleration; 0: none")},
     {"flow_solver", CHOICE(flow_solver, "events"), ONE_OF(flow_solvers), DECIDES, SHAPES(TRACE), READ(with_flow),
      USUAL(usual_flow_solver),
-     SAYS("events: exact, from kink to kink; adaptive: Runge-Kutta; default where d > 2 or layers: both: adaptive")},
+     SAYS("events: exact, from kink to kink; adaptive: Runge-Kutta; default where d > 3 or layers: both: adaptive")},
     {"rtol", FLOAT(rtol, "1e-6"), ABOVE(0), READ(with_adaptive), SAYS("relative tolerance of a step of adaptive")},
     {"atol", FLOAT(atol, "1e-9"), ABOVE(0), READ(with_adaptive), SAYS("absolute tolerance of a step of adaptive")},
     {"origin", CHOICE(origin, "absorb"), ONE_OF(origins), READ(with_flow),
@@ -238,6 +239,8 @@ const struct wgf_param wgf_params[] = {
      SAYS("stop once the objective is at or below this; 0: never")},
     {"stop_change", FLOAT(stop_change, "0"), AT_LEAST(0),
      SAYS("stop once the relative change of the objective over a step is at or below this; 0: never")},
+    {"stop_when", TEXT(stop_when), OR("none"), CHECKED(wgf_flow_check_stop),
+     SAYS("stop at the first record for which this condition on the trace and objective_initial holds")},
     {"time_limit", FLOAT(time_limit, "0"), AT_LEAST(0), SAYS("seconds for a job; 0: no limit")},
 };
 enum { COUNT = sizeof wgf_params / sizeof *wgf_params };

@@ -378,8 +378,8 @@ enum { VARIANTS = 13 };
 
 static bool make_variant(const struct kind *kind, int variant, struct wgf_settings *settings)
 {
-    const bool plane = kind->method == WGF_METHOD_FLOW && kind->solver == WGF_FLOW_EVENTS;
-    return vary(kind, variant, settings) && (settings->data.d == 2 || !plane);
+    const bool few = kind->method == WGF_METHOD_FLOW && kind->solver == WGF_FLOW_EVENTS;
+    return vary(kind, variant, settings) && (settings->data.d <= WGF_EVENTS_INPUTS || !few);
 }
 
 static void interruptions_came(const struct wgf_settings *settings)

@@ -31,6 +31,7 @@ OPTIONS = {
     "record_every: 9": ("objective",),
     "stop_objective: 1.0e+9": (),
     "stop_change: 1.0e+9": (),
+    "stop_when: step > 0": (),
     "time_limit: 1000": (),
 }
 
@@ -87,6 +88,7 @@ VALUES = {
     "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
     "rtol": "[1.0e-6, 1.0e-3]", "atol": "[1.0e-9, 1.0e-2]", "save": "[none, last]",
     "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
+    "stop_when": "[none, step = 1]",
 }
 ONE_CHOICE = {"inner", "origin"}
 DECIDING = {"data", "init", "method", "metric", "solver", "flow_solver"}
