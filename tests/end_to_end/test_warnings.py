@@ -130,8 +130,9 @@ def sizes_that_events_take_hours_for_are_warned_of(wgf):
         wgf.write("spec.yaml", f"name: x\nfixed:\n  method: flow\n  {fixed}\nsweep: {{{sweep}}}\n")
         done = wgf("plan", "spec.yaml").require(OK)
         line = 4 if "solver" in fixed else 3
-        require(re.fullmatch(rf"spec.yaml:{line}:\d+: warning: flow_solver: events takes about \de\+\d\d operations for "
-                             rf"{words}, hours at one a nanosecond; use fewer .*\n", done.err), repr(done.err))
+        pattern = (rf"spec.yaml:{line}:\d+: warning: flow_solver: events takes about \de\+\d\d operations for {words}, "
+                   r"hours at one a nanosecond; use fewer .*\n")
+        require(re.fullmatch(pattern, done.err), repr(done.err))
     for text in ("method: flow, width: 1000, n: 70, d: 3", "method: gd, width: 1000000, n: 1000, d: 3"):
         wgf.write("spec.yaml", f"name: x\nfixed: {{{text}}}\n")
         equal(wgf("plan", "spec.yaml").require(OK).err, "", "warnings")
