@@ -178,17 +178,39 @@ void wgf_spec_finish_blocks(struct wgf_spec_reader *reader)
                 wgf_spec_fix(reader, &spec->blocks[b].fixed, &spec->blocks[b].fixed_count, spec->fixed[i]);
 }
 
+/* Does a block not give this parameter that value? */
+static bool differs(const struct wgf_sweep_block *block, const struct wgf_fixed *fixed)
+{
+    for (int i = 0; i < block->fixed_count; i++)
+        if (block->fixed[i].param == fixed->param)
+            return !wgf_value_equal(fixed->param, block->fixed[i].value, fixed->value);
+    return true;
+}
+
+static bool varies(const struct wgf_spec *spec, const struct wgf_fixed *fixed)
+{
+    for (int b = 0; b < spec->block_count; b++)
+        if (differs(&spec->blocks[b], fixed))
+            return true;
+    return false;
+}
+
 int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS])
 {
     bool listed[WGF_MOST_PARAMS] = {false};
     int count = 0;
-    for (int b = 0; b < spec->block_count; b++)
-        for (int a = 0; a < spec->blocks[b].axis_count; a++) {
-            const struct wgf_param *param = spec->blocks[b].axes[a].param;
-            if (!listed[wgf_param_index(param)])
-                swept[count++] = param;
+    for (int b = 0; b < spec->block_count; b++) {
+        const struct wgf_sweep_block *block = &spec->blocks[b];
+        for (int i = 0; i < block->fixed_count + block->axis_count; i++) {
+            const bool is_fixed = i < block->fixed_count;
+            const struct wgf_param *param =
+                is_fixed ? block->fixed[i].param : block->axes[i - block->fixed_count].param;
+            if (listed[wgf_param_index(param)] || (is_fixed && !varies(spec, &block->fixed[i])))
+                continue;
             listed[wgf_param_index(param)] = true;
+            swept[count++] = param;
         }
+    }
     return count;
 }
 

@@ -67,7 +67,8 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
 
 void wgf_spec_free(struct wgf_spec *spec);
 
-/* Lists the swept parameters of all blocks in the order in which they first appear; returns their number. */
+/* Lists the parameters that are swept or that blocks fix at different values, in the order in which they first appear;
+ * returns their number. */
 int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS]);
 
 /* Value i of an axis, 0 <= i < count. */
