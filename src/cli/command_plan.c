@@ -32,7 +32,7 @@ static void print_axis(const struct wgf_axis *axis)
             i = axis->count - 1;
         }
         union wgf_value value = wgf_axis_value(axis, i);
-        if (axis->param->type == WGF_PARAM_PATH)
+        if (wgf_param_is_text(axis->param))
             printf("%s ", value.text);
         else if (axis->param->type == WGF_PARAM_FLOAT && !isnan(value.real))
             printf("%.6g ", value.real);
@@ -65,6 +65,8 @@ static int print_plan(const struct wgf_plan *plan)
         print_block(spec, b);
     printf("jobs: %" PRId64 "\n", wgf_plan_jobs(plan));
     printf("duplicates dropped: %" PRId64 "\n", wgf_plan_dropped(plan));
+    if (wgf_plan_excluded(plan) > 0)
+        printf("excluded: %" PRId64 "\n", wgf_plan_excluded(plan));
     printf("result file: %s\n", wgf_bytes_text(wgf_layout_bytes(&layout), size));
     return WGF_EXIT_OK;
 }

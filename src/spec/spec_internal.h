@@ -14,6 +14,15 @@ struct wgf_text_pool {
     char text[];
 };
 
+/* The sample of the block being read. */
+struct wgf_sample {
+    struct wgf_place place; /* line 0: there is none */
+    int64_t count;
+    int design;
+    uint64_t seed;
+    int parameters; /* read so far */
+};
+
 struct wgf_spec_reader {
     yaml_document_t document;
     struct wgf_diagnostics *diagnostics;
@@ -21,6 +30,7 @@ struct wgf_spec_reader {
     /* By parameter, line 0: not there. For every block; the first time in any block; in the block being read. */
     struct wgf_place fixed_at[WGF_MOST_PARAMS], swept_at[WGF_MOST_PARAMS], given_at[WGF_MOST_PARAMS];
     int64_t written_left, spaced_left; /* values that the lists of all axes may still hold */
+    struct wgf_sample sample;
     bool out_of_memory;
 };
 
@@ -68,7 +78,24 @@ void wgf_spec_release(struct wgf_fixed *list, int *count, const struct wgf_param
 void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_fixed **list,
                     int *count, struct wgf_place *at);
 
-/* spec_sweep.c: the section sweep. A word that is a key of its blocks, elsewhere. An empty block; NULL: no memory. What
+/* spec_exclude.c: the list of exclusions of a block. */
+void wgf_spec_exclude(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
+                      struct wgf_sweep_block *block);
+
+/* spec_sample.c: the points of a block, and the laws of the parameters over them, whose axes are a dimension. */
+void wgf_spec_sample(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
+                     struct wgf_sweep_block *block);
+void wgf_spec_over(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_sweep_block *block);
+
+/* spec_sweep.c: adds an axis, which `read` reads, to a block; NULL, diagnosed, when it is not valid. The dimension that
+ * follows those of a block. */
+typedef bool wgf_read_axis(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node,
+                           struct wgf_axis *axis);
+struct wgf_axis *wgf_spec_add_axis(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry,
+                                   wgf_read_axis *read, int dimension, bool together, struct wgf_sweep_block *block);
+int wgf_spec_next_dimension(const struct wgf_sweep_block *block);
+
+/* The section sweep. A word that is a key of its blocks, elsewhere. An empty block; NULL: no memory. What
  * is done once all has been read. */
 void wgf_spec_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section);
 bool wgf_spec_is_block_key(const char *word);
@@ -85,7 +112,14 @@ bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *para
 bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node,
                    struct wgf_axis *axis);
 
-/* spec_values.c: the lists of axes. Both set axis->values, axis->count and axis->repeated. */
+/* A number of a parameter, in its range. */
+bool wgf_spec_end(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
+                  union wgf_value *value);
+
+/* spec_values.c: the lists of axes. Allocates one: all axes share a budget of values, `left`, which bounds time and
+ * memory for any spec. The next two set axis->values, axis->count and axis->repeated. */
+bool wgf_spec_room(struct wgf_spec_reader *reader, struct wgf_place place, int64_t count, int64_t *left,
+                   struct wgf_axis *axis);
 bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, struct wgf_axis *axis);
 enum wgf_spacing { WGF_SPACING_LINEAR, WGF_SPACING_GEOMETRIC };
 bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enum wgf_spacing spacing,

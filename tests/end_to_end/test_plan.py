@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 
+import h5py
 from harness import DIVERGED, DONE, OK, USAGE, case, column, equal, finish, main, require, within
 
 MIXED = """\
@@ -225,6 +226,95 @@ def huge_plan_is_printed_at_once(wgf):
         with within(1):
             out = wgf("plan", "spec.yaml").require(OK).out
         equal(count(out, "jobs"), 10**12, f"jobs with {extra!r}")
+
+
+BLOCKS = """\
+name: blocks
+fixed: {n: 7, steps: 3}
+sweep:
+  - fixed: {method: jko, steps: 2}
+    product: {grid: [8, 9]}
+    zip: {gamma: [0.1, 0.2], epsilon: [0.01, 0.02]}
+    exclude: [{grid: 9, epsilon: "<= 0.01"}]
+  - product: {method: [gd, prox], gamma: [0.1, 0.2]}
+  - fixed: {width: 1000}
+    product: {gamma: [0.2, 0.3]}
+  - sample: {count: 4, design: latin, seed: 1}
+    over: {gamma: {loguniform: [0.001, 10]}, width: {integers: [10, 20]}}
+"""
+
+
+@case
+def blocks_are_joined_in_order(wgf):
+    wgf.write("spec.yaml", BLOCKS)
+    done = wgf("plan", "spec.yaml").require(OK)
+    equal(done.err, "", "warnings")
+    found = [count(done.out, words) for words in ("jobs", "duplicates dropped", "excluded")]
+    equal(found, [3 + 4 + 1 + 4, 1, 1], "jobs, duplicates, excluded")
+    _, rows = jobs(wgf, BLOCKS)
+    got = [(row["method"], row["grid"], float(row["gamma"]), row["steps"]) for row in rows[:8]]
+    expected = [("jko", "8", 0.1, "2"), ("jko", "8", 0.2, "2"), ("jko", "9", 0.2, "2"), ("gd", "32", 0.1, "3"),
+                ("gd", "32", 0.2, "3"), ("prox", "32", 0.1, "3"), ("prox", "32", 0.2, "3"), ("gd", "32", 0.3, "3")]
+    equal(got, expected, "method, grid, gamma and steps")
+
+
+@case
+def set_overrides_what_blocks_fix(wgf):
+    _, rows = jobs(wgf, BLOCKS, "--set", "steps=5", "--set", "init_scale=0.5")
+    equal({row["steps"] for row in rows}, {"5"}, "steps")
+    wgf("plan", "spec.yaml", "--set", "epsilon=1").require(USAGE, "epsilon is swept").quietly()
+
+
+@case
+def what_excludes_no_job_is_a_warning(wgf):
+    wgf.write("spec.yaml", "name: x\nsweep:\n  - product: {gamma: [1, 2]}\n    exclude: [{gamma: 1}, {gamma: 3}]\n")
+    done = wgf("plan", "spec.yaml").require(OK)
+    require(done.err.startswith("spec.yaml:4:27: warning: no job of the block matches"), f"stderr {done.err!r}")
+    equal(len(done.err.splitlines()), 1, "warnings")
+
+
+@case
+def conflict_of_an_excluded_job_is_none(wgf):
+    text = "name: x\nsweep:\n  - product: {method: [gd, jko], d: [2, 3], seed: [1, 2]}\n"
+    wgf.write("spec.yaml", text)
+    wgf("plan", "spec.yaml").require(USAGE, "method: jko needs d = 2").quietly()
+    _, rows = jobs(wgf, text + "    exclude: [{method: jko, d: 3}]\n")
+    equal(len(rows), 5, "jobs")
+
+
+@case
+def blocks_of_a_result_resume(wgf):
+    wgf.write("spec.yaml", BLOCKS.replace("width: 1000", "width: 9"))
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--jobs", "0-4").require(OK)
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
+    wgf("verify", "out.h5").require(OK)
+    with h5py.File(wgf.path("out.h5")) as file:
+        equal([axis.decode() if isinstance(axis, bytes) else axis for axis in file.attrs["axes"]],
+              ["grid", "gamma", "epsilon", "method", "width"], "axes")
+    wgf.write("other.yaml", wgf.path("spec.yaml").read_text().replace("count: 4", "count: 5"))
+    wgf("run", "other.yaml", "-o", "out.h5", "--quiet").require(USAGE, "another plan")
+
+
+HUGE_BLOCKS = """\
+name: huge
+sweep:
+  - product: {seed: {range: [0, 1000000000]}}
+    zip: {gamma: [0.1, 0.2], steps: [3, 4]}
+  - product: {seed: {range: [0, 1000000000]}}
+    zip: {gamma: [0.3, 0.2], steps: [3, 5]}
+  - product: {seed: {range: [999999990, 2000000000]}, gamma: [0.1, 0.2], steps: [3]}
+"""
+
+
+@case
+def huge_blocks_take_no_memory(wgf):
+    wgf.write("spec.yaml", HUGE_BLOCKS)
+    process = wgf.start("plan", "spec.yaml")
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    equal((process.returncode, count(out, "jobs"), count(out, "duplicates dropped")), (OK, 6 * 10**9 + 10, 10), "plan")
+    require(usage.ru_utime < 2 and usage.ru_maxrss < 200000, f"{usage.ru_utime} s, {usage.ru_maxrss} kB")
 
 
 @case

@@ -31,10 +31,26 @@ struct wgf_axis {
     bool together; /* not alone in a product: its values may repeat */
 };
 
+/* What a value is compared with: by an operator, one of <, <=, >, >=, != and =. */
+struct wgf_condition {
+    const struct wgf_param *param;
+    bool less, equal, greater; /* the orders that fulfil it */
+    union wgf_value value;     /* where only equality counts */
+    double bound;              /* where the order counts */
+};
+
+/* Jobs that meet all conditions are not in the plan. */
+struct wgf_exclusion {
+    struct wgf_place place;
+    int count;
+    struct wgf_condition *conditions;
+};
+
 /* A part of the sweep: the product of its dimensions. */
 struct wgf_sweep_block {
     struct wgf_place place;
-    int fixed_count, axis_count;
+    int fixed_count, axis_count, exclusion_count;
+    struct wgf_exclusion *exclusions;
     struct wgf_fixed *fixed; /* its own, and those of the spec that it does not give itself */
     struct wgf_axis *axes;   /* ascending dimensions, the last varies fastest */
 };
@@ -70,6 +86,12 @@ void wgf_spec_free(struct wgf_spec *spec);
 /* Lists the parameters that are swept or that blocks fix at different values, in the order in which they first appear;
  * returns their number. */
 int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS]);
+
+/* Does a value meet the condition? */
+bool wgf_condition_holds(const struct wgf_condition *condition, union wgf_value value);
+
+/* Is a job of these settings excluded? What it does not read meets no condition. */
+bool wgf_excludes(const struct wgf_exclusion *exclusion, const struct wgf_settings *settings);
 
 /* Value i of an axis, 0 <= i < count. */
 union wgf_value wgf_axis_value(const struct wgf_axis *axis, int64_t i);
