@@ -49,6 +49,9 @@ def validator(wgf):
 
 def refused_by_program(wgf, section, lines):
     """Names of the parameters of these lines, one a line of the section, that have an error in theirs."""
+    most = 40  # lines at once: of a hundred errors the rest is not shown
+    if len(lines) > most:
+        return refused_by_program(wgf, section, lines[:most]) | refused_by_program(wgf, section, lines[most:])
     wgf.write("spec.yaml", "\n".join(["name: x", f"{section}:", *lines, "  no_parameter: 1", ""]))
     errors = wgf("plan", "spec.yaml").require(USAGE, "no_parameter").err
     numbers = {int(number) for number in re.findall(r"^spec\.yaml:(\d+):\d+: error", errors, re.M)}
