@@ -66,14 +66,14 @@ static bool read_condition(struct wgf_spec_reader *reader, const yaml_node_t *no
         condition->equal = operators[i].equal;
         condition->greater = operators[i].greater;
         text += length + strspn(text + length, " ");
-        quoted = condition->param->type == WGF_PARAM_PATH;
+        quoted = wgf_param_is_text(condition->param);
         break;
     }
     if (text && read_bound(condition, text, quoted, &error)) {
         wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
         return false;
     }
-    if (text && condition->param->type == WGF_PARAM_PATH)
+    if (text && wgf_param_is_text(condition->param))
         condition->value.text = text = wgf_spec_keep(reader, text);
     return text != NULL;
 }
