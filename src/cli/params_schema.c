@@ -16,17 +16,19 @@ static const char frame[] = JSON({
     "$schema" : "http://json-schema.org/draft-07/schema#",
     "title" : "spec of a wgf sweep",
     "type" : "object",
-    "required" : ["name"],
+    "anyOf" : [ {"required" : ["name"]}, {"required" : ["extends"]} ],
     "additionalProperties" : false,
     "properties" : {
+        "extends" : {"description" : "a spec that this one changes", "type" : "string", "minLength" : 1},
         "name" : {"description" : "one line of text", "type" : [ "string", "number" ], "minLength" : 1},
         "description" : {"description" : "what the sweep is for", "type" : [ "string", "number" ]},
         "fixed" : {"$ref" : "#/definitions/fixed"},
         "sweep" : {
-            "anyOf" : [
-                {"$ref" : "#/definitions/axes"},
-                {"type" : "array", "minItems" : 1, "items" : {"$ref" : "#/definitions/block"}}
-            ]
+            "description" : "axes, or a list of blocks whose jobs are joined in order",
+            "type" : [ "object", "array" ],
+            "if" : {"type" : "array"},
+            "then" : {"minItems" : 1, "maxItems" : 1000, "items" : {"$ref" : "#/definitions/block"}},
+            "else" : {"$ref" : "#/definitions/axes"}
         }
     },
     "definitions" : {

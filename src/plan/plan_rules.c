@@ -355,7 +355,7 @@ void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagno
         if (all && !trial.failed)
             continue;
         const struct wgf_param *param = blamed(&trial, names);
-        struct wgf_place place = {1, 1};
+        struct wgf_place place = {.line = 1, .column = 1};
         if (param)
             wgf_block_given(block, param, &place);
         if (trial.failed)

@@ -64,8 +64,7 @@ struct given {
 static bool has(const struct wgf_plan_block *block, const struct given *given)
 {
     struct wgf_place place;
-    return wgf_block_given(block, given->param, &place) && place.line == given->place.line &&
-           place.column == given->place.column;
+    return wgf_block_given(block, given->param, &place) && wgf_same_place(place, given->place);
 }
 
 /* Does some job of the block read the parameter? */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const struct wgf_place command_line = {0, 0};
+static const struct wgf_place command_line = {.line = 0};
 
 /* The parameter that K names; NULL, diagnosed, when there is none that can be set. */
 static const struct wgf_param *find_settable(struct wgf_spec_reader *reader, const char *set, const char *name)
