@@ -189,6 +189,8 @@ static cJSON *make_value(const struct wgf_param *param)
         return make_number(param);
     if (param->type == WGF_PARAM_PATH)
         return cJSON_Parse(JSON({"type" : "string"}));
+    if (param->check) /* a condition compares something */
+        return cJSON_Parse(JSON({"type" : "string", "pattern" : "^(none)?$|[<=>]| in "}));
     if (param->list)
         return cJSON_Parse(JSON(
             {"type" : [ "array", "string", "number" ], "minItems" : 1, "items" : {"type" : [ "string", "number" ]}}));

@@ -61,7 +61,7 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
     }
     const char *const kept = wgf_spec_keep(reader, set);
     if (quoted && kept)
-        value.text = kept + (value.text - set);
+        value.text = wgf_spec_keep(reader, value.text);
     if (kept)
         assign(reader, (struct wgf_fixed){param, value, command_line, kept});
 }

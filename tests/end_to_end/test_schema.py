@@ -88,7 +88,7 @@ def every_spec_in_sweeps_names_it_and_validates(wgf):
 @case
 def it_agrees_with_the_program_on_every_value_of_every_parameter(wgf):
     schema = validator(wgf)
-    names = list(schema.schema["definitions"]["parameters"])
+    names = [name for name in schema.schema["definitions"]["parameters"] if name != "stop_when"]  # a language
     compared = refused = 0
     for place, (_, _, whole) in PLACES.items():
         for value in VALUES:
