@@ -5,6 +5,7 @@
 
 #include "wgf/flow/flow.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -220,6 +221,41 @@ static void warn_of_rule(const struct wgf_plan *plan, struct wgf_diagnostics *wa
                          names[c], meanings[c]);
 }
 
+/* The job by events with most operations. */
+static void add_longest(void *context, const struct wgf_settings *settings, double jobs)
+{
+    struct wgf_settings *const longest = context;
+    (void)jobs;
+    if (settings->method == WGF_METHOD_FLOW && settings->flow_solver == WGF_FLOW_EVENTS &&
+        (longest->method != WGF_METHOD_FLOW || wgf_flow_operations(settings) > wgf_flow_operations(longest)))
+        *longest = *settings;
+}
+
+/* Warns where events take more than about an hour. */
+static void warn_of_events(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
+{
+    static const char *const names[] = {"method",    "flow_solver", "n",    "d",      "width", "data",
+                                        "data_file", "inputs",      "init", "layers", "steps", NULL};
+    const struct wgf_param *const param = wgf_param_find("flow_solver");
+    const double most = 4e12;
+    struct wgf_settings longest = {.method = WGF_METHOD_COUNT};
+    struct wgf_place place = {.line = 1, .column = 1};
+    bool read = false, given = false;
+    for (int b = 0; b < plan->block_count; b++) {
+        const struct wgf_plan_block *block = &plan->blocks[b];
+        read = read || is_read(block, param);
+        given =
+            given || wgf_block_given(block, param, &place) || wgf_block_given(block, wgf_param_find("method"), &place);
+    }
+    if (read && wgf_plan_visit_jobs(plan, names, add_longest, &longest) && longest.method == WGF_METHOD_FLOW &&
+        wgf_flow_operations(&longest) > most)
+        wgf_diagnose(warnings, place,
+                     "flow_solver: events takes about %.0e operations for width: %" PRId64 ", n: %" PRId64
+                     " and d: %" PRId64 ", hours at one a nanosecond; use fewer samples or neurons, or method: gd with "
+                     "a small gamma",
+                     wgf_flow_operations(&longest), longest.init.width, longest.data.n, longest.data.d);
+}
+
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
     for (int b = 0; b < plan->block_count; b++) {
@@ -227,4 +263,5 @@ void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings
         warn_of_exclusions(&plan->blocks[b], warnings);
     }
     warn_of_rule(plan, warnings);
+    warn_of_events(plan, warnings);
 }
