@@ -154,8 +154,9 @@ static const char law[] = JSON({
 
 static const char any_text[] = JSON({"type" : [ "string", "number" ]});
 
-/* What excludes a parameter's value: where that is defined, and what a comparison looks like. */
-static const char condition[] = JSON({"anyOf" : [ {"$ref" : "%s"}, {"type" : "string", "pattern" : "%s"} ]});
+/* A value, or a text: where that is defined, and what a comparison, or a derived value, looks like. */
+static const char value_alone[] = JSON({"$ref" : "%s"});
+static const char value_or_text[] = JSON({"anyOf" : [ {"$ref" : "%s"}, {"type" : "string", "pattern" : "%s"} ]});
 
 static bool is_number(const struct wgf_param *param)
 {
@@ -249,12 +250,12 @@ static void add_param(const struct wgf_param *param, cJSON *definitions)
     char value[PLACE], only[PLACE], pattern[TEMPLATE], text[2 * TEMPLATE];
     snprintf(value, sizeof value, VALUE, name);
     snprintf(only, sizeof only, VALUE "%s", name, param->word ? "/anyOf/0" : "");
-    cJSON *const definition = make_value(param), *const reference = cJSON_CreateObject();
+    cJSON *const definition = make_value(param);
     add_description(param, definition);
     add_default(param, definition);
     cJSON_AddItemToObject(cJSON_GetObjectItem(definitions, "parameters"), name, definition);
-    cJSON_AddStringToObject(reference, "$ref", value);
-    cJSON_AddItemToObject(properties_of(definitions, "fixed"), name, reference);
+    snprintf(text, sizeof text, number ? value_or_text : value_alone, value, "^=");
+    cJSON_AddItemToObject(properties_of(definitions, "fixed"), name, cJSON_Parse(text));
     if (number)
         snprintf(text, sizeof text, list_or_space, value, only, only, only, only, only, type, type);
     else
@@ -268,7 +269,7 @@ static void add_param(const struct wgf_param *param, cJSON *definitions)
         snprintf(text, sizeof text, choice, name);
     cJSON_AddItemToObject(properties_of(definitions, "laws"), name, cJSON_Parse(text));
     write_pattern(param, pattern);
-    snprintf(text, sizeof text, condition, value, pattern);
+    snprintf(text, sizeof text, value_or_text, value, pattern);
     cJSON_AddItemToObject(properties_of(definitions, "conditions"), name, cJSON_Parse(param->list ? any_text : text));
 }
 
