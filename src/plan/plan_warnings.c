@@ -77,7 +77,7 @@ static bool is_read(const struct wgf_plan_block *block, const struct wgf_param *
         struct wgf_settings settings;
         wgf_block_case(block, &block->cases[i], &settings);
         wgf_plan_settle(block->plan, &settings);
-        if (wgf_param_is_read(param, &settings))
+        if (wgf_param_is_read(param, &settings) || wgf_derived_needs(block, &settings, param))
             return true;
     }
     return false;
@@ -88,7 +88,7 @@ static const struct wgf_param *find_lack(const struct wgf_plan_block *block, con
 {
     const struct wgf_param *needed = param->needs ? wgf_param_find(param->needs) : NULL;
     const int axis = needed ? wgf_block_axis(block, needed) : -1;
-    bool varies = false;
+    bool varies = needed && wgf_derived_uses(block, needed, NULL);
     for (int64_t i = 1; axis >= 0 && !varies && i < block->axes[axis].count; i++)
         varies = !wgf_value_equal(needed, wgf_axis_value(&block->axes[axis], i), wgf_axis_value(&block->axes[axis], 0));
     struct wgf_settings settings;
