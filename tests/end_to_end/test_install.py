@@ -156,8 +156,9 @@ def completions_of_other_shells(wgf):
         equal(call(shells["zsh"], "-n", paths["zsh"]).stderr, "", "zsh -n")
     for line, offered in (("ru", ["run"]), ("run --check", ["--checkpoint"]), ("run --set gam", ["gamma"]),
                           ("show x --columns width,gam", ["width,gamma"]), ("show x --sort -gam", ["-gamma"])):
-        script = f"source {shlex.quote(str(paths['fish']))}; complete -C {shlex.quote(f'{PREFIX}/bin/wgf {line}')}"
-        got = call(shells["fish"], "-c", script, cwd=wgf.folder).stdout if shells["fish"] else None
+        script = f"source {shlex.quote(str(paths['fish']))}; complete -C {shlex.quote(f'wgf {line}')}"
+        found = {**os.environ, "PATH": f"{PREFIX / 'bin'}:{os.environ['PATH']}"}
+        got = call(shells["fish"], "-c", script, cwd=wgf.folder, env=found).stdout if shells["fish"] else None
         if got is not None:
             equal([words.split("\t")[0] for words in got.splitlines()], offered, f"what fish offers after wgf {line}")
 
