@@ -8,9 +8,9 @@ from harness import OK, case, equal, main, require
 
 SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
-DECIDERS = ("data", "init", "method", "metric", "solver")
+DECIDERS = ("data", "init", "method", "metric", "solver", "flow_solver")
 DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"}, {"method": "jko"},
-            {"method": "jko", "solver": "dykstra"}, {"method": "flow"})
+            {"method": "jko", "solver": "dykstra"}, {"method": "flow"}, {"method": "flow", "flow_solver": "adaptive"})
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS]
 LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "layers", "weight_decay", "kernel",
