@@ -72,12 +72,13 @@ static void ignore(int code, const char *module, const char *function, char *mes
 static bool prepare(struct wgf_integrator *integrator, int64_t size, double rtol, double atol)
 {
     const int most_rejected = 100; /* in a row: at a kink steps shrink until a least length ends that */
-    if (SUNContext_Create(SUN_COMM_NULL, &integrator->context))
+    const sunindextype length = (sunindextype)size; /* of 32 bits in some builds */
+    if (length != size || SUNContext_Create(SUN_COMM_NULL, &integrator->context))
         return false;
 #if SUNDIALS_VERSION_MAJOR >= 7
     SUNContext_ClearErrHandlers(integrator->context);
 #endif
-    integrator->y = N_VNew_Serial(size, integrator->context);
+    integrator->y = N_VNew_Serial(length, integrator->context);
     integrator->arkode = integrator->y ? ERKStepCreate(right_side, 0, integrator->y, integrator->context) : NULL;
     void *const arkode = integrator->arkode;
 #if SUNDIALS_VERSION_MAJOR < 7
