@@ -69,7 +69,8 @@ def a_parameter_is_warned_of_exactly_when_its_values_make_one_job(wgf):
                 changed = {**choices, **dict(choice.split(": ") for choice in way)}
                 changed = {key: value for key, value in changed.items()
                            if (key != "metric" or changed["method"] == "prox")
-                           and (key != "solver" or changed["method"] == "jko")}
+                           and (key != "solver" or changed["method"] == "jko")
+                           and (key != "flow_solver" or changed["method"] == "flow")}
                 equal(set(warnings(wgf, spec(changed, name, one, "fixed"))[0]), set(), f"{name} with {changed}")
                 ways += 1
     print(f"{len(KINDS)} kinds of jobs x {len(table)} parameters: {told} warnings, {silent} read; "
