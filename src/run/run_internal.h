@@ -19,6 +19,9 @@ struct wgf_work {
 void wgf_work_free(struct wgf_work *work);
 int64_t wgf_work_left(const struct wgf_work *work);
 
+/* How often a descent says how far it is. */
+#define WGF_WATCH_SECONDS 0.1
+
 /* What one rank shows, or tells its master, of the jobs that it runs. */
 struct wgf_watch {
     struct wgf_progress progress;

@@ -34,7 +34,7 @@ void wgf_watch_start(struct wgf_sweep *sweep)
                                             .total = wgf_work_left(&sweep->work)};
     if (watch->progress.style == WGF_PROGRESS_NONE)
         return;
-    watch->listener = (struct wgf_flow_listener){note_stage, sweep};
+    watch->listener = (struct wgf_flow_listener){note_stage, sweep, WGF_WATCH_SECONDS};
     wgf_job_runner_listen(sweep->runner, &watch->listener);
     if (sweep->team->size == 1)
         wgf_ticker_start(&watch->ticker, period, show_own, watch);
