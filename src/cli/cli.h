@@ -61,6 +61,11 @@ wgf_status wgf_cli_check_key(struct wgf_store *store, const struct wgf_plan *pla
 int wgf_cli_take_jobs(const char *command, const char *word, struct wgf_selection *selection);
 int wgf_cli_take_shard(const char *command, const char *word, struct wgf_selection *selection);
 
+/* Adds the words of --where to a query on jobs, begun and empty. Returns an exit code, likewise. */
+struct wgf_words;
+struct wgf_query;
+int wgf_cli_take_where(const char *command, const struct wgf_words *words, struct wgf_query *query);
+
 /* The program's version and revision, for `wgf --version` and for result files. */
 extern const char *const wgf_cli_version, *const wgf_cli_revision;
 

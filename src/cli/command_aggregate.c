@@ -12,7 +12,7 @@
 
 static const char usage[] =
     "usage: wgf aggregate OUT.h5... --value NAME[,NAME...] [--by NAME[,NAME...]]\n"
-    "                     [--stat STAT[,STAT...]] [--where 'NAME OP VALUE, ...']\n"
+    "                     [--stat STAT[,STAT...]] [--where CONDITIONS]\n"
     "                     [--at-step S | --at-time T [--interpolate]] [--csv]\n\n"
     "Groups the jobs of one or many result files by some parameters, and reduces values over all others,\n"
     "such as seeds. Prints a line for each group, in ascending order of the keys of --by.\n\n"
@@ -23,8 +23,7 @@ static const char usage[] =
     "  --stat STATS   statistics, by default count,median,q25,q75; also mean, std and sem (over count\n"
     "                 - 1), min, max, sum, missing, and quantiles in percent such as q05 or q2.5,\n"
     "                 interpolated linearly as in numpy and pandas\n"
-    "  --where CONDS  only jobs that meet all conditions: 'method = prox, seed < 10, beta != auto'. OP is\n"
-    "                 one of = != < <= > >=; NAME is a parameter, a result or a trace. May be repeated\n"
+    "  --where CONDITIONS  only jobs that meet them, described below. May be repeated\n"
     "  --at-step S    take the record of outer step S from traces, or the 'last' one. Without it every\n"
     "                 record counts, and 'step' is the last key unless --by contains it or time. A job\n"
     "                 that ended early has no records after its end\n"
@@ -35,6 +34,12 @@ static const char usage[] =
     "                 Times that agree in 12 digits are equal: 3 steps of 0.1 end at 0.3\n"
     "  --csv          comma-separated values with 17 significant digits\n"
     "  --help         print this text\n\n"
+    "Conditions are NAME OP VALUE, OP one of = != < <= > >=, joined by and, or, not and parentheses; a\n"
+    "comma is an and. NAME in [A, B] is one of a list. NAME is a parameter, a result, a trace or job. Of\n"
+    "numbers both sides may be arithmetic with min, max, sqrt, log, exp, abs and pow: 'method = prox and\n"
+    "(seed < 10 or beta != auto)', 'objective_final > 0.9 * objective_initial'. Words with a comma, a\n"
+    "bracket, and or or are written in quotes. Numbers are compared by 15 digits. NaN is neither equal\n"
+    "to a number, nor less, nor greater: 'objective_final = nan' asks for it, as 'beta = auto' does.\n\n"
     "Only jobs that are done or diverged count, unless --where contains status, as in 'status = done'.\n"
     "NaN is left out: 'count' counts the values used, and 'missing' those left out, which include jobs\n"
     "without a record at step S or time T. With one --value the columns are named after STATS, otherwise\n"
@@ -167,7 +172,7 @@ int wgf_cli_aggregate(int argc, char **argv)
                                          {0}};
     struct wgf_command_line line = {
         .command = "aggregate", .usage = usage, .options = options, .operand = "result file", .several = true};
-    struct wgf_query query;
+    struct wgf_query query = {0};
     struct wgf_error error;
     int code;
     if (wgf_options_read(&line, argc, argv, &code))
@@ -175,5 +180,6 @@ int wgf_cli_aggregate(int argc, char **argv)
                                                           : aggregate(&query, line.operands, line.operand_count, csv);
     for (int o = 0; o < OPTIONS; o++)
         free(words[o].list);
+    wgf_query_free(&query);
     return code;
 }

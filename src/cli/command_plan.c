@@ -42,6 +42,16 @@ static void print_axis(const struct wgf_axis *axis)
     putchar('\n');
 }
 
+static void print_block(const struct wgf_spec *spec, int b)
+{
+    const struct wgf_sweep_block *block = &spec->blocks[b];
+    if (spec->block_count > 1)
+        printf("block %d: ", b + 1);
+    printf("axes, the last fastest:%s\n", block->axis_count ? "" : " none");
+    for (int a = 0; a < block->axis_count; a++)
+        print_axis(&block->axes[a]);
+}
+
 static int print_plan(const struct wgf_plan *plan)
 {
     const struct wgf_spec *spec = wgf_plan_spec(plan);
@@ -51,9 +61,8 @@ static int print_plan(const struct wgf_plan *plan)
     if (wgf_layout_measure(plan, &layout, &error))
         return wgf_cli_error(&error);
     printf("%s%s%s\n", spec->name, spec->description[0] ? ": " : "", spec->description);
-    printf("axes, the last fastest:%s\n", spec->axis_count ? "" : " none");
-    for (int a = 0; a < spec->axis_count; a++)
-        print_axis(&spec->axes[a]);
+    for (int b = 0; b < spec->block_count; b++)
+        print_block(spec, b);
     printf("jobs: %" PRId64 "\n", wgf_plan_jobs(plan));
     printf("duplicates dropped: %" PRId64 "\n", wgf_plan_dropped(plan));
     printf("result file: %s\n", wgf_bytes_text(wgf_layout_bytes(&layout), size));

@@ -4,20 +4,21 @@
 
 #include "wgf/base/system.h"
 #include "wgf/datafile/datafile.h"
+#include "wgf/query/query.h"
 #include "wgf/query/table.h"
-#include "wgf/query/variable.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static const char usage[] =
-    "usage: wgf predict OUT.h5 --at FILE [--jobs LIST] [--csv]\n\n"
+    "usage: wgf predict OUT.h5 --at FILE [--jobs LIST] [--where CONDITIONS] [--csv]\n\n"
     "Prints f(x), what the network of a job's last kept state says, for each input of FILE: one line an\n"
     "input, one column job_K a job. Jobs keep states where their spec has save: last or save: all.\n\n"
     "  --at FILE    inputs: the data set X of an HDF5 file, used as it is; or the lines of a CSV file\n"
     "               without a label, to which a column of ones is appended as to those of data_file\n"
     "  --jobs LIST  jobs like 0-9,17; otherwise all that have kept a state\n"
+    "  --where CONDITIONS  of these jobs those that meet the conditions, as in wgf show; may be repeated\n"
     "  --csv        comma-separated values with 17 significant digits\n"
     "  --help       print this text\n";
 
@@ -31,6 +32,8 @@ struct prediction {
     struct wgf_job_list plan;
     struct wgf_job_runner *runner;
     struct wgf_cells parts[PARTS];
+    const struct wgf_query *query; /* the conditions */
+    struct wgf_picker picker;
     const char *at;
     struct wgf_datafile file;
     struct wgf_data inputs; /* a view of `file` */
@@ -59,7 +62,9 @@ static wgf_status read_parts(struct prediction *made, struct wgf_error *error)
         if (!status)
             status = wgf_cells_read(&made->parts[p], 0, made->extent.jobs, error);
     }
-    return status;
+    if (!status)
+        status = wgf_picker_open(&made->picker, made->query, made->store, made->extent.jobs, error);
+    return status ? status : wgf_picker_load(&made->picker, false, 0, made->extent.jobs, error);
 }
 
 /* The jobs to be printed. Without a selection those that have a state; a selected one without is an error. */
@@ -78,6 +83,8 @@ static wgf_status choose_jobs(struct prediction *made, const struct wgf_selectio
         return wgf_fail(error, WGF_EMEMORY, "no memory for the list of jobs");
     for (int64_t i = 0; i < selected; i++) {
         const int64_t job = made->jobs[i];
+        if (!wgf_picker_passes(&made->picker, false, job, NULL, NULL))
+            continue;
         if (has_state(made, job))
             made->jobs[made->count++] = job;
         else if (selection->intervals)
@@ -86,10 +93,12 @@ static wgf_status choose_jobs(struct prediction *made, const struct wgf_selectio
                             job);
     }
     if (made->count == 0)
-        return wgf_fail(error, WGF_EUSAGE, "no job has kept a state; run the spec with save: last");
+        return wgf_fail(error, WGF_EUSAGE, "no job%s has kept a state; run the spec with save: last",
+                        made->query->condition_count > 0 ? " that passes --where" : "");
     if (made->count > WGF_TABLE_COLUMNS)
-        return wgf_fail(error, WGF_EUSAGE, "%" PRId64 " jobs are too many columns; choose at most %d with --jobs",
-                        made->count, WGF_TABLE_COLUMNS);
+        return wgf_fail(error, WGF_EUSAGE,
+                        "%" PRId64 " jobs are too many columns; choose at most %d with --jobs or --where", made->count,
+                        WGF_TABLE_COLUMNS);
     return WGF_OK;
 }
 
@@ -202,9 +211,10 @@ static void print(const struct prediction *made, bool csv)
     put(&table, made);
 }
 
-static int predict(const char *file, const char *at, const struct wgf_selection *selection, bool csv)
+static int predict(const char *file, const char *at, const struct wgf_selection *selection,
+                   const struct wgf_query *query, bool csv)
 {
-    struct prediction made = {.at = at};
+    struct prediction made = {.at = at, .query = query};
     struct wgf_error error;
     if (wgf_result_open(&made.store, file, WGF_STORE_READ, &error))
         return wgf_cli_error(&error);
@@ -220,6 +230,7 @@ static int predict(const char *file, const char *at, const struct wgf_selection 
     wgf_job_runner_free(made.runner);
     for (int p = 0; p < PARTS; p++)
         wgf_cells_close(&made.parts[p]);
+    wgf_picker_close(&made.picker);
     wgf_job_list_free(&made.plan);
     wgf_store_close(made.store, NULL);
     return code;
@@ -229,18 +240,27 @@ int wgf_cli_predict(int argc, char **argv)
 {
     const char *at = NULL, *jobs = NULL;
     bool csv = false;
-    const struct wgf_option options[] = {
-        wgf_text_option("at", 0, &at), wgf_text_option("jobs", 0, &jobs), wgf_flag_option("csv", &csv), {0}};
+    struct wgf_words where = {0};
+    const struct wgf_option options[] = {wgf_text_option("at", 0, &at),
+                                         wgf_text_option("jobs", 0, &jobs),
+                                         wgf_words_option("where", &where),
+                                         wgf_flag_option("csv", &csv),
+                                         {0}};
     struct wgf_command_line line = {.command = "predict", .usage = usage, .options = options, .operand = "result file"};
     struct wgf_selection selection = {0};
+    struct wgf_query query;
     int code;
-    if (!wgf_options_read(&line, argc, argv, &code))
-        return code;
-    if (!at)
-        return wgf_cli_misuse("predict", "--at FILE is missing: the inputs");
-    code = jobs ? wgf_cli_take_jobs("predict", jobs, &selection) : WGF_EXIT_OK;
-    if (!code)
-        code = predict(line.operands[0], at, &selection, csv);
+    wgf_query_begin(&query);
+    if (wgf_options_read(&line, argc, argv, &code)) {
+        code = at ? wgf_cli_take_where("predict", &where, &query)
+                  : wgf_cli_misuse("predict", "--at FILE is missing: the inputs");
+        if (!code && jobs)
+            code = wgf_cli_take_jobs("predict", jobs, &selection);
+        if (!code)
+            code = predict(line.operands[0], at, &selection, &query, csv);
+    }
     wgf_selection_free(&selection);
+    wgf_query_free(&query);
+    free(where.list);
     return code;
 }

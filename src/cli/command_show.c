@@ -1,9 +1,9 @@
 /* wgf show: the table of jobs, one job with its trace, or its data. */
 #include "cli.h"
 #include "options.h"
+#include "show.h"
 
 #include "wgf/query/table.h"
-#include "wgf/query/variable.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,136 +12,35 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: wgf show OUT.h5 [--csv]\n"
+    "usage: wgf show OUT.h5 [--where CONDITIONS] [--sort NAMES] [--columns NAMES] [--csv]\n"
     "       wgf show OUT.h5 --job K [--csv]\n"
     "       wgf show OUT.h5 --job K --data\n\n"
     "Prints the table of jobs: swept parameters and results; with --csv all parameters and results.\n"
     "With --job prints one job: its parameters, results and trace; with --csv only the trace. With --data\n"
     "prints its samples as CSV, computed again from its parameters: inputs x0, x1, … and label y.\n\n"
-    "  --job K  the number of a job, from 0\n"
-    "  --csv    comma-separated values with 17 significant digits\n"
-    "  --data   print the job's X and y\n"
-    "  --help   print this text\n";
-
-enum { BLOCK = 1024, COLUMNS = 128 };
-
-/* Variables to be shown, in their order, with a block of their cells. */
-struct selection {
-    struct wgf_store *store;
-    struct wgf_cells cells[COLUMNS];
-    int count;
-};
-
-/* Adds a variable; one that an older file lacks is left out. */
-static wgf_status add(struct selection *shown, const struct wgf_variable *variable, struct wgf_error *error)
-{
-    const bool exists = variable == &wgf_variable_job || wgf_store_column(shown->store, variable->name) >= 0;
-    if (!exists || shown->count == COLUMNS)
-        return WGF_OK;
-    return wgf_cells_open(&shown->cells[shown->count++], variable, shown->store, BLOCK, error);
-}
-
-static wgf_status add_named(struct selection *shown, const char *name, struct wgf_error *error)
-{
-    struct wgf_variable variable;
-    return wgf_variable_find(name, &variable) ? add(shown, &variable, error) : WGF_OK;
-}
-
-/* The job number, all parameters and all results. */
-static wgf_status add_all(struct selection *shown, struct wgf_error *error)
-{
-#define RESULT_NAME(id, column, type, life, units, meaning) #column,
-    static const char *const results[] = {WGF_RESULT_COLUMNS(RESULT_NAME)};
-    wgf_status status = add(shown, &wgf_variable_job, error);
-    for (int i = 0; !status && i < wgf_param_count; i++)
-        status = add_named(shown, wgf_params[i].name, error);
-    for (int i = 0; !status && i < WGF_RESULT_COUNT; i++)
-        status = add_named(shown, results[i], error);
-    return status;
-}
-
-/* The job number, swept parameters, and how the job ended. */
-static wgf_status add_summary(struct selection *shown, const struct wgf_spec *spec, struct wgf_error *error)
-{
-    static const char *const outcome[] = {"status",     "objective_initial", "objective_final",
-                                          "steps_done", "seconds",           "message"};
-    wgf_status status = add(shown, &wgf_variable_job, error);
-    for (int a = 0; !status && a < spec->axis_count; a++)
-        status = add_named(shown, spec->axes[a].param->name, error);
-    for (size_t i = 0; !status && i < sizeof outcome / sizeof *outcome; i++)
-        status = add_named(shown, outcome[i], error);
-    return status;
-}
-
-static wgf_status read_rows(struct selection *shown, int64_t first, int64_t count, struct wgf_error *error)
-{
-    wgf_status status = WGF_OK;
-    for (int c = 0; !status && c < shown->count; c++)
-        status = wgf_cells_read(&shown->cells[c], first, count, error);
-    return status;
-}
-
-static void close_cells(struct selection *shown)
-{
-    for (int c = 0; c < shown->count; c++)
-        wgf_cells_close(&shown->cells[c]);
-}
-
-static const char *text_of(const struct selection *shown, int column, int64_t row, bool csv,
-                           char buffer[WGF_CELL_TEXT_LENGTH])
-{
-    const struct wgf_cells *const cells = &shown->cells[column];
-    return wgf_variable_text(&cells->variable, wgf_cells_at(cells, row, 0), csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT,
-                             buffer);
-}
-
-/* Prints, or measures, the rows of the block; with names above when `headed`. */
-static void put_rows(struct wgf_table *table, const struct selection *shown, int64_t count, bool headed)
-{
-    char buffer[WGF_CELL_TEXT_LENGTH];
-    for (int c = 0; headed && c < shown->count; c++)
-        wgf_table_cell(table, shown->cells[c].variable.name);
-    for (int64_t i = 0; i < count; i++)
-        for (int c = 0; c < shown->count; c++)
-            wgf_table_cell(table, text_of(shown, c, i, table->csv, buffer));
-}
-
-/* A line for each job. Columns are as wide as the first block needs: later cells are seldom wider. */
-static int show_jobs(struct wgf_store *store, const struct wgf_job_list *jobs, bool csv)
-{
-    struct selection shown = {.store = store};
-    struct wgf_store_extent extent;
-    struct wgf_error error;
-    wgf_store_extent(store, &extent);
-    wgf_status status = csv ? add_all(&shown, &error) : add_summary(&shown, wgf_plan_spec(jobs->plan), &error);
-    struct wgf_table table = {.stream = stdout, .csv = csv, .columns = shown.count};
-    if (csv)
-        wgf_cli_print_data();
-    for (int64_t first = 0; !status && first < extent.jobs; first += BLOCK) {
-        const int64_t count = extent.jobs - first < BLOCK ? extent.jobs - first : BLOCK;
-        status = read_rows(&shown, first, count, &error);
-        table.measures = !status && !csv && first == 0;
-        if (table.measures)
-            put_rows(&table, &shown, count, true);
-        table.measures = false;
-        if (!status)
-            put_rows(&table, &shown, count, first == 0);
-    }
-    close_cells(&shown);
-    return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
-}
+    "  --where CONDITIONS  only jobs that meet them: 'gamma >= 1 and status = diverged', 'width in\n"
+    "                   [10, 100]', 'objective_final > 0.9 * objective_initial'; 'wgf aggregate --help'\n"
+    "                   describes them. May be repeated\n"
+    "  --sort NAMES     in ascending order of the first name, then of the next; -NAME: descending. NaN\n"
+    "                   comes last, words by the alphabet, and equal rows in the order of jobs\n"
+    "  --columns NAMES  these columns, in this order: job, parameters and results\n"
+    "  --job K          the number of a job, from 0\n"
+    "  --csv            comma-separated values with 17 significant digits\n"
+    "  --data           print the job's X and y\n"
+    "  --help           print this text\n\n"
+    "Without --sort rows are printed as they are read; with it the printed ones are held in memory.\n";
 
 /* A line for each variable of a job. */
 static wgf_status show_variables(struct wgf_store *store, int64_t job, struct wgf_error *error)
 {
-    struct selection shown = {.store = store};
+    struct wgf_shown shown = {.store = store, .room = 1};
     char buffer[WGF_CELL_TEXT_LENGTH];
-    wgf_status status = add_all(&shown, error);
+    wgf_status status = wgf_shown_add_all(&shown, error);
     if (!status)
-        status = read_rows(&shown, job, 1, error);
+        status = wgf_shown_read(&shown, job, 1, error);
     for (int c = 0; !status && c < shown.count; c++)
-        printf("%-18s %s\n", shown.cells[c].variable.name, text_of(&shown, c, 0, false, buffer));
-    close_cells(&shown);
+        printf("%-18s %s\n", shown.cells[c].variable.name, wgf_shown_text(&shown, c, 0, false, buffer));
+    wgf_shown_close(&shown);
     return status;
 }
 
@@ -246,8 +145,17 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
 struct request {
     const char *file;
     int64_t job; /* -1: all */
-    bool csv, data;
+    bool data;
+    struct wgf_words where;
+    struct wgf_table_request table;
 };
+
+static int show_jobs(struct wgf_store *store, const struct wgf_job_list *jobs, const struct request *request)
+{
+    struct wgf_error error;
+    return wgf_show_table(store, wgf_plan_spec(jobs->plan), &request->table, &error) ? wgf_cli_error(&error)
+                                                                                     : WGF_EXIT_OK;
+}
 
 static int show(const struct request *request)
 {
@@ -265,27 +173,45 @@ static int show(const struct request *request)
     else if (!code && request->data)
         code = show_data(store, &jobs, request->job);
     else if (!code && request->job >= 0)
-        code = show_job(store, request->job, request->csv);
+        code = show_job(store, request->job, request->table.csv);
     else if (!code)
-        code = show_jobs(store, &jobs, request->csv);
+        code = show_jobs(store, &jobs, request);
     wgf_job_list_free(&jobs);
     wgf_store_close(store, NULL);
     return code;
 }
 
+/* Says what is wrong with the options together, or takes the conditions. */
+static int check(const struct request *request, struct wgf_query *query)
+{
+    if (request->data && request->job < 0)
+        return wgf_cli_misuse("show", "--data needs --job K");
+    if (request->job >= 0 && request->where.count + request->table.columns.count + request->table.sort.count > 0)
+        return wgf_cli_misuse("show", "--where, --sort and --columns are for the table of jobs; leave out --job");
+    return wgf_cli_take_where("show", &request->where, query);
+}
+
 int wgf_cli_show(int argc, char **argv)
 {
-    struct request request = {.job = -1};
+    struct wgf_query query;
+    struct request request = {.job = -1, .table = {.query = &query}};
     const struct wgf_option options[] = {wgf_integer_option("job", &request.job, 0, "the number of a job"),
-                                         wgf_flag_option("csv", &request.csv),
+                                         wgf_words_option("where", &request.where),
+                                         wgf_words_option("sort", &request.table.sort),
+                                         wgf_words_option("columns", &request.table.columns),
+                                         wgf_flag_option("csv", &request.table.csv),
                                          wgf_flag_option("data", &request.data),
                                          {0}};
     struct wgf_command_line line = {.command = "show", .usage = usage, .options = options, .operand = "result file"};
     int code;
-    if (!wgf_options_read(&line, argc, argv, &code))
-        return code;
-    if (request.data && request.job < 0)
-        return wgf_cli_misuse("show", "--data needs --job K");
-    request.file = line.operands[0];
-    return show(&request);
+    wgf_query_begin(&query);
+    if (wgf_options_read(&line, argc, argv, &code) && !(code = check(&request, &query))) {
+        request.file = line.operands[0];
+        code = show(&request);
+    }
+    wgf_query_free(&query);
+    free(request.where.list);
+    free(request.table.sort.list);
+    free(request.table.columns.list);
+    return code;
 }

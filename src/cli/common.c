@@ -1,7 +1,9 @@
 /* What the subcommands share: exit codes, errors, plans, selections. */
 #include "cli.h"
+#include "options.h"
 
 #include "wgf/base/output.h"
+#include "wgf/query/query.h"
 #include "wgf/schedule/schedule.h"
 #include "wgf_revision.h"
 
@@ -167,4 +169,14 @@ int wgf_cli_take_shard(const char *command, const char *word, struct wgf_selecti
                       read_number(&text, &selection->shards) && *text == '\0' && selection->shard < selection->shards;
     return fine ? WGF_EXIT_OK
                 : wgf_cli_misuse(command, "--shard is I/N, part I of N counted from 0, like 0/4, not '%s'", word);
+}
+
+int wgf_cli_take_where(const char *command, const struct wgf_words *words, struct wgf_query *query)
+{
+    struct wgf_error error;
+    query->refuses_traces = true;
+    for (int w = 0; w < words->count; w++)
+        if (wgf_query_add_conditions(query, words->list[w], &error))
+            return wgf_cli_misuse(command, "%s", error.message);
+    return WGF_EXIT_OK;
 }

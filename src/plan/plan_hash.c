@@ -56,10 +56,10 @@ uint64_t wgf_plan_key(const struct wgf_plan *plan, const struct wgf_settings *se
     return XXH3_64bits_digest(&state);
 }
 
-static bool is_read_by_some(const struct wgf_plan *plan, int axis)
+static bool is_read_by_some(const struct wgf_plan_block *block, int axis)
 {
-    for (int i = 0; i < plan->case_count; i++)
-        if (plan->cases[i].read[axis])
+    for (int i = 0; i < block->case_count; i++)
+        if (block->cases[i].read[axis])
             return true;
     return false;
 }
@@ -69,6 +69,8 @@ static void add_axis(XXH3_state_t *state, const struct wgf_plan *plan, const str
     const int64_t most_listed = 1000000; /* a longer range adds its first value, step and count */
     add_text(state, axis->param->name);
     XXH3_64bits_update(state, &axis->count, sizeof axis->count);
+    if (axis->together)
+        XXH3_64bits_update(state, &axis->dimension, sizeof axis->dimension);
     if (!axis->values && axis->count > most_listed) {
         add_value(state, plan, axis->param, axis->first, NULL);
         add_value(state, plan, axis->param, axis->step, NULL);
@@ -78,22 +80,33 @@ static void add_axis(XXH3_state_t *state, const struct wgf_plan *plan, const str
         add_value(state, plan, axis->param, wgf_axis_value(axis, i), NULL);
 }
 
-/* The first job of every case covers all that is fixed; the axes that some job reads, in order, cover the rest, with
- * the states that values of some axes lead to. */
+/* The first job of every case covers all that is fixed; the axes that some job reads, in order, cover the rest. */
+static void add_block(XXH3_state_t *state, const struct wgf_plan_block *block)
+{
+    for (int i = 0; i < block->case_count; i++) {
+        struct wgf_settings first;
+        wgf_block_case(block, &block->cases[i], &first);
+        wgf_plan_settle(block->plan, &first);
+        uint64_t key = wgf_plan_key(block->plan, &first);
+        XXH3_64bits_update(state, &key, sizeof key);
+    }
+    for (int a = 0; a < block->axis_count; a++)
+        if (block->axes[a].count > 1 && is_read_by_some(block, a))
+            add_axis(state, block->plan, &block->axes[a]);
+}
+
+/* The blocks, the jobs that are removed, and the states that values of some axes lead to. */
 uint64_t wgf_plan_hash(const struct wgf_plan *plan)
 {
     XXH3_state_t state;
     XXH3_64bits_reset(&state);
-    for (int i = 0; i < plan->case_count; i++) {
-        struct wgf_settings first;
-        wgf_plan_case(plan, &plan->cases[i], &first);
-        wgf_plan_settle(plan, &first);
-        uint64_t key = wgf_plan_key(plan, &first);
-        XXH3_64bits_update(&state, &key, sizeof key);
+    for (int b = 0; b < plan->block_count; b++) {
+        if (b > 0)
+            add_text(&state, "block");
+        add_block(&state, &plan->blocks[b]);
     }
-    for (int a = 0; a < plan->axis_count; a++)
-        if (plan->axes[a].count > 1 && is_read_by_some(plan, a))
-            add_axis(&state, plan, &plan->axes[a]);
+    if (plan->removed_count > 0)
+        XXH3_64bits_update(&state, plan->removed, (size_t)plan->removed_count * sizeof *plan->removed);
     for (int i = 0; i < plan->source_count; i++)
         if (plan->sources[i].is_state)
             XXH3_64bits_update(&state, &plan->sources[i].hash, sizeof plan->sources[i].hash);

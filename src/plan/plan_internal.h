@@ -1,50 +1,106 @@
-/* The parts of a plan: counting (plan.c), visiting (plan_visit.c), files (plan_sources.c), conflicts (plan_rules.c),
- * states to go on from (plan_states.c), what no job reads (plan_warnings.c) and hashes (plan_hash.c). */
+/* The parts of a plan: the jobs (plan.c), those of a block (plan_block.c), visiting (plan_visit.c), files
+ * (plan_sources.c), conflicts (plan_rules.c), states to go on from (plan_states.c), what no job reads (plan_warnings.c)
+ * and hashes (plan_hash.c). */
 #ifndef WGF_PLAN_PLAN_INTERNAL_H
 #define WGF_PLAN_PLAN_INTERNAL_H
 
 #include "wgf/plan/plan.h"
 
+/* Rows of a dimension, ascending: the first `count`, or those listed. */
+struct wgf_rows {
+    int64_t count, *list;
+};
+
 /* A few choices (data, init, method, metric, solver) decide which parameters a job reads. A case is one combination of
- * their swept values; all jobs of a case read the same axes. */
+ * their values, as far as they are read; all jobs of a case read the same axes. Its jobs are the product of its rows,
+ * of which no two agree in all that is read: the first of equal rows stays. */
 struct wgf_case {
-    int64_t *index; /* an axis each: value of an axis that decides; 0 of others */
-    bool *read;     /* an axis each */
-    int64_t *rest;  /* axes + 1: jobs of this case that agree on the axes before a, deciding axes given */
+    struct wgf_settings kind; /* of its first job, what is not read at its default */
+    bool *read;               /* an axis each */
+    struct wgf_rows *rows;    /* a dimension each */
+    int64_t *rest;            /* dimensions + 1: jobs of this case that agree on the rows of dimensions before d */
+};
+
+/* A block of the spec: the product of its dimensions, the last fastest. Axes of one dimension advance together. */
+struct wgf_plan_block {
+    const struct wgf_plan *plan;
+    const struct wgf_sweep_block *spec;
+    struct wgf_settings base; /* defaults with the fixed parameters */
+    int axis_count, dimension_count, case_count;
+    struct wgf_axis *axes;   /* the spec's, less the files whose contents stand in an earlier one */
+    union wgf_value **lists; /* an axis each: its values where the plan made the list itself, else NULL */
+    struct wgf_case *cases;
+    int64_t first, jobs; /* number of its first job, and of its different jobs, before any is removed from the plan */
+    double written;      /* rows that the spec writes, equal ones included */
 };
 
 struct wgf_plan {
     const struct wgf_spec *spec;
-    struct wgf_settings defaults, base; /* of the program; those with the fixed parameters */
-    int axis_count;
-    struct wgf_axis *axes;   /* the spec's, less the files whose contents stand in an earlier one */
-    union wgf_value **lists; /* an axis each: its values where the plan made the list itself, else NULL */
-    int case_count;
-    struct wgf_case *cases;
+    struct wgf_settings defaults;
+    int block_count;
+    struct wgf_plan_block *blocks;
     int source_count;
     struct wgf_source *sources;
     int64_t jobs, dropped;
+    int64_t *removed, removed_count; /* numbers of jobs that are not in the plan after all, ascending */
 };
 
 /* Axis of the parameter, or -1. */
-int wgf_plan_axis(const struct wgf_plan *plan, const struct wgf_param *param);
+int wgf_block_axis(const struct wgf_plan_block *block, const struct wgf_param *param);
+
+/* Rows of a dimension as written. */
+int64_t wgf_block_rows(const struct wgf_plan_block *block, int dimension);
 
 /* Did the user give the parameter a value, and where? */
-bool wgf_plan_given(const struct wgf_plan *plan, const struct wgf_param *param, struct wgf_place *place);
+bool wgf_block_given(const struct wgf_plan_block *block, const struct wgf_param *param, struct wgf_place *place);
+bool wgf_block_gives(const struct wgf_plan_block *block, const char *name);
 
-bool wgf_plan_gives(const struct wgf_plan *plan, const char *name);
+/* The i-th of rows. */
+int64_t wgf_row(const struct wgf_rows *rows, int64_t i);
 
-/* Settings of a case as written: of the axes that do not decide, the first values. */
-void wgf_plan_case(const struct wgf_plan *plan, const struct wgf_case *one, struct wgf_settings *settings);
+/* Settings as the spec writes them, with these rows of the dimensions; the first of all where `rows` is NULL. */
+void wgf_block_write(const struct wgf_plan_block *block, const int64_t *rows, struct wgf_settings *settings);
+
+/* The same of the first job of a case. */
+void wgf_block_case(const struct wgf_plan_block *block, const struct wgf_case *one, struct wgf_settings *settings);
+
+/* Finds cases and counts jobs. False: no memory. */
+bool wgf_block_count(struct wgf_plan_block *block);
+
+/* Rows of the k-th job of a block. */
+void wgf_block_job(const struct wgf_plan_block *block, int64_t k, int64_t rows[WGF_MOST_PARAMS]);
+
+/* The inverse: which job of the block has these rows? */
+int64_t wgf_block_number(const struct wgf_plan_block *block, const int64_t *rows);
+
+void wgf_block_free(struct wgf_plan_block *block);
+
+/* Do two settings agree in all choices that decide? */
+bool wgf_same_kind(const struct wgf_settings *a, const struct wgf_settings *b);
+
+/* A number for a value, the same for equal ones and different for others: of files, by their contents. */
+uint64_t wgf_plan_code(const struct wgf_plan *plan, const struct wgf_param *param, union wgf_value value);
+
+/* Resets unread parameters to their defaults, first those that decide what is read. */
+void wgf_plan_reset_unread(const struct wgf_plan *plan, struct wgf_settings *settings);
+
+/* May files or the kind of data give the value of the parameter to jobs of this kind? */
+bool wgf_plan_is_implied(const struct wgf_param *param, const struct wgf_settings *kind);
+
+/* Settings of the job of this number among all jobs of the blocks, the removed ones included. */
+void wgf_plan_numbered(const struct wgf_plan *plan, int64_t number, struct wgf_settings *settings);
+
+/* plan_repeated.c: removes the jobs of blocks that equal one of an earlier block. */
+wgf_status wgf_plan_remove_repeated(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
 
 /* Turns settings into those of a job: fills in what files and kinds of data imply, and resets what it does not read. */
 void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings);
 
-/* Calls visit for every combination of the values of the named parameters, all others at their first value. Settings
- * are as written, not settled. Stops when visit returns false. names: NULL-terminated. False: there are more than ten
- * million combinations, and the rest was not visited. */
-bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
-                    bool (*visit)(void *context, const struct wgf_settings *settings), void *context);
+/* Calls visit for every combination of the rows of the dimensions with the named parameters, all others at their
+ * first row. Settings are as written, not settled. Stops when visit returns false. names: NULL-terminated. False: there
+ * are more than ten million combinations, and the rest was not visited. */
+bool wgf_block_visit(const struct wgf_plan_block *block, const char *const *names,
+                     bool (*visit)(void *context, const struct wgf_settings *settings), void *context);
 
 /* Steps `index` through all tuples below `count`, the last fastest. False after the last tuple. */
 bool wgf_next_tuple(int64_t *index, const int64_t *count, int length);
@@ -65,7 +121,7 @@ void wgf_plan_settle_state(const struct wgf_source *source, struct wgf_settings 
 
 /* A rule, tried on one combination of values. */
 struct wgf_trial {
-    const struct wgf_plan *plan;
+    const struct wgf_plan_block *block;
     const struct wgf_rule *rule;
     struct wgf_settings written, settled; /* as in the spec; as the job would be */
     bool failed;
@@ -81,6 +137,6 @@ bool wgf_trial_says(struct wgf_trial *trial, const char *format, ...) __attribut
 wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_other_kind, wgf_state_other_grids, wgf_state_larger,
     wgf_state_larger2;
 
-void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
+void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics);
 
 #endif

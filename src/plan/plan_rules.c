@@ -34,12 +34,12 @@ static const struct wgf_source *data_source(const struct wgf_trial *trial)
 {
     const struct wgf_data_settings *data = &trial->written.data;
     const bool used = data->kind == WGF_DATA_FILE;
-    return used ? readable(wgf_plan_source(trial->plan, data->file, &wgf_datafile_samples)) : NULL;
+    return used ? readable(wgf_plan_source(trial->block->plan, data->file, &wgf_datafile_samples)) : NULL;
 }
 
 static const struct wgf_source *init_source(const struct wgf_trial *trial)
 {
-    return readable(wgf_plan_init_source(trial->plan, &trial->written.init));
+    return readable(wgf_plan_init_source(trial->block->plan, &trial->written.init));
 }
 
 /* The same, where it has neurons. */
@@ -58,7 +58,7 @@ static bool data_are_known(const struct wgf_trial *trial)
 /* Was a parameter given a value that contradicts a file or a kind of data? */
 static bool disagrees(struct wgf_trial *trial, const char *name, int64_t value, int64_t implied, const char *by)
 {
-    return value != implied && wgf_plan_gives(trial->plan, name) &&
+    return value != implied && wgf_block_gives(trial->block, name) &&
            wgf_trial_says(trial, "%s is %" PRId64 ", but %s has %s = %" PRId64 "; remove %s or make it agree", name,
                           value, by, name, implied, name);
 }
@@ -106,7 +106,7 @@ static bool neuron_columns(struct wgf_trial *trial)
 static bool test_columns(struct wgf_trial *trial)
 {
     const char *path = trial->written.data.test_file;
-    return columns(trial, readable(wgf_plan_source(trial->plan, path, &wgf_datafile_samples)));
+    return columns(trial, readable(wgf_plan_source(trial->block->plan, path, &wgf_datafile_samples)));
 }
 
 static bool data_file(struct wgf_trial *trial)
@@ -236,7 +236,7 @@ static bool try_rule(void *context, const struct wgf_settings *written)
 {
     struct wgf_trial *trial = context;
     trial->written = trial->settled = *written;
-    wgf_plan_settle(trial->plan, &trial->settled);
+    wgf_plan_settle(trial->block->plan, &trial->settled);
     trial->failed = trial->rule->conflicts(trial);
     return !trial->failed;
 }
@@ -255,7 +255,7 @@ static bool is_cause(const struct wgf_trial *trial, const struct wgf_param *para
 {
     struct wgf_trial other = *trial;
     struct wgf_settings settings = trial->written;
-    wgf_param_set(param, &settings, wgf_param_get(param, &trial->plan->defaults));
+    wgf_param_set(param, &settings, wgf_param_get(param, &trial->block->plan->defaults));
     return try_rule(&other, &settings);
 }
 
@@ -266,7 +266,7 @@ static const struct wgf_param *blamed(const struct wgf_trial *trial, const char 
     for (; *names; names++) {
         const struct wgf_param *param = wgf_param_find(*names);
         struct wgf_place place;
-        if (!wgf_plan_given(trial->plan, param, &place))
+        if (!wgf_block_given(trial->block, param, &place))
             continue;
         if (!trial->rule->shapes || (!param->decides && is_cause(trial, param)))
             return param;
@@ -275,19 +275,19 @@ static const struct wgf_param *blamed(const struct wgf_trial *trial, const char 
     return first;
 }
 
-void wgf_plan_check_rules(const struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        struct wgf_trial trial = {.plan = plan, .rule = &rules[i]};
+        struct wgf_trial trial = {.block = block, .rule = &rules[i]};
         const char *names[WGF_MOST_PARAMS + 1];
         list_names(&rules[i], names);
-        const bool all = wgf_plan_visit(plan, names, try_rule, &trial);
+        const bool all = wgf_block_visit(block, names, try_rule, &trial);
         if (all && !trial.failed)
             continue;
         const struct wgf_param *param = blamed(&trial, names);
         struct wgf_place place = {1, 1};
         if (param)
-            wgf_plan_given(plan, param, &place);
+            wgf_block_given(block, param, &place);
         if (trial.failed)
             wgf_diagnose(diagnostics, place, "%s", trial.message);
         else

@@ -107,9 +107,11 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
 }
 
 /* Drops from an axis of files those that equal an earlier one in content: their jobs would be the same. */
-static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_datafile_layout *layout)
+static wgf_status drop_copies(struct wgf_plan_block *block, int a, const struct wgf_datafile_layout *layout)
 {
-    struct wgf_axis *axis = &plan->axes[a];
+    struct wgf_axis *axis = &block->axes[a];
+    if (axis->together)
+        return WGF_OK;
     union wgf_value *list = wgf_calloc(axis->count, sizeof *list);
     uint64_t *hashes = wgf_calloc(axis->count, sizeof *hashes); /* of the files kept; 0: cannot be read */
     if (!list || !hashes) {
@@ -119,7 +121,7 @@ static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_dat
     }
     int64_t kept = 0;
     for (int64_t i = 0; i < axis->count; i++) {
-        const struct wgf_source *source = wgf_plan_source(plan, axis->values[i].text, layout);
+        const struct wgf_source *source = wgf_plan_source(block->plan, axis->values[i].text, layout);
         uint64_t hash = source && !source->error.status ? source->hash : 0;
         bool copy = false;
         for (int64_t k = 0; k < kept && hash && !copy; k++)
@@ -130,24 +132,24 @@ static wgf_status drop_copies(struct wgf_plan *plan, int a, const struct wgf_dat
         }
     }
     free(hashes);
-    plan->lists[a] = axis->values = list;
+    block->lists[a] = axis->values = list;
     axis->count = kept;
     return WGF_OK;
 }
 
-static wgf_status add_sources_of(struct wgf_plan *plan, const char *name)
+static wgf_status add_sources_of(struct wgf_plan *plan, struct wgf_plan_block *block, const char *name)
 {
     const struct wgf_param *param = wgf_param_find(name);
-    const int a = wgf_plan_axis(plan, param);
-    struct wgf_source wanted = {.path = wgf_param_get(param, &plan->base).text, .layout = wgf_plan_layout(param)};
+    const int a = wgf_block_axis(block, param);
+    struct wgf_source wanted = {.path = wgf_param_get(param, &block->base).text, .layout = wgf_plan_layout(param)};
     if (a < 0)
         return add_source(plan, &wanted);
     wgf_status status = WGF_OK;
-    for (int64_t i = 0; !status && i < plan->axes[a].count; i++) {
-        wanted.path = plan->axes[a].values[i].text;
+    for (int64_t i = 0; !status && i < block->axes[a].count; i++) {
+        wanted.path = block->axes[a].values[i].text;
         status = add_source(plan, &wanted);
     }
-    return status ? status : drop_copies(plan, a, wanted.layout);
+    return status ? status : drop_copies(block, a, wanted.layout);
 }
 
 struct starts {
@@ -167,7 +169,7 @@ static bool add_start(void *context, const struct wgf_settings *settings)
 }
 
 /* The initial neurons and states: of every file, job and record. */
-static wgf_status add_starts(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+static wgf_status add_starts(struct wgf_plan *plan, struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
 {
     enum { MOST_STARTS = 10000 };
     static const char *const names[] = {"init_file", "init_job", "init_record", NULL};
@@ -175,23 +177,24 @@ static wgf_status add_starts(struct wgf_plan *plan, struct wgf_diagnostics *diag
     int swept = 0, last = -1;
     double count = 1;
     for (int i = 0; names[i]; i++) {
-        const int a = wgf_plan_axis(plan, wgf_param_find(names[i]));
+        const int a = wgf_block_axis(block, wgf_param_find(names[i]));
         if (a < 0)
             continue;
-        count *= (double)plan->axes[a].count;
+        const bool counted = last >= 0 && block->axes[a].dimension == block->axes[last].dimension;
+        count *= counted ? 1 : (double)block->axes[a].count;
         swept++;
         last = a;
     }
     if (count > MOST_STARTS) {
-        wgf_diagnose(diagnostics, plan->axes[last].place,
+        wgf_diagnose(diagnostics, block->axes[last].place,
                      "the sweep starts from %.3g states, more than %d; shorten the axes of init_file, init_job and "
                      "init_record",
                      count, MOST_STARTS);
         return WGF_OK;
     }
-    wgf_plan_visit(plan, names, add_start, &starts);
-    const bool files_alone = swept == 1 && plan->axes[last].param == wgf_param_find("init_file");
-    return !starts.status && files_alone ? drop_copies(plan, last, &wgf_datafile_neurons) : starts.status;
+    wgf_block_visit(block, names, add_start, &starts);
+    const bool files_alone = swept == 1 && block->axes[last].param == wgf_param_find("init_file");
+    return !starts.status && files_alone ? drop_copies(block, last, &wgf_datafile_neurons) : starts.status;
 }
 
 struct kinds {
@@ -206,16 +209,22 @@ static bool find_kinds(void *context, const struct wgf_settings *settings)
     return true;
 }
 
-wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+static wgf_status read_sources(struct wgf_plan *plan, struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
 {
     struct kinds kinds = {0};
     wgf_status status = WGF_OK;
-    wgf_plan_visit(plan, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
+    wgf_block_visit(block, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
     if (kinds.data)
-        status = add_sources_of(plan, "data_file");
+        status = add_sources_of(plan, block, "data_file");
     if (!status && kinds.init)
-        status = add_starts(plan, diagnostics);
-    if (!status)
-        status = add_sources_of(plan, "test_file");
+        status = add_starts(plan, block, diagnostics);
+    return status ? status : add_sources_of(plan, block, "test_file");
+}
+
+wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+{
+    wgf_status status = WGF_OK;
+    for (int b = 0; !status && b < plan->block_count; b++)
+        status = read_sources(plan, &plan->blocks[b], diagnostics);
     return status;
 }

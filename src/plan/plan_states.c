@@ -119,22 +119,22 @@ static const char *word(const char *name, const struct wgf_settings *settings)
 /* The state that the job would start from, where it can be read; `masses`: where both have them. */
 static const struct wgf_source *state_of(const struct wgf_trial *trial, bool masses)
 {
-    const struct wgf_source *source = wgf_plan_init_source(trial->plan, &trial->written.init);
+    const struct wgf_source *source = wgf_plan_init_source(trial->block->plan, &trial->written.init);
     const bool known = source && !source->error.status && source->is_state;
     return known && (!masses || (has_masses(&trial->written) && has_masses(&source->origin))) ? source : NULL;
 }
 
 bool wgf_state_missing(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = wgf_plan_init_source(trial->plan, &trial->written.init);
+    const struct wgf_source *source = wgf_plan_init_source(trial->block->plan, &trial->written.init);
     return source && source->error.status == WGF_EUSAGE && wgf_trial_says(trial, "%s", source->error.message);
 }
 
 bool wgf_state_unasked(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = wgf_plan_init_source(trial->plan, &trial->written.init);
-    const char *name = wgf_plan_gives(trial->plan, "init_job") ? "init_job" : "init_record";
-    return source && !source->error.status && !source->is_state && wgf_plan_gives(trial->plan, name) &&
+    const struct wgf_source *source = wgf_plan_init_source(trial->block->plan, &trial->written.init);
+    const char *name = wgf_block_gives(trial->block, "init_job") ? "init_job" : "init_record";
+    return source && !source->error.status && !source->is_state && wgf_block_gives(trial->block, name) &&
            wgf_trial_says(trial, "%s is no result file, so %s means nothing; remove it", source->path, name);
 }
 

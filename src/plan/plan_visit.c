@@ -13,94 +13,86 @@ bool wgf_next_tuple(int64_t *index, const int64_t *count, int length)
     return false;
 }
 
-/* Some axes of a plan, with one value of each. */
+/* Some dimensions of a block, with a row of each. */
 struct choice {
     int length;
-    int axis[WGF_MOST_PARAMS];
+    int dimension[WGF_MOST_PARAMS];
     int64_t index[WGF_MOST_PARAMS], count[WGF_MOST_PARAMS];
 };
 
-static void choose_axes(const struct wgf_plan *plan, const char *const *names, struct choice *choice)
+/* The dimensions with the named parameters; their rows are those of a case, or all where it is NULL. */
+static struct choice choose(const struct wgf_plan_block *block, const char *const *names, const struct wgf_case *one)
 {
-    *choice = (struct choice){0};
-    for (int i = 0; names[i]; i++) {
-        int a = wgf_plan_axis(plan, wgf_param_find(names[i]));
-        if (a >= 0) {
-            choice->axis[choice->length] = a;
-            choice->count[choice->length++] = plan->axes[a].count;
-        }
+    struct choice choice = {0};
+    bool chosen[WGF_MOST_PARAMS] = {false};
+    for (; *names; names++) {
+        const int a = wgf_block_axis(block, wgf_param_find(*names));
+        if (a < 0 || chosen[block->axes[a].dimension])
+            continue;
+        const int d = block->axes[a].dimension;
+        chosen[d] = true;
+        choice.dimension[choice.length] = d;
+        choice.count[choice.length++] = one ? one->rows[d].count : wgf_block_rows(block, d);
     }
+    return choice;
 }
 
-/* The chosen values, and for all other axes those at `index`, or their first when it is NULL. */
-static struct wgf_settings settings_of(const struct wgf_plan *plan, const struct choice *choice, const int64_t *index)
+bool wgf_block_visit(const struct wgf_plan_block *block, const char *const *names,
+                     bool (*visit)(void *context, const struct wgf_settings *settings), void *context)
 {
-    struct wgf_settings settings = plan->base;
-    for (int a = 0; a < plan->axis_count; a++)
-        wgf_param_set(plan->axes[a].param, &settings, wgf_axis_value(&plan->axes[a], index ? index[a] : 0));
-    for (int i = 0; i < choice->length; i++) {
-        const struct wgf_axis *axis = &plan->axes[choice->axis[i]];
-        wgf_param_set(axis->param, &settings, wgf_axis_value(axis, choice->index[i]));
-    }
-    return settings;
-}
-
-bool wgf_plan_visit(const struct wgf_plan *plan, const char *const *names,
-                    bool (*visit)(void *context, const struct wgf_settings *settings), void *context)
-{
-    struct choice choice;
+    struct choice choice = choose(block, names, NULL);
+    int64_t rows[WGF_MOST_PARAMS] = {0};
     int visits = 0;
     bool more = true;
-    choose_axes(plan, names, &choice);
     while (more && visits++ < MOST_VISITS) {
-        struct wgf_settings settings = settings_of(plan, &choice, NULL);
+        struct wgf_settings settings;
+        for (int i = 0; i < choice.length; i++)
+            rows[choice.dimension[i]] = choice.index[i];
+        wgf_block_write(block, rows, &settings);
         more = visit(context, &settings) && wgf_next_tuple(choice.index, choice.count, choice.length);
     }
     return !more;
 }
 
-/* Jobs of a case that share the chosen values: the product of the other axes. */
-static double jobs_alike(const struct wgf_plan *plan, const struct wgf_case *one, const struct choice *choice)
+/* The same for the jobs of a case, with how many of them share the rows. */
+static bool visit_case(const struct wgf_plan_block *block, const struct wgf_case *one, const char *const *names,
+                       int *visits, void (*visit)(void *context, const struct wgf_settings *settings, double jobs),
+                       void *context)
 {
+    struct choice choice = choose(block, names, one);
+    int64_t rows[WGF_MOST_PARAMS];
     double jobs = 1;
-    for (int a = 0; a < plan->axis_count; a++) {
-        bool chosen = plan->axes[a].param->decides || !one->read[a];
-        for (int i = 0; i < choice->length; i++)
-            chosen = chosen || choice->axis[i] == a;
-        jobs *= chosen ? 1 : (double)plan->axes[a].count;
+    for (int d = 0; d < block->dimension_count; d++) {
+        rows[d] = wgf_row(&one->rows[d], 0);
+        jobs *= (double)one->rows[d].count;
     }
-    return jobs;
-}
-
-/* Leaves the axes whose values the case does not fix. */
-static void keep_free(const struct wgf_plan *plan, const struct wgf_case *one, struct choice *choice)
-{
-    int kept = 0;
-    for (int i = 0; i < choice->length; i++)
-        if (!plan->axes[choice->axis[i]].param->decides && one->read[choice->axis[i]]) {
-            choice->axis[kept] = choice->axis[i];
-            choice->count[kept++] = choice->count[i];
-        }
-    choice->length = kept;
+    for (int i = 0; i < choice.length; i++)
+        jobs /= (double)choice.count[i];
+    do {
+        struct wgf_settings settings;
+        for (int i = 0; i < choice.length; i++)
+            rows[choice.dimension[i]] = wgf_row(&one->rows[choice.dimension[i]], choice.index[i]);
+        wgf_block_write(block, rows, &settings);
+        wgf_plan_settle(block->plan, &settings);
+        visit(context, &settings, jobs);
+        if (++*visits > MOST_VISITS)
+            return false;
+    } while (wgf_next_tuple(choice.index, choice.count, choice.length));
+    return true;
 }
 
 bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
                          void (*visit)(void *context, const struct wgf_settings *settings, double jobs), void *context)
 {
     int visits = 0;
-    for (int c = 0; c < plan->case_count; c++) {
-        const struct wgf_case *one = &plan->cases[c];
-        struct choice choice;
-        choose_axes(plan, names, &choice);
-        keep_free(plan, one, &choice);
-        double jobs = jobs_alike(plan, one, &choice);
-        do {
-            struct wgf_settings settings = settings_of(plan, &choice, one->index);
-            wgf_plan_settle(plan, &settings);
-            visit(context, &settings, jobs);
-            if (++visits > MOST_VISITS)
+    for (int b = 0; b < plan->block_count; b++)
+        for (int i = 0; i < plan->blocks[b].case_count; i++)
+            if (!visit_case(&plan->blocks[b], &plan->blocks[b].cases[i], names, &visits, visit, context))
                 return false;
-        } while (wgf_next_tuple(choice.index, choice.count, choice.length));
+    for (int64_t i = 0; i < plan->removed_count; i++) {
+        struct wgf_settings settings;
+        wgf_plan_numbered(plan, plan->removed[i], &settings);
+        visit(context, &settings, -1);
     }
     return true;
 }

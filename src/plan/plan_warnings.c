@@ -34,12 +34,12 @@ static void add_way(struct ways *ways, const struct wgf_settings *from, const st
     snprintf(ways->text + length, sizeof ways->text - length, "%s%s", length > 0 ? " or " : "", text);
 }
 
-/* The ways from the first case of the plan, as it is written. */
-static struct ways find_ways(const struct wgf_plan *plan, const struct wgf_param *param)
+/* The ways from the first case of a block, as it is written. */
+static struct ways find_ways(const struct wgf_plan_block *block, const struct wgf_param *param)
 {
     struct ways ways = {.changes = WGF_MOST_PARAMS};
     struct wgf_settings from, to;
-    wgf_plan_case(plan, &plan->cases[0], &from);
+    wgf_block_case(block, &block->cases[0], &from);
     to = from;
     for (const struct wgf_param *other = wgf_params; other < wgf_params + wgf_param_count; other++)
         if (other->decides)
@@ -51,74 +51,118 @@ static struct ways find_ways(const struct wgf_plan *plan, const struct wgf_param
     return ways;
 }
 
-/* Does some job read the parameter? */
-static bool is_read(const struct wgf_plan *plan, const struct wgf_param *param)
+/* What the spec gives at a place, in a block or for several. */
+struct given {
+    const struct wgf_plan *plan;
+    const struct wgf_param *param;
+    struct wgf_place place;
+    int block;        /* the first that has it */
+    bool read, lacks; /* by some job; in all blocks, the integer without which it has no effect */
+};
+
+/* Does the block have what is given there? */
+static bool has(const struct wgf_plan_block *block, const struct given *given)
 {
-    for (int i = 0; i < plan->case_count; i++) {
+    struct wgf_place place;
+    return wgf_block_given(block, given->param, &place) && place.line == given->place.line &&
+           place.column == given->place.column;
+}
+
+/* Does some job of the block read the parameter? */
+static bool is_read(const struct wgf_plan_block *block, const struct wgf_param *param)
+{
+    for (int i = 0; i < block->case_count; i++) {
         struct wgf_settings settings;
-        wgf_plan_case(plan, &plan->cases[i], &settings);
-        wgf_plan_settle(plan, &settings);
+        wgf_block_case(block, &block->cases[i], &settings);
+        wgf_plan_settle(block->plan, &settings);
         if (wgf_param_is_read(param, &settings))
             return true;
     }
     return false;
 }
 
-/* The integer that is 0 in all jobs and without which the parameter has no effect, or NULL. The values of an axis
- * differ, so of two one is not 0. */
-static const struct wgf_param *find_lack(const struct wgf_plan *plan, const struct wgf_param *param)
+/* The integer that is 0 in all jobs of a block and without which the parameter has no effect, or NULL. */
+static const struct wgf_param *find_lack(const struct wgf_plan_block *block, const struct wgf_param *param)
 {
     const struct wgf_param *needed = param->needs ? wgf_param_find(param->needs) : NULL;
+    const int axis = needed ? wgf_block_axis(block, needed) : -1;
+    bool varies = false;
+    for (int64_t i = 1; axis >= 0 && !varies && i < block->axes[axis].count; i++)
+        varies = !wgf_value_equal(needed, wgf_axis_value(&block->axes[axis], i), wgf_axis_value(&block->axes[axis], 0));
     struct wgf_settings settings;
-    if (!needed)
-        return NULL;
-    wgf_plan_case(plan, &plan->cases[0], &settings);
-    const int axis = wgf_plan_axis(plan, needed);
-    const bool varies = axis >= 0 && plan->axes[axis].count > 1;
-    return varies || wgf_param_get(needed, &settings).integer > 0 ? NULL : needed;
+    wgf_block_case(block, &block->cases[0], &settings);
+    return !needed || varies || wgf_param_get(needed, &settings).integer > 0 ? NULL : needed;
 }
 
-/* Warns of a parameter given there; before: of --set, or ""; so: what follows for its values, or "". */
-static void warn(const struct wgf_plan *plan, const struct wgf_param *param, struct wgf_place place, const char *before,
-                 const char *so, struct wgf_diagnostics *warnings)
+/* Looks at the blocks that have what is given. False: an earlier block than `first` has it. */
+static bool look(struct given *given, int first)
 {
-    const struct wgf_param *lack = find_lack(plan, param);
-    if (!is_read(plan, param))
-        wgf_diagnose(warnings, place, "%sno job reads %s%s; remove it, or use %s%s%s", before, param->name, so,
-                     find_ways(plan, param).text, lack ? " and raise " : "", lack ? lack->name : "");
+    *given = (struct given){given->plan, given->param, given->place, first, false, true};
+    for (int b = 0; b < given->plan->block_count; b++) {
+        const struct wgf_plan_block *block = &given->plan->blocks[b];
+        if (!has(block, given))
+            continue;
+        if (b < first)
+            return false;
+        given->read |= is_read(block, given->param);
+        given->lacks &= find_lack(block, given->param) != NULL;
+    }
+    return true;
+}
+
+/* Warns of what is given; before: of --set, or ""; so: what follows for its values, or "". */
+static void warn(const struct given *given, const char *before, const char *so, struct wgf_diagnostics *warnings)
+{
+    const struct wgf_plan_block *block = &given->plan->blocks[given->block];
+    const char *const name = given->param->name, *const lack = given->lacks ? given->param->needs : NULL;
+    if (!given->read)
+        wgf_diagnose(warnings, given->place, "%sno job reads %s%s; remove it, or use %s%s%s", before, name, so,
+                     find_ways(block, given->param).text, lack ? " and raise " : "", lack ? lack : "");
     else if (lack)
-        wgf_diagnose(warnings, place, "%s%s has no effect with %s: 0; remove it, or raise %s", before, param->name,
-                     lack->name, lack->name);
+        wgf_diagnose(warnings, given->place, "%s%s has no effect with %s: 0; remove it, or raise %s", before, name,
+                     lack, lack);
 }
 
 /* Warns of a file that some job reads and that cannot be read. */
-static void warn_of_file(const struct wgf_plan *plan, const struct wgf_param *param, struct wgf_place place,
-                         const char *path, struct wgf_diagnostics *warnings)
+static void warn_of_file(const struct given *given, const char *path, struct wgf_diagnostics *warnings)
 {
-    bool found = param->type != WGF_PARAM_PATH || !is_read(plan, param);
+    const struct wgf_plan *plan = given->plan;
+    bool found = given->param->type != WGF_PARAM_PATH || !given->read;
     for (int i = 0; !found && i < plan->source_count; i++) {
         const struct wgf_source *source = &plan->sources[i];
-        found = source->error.status && source->layout == wgf_plan_layout(param) && strcmp(source->path, path) == 0;
+        found =
+            source->error.status && source->layout == wgf_plan_layout(given->param) && strcmp(source->path, path) == 0;
         if (found)
-            wgf_diagnose(warnings, place, "%s; jobs that read it will fail", source->error.message);
+            wgf_diagnose(warnings, given->place, "%s; jobs that read it will fail", source->error.message);
+    }
+}
+
+static void warn_of_block(const struct wgf_plan *plan, int b, struct wgf_diagnostics *warnings)
+{
+    const struct wgf_plan_block *block = &plan->blocks[b];
+    for (int i = 0; i < block->spec->fixed_count; i++) {
+        const struct wgf_fixed *fixed = &block->spec->fixed[i];
+        struct given given = {.plan = plan, .param = fixed->param, .place = fixed->place};
+        char before[CHOICES_LENGTH] = "";
+        if (!look(&given, b))
+            continue;
+        if (fixed->set && *fixed->set)
+            snprintf(before, sizeof before, "--set '%s': ", wgf_excerpt(fixed->set).text);
+        warn(&given, before, "", warnings);
+        warn_of_file(&given, fixed->value.text, warnings);
+    }
+    for (int a = 0; a < block->axis_count; a++) {
+        const struct wgf_axis *axis = &block->axes[a];
+        struct given given = {.plan = plan, .param = axis->param, .place = axis->place};
+        look(&given, b);
+        warn(&given, "", ", so its values make no different jobs", warnings);
+        for (int64_t i = 0; axis->param->type == WGF_PARAM_PATH && i < axis->count; i++)
+            warn_of_file(&given, axis->values[i].text, warnings);
     }
 }
 
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
-    const struct wgf_spec *spec = plan->spec;
-    for (int i = 0; i < spec->fixed_count; i++) {
-        const struct wgf_fixed *fixed = &spec->fixed[i];
-        char before[CHOICES_LENGTH] = "";
-        if (fixed->set && *fixed->set)
-            snprintf(before, sizeof before, "--set '%s': ", wgf_excerpt(fixed->set).text);
-        warn(plan, fixed->param, fixed->place, before, "", warnings);
-        warn_of_file(plan, fixed->param, fixed->place, fixed->value.text, warnings);
-    }
-    for (int a = 0; a < plan->axis_count; a++) {
-        const struct wgf_axis *axis = &plan->axes[a];
-        warn(plan, axis->param, axis->place, "", ", so its values make no different jobs", warnings);
-        for (int64_t i = 0; axis->param->type == WGF_PARAM_PATH && i < axis->count; i++)
-            warn_of_file(plan, axis->param, axis->place, axis->values[i].text, warnings);
-    }
+    for (int b = 0; b < plan->block_count; b++)
+        warn_of_block(plan, b, warnings);
 }

@@ -16,94 +16,23 @@ struct reading {
     const struct wgf_query *query;
     struct wgf_groups *groups;
     struct wgf_store_extent extent;
-    struct wgf_cells cells[WGF_QUERY_LIMIT]; /* of the query's variables; traces only if some variable is one */
-    uint64_t key[WGF_QUERY_LIMIT];           /* key of the row */
-    int64_t record;                          /* the record found in the previous row */
-    double part;                             /* of the way from the row's record to its next one, 0 to 1 */
+    struct wgf_picker picker;
+    uint64_t key[WGF_QUERY_LIMIT]; /* key of the row */
+    int64_t record;                /* the record found in the previous row */
+    double part;                   /* of the way from the row's record to its next one, 0 to 1 */
 };
 
-static wgf_status open_cells(struct reading *reading, struct wgf_store *store, struct wgf_error *error)
+/* Rows that are read at a time: with traces fewer. */
+static int64_t room_of(const struct reading *reading)
 {
     const double most_cells = 1 << 20, most_rows = 1 << 14;
     const double records = reading->query->has_trace ? fmax(1, (double)reading->extent.records) : 1;
-    const int64_t room = (int64_t)fmax(1, fmin(most_rows, most_cells / records));
-    wgf_status status = WGF_OK;
-    for (int v = 0; !status && v < reading->query->variable_count; v++)
-        if (reading->query->has_trace || !reading->query->variables[v].is_trace)
-            status = wgf_cells_open(&reading->cells[v], &reading->query->variables[v], store, room, error);
-    return status;
+    return (int64_t)fmax(1, fmin(most_rows, most_cells / records));
 }
 
 static const void *cell(const struct reading *reading, int variable, int64_t row, int64_t record)
 {
-    return wgf_cells_at(&reading->cells[variable], row, record);
-}
-
-/* Reads results and parameters, or traces. `status` comes first: a run writes it last, so the rest of a row that it
- * calls finished is there. */
-static wgf_status read_block(struct reading *reading, bool traces, int64_t first, int64_t count,
-                             struct wgf_error *error)
-{
-    wgf_status status = WGF_OK;
-    for (int v = 0; !status && v < reading->query->variable_count; v++)
-        if (reading->cells[v].cells && reading->query->variables[v].is_trace == traces)
-            status = wgf_cells_read(&reading->cells[v], first, count, error);
-    return status;
-}
-
-enum { UNORDERED = 2 };
-
-/* Numbers are compared as they are shown: 0.30000000000000004 of an older file equals 0.3. */
-static int order_reals(double a, double b)
-{
-    if (isnan(a) || isnan(b))
-        return isnan(a) && isnan(b) ? 0 : UNORDERED;
-    if (fabs(a - b) < 1e-13 * fabs(b)) { /* else they differ within 15 digits */
-        a = wgf_shown_double(a);
-        b = wgf_shown_double(b);
-    }
-    return (a > b) - (a < b);
-}
-
-/* -1, 0, 1 or UNORDERED: the cell against the condition's value. */
-static int order(const struct wgf_condition *condition, enum wgf_column_type type, const void *value)
-{
-    int64_t integer;
-    uint64_t natural;
-    switch (type) {
-    case WGF_COLUMN_TEXT:
-        return strcmp(*(char *const *)value, condition->text) != 0;
-    case WGF_COLUMN_UINT8:
-        return *(const uint8_t *)value != condition->integer;
-    case WGF_COLUMN_INT64:
-        integer = *(const int64_t *)value;
-        if (!condition->whole)
-            return order_reals((double)integer, condition->real);
-        return (integer > condition->integer) - (integer < condition->integer);
-    case WGF_COLUMN_UINT64:
-        natural = *(const uint64_t *)value;
-        return (natural > (uint64_t)condition->integer) - (natural < (uint64_t)condition->integer);
-    default:
-        return order_reals(*(const double *)value, condition->real);
-    }
-}
-
-static bool holds(enum wgf_comparison comparison, int order)
-{
-    switch (comparison) {
-    case WGF_EQUAL:
-        return order == 0;
-    case WGF_UNEQUAL:
-        return order != 0;
-    case WGF_LESS:
-        return order == -1;
-    case WGF_LESS_EQUAL:
-        return order == -1 || order == 0;
-    case WGF_GREATER:
-        return order == 1;
-    default:
-        return order == 1 || order == 0;
-    }
+    return wgf_cells_at(&reading->picker.cells[variable], row, record);
 }
 
 /* A trace at the row's record, or on the way to the next one; NaN where there is no record. */
@@ -117,24 +46,22 @@ static double trace_at(const struct reading *reading, int variable, int64_t row,
     return (1 - reading->part) * value + reading->part * *(const double *)cell(reading, variable, row, record + 1);
 }
 
-/* True when the conditions on traces hold, or those on all other variables. */
-static bool passes(const struct reading *reading, bool traces, int64_t row, int64_t record)
+/* A record under conditions. */
+struct place {
+    const struct reading *reading;
+    int64_t row, record;
+};
+
+static double trace_of(const void *context, int variable)
 {
-    const struct wgf_query *query = reading->query;
-    uint8_t state = *(const uint8_t *)cell(reading, WGF_QUERY_STATUS, row, 0);
-    if (!query->names_status && state != WGF_JOB_DONE && state != WGF_JOB_DIVERGED)
-        return false;
-    for (int c = 0; c < query->condition_count; c++) {
-        const struct wgf_condition *condition = &query->conditions[c];
-        const struct wgf_variable *variable = &query->variables[condition->variable];
-        if (variable->is_trace != traces)
-            continue;
-        const double trace = traces ? trace_at(reading, condition->variable, row, record) : 0;
-        const void *const value = traces ? &trace : cell(reading, condition->variable, row, 0);
-        if (record < 0 || !holds(condition->comparison, order(condition, variable->type, value)))
-            return false;
-    }
-    return true;
+    const struct place *const place = context;
+    return trace_at(place->reading, variable, place->row, place->record);
+}
+
+static bool counts(const struct reading *reading, int64_t row)
+{
+    const uint8_t state = *(const uint8_t *)cell(reading, WGF_QUERY_STATUS, row, 0);
+    return reading->query->names_status || state == WGF_JOB_DONE || state == WGF_JOB_DIVERGED;
 }
 
 static double number_of(const struct reading *reading, int variable, int64_t row, int64_t record)
@@ -239,7 +166,8 @@ static int64_t find_record(struct reading *reading, int64_t row)
 
 static wgf_status add_record(struct reading *reading, int64_t row, int64_t record, struct wgf_error *error)
 {
-    if (!passes(reading, true, row, record))
+    const struct place place = {reading, row, record};
+    if (!wgf_picker_passes(&reading->picker, true, row, record < 0 ? NULL : trace_of, &place))
         return WGF_OK;
     wgf_status status = make_keys(reading, true, row, record, error);
     return status ? status : add_values(reading, row, record, error);
@@ -259,13 +187,13 @@ static wgf_status add_row(struct reading *reading, int64_t row, struct wgf_error
 
 static wgf_status add_block(struct reading *reading, int64_t first, int64_t count, struct wgf_error *error)
 {
-    wgf_status status = read_block(reading, false, first, count, error);
+    wgf_status status = wgf_picker_load(&reading->picker, false, first, count, error);
     bool has_traces = !reading->query->has_trace; /* or the query reads none */
     for (int64_t i = 0; !status && i < count; i++) {
-        if (!passes(reading, false, i, 0))
+        if (!counts(reading, i) || !wgf_picker_passes(&reading->picker, false, i, NULL, NULL))
             continue;
         if (!has_traces)
-            status = read_block(reading, true, first, count, error);
+            status = wgf_picker_load(&reading->picker, true, first, count, error);
         has_traces = true;
         if (!status)
             status = add_row(reading, i, error);
@@ -294,14 +222,13 @@ wgf_status wgf_query_read(const struct wgf_query *query, const char *file, struc
     if (status)
         return status;
     wgf_store_extent(store, &reading.extent);
-    status = open_cells(&reading, store, &inner);
-    const int64_t room = reading.cells[0].room;
+    const int64_t room = room_of(&reading);
+    status = wgf_picker_open(&reading.picker, query, store, room, &inner);
     for (int64_t first = 0; !status && first < reading.extent.jobs; first += room) {
         const int64_t rest = reading.extent.jobs - first;
         status = add_block(&reading, first, rest < room ? rest : room, &inner);
     }
-    for (int v = 0; v < query->variable_count; v++)
-        wgf_cells_close(&reading.cells[v]);
+    wgf_picker_close(&reading.picker);
     wgf_store_close(store, NULL);
     return status ? wgf_fail(error, status, "%s: %s", file, inner.message) : WGF_OK;
 }

@@ -1,4 +1,5 @@
-/* The parser of a query: names of variables, statistics and conditions. Errors are sentences that name the option. */
+/* The parser of a query: names of variables, statistics and what names in conditions mean. Errors are sentences that
+ * name the option. */
 #include "wgf/query/query.h"
 
 #include <ctype.h>
@@ -7,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static wgf_status unknown(const char *option, const char *name, struct wgf_error *error)
+/* before: of the option, "--by: ", or "". */
+static wgf_status unknown(const char *before, const char *name, struct wgf_error *error)
 {
     const char *const nearest = wgf_variable_nearest(name);
     if (nearest)
-        return wgf_fail(error, WGF_EUSAGE, "%s: unknown name '%s'; did you mean '%s'?", option, name, nearest);
-    return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is not a parameter, result or trace", option, name);
+        return wgf_fail(error, WGF_EUSAGE, "%sunknown name '%s'; did you mean '%s'?", before, name, nearest);
+    return wgf_fail(error, WGF_EUSAGE, "%s'%s' is not a parameter, result or trace", before, name);
 }
 
 static int add_variable(struct wgf_query *query, const struct wgf_variable *variable)
@@ -34,8 +36,13 @@ void wgf_query_begin(struct wgf_query *query)
     add_variable(query, &variable);
 }
 
-/* Cuts the next word off a comma-separated list and trims blanks; NULL at the end. */
-static char *next_word(char **words)
+void wgf_query_free(struct wgf_query *query)
+{
+    for (int c = 0; c < query->condition_count; c++)
+        wgf_expression_free(query->conditions[c]);
+}
+
+char *wgf_next_word(char **words)
 {
     char *word = *words;
     if (!word)
@@ -51,21 +58,21 @@ static char *next_word(char **words)
     return word;
 }
 
-static wgf_status add_names(struct wgf_query *query, const char *option, char *words, int *list, int *count,
+static wgf_status add_names(struct wgf_query *query, const char *before, char *words, int *list, int *count,
                             const char *(*fault)(const struct wgf_variable *), struct wgf_error *error)
 {
-    for (char *word; (word = next_word(&words));) {
+    for (char *word; (word = wgf_next_word(&words));) {
         struct wgf_variable variable;
         if (!wgf_variable_find(word, &variable))
-            return unknown(option, word, error);
+            return unknown(before, word, error);
         if (fault(&variable))
-            return wgf_fail(error, WGF_EUSAGE, "%s: '%s' %s", option, word, fault(&variable));
+            return wgf_fail(error, WGF_EUSAGE, "%s'%s' %s", before, word, fault(&variable));
         if (query->variable_count == WGF_QUERY_LIMIT || *count == WGF_QUERY_LIMIT - 1)
-            return wgf_fail(error, WGF_EUSAGE, "%s: too many names", option);
+            return wgf_fail(error, WGF_EUSAGE, "%stoo many names", before);
         const int number = add_variable(query, &variable);
         for (int i = 0; i < *count; i++)
             if (list[i] == number)
-                return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is given twice", option, word);
+                return wgf_fail(error, WGF_EUSAGE, "%s'%s' is given twice", before, word);
         list[(*count)++] = number;
         query->has_trace |= variable.is_trace;
     }
@@ -89,12 +96,12 @@ static const char *fault_of_value(const struct wgf_variable *variable)
 
 wgf_status wgf_query_add_by(struct wgf_query *query, char *words, struct wgf_error *error)
 {
-    return add_names(query, "--by", words, query->by, &query->by_count, fault_of_key, error);
+    return add_names(query, "--by: ", words, query->by, &query->by_count, fault_of_key, error);
 }
 
 wgf_status wgf_query_add_values(struct wgf_query *query, char *words, struct wgf_error *error)
 {
-    return add_names(query, "--value", words, query->values, &query->value_count, fault_of_value, error);
+    return add_names(query, "--value: ", words, query->values, &query->value_count, fault_of_value, error);
 }
 
 static bool find_statistic(const char *word, struct wgf_statistic *statistic)
@@ -117,7 +124,7 @@ wgf_status wgf_query_set_statistics(struct wgf_query *query, char *words, struct
 {
     static const char *const names[] = {WGF_STATISTICS(WGF_ENUM_NAME)};
     query->statistic_count = 0;
-    for (char *word; (word = next_word(&words));) {
+    for (char *word; (word = wgf_next_word(&words));) {
         struct wgf_named_statistic added = {0};
         if (!find_statistic(word, &added.statistic)) {
             const char *const nearest = wgf_nearest_name(word, names, sizeof names / sizeof *names);
@@ -135,108 +142,86 @@ wgf_status wgf_query_set_statistics(struct wgf_query *query, char *words, struct
     return WGF_OK;
 }
 
-/* Reads an operator and moves past it. */
-static bool read_comparison(char **text, enum wgf_comparison *comparison)
+static bool is_word(const struct wgf_variable *variable)
 {
-    static const struct {
-        const char *sign;
-        enum wgf_comparison comparison;
-    } signs[] = {{"==", WGF_EQUAL}, {"!=", WGF_UNEQUAL}, {"<=", WGF_LESS_EQUAL}, {">=", WGF_GREATER_EQUAL},
-                 {"=", WGF_EQUAL},  {"<", WGF_LESS},     {">", WGF_GREATER}};
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        if (strncmp(*text, signs[i].sign, strlen(signs[i].sign)) == 0) {
-            *text += strlen(signs[i].sign);
-            *comparison = signs[i].comparison;
-            return true;
-        }
-    return false;
+    return variable->type == WGF_COLUMN_TEXT || variable->type == WGF_COLUMN_UINT8 ||
+           variable->type == WGF_COLUMN_UINT64; /* a hash is no quantity, and a double does not hold it */
 }
 
-/* The number of a word in a list of names. */
-static wgf_status read_choice(const struct wgf_variable *variable, const char *word, const char *const *names,
-                              int count, struct wgf_condition *condition, struct wgf_error *error)
+/* The number that a word stands for, compared with that variable: `auto`, `nan`, `last`. */
+static bool find_constant(const struct wgf_variable *variable, const char *word, double *constant)
 {
-    for (condition->integer = 0; condition->integer < count; condition->integer++)
-        if (strcmp(names[condition->integer], word) == 0)
-            return WGF_OK;
-    const char *const nearest = wgf_nearest_name(word, names, count);
-    return wgf_fail(error, WGF_EUSAGE, "--where: %s is never '%s'%s%s%s", variable->name, word,
-                    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    const char *const special = variable && variable->param ? variable->param->word : NULL;
+    const bool is_whole = variable && variable->type == WGF_COLUMN_INT64;
+    *constant = is_whole ? -1 : NAN;
+    return (special && strcmp(word, special) == 0) ||
+           (!is_whole && (strcmp(word, "auto") == 0 || strcmp(word, "nan") == 0));
 }
 
-static wgf_status read_text(const struct wgf_variable *variable, char *word, struct wgf_condition *condition,
-                            struct wgf_error *error)
-{
-    int count = 0;
-    condition->text = word;
-    if (condition->comparison > WGF_UNEQUAL)
-        return wgf_fail(error, WGF_EUSAGE, "--where: %s is a word; compare it with = or !=", variable->name);
-    if (variable->type == WGF_COLUMN_UINT8)
-        return read_choice(variable, word, wgf_job_state_names, WGF_JOB_STATE_COUNT, condition, error);
-    if (!variable->param || variable->param->type != WGF_PARAM_CHOICE)
-        return WGF_OK;
-    while (variable->param->choices[count])
-        count++;
-    return read_choice(variable, word, variable->param->choices, count, condition, error);
-}
-
-static wgf_status read_number(const struct wgf_variable *variable, const char *word, struct wgf_condition *condition,
+static wgf_status find_symbol(void *context, const char *name, int beside, struct wgf_symbol *symbol,
                               struct wgf_error *error)
 {
-    const char *const special = variable->param ? variable->param->word : NULL;
-    char *end;
-    if (variable->type == WGF_COLUMN_INT64 && special && strcmp(word, special) == 0)
-        word = "-1";
-    const bool is_auto =
-        variable->type == WGF_COLUMN_FLOAT64 && (strcmp(word, "auto") == 0 || strcmp(word, "nan") == 0);
-    errno = 0;
-    condition->integer =
-        variable->type == WGF_COLUMN_UINT64 ? (int64_t)strtoull(word, &end, 10) : strtoll(word, &end, 10);
-    condition->whole = end > word && !*end && errno == 0;
-    condition->real = is_auto ? NAN : strtod(word, &end);
-    if (!is_auto && (end == word || *end || isnan(condition->real)))
-        return wgf_fail(error, WGF_EUSAGE, "--where: %s is compared with a number%s%s, not '%s'", variable->name,
-                        special ? " or " : "", special ? special : "", word);
-    if (variable->type == WGF_COLUMN_UINT64 && !condition->whole)
-        return wgf_fail(error, WGF_EUSAGE, "--where: %s is compared with a whole number, not '%s'", variable->name,
-                        word);
+    struct wgf_query *const query = context;
+    const struct wgf_variable *const other = beside < 0 ? NULL : &query->variables[beside];
+    const char *const special = other && other->param ? other->param->word : NULL;
+    struct wgf_variable variable;
+    if (find_constant(other, name, &symbol->constant))
+        return WGF_OK;
+    if (!wgf_variable_find(name, &variable)) {
+        if (!other || wgf_variable_nearest(name))
+            return unknown("", name, error);
+        return wgf_fail(error, WGF_EUSAGE, "%s is compared with a number%s%s, not '%s'", other->name,
+                        special ? " or " : "", special ? special : "", name);
+    }
+    if (variable.type == WGF_COLUMN_CHARS)
+        return wgf_fail(error, WGF_EUSAGE, "'%s' cannot be compared", name);
+    if (variable.is_trace && query->refuses_traces)
+        return wgf_fail(error, WGF_EUSAGE, "'%s' is a trace; use a parameter or a result of the job", name);
+    if (query->variable_count == WGF_QUERY_LIMIT)
+        return wgf_fail(error, WGF_EUSAGE, "too many names");
+    symbol->variable = add_variable(query, &variable);
+    symbol->is_word = is_word(&variable);
     return WGF_OK;
 }
 
-static wgf_status add_condition(struct wgf_query *query, char *text, struct wgf_error *error)
+static wgf_status check_word(void *context, int variable, const char *word, struct wgf_error *error)
 {
-    struct wgf_condition condition = {0};
-    struct wgf_variable variable;
-    const size_t length = strcspn(text, "=!<> \t");
-    char *rest = text + length + strspn(text + length, " \t");
-    if (!read_comparison(&rest, &condition.comparison))
-        return wgf_fail(error, WGF_EUSAGE, "--where: '%s' is not NAME OP VALUE, OP one of = != < <= > >=", text);
-    text[length] = '\0';
-    rest += strspn(rest, " \t");
-    if (!wgf_variable_find(text, &variable))
-        return unknown("--where", text, error);
-    if (variable.type == WGF_COLUMN_CHARS)
-        return wgf_fail(error, WGF_EUSAGE, "--where: '%s' cannot be compared", text);
-    if (query->variable_count == WGF_QUERY_LIMIT || query->condition_count == WGF_QUERY_LIMIT)
-        return wgf_fail(error, WGF_EUSAGE, "--where: too many conditions");
-    const bool is_text = variable.type == WGF_COLUMN_TEXT || variable.type == WGF_COLUMN_UINT8;
-    const wgf_status status =
-        is_text ? read_text(&variable, rest, &condition, error) : read_number(&variable, rest, &condition, error);
-    if (status)
-        return status;
-    condition.variable = add_variable(query, &variable);
-    query->conditions[query->condition_count++] = condition;
-    query->has_trace |= variable.is_trace;
-    query->names_status |= condition.variable == WGF_QUERY_STATUS;
-    return WGF_OK;
+    const struct wgf_variable *const compared = &((const struct wgf_query *)context)->variables[variable];
+    const bool is_choice = compared->param && compared->param->type == WGF_PARAM_CHOICE;
+    const char *const *const names = is_choice ? compared->param->choices : wgf_job_state_names;
+    int count = 0;
+    if (compared->type == WGF_COLUMN_UINT64)
+        return word[strspn(word, "0123456789")]
+                   ? wgf_fail(error, WGF_EUSAGE, "%s is compared with a whole number, not '%s'", compared->name, word)
+                   : WGF_OK;
+    if (!is_choice && compared->type != WGF_COLUMN_UINT8)
+        return WGF_OK;
+    for (; is_choice ? names[count] != NULL : count < WGF_JOB_STATE_COUNT; count++)
+        if (strcmp(names[count], word) == 0)
+            return WGF_OK;
+    const char *const nearest = wgf_nearest_name(word, names, count);
+    return wgf_fail(error, WGF_EUSAGE, "%s is never '%s'%s%s%s", compared->name, word,
+                    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 wgf_status wgf_query_add_conditions(struct wgf_query *query, char *words, struct wgf_error *error)
 {
-    wgf_status status = WGF_OK;
-    for (char *word; !status && (word = next_word(&words));)
-        status = add_condition(query, word, error);
-    return status;
+    const struct wgf_names names = {query, find_symbol, check_word};
+    const int c = query->condition_count;
+    struct wgf_error inner;
+    size_t place;
+    if (c == WGF_QUERY_LIMIT)
+        return wgf_fail(error, WGF_EUSAGE, "--where: too many conditions");
+    const wgf_status status =
+        wgf_expression_compile(&query->conditions[c], words, WGF_EXPRESSION_CONDITION, &names, &place, &inner);
+    if (status)
+        return wgf_fail(error, status, "--where: %s", inner.message);
+    query->condition_count++;
+    query->names_status |= wgf_expression_uses(query->conditions[c], WGF_QUERY_STATUS);
+    for (int v = 0; v < query->variable_count; v++)
+        query->on_traces[c] |= query->variables[v].is_trace && wgf_expression_uses(query->conditions[c], v);
+    query->has_trace |= query->on_traces[c];
+    return WGF_OK;
 }
 
 wgf_status wgf_query_set_step(struct wgf_query *query, const char *word, struct wgf_error *error)

@@ -11,10 +11,15 @@
 
 #define RESULT(id, column, kind, life, units, meaning) {.name = #column, .type = WGF_COLUMN_##kind},
 #define TRACE(id, column, units, meaning) {.name = #column, .type = WGF_COLUMN_FLOAT64, .is_trace = true},
-static const struct wgf_variable variables[] = {WGF_RESULT_COLUMNS(RESULT) WGF_TRACE_COLUMNS(TRACE)};
+static const struct wgf_variable variables[] = {
+    {.name = "job", .type = WGF_COLUMN_INT64}, /* its number, which files do not hold */
+    WGF_RESULT_COLUMNS(RESULT) WGF_TRACE_COLUMNS(TRACE)};
 enum { COUNT = sizeof variables / sizeof *variables };
 
-const struct wgf_variable wgf_variable_job = {.name = "job", .type = WGF_COLUMN_INT64};
+bool wgf_variable_is_job(const struct wgf_variable *variable)
+{
+    return variable->name == variables[0].name;
+}
 
 bool wgf_variable_find(const char *name, struct wgf_variable *variable)
 {
@@ -89,12 +94,11 @@ static size_t cell_size(enum wgf_column_type type)
 wgf_status wgf_cells_open(struct wgf_cells *cells, const struct wgf_variable *variable, struct wgf_store *store,
                           int64_t room, struct wgf_error *error)
 {
-    const bool is_job = variable == &wgf_variable_job;
     struct wgf_store_extent extent;
     wgf_store_extent(store, &extent);
     *cells = (struct wgf_cells){.variable = *variable,
                                 .store = store,
-                                .column = is_job ? -1 : wgf_store_column(store, variable->name),
+                                .column = wgf_variable_is_job(variable) ? -1 : wgf_store_column(store, variable->name),
                                 .records = variable->is_trace ? extent.records : 1,
                                 .room = room};
     cells->cells = wgf_calloc(room * cells->records, cell_size(variable->type));

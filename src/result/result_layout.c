@@ -303,15 +303,17 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
     char hash[17];
     struct wgf_column_list columns;
     wgf_list_columns(&columns, layout);
-    for (int a = 0; a < spec->axis_count; a++)
-        axes[a] = spec->axes[a].param->name;
+    const struct wgf_param *swept[WGF_MOST_PARAMS];
+    const int axis_count = wgf_spec_swept(spec, swept);
+    for (int a = 0; a < axis_count; a++)
+        axes[a] = swept[a]->name;
     snprintf(hash, sizeof hash, "%016" PRIx64, wgf_plan_hash(plan));
     struct wgf_attribute all[MOST_ATTRIBUTES] = {
         {.name = "schema", .number = WGF_SCHEMA},
         {.name = "name", .text = spec->name},
         {.name = "description", .text = spec->description},
         {.name = "spec", .text = spec->text},
-        {.name = "axes", .list = axes, .list_count = spec->axis_count},
+        {.name = "axes", .list = axes, .list_count = axis_count},
         {.name = "plan_hash", .text = hash},
     };
     const int covered = PLAN_ATTRIBUTES + attribute_count;

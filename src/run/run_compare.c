@@ -60,13 +60,12 @@ static struct wgf_spec *spec_of_file(const struct comparison *both)
     return spec;
 }
 
-/* The first axis of another parameter or length. Axes of other values are left to the jobs. */
-static bool axes_differ(struct comparison *both)
+/* The first axis of a block of another parameter or length. Axes of other values are left to the jobs. */
+static bool block_differs(struct comparison *both, const struct wgf_sweep_block *there,
+                          const struct wgf_sweep_block *here)
 {
-    const struct wgf_spec *const here = wgf_plan_spec(both->plan);
-    struct wgf_spec *const there = spec_of_file(both);
     bool found = false;
-    for (int a = 0; there && !found && (a < here->axis_count || a < there->axis_count); a++) {
+    for (int a = 0; !found && (a < here->axis_count || a < there->axis_count); a++) {
         const struct wgf_axis *const old = a < there->axis_count ? &there->axes[a] : NULL;
         const struct wgf_axis *const new = a < here->axis_count ? &here->axes[a] : NULL;
         if (!old || !new || old->param != new->param)
@@ -76,6 +75,18 @@ static bool axes_differ(struct comparison *both)
             found = tell(both, "%s has %" PRId64 " value%s there and %" PRId64 " here", old->param->name, old->count,
                          old->count == 1 ? "" : "s", new->count);
     }
+    return found;
+}
+
+static bool axes_differ(struct comparison *both)
+{
+    const struct wgf_spec *const here = wgf_plan_spec(both->plan);
+    struct wgf_spec *const there = spec_of_file(both);
+    bool found = there && there->block_count != here->block_count &&
+                 tell(both, "the sweep has %d block%s there and %d here", there->block_count,
+                      there->block_count == 1 ? "" : "s", here->block_count);
+    for (int b = 0; there && !found && b < here->block_count; b++)
+        found = block_differs(both, &there->blocks[b], &here->blocks[b]);
     wgf_spec_free(there);
     return found;
 }

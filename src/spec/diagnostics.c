@@ -14,7 +14,7 @@ struct wgf_diagnostic {
     char message[MESSAGE_LENGTH];
 };
 
-static bool comes_before(struct wgf_place a, struct wgf_place b)
+bool wgf_comes_before(struct wgf_place a, struct wgf_place b)
 {
     return a.line != b.line ? a.line < b.line : a.column < b.column;
 }
@@ -43,7 +43,7 @@ static struct wgf_diagnostic *make_room(struct wgf_diagnostics *diagnostics, str
     if (!diagnostics->list && !(diagnostics->list = calloc(KEPT, sizeof *diagnostics->list)))
         return NULL;
     int rank = diagnostics->count;
-    while (rank > 0 && comes_before(place, diagnostics->list[rank - 1].place))
+    while (rank > 0 && wgf_comes_before(place, diagnostics->list[rank - 1].place))
         rank--;
     if (rank == KEPT)
         return NULL;

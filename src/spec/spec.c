@@ -1,6 +1,8 @@
 /* The sections of a spec: name, description, fixed and sweep. */
 #include "spec_internal.h"
 
+#include "wgf/base/system.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,14 +73,7 @@ static void read_description(struct wgf_spec_reader *reader, const struct wgf_sp
     reader->spec->description = read_text(reader, entry);
 }
 
-static void refuse_unbuilt(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
-{
-    wgf_diagnose(reader->diagnostics, entry->place,
-                 "%s is not supported here in this version; write sweep as one mapping of parameters", entry->name);
-}
-
-/* The parameter that a key of fixed or sweep names; NULL, diagnosed, when there is none. */
-static const struct wgf_param *find_param(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
+const struct wgf_param *wgf_spec_param(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
     const struct wgf_param *param = wgf_param_find(entry->name);
     if (!param) {
@@ -90,81 +85,71 @@ static const struct wgf_param *find_param(struct wgf_spec_reader *reader, const 
     return param;
 }
 
-static void read_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section)
+void wgf_spec_unknown(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry, const char *const *names,
+                      int count, const char *known)
 {
-    struct wgf_spec *spec = reader->spec;
+    const char *nearest = reader->diagnostics->dropped == 0 ? wgf_nearest_name(entry->name, names, count) : NULL;
+    wgf_diagnose(reader->diagnostics, entry->place, "unknown key '%s'; %s%s%s", wgf_excerpt(entry->name).text,
+                 nearest ? "did you mean '" : known, nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+void wgf_spec_fix(struct wgf_spec_reader *reader, struct wgf_fixed **list, int *count, struct wgf_fixed fixed)
+{
+    int at = 0;
+    while (at < *count && (*list)[at].param != fixed.param)
+        at++;
+    if (at == *count && !wgf_grow(list, *count, sizeof **list)) {
+        wgf_spec_no_memory(reader);
+        return;
+    }
+    (*list)[at] = fixed;
+    *count += at == *count;
+}
+
+void wgf_spec_release(struct wgf_fixed *list, int *count, const struct wgf_param *param)
+{
+    int kept = 0;
+    for (int i = 0; i < *count; i++)
+        if (list[i].param != param)
+            list[kept++] = list[i];
+    *count = kept;
+}
+
+void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_fixed **list,
+                    int *count, struct wgf_place *at)
+{
     struct wgf_spec_entries entries = wgf_spec_entries(reader, section->value, section->name);
     for (int i = 0; i < entries.count; i++) {
         const struct wgf_spec_entry *entry = &entries.list[i];
-        const struct wgf_param *param = find_param(reader, entry);
+        const struct wgf_param *param = wgf_spec_param(reader, entry);
+        union wgf_value value;
         if (!param)
             continue;
-        reader->fixed_at[wgf_param_index(param)] = entry->place;
-        union wgf_value value;
+        at[wgf_param_index(param)] = entry->place;
         if (wgf_spec_value(reader, param, entry->value, &value))
-            spec->fixed[spec->fixed_count++] = (struct wgf_fixed){param, value, wgf_spec_place(entry->value), NULL};
+            wgf_spec_fix(reader, list, count, (struct wgf_fixed){param, value, wgf_spec_place(entry->value), NULL});
     }
     free(entries.list);
 }
 
-/* Words of sweeps of blocks, which this version does not support. */
-static bool is_unbuilt(const char *word)
+static void read_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section)
 {
-    static const char *const words[] = {"fixed", "product", "zip", "exclude", "sample", "over", "design"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(word, words[i]) == 0)
-            return true;
-    return false;
+    wgf_spec_fixed(reader, section, &reader->spec->fixed, &reader->spec->fixed_count, reader->fixed_at);
 }
 
-static void read_axis(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
-{
-    if (is_unbuilt(entry->name)) {
-        refuse_unbuilt(reader, entry);
-        return;
-    }
-    const struct wgf_param *param = find_param(reader, entry);
-    if (!param)
-        return;
-    struct wgf_spec *spec = reader->spec;
-    struct wgf_axis *axis = &spec->axes[spec->axis_count];
-    reader->swept_at[wgf_param_index(param)] = entry->place;
-    if (wgf_spec_axis(reader, param, entry->value, axis))
-        spec->axis_count++;
-    else
-        free(axis->values);
-}
-
-static void read_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section)
-{
-    if (section->value->type == YAML_SEQUENCE_NODE) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(section->value),
-                     "sweep: a list of blocks is not supported in this version; write it as one mapping of parameters");
-        return;
-    }
-    struct wgf_spec_entries entries = wgf_spec_entries(reader, section->value, section->name);
-    for (int i = 0; i < entries.count; i++)
-        read_axis(reader, &entries.list[i]);
-    free(entries.list);
-}
-
-static const char *const section_names[] = {"name", "description", "fixed", "sweep", "extends"};
+static const char *const section_names[] = {"name", "description", "fixed", "sweep"};
 static void (*const section_readers[])(struct wgf_spec_reader *, const struct wgf_spec_entry *) = {
-    read_name, read_description, read_fixed, read_sweep, refuse_unbuilt};
+    read_name, read_description, read_fixed, wgf_spec_sweep};
 enum { SECTIONS = sizeof section_names / sizeof *section_names };
 
 static void diagnose_unknown_section(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
-    const char *nearest = wgf_nearest_name(entry->name, section_names, SECTIONS);
-    if (wgf_param_find(entry->name)) {
+    if (wgf_param_find(entry->name))
         wgf_diagnose(reader->diagnostics, entry->place, "%s is a parameter; put it under fixed or sweep", entry->name);
-    } else if (is_unbuilt(entry->name)) {
-        refuse_unbuilt(reader, entry);
-    } else {
-        wgf_diagnose(reader->diagnostics, entry->place, "unknown key '%s'; %s%s%s", wgf_excerpt(entry->name).text,
-                     nearest ? "did you mean '" : "a spec has name, description, fixed and sweep",
-                     nearest ? nearest : "", nearest ? "'?" : "");
-    }
+    else if (wgf_spec_is_block_key(entry->name))
+        wgf_spec_misplaced(reader, entry);
+    else
+        wgf_spec_unknown(reader, entry, section_names, SECTIONS, "a spec has name, description, fixed and sweep");
 }
 
 static void read_section(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
@@ -184,7 +169,7 @@ static void check_fixed_or_swept(struct wgf_spec_reader *reader)
         const struct wgf_place fixed = reader->fixed_at[i], swept = reader->swept_at[i];
         if (fixed.line == 0 || swept.line == 0)
             continue;
-        const bool fixed_first = fixed.line < swept.line || (fixed.line == swept.line && fixed.column < swept.column);
+        const bool fixed_first = wgf_comes_before(fixed, swept);
         wgf_diagnose(reader->diagnostics, fixed_first ? swept : fixed, "%s is already %s on line %d; keep one of them",
                      wgf_params[i].name, fixed_first ? "fixed" : "swept", fixed_first ? fixed.line : swept.line);
     }
@@ -202,6 +187,8 @@ static void read_root(struct wgf_spec_reader *reader, const yaml_node_t *root)
     if (!named)
         wgf_diagnose(reader->diagnostics, wgf_spec_place(root), "name is missing; add a line 'name: WORDS'");
     check_fixed_or_swept(reader);
+    if (reader->spec->block_count == 0) /* no sweep is one job */
+        wgf_spec_block(reader, wgf_spec_place(root));
 }
 
 static void read_sets(struct wgf_spec_reader *reader, const char *const *sets, int set_count)
@@ -224,6 +211,7 @@ static void read_text_of_spec(struct wgf_spec_reader *reader, const char *const 
     if (root) {
         read_root(reader, root);
         read_sets(reader, sets, set_count);
+        wgf_spec_finish_blocks(reader);
     } else {
         wgf_diagnose(reader->diagnostics, (struct wgf_place){1, 1}, "the spec is empty; it needs at least a name");
     }
@@ -239,7 +227,7 @@ static char *folder_of(const char *file)
     return slash == file ? strdup("/") : slash ? strndup(file, (size_t)(slash - file)) : strdup(".");
 }
 
-/* A spec with room for every parameter once; NULL when memory ends. */
+/* A spec with its text; NULL when memory ends. */
 static struct wgf_spec *create(const char *file, const char *text, size_t length)
 {
     struct wgf_spec *spec = calloc(1, sizeof *spec);
@@ -249,9 +237,7 @@ static struct wgf_spec *create(const char *file, const char *text, size_t length
     spec->folder = folder_of(file);
     spec->text = malloc(length + 1);
     spec->length = length;
-    spec->fixed = calloc((size_t)wgf_param_count, sizeof *spec->fixed);
-    spec->axes = calloc((size_t)wgf_param_count, sizeof *spec->axes);
-    if (!spec->file || !spec->folder || !spec->text || !spec->fixed || !spec->axes) {
+    if (!spec->file || !spec->folder || !spec->text) {
         wgf_spec_free(spec);
         return NULL;
     }
@@ -268,14 +254,10 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
         .diagnostics = diagnostics, .written_left = MAX_WRITTEN, .spaced_left = MAX_SPACED};
     const int errors_before = diagnostics->count + diagnostics->dropped;
     reader.spec = create(file, text, length);
-    reader.fixed_at = calloc((size_t)wgf_param_count, sizeof *reader.fixed_at);
-    reader.swept_at = calloc((size_t)wgf_param_count, sizeof *reader.swept_at);
-    if (reader.spec && reader.fixed_at && reader.swept_at)
+    if (reader.spec)
         read_text_of_spec(&reader, sets, set_count);
     else
         wgf_spec_no_memory(&reader);
-    free(reader.fixed_at);
-    free(reader.swept_at);
     if (diagnostics->count + diagnostics->dropped > errors_before) {
         wgf_spec_free(reader.spec);
         return reader.out_of_memory ? WGF_EMEMORY : WGF_EUSAGE;
@@ -288,14 +270,14 @@ void wgf_spec_free(struct wgf_spec *spec)
 {
     if (!spec)
         return;
-    for (int i = 0; i < spec->axis_count; i++)
-        free(spec->axes[i].values);
+    for (int b = 0; b < spec->block_count; b++)
+        wgf_spec_free_block(&spec->blocks[b]);
     while (spec->pool) {
         struct wgf_text_pool *next = spec->pool->next;
         free(spec->pool);
         spec->pool = next;
     }
-    free(spec->axes);
+    free(spec->blocks);
     free(spec->fixed);
     free(spec->description);
     free(spec->name);

@@ -240,7 +240,8 @@ static bool read_computed(struct wgf_spec_reader *reader, const yaml_node_t *nod
 bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node,
                    struct wgf_axis *axis)
 {
-    *axis = (struct wgf_axis){.param = param, .place = wgf_spec_place(node)};
+    axis->param = param;
+    axis->place = wgf_spec_place(node);
     switch (node->type) {
     case YAML_SEQUENCE_NODE:
         return wgf_spec_list(reader, node, axis);

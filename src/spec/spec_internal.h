@@ -18,8 +18,9 @@ struct wgf_spec_reader {
     yaml_document_t document;
     struct wgf_diagnostics *diagnostics;
     struct wgf_spec *spec;
-    struct wgf_place *fixed_at, *swept_at; /* by parameter; line 0: not there */
-    int64_t written_left, spaced_left;     /* values that the lists of all axes may still hold */
+    /* By parameter, line 0: not there. For every block; the first time in any block; in the block being read. */
+    struct wgf_place fixed_at[WGF_MOST_PARAMS], swept_at[WGF_MOST_PARAMS], given_at[WGF_MOST_PARAMS];
+    int64_t written_left, spaced_left; /* values that the lists of all axes may still hold */
     bool out_of_memory;
 };
 
@@ -52,11 +53,35 @@ bool wgf_spec_is_null(const yaml_node_t *node);
 /* The keys of a mapping in order, without repeated ones; empty for another kind of node, which `what` names. */
 struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const yaml_node_t *node, const char *what);
 
+/* The parameter that a key names; NULL, diagnosed, when there is none. */
+const struct wgf_param *wgf_spec_param(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry);
+
+/* Says that a key is unknown, with the nearest of `count` names; `known` says which there are. */
+void wgf_spec_unknown(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry, const char *const *names,
+                      int count, const char *known);
+
+/* Sets a parameter in a list, in the place of its value there; takes it out of one. */
+void wgf_spec_fix(struct wgf_spec_reader *reader, struct wgf_fixed **list, int *count, struct wgf_fixed fixed);
+void wgf_spec_release(struct wgf_fixed *list, int *count, const struct wgf_param *param);
+
+/* A section of fixed parameters: adds them to the list, and their places to `at`. */
+void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_fixed **list,
+                    int *count, struct wgf_place *at);
+
+/* spec_sweep.c: the section sweep. A word that is a key of its blocks, elsewhere. An empty block; NULL: no memory. What
+ * is done once all has been read. */
+void wgf_spec_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section);
+bool wgf_spec_is_block_key(const char *word);
+void wgf_spec_misplaced(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry);
+struct wgf_sweep_block *wgf_spec_block(struct wgf_spec_reader *reader, struct wgf_place place);
+void wgf_spec_finish_blocks(struct wgf_spec_reader *reader);
+void wgf_spec_free_block(struct wgf_sweep_block *block);
+
 /* A parameter's value written in one node. */
 bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
                     union wgf_value *value);
 
-/* spec_axis.c: what one parameter is swept over; false when it is not valid. */
+/* spec_axis.c: what one parameter is swept over, in an axis that has its dimension; false when it is not valid. */
 bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param, yaml_node_t *node,
                    struct wgf_axis *axis);
 

@@ -23,13 +23,13 @@ static const struct wgf_param *find_settable(struct wgf_spec_reader *reader, con
     return param;
 }
 
-/* The assignment of the parameter, added when there is none. */
-static struct wgf_fixed *find_fixed(struct wgf_spec *spec, const struct wgf_param *param)
+/* Sets the parameter for every block, whatever blocks fix themselves. */
+static void assign(struct wgf_spec_reader *reader, struct wgf_fixed fixed)
 {
-    for (int i = 0; i < spec->fixed_count; i++)
-        if (spec->fixed[i].param == param)
-            return &spec->fixed[i];
-    return &spec->fixed[spec->fixed_count++];
+    struct wgf_spec *spec = reader->spec;
+    for (int b = 0; b < spec->block_count; b++)
+        wgf_spec_release(spec->blocks[b].fixed, &spec->blocks[b].fixed_count, fixed.param);
+    wgf_spec_fix(reader, &spec->fixed, &spec->fixed_count, fixed);
 }
 
 void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
@@ -63,5 +63,5 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
     if (param->type == WGF_PARAM_PATH && kept)
         value.text = kept + (value.text - set);
     if (kept)
-        *find_fixed(reader->spec, param) = (struct wgf_fixed){param, value, command_line, kept};
+        assign(reader, (struct wgf_fixed){param, value, command_line, kept});
 }

@@ -124,7 +124,8 @@ bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, stru
         const yaml_node_t *item = yaml_document_get_node(&reader->document, items[i]);
         fine = wgf_spec_value(reader, axis->param, item, &axis->values[i]) && fine;
     }
-    return fine && drop_repeated(reader, count, axis);
+    axis->count = axis->together ? count : 0;
+    return fine && (axis->together || drop_repeated(reader, count, axis));
 }
 
 /* Point i of count, to 15 significant digits; the ends as written. */
@@ -163,7 +164,7 @@ bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enu
     for (int64_t i = 0; i < count; i++) {
         const double exact = keep_order(spaced_point(spacing, lo, hi, i, count), before, hi);
         const double point = integer ? round(exact) : exact;
-        if (i > 0 && point == before) {
+        if (i > 0 && point == before && !axis->together) {
             axis->repeated++;
             continue;
         }

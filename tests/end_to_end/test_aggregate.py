@@ -340,7 +340,7 @@ def wrong_words(wgf):
                          (good + ["--where", "sed < 3"], "'seed'"), (good + ["--where", "seed ~ 3"], "OP"),
                          (good + ["--where", "seed <"], "number"), (good + ["--where", "seed = three"], "'three'"),
                          (good + ["--where", "metric = wassertsein"], "'wasserstein'"),
-                         (good + ["--where", "metric < sliced"], "word"), (good + ["--where", ""], "OP"),
+                         (good + ["--where", "metric < sliced"], "word"), (good + ["--where", ""], "empty"),
                          (good + ["--where", "status = finished"], "status"), (good + ["--at-step", "3"], "trace"),
                          (["--value", "objective", "--at-step", "-1"], "--at-step"),
                          (good + ["--at-time", "3"], "trace"),

@@ -118,6 +118,23 @@ def every_method_against_numpy(wgf):
 
 
 @case
+def jobs_that_pass_conditions(wgf):
+    path = wgf.result(NEURONS % "last")
+    write_csv(wgf, "x.csv", INPUTS[:, :2])
+    with h5py.File(path, "r") as file:
+        methods, widths = file["method"].asstr()[()], file["width"][()]
+    chosen = [job for job, width in enumerate(widths) if methods[job] == "prox" and width > 1]
+    call = ("predict", path, "--at", "x.csv", "--csv", "--where", "method = prox and width in [7, 200]")
+    names, _ = printed(wgf(*call).require(OK).out)
+    require(0 < len(chosen) < 24, f"{chosen} of 24 jobs")
+    equal(names, [f"job_{job}" for job in chosen], "columns")
+    names, _ = printed(wgf(*call, "--jobs", f"0-{chosen[1]}").require(OK).out)
+    equal(names, [f"job_{job}" for job in chosen[:2]], "columns of --jobs and --where")
+    wgf(*call, "--where", "gamma < 0").require(USAGE, "no job that passes --where").quietly()
+    wgf(*call, "--where", "gama < 0").require(USAGE, "did you mean 'gamma'?").quietly()
+
+
+@case
 def loss_of_the_data_is_the_objective(wgf):
     for name, spec in (("neurons.h5", NEURONS), ("both.h5", BOTH), ("grids.h5", GRIDS)):
         path = wgf.result(spec % "last", OK, name)

@@ -2,9 +2,11 @@
 """`wgf show`: the table of jobs, one job, its trace and its data, against h5py and numpy. test_show.py WGF_BINARY"""
 
 import os
+import random
 
 import h5py
 import numpy as np
+import pandas
 from harness import (ERROR, FAILURES, OK, STATES, STOPPED, USAGE, case, column, equal, finish, main, messages, require,
                      wait_until)
 
@@ -154,6 +156,155 @@ def job_that_has_not_run(wgf):
     require("pending" in out, f"says {out!r}")
     wgf("show", "out.h5", "--job", "1", "--csv").require(OK)
     wgf("show", "out.h5").require(OK)
+
+
+VARIED = """\
+name: varied
+fixed: {n: 6, steps: 60, stop_change: 0.05, weight_decay: 1}
+sweep: {method: [gd, prox], width: [4, 5, 1000000000000], gamma: [0.1, 0.3, 1.0e+9], beta: [auto, 0.1], seed: [1, 2]}
+"""
+
+
+def jobs_of(path):
+    """The jobs of a file, one a row, as the program names their states."""
+    with h5py.File(path, "r") as file:
+        count = len(file["status"])
+        columns = {name: dataset.asstr()[()] if dataset.dtype == object else dataset[()]
+                   for name, dataset in file.items() if dataset.shape == (count,)}
+    return pandas.DataFrame(columns).assign(job=range(count), status=[STATE_OF[s] for s in columns["status"]])
+
+
+class Words:
+    """Random conditions, each in the words of --where and as an expression of Python, whose precedence is the same."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def number(self, depth):
+        pick = self.random.choice
+        if depth == 0 or self.random.random() < 0.4:
+            name = pick(["gamma", "width", "seed", "beta", "objective_final", "steps_done", "job", "objective_initial",
+                         "0.1", "3", "2.5e-1", ".5", "7"])
+            return name, name
+        (a, b), (c, d) = self.number(depth - 1), self.number(depth - 1)
+        form = pick(["{} + {}", "{} - {}", "{} * ({})", "({}) * {}", "-{}", "({}) / 2", "abs({})", "sqrt(abs({}))",
+                     "min({}, 3)", "max(1, {}, 2)", "abs({}) ^ 2", "pow({}, 2)", "log(1 + abs({}))", "exp(-abs({}))"])
+        return form.format(a, c), form.replace("^", "**").format(b, d)
+
+    def comparison(self):
+        pick = self.random.choice
+        kind = self.random.random()
+        if kind < 0.2:
+            name, words = pick([("method", ["gd", "prox"]), ("status", ["done", "diverged", "failed"])])
+            word, negated = pick(words), pick(["", "!"])
+            quote = pick(["", "'", '"'])
+            return f"{name} {negated}= {quote}{word}{quote}", f"{name} {negated or '='}= {word!r}"
+        if kind < 0.3:
+            name, words = pick([("method", ["gd", "prox"]), ("width", ["4", "2 + 3"]), ("seed", ["2", "3"])])
+            form, chosen = pick(["{} in [{}]", "{} not in ({})"]), self.random.sample(words, 2)
+            python = [repr(word) if name == "method" else word for word in chosen]
+            return form.format(name, ", ".join(chosen)), form.replace("(", "[").replace(")", "]").format(
+                name, ", ".join(python))
+        if kind < 0.4:
+            return pick([("beta = auto", "isnan(beta)"), ("nan != objective_final", "not isnan(objective_final)")][:1])
+        (a, b), (c, d) = self.number(2), self.number(2)
+        sign = pick(["=", "==", "!=", "<", "<=", ">", ">="])
+        return f"{a} {sign} {c}", f"{b} {'==' if sign == '=' else sign} {d}"
+
+    def condition(self, depth):
+        if depth == 0 or self.random.random() < 0.3:
+            return self.comparison()
+        (a, b), (c, d) = self.condition(depth - 1), self.condition(depth - 1)
+        form = self.random.choice(["{} and {}", "{} or {}", "not {} or {}", "({}) and {}", "{} or ({})",
+                                   "not ({} or {})"])
+        return form.format(a, c), form.format(b, d)
+
+
+@case
+def conditions_mean_what_they_mean_in_python(wgf):
+    table = jobs_of(wgf.result(VARIED, FAILURES))
+    rows = [{name: value if isinstance(value, str) else np.float64(value) for name, value in row.items()}
+            for row in table.to_dict("records")]
+    functions = {name: getattr(np, name) for name in ("sqrt", "log", "exp", "isnan", "abs")}
+    functions.update(pow=np.power, min=lambda *a: np.min(a), max=lambda *a: np.max(a), __builtins__={})
+    words, some = Words(7), 0
+    for _ in range(150):
+        text, python = words.condition(3)
+        with np.errstate(all="ignore"):
+            kept = [int(row["job"]) for row in rows if eval(python, functions, row)]
+        done = wgf("show", "out.h5", "--where", text, "--columns", "job", "--csv").require(OK)
+        equal(done.out.split(), ["job", *map(str, kept)], text)
+        some += 0 < len(kept) < len(rows)
+    require(some > 60, f"only {some} conditions choose some jobs and leave others")
+    kept = table[(table.gamma >= 1) & (table.status == "diverged")]
+    require(len(kept), "no job diverged")
+    done = wgf("show", "out.h5", "--where", "gamma >= 1", "--where", "status = diverged", "--columns", "job", "--csv")
+    equal(done.out.split()[1:], list(map(str, kept.job)), "of two options")
+
+
+@case
+def sorted_rows(wgf):
+    table = jobs_of(wgf.result(VARIED, FAILURES))
+    require(table.beta.isna().any() and table.objective_final.isna().any(), "nothing is NaN")
+    for names in ("objective_final", "-objective_final", "-beta,gamma", "method,-seed,width", "-status,-method,beta",
+                  "-job", "message"):
+        order = table if "message" not in names else table.assign(message=messages(wgf.path("out.h5")))
+        by = [name.lstrip("-") for name in names.split(",")]
+        order = order.sort_values("job", kind="stable")
+        for name in reversed(names.split(",")):
+            order = order.sort_values(name.lstrip("-"), ascending=name[0] != "-", kind="stable", na_position="last")
+        header, rows = wgf("show", "out.h5", "--sort", names, "--columns", ",".join([*by, "job"]), "--csv").table()
+        equal(header, [*by, "job"], f"columns of --sort {names}")
+        equal([int(row["job"]) for row in rows], list(order.job), f"order of --sort {names}")
+    _, rows = wgf("show", "out.h5", "--sort", "gamma", "--sort=-seed", "--csv").require(OK).table()
+    order = table.sort_values(["gamma", "seed", "job"], ascending=[True, False, True])
+    equal([int(row["job"]) for row in rows], list(order.job), "order of two options")
+    done = wgf("show", "out.h5", "--sort", "-gamma", "--where", "seed = 1", "--columns", "gamma,status")
+    lines = done.out.splitlines()
+    equal(lines[0].split(), ["gamma", "status"], "header")
+    gammas = [float(line.split()[0]) for line in lines[1:]]
+    equal(gammas, sorted(table.gamma[table.seed == 1], reverse=True), "gamma")
+    require(len({line.index(" ") for line in lines if line.startswith("1e+09")}) == 1, "columns are not aligned")
+
+
+@case
+def chosen_columns(wgf):
+    path = wgf.result(VARIED, FAILURES)
+    header, rows = wgf("show", "out.h5", "--columns", "seed, gamma,job", "--columns", "message,seed", "--csv").table()
+    equal(header, ["seed", "gamma", "job", "message", "seed"], "header")
+    equal([float(row["gamma"]) for row in rows], list(column(path, "gamma")), "gamma")
+    equal([row["message"] for row in rows], messages(path), "messages")
+
+
+@case
+def older_files_lack_columns(wgf):
+    path = wgf.result(VARIED, FAILURES)
+    with h5py.File(path, "r+") as file:
+        del file["flow_drift"], file["origin"]
+    _, rows = wgf("show", "out.h5", "--columns", "flow_drift,origin,job", "--where", "origin = absorb", "--csv").table()
+    equal({(row["flow_drift"], row["origin"]) for row in rows}, {("nan", "absorb")}, "what the file lacks")
+    equal(len(rows), len(column(path, "status")), "rows")
+
+
+@case
+def no_row_passes(wgf):
+    wgf.result(VARIED, FAILURES)
+    for csv in ((), ("--csv",)):
+        done = wgf("show", "out.h5", "--where", "seed > 99", "--columns", "job", *csv)
+        equal(done.require(OK, "no job passes --where").out, "job\n", "stdout")
+
+
+@case
+def words_of_the_table_that_are_refused(wgf):
+    wgf.result(VARIED, FAILURES)
+    for words, *sentences in ((["--where", "sed = 3"], "'sed'", "did you mean 'seed'?"),
+                              (["--where", "objective < 1"], "'objective' is a trace"),
+                              (["--where", ""], "empty"), (["--columns", "objective"], "is a trace"),
+                              (["--columns", "gama"], "did you mean 'gamma'?"), (["--columns", "job,"], "''"),
+                              (["--sort", "--gamma"], "'-gamma'"), (["--sort", "x"], "'x'"),
+                              (["--sort", ",".join(["job"] * 17)], "16"),
+                              (["--job", "3", "--sort", "job"], "leave out --job")):
+        wgf("show", "out.h5", *words).require(USAGE, *sentences).quietly()
 
 
 def samples(wgf, k):

@@ -59,9 +59,13 @@ static void look_at_jobs(const struct wgf_plan *plan)
 static bool is_quick(const struct wgf_spec *spec)
 {
     const double most = 1e5;
-    double combinations = 1;
-    for (int a = 0; a < spec->axis_count; a++)
-        combinations *= (double)spec->axes[a].count;
+    double combinations = 0;
+    for (int b = 0; b < spec->block_count; b++) {
+        double rows = 1;
+        for (int a = 0; a < spec->blocks[b].axis_count; a++)
+            rows *= (double)spec->blocks[b].axes[a].count;
+        combinations += rows;
+    }
     return combinations <= most;
 }
 

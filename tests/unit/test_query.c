@@ -25,62 +25,41 @@ static void refused(words_taker *take, const char *words, const char *sentence)
         fail_msg("'%s': \"%s\" lacks \"%s\"", words, error.message, sentence);
 }
 
-static const struct wgf_condition *condition(const char *words, struct wgf_query *query)
+static void names_of_conditions(void **state)
 {
-    struct wgf_error error;
-    fine(give(wgf_query_add_conditions, words, query, &error), &error);
-    assert_int_equal(query->condition_count, 1);
-    return query->conditions;
-}
-
-static void operators_of_conditions(void **state)
-{
-    static const struct {
-        const char *words;
-        enum wgf_comparison comparison;
-    } cases[] = {{"seed = 3", WGF_EQUAL},       {"seed==3", WGF_EQUAL},          {"seed!=3", WGF_UNEQUAL},
-                 {"seed<3", WGF_LESS},          {" seed <= 3 ", WGF_LESS_EQUAL}, {"seed\t>\t3", WGF_GREATER},
-                 {"seed>=3", WGF_GREATER_EQUAL}};
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct wgf_query query;
-        const struct wgf_condition *const got = condition(cases[i].words, &query);
-        assert_int_equal(got->comparison, cases[i].comparison);
-        assert_string_equal(query.variables[got->variable].name, "seed");
-        assert_true(got->whole && got->integer == 3 && got->real == 3);
-        assert_false(query.names_status || query.has_trace);
-    }
-}
-
-static void values_of_conditions(void **state)
-{
+    static const char *const good[] = {"seed = 3", "beta != auto, objective_final = nan, init_record = last",
+                                       "key = 18446744073709551615 or method = prox", "data_file = a b.csv",
+                                       "job < 10 and seconds > attempts"};
     struct wgf_query query;
+    struct wgf_error error;
     (void)state;
-    assert_true(condition("seed < 2.5", &query)->real == 2.5 && !query.conditions[0].whole);
-    assert_true(isnan(condition("beta != auto", &query)->real));
-    assert_true(isnan(condition("objective_final = nan", &query)->real));
-    assert_true(condition("key = 18446744073709551615", &query)->integer == -1);
-    assert_string_equal(condition("method = prox", &query)->text, "prox");
-    assert_string_equal(condition("data_file = a b.csv", &query)->text, "a b.csv");
-    assert_int_equal(condition("status = diverged", &query)->integer, WGF_JOB_DIVERGED);
-    assert_true(query.names_status && condition("objective < 1", &query)->real == 1 && query.has_trace);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        fine(give(wgf_query_add_conditions, good[i], &query, &error), &error);
+        assert_true(query.condition_count == 1 && !query.names_status && !query.has_trace && !query.on_traces[0]);
+        wgf_query_free(&query);
+    }
+    fine(give(wgf_query_add_conditions, "status in [failed, diverged]", &query, &error), &error);
+    assert_true(query.names_status && !query.has_trace);
+    wgf_query_free(&query);
+    fine(give(wgf_query_add_conditions, "objective < objective_initial", &query, &error), &error);
+    assert_true(query.has_trace && query.on_traces[0]);
+    wgf_query_free(&query);
 }
 
 static void conditions_that_are_refused(void **state)
 {
-    static const char *const cases[][2] = {{"seed", "'seed' is not NAME OP VALUE"},
-                                           {"seed ~ 3", "is not NAME OP VALUE"},
-                                           {"", "is not NAME OP VALUE"},
-                                           {"seed = 3,", "is not NAME OP VALUE"},
+    static const char *const cases[][2] = {{"seed", "--where: 'seed' is not NAME OP VALUE"},
+                                           {"seed ~ 3", "a condition is NAME OP VALUE"},
+                                           {"", "is empty"},
+                                           {"seed = 3,", "missing at the end"},
                                            {"sed = 3", "did you mean 'seed'?"},
                                            {"frobnicate = 3", "is not a parameter, result or trace"},
-                                           {"job = 3", "job"},
                                            {"message = x", "cannot be compared"},
                                            {"method = prxo", "did you mean 'prox'?"},
                                            {"status = finished", "status is never 'finished'"},
                                            {"method < prox", "compare it with = or !="},
-                                           {"seed = ", "a number, not ''"},
-                                           {"seed = 3x", "a number, not '3x'"},
+                                           {"seed = ", "a number or a name is missing"},
+                                           {"seed = 3x", "'3x' is not a number"},
                                            {"seed = auto", "a number, not 'auto'"},
                                            {"beta = x", "a number or auto, not 'x'"},
                                            {"key = 1.5", "a whole number"}};
@@ -175,7 +154,6 @@ static void variables_have_the_types_of_the_file(void **state)
         assert_int_equal(variable.is_trace, i >= wgf_param_count + WGF_RESULT_COUNT);
         assert_int_equal(variable.param != NULL, i < wgf_param_count);
     }
-    assert_false(wgf_variable_find("job", &(struct wgf_variable){0}));
     tear_down(&sheet);
 }
 
@@ -188,7 +166,8 @@ static void cells_are_those_of_the_file(void **state)
     char text[WGF_CELL_TEXT_LENGTH], expected[64];
     (void)state;
     fill_sheet(&sheet);
-    fine(wgf_cells_open(&cells, &wgf_variable_job, sheet.reader, 5, &error), &error);
+    assert_true(wgf_variable_find("job", &variable) && wgf_variable_is_job(&variable));
+    fine(wgf_cells_open(&cells, &variable, sheet.reader, 5, &error), &error);
     fine(wgf_cells_read(&cells, 4, 5, &error), &error);
     assert_int_equal(*(const int64_t *)wgf_cells_at(&cells, 3, 0), 7);
     wgf_cells_close(&cells);
@@ -275,6 +254,7 @@ static void picks(const char *conditions, int64_t count, double objective_sum)
     if (got_count != (double)count || got_sum != objective_sum)
         fail_msg("'%s': %g rows, sum %g; not %g, %g", conditions, got_count, got_sum, (double)count, objective_sum);
     wgf_groups_free(groups);
+    wgf_query_free(&query);
 }
 
 /* objective_final of job k is k + 1/4; jobs 0 to 5 are gd, and record_every alternates between 1 and 3. */
@@ -293,6 +273,9 @@ static void rows_that_pass_conditions(void **state)
     picks("objective_final < 1.25", 1, 0.25);
     picks("objective_final = nan", 0, 0);
     picks("objective_final != nan", 11, 62 + 11 * 0.25);
+    picks("method = gd and record_every > 2 or job = 11", 4, 21);
+    picks("job in [1, 2, 4]", 2, 3.5);
+    picks("not (objective_final < 11 or objective < 100000)", 1, 11.25);
     picks("objective > 100000", 2, 21.5); /* jobs 10 and 11, by their last record */
     tear_down(&sheet);
 }
@@ -326,17 +309,11 @@ static void tables_are_aligned_or_csv(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(operators_of_conditions),
-        cmocka_unit_test(values_of_conditions),
-        cmocka_unit_test(conditions_that_are_refused),
-        cmocka_unit_test(names_that_are_refused),
-        cmocka_unit_test(statistics_by_their_names),
-        cmocka_unit_test(a_query_is_completed),
-        cmocka_unit_test(variables_have_the_types_of_the_file),
-        cmocka_unit_test(cells_are_those_of_the_file),
-        cmocka_unit_test(texts_of_cells),
-        cmocka_unit_test(rows_that_pass_conditions),
-        cmocka_unit_test(tables_are_aligned_or_csv),
+        cmocka_unit_test(names_of_conditions),         cmocka_unit_test(conditions_that_are_refused),
+        cmocka_unit_test(names_that_are_refused),      cmocka_unit_test(statistics_by_their_names),
+        cmocka_unit_test(a_query_is_completed),        cmocka_unit_test(variables_have_the_types_of_the_file),
+        cmocka_unit_test(cells_are_those_of_the_file), cmocka_unit_test(texts_of_cells),
+        cmocka_unit_test(rows_that_pass_conditions),   cmocka_unit_test(tables_are_aligned_or_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

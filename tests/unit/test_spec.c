@@ -58,9 +58,9 @@ static void assert_errors(const char *text, const char *const *sets, int set_cou
 
 static const struct wgf_axis *axis_of(const struct wgf_spec *spec, const char *name)
 {
-    for (int i = 0; i < spec->axis_count; i++) {
-        if (strcmp(spec->axes[i].param->name, name) == 0) {
-            return &spec->axes[i];
+    for (int i = 0; i < spec->blocks[0].axis_count; i++) {
+        if (strcmp(spec->blocks[0].axes[i].param->name, name) == 0) {
+            return &spec->blocks[0].axes[i];
         }
     }
     fail_msg("no axis %s", name);
@@ -84,11 +84,11 @@ static void a_spec_with_every_section(void **state)
     assert_int_equal(spec->fixed[0].value.choice, WGF_METHOD_PROX);
     assert_int_equal(spec->fixed[1].place.line, 5);
     assert_int_equal(spec->fixed[1].place.column, 10);
-    assert_int_equal(spec->axis_count, 3);
-    assert_string_equal(spec->axes[2].param->name, "seed");
-    assert_int_equal(spec->axes[2].count, 20);
-    assert_null(spec->axes[2].values);
-    assert_int_equal(wgf_axis_value(&spec->axes[2], 19).integer, 19);
+    assert_int_equal(spec->blocks[0].axis_count, 3);
+    assert_string_equal(spec->blocks[0].axes[2].param->name, "seed");
+    assert_int_equal(spec->blocks[0].axes[2].count, 20);
+    assert_null(spec->blocks[0].axes[2].values);
+    assert_int_equal(wgf_axis_value(&spec->blocks[0].axes[2], 19).integer, 19);
     wgf_spec_free(spec);
 }
 
@@ -99,7 +99,7 @@ static void a_name_is_enough(void **state)
     assert_string_equal(spec->name, "123");
     assert_string_equal(spec->description, "");
     assert_int_equal(spec->fixed_count, 0);
-    assert_int_equal(spec->axis_count, 0);
+    assert_int_equal(spec->blocks[0].axis_count, 0);
     wgf_spec_free(spec);
     wgf_spec_free(parse("\xEF\xBB\xBF%YAML 1.1\n---\nname: x\nfixed: {}\nsweep: {}\n...\n"));
     wgf_spec_free(NULL);
@@ -170,10 +170,10 @@ static void a_list_of_two_hundred_thousand(void **state)
     }
     sprintf(end, "]\n");
     struct wgf_spec *spec = parse(text);
-    assert_int_equal(spec->axes[0].count, 150000);
-    assert_int_equal(spec->axes[0].repeated, 50000);
+    assert_int_equal(spec->blocks[0].axes[0].count, 150000);
+    assert_int_equal(spec->blocks[0].axes[0].repeated, 50000);
     for (int i = 0; i < 150000; i++) {
-        assert_int_equal(spec->axes[0].values[i].integer, (int64_t)i * 7919 % 150000);
+        assert_int_equal(spec->blocks[0].axes[0].values[i].integer, (int64_t)i * 7919 % 150000);
     }
     wgf_spec_free(spec);
     free(text);
@@ -207,7 +207,7 @@ static void ranges_are_half_open(void **state)
         char text[128];
         snprintf(text, sizeof text, "name: x\nsweep: {%s}\n", cases[i].axis);
         struct wgf_spec *spec = parse(text);
-        const struct wgf_axis *axis = &spec->axes[0];
+        const struct wgf_axis *axis = &spec->blocks[0].axes[0];
         const union wgf_value last = wgf_axis_value(axis, axis->count - 1);
         assert_int_equal(axis->count, cases[i].count);
         assert_null(axis->values);

@@ -3,30 +3,11 @@
 #ifndef WGF_QUERY_QUERY_H
 #define WGF_QUERY_QUERY_H
 
+#include "wgf/base/expression.h"
 #include "wgf/query/groups.h"
 #include "wgf/query/variable.h"
 
 enum { WGF_QUERY_LIMIT = 64, WGF_STATISTIC_NAME = 32 };
-
-enum wgf_comparison {
-    WGF_EQUAL,
-    WGF_UNEQUAL,
-    WGF_LESS,
-    WGF_LESS_EQUAL,
-    WGF_GREATER,
-    WGF_GREATER_EQUAL,
-};
-
-/* NAME OP VALUE. The variable's type says which member holds the value: `text` of a text, `integer` of a status and of
- * whole numbers, `real` of all other numbers. */
-struct wgf_condition {
-    int variable;
-    enum wgf_comparison comparison;
-    bool whole; /* a number was written without fraction or exponent, and `integer` holds it */
-    int64_t integer;
-    double real;
-    const char *text;
-};
 
 struct wgf_named_statistic {
     char name[WGF_STATISTIC_NAME]; /* as written */
@@ -41,8 +22,8 @@ enum wgf_record_choice {
     WGF_RECORD_INTERPOLATED, /* traces at a time, linear between its two neighbouring records */
 };
 
-/* Members of `by`, `values` and the conditions are indices into `variables`, the first two of which are `status` and
- * `step`. */
+/* Members of `by`, `values` and the variables of conditions are indices into `variables`, the first two of which are
+ * `status` and `step`. */
 enum { WGF_QUERY_STATUS, WGF_QUERY_STEP };
 struct wgf_query {
     struct wgf_variable variables[WGF_QUERY_LIMIT];
@@ -50,21 +31,27 @@ struct wgf_query {
     int by[WGF_QUERY_LIMIT], by_count, values[WGF_QUERY_LIMIT], value_count;
     struct wgf_named_statistic statistics[WGF_QUERY_LIMIT];
     int statistic_count;
-    struct wgf_condition conditions[WGF_QUERY_LIMIT];
+    struct wgf_expression *conditions[WGF_QUERY_LIMIT]; /* all hold */
+    bool on_traces[WGF_QUERY_LIMIT];                    /* a condition each: does it name a trace? */
     int condition_count;
     enum wgf_record_choice records;
     int64_t step;      /* for WGF_RECORD_AT_STEP */
     double time;       /* for WGF_RECORD_AT_TIME and WGF_RECORD_INTERPOLATED */
     int time_variable; /* the trace `time`; 0: the query has not asked for it */
     bool has_trace, names_status;
+    bool refuses_traces; /* conditions are on parameters and results alone */
 };
 
-/* An empty query. */
-void wgf_query_begin(struct wgf_query *query);
+/* Cuts the next word off a comma-separated list and trims blanks; NULL at the end. */
+char *wgf_next_word(char **words);
 
-/* Add the comma-separated words of --by, --value, --stat, --where and the word of --at-step or --at-time. They cut
- * `words` in pieces, and conditions borrow texts from it. --stat replaces the statistics of an earlier one. Errors:
- * WGF_EUSAGE. */
+/* An empty query, and the end of one. */
+void wgf_query_begin(struct wgf_query *query);
+void wgf_query_free(struct wgf_query *query);
+
+/* Add the comma-separated words of --by, --value and --stat, the expression of --where, and the word of --at-step or
+ * --at-time. They may cut `words` in pieces. --stat replaces the statistics of an earlier one. Errors: WGF_EUSAGE;
+ * WGF_EMEMORY of conditions. */
 wgf_status wgf_query_add_by(struct wgf_query *query, char *words, struct wgf_error *error);
 wgf_status wgf_query_add_values(struct wgf_query *query, char *words, struct wgf_error *error);
 wgf_status wgf_query_set_statistics(struct wgf_query *query, char *words, struct wgf_error *error);
@@ -83,5 +70,26 @@ wgf_status wgf_query_groups(const struct wgf_query *query, struct wgf_groups **g
  * Errors: WGF_EIO, WGF_EDATA, WGF_EMEMORY. */
 wgf_status wgf_query_read(const struct wgf_query *query, const char *file, struct wgf_groups *groups,
                           struct wgf_error *error);
+
+/* Rows of an open file under a query's conditions, a block at a time. */
+struct wgf_picker {
+    const struct wgf_query *query;
+    struct wgf_cells cells[WGF_QUERY_LIMIT]; /* of the query's variables; of traces only if the query has any */
+};
+
+/* Of a file that wgf_result_open opened, `room` rows at a time. A picker that failed to open may be closed. Errors:
+ * WGF_EMEMORY. */
+wgf_status wgf_picker_open(struct wgf_picker *picker, const struct wgf_query *query, struct wgf_store *store,
+                           int64_t room, struct wgf_error *error);
+
+/* Reads count <= room rows: parameters and results, or traces. Errors: WGF_EIO, WGF_EMEMORY. */
+wgf_status wgf_picker_load(struct wgf_picker *picker, bool traces, int64_t first, int64_t count,
+                           struct wgf_error *error);
+
+/* Does a loaded row pass the conditions that name traces, or all others? trace: the value of a trace that counts for
+ * the row; NULL: it has none, and no condition on traces holds. */
+bool wgf_picker_passes(const struct wgf_picker *picker, bool traces, int64_t row,
+                       double (*trace)(const void *context, int variable), const void *context);
+void wgf_picker_close(struct wgf_picker *picker);
 
 #endif

@@ -1,5 +1,5 @@
-/* A variable of a result file, found by its name: a parameter, a result or a trace. Its name decides its type. A
- * file may lack the variable when an older version wrote it. */
+/* A variable of a result file, found by its name: a parameter, a result, a trace, or `job`, the number of the job. Its
+ * name decides its type. A file may lack the variable when an older version wrote it. */
 #ifndef WGF_QUERY_VARIABLE_H
 #define WGF_QUERY_VARIABLE_H
 
@@ -13,11 +13,11 @@ struct wgf_variable {
     bool is_trace;                 /* has a cell for each record; others have one for each job */
 };
 
-/* The number of the job. Files hold no such variable, and wgf_variable_find does not know the name. */
-extern const struct wgf_variable wgf_variable_job;
-
-/* False: no parameter, result or trace has the name. */
+/* False: no variable has the name. */
 bool wgf_variable_find(const char *name, struct wgf_variable *variable);
+
+/* Is it `job`? Files hold no such variable. */
+bool wgf_variable_is_job(const struct wgf_variable *variable);
 
 /* The nearest name of a variable, for "did you mean"; NULL when none is near. */
 const char *wgf_variable_nearest(const char *name);

@@ -10,6 +10,8 @@ struct wgf_place {
     int line, column;
 };
 
+bool wgf_comes_before(struct wgf_place a, struct wgf_place b);
+
 struct wgf_diagnostic;
 
 /* Zero-initialise. Keeps the first 100 errors, in order of place, and counts the rest. */

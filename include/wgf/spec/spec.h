@@ -17,9 +17,9 @@ struct wgf_fixed {
     const char *set;        /* the K=V of that --set, else NULL */
 };
 
-/* One swept parameter with its values, all different. Computed values have 15 significant digits, so that they are
- * the numbers that a user would write; the ends of a space and the first of a range are as written. A range keeps no
- * list: value i is first + i * step. */
+/* One swept parameter with its values, all different unless axes advance together. Computed values have 15 significant
+ * digits, so that they are the numbers that a user would write; the ends of a space and the first of a range are as
+ * written. A range keeps no list: value i is first + i * step. */
 struct wgf_axis {
     const struct wgf_param *param;
     struct wgf_place place;  /* of the list or mapping of values */
@@ -27,6 +27,16 @@ struct wgf_axis {
     int64_t repeated;        /* values written that equal an earlier one */
     union wgf_value *values; /* count of them, or NULL for a range */
     union wgf_value first, step;
+    int dimension; /* in its block: axes of one dimension advance together */
+    bool together; /* not alone in a product: its values may repeat */
+};
+
+/* A part of the sweep: the product of its dimensions. */
+struct wgf_sweep_block {
+    struct wgf_place place;
+    int fixed_count, axis_count;
+    struct wgf_fixed *fixed; /* its own, and those of the spec that it does not give itself */
+    struct wgf_axis *axes;   /* ascending dimensions, the last varies fastest */
 };
 
 struct wgf_spec {
@@ -35,14 +45,14 @@ struct wgf_spec {
     char *text;   /* verbatim, NUL-terminated */
     size_t length;
     char *name, *description; /* description may be "" */
-    int fixed_count, axis_count;
-    struct wgf_fixed *fixed;
-    struct wgf_axis *axes;      /* product: the last varies fastest */
-    struct wgf_text_pool *pool; /* private: owns the texts of values */
+    int fixed_count, block_count;
+    struct wgf_fixed *fixed;        /* for every block, the --set included */
+    struct wgf_sweep_block *blocks; /* at least one; their jobs are joined in order */
+    struct wgf_text_pool *pool;     /* private: owns the texts of values */
 };
 
-/* Largest spec that is read, in bytes. */
-enum { WGF_SPEC_LIMIT = 4 << 20 };
+/* Largest spec that is read, in bytes; and most blocks. */
+enum { WGF_SPEC_LIMIT = 4 << 20, WGF_MOST_BLOCKS = 1000 };
 
 /* Reads a whole file (regular, pipe or `-` for standard input) of at most WGF_SPEC_LIMIT bytes into *text, which the
  * caller frees; refuses larger ones without reading on. Errors: WGF_EUSAGE with one sentence that names the file. */
@@ -56,6 +66,9 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
                           struct wgf_spec **spec, struct wgf_diagnostics *diagnostics);
 
 void wgf_spec_free(struct wgf_spec *spec);
+
+/* Lists the swept parameters of all blocks in the order in which they first appear; returns their number. */
+int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS]);
 
 /* Value i of an axis, 0 <= i < count. */
 union wgf_value wgf_axis_value(const struct wgf_axis *axis, int64_t i);

@@ -1,0 +1,38 @@
+/* The two parts of `wgf show`: one job (command_show.c), and the table of jobs (show_table.c). */
+#ifndef WGF_CLI_SHOW_H
+#define WGF_CLI_SHOW_H
+
+#include "options.h"
+
+#include "wgf/query/query.h"
+
+enum { WGF_SHOWN_COLUMNS = 4 * WGF_MOST_PARAMS };
+
+/* Variables to be shown, in their order, with a block of their cells. */
+struct wgf_shown {
+    struct wgf_store *store; /* of an open result file */
+    int64_t room;            /* rows of a block */
+    struct wgf_cells cells[WGF_SHOWN_COLUMNS];
+    int count;
+};
+
+/* Add `job`, all parameters and all results; wgf_shown_read reads count <= room rows. Errors: WGF_EMEMORY; WGF_EIO of
+ * reading. */
+wgf_status wgf_shown_add_all(struct wgf_shown *shown, struct wgf_error *error);
+wgf_status wgf_shown_read(struct wgf_shown *shown, int64_t first, int64_t count, struct wgf_error *error);
+const char *wgf_shown_text(const struct wgf_shown *shown, int column, int64_t row, bool csv,
+                           char buffer[WGF_CELL_TEXT_LENGTH]);
+void wgf_shown_close(struct wgf_shown *shown);
+
+/* What the table has. The words, comma-separated names, are cut in pieces. */
+struct wgf_table_request {
+    const struct wgf_query *query; /* conditions of --where */
+    struct wgf_words columns, sort;
+    bool csv;
+};
+
+/* Prints the table of jobs; spec: of the file. Errors: as above, WGF_EUSAGE. */
+wgf_status wgf_show_table(struct wgf_store *store, const struct wgf_spec *spec, const struct wgf_table_request *request,
+                          struct wgf_error *error);
+
+#endif
