@@ -48,15 +48,15 @@ struct wgf_cost_point wgf_cost_point(const struct wgf_cost_model *model, const s
 double wgf_cost_distance(const struct wgf_cost_model *model, const struct wgf_cost_point *a,
                          const struct wgf_cost_point *b)
 {
-    const double other = 4, far = 100, sizes = 1;
-    double squared = sizes * (a->operations - b->operations) * (a->operations - b->operations);
+    const double other = 4;
+    double squared = (a->operations - b->operations) * (a->operations - b->operations);
     for (int f = 0; f < model->feature_count; f++) {
         const struct wgf_param *const param = &wgf_params[model->params[f]];
         const double difference = a->feature[f] - b->feature[f];
         if (param->type == WGF_PARAM_FLOAT && !isnan(difference))
             squared += difference * difference;
         else if (!(difference == 0) && !(isnan(a->feature[f]) && isnan(b->feature[f])))
-            squared += param->decides ? far : other;
+            squared += param->decides ? WGF_COST_OTHER_KIND : other;
     }
     return squared;
 }
@@ -78,6 +78,8 @@ double wgf_cost_seconds(const struct wgf_cost_model *model, const struct wgf_set
 {
     const struct wgf_cost_point point = wgf_cost_point(model, settings);
     const double seconds = wgf_cost_of_point(model, &point);
+    if (model->count > 0 && wgf_flow_bytes(settings) > model->memory)
+        return 0;
     return settings->time_limit > 0 ? fmin(seconds, settings->time_limit) : seconds;
 }
 
@@ -93,7 +95,7 @@ void wgf_cost_sum(const struct wgf_cost_model *model, const struct wgf_plan *pla
     const int64_t strata = set->count < 1 << 16 ? set->count : 1 << 16;
     const double width = (double)set->count / (double)strata;
     double squares = 0, before = 0;
-    *sum = (struct wgf_cost_sum){0};
+    *sum = (struct wgf_cost_sum){.jobs = strata};
     for (int64_t i = 0; i < strata; i++) {
         const int64_t position = (int64_t)((double)i * width + (width > 1 ? scattered(i) * width : 0));
         struct wgf_settings settings;
@@ -107,4 +109,16 @@ void wgf_cost_sum(const struct wgf_cost_model *model, const struct wgf_plan *pla
         before = seconds;
     }
     sum->error = width > 1 ? 2 * sqrt(squares) : 0;
+}
+
+void wgf_cost_note(struct wgf_cost_tally *tally, double predicted, double taken)
+{
+    const double factor = 3, moment = 1e-3;
+    if (isnan(predicted))
+        return;
+    tally->sums[WGF_COST_JOBS]++;
+    tally->sums[WGF_COST_PREDICTED] += predicted;
+    tally->sums[WGF_COST_TAKEN] += taken;
+    tally->sums[WGF_COST_CLOSE] +=
+        (predicted <= factor * taken && taken <= factor * predicted) || fabs(predicted - taken) <= moment;
 }

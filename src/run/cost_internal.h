@@ -10,7 +10,9 @@ void wgf_cost_choose_features(struct wgf_cost_model *model, const struct wgf_set
 
 struct wgf_cost_point wgf_cost_point(const struct wgf_cost_model *model, const struct wgf_settings *settings);
 
-/* Squared distance of two jobs, 1 for a factor of 10 in a parameter or in operations. */
+/* Squared distance of two jobs: 1 for a factor of 10 in a parameter or in operations, at least WGF_COST_OTHER_KIND
+ * where a parameter that decides what is read differs. */
+#define WGF_COST_OTHER_KIND 100
 double wgf_cost_distance(const struct wgf_cost_model *model, const struct wgf_cost_point *a,
                          const struct wgf_cost_point *b);
 

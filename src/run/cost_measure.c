@@ -14,11 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POOL = 512 };
+enum { POOL = 512, ALIKE = 3 };
 
 /* The jobs to choose from. */
 struct pool {
-    int64_t count, jobs;              /* of the pool; of the set */
+    int64_t count, jobs; /* of the pool; of the set */
     struct wgf_settings settings[POOL];
     struct wgf_cost_point points[POOL];
     double nearest[POOL]; /* squared distance to what has been measured */
@@ -28,12 +28,12 @@ enum { MARKS = 64 };
 
 /* One job that is being measured. */
 struct stopwatch {
-    double begun;           /* the clock at the beginning */
-    double slice;           /* seconds that the job may have; three times as many until it has done FEW steps */
-    int64_t steps[MARKS];   /* done at some instants, each a good part more than before, from 0 on */
-    double seconds[MARKS];  /* that had passed then */
+    double begun;          /* the clock at the beginning */
+    double slice;          /* seconds that the job may have; three times as many until it has done FEW steps */
+    int64_t steps[MARKS];  /* done at some instants, each a good part more than before, from 0 on */
+    double seconds[MARKS]; /* that had passed then */
     int marks;
-    timer_t timer;          /* of processor time */
+    timer_t timer; /* of processor time */
 };
 
 enum { FEW = 3 };
@@ -75,7 +75,7 @@ static double usual_power(const struct wgf_settings *settings)
 {
     if (!wgf_flow_has_column(settings, WGF_TRACE_INNER_STEPS_USED))
         return 1;
-    return wgf_param_is_read(wgf_param_find("inner_tol"), settings) && settings->inner_tol > 0 ? 0.8 : 0.9;
+    return wgf_param_is_read(wgf_param_find("inner_tol"), settings) && settings->inner_tol > 0 ? 0.84 : 0.9;
 }
 
 /* Seconds of all steps, by what the first ones took: the second half of them shows a power, which is trusted where they
@@ -97,7 +97,8 @@ static double extrapolate(const struct stopwatch *watch, int64_t done, double se
     return start + took * exp(usual * far + (power - usual) * fade * (1 - exp(-far / fade)));
 }
 
-/* A trace that nobody reads: its columns share their memory. A state that is too large is not kept. False: no memory. */
+/* A trace that nobody reads: its columns share their memory. A state that is too large is not kept. False: no memory.
+ */
 static bool make_trace(struct wgf_settings *settings, struct wgf_trace *trace)
 {
     const struct wgf_state_shape shape = wgf_flow_state_shape(settings);
@@ -115,7 +116,8 @@ static bool make_trace(struct wgf_settings *settings, struct wgf_trace *trace)
 }
 
 /* Seconds that the job would take as a whole; NaN: not known. */
-static double measure(struct wgf_job_runner *runner, struct stopwatch *watch, struct wgf_settings settings, double slice)
+static double measure(struct wgf_job_runner *runner, struct stopwatch *watch, struct wgf_settings settings,
+                      double slice)
 {
     struct wgf_trace trace;
     struct wgf_flow_result result;
@@ -180,33 +182,46 @@ static double estimate(const struct pool *pool, const struct wgf_cost_model *mod
 {
     double sum = 0;
     for (int64_t i = 0; i < pool->count; i++)
-        sum += model->count > 0 ? wgf_cost_of_point(model, &pool->points[i]) : 1e-9 * pow(10, pool->points[i].operations);
+        sum +=
+            model->count > 0 ? wgf_cost_seconds(model, &pool->settings[i]) : 1e-9 * pow(10, pool->points[i].operations);
     return sum * (double)pool->jobs / (double)pool->count;
+}
+
+/* Seconds that are left for measuring. A job of another kind than all before, which nothing tells of, has a moment. */
+static double time_left(const struct pool *pool, const struct wgf_cost_model *model, int64_t next,
+                        const struct wgf_cost_limits *limits)
+{
+    const double least = 0.1, moment = 0.03;
+    const double worth = fmax(least, limits->share * estimate(pool, model));
+    const double left = fmin(limits->budget, worth) - model->spent;
+    return pool->nearest[next] < WGF_COST_OTHER_KIND ? left : fmax(left, fmin(moment, limits->budget - model->spent));
 }
 
 static void measure_jobs(struct wgf_cost_model *model, struct pool *pool, struct wgf_job_runner *runner,
                          const struct wgf_cost_limits *limits)
 {
-    const double least = 0.02, begun = wgf_cpu_clock();
+    const double least = 1e-3, longest = 0.25, begun = wgf_cpu_clock();
     struct stopwatch watch = {0};
-    const struct wgf_flow_listener listener = {note, &watch, 1e-3};
+    const struct wgf_flow_listener listener = {note, &watch, least};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
     if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch.timer))
         return;
     wgf_job_runner_listen(runner, &listener);
+    measure(runner, &watch, pool->settings[choose(pool)], least); /* a process waits for memory in its first job */
     const int64_t most = pool->count < WGF_COST_SAMPLES ? pool->count : WGF_COST_SAMPLES;
-    for (int64_t tried = 0; tried < most; tried++) {
-        const double budget = fmin(limits->budget, fmax(least, limits->share * estimate(pool, model)));
-        const double left = budget - (wgf_cpu_clock() - begun);
-        if (left <= 0)
-            break;
+    for (int64_t tried = 0, alike = 0; tried < most; tried++) {
         const int64_t chosen = choose(pool);
-        const double seconds = measure(runner, &watch, pool->settings[chosen], fmax(left / (double)(most - tried), 1e-3));
+        const double left = time_left(pool, model, chosen, limits);
+        alike += pool->nearest[chosen] == 0; /* to one that was measured, but for seeds */
+        if (left <= 0 || alike > ALIKE)
+            break;
+        const double seconds =
+            measure(runner, &watch, pool->settings[chosen], fmin(fmax(left / (double)(most - tried), least), longest));
         mark(pool, model, chosen);
         model->spent = wgf_cpu_clock() - begun;
         if (seconds > 0) {
-            struct wgf_cost_sample *const sample = &model->samples[model->count];
-            *sample = (struct wgf_cost_sample){pool->points[chosen], log(seconds) - log(10) * pool->points[chosen].operations};
+            model->samples[model->count] = (struct wgf_cost_sample){
+                pool->points[chosen], log(seconds) - log(10) * pool->points[chosen].operations};
             model->count++;
         }
     }
@@ -226,15 +241,17 @@ static void work(struct wgf_cost_model *model, const struct wgf_plan *plan, cons
     sigaction(SIGPROF, &action, NULL);
     if (wgf_blas_start(&error) || wgf_job_runner_create(&runner, plan, 1, &over, &error))
         return;
+    model->memory = wgf_memory_limit(1);
     fill_pool(pool, model, plan, set);
     measure_jobs(model, pool, runner, limits);
 }
 
-/* Waits for the child. It is killed when it takes far too long, as on a machine that stands still, or is not wanted. */
+/* Waits for the child, which is killed when it takes far too long, as for a file that does not come, or is not wanted.
+ */
 static void wait_for(pid_t child, const struct wgf_cost_limits *limits)
 {
-    const double patience = 10, begun = wgf_clock();
-    const struct timespec nap = {0, 1000000};
+    const double patience = 15, begun = wgf_clock();
+    const struct timespec nap = {0, 500000};
     while (waitpid(child, NULL, WNOHANG) == 0) {
         if (wgf_clock() - begun > patience * limits->budget || (limits->stop && *limits->stop))
             kill(child, SIGKILL);
