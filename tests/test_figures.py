@@ -4,6 +4,8 @@
 Usage: test_figures.py WGF [unittest arguments]
 """
 
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -23,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 import plot.main
+import plot.neuron_paths
 from plot import fit
 from plot.figures import FIGURES, alignment, learned_function, mean_field, pinning
 from plot.jobs import spacing
@@ -154,6 +157,31 @@ class EveryFigure(Sweeping):
         self.assertGreater(len(silent), 0)
         self.assertTrue(np.all(silent[:, 1] < -0.5 * np.abs(silent[:, 0])))  # x in [-1/2, 1/2] cannot activate these
 
+    def test_neurons_that_slide_and_die(self):
+        """What is drawn as slides, kinks and deaths is what the program counts, of either order of both weights."""
+        fixed = "data: sinus, n: 12, width: 60, output: mean, method: flow, steps: 300, save: all"
+        path = self.sweep("slides", fixed, "init_scale: [1.0e-3, 0.03], gamma: [2.0e-3, 0.05]")
+        at_origin = 0
+        for inputs in (["--inputs", "1,0"], []):
+            page = self.figure("neurons", path, *inputs, hues=3)
+            for axes, job in zip(page.panels, read_results([path], {}).jobs):
+                quiet = np.flatnonzero(job.trace["events"][1:] == 0)
+                inside = np.linspace(0, 1, 12) - 0.5
+                drawn = plot.neuron_paths.sliding(job.state(), np.column_stack([inside, np.ones(12)]))
+                np.testing.assert_array_equal(drawn[quiet].sum(axis=1), np.rint(60 * job.trace["sliding"][quiet]))
+                slides = np.concatenate([one.get_segments() for one in axes.collections if one.get_linewidth() == 5])
+                self.assertEqual(len(slides), drawn.sum())
+                kinks = next(one.get_segments() for one in axes.collections if one.get_linewidth() == 0.5)
+                normals = np.array([[-high, wide] for _, (wide, high) in kinks])
+                self.assertEqual(len(normals), 12)
+                across = np.abs(slides @ (normals / np.linalg.norm(normals, axis=1)[:, None]).T).max(axis=1)
+                self.assertLess(across.min(axis=1).max(), 1e-9 * np.abs(slides).max())
+                deaths = next(one.get_offsets() for one in axes.collections if one.get_linewidth() == 1.2)
+                self.assertEqual(deaths.tolist(), [[0, 0]] * int(job.trace["at_origin"][-1] > 0))
+                at_origin += len(deaths)
+                self.assertIn(f"{job.trace['sliding'][-1]:.0%} slide", axes.get_title("left").replace("\n", " "))
+        self.assertGreater(at_origin, 2)
+
     def test_alignment(self):
         fixed = "data: sinus, n: 12, output: mean, width: 40, scaling: mean_field, gamma: 0.002, steps: 500, save: all"
         page = self.figure("alignment", self.sweep("scales", fixed, "init_scale: [0.001, 1]"), given=False)
@@ -202,6 +230,45 @@ class EveryFigure(Sweeping):
             worst.append(np.max(np.abs(one - two)) / one[0])
         self.assertAlmostEqual(medians[-1], np.median(worst))
         np.testing.assert_array_equal(first[0].trace["objective"], first[1].trace["objective"])
+
+    def test_flow_error(self):
+        """Against the arrays of the file, at the time that all step sizes have; one neuron is put on another branch."""
+        fixed = f"{self.small}, width: 20, scaling: mean_field, steps: 16, save: all, inner_steps: 1000"
+        swept = "method: [gd, prox, flow], gamma: [0.01, 0.02, 0.04, 0.08], seed: [1, 2, 3]"
+        path = self.sweep("errors", fixed, swept)
+        with h5py.File(path, "r+") as file:
+            gamma, seed, method = file["gamma"][:], file["seed"][:], file["method"].asstr()[:]
+            steps = np.rint(0.16 / gamma).astype(int)
+            F = file["objective"][:][np.arange(36), steps]
+            states = file["state"][:].reshape(36, 17, 20, 2)
+            parted = np.flatnonzero((method == "gd") & (gamma == 0.08) & (seed == 2))[0]
+            end = states[parted, steps[parted]]
+            end[end[:, 1].argmax()] = [0, -3]  # activates nothing
+            file["state"][:] = states.ravel()
+            W = states[np.arange(36), steps]
+        page = self.figure("flow-error", path, given=False)
+        for k, name in enumerate(("gd", "prox")):
+            own = [np.flatnonzero((method == name) & (gamma == one)) for one in (0.01, 0.02, 0.04, 0.08)]
+            flow = np.flatnonzero((method == "flow") & (gamma == 0.01))
+            errors = [np.abs(F[jobs] - F[flow]) for jobs in own]
+            distances = [np.sqrt(np.sum((W[jobs] - W[flow]) ** 2, axis=(1, 2)) / 20) for jobs in own]
+            for panel, values in zip(page.panels, (errors, distances)):
+                line = [one for one in panel.get_lines() if one.get_linestyle() == "-"][k]
+                np.testing.assert_allclose(line.get_ydata(), np.median(values, axis=1), rtol=1e-12)
+        self.assertEqual([row[:2] for row in page.table[1]], [["", "gd"], ["", "prox"]])
+        self.assertEqual([row[-2:] for row in page.table[1]], [["0.04", "0.08"], ["0.08", "0.08"]])
+        for row in page.table[1]:
+            for cell in row[2:4]:
+                self.assertAlmostEqual(float(cell.split()[0]), 1, delta=0.2)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            self.assertEqual(plot.main.main([path, "--wgf", WGF, "--figure", "flow-error", "--table"]), 0)
+            self.assertEqual(plot.main.main([path, "--figure", "objective-time"]), 0)
+        self.assertEqual(len(said.getvalue().splitlines()), 4)
+        with self.assertRaisesRegex(PlotError, "states of method flow"):
+            self.draw(path, "--figure", "flow-error", "--where", "method=gd")
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertEqual(plot.main.main([path, "--figure", "objective-time", "--table"]), 1)
+        self.assertIn("no table of numbers", said.getvalue())
 
     def test_pinning(self):
         fixed = "data: sinus, n: 12, method: jko, init: normal, init_scale: 1, grid_radius: 4, gamma: 0.1, steps: 10"

@@ -29,7 +29,8 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
 {
     if (column == WGF_TRACE_STEP || column == WGF_TRACE_TIME || column == WGF_TRACE_OBJECTIVE)
         return true;
-    if (column == WGF_TRACE_OBJECTIVE_TEST && settings->data.test_file[0] == '\0')
+    if (column == WGF_TRACE_OBJECTIVE_TEST && settings->data.test_file[0] == '\0' &&
+        !(settings->data.test_fraction > 0))
         return false;
     if ((column == WGF_TRACE_DISTANCE_FROBENIUS || column == WGF_TRACE_DISTANCE_WASSERSTEIN) &&
         settings->record_distances != WGF_DISTANCES_ALL)
@@ -213,7 +214,8 @@ static void explain(const struct wgf_descent *run)
 }
 
 /* Makes the work and brings it to the start, or to the checkpoint. */
-static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *problem, struct wgf_error *error)
+static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *problem, const struct wgf_deadline *deadline,
+                        struct wgf_error *error)
 {
     wgf_status status = run->method->create(&run->work, run->settings, problem, error);
     const wgf_status loaded = !status && run->checkpoint && run->checkpoint->load ? wgf_checkpoint_load(run) : WGF_OK;
@@ -225,6 +227,8 @@ static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *probl
     }
     if (status)
         return status;
+    if (run->result->steps_done == 0 && run->method->foresee)
+        run->method->foresee(run->work, deadline);
     evaluate(run);
     if (run->result->steps_done == 0)
         run->result->objective_initial = run->now.objective;
@@ -242,7 +246,8 @@ static void finish(struct wgf_descent *run)
         trace->state_records = 1;
     }
     run->result->objective_final = run->now.objective;
-    run->result->flow_drift = run->method->drift ? run->method->drift(run->work) : NAN;
+    if (run->method->results)
+        run->method->results(run->work, run->result);
 }
 
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
@@ -265,11 +270,12 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
                               .told = -INFINITY};
     struct wgf_problem limited = *problem;
     struct wgf_deadline deadline;
-    *result = (struct wgf_flow_result){.outcome = WGF_OUTCOME_DONE};
+    *result = WGF_FLOW_NO_RESULT;
+    result->outcome = WGF_OUTCOME_DONE;
     trace->records = trace->state_records = 0;
     wgf_deadline_start(&deadline, settings->time_limit > 0 ? now + settings->time_limit : INFINITY, problem->cancel);
     limited.expired = deadline.flag;
-    wgf_status status = begin(&run, &limited, error);
+    wgf_status status = begin(&run, &limited, &deadline, error);
     if (status) {
         wgf_deadline_stop(&deadline);
         return status;

@@ -35,6 +35,9 @@ struct wgf_method {
 
     wgf_status (*create)(void **work, const struct wgf_settings *, const struct wgf_problem *, struct wgf_error *);
     void (*free)(void *work);
+    /* Of a descent at its start, before its first evaluation: what its results need. Cut short by the deadline. NULL:
+     * nothing. */
+    void (*foresee)(void *work, const struct wgf_deadline *deadline);
     /* Evaluates the current state and keeps what the next step needs. Means nothing once cancelled. */
     struct wgf_evaluation (*evaluate)(void *work);
     /* Outer step `number`, from 1, from an evaluated state. False: the deadline passed and the state is as before.
@@ -48,8 +51,8 @@ struct wgf_method {
     /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how
      * many entries. */
     int (*state_iov)(void *work, struct iovec *iov);
-    /* What becomes flow_drift of the result. NULL: there is no such thing. */
-    double (*drift)(const void *work);
+    /* Fills its WGF_FLOW_NUMBERS of the result. NULL: it has none. */
+    void (*results)(const void *work, struct wgf_flow_result *result);
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
     void (*explain)(void *work, char *message, size_t size);
 };

@@ -25,11 +25,10 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->data.n = 3;
     if (settings->data.kind == WGF_DATA_THREE_POINTS || settings->data.kind == WGF_DATA_SINUS)
         settings->data.d = 2;
-    const struct wgf_source *data = NULL, *const init = wgf_plan_init_source(plan, &settings->init);
-    if (settings->data.kind == WGF_DATA_FILE)
-        data = wgf_plan_source(plan, settings->data.file, &wgf_datafile_samples);
+    const struct wgf_source *const data = wgf_plan_data_source(plan, &settings->data);
+    const struct wgf_source *const init = wgf_plan_init_source(plan, &settings->init);
     if (data && !data->error.status) {
-        settings->data.n = data->rows;
+        settings->data.n = data->rows - wgf_data_held_out(data->rows, settings->data.test_fraction);
         settings->data.d = data->cols;
     }
     if (init && !init->error.status && init->is_state)
@@ -97,7 +96,8 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
         fine = begin_block(plan, &spec->blocks[b]);
     wgf_status status = fine ? wgf_plan_read_sources(plan, diagnostics) : WGF_EMEMORY;
     if (status == WGF_EIO) /* of the last one */
-        wgf_diagnose(diagnostics, (struct wgf_place){1, 1}, "%s", plan->sources[plan->source_count - 1].error.message);
+        wgf_diagnose(diagnostics, (struct wgf_place){.line = 1, .column = 1}, "%s",
+                     plan->sources[plan->source_count - 1].error.message);
     for (int b = 0; !status && b < plan->block_count; b++) {
         status = wgf_block_count(&plan->blocks[b]) ? WGF_OK : WGF_EMEMORY;
         if (!status)
@@ -107,6 +107,8 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
         return status;
     count_jobs(plan, diagnostics);
     if (!wgf_diagnostics_any(diagnostics))
+        status = wgf_plan_remove_excluded(plan, diagnostics);
+    if (!status && !wgf_diagnostics_any(diagnostics))
         status = wgf_plan_remove_repeated(plan, diagnostics);
     return wgf_diagnostics_any(diagnostics) ? WGF_EUSAGE : status;
 }
@@ -120,7 +122,8 @@ wgf_status wgf_plan_create(struct wgf_plan **plan, const struct wgf_spec *spec, 
         status = build(made, diagnostics);
     }
     if (status == WGF_EMEMORY)
-        wgf_diagnose(diagnostics, (struct wgf_place){1, 1}, "out of memory while planning the sweep; shorten its axes");
+        wgf_diagnose(diagnostics, (struct wgf_place){.line = 1, .column = 1},
+                     "out of memory while planning the sweep; shorten its axes");
     if (status) {
         wgf_plan_free(made);
         made = NULL;
@@ -156,6 +159,20 @@ int64_t wgf_plan_jobs(const struct wgf_plan *plan)
 int64_t wgf_plan_dropped(const struct wgf_plan *plan)
 {
     return plan->dropped;
+}
+
+int64_t wgf_plan_excluded(const struct wgf_plan *plan)
+{
+    return plan->excluded;
+}
+
+int64_t wgf_plan_block_jobs(const struct wgf_plan *plan, int b)
+{
+    const struct wgf_plan_block *block = &plan->blocks[b];
+    int64_t jobs = block->jobs;
+    for (int64_t i = 0; i < plan->removed_count; i++)
+        jobs -= plan->removed[i] >= block->first && plan->removed[i] < block->first + block->jobs;
+    return jobs;
 }
 
 /* The number of job k among all jobs of the blocks: the removed ones before it are those of which at most k others come

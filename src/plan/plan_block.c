@@ -80,10 +80,10 @@ uint64_t wgf_plan_code(const struct wgf_plan *plan, const struct wgf_param *para
     } else if (param->type == WGF_PARAM_FLOAT) {
         const double real = isnan(value.real) ? NAN : value.real + 0.0; /* one zero, one NaN */
         memcpy(&code, &real, sizeof code);
-    } else if (param->type == WGF_PARAM_PATH) {
-        const struct wgf_source *source = wgf_plan_source(plan, value.text, wgf_plan_layout(param));
-        const bool known = source && !source->error.status && !source->is_state;
-        code = known ? source->hash : XXH3_64bits(value.text, strlen(value.text));
+    } else if (wgf_param_is_text(param)) {
+        code = XXH3_64bits(value.text, strlen(value.text));
+        if (param->type == WGF_PARAM_PATH)
+            wgf_plan_contents(plan, value.text, wgf_plan_layout(param), &code);
     }
     return code;
 }
@@ -100,7 +100,7 @@ static int compare_ranked(const void *left, const void *right)
     return a->hash != b->hash ? (a->hash > b->hash) - (a->hash < b->hash) : (a->row > b->row) - (a->row < b->row);
 }
 
-static int compare_rows(const void *left, const void *right)
+int wgf_compare_numbers(const void *left, const void *right)
 {
     const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
     return (a > b) - (a < b);
@@ -139,7 +139,7 @@ static bool list_rows(const struct wgf_plan_block *block, struct wgf_case *one, 
         for (int64_t i = 0; i < count; i++)
             if (i == 0 || ranked[i].hash != ranked[i - 1].hash)
                 rows->list[rows->count++] = ranked[i].row;
-        qsort(rows->list, (size_t)rows->count, sizeof *rows->list, compare_rows);
+        qsort(rows->list, (size_t)rows->count, sizeof *rows->list, wgf_compare_numbers);
     }
     free(ranked);
     return rows->list;
@@ -297,6 +297,7 @@ void wgf_block_free(struct wgf_plan_block *block)
     }
     for (int a = 0; block->lists && a < block->axis_count; a++)
         free(block->lists[a]);
+    free(block->matches);
     free(block->cases);
     free(block->lists);
     free(block->axes);

@@ -31,6 +31,7 @@ struct wgf_plan_block {
     union wgf_value **lists; /* an axis each: its values where the plan made the list itself, else NULL */
     struct wgf_case *cases;
     int64_t first, jobs; /* number of its first job, and of its different jobs, before any is removed from the plan */
+    bool *matches;       /* an exclusion each: does it exclude a job? */
     double written;      /* rows that the spec writes, equal ones included */
 };
 
@@ -41,7 +42,7 @@ struct wgf_plan {
     struct wgf_plan_block *blocks;
     int source_count;
     struct wgf_source *sources;
-    int64_t jobs, dropped;
+    int64_t jobs, dropped, excluded;
     int64_t *removed, removed_count; /* numbers of jobs that are not in the plan after all, ascending */
 };
 
@@ -54,6 +55,9 @@ int64_t wgf_block_rows(const struct wgf_plan_block *block, int dimension);
 /* Did the user give the parameter a value, and where? */
 bool wgf_block_given(const struct wgf_plan_block *block, const struct wgf_param *param, struct wgf_place *place);
 bool wgf_block_gives(const struct wgf_plan_block *block, const char *name);
+
+/* Orders int64_t, for qsort. */
+int wgf_compare_numbers(const void *left, const void *right);
 
 /* The i-th of rows. */
 int64_t wgf_row(const struct wgf_rows *rows, int64_t i);
@@ -81,6 +85,11 @@ bool wgf_same_kind(const struct wgf_settings *a, const struct wgf_settings *b);
 /* A number for a value, the same for equal ones and different for others: of files, by their contents. */
 uint64_t wgf_plan_code(const struct wgf_plan *plan, const struct wgf_param *param, union wgf_value value);
 
+/* Replaces *code by one for the contents of the file, of all columns that the plan reads of it. Leaves it where the
+ * file cannot be read, or is one of states. */
+void wgf_plan_contents(const struct wgf_plan *plan, const char *path, const struct wgf_datafile_layout *layout,
+                       uint64_t *code);
+
 /* Resets unread parameters to their defaults, first those that decide what is read. */
 void wgf_plan_reset_unread(const struct wgf_plan *plan, struct wgf_settings *settings);
 
@@ -89,6 +98,10 @@ bool wgf_plan_is_implied(const struct wgf_param *param, const struct wgf_setting
 
 /* Settings of the job of this number among all jobs of the blocks, the removed ones included. */
 void wgf_plan_numbered(const struct wgf_plan *plan, int64_t number, struct wgf_settings *settings);
+
+/* plan_exclude.c: removes the jobs that blocks exclude; has the block an exclusion of a job of these settings? */
+wgf_status wgf_plan_remove_excluded(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);
+bool wgf_block_excludes(const struct wgf_plan_block *block, const struct wgf_settings *settings);
 
 /* plan_repeated.c: removes the jobs of blocks that equal one of an earlier block. */
 wgf_status wgf_plan_remove_repeated(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics);

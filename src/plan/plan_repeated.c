@@ -41,12 +41,6 @@ static int compare_codes(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static int compare_numbers(const void *left, const void *right)
-{
-    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* The row of a range that has the value, or -1. */
 static int64_t row_in_range(const struct wgf_axis *axis, union wgf_value value)
 {
@@ -152,7 +146,7 @@ static void restrict_axis(struct search *search, struct part *part, const struct
             list[kept++] = row;
     }
     if (list && by_others)
-        qsort(list, (size_t)kept, sizeof *list, compare_numbers);
+        qsort(list, (size_t)kept, sizeof *list, wgf_compare_numbers);
     if (part->owned[axis->dimension])
         free(rows->list);
     part->owned[axis->dimension] = true;
@@ -212,6 +206,8 @@ static void add_suspects(struct search *search, const struct wgf_plan_block *blo
             at[d] = wgf_row(&rows[d], index[d]);
         wgf_block_write(block, at, &settings);
         wgf_plan_settle(search->plan, &settings);
+        if (wgf_block_excludes(block, &settings))
+            continue;
         if (!WGF_GROW(search->suspects, search->count)) {
             search->no_memory = true;
             return;
@@ -262,19 +258,21 @@ static void compare_blocks(struct search *search, int i, int k)
 static void remove_repeated(struct search *search)
 {
     struct wgf_plan *plan = search->plan;
-    plan->removed = wgf_calloc(search->count, sizeof *plan->removed);
-    search->no_memory |= !plan->removed;
-    if (search->no_memory)
-        return;
+    const int64_t excluded = plan->removed_count;
     qsort(search->suspects, (size_t)search->count, sizeof *search->suspects, compare_suspects);
     for (int64_t i = 1; i < search->count; i++) {
         const struct suspect *one = &search->suspects[i], *before = one - 1;
-        if (one->hash == before->hash && one->number != before->number)
-            plan->removed[plan->removed_count++] = one->number;
+        if (one->hash != before->hash || one->number == before->number)
+            continue;
+        search->no_memory |= !WGF_GROW(plan->removed, plan->removed_count);
+        if (search->no_memory)
+            return;
+        plan->removed[plan->removed_count++] = one->number;
     }
-    qsort(plan->removed, (size_t)plan->removed_count, sizeof *plan->removed, compare_numbers);
-    plan->jobs -= plan->removed_count;
-    plan->dropped += plan->removed_count;
+    if (plan->removed_count > excluded)
+        qsort(plan->removed, (size_t)plan->removed_count, sizeof *plan->removed, wgf_compare_numbers);
+    plan->jobs -= plan->removed_count - excluded;
+    plan->dropped += plan->removed_count - excluded;
 }
 
 static bool begin(struct search *search)

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MOST_PARAMS = 8 };
 
@@ -32,9 +33,7 @@ static const struct wgf_source *readable(const struct wgf_source *source)
 
 static const struct wgf_source *data_source(const struct wgf_trial *trial)
 {
-    const struct wgf_data_settings *data = &trial->written.data;
-    const bool used = data->kind == WGF_DATA_FILE;
-    return used ? readable(wgf_plan_source(trial->block->plan, data->file, &wgf_datafile_samples)) : NULL;
+    return readable(wgf_plan_data_source(trial->block->plan, &trial->written.data));
 }
 
 static const struct wgf_source *init_source(const struct wgf_trial *trial)
@@ -69,7 +68,7 @@ static bool samples(struct wgf_trial *trial)
     const struct wgf_data_settings *data = &trial->written.data;
     if (data->kind == WGF_DATA_THREE_POINTS)
         return disagrees(trial, "n", data->n, 3, "data: three_points");
-    return source && disagrees(trial, "n", data->n, source->rows, source->path);
+    return source && disagrees(trial, "n", data->n, trial->settled.data.n, source->path);
 }
 
 static bool inputs(struct wgf_trial *trial)
@@ -105,8 +104,46 @@ static bool neuron_columns(struct wgf_trial *trial)
 
 static bool test_columns(struct wgf_trial *trial)
 {
-    const char *path = trial->written.data.test_file;
-    return columns(trial, readable(wgf_plan_source(trial->block->plan, path, &wgf_datafile_samples)));
+    return columns(trial, readable(wgf_plan_test_source(trial->block->plan, &trial->written.data)));
+}
+
+/* Has a file not the columns that this parameter chooses? The sentence of the file then begins with its name. */
+static bool lacks_columns(struct wgf_trial *trial, const char *name)
+{
+    const struct wgf_data_settings *const data = &trial->written.data;
+    const struct wgf_source *const sources[] = {wgf_plan_data_source(trial->block->plan, data),
+                                                wgf_plan_test_source(trial->block->plan, data)};
+    for (int i = 0; i < 2; i++)
+        if (sources[i] && sources[i]->error.status == WGF_EUSAGE &&
+            strncmp(sources[i]->error.message, name, strlen(name)) == 0)
+            return wgf_trial_says(trial, "%s", sources[i]->error.message);
+    return false;
+}
+
+static bool label_column(struct wgf_trial *trial)
+{
+    return lacks_columns(trial, "label: ");
+}
+
+static bool input_columns(struct wgf_trial *trial)
+{
+    return lacks_columns(trial, "inputs: ");
+}
+
+static bool two_test_sets(struct wgf_trial *trial)
+{
+    const struct wgf_data_settings *const data = &trial->settled.data;
+    return data->test_fraction > 0 && data->test_file[0] &&
+           wgf_trial_says(trial, "test_fraction and test_file each give a test set; remove one of them");
+}
+
+static bool no_training_part(struct wgf_trial *trial)
+{
+    const struct wgf_source *const source = data_source(trial);
+    const double fraction = trial->settled.data.test_fraction;
+    return source && trial->settled.data.n < 1 &&
+           wgf_trial_says(trial, "test_fraction: %g of the %" PRId64 " samples of %s leaves none to train on; lower it",
+                          fraction, source->rows, source->path);
 }
 
 static bool data_file(struct wgf_trial *trial)
@@ -153,10 +190,21 @@ static bool decay(struct wgf_trial *trial)
 static bool plane_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
-    const int method = trial->written.method;
-    return (method == WGF_METHOD_JKO || method == WGF_METHOD_FLOW) && d != 2 && data_are_known(trial) &&
-           wgf_trial_says(trial, "method: %s needs d = 2, but d is %" PRId64,
-                          wgf_param_text(wgf_param_find("method"), &trial->written), d);
+    return trial->written.method == WGF_METHOD_JKO && d != 2 && data_are_known(trial) &&
+           wgf_trial_says(trial, "method: jko needs d = 2, but d is %" PRId64, d);
+}
+
+static bool events_inputs(struct wgf_trial *trial)
+{
+    const int usual = 3;
+    const int64_t d = trial->settled.data.d;
+    if (trial->written.method != WGF_METHOD_FLOW || !data_are_known(trial))
+        return false;
+    if (d > WGF_EVENTS_INPUTS)
+        return wgf_trial_says(trial, "method: flow needs d of at most %d, but d is %" PRId64, WGF_EVENTS_INPUTS, d);
+    return d > usual && !wgf_block_gives(trial->block, "flow_solver") &&
+           wgf_trial_says(trial, "method: flow has no default solver for d = %" PRId64 "; ask for flow_solver: events",
+                          d);
 }
 
 static bool kernel_inputs(struct wgf_trial *trial)
@@ -207,18 +255,23 @@ static bool state_size(struct wgf_trial *trial)
 }
 
 static const struct wgf_rule rules[] = {
-    {{"n", "data", "data_file"}, .conflicts = samples},
-    {{"d", "data", "data_file"}, .conflicts = inputs},
+    {{"label", "inputs", "data_file", "test_file", "data"}, .conflicts = label_column},
+    {{"inputs", "label", "data_file", "test_file", "data"}, .conflicts = input_columns},
+    {{"test_fraction", "test_file", "data"}, .conflicts = two_test_sets},
+    {{"test_fraction", "data", "data_file"}, .conflicts = no_training_part},
+    {{"n", "test_fraction", "data", "data_file"}, .conflicts = samples},
+    {{"d", "inputs", "data", "data_file"}, .conflicts = inputs},
     {{"width", "init", "init_file", "init_job", "init_record"}, .conflicts = width},
-    {{"init_file", "init_job", "init_record", "init", "data", "data_file", "d"}, .conflicts = neuron_columns},
-    {{"test_file", "data", "data_file", "d"}, .conflicts = test_columns},
+    {{"init_file", "init_job", "init_record", "init", "data", "data_file", "inputs", "d"}, .conflicts = neuron_columns},
+    {{"test_file", "data", "data_file", "inputs", "d"}, .conflicts = test_columns},
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
-    {{"init", "width", "signs", "method", "data", "data_file", "d"}, .conflicts = init_grid},
+    {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
     {{"layers", "method"}, .conflicts = both_layers},
     {{"weight_decay", "method"}, .conflicts = decay},
-    {{"method", "d", "data", "data_file"}, .conflicts = plane_inputs},
-    {{"kernel", "method", "d", "data", "data_file"}, .conflicts = kernel_inputs},
+    {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
+    {{"method", "flow_solver", "d", "data", "data_file", "inputs"}, .conflicts = events_inputs},
+    {{"kernel", "method", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
@@ -237,8 +290,35 @@ static bool try_rule(void *context, const struct wgf_settings *written)
     struct wgf_trial *trial = context;
     trial->written = trial->settled = *written;
     wgf_plan_settle(trial->block->plan, &trial->settled);
-    trial->failed = trial->rule->conflicts(trial);
+    trial->failed = !wgf_block_excludes(trial->block, &trial->settled) && trial->rule->conflicts(trial);
     return !trial->failed;
+}
+
+/* Adds a name to a list that NULL ends, unless it is there. */
+static void add_name(const char **names, const char *name)
+{
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    if (!*names) {
+        names[0] = name;
+        names[1] = NULL;
+    }
+}
+
+/* Tries the rule again, with all that decides whether a job is excluded. As wgf_block_visit. */
+static bool try_kept(struct wgf_trial *trial, const char *const *names)
+{
+    const struct wgf_sweep_block *spec = trial->block->spec;
+    const char *visited[WGF_MOST_PARAMS + 1] = {NULL};
+    for (; *names; names++)
+        add_name(visited, *names);
+    for (int i = 0; i < spec->exclusion_count; i++)
+        for (int c = 0; c < spec->exclusions[i].count; c++)
+            add_name(visited, spec->exclusions[i].conditions[c].param->name);
+    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++)
+        if (param->decides)
+            add_name(visited, param->name);
+    return wgf_block_visit(trial->block, visited, try_rule, trial);
 }
 
 static void list_names(const struct wgf_rule *rule, const char *names[WGF_MOST_PARAMS + 1])
@@ -281,11 +361,13 @@ void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagno
         struct wgf_trial trial = {.block = block, .rule = &rules[i]};
         const char *names[WGF_MOST_PARAMS + 1];
         list_names(&rules[i], names);
-        const bool all = wgf_block_visit(block, names, try_rule, &trial);
+        bool all = wgf_block_visit(block, names, try_rule, &trial);
+        if (all && trial.failed && block->spec->exclusion_count > 0)
+            all = try_kept(&trial, names);
         if (all && !trial.failed)
             continue;
         const struct wgf_param *param = blamed(&trial, names);
-        struct wgf_place place = {1, 1};
+        struct wgf_place place = {.line = 1, .column = 1};
         if (param)
             wgf_block_given(block, param, &place);
         if (trial.failed)

@@ -64,8 +64,7 @@ struct given {
 static bool has(const struct wgf_plan_block *block, const struct given *given)
 {
     struct wgf_place place;
-    return wgf_block_given(block, given->param, &place) && place.line == given->place.line &&
-           place.column == given->place.column;
+    return wgf_block_given(block, given->param, &place) && wgf_same_place(place, given->place);
 }
 
 /* Does some job of the block read the parameter? */
@@ -81,7 +80,7 @@ static bool is_read(const struct wgf_plan_block *block, const struct wgf_param *
     return false;
 }
 
-/* The integer that is 0 in all jobs of a block and without which the parameter has no effect, or NULL. */
+/* The number that is 0 in all jobs of a block and without which the parameter has no effect, or NULL. */
 static const struct wgf_param *find_lack(const struct wgf_plan_block *block, const struct wgf_param *param)
 {
     const struct wgf_param *needed = param->needs ? wgf_param_find(param->needs) : NULL;
@@ -91,7 +90,9 @@ static const struct wgf_param *find_lack(const struct wgf_plan_block *block, con
         varies = !wgf_value_equal(needed, wgf_axis_value(&block->axes[axis], i), wgf_axis_value(&block->axes[axis], 0));
     struct wgf_settings settings;
     wgf_block_case(block, &block->cases[0], &settings);
-    return !needed || varies || wgf_param_get(needed, &settings).integer > 0 ? NULL : needed;
+    const union wgf_value value = needed ? wgf_param_get(needed, &settings) : (union wgf_value){0};
+    const bool positive = needed && (needed->type == WGF_PARAM_INT ? value.integer > 0 : value.real > 0);
+    return !needed || varies || positive ? NULL : needed;
 }
 
 /* Looks at the blocks that have what is given. False: an earlier block than `first` has it. */
@@ -161,8 +162,18 @@ static void warn_of_block(const struct wgf_plan *plan, int b, struct wgf_diagnos
     }
 }
 
+static void warn_of_exclusions(const struct wgf_plan_block *block, struct wgf_diagnostics *warnings)
+{
+    for (int i = 0; i < block->spec->exclusion_count; i++)
+        if (!block->matches[i])
+            wgf_diagnose(warnings, block->spec->exclusions[i].place,
+                         "no job of the block matches this entry of exclude; correct its values, or remove it");
+}
+
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
-    for (int b = 0; b < plan->block_count; b++)
+    for (int b = 0; b < plan->block_count; b++) {
         warn_of_block(plan, b, warnings);
+        warn_of_exclusions(&plan->blocks[b], warnings);
+    }
 }

@@ -16,7 +16,7 @@ static double feature_of(const struct wgf_param *param, const struct wgf_setting
     uint64_t hash = 0;
     for (const char *c = text; c && *c; c++)
         hash = 31 * hash + (unsigned char)*c;
-    return param->type == WGF_PARAM_PATH ? (double)(hash >> 12) : (double)value.choice;
+    return wgf_param_is_text(param) ? (double)(hash >> 12) : (double)value.choice;
 }
 
 /* Integers are sizes, which operations have, or seeds. */

@@ -29,7 +29,7 @@ static bool read_numbers(struct wgf_spec_reader *reader, const struct wgf_param 
 {
     const bool is_list = node->type == YAML_SEQUENCE_NODE;
     const ptrdiff_t count = is_list ? node->data.sequence.items.top - node->data.sequence.items.start : 0;
-    numbers->place = wgf_spec_place(node);
+    numbers->place = wgf_spec_place(reader, node);
     if (count < fewest || count > 3) {
         wgf_diagnose(reader->diagnostics, numbers->place, "%s: write %s", param->name, usage);
         return false;
@@ -47,7 +47,7 @@ static bool read_unchecked(struct wgf_spec_reader *reader, const struct wgf_para
     struct wgf_error error;
     const char *text = wgf_spec_scalar(reader, node, param->name);
     if (text && wgf_number_parse(param, text, wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s", error.message);
         return false;
     }
     return text != NULL;
@@ -59,13 +59,12 @@ static bool check(struct wgf_spec_reader *reader, const struct wgf_param *param,
     struct wgf_error error;
     const bool fine = wgf_param_check(param, value, &error) == WGF_OK;
     if (!fine)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s", error.message);
     return fine;
 }
 
-/* A number in its range. */
-static bool read_end(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
-                     union wgf_value *value)
+bool wgf_spec_end(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
+                  union wgf_value *value)
 {
     return read_unchecked(reader, param, node, value) && check(reader, param, node, *value);
 }
@@ -75,7 +74,7 @@ static bool read_count(struct wgf_spec_reader *reader, const yaml_node_t *node, 
     static const struct wgf_param counts = {
         .name = "count", .type = WGF_PARAM_INT, .minimum = 1, .maximum = LONGEST_SPACE};
     union wgf_value value;
-    const bool fine = read_end(reader, &counts, node, &value);
+    const bool fine = wgf_spec_end(reader, &counts, node, &value);
     *count = fine ? value.integer : 0;
     return fine;
 }
@@ -88,8 +87,8 @@ static bool read_spaced(struct wgf_spec_reader *reader, yaml_node_t *node, enum 
         return false;
     union wgf_value first, last;
     int64_t count;
-    const bool first_fine = read_end(reader, axis->param, numbers.nodes[0], &first);
-    const bool last_fine = read_end(reader, axis->param, numbers.nodes[1], &last);
+    const bool first_fine = wgf_spec_end(reader, axis->param, numbers.nodes[0], &first);
+    const bool last_fine = wgf_spec_end(reader, axis->param, numbers.nodes[1], &last);
     if (!read_count(reader, numbers.nodes[2], &count) || !first_fine || !last_fine)
         return false;
     return wgf_spec_spaced(reader, numbers.place, spacing, first, last, count, axis);
@@ -162,7 +161,7 @@ static bool read_range(struct wgf_spec_reader *reader, yaml_node_t *node, struct
         return false;
     union wgf_value end;
     axis->step = one(param);
-    const bool first_fine = read_end(reader, param, numbers.nodes[0], &axis->first);
+    const bool first_fine = wgf_spec_end(reader, param, numbers.nodes[0], &axis->first);
     const bool end_fine = read_unchecked(reader, param, numbers.nodes[1], &end);
     const bool step_fine = numbers.count < 3 || read_unchecked(reader, param, numbers.nodes[2], &axis->step);
     if (!first_fine || !end_fine || !step_fine)
@@ -241,7 +240,7 @@ bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param
                    struct wgf_axis *axis)
 {
     axis->param = param;
-    axis->place = wgf_spec_place(node);
+    axis->place = wgf_spec_place(reader, node);
     switch (node->type) {
     case YAML_SEQUENCE_NODE:
         return wgf_spec_list(reader, node, axis);

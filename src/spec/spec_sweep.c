@@ -8,17 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void read_block_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
-                             struct wgf_sweep_block *block);
-static void read_product(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
-                         struct wgf_sweep_block *block);
-static void read_zip(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
-                     struct wgf_sweep_block *block);
+typedef void read_key(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
+                      struct wgf_sweep_block *block);
+static read_key read_block_fixed, read_product, read_zip;
 
 /* In the order in which they are read: that of their dimensions. */
-static const char *const block_keys[] = {"fixed", "product", "zip"};
-static void (*const block_readers[])(struct wgf_spec_reader *, const struct wgf_spec_entry *,
-                                     struct wgf_sweep_block *) = {read_block_fixed, read_product, read_zip};
+static const char *const block_keys[] = {"fixed", "product", "zip", "sample", "over", "exclude"};
+static read_key *const block_readers[] = {read_block_fixed, read_product,  read_zip,
+                                          wgf_spec_sample,  wgf_spec_over, wgf_spec_exclude};
 enum { BLOCK_KEYS = sizeof block_keys / sizeof *block_keys };
 
 bool wgf_spec_is_block_key(const char *word)
@@ -47,9 +44,8 @@ static void give(struct wgf_spec_reader *reader, const struct wgf_param *param, 
     *given = place;
 }
 
-/* Adds an axis; NULL, diagnosed, when it is not valid. */
-static struct wgf_axis *add_axis(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry, int dimension,
-                                 bool together, struct wgf_sweep_block *block)
+struct wgf_axis *wgf_spec_add_axis(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry,
+                                   wgf_read_axis *read, int dimension, bool together, struct wgf_sweep_block *block)
 {
     const struct wgf_param *param = wgf_spec_param(reader, entry);
     if (!param)
@@ -58,7 +54,7 @@ static struct wgf_axis *add_axis(struct wgf_spec_reader *reader, const struct wg
     struct wgf_axis axis = {.dimension = dimension, .together = together};
     *first = first->line ? *first : entry->place;
     give(reader, param, entry->place);
-    bool fine = wgf_spec_axis(reader, param, entry->value, &axis);
+    bool fine = read(reader, param, entry->value, &axis);
     if (fine && !WGF_GROW(block->axes, block->axis_count)) {
         wgf_spec_no_memory(reader);
         fine = false;
@@ -71,7 +67,7 @@ static struct wgf_axis *add_axis(struct wgf_spec_reader *reader, const struct wg
     return &block->axes[block->axis_count++];
 }
 
-static int next_dimension(const struct wgf_sweep_block *block)
+int wgf_spec_next_dimension(const struct wgf_sweep_block *block)
 {
     return block->axis_count ? block->axes[block->axis_count - 1].dimension + 1 : 0;
 }
@@ -90,7 +86,7 @@ static void read_product(struct wgf_spec_reader *reader, const struct wgf_spec_e
         if (wgf_spec_is_block_key(entries.list[i].name))
             wgf_spec_misplaced(reader, &entries.list[i]);
         else
-            add_axis(reader, &entries.list[i], next_dimension(block), false, block);
+            wgf_spec_add_axis(reader, &entries.list[i], wgf_spec_axis, wgf_spec_next_dimension(block), false, block);
     free(entries.list);
 }
 
@@ -98,9 +94,10 @@ static void read_zip(struct wgf_spec_reader *reader, const struct wgf_spec_entry
                      struct wgf_sweep_block *block)
 {
     struct wgf_spec_entries entries = wgf_spec_entries(reader, section->value, section->name);
-    const int dimension = next_dimension(block), first = block->axis_count;
+    const int dimension = wgf_spec_next_dimension(block), first = block->axis_count;
     for (int i = 0; i < entries.count; i++) {
-        const struct wgf_axis *axis = add_axis(reader, &entries.list[i], dimension, true, block);
+        const struct wgf_axis *axis =
+            wgf_spec_add_axis(reader, &entries.list[i], wgf_spec_axis, dimension, true, block);
         const struct wgf_axis *lead = axis ? &block->axes[first] : NULL;
         if (axis && axis->count != lead->count)
             wgf_diagnose(reader->diagnostics, axis->place,
@@ -118,21 +115,25 @@ struct wgf_sweep_block *wgf_spec_block(struct wgf_spec_reader *reader, struct wg
         return NULL;
     }
     memset(reader->given_at, 0, sizeof reader->given_at);
+    reader->sample = (struct wgf_sample){0};
     spec->blocks[spec->block_count] = (struct wgf_sweep_block){.place = place};
     return &spec->blocks[spec->block_count++];
 }
 
 static void read_block(struct wgf_spec_reader *reader, const yaml_node_t *node)
 {
-    struct wgf_sweep_block *block = wgf_spec_block(reader, wgf_spec_place(node));
+    struct wgf_sweep_block *block = wgf_spec_block(reader, wgf_spec_place(reader, node));
     struct wgf_spec_entries entries = wgf_spec_entries(reader, node, "a block");
     for (int i = 0; i < entries.count; i++)
         if (!wgf_spec_is_block_key(entries.list[i].name))
-            wgf_spec_unknown(reader, &entries.list[i], block_keys, BLOCK_KEYS, "a block has fixed, product and zip");
+            wgf_spec_unknown(reader, &entries.list[i], block_keys, BLOCK_KEYS,
+                             "a block has fixed, product, zip, sample, over and exclude");
     for (int k = 0; block && k < BLOCK_KEYS; k++)
         for (int i = 0; i < entries.count; i++)
             if (strcmp(entries.list[i].name, block_keys[k]) == 0)
                 block_readers[k](reader, &entries.list[i], block);
+    if (reader->sample.place.line > 0 && reader->sample.parameters == 0)
+        wgf_diagnose(reader->diagnostics, reader->sample.place, "sample needs over; add over: {PARAMETER: LAW}");
     free(entries.list);
 }
 
@@ -148,10 +149,10 @@ void wgf_spec_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry 
     const yaml_node_item_t *items = node->data.sequence.items.start;
     const ptrdiff_t count = node->data.sequence.items.top - items;
     if (count == 0)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node),
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node),
                      "sweep: the list is empty; add a block or remove sweep");
     if (count > WGF_MOST_BLOCKS)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "sweep: more than %d blocks; join some of them",
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "sweep: more than %d blocks; join some of them",
                      WGF_MOST_BLOCKS);
     for (ptrdiff_t i = 0; i < count && i < WGF_MOST_BLOCKS; i++)
         read_block(reader, yaml_document_get_node(&reader->document, items[i]));
@@ -178,7 +179,27 @@ void wgf_spec_finish_blocks(struct wgf_spec_reader *reader)
                 wgf_spec_fix(reader, &spec->blocks[b].fixed, &spec->blocks[b].fixed_count, spec->fixed[i]);
 }
 
-int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS])
+static const struct wgf_fixed *find_fixed(const struct wgf_sweep_block *block, const struct wgf_param *param)
+{
+    for (int i = 0; i < block->fixed_count; i++)
+        if (block->fixed[i].param == param)
+            return &block->fixed[i];
+    return NULL;
+}
+
+/* Do two blocks fix the parameter differently? */
+static bool differs(const struct wgf_spec *spec, const struct wgf_param *param)
+{
+    const struct wgf_fixed *first = find_fixed(&spec->blocks[0], param);
+    for (int b = 1; b < spec->block_count; b++) {
+        const struct wgf_fixed *other = find_fixed(&spec->blocks[b], param);
+        if (!first != !other || (first && !wgf_value_equal(param, first->value, other->value)))
+            return true;
+    }
+    return false;
+}
+
+int wgf_spec_varied(const struct wgf_spec *spec, const struct wgf_param *varied[WGF_MOST_PARAMS])
 {
     bool listed[WGF_MOST_PARAMS] = {false};
     int count = 0;
@@ -186,9 +207,12 @@ int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WG
         for (int a = 0; a < spec->blocks[b].axis_count; a++) {
             const struct wgf_param *param = spec->blocks[b].axes[a].param;
             if (!listed[wgf_param_index(param)])
-                swept[count++] = param;
+                varied[count++] = param;
             listed[wgf_param_index(param)] = true;
         }
+    for (int i = 0; i < wgf_param_count; i++)
+        if (!listed[i] && differs(spec, &wgf_params[i]))
+            varied[count++] = &wgf_params[i];
     return count;
 }
 
@@ -196,6 +220,9 @@ void wgf_spec_free_block(struct wgf_sweep_block *block)
 {
     for (int a = 0; a < block->axis_count; a++)
         free(block->axes[a].values);
+    for (int i = 0; i < block->exclusion_count; i++)
+        free(block->exclusions[i].conditions);
+    free(block->exclusions);
     free(block->axes);
     free(block->fixed);
 }

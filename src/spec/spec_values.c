@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Allocates the list. All axes share a budget of values, which bounds time and memory for any spec. */
-static bool make_room(struct wgf_spec_reader *reader, struct wgf_place place, int64_t count, int64_t *left,
-                      struct wgf_axis *axis)
+bool wgf_spec_room(struct wgf_spec_reader *reader, struct wgf_place place, int64_t count, int64_t *left,
+                   struct wgf_axis *axis)
 {
     if (count > *left) {
         wgf_diagnose(reader->diagnostics, place,
@@ -78,7 +77,8 @@ static struct ranked *rank(const struct wgf_axis *axis, int64_t count)
     static int (*const compare[])(const void *, const void *) = {[WGF_PARAM_INT] = compare_ranked_integers,
                                                                  [WGF_PARAM_FLOAT] = compare_ranked_reals,
                                                                  [WGF_PARAM_CHOICE] = compare_ranked_choices,
-                                                                 [WGF_PARAM_PATH] = compare_ranked_texts};
+                                                                 [WGF_PARAM_PATH] = compare_ranked_texts,
+                                                                 [WGF_PARAM_TEXT] = compare_ranked_texts};
     struct ranked *ranked = wgf_calloc(count, sizeof *ranked);
     if (ranked) {
         for (int64_t i = 0; i < count; i++)
@@ -113,11 +113,11 @@ bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, stru
     const yaml_node_item_t *items = node->data.sequence.items.start;
     const int64_t count = node->data.sequence.items.top - items;
     if (count == 0) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: the list is empty; add a value or remove the axis",
-                     axis->param->name);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node),
+                     "%s: the list is empty; add a value or remove the axis", axis->param->name);
         return false;
     }
-    if (!make_room(reader, wgf_spec_place(node), count, &reader->written_left, axis))
+    if (!wgf_spec_room(reader, wgf_spec_place(reader, node), count, &reader->written_left, axis))
         return false;
     bool fine = true;
     for (int64_t i = 0; i < count; i++) {
@@ -158,7 +158,7 @@ bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enu
                      axis->param->name);
         return false;
     }
-    if (!make_room(reader, place, count, &reader->spaced_left, axis))
+    if (!wgf_spec_room(reader, place, count, &reader->spaced_left, axis))
         return false;
     double before = lo;
     for (int64_t i = 0; i < count; i++) {

@@ -4,6 +4,7 @@
 
 #include "gibbs_axis.h"
 #include "gibbs_plain.h"
+#include "vector_math.h"
 #include "wgf/base/system.h"
 
 #include <inttypes.h>
@@ -201,15 +202,16 @@ void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum
     restore_denormals(mode);
 }
 
-void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a)
+void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum)
 {
     unsigned mode = flush_denormals();
     for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        const int64_t start = offset(gibbs, sheet, 0);
         gibbs->is_plain[sheet] =
-            gibbs->grid_count == 1 &&
-            wgf_gibbs_plain_conditionals(&gibbs->plain[sheet], log_a + offset(gibbs, sheet, 0), gibbs->scratch);
+            gibbs->grid_count == 1 && wgf_gibbs_plain_conditionals(&gibbs->plain[sheet], log_a + start,
+                                                                   log_sum ? log_sum + start : NULL, gibbs->scratch);
         if (!gibbs->is_plain[sheet])
-            pass(gibbs, sheet, log_a, NULL);
+            pass(gibbs, sheet, log_a, log_sum);
     }
     restore_denormals(mode);
 }
@@ -307,4 +309,41 @@ double wgf_gibbs_cost(struct wgf_gibbs *gibbs, const double *q)
                    : cost(gibbs, sheet, q);
     restore_denormals(mode);
     return sum;
+}
+
+void wgf_gibbs_masses(const struct wgf_gibbs *gibbs, const double *log_p, const double *q, double *p)
+{
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        double most = -INFINITY, sum = 0, mass = 0;
+        for (int grid = 0; grid < gibbs->grid_count; grid++)
+            most = fmax(most, wgf_largest(sheet_size(gibbs, grid), log_p + offset(gibbs, sheet, grid)));
+        for (int grid = 0; grid < gibbs->grid_count; grid++) {
+            const int64_t first = offset(gibbs, sheet, grid), size = sheet_size(gibbs, grid);
+            for (int64_t k = first; k < first + size; k++)
+                p[k] = log_p[k] - most;
+            wgf_exp_negative(size, p + first, p + first);
+            for (int64_t k = first; k < first + size; k++) {
+                sum += p[k];
+                mass += q[k];
+            }
+        }
+        for (int grid = 0; grid < gibbs->grid_count; grid++)
+            for (int64_t k = offset(gibbs, sheet, grid), left = sheet_size(gibbs, grid); left > 0; k++, left--)
+                p[k] *= mass / sum;
+    }
+}
+
+void wgf_gibbs_centre(const struct wgf_gibbs *gibbs, const double *p, double *f)
+{
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        double sum = 0, mass = 0;
+        for (int grid = 0; grid < gibbs->grid_count; grid++)
+            for (int64_t k = offset(gibbs, sheet, grid), left = sheet_size(gibbs, grid); left > 0; k++, left--) {
+                sum += p[k] * f[k];
+                mass += p[k];
+            }
+        for (int grid = 0; mass > 0 && grid < gibbs->grid_count; grid++)
+            for (int64_t k = offset(gibbs, sheet, grid), left = sheet_size(gibbs, grid); left > 0; k++, left--)
+                f[k] -= sum / mass;
+    }
 }

@@ -89,7 +89,7 @@ WGF_WIDE static double dot(int64_t count, const double *x, const double *y)
     return sum;
 }
 
-bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *scratch)
+bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *log_sum, double *scratch)
 {
     const int64_t size = size_of(plain);
     const double most = wgf_largest(size, log_a), least = wgf_least(size, log_a);
@@ -100,6 +100,8 @@ bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *l
     multiply(plain, plain->a, plain->kernel->weight, plain->along);
     multiply(plain, plain->kernel->weight, plain->along, scratch);
     invert(size, scratch, plain->inverse);
+    for (int64_t k = 0; log_sum && k < size; k++)
+        log_sum[k] = most + log(scratch[k]);
     return true;
 }
 

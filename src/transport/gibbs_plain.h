@@ -36,8 +36,9 @@ void wgf_gibbs_plain_lay_out(struct wgf_gibbs_plain *plain, const struct wgf_gib
 
 /* scratch, below: room for two g x g. */
 
-/* The conditionals of a. False: log a spans too much, or is not finite; nothing is done. */
-bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *scratch);
+/* The conditionals of a, and log(xi a) unless log_sum is NULL. False: log a spans too much, or is not finite; nothing
+ * is done. */
+bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *log_sum, double *scratch);
 
 /* With these conditionals, as in wgf/transport/gibbs.h; arrays g x g. */
 void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch);

@@ -91,6 +91,9 @@ static void assert_same_numbers(const double *a, const double *b, int64_t count,
             fail_msg("%s: number %lld is %.17g, not %.17g", what, (long long)k, b[k], a[k]);
 }
 
+#define SAME_NUMBER(id, name, type, life, units, meaning)                                                              \
+    assert_same_numbers(&whole->result.name, &cut->result.name, 1, #name);
+
 /* All that a descent leaves. */
 static void assert_same(const struct descent *whole, const struct descent *cut)
 {
@@ -102,6 +105,7 @@ static void assert_same(const struct descent *whole, const struct descent *cut)
     assert_string_equal(whole->result.message, cut->result.message);
     assert_same_numbers(&whole->result.objective_initial, &cut->result.objective_initial, 1, "objective_initial");
     assert_same_numbers(&whole->result.objective_final, &cut->result.objective_final, 1, "objective_final");
+    WGF_FLOW_NUMBERS(SAME_NUMBER)
     assert_int_equal(whole->trace.records, cut->trace.records);
     assert_int_equal(whole->trace.state_records, cut->trace.state_records);
     for (int c = 0; c < WGF_TRACE_COUNT; c++) {
@@ -374,7 +378,7 @@ enum { VARIANTS = 13 };
 
 static bool make_variant(const struct kind *kind, int variant, struct wgf_settings *settings)
 {
-    return vary(kind, variant, settings) && (settings->data.d == 2 || kind->method != WGF_METHOD_FLOW);
+    return vary(kind, variant, settings) && (settings->data.d <= WGF_EVENTS_INPUTS || kind->method != WGF_METHOD_FLOW);
 }
 
 static void interruptions_came(const struct wgf_settings *settings)

@@ -5,6 +5,8 @@ import itertools
 import os
 import re
 
+import h5py
+import xarray
 from harness import DIVERGED, DONE, OK, USAGE, case, column, equal, finish, main, require, within
 
 MIXED = """\
@@ -225,6 +227,166 @@ def huge_plan_is_printed_at_once(wgf):
         with within(1):
             out = wgf("plan", "spec.yaml").require(OK).out
         equal(count(out, "jobs"), 10**12, f"jobs with {extra!r}")
+
+
+BLOCKS = """\
+name: blocks
+fixed: {n: 7, steps: 3}
+sweep:
+  - fixed: {method: jko, steps: 2}
+    product: {grid: [8, 9]}
+    zip: {gamma: [0.1, 0.2], epsilon: [0.01, 0.02]}
+    exclude: [{grid: 9, epsilon: "<= 0.01"}]
+  - product: {method: [gd, prox], gamma: [0.1, 0.2]}
+  - fixed: {width: 1000}
+    product: {gamma: [0.2, 0.3]}
+  - sample: {count: 4, design: latin, seed: 1}
+    over: {gamma: {loguniform: [0.001, 10]}, width: {integers: [10, 20]}}
+"""
+
+
+@case
+def blocks_are_joined_in_order(wgf):
+    wgf.write("spec.yaml", BLOCKS)
+    done = wgf("plan", "spec.yaml").require(OK)
+    equal(done.err, "", "warnings")
+    found = [count(done.out, words) for words in ("jobs", "duplicates dropped", "excluded")]
+    equal(found, [3 + 4 + 1 + 4, 1, 1], "jobs, duplicates, excluded")
+    heads = re.findall(r"^block (\d), jobs: (\d+); axes, the last fastest(.*):$", done.out, re.MULTILINE)
+    plus = ", those with + together with the one above"
+    equal(heads, [("1", "3", plus), ("2", "4", ""), ("3", "1", ""), ("4", "4", plus)], "blocks")
+    equal(re.findall(r"^\+ (\w+)", done.out, re.MULTILINE), ["epsilon", "width"], "axes that advance with others")
+    _, rows = jobs(wgf, BLOCKS)
+    got = [(row["method"], row["grid"], float(row["gamma"]), row["steps"]) for row in rows[:8]]
+    expected = [("jko", "8", 0.1, "2"), ("jko", "8", 0.2, "2"), ("jko", "9", 0.2, "2"), ("gd", "32", 0.1, "3"),
+                ("gd", "32", 0.2, "3"), ("prox", "32", 0.1, "3"), ("prox", "32", 0.2, "3"), ("gd", "32", 0.3, "3")]
+    equal(got, expected, "method, grid, gamma and steps")
+
+
+@case
+def set_overrides_what_blocks_fix(wgf):
+    _, rows = jobs(wgf, BLOCKS, "--set", "steps=5", "--set", "init_scale=0.5")
+    equal({row["steps"] for row in rows}, {"5"}, "steps")
+    wgf("plan", "spec.yaml", "--set", "epsilon=1").require(USAGE, "epsilon is swept").quietly()
+
+
+@case
+def what_excludes_no_job_is_a_warning(wgf):
+    wgf.write("spec.yaml", "name: x\nsweep:\n  - product: {gamma: [1, 2]}\n    exclude: [{gamma: 1}, {gamma: 3}]\n")
+    done = wgf("plan", "spec.yaml").require(OK)
+    require(done.err.startswith("spec.yaml:4:27: warning: no job of the block matches"), f"stderr {done.err!r}")
+    equal(len(done.err.splitlines()), 1, "warnings")
+
+
+@case
+def conflict_of_an_excluded_job_is_none(wgf):
+    text = "name: x\nsweep:\n  - product: {method: [gd, jko], d: [2, 3], seed: [1, 2]}\n"
+    wgf.write("spec.yaml", text)
+    wgf("plan", "spec.yaml").require(USAGE, "method: jko needs d = 2").quietly()
+    _, rows = jobs(wgf, text + "    exclude: [{method: jko, d: 3}]\n")
+    equal(len(rows), 5, "jobs")
+
+
+@case
+def blocks_of_a_result_resume(wgf):
+    wgf.write("spec.yaml", BLOCKS.replace("width: 1000", "width: 9"))
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--jobs", "0-4").require(OK)
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
+    wgf("verify", "out.h5").require(OK)
+    with h5py.File(wgf.path("out.h5")) as file:
+        axes = [axis.decode() if isinstance(axis, bytes) else axis for axis in file.attrs["axes"]]
+        equal(axes, ["grid", "gamma", "epsilon", "method", "width", "steps"], "axes")
+    with xarray.open_dataset(wgf.path("out.h5"), engine="h5netcdf") as sweep:
+        cube = sweep[axes + ["objective_final"]].set_index(job=axes).unstack("job")
+        equal(int(cube.objective_final.notnull().sum()), int(sweep.objective_final.notnull().sum()), "jobs in the cube")
+    wgf.write("other.yaml", wgf.path("spec.yaml").read_text().replace("count: 4", "count: 5"))
+    wgf("run", "other.yaml", "-o", "out.h5", "--quiet").require(USAGE, "another plan")
+
+
+def write_family(wgf):
+    """A spec, its base in a folder, and the base of that in another; each names a file beside itself."""
+    os.makedirs(wgf.path("base/deep"))
+    wgf.write("base/data.csv", "1,2,3\n4,5,6\n")
+    wgf.write("base/deep/test.csv", "1,2,3\n")
+    wgf.write("base/deep/grand.yaml", "%YAML 1.1\n---\nfixed: {width: 4, steps: 7, test_file: test.csv, gamma: 1}\n")
+    wgf.write("base/base.yaml", "name: base\ndescription: of others\nextends: deep/grand.yaml\n"
+              "fixed: {data: file, data_file: data.csv, steps: 3}\nsweep: {seed: [1, 2]}")
+    wgf.write("spec.yaml", "extends: base/base.yaml\nname: child\nfixed: {layers: both}\nsweep: {gamma: [0.1, 0.2]}")
+
+
+@case
+def specs_extend_others(wgf):
+    write_family(wgf)
+    _, rows = wgf("plan", "--csv", "spec.yaml").require(OK).table()
+    got = [[row[name] for name in ("steps", "width", "layers", "seed", "data_file", "test_file")] for row in rows]
+    equal(got, [["3", "4", "both", "1", "base/data.csv", "base/deep/test.csv"]] * 2, "rows")
+    equal([float(row["gamma"]) for row in rows], [0.1, 0.2], "gamma")
+    require(wgf("plan", "spec.yaml").out.startswith("child: of others\n"), "name and description")
+    wgf.write("spec.yaml", "extends: base/base.yaml\n")
+    _, rows = wgf("plan", "--csv", "spec.yaml").require(OK).table()
+    equal([(row["seed"], row["gamma"]) for row in rows], [("1", "1"), ("2", "1")], "the sweep of the base")
+
+
+@case
+def result_keeps_what_its_spec_extends(wgf):
+    write_family(wgf)
+    files = [wgf.path(name).read_text() for name in ("spec.yaml", "base/base.yaml", "base/deep/grand.yaml")]
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--jobs", "0").require(OK)
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
+    with h5py.File(wgf.path("out.h5")) as file:
+        text = file.attrs["spec"]
+    text = text.decode() if isinstance(text, bytes) else text
+    equal(text, f"{files[0]}\n... # extends base/base.yaml\n{files[1]}\n... # extends deep/grand.yaml\n{files[2]}",
+          "the attribute spec")
+    wgf.write("spec.yaml", text)
+    for name in ("base/base.yaml", "base/deep/grand.yaml"):
+        os.unlink(wgf.path(name))
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
+    _, rows = wgf("show", "out.h5", "--job", "1", "--data").require(OK).table()
+    equal(len(rows), 2, "samples")
+
+
+@case
+def errors_of_what_is_extended_have_its_name(wgf):
+    write_family(wgf)
+    for base, child, place in (
+            ("fixed: {gama: 1}", "", "base/base.yaml:1:9: error: unknown parameter"),
+            ("sweep: {gamma: [1]}", "fixed: {gamma: 1}\n", "spec.yaml:3:9: error: gamma is swept on line 1 of base/"),
+            ("fixed: {method: jko, d: 3}", "", "base/base.yaml:1:17: error: method: jko needs d = 2"),
+            ("extends: ../spec.yaml", "", "base/base.yaml:1:10: error: extends: this file is, or extends, the one"),
+            ("extends: base.yaml", "", "base/base.yaml:1:10: error: extends: this file is, or extends, the one"),
+            ("extends: absent.yaml", "", "base/base.yaml:1:10: error: extends: cannot read the spec base/absent.yaml"),
+            ("extends: [a]", "", "base/base.yaml:1:10: error: extends: use one value"), ("", "", "base/base.yaml:1:1")):
+        wgf.write("base/base.yaml", base)
+        wgf.write("spec.yaml", "name: x\nextends: base/base.yaml\n" + child)
+        done = wgf("plan", "spec.yaml").require(USAGE).quietly()
+        require(done.err.startswith(place) and len(done.err.splitlines()) == 1, f"{base}: {done.err}")
+    wgf.write("base/base.yaml", "fixed: {d: 1, wdth: 3}\n")
+    wgf.write("spec.yaml", "name: x\nextends: base/base.yaml\nfixed: {n: 0}\n")
+    done = wgf("plan", "spec.yaml").require(USAGE, "base/base.yaml:1:15: ", "\nspec.yaml:3:12: ").quietly()
+    equal(len(done.err.splitlines()), 2, "errors of both files")
+
+
+HUGE_BLOCKS = """\
+name: huge
+sweep:
+  - product: {seed: {range: [0, 1000000000]}}
+    zip: {gamma: [0.1, 0.2], steps: [3, 4]}
+  - product: {seed: {range: [0, 1000000000]}}
+    zip: {gamma: [0.3, 0.2], steps: [3, 5]}
+  - product: {seed: {range: [999999990, 2000000000]}, gamma: [0.1, 0.2], steps: [3]}
+"""
+
+
+@case
+def huge_blocks_take_no_memory(wgf):
+    wgf.write("spec.yaml", HUGE_BLOCKS)
+    process = wgf.start("plan", "spec.yaml")
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    equal((process.returncode, count(out, "jobs"), count(out, "duplicates dropped")), (OK, 6 * 10**9 + 10, 10), "plan")
+    require(usage.ru_utime < 2 and usage.ru_maxrss < 200000, f"{usage.ru_utime} s, {usage.ru_maxrss} kB")
 
 
 @case

@@ -14,8 +14,8 @@ import numpy as np
 from harness import (DONE, OK, PENDING, RUNNING, STOPPED, Wgf, case, column, equal, finish, let_work, main, ranks,
                      require, wait_until, within)
 
-# Short jobs first, then jobs that never end: gd between steps, prox inside of one. By their parameters both are as long,
-# so that a team runs them in this order.
+# Short jobs first, then jobs that never end: gd between steps, prox inside of one. By their parameters both are as
+# long, so that a team runs them in this order.
 SHORT = 40
 ENDLESS = """\
 name: endless

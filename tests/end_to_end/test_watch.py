@@ -44,8 +44,8 @@ class Terminal:
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows, command)
 
     def tmux(self, *arguments):
-        return subprocess.run(["tmux", "-S", f"{self.folder.name}/tmux", *map(str, arguments)], check=True, capture_output=True,
-                              text=True).stdout
+        command = ["tmux", "-S", f"{self.folder.name}/tmux", *map(str, arguments)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def wait(self, pattern):
         """The screen, escape sequences included, once the pattern is in it."""
@@ -66,7 +66,7 @@ def terminal_of_any_width(wgf):
     process = start(wgf)
     for columns, cells in ((40, 31), (80, 60), (200, 60)):
         terminal = Terminal(wgf, columns, 16, wgf.program, "status", "out.h5", "--watch")
-        screen = bare(terminal.wait(r"job \d+: step \d+/100000000000, F"))
+        screen = bare(terminal.wait(r"6/12 jobs[^$]*job \d+: step \d+/100000000000, F"))
         lines = screen.splitlines()
         equal(lines[0], "out.h5: live", "the first line")
         bar = re.fullmatch(r"\[([#-]+)\] +\d+ %", lines[1])

@@ -41,7 +41,7 @@ static void require(bool truth)
 static void look_at_jobs(const struct wgf_plan *plan)
 {
     const int64_t jobs = wgf_plan_jobs(plan), chosen[] = {0, 1, jobs / 2, jobs - 1};
-    require(jobs >= 1 && wgf_plan_dropped(plan) >= 0);
+    require(jobs >= 1 && wgf_plan_dropped(plan) >= 0 && wgf_plan_excluded(plan) >= 0);
     for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++) {
         struct wgf_settings settings, again;
         if (chosen[i] >= jobs)
@@ -149,9 +149,22 @@ static void make_value(const struct wgf_param *param, char *buffer, size_t size)
 /* A line that belongs in a spec somewhere, at some depth. */
 static void make_line(char *buffer, size_t size)
 {
-    static const char *const frames[] = {"name: x",  "fixed:", "sweep:",      "description: d", "- fixed: {n: 3}",
-                                         "product:", "zip:",   "exclude: []", "extends: a",     "sample: {count: 3}",
-                                         "%%",       "---",    "...",         "# comment",      "  - over: {}"};
+    static const char *const frames[] = {"name: x",
+                                         "fixed:",
+                                         "sweep:",
+                                         "description: d",
+                                         "- fixed: {n: 3}",
+                                         "  - product: {method: [gd, prox], gamma: [1, 2]}",
+                                         "    zip: {gamma: [1, 2, 1], steps: [3, 4, 3]}",
+                                         "  - exclude: [{gamma: '> 1', method: gd}, {seed: 3}]",
+                                         "  - sample: {count: 7, design: latin, seed: 3}",
+                                         "    over: {beta: {loguniform: [1, 2]}, method: {choice: [gd, prox]}}",
+                                         "    over: {width: {integers: [3, 5]}, noise: {uniform: [0, 1]}}",
+                                         "extends: a",
+                                         "%%",
+                                         "---",
+                                         "...",
+                                         "# comment"};
     const struct wgf_param *param = &wgf_params[rand() % wgf_param_count];
     char value[64];
     make_value(param, value, sizeof value);

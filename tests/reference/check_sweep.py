@@ -4,7 +4,9 @@ ones. check_sweep.py PLAN_TOOL [SPECS [SEED]]"""
 
 import itertools
 import json
+import operator as op
 import random
+import re
 import subprocess
 import sys
 
@@ -16,7 +18,7 @@ VALUES = {"method": ["gd", "prox", "jko"], "metric": ["frobenius", "sliced"], "s
           "steps": [1, 2, 3, 100], "seed": [0, 1, 2, 3, 4], "projections": [3, 100], "grid": [4, 5, 32],
           "epsilon": ["auto", 0.01, 0.02], "dykstra_steps": [5, 1000], "width": [8, 9], "init_scale": [0, 0.001, 0.5],
           "init": ["normal", "normal"], "inner_steps": [1, 2, 100]}
-DECIDING = ("method", "metric", "solver")
+COMPARE = {"": op.eq, "=": op.eq, "!=": op.ne, "<": op.lt, "<=": op.le, ">": op.gt, ">=": op.ge}
 
 
 def is_read(name, job):
@@ -56,16 +58,33 @@ def rows_of(block, top):
         yield row
 
 
+def is_excluded(job, entry):
+    """Does the job match all keys? What it does not read matches nothing."""
+    for name, wanted in entry.items():
+        operator = re.match("[<>!]?=|[<>]|", str(wanted)).group()
+        value = str(wanted)[len(operator):].strip() if operator else wanted
+        if not isinstance(DEFAULTS[name], str) or (name in ("beta", "epsilon") and value != "auto"):
+            value = float(value)
+        order = operator in ("<", "<=", ">", ">=") and job[name] == "auto"
+        if not is_read(name, job) or order or not COMPARE[operator](job[name], value):
+            return False
+    return True
+
+
 def expand(spec):
-    """The jobs, and how many rows equal an earlier one."""
+    """The jobs, how many rows equal an earlier one, and how many jobs are excluded."""
     sweep = spec.get("sweep", {})
     blocks = sweep if isinstance(sweep, list) else [{"product": sweep}]
-    jobs, rows = {}, 0
+    jobs, rows, excluded = {}, 0, 0
     for block in blocks:
+        own = {}
         for row in rows_of(block, spec.get("fixed", {})):
             rows += 1
-            jobs.setdefault(tuple(settle(row).items()))
-    return [dict(job) for job in jobs], rows - len(jobs)
+            own.setdefault(tuple(settle(row).items()))
+        kept = [job for job in own if not any(is_excluded(dict(job), entry) for entry in block.get("exclude", []))]
+        excluded += len(own) - len(kept)
+        jobs.update(dict.fromkeys(kept))
+    return [dict(job) for job in jobs], rows - len(jobs) - excluded, excluded
 
 
 class Maker:
@@ -91,7 +110,18 @@ class Maker:
                  "zip": {name: self.axis(name, length) for name in take(3)}}
         names += [name for name in VALUES if name not in free]
         block["fixed"] = {name: self.random.choice(VALUES[name]) for name in take(3)}
-        return {key: block[key] for key in self.random.sample(sorted(block), 3) if block[key]}
+        block = {key: block[key] for key in self.random.sample(sorted(block), 3) if block[key]}
+        if self.random.random() < 0.3:
+            block["exclude"] = [self.entry() for _ in range(self.random.randrange(1, 3))]
+        return block
+
+    def entry(self):
+        entry = {}
+        for name in self.random.sample(sorted(VALUES), self.random.randrange(1, 3)):
+            value, words = self.random.choice(VALUES[name]), isinstance(VALUES[name][-1], str)
+            sign = self.random.choice(["", "", "=", "!="] if words or value == "auto" else sorted(COMPARE))
+            entry[name] = f"{sign} {value}" if sign else value
+        return entry
 
     def spec(self):
         fixed = {name: self.random.choice(values) for name, values in VALUES.items() if self.random.random() < 0.15}
@@ -123,11 +153,13 @@ def main():
     assert len(answers) == count + 1, f"{len(answers) - 1} answers to {count} specs"
     total = 0
     for spec, answer in zip(specs, answers):
-        jobs, dropped = expand(spec)
+        jobs, dropped, excluded = expand(spec)
         head, *lines = answer.split("\n")[:-1]
         got = [parse(line) for line in lines]
-        if head != f"jobs {dropped}" or got != jobs:
-            print(json.dumps(spec), "expected:", dropped, *jobs, "got:", head, *got, sep="\n  ")
+        if not jobs and "every job of the sweep is excluded" in head:
+            continue
+        if head != f"jobs {dropped} {excluded}" or got != jobs:
+            print(json.dumps(spec), "expected:", dropped, excluded, *jobs, "got:", head, *got, sep="\n  ")
             sys.exit(1)
         total += len(jobs)
     print(f"{count} specs, {total} jobs: 1 passed, 0 failed")

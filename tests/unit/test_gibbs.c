@@ -149,7 +149,7 @@ static void compare_all(const struct dense *dense)
         assert_true(fabs(dense->own_log_sum[l] - dense->log_sum[l]) <= precision ||
                     (isinf(dense->log_sum[l]) && dense->own_log_sum[l] == dense->log_sum[l]));
     compare_laws(dense, precision);
-    wgf_gibbs_conditionals(dense->gibbs, dense->log_a); /* by plain products, where they stay in range */
+    wgf_gibbs_conditionals(dense->gibbs, dense->log_a, NULL); /* by plain products, where they stay in range */
     compare_laws(dense, precision);
 }
 
@@ -222,7 +222,7 @@ static void what_is_no_number_stays_none(void **state)
     wgf_gibbs_log(dense->gibbs, dense->log_a, dense->own_log_sum);
     for (int l = 0; l < dense->N; l++)
         assert_true(isnan(dense->own_log_sum[l]));
-    wgf_gibbs_conditionals(dense->gibbs, dense->log_a);
+    wgf_gibbs_conditionals(dense->gibbs, dense->log_a, NULL);
     double q[MOST], out[MOST];
     for (int l = 0; l < dense->N; l++)
         q[l] = 1;

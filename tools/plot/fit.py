@@ -37,6 +37,14 @@ def bootstrap_rate(x, samples, statistic):
     return Rate(exponent, float(low), float(high), factor(x, middle, exponent))
 
 
+def median_rate(exponents, factors):
+    """The median of the exponents of repetitions, with a percentile interval, and of their factors."""
+    exponents = np.asarray(exponents, float)
+    drawn = np.random.default_rng(1).integers(len(exponents), size=(RESAMPLES, len(exponents)))
+    low, high = np.percentile(np.median(exponents[drawn], axis=1), CONFIDENCE)
+    return Rate(float(np.median(exponents)), float(low), float(high), float(np.median(factors)))
+
+
 def rate_of(x, samples, statistic):
     """The rate of a statistic over repetitions, or of the one repetition; None where a value is not positive."""
     if len(x) < 2 or not np.all(statistic(samples, axis=0) > 0):

@@ -38,6 +38,7 @@ def parse_arguments(arguments):
     add("--facet", metavar="NAMES", help="a panel for each combination of these swept parameters: method,gamma")
     add("--inputs", metavar="I,J", type=input_numbers, default=(), help="the plane of neurons, line of functions: 0,3")
     view.add_arguments(add)
+    add("--table", action="store_true", help="print the numbers of the figure, such as rates, as a table in Markdown")
     add("--where", metavar="NAME=VALUE", action="append", default=[], help="draw only these jobs; may be repeated")
     options = parser.parse_args(arguments)
     bad = [condition for condition in options.where if "=" not in condition]
@@ -81,6 +82,15 @@ def draw_one(name, result, options):
     return page
 
 
+def print_table(page):
+    """The header and the rows that a figure left in `table`."""
+    if not hasattr(page, "table"):
+        raise PlotError("--table: this figure has no table of numbers; wgf aggregate prints those of the jobs")
+    header, rows = page.table
+    for cells in (header, ["---"] * len(header), *rows):
+        print("|", " | ".join(cells), "|")
+
+
 def save(page, path):
     """Writes a file beside the target, then renames it: a viewer never sees half a picture."""
     partial = f"{path}.part"
@@ -95,6 +105,8 @@ def main(arguments):
     options = parse_arguments(arguments)
     try:
         page, ending = draw(options)
+        if options.table:
+            print_table(page)
         first = "aggregate" if options.results[0] == aggregate.STDIN else options.results[0]
         save(page, options.output or os.path.splitext(first)[0] + ending)
     except PlotError as error:

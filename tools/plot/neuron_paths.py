@@ -1,5 +1,7 @@
 """What the figures of neurons share: which jobs keep their paths, and the plane in which these are drawn."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from .jobs import evenly, positive_count
@@ -8,6 +10,7 @@ from .result import PlotError
 # These two shades of green and red differ in lightness too, for readers who cannot tell the hues apart.
 POSITIVE, NEGATIVE, SILENT = "#1a9850", "#c51b3a", "#9aa3ad"
 MOST_NEURONS = 400
+ON_KINK = 1e-9  # a neuron is on the kink of a sample where |w.x| is at most this part of |w||x|
 USABLE = "keep all states of neurons"
 
 
@@ -83,6 +86,11 @@ class Plane:
             return np.stack([weights[:, :, 0], alpha], axis=2)
         return weights if weights.shape[2] == 2 else weights @ self.axes[weights.shape[2]][0]
 
+    def kinks(self, job, inputs):
+        """Normals [lines, 2] of the lines along which neurons may slide, for d = 2: there a kink is a line."""
+        is_line = slides(job) and inputs.shape[1] == 2
+        return inputs[np.any(inputs != 0, axis=1)][:, list(self.inputs or (0, 1))] if is_line else inputs[:0, :2]
+
     def labels(self, job):
         d = int(job.value("d"))
         if self.inputs:
@@ -95,6 +103,21 @@ class Plane:
 def active(weights, inputs):
     """Which neurons activate at least one sample: [..., neurons] of weights [..., neurons, d]."""
     return np.array([(record @ inputs.T > 0).any(axis=-1) for record in weights])
+
+
+def slides(job):
+    """Does the job tell of neurons that slide along kinks?"""
+    return "sliding" in job.trace and np.isfinite(job.trace["sliding"]).any()
+
+
+def sliding(weights, inputs):
+    """[records - 1, neurons]: does a neuron move along one kink in that step? One that has died may rest on a kink."""
+    inputs = inputs[np.any(inputs != 0, axis=1)]
+    inputs = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
+    sizes = np.linalg.norm(weights, axis=2, keepdims=True)
+    on = (np.abs(record @ inputs.T) <= ON_KINK * size for record, size in zip(weights, sizes))
+    along = np.array([(one & two).any(axis=1) for one, two in pairwise(on)])
+    return along & sizes[:-1, :, 0].astype(bool) & (weights[1:] != weights[:-1]).any(axis=2)
 
 
 def around(paths):

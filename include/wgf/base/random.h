@@ -17,6 +17,9 @@ enum wgf_purpose {
     WGF_PURPOSE_NOISE = 6,
     WGF_PURPOSE_EIGENVECTOR = 7,
     WGF_PURPOSE_DIRECTION = 8,
+    WGF_PURPOSE_SPLIT = 9,
+    WGF_PURPOSE_SAMPLE = 10,
+    WGF_PURPOSE_ORDER = 11,
 };
 
 /* Fills out[0..count) with draws of vector `index` of the stream (seed, purpose). A shorter vector is a prefix of a

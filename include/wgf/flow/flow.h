@@ -23,7 +23,7 @@
       "squared Wasserstein distance, signs kept; recorded with record_distances: all")                                 \
     X(GRAD_NORM, grad_norm, "1", "Frobenius norm of the gradient of F")                                                \
     X(WEIGHT_NORM, weight_norm, "1", "Frobenius norm of the weights W")                                                \
-    X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set; recorded with test_file")                            \
+    X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set; recorded with test_file or test_fraction")           \
     X(ACTIVE, active, "1", "fraction of neurons that activate at least one sample")                                    \
     X(INNER_STEPS_USED, inner_steps_used, "1", "inner iterations of the step")                                         \
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
@@ -107,7 +107,23 @@ struct wgf_trace {
     double *inner_distance; /* likewise; D between the inner iterate and the iterate that the step started from */
     double *state;          /* NULL, or records x rows x cols of wgf_flow_state_shape */
     int64_t state_records;  /* filled */
+    /* Of data that were standardised before the descent, which leaves them alone. NULL where there is no room. */
+    double *input_mean, *input_std; /* d or more: NaN beyond */
+    double *label_mean, *label_std; /* one */
 };
+
+/* Numbers of a whole descent, as columns of results (WGF_RESULT_COLUMNS). NaN where a method has no such thing. */
+#define WGF_FLOW_NUMBERS(X)                                                                                            \
+    X(FLOW_DRIFT, flow_drift, FLOAT64, WRITTEN, "1", "largest relative error of the residual that flow carried")       \
+    X(TEMPERATURE, temperature, FLOAT64, WRITTEN, "1", "epsilon / (4 gamma), at which jko's steps diffuse")            \
+    X(OBJECTIVE_LIMIT, objective_limit, FLOAT64, WRITTEN, "1",                                                         \
+      "objective F that jko tends to at this epsilon, gamma and grid")
+#define WGF_FLOW_NUMBER(id, name, type, life, units, meaning) double name;
+
+/* A result without any number. */
+#define WGF_FLOW_NOTHING(id, name, type, life, units, meaning) .name = NAN,
+#define WGF_FLOW_NO_RESULT                                                                                             \
+    ((struct wgf_flow_result){.objective_initial = NAN, .objective_final = NAN, WGF_FLOW_NUMBERS(WGF_FLOW_NOTHING)})
 
 #define WGF_OUTCOMES(X)                                                                                                \
     X(WGF_OUTCOME_DONE, "done")                                                                                        \
@@ -120,7 +136,7 @@ struct wgf_flow_result {
     int outcome; /* enum wgf_outcome */
     int64_t steps_done;
     double objective_initial, objective_final;
-    double flow_drift;              /* the largest relative error of the residual that flow carried; NaN: no flow */
+    WGF_FLOW_NUMBERS(WGF_FLOW_NUMBER)
     double seconds_before;          /* that were spent before the checkpoint that the descent went on from; 0: none */
     char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
 };

@@ -42,6 +42,8 @@ enum wgf_jko_solver { WGF_JKO_SOLVERS(WGF_ENUM_ID) };
 #define WGF_FLOW_SOLVERS(X) X(WGF_FLOW_EVENTS, "events")
 enum wgf_flow_solver { WGF_FLOW_SOLVERS(WGF_ENUM_ID) };
 
+enum { WGF_EVENTS_INPUTS = 10 }; /* d of events is at most that */
+
 #define WGF_ORIGINS(X) X(WGF_ORIGIN_ABSORB, "absorb")
 enum wgf_origin { WGF_ORIGINS(WGF_ENUM_ID) };
 

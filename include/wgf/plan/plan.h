@@ -10,6 +10,7 @@ struct wgf_source {
     const char *path;                         /* as the spec writes it */
     char *resolved;                           /* from the working directory */
     const struct wgf_datafile_layout *layout; /* samples or neurons */
+    const char *label, *inputs;               /* of samples, as the spec writes them; "" where it does not */
     int64_t job, record;                      /* init_job and init_record, as the spec writes them */
     bool is_state;                            /* a kept state of a result file */
     struct wgf_settings origin;               /* of is_state: what shapes the state, and init.record: which one it is */
@@ -28,7 +29,8 @@ wgf_status wgf_plan_create(struct wgf_plan **plan, const struct wgf_spec *spec, 
 void wgf_plan_free(struct wgf_plan *plan);
 
 /* Adds a warning for each parameter that is given, fixed or swept, and that no job reads, or that has no effect as the
- * number that it needs is 0; and for each file that cannot be read. Independent of the number of jobs. */
+ * number that it needs is 0; for each file that cannot be read; and for what excludes no job. Independent of the number
+ * of jobs. */
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings);
 
 const struct wgf_spec *wgf_plan_spec(const struct wgf_plan *plan);
@@ -37,8 +39,15 @@ const struct wgf_spec *wgf_plan_spec(const struct wgf_plan *plan);
 int64_t wgf_plan_jobs(const struct wgf_plan *plan);
 int64_t wgf_plan_dropped(const struct wgf_plan *plan);
 
+/* Number of different jobs that blocks exclude. */
+int64_t wgf_plan_excluded(const struct wgf_plan *plan);
+
+/* Number of jobs of a block of the spec; those of all blocks are joined in order. */
+int64_t wgf_plan_block_jobs(const struct wgf_plan *plan, int block);
+
 /* Settings of job k, 0 <= k < jobs. Parameters that it does not read hold their defaults; n, d and width come from
- * files where files give them. Texts are borrowed from the spec. O(axes x cases): independent of the number of jobs. */
+ * files where files give them. Texts are borrowed from the spec. O(axes x cases), and
+ * the logarithms of the number of blocks, of values that are listed, and of jobs that are removed from their blocks. */
 void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *settings);
 
 /* Calls visit with settings of jobs, as wgf_plan_job gives them, once for every combination of the values of the named
@@ -47,9 +56,13 @@ void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *s
 bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
                          void (*visit)(void *context, const struct wgf_settings *settings, double jobs), void *context);
 
-/* The source that a path of this layout names, or NULL. */
+/* The first source that a path of this layout names, or NULL. */
 const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char *path,
                                          const struct wgf_datafile_layout *layout);
+
+/* The source of a job's data, with the columns that it chooses, and of its test set; NULL: it reads no such file. */
+const struct wgf_source *wgf_plan_data_source(const struct wgf_plan *plan, const struct wgf_data_settings *data);
+const struct wgf_source *wgf_plan_test_source(const struct wgf_plan *plan, const struct wgf_data_settings *data);
 
 /* The source of a job's init_file, init_job and init_record, also of a settled job; NULL: it starts from no file. */
 const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const struct wgf_init_settings *init);

@@ -31,10 +31,26 @@ struct wgf_axis {
     bool together; /* not alone in a product: its values may repeat */
 };
 
+/* What a value is compared with: by an operator, one of <, <=, >, >=, != and =. */
+struct wgf_condition {
+    const struct wgf_param *param;
+    bool less, equal, greater; /* the orders that fulfil it */
+    union wgf_value value;     /* where only equality counts */
+    double bound;              /* where the order counts */
+};
+
+/* Jobs that meet all conditions are not in the plan. */
+struct wgf_exclusion {
+    struct wgf_place place;
+    int count;
+    struct wgf_condition *conditions;
+};
+
 /* A part of the sweep: the product of its dimensions. */
 struct wgf_sweep_block {
     struct wgf_place place;
-    int fixed_count, axis_count;
+    int fixed_count, axis_count, exclusion_count;
+    struct wgf_exclusion *exclusions;
     struct wgf_fixed *fixed; /* its own, and those of the spec that it does not give itself */
     struct wgf_axis *axes;   /* ascending dimensions, the last varies fastest */
 };
@@ -42,7 +58,7 @@ struct wgf_sweep_block {
 struct wgf_spec {
     char *file;   /* as given */
     char *folder; /* of the file; "." when it has none */
-    char *text;   /* verbatim, NUL-terminated */
+    char *text;   /* verbatim, NUL-terminated; then those that it extends, each after a line "... # extends PATH" */
     size_t length;
     char *name, *description; /* description may be "" */
     int fixed_count, block_count;
@@ -58,6 +74,9 @@ enum { WGF_SPEC_LIMIT = 4 << 20, WGF_MOST_BLOCKS = 1000 };
  * caller frees; refuses larger ones without reading on. Errors: WGF_EUSAGE with one sentence that names the file. */
 wgf_status wgf_spec_load(const char *file, char **text, size_t *length, struct wgf_error *error);
 
+/* The path of a file in a folder, allocated; NULL: no memory. */
+char *wgf_path_in(const char *folder, const char *path);
+
 /* Parses the text of a spec; `sets` are the K=V of --set. `file` names it in errors and gives its folder. Every error
  * is added to *diagnostics; returns WGF_EUSAGE if there was any (WGF_EMEMORY when out of memory), and *spec is then
  * NULL. The text is copied. Tags, more than 100 anchors and nesting beyond 32 levels are refused: YAML libraries are
@@ -67,8 +86,15 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
 
 void wgf_spec_free(struct wgf_spec *spec);
 
-/* Lists the swept parameters of all blocks in the order in which they first appear; returns their number. */
-int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS]);
+/* Lists the parameters that vary: those swept, in the order in which blocks have them, and then those that blocks fix
+ * differently. Returns their number. */
+int wgf_spec_varied(const struct wgf_spec *spec, const struct wgf_param *varied[WGF_MOST_PARAMS]);
+
+/* Does a value meet the condition? */
+bool wgf_condition_holds(const struct wgf_condition *condition, union wgf_value value);
+
+/* Is a job of these settings excluded? What it does not read meets no condition. */
+bool wgf_excludes(const struct wgf_exclusion *exclusion, const struct wgf_settings *settings);
 
 /* Value i of an axis, 0 <= i < count. */
 union wgf_value wgf_axis_value(const struct wgf_axis *axis, int64_t i);

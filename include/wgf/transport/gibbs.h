@@ -39,9 +39,9 @@ void wgf_gibbs_free(struct wgf_gibbs *gibbs);
 /* log_sum <- log(xi a) (N) from log a (N, -infinity allowed), which is borrowed until the next call. */
 void wgf_gibbs_log(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum);
 
-/* The conditionals alone, for log a all finite: by plain products, several times as fast, where these cannot leave the
- * range of doubles, else as wgf_gibbs_log does. log_a is borrowed likewise. */
-void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a);
+/* The conditionals, and log(xi a) unless log_sum is NULL, for log a all finite: by plain products, several times as
+ * fast, where these cannot leave the range of doubles, else as wgf_gibbs_log does. log_a is borrowed likewise. */
+void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a, double *log_sum);
 
 /* With the conditionals of the last of these, all arrays N and finite:
  *   expect  out_l = sum_k P_l(k) f_k                the mean of f under each conditional
@@ -51,5 +51,11 @@ void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a);
 void wgf_gibbs_expect(struct wgf_gibbs *gibbs, const double *f, double *out);
 void wgf_gibbs_push(struct wgf_gibbs *gibbs, const double *q, double *out);
 double wgf_gibbs_cost(struct wgf_gibbs *gibbs, const double *q);
+
+/* On each sheet, arrays N:
+ *   masses  p <- what is proportional to exp(log p) and has as much mass as q
+ *   centre  f <- f less its mean under p, where p has mass */
+void wgf_gibbs_masses(const struct wgf_gibbs *gibbs, const double *log_p, const double *q, double *p);
+void wgf_gibbs_centre(const struct wgf_gibbs *gibbs, const double *p, double *f);
 
 #endif

@@ -37,8 +37,7 @@ static bool constant_step(const struct wgf_settings *settings)
 
 static const struct wgf_flow_integrator *integrator_of(const struct wgf_settings *settings)
 {
-    (void)settings;
-    return &wgf_flow_arcs;
+    return settings->data.d == 2 ? &wgf_flow_arcs : &wgf_flow_planes;
 }
 
 static void lay_out(struct exact_flow *flow, const struct wgf_settings *settings, struct wgf_arena *arena)
@@ -168,14 +167,14 @@ static const char *remedy(const struct wgf_settings *settings)
     return "another seed or more neurons";
 }
 
-static double drift(const void *work)
+static void results(const void *work, struct wgf_flow_result *result)
 {
-    return ((const struct exact_flow *)work)->drift;
+    result->flow_drift = ((const struct exact_flow *)work)->drift;
 }
 
 static void explain(void *work, char *message, size_t size)
 {
-    const double most = 1e-11, found = drift(work);
+    const double most = 1e-11, found = ((const struct exact_flow *)work)->drift;
     if (found > most)
         snprintf(message, size,
                  "flow_drift is %.2g: the residual that the flow carried over a step is that far from the one of its "
@@ -205,6 +204,6 @@ const struct wgf_method wgf_method_flow = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
-    .drift = drift,
+    .results = results,
     .explain = explain,
 };

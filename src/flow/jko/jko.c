@@ -60,14 +60,13 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
 }
 
 /* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of
- * the run: a step adds a variance of epsilon / 2 an axis, and mass on a grid of spacing h moves no less than h / 2. */
+ * the run: mass on a grid of spacing h moves no less than h / 2. */
 static void begin(struct wgf_jko *jko)
 {
     const struct wgf_settings *settings = jko->settings;
     const struct wgf_data *data = jko->problem->data;
     const struct wgf_grid *grids = jko->measure.grids;
     double h = wgf_grid_spacing(&grids[0]), squared = 0;
-    double radius = jko->measure.grid_count > 1 ? fmax(grids[0].radius, grids[1].radius) : grids[0].radius;
     if (jko->problem->masses)
         memcpy(jko->p, jko->problem->masses, (size_t)jko->measure.masses * sizeof *jko->p);
     else
@@ -78,7 +77,6 @@ static void begin(struct wgf_jko *jko)
         squared += data->y[j] * data->y[j];
     }
     jko->scale = squared > 0 ? sqrt(squared) : 1;
-    jko->diffused = sqrt((double)settings->steps * jko->epsilon / 2) > radius / 2;
     jko->pinned = jko->epsilon < h * h / 2 && settings->gamma * wgf_features_steepest(&jko->features, jko->u) < h / 2;
 }
 
@@ -96,7 +94,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     jko->kappa = wgf_loss_factor(settings->network.loss, n);
     jko->s = 2 * settings->gamma / jko->epsilon;
     jko->predicts = is_predictable(settings);
-    jko->steps_used = jko->newton_steps_used = jko->residual = NAN;
+    jko->steps_used = jko->newton_steps_used = jko->residual = jko->objective_limit = NAN;
     wgf_status status = wgf_gibbs_create(&jko->gibbs, jko->measure.grids, jko->measure.grid_count, jko->measure.sheets,
                                          jko->epsilon, error);
     lay_out(jko, settings, n, tests, &jko->arena);
@@ -202,33 +200,36 @@ static int state_iov(void *work, struct iovec *iov)
         WGF_IOV(jko->worst),
         WGF_IOV(jko->unconverged),
         WGF_IOV(jko->broken),
+        WGF_IOV(jko->objective_limit),
     };
     memcpy(iov, carried, sizeof carried);
     return sizeof carried / sizeof *carried;
+}
+
+static double temperature(const struct wgf_jko *jko)
+{
+    return jko->epsilon / (4 * jko->settings->gamma);
 }
 
 /* What the user should know of a run that ended well. */
 static void explain(void *work, char *message, size_t size)
 {
     const struct wgf_jko *jko = work;
-    const char *between = "";
     int used = 0;
-    if (jko->unconverged > 0) {
-        used += snprintf(message, size, "%" PRId64 " steps did not reach %s (largest residual %.2g)", jko->unconverged,
-                         jko->settings->solver == WGF_SOLVER_DYKSTRA ? "dykstra_tol" : "newton_tol", jko->worst);
-        between = "; ";
-    }
-    if (jko->diffused) {
-        used += snprintf(message + used, size - (size_t)used,
-                         "%sepsilon diffuses: its steps add up to a standard deviation of %.2g; lower epsilon or steps",
-                         between, sqrt((double)jko->settings->steps * jko->epsilon / 2));
-        between = "; ";
-    }
+    if (jko->unconverged > 0)
+        used +=
+            snprintf(message, size, "%" PRId64 " steps did not reach %s (largest residual %.2g); ", jko->unconverged,
+                     jko->settings->solver == WGF_SOLVER_DYKSTRA ? "dykstra_tol" : "newton_tol", jko->worst);
     if (jko->pinned)
+        used += snprintf(message + used, size - (size_t)used,
+                         "epsilon pins masses to the grid: a step would move them less than half its spacing; raise "
+                         "epsilon, gamma or grid; ");
+    used += snprintf(message + used, size - (size_t)used, "epsilon / (4 gamma) = %.3g acts as a temperature",
+                     temperature(jko));
+    if (isfinite(jko->objective_limit))
         snprintf(message + used, size - (size_t)used,
-                 "%sepsilon pins masses to the grid: a step would move them less than half its spacing; raise epsilon, "
-                 "gamma or grid",
-                 between);
+                 ": with ever more steps F tends to %.6g, its objective_limit; a lower temperature lowers that",
+                 jko->objective_limit);
 }
 
 /* Exponents are of order gamma / epsilon: an epsilon that pins masses overflows first. */
@@ -237,6 +238,18 @@ static const char *remedy(const struct wgf_settings *settings)
     const struct wgf_measure measure = wgf_measure_grids(settings);
     const double h = wgf_grid_spacing(measure.grids);
     return epsilon_of(settings, measure.grids) < h * h / 2 ? "a larger epsilon" : "a smaller gamma";
+}
+
+static void results(const void *work, struct wgf_flow_result *result)
+{
+    const struct wgf_jko *jko = work;
+    result->temperature = temperature(jko);
+    result->objective_limit = jko->objective_limit;
+}
+
+static void foresee(void *work, const struct wgf_deadline *deadline)
+{
+    wgf_jko_foresee(work, deadline);
 }
 
 static double step_time(const struct wgf_settings *settings)
@@ -281,10 +294,12 @@ const struct wgf_method wgf_method_jko = {
     .remedy = remedy,
     .create = create,
     .free = destroy,
+    .foresee = foresee,
     .evaluate = evaluate,
     .step = step,
     .record = record,
     .state = state,
     .state_iov = state_iov,
+    .results = results,
     .explain = explain,
 };

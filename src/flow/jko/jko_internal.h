@@ -55,7 +55,9 @@ struct wgf_jko {
     double distance, steps_used, newton_steps_used, residual; /* of the last step */
     int64_t unconverged;                                      /* steps */
     double worst;                                             /* the largest residual among them */
-    bool pinned, diffused;
+    bool pinned;
+
+    double objective_limit; /* NAN: not known (jko_limit.c) */
 };
 
 /* How a step ended; p and u are those of its end unless the watch expired. */
@@ -78,6 +80,9 @@ struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadl
 /* Takes the arrays. */
 void wgf_dykstra_lay_out(struct wgf_dykstra *dykstra, const struct wgf_settings *settings, struct wgf_arena *arena);
 struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_deadline *deadline);
+
+/* At a start, p being the masses: objective_limit, unless the watch expires. q, u and the rest of the work are used. */
+void wgf_jko_foresee(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
 /* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s
  * Phi^T u and p. */

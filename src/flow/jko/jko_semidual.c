@@ -16,7 +16,7 @@ static void gradient(void *context, const double *u, double *out)
 {
     struct wgf_jko *jko = context;
     wgf_jko_log_scaling(jko, u);
-    wgf_gibbs_conditionals(jko->gibbs, jko->log_a);
+    wgf_gibbs_conditionals(jko->gibbs, jko->log_a, NULL);
     wgf_gibbs_push(jko->gibbs, jko->q, jko->p);
     wgf_jko_gradient(jko, jko->p, u, out);
 }

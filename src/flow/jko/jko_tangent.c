@@ -99,6 +99,12 @@ bool wgf_tangent_factorise(struct wgf_tangent *tangent, const struct wgf_feature
         p += features->measure.sheets * g * g;
     }
     finish(tangent, features->data, mass, gamma, kappa);
+    return wgf_tangent_decompose(tangent);
+}
+
+bool wgf_tangent_decompose(struct wgf_tangent *tangent)
+{
+    const int64_t n = tangent->n, stride = tangent->stride;
     lapack_int size = (lapack_int)n, leading = (lapack_int)stride, info = 0;
     char upper = 'U'; /* of what LAPACK takes for columns */
     LAPACK_dpotrf(&upper, &size, tangent->factor, &leading, &info);

@@ -27,6 +27,9 @@ void wgf_tangent_lay_out(struct wgf_tangent *tangent, const struct wgf_measure *
 bool wgf_tangent_factorise(struct wgf_tangent *tangent, const struct wgf_features *features, const double *p,
                            double gamma, double kappa);
 
+/* The same of any matrix, given by the lower triangle of `factor`. */
+bool wgf_tangent_decompose(struct wgf_tangent *tangent);
+
 /* x (n) <- A^-1 x */
 void wgf_tangent_solve(const struct wgf_tangent *tangent, double *x);
 

@@ -16,8 +16,9 @@ PHASES = (0.01, 0.9)  # parts of the way of F: the alignment phase ends at the f
 
 
 def angles(weights):
-    """Directions of [records, neurons, 2] in degrees, made continuous over the records."""
-    return np.degrees(np.unwrap(np.arctan2(weights[..., 1], weights[..., 0]), axis=0))
+    """Directions of [records, neurons, 2] in degrees, made continuous over the records; NaN from 0 on."""
+    found = np.where(weights.any(axis=-1), np.arctan2(weights[..., 1], weights[..., 0]), np.nan)
+    return np.degrees(np.unwrap(found, axis=0))
 
 
 def normalised(vectors):

@@ -41,12 +41,12 @@ class Neurons:
     panels = 1
 
     def __init__(self, job, plane, inputs):
-        self.job, self.inputs, self.labels = job, inputs, plane.labels(job)
+        self.job, self.plane, self.inputs, self.labels = job, plane, inputs, plane.labels(job)
         self.paths = plane.coordinates(job)
         self.view, self.records = around([self.paths]), len(self.paths)
 
     def draw(self, line, record):
-        draw_neurons(line[0], self.job, self.inputs, self.paths, record + 1)
+        draw_neurons(line[0], self.job, self.plane, self.inputs, self.paths, record + 1)
         line[0].set(xlim=self.view[0], ylim=self.view[1], xlabel=self.labels[0], ylabel=self.labels[1])
 
 

@@ -1,4 +1,4 @@
-"""The error of JKO on a grid over spacing and epsilon, with the bounds of pinning and of diffusion."""
+"""The error of JKO on a grid over spacing and epsilon, with the bounds of pinning and of temperature."""
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from ..words import is_number
 
 LOSS_FACTORS = {"mse": lambda n: 1 / n, "half_mse": lambda n: 0.5 / n, "sse": lambda n: 1.0}
 MOST_PANELS = 6
-DIFFUSED = 0.5  # a run warns when the diffusion of all steps exceeds this part of the half-width
 
 
 def table(jobs):
@@ -54,8 +53,20 @@ def edges(values):
     return np.exp(np.concatenate([[2 * logs[0] - middle[0]], middle, [2 * logs[-1] - middle[-1]]]))
 
 
-def draw_bounds(axes, job, options, spacings):
-    """Pinned below the first line and left of the second; diffused above the third."""
+def hottest(jobs, goal):
+    """(spacing, epsilon at which F tends to the goal, more above it) of the grids with limits on both sides of it."""
+    found = []
+    for h in sorted({spacing(job) for job in jobs}):
+        own = sorted((job.value("epsilon"), job.value("objective_limit")) for job in jobs if spacing(job) == h)
+        epsilons, limits = np.array([pair for pair in own if np.isfinite(pair[1])]).reshape(-1, 2).T
+        if len(limits) and limits.min() < goal < limits.max():
+            found.append((h, np.exp(np.interp(goal, np.maximum.accumulate(limits), np.log(epsilons)))))
+    return found
+
+
+def draw_bounds(axes, jobs, goal, options, spacings):
+    """Pinned below the first line and left of the second; above the third no number of steps leads to the goal."""
+    job = jobs[0]
     reach = edges(spacings)[[0, -1]]
     line = np.geomspace(*reach, 50)
     axes.plot(line, line**2 / 2, color="white", linewidth=3)
@@ -65,11 +76,10 @@ def draw_bounds(axes, job, options, spacings):
         axes.axvline(start, color="white", linewidth=3)
         words = r"$h = 2\gamma\,\max\Vert\nabla F'\Vert$"
         axes.axvline(start, color=CATEGORICAL[1], linewidth=1.8, linestyle="--", label=words)
-    if job.value("steps") > 0:
-        most = 2 * (DIFFUSED * job.value("grid_radius")) ** 2 / job.value("steps")
-        axes.axhline(most, color="white", linewidth=3)
-        words = r"$\sqrt{\mathrm{steps}\cdot\varepsilon/2} = R/2$"
-        axes.axhline(most, color=CATEGORICAL[3], linewidth=1.8, label=words)
+    if goal is not None and "objective_limit" in job.source.file and (bound := hottest(jobs, goal)):
+        axes.plot(*zip(*bound), color="white", linewidth=3)
+        words = r"$F$ tends to $F_{\mathrm{neurons}}$: temperature $\varepsilon/(4\gamma)$"
+        axes.plot(*zip(*bound), color=CATEGORICAL[3], linewidth=1.8, label=words)
 
 
 def draw_best(axes, spacings, epsilons, values):
@@ -100,12 +110,12 @@ def pinning(result, options):
     norm = colour_norm(seen)
     why = "only jobs of jko with a number for epsilon" if len(jobs) < len(result.jobs) else ""
     page = Page(result, shown(result, jobs, why), [title for title, _ in panels], shared=False)
-    for axes, (_, own), (spacings, epsilons, _), values in zip(page.panels, panels, tables, maps):
+    for axes, (_, own), goal, (spacings, epsilons, _), values in zip(page.panels, panels, goals, tables, maps):
         image = axes.pcolormesh(edges(spacings), edges(epsilons), values, cmap=SEQUENTIAL, norm=norm)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.grid(False)
-        draw_bounds(axes, own[0], options, spacings)
+        draw_bounds(axes, own, goal, options, spacings)
         page.rate = draw_best(axes, spacings, epsilons, values)
         axes.set_ylim(*edges(epsilons)[[0, -1]])
         page.describe(axes, "spacing of the grid  $h$", "epsilon")
