@@ -25,7 +25,7 @@ static void teach(struct wgf_cost_model *model, const struct wgf_plan *plan, con
                   int count)
 {
     struct wgf_settings settings[WGF_COST_SAMPLES];
-    *model = (struct wgf_cost_model){.count = count, .memory = 1e9};
+    *model = (struct wgf_cost_model){.count = count, .memory = INFINITY};
     for (int s = 0; s < count; s++)
         wgf_plan_job(plan, jobs[s], &settings[s]);
     wgf_cost_choose_features(model, settings, count);
