@@ -259,6 +259,24 @@ struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const y
     return entries;
 }
 
+struct wgf_place wgf_spec_place_in(const struct wgf_spec_reader *reader, const yaml_node_t *node, size_t at)
+{
+    struct wgf_place place = wgf_spec_place(reader, node);
+    if (node->start_mark.line == node->end_mark.line)
+        place.column += (int)at + wgf_spec_is_quoted(node);
+    return place;
+}
+
+/* The place to blame in a text that its parameter may check. */
+static struct wgf_place place_in(const struct wgf_spec_reader *reader, const struct wgf_param *param,
+                                 const yaml_node_t *node, const char *text)
+{
+    struct wgf_error error;
+    size_t at;
+    return param->check && param->check(text, &at, &error) ? wgf_spec_place_in(reader, node, at)
+                                                           : wgf_spec_place(reader, node);
+}
+
 /* The items of a YAML list as one text in the spec's pool; NULL, diagnosed, where they are not names. */
 static const char *join(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node)
 {
@@ -294,10 +312,10 @@ bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *para
         return false;
     struct wgf_error error;
     if (wgf_param_parse(param, text, listed || wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s", error.message);
+        wgf_diagnose(reader->diagnostics, place_in(reader, param, node, text), "%s", error.message);
         return false;
     }
     if (wgf_param_is_text(param) && !listed)
-        value->text = wgf_spec_keep_value(reader, param, text);
+        value->text = wgf_spec_keep_value(reader, param, value->text);
     return !wgf_param_is_text(param) || value->text != NULL;
 }

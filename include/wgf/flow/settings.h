@@ -96,6 +96,7 @@ struct wgf_settings {
     int save;              /* enum wgf_save */
     double stop_objective; /* stop once F is at or below; 0: never */
     double stop_change;    /* stop once F's relative change over a step is at or below; 0: never */
+    const char *stop_when; /* stop at the first record for which this condition holds; "" or NULL: none */
     double time_limit;     /* seconds; 0: none */
 };
 
