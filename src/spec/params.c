@@ -161,6 +161,8 @@ const struct wgf_param wgf_params[] = {
      SAYS("which weights train")},
     {"weight_decay", FLOAT(network.weight_decay, "0"), AT_LEAST(0), READ(with_neurons),
      SAYS("factor of the squared weights in the objective")},
+    {"confine", FLOAT(network.confine, "0"), AT_LEAST(0),
+     SAYS("factor of the mean squared norm of neurons, which descents lower with the objective")},
     {"method", CHOICE(method, "gd"), ONE_OF(methods), DECIDES, SHAPES(TRACE | STATE), SAYS("the descent")},
     {"metric", CHOICE(metric, "frobenius"), ONE_OF(metrics), DECIDES, READ(with_prox), SAYS("distance of prox")},
     {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size; of flow, the time that a step takes")},
