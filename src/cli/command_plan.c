@@ -32,7 +32,7 @@ static void print_axis(const struct wgf_axis *axis)
             i = axis->count - 1;
         }
         union wgf_value value = wgf_axis_value(axis, i);
-        if (axis->param->type == WGF_PARAM_PATH)
+        if (wgf_param_is_text(axis->param))
             printf("%s ", value.text);
         else if (axis->param->type == WGF_PARAM_FLOAT && !isnan(value.real))
             printf("%.6g ", value.real);

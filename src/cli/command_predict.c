@@ -8,15 +8,19 @@
 #include "wgf/query/table.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: wgf predict OUT.h5 --at FILE [--jobs LIST] [--where CONDITIONS] [--csv]\n\n"
     "Prints f(x), what the network of a job's last kept state says, for each input of FILE: one line an\n"
-    "input, one column job_K a job. Jobs keep states where their spec has save: last or save: all.\n\n"
+    "input, one column job_K a job. Jobs keep states where their spec has save: last or save: all. Of a\n"
+    "job with standardize, x and f(x) are in the units of its data file.\n\n"
     "  --at FILE    inputs: the data set X of an HDF5 file, used as it is; or the lines of a CSV file\n"
     "               without a label, to which a column of ones is appended as to those of data_file\n"
+    "               (with inputs in the spec: those alone, in their order)\n"
     "  --jobs LIST  jobs like 0-9,17; otherwise all that have kept a state\n"
     "  --where CONDITIONS  of these jobs those that meet the conditions, as in wgf show; may be repeated\n"
     "  --csv        comma-separated values with 17 significant digits\n"
@@ -145,6 +149,61 @@ static wgf_status fixed_alpha(struct prediction *made, int64_t job, const struct
                                            error);
 }
 
+/* A row of an array beside the trace into `values`, which has room for it. */
+static wgf_status read_array(const struct prediction *made, const char *name, int64_t job, double *values,
+                             struct wgf_error *error)
+{
+    const int column = wgf_store_column(made->store, name);
+    return column >= 0 ? wgf_store_read(made->store, column, job, 1, values, error) : WGF_EDATA;
+}
+
+/* Reads how the data of the job were standardised. */
+static wgf_status read_standard(const struct prediction *made, int64_t job, const struct wgf_settings *settings,
+                                struct wgf_standard *standard, struct wgf_error *error)
+{
+    const bool labels = settings->data.standardize == WGF_STANDARDIZE_BOTH;
+    const int64_t d = settings->data.d, room = made->extent.inputs > d ? made->extent.inputs : d;
+    *standard = (struct wgf_standard){d, wgf_calloc(room, sizeof(double)), wgf_calloc(room, sizeof(double)), 0, 1};
+    if (!standard->input_mean || !standard->input_std)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the means of job %" PRId64, job);
+    wgf_status status = read_array(made, "input_mean", job, standard->input_mean, error);
+    if (!status)
+        status = read_array(made, "input_std", job, standard->input_std, error);
+    if (!status && labels)
+        status = read_array(made, "label_mean", job, &standard->label_mean, error);
+    if (!status && labels)
+        status = read_array(made, "label_std", job, &standard->label_std, error);
+    bool sound = isfinite(standard->label_mean) && standard->label_std > 0;
+    for (int64_t k = 0; k < d; k++)
+        sound = sound && isfinite(standard->input_mean[k]) && standard->input_std[k] > 0;
+    return status == WGF_EDATA || (!status && !sound)
+               ? wgf_fail(error, WGF_EDATA, "job %" PRId64 ": its means and deviations are damaged; see wgf verify",
+                          job)
+               : status;
+}
+
+/* f of a job whose data were standardised: of inputs made like those, and in the units of the file's labels. */
+static wgf_status predict_standardised(const struct prediction *made, int64_t job, const struct wgf_settings *settings,
+                                       const double *state, const double *alpha, double *f, struct wgf_error *error)
+{
+    struct wgf_standard standard;
+    const int64_t n = made->inputs.n, d = made->inputs.d;
+    struct wgf_data inputs = {n, d, wgf_calloc(n * d, sizeof(double)), wgf_calloc(n, sizeof(double))};
+    wgf_status status = read_standard(made, job, settings, &standard, error);
+    if (!status && (!inputs.X || !inputs.y))
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the inputs of job %" PRId64, job);
+    if (!status) {
+        memcpy(inputs.X, made->inputs.X, (size_t)(n * d) * sizeof *inputs.X);
+        wgf_data_standardize(&standard, &inputs);
+        wgf_flow_predict(settings, state, alpha, &inputs, f);
+        for (int64_t j = 0; j < n; j++)
+            f[j] = f[j] * standard.label_std + standard.label_mean;
+    }
+    wgf_standard_clear(&standard);
+    wgf_data_clear(&inputs);
+    return status;
+}
+
 static wgf_status predict_job(struct prediction *made, int64_t job, double *f, struct wgf_error *error)
 {
     struct wgf_settings settings;
@@ -162,8 +221,11 @@ static wgf_status predict_job(struct prediction *made, int64_t job, double *f, s
                                 part(made, START, job) + (part(made, RECORDS, job) - 1) * size, size, state, error);
     if (!status && fixed)
         status = fixed_alpha(made, job, &settings, work, error);
-    if (!status)
-        wgf_flow_predict(&settings, state, fixed ? work + m * d : NULL, &made->inputs, f);
+    const double *const alpha = fixed ? work + m * d : NULL;
+    if (!status && settings.data.standardize != WGF_STANDARDIZE_NONE)
+        status = predict_standardised(made, job, &settings, state, alpha, f, error);
+    else if (!status)
+        wgf_flow_predict(&settings, state, alpha, &made->inputs, f);
     free(state);
     free(work);
     return status;

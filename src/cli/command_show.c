@@ -17,7 +17,7 @@ static const char usage[] =
     "       wgf show OUT.h5 --job K --data\n\n"
     "Prints the table of jobs: swept parameters and results; with --csv all parameters and results.\n"
     "With --job prints one job: its parameters, results and trace; with --csv only the trace. With --data\n"
-    "prints its samples as CSV, computed again from its parameters: inputs x0, x1, … and label y.\n\n"
+    "prints its samples as CSV, made again as the job used them: inputs x0, x1, … and label y.\n\n"
     "  --where CONDITIONS  only jobs that meet them: 'gamma >= 1 and status = diverged', 'width in\n"
     "                   [10, 100]', 'objective_final > 0.9 * objective_initial'; 'wgf aggregate --help'\n"
     "                   describes them. May be repeated\n"

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <cjson/cJSON.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -91,8 +92,8 @@ static cJSON *make_number(const struct wgf_param *param)
     cJSON *schema = cJSON_CreateObject();
     cJSON_AddStringToObject(schema, "type", number_type(param));
     cJSON_AddNumberToObject(schema, param->open ? "exclusiveMinimum" : "minimum", param->minimum);
-    if (param->type == WGF_PARAM_INT)
-        cJSON_AddNumberToObject(schema, "maximum", param->maximum);
+    if (param->type == WGF_PARAM_INT || param->maximum < DBL_MAX)
+        cJSON_AddNumberToObject(schema, param->open_above ? "exclusiveMaximum" : "maximum", param->maximum);
     return schema;
 }
 
@@ -101,9 +102,14 @@ static cJSON *make_value(const struct wgf_param *param)
 {
     if (is_number(param) && !param->word)
         return make_number(param);
-    cJSON *schema = cJSON_CreateObject();
     if (param->type == WGF_PARAM_PATH)
-        cJSON_AddStringToObject(schema, "type", "string");
+        return cJSON_Parse(JSON({"type" : "string"}));
+    if (param->list)
+        return cJSON_Parse(JSON(
+            {"type" : [ "array", "string", "number" ], "minItems" : 1, "items" : {"type" : [ "string", "number" ]}}));
+    if (param->type == WGF_PARAM_TEXT)
+        return cJSON_Parse(JSON({"type" : [ "string", "number" ]}));
+    cJSON *schema = cJSON_CreateObject();
     const char *const words[] = {param->word, NULL}, *const *choices = is_number(param) ? words : param->choices;
     cJSON *holder = schema;
     if (is_number(param)) {
@@ -111,8 +117,8 @@ static cJSON *make_value(const struct wgf_param *param)
         cJSON_AddItemToArray(any, make_number(param));
         cJSON_AddItemToArray(any, holder = cJSON_CreateObject());
     }
-    cJSON *enumeration = choices ? cJSON_AddArrayToObject(holder, "enum") : NULL;
-    for (int i = 0; choices && choices[i]; i++)
+    cJSON *enumeration = cJSON_AddArrayToObject(holder, "enum");
+    for (int i = 0; choices[i]; i++)
         cJSON_AddItemToArray(enumeration, cJSON_CreateString(choices[i]));
     return schema;
 }
@@ -132,7 +138,7 @@ static void add_default(const struct wgf_param *param, cJSON *schema)
     const double number = strtod(param->default_text, &end);
     if (is_number(param) && *end == '\0')
         cJSON_AddNumberToObject(schema, "default", number);
-    else if (param->type != WGF_PARAM_PATH)
+    else if (!wgf_param_is_text(param))
         cJSON_AddStringToObject(schema, "default", param->default_text);
 }
 

@@ -30,9 +30,10 @@ struct reader {
 /* The rows so far, with room for more. */
 struct table {
     int64_t rows, room;
-    int64_t fields; /* of every line: the inputs and, where the layout has a vector, its entry */
+    int64_t fields; /* of every line */
     int64_t inputs; /* columns of the matrix that the file has */
-    bool append_ones;
+    int64_t *place; /* fields: where each goes */
+    bool append_ones, has_vector;
     double *matrix, *vector;
 };
 
@@ -167,29 +168,35 @@ static int64_t count_fields(const struct reader *reader, struct span line)
 }
 
 /* Is a field that is no number surely a name, not a slip of the pen ("2x", "1,5", "-") or a word for a missing value?
- * In quotes it is. */
-static bool is_name(struct span field)
+ * In quotes it is, where they count. */
+static bool is_name(struct span field, bool quotes_count)
 {
     static const char *const missing[] = {"NA", "N/A", "null", "NULL", "None", "?"};
     const size_t length = (size_t)(field.end - field.begin);
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
         if (strlen(missing[i]) == length && strncmp(field.begin, missing[i], length) == 0)
             return false;
-    return length > 0 && (field.quoted || !strchr("+-.0123456789", *field.begin));
+    return length > 0 && ((field.quoted && quotes_count) || !strchr("+-.0123456789", *field.begin));
 }
 
-/* A header has a name somewhere, and no number: "1,2x" is a row that must not be passed over, and so is "1,5;2x". */
+/* A header has a name somewhere, and no number: "1,2x" is a row that must not be passed over, and so is "1,5;2x". A
+ * number in quotes is a name beside one that is a name without them. */
 static bool is_header(const struct reader *reader, struct span line)
 {
-    bool named = false;
+    bool named = false, surely = false, numbers = false;
     while (line.begin != NULL) {
         struct span field = next_field(reader, &line);
         double value;
-        if (field.begin < field.end && parse_number(reader, field, &value))
-            return false;
-        named = named || is_name(field);
+        if (field.begin < field.end && parse_number(reader, field, &value)) {
+            if (!field.quoted)
+                return false;
+            numbers = true;
+            continue;
+        }
+        named = named || is_name(field, true);
+        surely = surely || is_name(field, false);
     }
-    return named;
+    return numbers ? surely : named;
 }
 
 /* A quote that nothing closes would hide the lines after it. */
@@ -272,8 +279,9 @@ static wgf_status read_row(const struct reader *reader, struct table *table, str
     int64_t i = 0;
     for (; i < table->fields && rest.begin != NULL; i++) {
         struct span field = next_field(reader, &rest);
-        double *cell = i < table->inputs ? row + i : table->vector + table->rows;
-        if (field.begin == field.end || !parse_number(reader, field, cell))
+        const int64_t place = table->place[i];
+        double *cell = place == WGF_PLACE_VECTOR ? table->vector + table->rows : row + place;
+        if (place != WGF_PLACE_NONE && (field.begin == field.end || !parse_number(reader, field, cell)))
             return fail_field(reader, i + 1, field, error);
     }
     if (i < table->fields || rest.begin != NULL)
@@ -283,39 +291,76 @@ static wgf_status read_row(const struct reader *reader, struct table *table, str
                         reader->path, reader->line, count_fields(reader, line), table->fields);
     if (table->append_ones)
         row[table->inputs] = 1;
-    if (table->inputs == table->fields)
+    if (!table->has_vector)
         table->vector[table->rows] = 0;
     table->rows++;
     return WGF_OK;
 }
 
-static wgf_status begin_table(const struct reader *reader, const struct wgf_datafile_layout *layout, struct span line,
+/* A copy of a name; two quotes within it stand for one. */
+static char *copy_name(struct span field)
+{
+    char *const name = strndup(field.begin, (size_t)(field.end - field.begin)), *out = name;
+    for (const char *at = name; at && *at; at++) {
+        at += field.quoted && at[0] == '"' && at[1] == '"';
+        *out++ = *at;
+    }
+    if (name)
+        *out = '\0';
+    return name;
+}
+
+/* The names of a header; NULL: no memory. */
+static char **list_names(const struct reader *reader, struct span line, int64_t count)
+{
+    char **const names = wgf_calloc(count, sizeof *names);
+    bool fine = names != NULL;
+    for (int64_t i = 0; fine && i < count; i++)
+        fine = (names[i] = copy_name(next_field(reader, &line))) != NULL;
+    for (int64_t i = 0; names && !fine && i < count; i++)
+        free(names[i]);
+    if (!fine)
+        free(names);
+    return fine ? names : NULL;
+}
+
+/* Finds where the fields of a line go. header: empty where there is none. */
+static wgf_status begin_table(const struct reader *reader, const struct wgf_datafile_layout *layout, struct span header,
                               struct table *table, struct wgf_error *error)
 {
     table->append_ones = layout->append_ones;
-    table->fields = count_fields(reader, line);
-    table->inputs = table->fields - (layout->vector != NULL);
-    if (table->inputs < 1)
+    table->has_vector = layout->vector != NULL;
+    if (table->fields < 1 + table->has_vector)
         return wgf_fail(error, WGF_EDATA,
                         "%s:%" PRId64 ": one column alone; a row needs its part of %s and then %s, separated by "
                         "commas, semicolons, tabs or blanks",
                         reader->path, reader->line, layout->matrix, layout->vector);
-    return WGF_OK;
+    char **const names = header.begin ? list_names(reader, header, table->fields) : NULL;
+    table->place = wgf_calloc(table->fields, sizeof *table->place);
+    wgf_status status = WGF_EMEMORY;
+    if (table->place && (names || !header.begin))
+        status = wgf_datafile_choose(reader->path, layout, (const char *const *)names, table->fields, table->place,
+                                     &table->inputs, error);
+    else
+        wgf_fail(error, status, "out of memory while reading %s", reader->path);
+    for (int64_t i = 0; names && i < table->fields; i++)
+        free(names[i]);
+    free(names);
+    return status;
 }
 
 static wgf_status read_rows(struct reader *reader, const struct wgf_datafile_layout *layout, struct table *table,
                             struct wgf_error *error)
 {
-    struct span line;
+    struct span line, header = {NULL, NULL, false};
     bool more = next_line(reader, &line);
-    int64_t names = 0; /* in the header, if there is one */
     wgf_status status = WGF_OK;
     if (more)
         status = check_quotes(reader, line, error);
     reader->separator = more ? find_separator(line) : ' ';
     if (more && !status && is_header(reader, line)) {
-        status = check_header(reader, line, error);
-        names = count_fields(reader, line);
+        header = line;
+        status = layout->inputs && *layout->inputs ? WGF_OK : check_header(reader, line, error);
         more = next_line(reader, &line);
     }
     if (status != WGF_OK)
@@ -323,12 +368,14 @@ static wgf_status read_rows(struct reader *reader, const struct wgf_datafile_lay
     if (!more)
         return wgf_fail(error, WGF_EDATA, "%s has no rows; it must hold lines of numbers, or be an HDF5 file",
                         reader->path);
-    status = begin_table(reader, layout, line, table, error);
-    if (status == WGF_OK && names > 0 && names != table->fields)
-        status = wgf_fail(error, WGF_EDATA,
-                          "%s:%" PRId64 ": %" PRId64 " columns, but the header has %" PRId64
-                          " names; name every column, and leave out an index",
-                          reader->path, reader->line, table->fields, names);
+    table->fields = count_fields(reader, line);
+    const int64_t names = header.begin ? count_fields(reader, header) : table->fields;
+    if (names != table->fields)
+        return wgf_fail(error, WGF_EDATA,
+                        "%s:%" PRId64 ": %" PRId64 " columns, but the header has %" PRId64
+                        " names; name every column, and leave out an index",
+                        reader->path, reader->line, table->fields, names);
+    status = begin_table(reader, layout, header, table, error);
     while (status == WGF_OK && more) {
         status = make_room(reader, table, error);
         if (status == WGF_OK)
@@ -384,6 +431,7 @@ wgf_status wgf_datafile_read_csv(const char *path, int fd, int64_t size, const s
     if (status == WGF_OK)
         status = read_text(path, (struct span){text, text + size, false}, layout, &table, error);
     free(text);
+    free(table.place);
     *contents = (struct wgf_datafile){
         .rows = table.rows, .cols = matrix_cols(&table), .matrix = table.matrix, .vector = table.vector};
     return status;

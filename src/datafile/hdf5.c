@@ -3,8 +3,10 @@
 #include "hdf5_internal.h"
 
 #include "wgf/base/system.h"
+#include "wgf/base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TEXT_LENGTH = 200 };
@@ -176,6 +178,85 @@ static wgf_status read_values(const char *path, const struct wgf_dataset *set, d
     return wgf_dataset_read(path, set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, values, error);
 }
 
+/* A data set that the user chose by name; param: by which parameter. */
+static wgf_status open_chosen(hid_t file, const char *path, const char *param, const char *name,
+                              struct wgf_dataset *set, struct wgf_error *error)
+{
+    if (H5Lexists(file, name, H5P_DEFAULT) > 0)
+        return wgf_dataset_open_numbers(file, path, name, set, error);
+    char names[TEXT_LENGTH] = "";
+    H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, append_name, names, H5O_INFO_BASIC);
+    return wgf_fail(error, WGF_EUSAGE, "%s: %s has no data set '%s'; it has %s", param, path, name,
+                    names[0] == '\0' ? "none at all" : names + strlen(", "));
+}
+
+/* Data sets that are the matrix, side by side. */
+struct matrix {
+    struct wgf_dataset *parts;
+    int count;
+    int64_t cols;
+    char *list; /* holds the names of those that were chosen */
+};
+
+/* label: its data set, or NULL. */
+static wgf_status open_parts(hid_t file, const char *path, char *list, const char *label, struct matrix *matrix,
+                             struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    for (const char *name; !status && (name = wgf_list_next(&list));) {
+        struct wgf_dataset *const part = &matrix->parts[matrix->count];
+        if (label && strcmp(name, label) == 0)
+            return wgf_fail(error, WGF_EUSAGE,
+                            "inputs: data set '%s' of %s is the label; leave it out, or choose another label", name,
+                            path);
+        for (int i = 0; i < matrix->count; i++)
+            if (strcmp(matrix->parts[i].name, name) == 0)
+                return wgf_fail(error, WGF_EUSAGE, "inputs: data set '%s' of %s is there twice; keep one", name, path);
+        status = open_chosen(file, path, "inputs", name, part, error);
+        if (!status && part->rank == 1) {
+            part->rank = 2;
+            part->dims[1] = 1;
+        }
+        matrix->count += !status;
+    }
+    return status;
+}
+
+static wgf_status open_matrix(hid_t file, const char *path, const struct wgf_datafile_layout *layout, const char *label,
+                              struct matrix *matrix, struct wgf_error *error)
+{
+    const bool chosen = layout->inputs && *layout->inputs;
+    int64_t parts = 1;
+    for (const char *at = chosen ? layout->inputs : ""; *at; at++)
+        parts += *at == ',';
+    matrix->parts = wgf_calloc(parts, sizeof *matrix->parts);
+    matrix->list = chosen ? strdup(layout->inputs) : NULL;
+    if (!matrix->parts || (chosen && !matrix->list))
+        return wgf_fail(error, WGF_EMEMORY, "out of memory while reading %s", path);
+    if (chosen)
+        return open_parts(file, path, matrix->list, label, matrix, error);
+    matrix->count = 1;
+    return wgf_dataset_open_numbers(file, path, layout->matrix, &matrix->parts[0], error);
+}
+
+/* Each part into its columns. */
+static wgf_status read_matrix(const char *path, const struct matrix *matrix, struct wgf_datafile *contents,
+                              struct wgf_error *error)
+{
+    const hsize_t dims[2] = {(hsize_t)contents->rows, (hsize_t)contents->cols};
+    const hid_t memory = H5Screate_simple(2, dims, NULL);
+    wgf_status status = WGF_OK;
+    hsize_t start[2] = {0, 0};
+    for (int i = 0; !status && i < matrix->count; i++) {
+        const hsize_t count[2] = {dims[0], matrix->parts[i].dims[1]};
+        H5Sselect_hyperslab(memory, H5S_SELECT_SET, start, NULL, count, NULL);
+        status = wgf_dataset_read(path, &matrix->parts[i], H5T_NATIVE_DOUBLE, memory, H5S_ALL, contents->matrix, error);
+        start[1] += count[1];
+    }
+    H5Sclose(memory);
+    return status;
+}
+
 struct pair {
     const struct wgf_datafile_layout *layout;
     struct wgf_datafile *contents;
@@ -185,18 +266,26 @@ static wgf_status read_both(hid_t file, const char *path, void *context, struct 
 {
     const struct wgf_datafile_layout *layout = ((struct pair *)context)->layout;
     struct wgf_datafile *contents = ((struct pair *)context)->contents;
-    struct wgf_dataset matrix, vector;
-    wgf_status status = wgf_dataset_open_numbers(file, path, layout->matrix, &matrix, error);
-    if (status == WGF_OK && layout->vector)
-        status = wgf_dataset_open_numbers(file, path, layout->vector, &vector, error);
+    struct wgf_dataset vector;
+    struct matrix matrix = {0};
+    const bool chosen = layout->label && *layout->label;
+    const char *const name = chosen ? layout->label : layout->vector;
+    wgf_status status = open_matrix(file, path, layout, name, &matrix, error);
+    if (status == WGF_OK && name)
+        status = chosen ? open_chosen(file, path, "label", name, &vector, error)
+                        : wgf_dataset_open_numbers(file, path, name, &vector, error);
+    for (int i = 0; status == WGF_OK && i < matrix.count; i++) {
+        status = check_shapes(path, &matrix.parts[i], name ? &vector : NULL, error);
+        matrix.cols += status ? 0 : (int64_t)matrix.parts[i].dims[1];
+    }
     if (status == WGF_OK)
-        status = check_shapes(path, &matrix, layout->vector ? &vector : NULL, error);
+        status = wgf_datafile_allocate(path, (int64_t)matrix.parts[0].dims[0], matrix.cols, contents, error);
     if (status == WGF_OK)
-        status = wgf_datafile_allocate(path, (int64_t)matrix.dims[0], (int64_t)matrix.dims[1], contents, error);
-    if (status == WGF_OK)
-        status = read_values(path, &matrix, contents->matrix, error);
-    if (status == WGF_OK && layout->vector)
+        status = read_matrix(path, &matrix, contents, error);
+    if (status == WGF_OK && name)
         status = read_values(path, &vector, contents->vector, error);
+    free(matrix.parts);
+    free(matrix.list);
     return status;
 }
 

@@ -29,7 +29,8 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
 {
     if (column == WGF_TRACE_STEP || column == WGF_TRACE_TIME || column == WGF_TRACE_OBJECTIVE)
         return true;
-    if (column == WGF_TRACE_OBJECTIVE_TEST && settings->data.test_file[0] == '\0')
+    if (column == WGF_TRACE_OBJECTIVE_TEST && settings->data.test_file[0] == '\0' &&
+        !(settings->data.test_fraction > 0))
         return false;
     if ((column == WGF_TRACE_DISTANCE_FROBENIUS || column == WGF_TRACE_DISTANCE_WASSERSTEIN) &&
         settings->record_distances != WGF_DISTANCES_ALL)

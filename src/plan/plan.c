@@ -25,11 +25,10 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->data.n = 3;
     if (settings->data.kind == WGF_DATA_THREE_POINTS || settings->data.kind == WGF_DATA_SINUS)
         settings->data.d = 2;
-    const struct wgf_source *data = NULL, *const init = wgf_plan_init_source(plan, &settings->init);
-    if (settings->data.kind == WGF_DATA_FILE)
-        data = wgf_plan_source(plan, settings->data.file, &wgf_datafile_samples);
+    const struct wgf_source *const data = wgf_plan_data_source(plan, &settings->data);
+    const struct wgf_source *const init = wgf_plan_init_source(plan, &settings->init);
     if (data && !data->error.status) {
-        settings->data.n = data->rows;
+        settings->data.n = data->rows - wgf_data_held_out(data->rows, settings->data.test_fraction);
         settings->data.d = data->cols;
     }
     if (init && !init->error.status && init->is_state)

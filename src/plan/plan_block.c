@@ -80,10 +80,10 @@ uint64_t wgf_plan_code(const struct wgf_plan *plan, const struct wgf_param *para
     } else if (param->type == WGF_PARAM_FLOAT) {
         const double real = isnan(value.real) ? NAN : value.real + 0.0; /* one zero, one NaN */
         memcpy(&code, &real, sizeof code);
-    } else if (param->type == WGF_PARAM_PATH) {
-        const struct wgf_source *source = wgf_plan_source(plan, value.text, wgf_plan_layout(param));
-        const bool known = source && !source->error.status && !source->is_state;
-        code = known ? source->hash : XXH3_64bits(value.text, strlen(value.text));
+    } else if (wgf_param_is_text(param)) {
+        code = XXH3_64bits(value.text, strlen(value.text));
+        if (param->type == WGF_PARAM_PATH)
+            wgf_plan_contents(plan, value.text, wgf_plan_layout(param), &code);
     }
     return code;
 }

@@ -16,20 +16,31 @@ static void add_text(XXH3_state_t *state, const char *text)
     XXH3_64bits_update(state, text, strlen(text) + 1);
 }
 
-/* Adds a value; for a file, its contents in place of its name. init: of the job, or NULL. */
+/* The source of a file parameter: the job's, or without a job the first of that name. */
+static const struct wgf_source *source_of(const struct wgf_plan *plan, const struct wgf_param *param, const char *path,
+                                          const struct wgf_settings *settings)
+{
+    const struct wgf_datafile_layout *const layout = wgf_plan_layout(param);
+    if (!settings)
+        return wgf_plan_source(plan, path, layout);
+    if (layout == &wgf_datafile_neurons)
+        return wgf_plan_init_source(plan, &settings->init);
+    return strcmp(param->name, "test_file") == 0 ? wgf_plan_test_source(plan, &settings->data)
+                                                 : wgf_plan_data_source(plan, &settings->data);
+}
+
+/* Adds a value; for a file, its contents in place of its name. settings: of the job, or NULL. */
 static void add_value(XXH3_state_t *state, const struct wgf_plan *plan, const struct wgf_param *param,
-                      union wgf_value value, const struct wgf_init_settings *init)
+                      union wgf_value value, const struct wgf_settings *settings)
 {
     char text[64] = "";
     if (param->type != WGF_PARAM_PATH) {
-        wgf_value_format(param, value, text, sizeof text);
-        add_text(state, text);
+        if (param->type != WGF_PARAM_TEXT)
+            wgf_value_format(param, value, text, sizeof text);
+        add_text(state, param->type == WGF_PARAM_TEXT ? value.text : text);
         return;
     }
-    const struct wgf_datafile_layout *const layout = wgf_plan_layout(param);
-    const struct wgf_source *source = init && layout == &wgf_datafile_neurons
-                                          ? wgf_plan_init_source(plan, init)
-                                          : wgf_plan_source(plan, value.text, layout);
+    const struct wgf_source *const source = source_of(plan, param, value.text, settings);
     if (source && !source->error.status)
         XXH3_64bits_update(state, &source->hash, sizeof source->hash);
     else
@@ -48,7 +59,7 @@ uint64_t wgf_plan_key(const struct wgf_plan *plan, const struct wgf_settings *se
             wgf_value_equal(param, value, wgf_param_get(param, &plan->defaults)))
             continue;
         add_text(&state, param->name);
-        add_value(&state, plan, param, value, &settings->init);
+        add_value(&state, plan, param, value, settings);
     }
     const int revision = wgf_flow_revision(settings);
     if (revision > 0)
@@ -95,7 +106,7 @@ static void add_block(XXH3_state_t *state, const struct wgf_plan_block *block)
             add_axis(state, block->plan, &block->axes[a]);
 }
 
-/* The blocks, the jobs that are removed, and the states that values of some axes lead to. */
+/* The blocks, the jobs that are removed, and the states and columns that values of some axes lead to. */
 uint64_t wgf_plan_hash(const struct wgf_plan *plan)
 {
     XXH3_state_t state;
@@ -108,7 +119,7 @@ uint64_t wgf_plan_hash(const struct wgf_plan *plan)
     if (plan->removed_count > 0)
         XXH3_64bits_update(&state, plan->removed, (size_t)plan->removed_count * sizeof *plan->removed);
     for (int i = 0; i < plan->source_count; i++)
-        if (plan->sources[i].is_state)
+        if (plan->sources[i].is_state || plan->sources[i].label[0] || plan->sources[i].inputs[0])
             XXH3_64bits_update(&state, &plan->sources[i].hash, sizeof plan->sources[i].hash);
     return XXH3_64bits_digest(&state);
 }

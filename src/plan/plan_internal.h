@@ -85,6 +85,11 @@ bool wgf_same_kind(const struct wgf_settings *a, const struct wgf_settings *b);
 /* A number for a value, the same for equal ones and different for others: of files, by their contents. */
 uint64_t wgf_plan_code(const struct wgf_plan *plan, const struct wgf_param *param, union wgf_value value);
 
+/* Replaces *code by one for the contents of the file, of all columns that the plan reads of it. Leaves it where the
+ * file cannot be read, or is one of states. */
+void wgf_plan_contents(const struct wgf_plan *plan, const char *path, const struct wgf_datafile_layout *layout,
+                       uint64_t *code);
+
 /* Resets unread parameters to their defaults, first those that decide what is read. */
 void wgf_plan_reset_unread(const struct wgf_plan *plan, struct wgf_settings *settings);
 

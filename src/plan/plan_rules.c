@@ -33,9 +33,7 @@ static const struct wgf_source *readable(const struct wgf_source *source)
 
 static const struct wgf_source *data_source(const struct wgf_trial *trial)
 {
-    const struct wgf_data_settings *data = &trial->written.data;
-    const bool used = data->kind == WGF_DATA_FILE;
-    return used ? readable(wgf_plan_source(trial->block->plan, data->file, &wgf_datafile_samples)) : NULL;
+    return readable(wgf_plan_data_source(trial->block->plan, &trial->written.data));
 }
 
 static const struct wgf_source *init_source(const struct wgf_trial *trial)
@@ -70,7 +68,7 @@ static bool samples(struct wgf_trial *trial)
     const struct wgf_data_settings *data = &trial->written.data;
     if (data->kind == WGF_DATA_THREE_POINTS)
         return disagrees(trial, "n", data->n, 3, "data: three_points");
-    return source && disagrees(trial, "n", data->n, source->rows, source->path);
+    return source && disagrees(trial, "n", data->n, trial->settled.data.n, source->path);
 }
 
 static bool inputs(struct wgf_trial *trial)
@@ -106,8 +104,46 @@ static bool neuron_columns(struct wgf_trial *trial)
 
 static bool test_columns(struct wgf_trial *trial)
 {
-    const char *path = trial->written.data.test_file;
-    return columns(trial, readable(wgf_plan_source(trial->block->plan, path, &wgf_datafile_samples)));
+    return columns(trial, readable(wgf_plan_test_source(trial->block->plan, &trial->written.data)));
+}
+
+/* Has a file not the columns that this parameter chooses? The sentence of the file then begins with its name. */
+static bool lacks_columns(struct wgf_trial *trial, const char *name)
+{
+    const struct wgf_data_settings *const data = &trial->written.data;
+    const struct wgf_source *const sources[] = {wgf_plan_data_source(trial->block->plan, data),
+                                                wgf_plan_test_source(trial->block->plan, data)};
+    for (int i = 0; i < 2; i++)
+        if (sources[i] && sources[i]->error.status == WGF_EUSAGE &&
+            strncmp(sources[i]->error.message, name, strlen(name)) == 0)
+            return wgf_trial_says(trial, "%s", sources[i]->error.message);
+    return false;
+}
+
+static bool label_column(struct wgf_trial *trial)
+{
+    return lacks_columns(trial, "label: ");
+}
+
+static bool input_columns(struct wgf_trial *trial)
+{
+    return lacks_columns(trial, "inputs: ");
+}
+
+static bool two_test_sets(struct wgf_trial *trial)
+{
+    const struct wgf_data_settings *const data = &trial->settled.data;
+    return data->test_fraction > 0 && data->test_file[0] &&
+           wgf_trial_says(trial, "test_fraction and test_file each give a test set; remove one of them");
+}
+
+static bool no_training_part(struct wgf_trial *trial)
+{
+    const struct wgf_source *const source = data_source(trial);
+    const double fraction = trial->settled.data.test_fraction;
+    return source && trial->settled.data.n < 1 &&
+           wgf_trial_says(trial, "test_fraction: %g of the %" PRId64 " samples of %s leaves none to train on; lower it",
+                          fraction, source->rows, source->path);
 }
 
 static bool data_file(struct wgf_trial *trial)
@@ -208,18 +244,22 @@ static bool state_size(struct wgf_trial *trial)
 }
 
 static const struct wgf_rule rules[] = {
-    {{"n", "data", "data_file"}, .conflicts = samples},
-    {{"d", "data", "data_file"}, .conflicts = inputs},
+    {{"label", "inputs", "data_file", "test_file", "data"}, .conflicts = label_column},
+    {{"inputs", "label", "data_file", "test_file", "data"}, .conflicts = input_columns},
+    {{"test_fraction", "test_file", "data"}, .conflicts = two_test_sets},
+    {{"test_fraction", "data", "data_file"}, .conflicts = no_training_part},
+    {{"n", "test_fraction", "data", "data_file"}, .conflicts = samples},
+    {{"d", "inputs", "data", "data_file"}, .conflicts = inputs},
     {{"width", "init", "init_file", "init_job", "init_record"}, .conflicts = width},
-    {{"init_file", "init_job", "init_record", "init", "data", "data_file", "d"}, .conflicts = neuron_columns},
-    {{"test_file", "data", "data_file", "d"}, .conflicts = test_columns},
+    {{"init_file", "init_job", "init_record", "init", "data", "data_file", "inputs", "d"}, .conflicts = neuron_columns},
+    {{"test_file", "data", "data_file", "inputs", "d"}, .conflicts = test_columns},
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
-    {{"init", "width", "signs", "method", "data", "data_file", "d"}, .conflicts = init_grid},
+    {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
     {{"layers", "method"}, .conflicts = both_layers},
     {{"weight_decay", "method"}, .conflicts = decay},
-    {{"method", "d", "data", "data_file"}, .conflicts = plane_inputs},
-    {{"kernel", "method", "d", "data", "data_file"}, .conflicts = kernel_inputs},
+    {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
+    {{"kernel", "method", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},

@@ -31,6 +31,58 @@ const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char
     return NULL;
 }
 
+void wgf_plan_contents(const struct wgf_plan *plan, const char *path, const struct wgf_datafile_layout *layout,
+                       uint64_t *code)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < plan->source_count; i++) {
+        const struct wgf_source *const source = &plan->sources[i];
+        if (source->layout != layout || strcmp(source->path, path) != 0)
+            continue;
+        if (source->error.status || source->is_state)
+            return;
+        sum = 31 * sum + source->hash; /* one alone: its hash */
+    }
+    *code = sum ? sum : *code;
+}
+
+static bool same_source(const struct wgf_source *a, const struct wgf_source *b)
+{
+    return a->layout == b->layout && a->job == b->job && a->record == b->record && strcmp(a->path, b->path) == 0 &&
+           strcmp(a->label, b->label) == 0 && strcmp(a->inputs, b->inputs) == 0;
+}
+
+/* The source that is the same, or NULL. */
+static const struct wgf_source *find(const struct wgf_plan *plan, const struct wgf_source *wanted)
+{
+    for (int i = 0; i < plan->source_count; i++)
+        if (same_source(&plan->sources[i], wanted))
+            return &plan->sources[i];
+    return NULL;
+}
+
+/* Columns are chosen for `data: file`, and for its test set likewise. */
+static struct wgf_source samples(const struct wgf_data_settings *data, const char *path)
+{
+    const bool chosen = data->kind == WGF_DATA_FILE;
+    return (struct wgf_source){.path = path,
+                               .layout = &wgf_datafile_samples,
+                               .label = chosen ? data->label : "",
+                               .inputs = chosen ? data->inputs : ""};
+}
+
+const struct wgf_source *wgf_plan_data_source(const struct wgf_plan *plan, const struct wgf_data_settings *data)
+{
+    const struct wgf_source wanted = samples(data, data->file);
+    return data->kind == WGF_DATA_FILE ? find(plan, &wanted) : NULL;
+}
+
+const struct wgf_source *wgf_plan_test_source(const struct wgf_plan *plan, const struct wgf_data_settings *data)
+{
+    const struct wgf_source wanted = samples(data, data->test_file);
+    return find(plan, &wanted);
+}
+
 /* A number found is as good as the word for it. */
 static bool is_at(const struct wgf_source *source, int64_t job, int64_t record)
 {
@@ -65,23 +117,17 @@ const struct wgf_source *wgf_plan_source_at(const struct wgf_plan *plan, int i)
 wgf_status wgf_source_read(const struct wgf_source *source, struct wgf_datafile *contents, struct wgf_error *error)
 {
     struct wgf_settings origin;
+    struct wgf_datafile_layout layout = *source->layout;
+    layout.label = source->label;
+    layout.inputs = source->inputs;
     return source->is_state ? wgf_plan_read_state(source, &origin, contents, error)
-                            : wgf_datafile_read(source->resolved, source->layout, contents, error);
+                            : wgf_datafile_read(source->resolved, &layout, contents, error);
 }
 
-static bool has_source(const struct wgf_plan *plan, const struct wgf_source *wanted)
-{
-    for (int i = 0; i < plan->source_count; i++)
-        if (plan->sources[i].layout == wanted->layout && plan->sources[i].job == wanted->job &&
-            plan->sources[i].record == wanted->record && strcmp(plan->sources[i].path, wanted->path) == 0)
-            return true;
-    return false;
-}
-
-/* wanted: its path, layout, job and record. */
+/* wanted: its path, layout, columns, job and record. */
 static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wanted)
 {
-    if (wanted->path[0] == '\0' || has_source(plan, wanted))
+    if (wanted->path[0] == '\0' || find(plan, wanted))
         return WGF_OK;
     if (!WGF_GROW(plan->sources, plan->source_count))
         return WGF_EMEMORY;
@@ -96,7 +142,7 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
     if (source->is_state)
         wgf_plan_read_state(source, &source->origin, &contents, &source->error);
     else
-        wgf_datafile_read(source->resolved, source->layout, &contents, &source->error);
+        wgf_source_read(source, &contents, &source->error);
     if (!source->error.status) {
         source->rows = contents.rows;
         source->cols = contents.cols;
@@ -137,64 +183,69 @@ static wgf_status drop_copies(struct wgf_plan_block *block, int a, const struct 
     return WGF_OK;
 }
 
-static wgf_status add_sources_of(struct wgf_plan *plan, struct wgf_plan_block *block, const char *name)
-{
-    const struct wgf_param *param = wgf_param_find(name);
-    const int a = wgf_block_axis(block, param);
-    struct wgf_source wanted = {.path = wgf_param_get(param, &block->base).text, .layout = wgf_plan_layout(param)};
-    if (a < 0)
-        return add_source(plan, &wanted);
-    wgf_status status = WGF_OK;
-    for (int64_t i = 0; !status && i < block->axes[a].count; i++) {
-        wanted.path = block->axes[a].values[i].text;
-        status = add_source(plan, &wanted);
-    }
-    return status ? status : drop_copies(block, a, wanted.layout);
-}
-
-struct starts {
+/* What the plan reads of one sort: a source for every combination of the values of these parameters. */
+struct sort {
     struct wgf_plan *plan;
+    const char *const *names; /* the file first; NULL ends the list */
+    struct wgf_source (*source)(const struct wgf_settings *settings);
     wgf_status status;
 };
 
-static bool add_start(void *context, const struct wgf_settings *settings)
+static struct wgf_source data_of(const struct wgf_settings *settings)
 {
-    struct starts *starts = context;
-    const struct wgf_source wanted = {.path = settings->init.file,
-                                      .layout = &wgf_datafile_neurons,
-                                      .job = settings->init.job,
-                                      .record = settings->init.record};
-    starts->status = add_source(starts->plan, &wanted);
-    return !starts->status;
+    struct wgf_data_settings data = settings->data;
+    data.kind = WGF_DATA_FILE; /* some job's is */
+    return samples(&data, data.file);
 }
 
-/* The initial neurons and states: of every file, job and record. */
-static wgf_status add_starts(struct wgf_plan *plan, struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
+static struct wgf_source test_of(const struct wgf_settings *settings)
 {
-    enum { MOST_STARTS = 10000 };
-    static const char *const names[] = {"init_file", "init_job", "init_record", NULL};
-    struct starts starts = {plan, WGF_OK};
-    int swept = 0, last = -1;
-    double count = 1;
-    for (int i = 0; names[i]; i++) {
-        const int a = wgf_block_axis(block, wgf_param_find(names[i]));
-        if (a < 0)
+    return samples(&settings->data, settings->data.test_file);
+}
+
+static struct wgf_source start_of(const struct wgf_settings *settings)
+{
+    return (struct wgf_source){.path = settings->init.file,
+                               .layout = &wgf_datafile_neurons,
+                               .label = "",
+                               .inputs = "",
+                               .job = settings->init.job,
+                               .record = settings->init.record};
+}
+
+static bool add_visited(void *context, const struct wgf_settings *settings)
+{
+    struct sort *sort = context;
+    const struct wgf_source wanted = sort->source(settings);
+    sort->status = add_source(sort->plan, &wanted);
+    return !sort->status;
+}
+
+static wgf_status add_sort(struct wgf_plan_block *block, struct sort sort, struct wgf_diagnostics *diagnostics)
+{
+    enum { MOST = 10000 };
+    const struct wgf_param *const file = wgf_param_find(sort.names[0]);
+    const bool chosen = block->base.data.label[0] || block->base.data.inputs[0];
+    const int axis = wgf_block_axis(block, file);
+    int last = axis, others = 0; /* axes that decide with the file what is read */
+    double count = axis < 0 ? 1 : (double)block->axes[axis].count;
+    for (int i = 1; sort.names[i]; i++) {
+        const int a = wgf_block_axis(block, wgf_param_find(sort.names[i]));
+        if (a < 0 || (block->axes[a].param->decides && !chosen))
             continue;
         const bool counted = last >= 0 && block->axes[a].dimension == block->axes[last].dimension;
         count *= counted ? 1 : (double)block->axes[a].count;
-        swept++;
+        others++;
         last = a;
     }
-    if (count > MOST_STARTS) {
+    if (others > 0 && count > MOST) {
         wgf_diagnose(diagnostics, block->axes[last].place,
-                     "the sweep starts from %.3g states, more than %d; shorten the axes of init_file, init_job and "
-                     "init_record",
-                     count, MOST_STARTS);
+                     "the sweep reads %.3g parts of files, more than %d; shorten the axes of %s, %s and %s", count,
+                     MOST, sort.names[0], sort.names[1], sort.names[2]);
         return WGF_OK;
     }
-    wgf_block_visit(block, names, add_start, &starts);
-    const bool files_alone = swept == 1 && block->axes[last].param == wgf_param_find("init_file");
-    return !starts.status && files_alone ? drop_copies(block, last, &wgf_datafile_neurons) : starts.status;
+    wgf_block_visit(block, sort.names, add_visited, &sort);
+    return !sort.status && axis >= 0 && others == 0 ? drop_copies(block, axis, wgf_plan_layout(file)) : sort.status;
 }
 
 struct kinds {
@@ -211,14 +262,17 @@ static bool find_kinds(void *context, const struct wgf_settings *settings)
 
 static wgf_status read_sources(struct wgf_plan *plan, struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
 {
+    static const char *const data[] = {"data_file", "label", "inputs", NULL};
+    static const char *const start[] = {"init_file", "init_job", "init_record", NULL};
+    static const char *const test[] = {"test_file", "label", "inputs", "data", NULL};
     struct kinds kinds = {0};
     wgf_status status = WGF_OK;
     wgf_block_visit(block, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
     if (kinds.data)
-        status = add_sources_of(plan, block, "data_file");
+        status = add_sort(block, (struct sort){plan, data, data_of, WGF_OK}, diagnostics);
     if (!status && kinds.init)
-        status = add_starts(plan, block, diagnostics);
-    return status ? status : add_sources_of(plan, block, "test_file");
+        status = add_sort(block, (struct sort){plan, start, start_of, WGF_OK}, diagnostics);
+    return status ? status : add_sort(block, (struct sort){plan, test, test_of, WGF_OK}, diagnostics);
 }
 
 wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)

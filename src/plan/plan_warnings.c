@@ -81,7 +81,7 @@ static bool is_read(const struct wgf_plan_block *block, const struct wgf_param *
     return false;
 }
 
-/* The integer that is 0 in all jobs of a block and without which the parameter has no effect, or NULL. */
+/* The number that is 0 in all jobs of a block and without which the parameter has no effect, or NULL. */
 static const struct wgf_param *find_lack(const struct wgf_plan_block *block, const struct wgf_param *param)
 {
     const struct wgf_param *needed = param->needs ? wgf_param_find(param->needs) : NULL;
@@ -91,7 +91,9 @@ static const struct wgf_param *find_lack(const struct wgf_plan_block *block, con
         varies = !wgf_value_equal(needed, wgf_axis_value(&block->axes[axis], i), wgf_axis_value(&block->axes[axis], 0));
     struct wgf_settings settings;
     wgf_block_case(block, &block->cases[0], &settings);
-    return !needed || varies || wgf_param_get(needed, &settings).integer > 0 ? NULL : needed;
+    const union wgf_value value = needed ? wgf_param_get(needed, &settings) : (union wgf_value){0};
+    const bool positive = needed && (needed->type == WGF_PARAM_INT ? value.integer > 0 : value.real > 0);
+    return !needed || varies || positive ? NULL : needed;
 }
 
 /* Looks at the blocks that have what is given. False: an earlier block than `first` has it. */

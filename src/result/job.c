@@ -1,6 +1,7 @@
 /* One job: data and initial neurons, a memory check beforehand, the descent, and its outcome as a state with a message.
  */
 #include "wgf/result/job.h"
+#include "job_data.h"
 
 #include "wgf/base/system.h"
 
@@ -12,21 +13,14 @@
 
 const char *const wgf_job_state_names[] = {WGF_JOB_STATES(WGF_ENUM_NAME) NULL};
 
-/* A file that was read, kept for the next job that names it. */
-struct loaded {
-    const struct wgf_source *source;
-    struct wgf_datafile contents;
-};
-
 struct wgf_job_runner {
     const struct wgf_plan *plan;
     const volatile sig_atomic_t *interrupted;
     const struct wgf_flow_listener *listener;
     int sharers;                       /* processes that run jobs on this machine */
     double memory_limit, memory_share; /* of this process alone; when all sharers run jobs as large */
-    struct loaded data_file, test_file, init_file;
-    struct wgf_data generated;  /* the last generated data set */
-    struct wgf_data data, test; /* views of a loaded file or of `generated`: never freed */
+    struct wgf_job_data data;
+    struct wgf_loaded init_file;
 };
 
 wgf_status wgf_job_runner_create(struct wgf_job_runner **runner, const struct wgf_plan *plan, int sharers,
@@ -52,83 +46,24 @@ void wgf_job_runner_free(struct wgf_job_runner *runner)
 {
     if (!runner)
         return;
-    wgf_datafile_clear(&runner->data_file.contents);
-    wgf_datafile_clear(&runner->test_file.contents);
+    wgf_job_data_clear(&runner->data);
     wgf_datafile_clear(&runner->init_file.contents);
-    wgf_data_clear(&runner->generated);
     free(runner);
-}
-
-/* Makes `loaded` hold the source, which the plan has inspected; NULL: it has not. */
-static wgf_status load(struct loaded *loaded, const struct wgf_source *source, const char *path,
-                       struct wgf_error *error)
-{
-    if (!source)
-        return wgf_fail(error, WGF_EINTERNAL, "%s is not a file of this plan", path);
-    if (source->error.status)
-        return wgf_fail(error, source->error.status, "%s", source->error.message);
-    if (loaded->source == source)
-        return WGF_OK;
-    wgf_datafile_clear(&loaded->contents);
-    loaded->source = NULL;
-    wgf_status status = wgf_source_read(source, &loaded->contents, error);
-    if (status)
-        return status;
-    if (loaded->contents.hash != source->hash)
-        return wgf_fail(error, WGF_EDATA, "%s changed while the sweep was running; start anew", source->resolved);
-    loaded->source = source;
-    return WGF_OK;
-}
-
-static const struct wgf_source *samples(const struct wgf_job_runner *runner, const char *path)
-{
-    return path[0] ? wgf_plan_source(runner->plan, path, &wgf_datafile_samples) : NULL;
-}
-
-static wgf_status view(const struct loaded *loaded, struct wgf_data *data, struct wgf_error *error)
-{
-    const struct wgf_datafile *contents = &loaded->contents;
-    *data = (struct wgf_data){contents->rows, contents->cols, contents->matrix, contents->vector};
-    return wgf_data_check(data, loaded->source->resolved, error);
 }
 
 wgf_status wgf_job_runner_data(struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                const struct wgf_data **data, struct wgf_error *error)
 {
-    wgf_status status;
-    *data = &runner->data;
-    if (settings->data.kind == WGF_DATA_FILE) {
-        status = load(&runner->data_file, samples(runner, settings->data.file), settings->data.file, error);
-        return status ? status : view(&runner->data_file, &runner->data, error);
-    }
-    wgf_data_clear(&runner->generated);
-    status = wgf_data_generate(&settings->data, &runner->generated, error);
-    runner->data = runner->generated;
-    return status;
-}
-
-static wgf_status test_data(struct wgf_job_runner *runner, const struct wgf_settings *settings,
-                            const struct wgf_data **test, struct wgf_error *error)
-{
-    *test = NULL;
-    if (settings->data.test_file[0] == '\0')
-        return WGF_OK;
-    const char *const path = settings->data.test_file;
-    wgf_status status = load(&runner->test_file, samples(runner, path), path, error);
-    if (!status)
-        status = view(&runner->test_file, &runner->test, error);
-    if (!status && runner->test.d != settings->data.d)
-        status = wgf_fail(error, WGF_EDATA, "%s has d = %" PRId64 ", but the data have d = %" PRId64,
-                          settings->data.test_file, runner->test.d, settings->data.d);
-    *test = &runner->test;
-    return status;
+    *data = &runner->data.train;
+    return wgf_job_data_train(&runner->data, runner->plan, settings, error);
 }
 
 static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *W,
                                double *alpha, struct wgf_error *error)
 {
     const char *path = settings->init.file;
-    wgf_status status = load(&runner->init_file, wgf_plan_init_source(runner->plan, &settings->init), path, error);
+    wgf_status status =
+        wgf_loaded_read(&runner->init_file, wgf_plan_init_source(runner->plan, &settings->init), path, error);
     if (status)
         return status;
     const struct wgf_datafile *contents = &runner->init_file.contents;
@@ -159,7 +94,7 @@ static wgf_status copy_masses(struct wgf_job_runner *runner, const struct wgf_se
                               struct wgf_error *error)
 {
     const struct wgf_source *source = wgf_plan_init_source(runner->plan, &settings->init);
-    wgf_status status = load(&runner->init_file, source, settings->init.file, error);
+    wgf_status status = wgf_loaded_read(&runner->init_file, source, settings->init.file, error);
     if (status)
         return status;
     const struct wgf_datafile *contents = &runner->init_file.contents;
@@ -171,17 +106,10 @@ static wgf_status copy_masses(struct wgf_job_runner *runner, const struct wgf_se
     return WGF_OK;
 }
 
-/* Bytes of a source's contents; 0 where there is none. */
-static double source_bytes(const struct wgf_source *source)
-{
-    return source ? wgf_bytes((double)source->rows * ((double)source->cols + 1), sizeof(double)) : 0;
-}
-
 static wgf_status check_memory(const struct wgf_job_runner *runner, const struct wgf_settings *settings,
                                struct wgf_error *error)
 {
-    double need = wgf_flow_bytes(settings) + source_bytes(samples(runner, settings->data.test_file)) +
-                  source_bytes(wgf_plan_init_source(runner->plan, &settings->init));
+    const double need = wgf_flow_bytes(settings) + wgf_job_data_bytes(runner->plan, settings);
     if (need <= runner->memory_share)
         return WGF_OK;
     if (need <= runner->memory_limit) /* otherwise what the row says does not depend on the number of ranks */
@@ -216,13 +144,25 @@ static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_setti
                                   .cancel = runner->interrupted,
                                   .checkpoint = checkpoint,
                                   .listener = runner->listener};
-    wgf_status status = test_data(runner, settings, &problem.test, error);
+    wgf_status status = wgf_job_data_test(&runner->data, runner->plan, settings, error);
+    problem.test = runner->data.test.n > 0 ? &runner->data.test : NULL;
     if (!status && room)
         status = neurons ? wgf_job_runner_neurons(runner, settings, W, alpha, error)
                          : copy_masses(runner, settings, room, error);
     if (!status)
         status = wgf_flow_run(settings, &problem, trace, result, error);
     return status;
+}
+
+/* Leaves in the trace how the data were standardised, where it has room. */
+static void record_standard(const struct wgf_standard *standard, struct wgf_trace *trace)
+{
+    if (!standard || !trace->input_mean)
+        return;
+    memcpy(trace->input_mean, standard->input_mean, (size_t)standard->d * sizeof *trace->input_mean);
+    memcpy(trace->input_std, standard->input_std, (size_t)standard->d * sizeof *trace->input_std);
+    *trace->label_mean = standard->label_mean;
+    *trace->label_std = standard->label_std;
 }
 
 static wgf_status attempt(struct wgf_job_runner *runner, const struct wgf_settings *settings,
@@ -235,6 +175,7 @@ static wgf_status attempt(struct wgf_job_runner *runner, const struct wgf_settin
         status = wgf_job_runner_data(runner, settings, &data, error);
     if (status)
         return status;
+    record_standard(wgf_job_data_standard(&runner->data, settings), trace);
     const int64_t size = start_size(settings, data);
     double *room = size > 0 ? wgf_calloc(size, sizeof *room) : NULL;
     if (size > 0 && !room)

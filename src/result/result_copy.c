@@ -36,7 +36,9 @@ struct wgf_copier {
 
 static double widest(const struct wgf_store_extent *extent)
 {
-    double longest = fmax((double)extent->records, (double)extent->inner_records);
+    double longest = (double)extent->records;
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
+        longest = fmax(longest, (double)wgf_row_array_length(extent, a));
     return fmax(8 * longest, WGF_MESSAGE_LENGTH);
 }
 
@@ -251,8 +253,9 @@ wgf_status wgf_copier_flush(struct wgf_copier *copier, struct wgf_error *error)
         return status;
     for (int c = 0; !status && c < WGF_TRACE_COUNT; c++)
         status = copy_trace(copier, wgf_trace_names[c], from->records, to->records, error);
-    for (int i = 0; !status && i < 2; i++)
-        status = copy_trace(copier, wgf_inner_trace_names[i], from->inner_records, to->inner_records, error);
+    for (int a = 0; !status && a < WGF_ROW_ARRAY_COUNT; a++)
+        status = copy_trace(copier, wgf_row_arrays[a].name, wgf_row_array_length(from, a), wgf_row_array_length(to, a),
+                            error);
     for (int r = 0; !status && r < WGF_RESULT_COUNT; r++)
         if (wgf_result_columns[r].life == WGF_LIFE_WRITTEN && r != WGF_RESULT_STATUS)
             status = copy_result(copier, (enum wgf_result_column)r, error);

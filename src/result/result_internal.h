@@ -9,11 +9,10 @@
 extern const struct wgf_column wgf_result_columns[WGF_RESULT_COUNT];
 size_t wgf_result_size(int column); /* bytes of a row of it in memory */
 extern const char *const wgf_trace_names[WGF_TRACE_COUNT];
-extern const char *const wgf_inner_trace_names[2];
 
-/* All columns of a file, in order: parameters, results, trace, inner trace, states, checkpoints. */
+/* All columns of a file, in order: parameters, results, trace, arrays beside it, states. */
 enum {
-    WGF_MOST_COLUMNS = WGF_MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + 4,
+    WGF_MOST_COLUMNS = WGF_MOST_PARAMS + WGF_RESULT_COUNT + WGF_TRACE_COUNT + WGF_ROW_ARRAY_COUNT + 1,
 };
 struct wgf_column_list {
     struct wgf_column list[WGF_MOST_COLUMNS];
@@ -47,10 +46,10 @@ uint64_t wgf_mark_states(int64_t piece, const double *values, int64_t count);
 
 /* A row as a reader sees it. */
 struct wgf_row {
-    struct wgf_settings settings; /* paths left out */
+    struct wgf_settings settings; /* texts left out */
     uint64_t sum;                 /* of all marks so far */
-    uint64_t guard;               /* of the marks of parameters but paths, of kernel_used and of the shape of states */
-    uint64_t paths;               /* of the marks of paths */
+    uint64_t guard;               /* of the marks of all other parameters, of kernel_used and of the shape of states */
+    uint64_t paths;               /* of the marks of texts that say what is read: keys have what was read */
     bool damaged;                 /* something cannot be read, or cannot be what it says */
     uint8_t state;
     uint64_t key, checksum;

@@ -31,6 +31,14 @@ static void survey_traces(void *context, const struct wgf_settings *settings, do
         survey->layout->has_trace[c] |= wgf_flow_has_column(settings, (enum wgf_trace_column)c);
 }
 
+static void survey_inputs(void *context, const struct wgf_settings *settings, double jobs)
+{
+    int64_t *const inputs = context;
+    (void)jobs;
+    if (settings->data.standardize != WGF_STANDARDIZE_NONE && settings->data.d > *inputs)
+        *inputs = settings->data.d;
+}
+
 static void survey_saves(void *context, const struct wgf_settings *settings, double jobs)
 {
     bool *saves = context;
@@ -76,6 +84,8 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
     wgf_params_shaping(WGF_SHAPES_TRACE, names);
     bool fine = wgf_plan_visit_jobs(plan, (const char *const[]){"save", NULL}, survey_saves, &saves) &&
                 wgf_plan_visit_jobs(plan, names, survey_traces, &survey);
+    wgf_params_shaping(WGF_SHAPES_STATISTICS, names);
+    fine = fine && wgf_plan_visit_jobs(plan, names, survey_inputs, &layout->extent.inputs);
     wgf_params_shaping(WGF_SHAPES_STATE, names);
     fine = fine && (!saves || wgf_plan_visit_jobs(plan, names, survey_states, &survey));
     if (!fine)
@@ -92,10 +102,9 @@ wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *la
 enum wgf_column_type wgf_param_column(const struct wgf_param *param)
 {
     static const enum wgf_column_type types[] = {
-        [WGF_PARAM_INT] = WGF_COLUMN_INT64,
-        [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
-        [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT,
-        [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
+        [WGF_PARAM_INT] = WGF_COLUMN_INT64,   [WGF_PARAM_FLOAT] = WGF_COLUMN_FLOAT64,
+        [WGF_PARAM_CHOICE] = WGF_COLUMN_TEXT, [WGF_PARAM_PATH] = WGF_COLUMN_TEXT,
+        [WGF_PARAM_TEXT] = WGF_COLUMN_TEXT,
     };
     return types[param->type];
 }
@@ -151,26 +160,65 @@ static void add_results(struct wgf_column_list *columns)
 
 #define TRACE_NAME(id, column, units, meaning) #column,
 const char *const wgf_trace_names[] = {WGF_TRACE_COLUMNS(TRACE_NAME)};
-const char *const wgf_inner_trace_names[] = {"inner_objective", "inner_distance"};
+#define ROW_ARRAY(array, shape, units, meaning)                                                                        \
+    {#array, WGF_SHAPE_##shape, offsetof(struct wgf_trace, array), units, meaning},
+const struct wgf_row_array wgf_row_arrays[] = {WGF_ROW_ARRAYS(ROW_ARRAY)};
+
+int64_t wgf_row_array_length(const struct wgf_store_extent *extent, int array)
+{
+    switch (wgf_row_arrays[array].shape) {
+    case WGF_SHAPE_INNER_RECORD:
+        return extent->inner_records;
+    case WGF_SHAPE_INPUT:
+        return extent->inputs;
+    default:
+        return extent->inputs > 0;
+    }
+}
+
+double **wgf_row_array_of(struct wgf_trace *trace, int array)
+{
+    return (double **)(void *)((char *)trace + wgf_row_arrays[array].field);
+}
+
+static void add_reals(struct wgf_column_list *columns, struct wgf_column column, enum wgf_column_shape shape,
+                      bool written)
+{
+    column.type = WGF_COLUMN_FLOAT64;
+    column.shape = shape;
+    column.life = written ? WGF_LIFE_WRITTEN : WGF_LIFE_EMPTY;
+    columns->list[columns->count++] = column;
+}
 
 static void add_traces(struct wgf_column_list *columns, const struct wgf_layout *layout)
 {
 #define TRACE_ROW(id, column, unit, meaning) {.name = #column, .units = unit, .long_name = meaning},
-    static const struct wgf_column traces[] = {
-        WGF_TRACE_COLUMNS(TRACE_ROW){.name = "inner_objective", .units = "1", .long_name = "F at inner iterates"},
-        {.name = "inner_distance", .units = "1", .long_name = "D from the inner iterates to the start of their step"},
-        {.name = "state", .units = "1", .long_name = "kept states: weights, or masses of the grid"},
-    };
-    for (int c = 0; c < WGF_TRACE_COUNT + 3; c++) {
-        struct wgf_column *column = &columns->list[columns->count++];
-        bool written = c >= WGF_TRACE_COUNT || layout->has_trace[c];
-        *column = traces[c];
-        column->type = WGF_COLUMN_FLOAT64;
-        column->shape = c < WGF_TRACE_COUNT       ? WGF_SHAPE_RECORD
-                        : c < WGF_TRACE_COUNT + 2 ? WGF_SHAPE_INNER_RECORD
-                                                  : WGF_SHAPE_STATE;
-        column->life = written ? WGF_LIFE_WRITTEN : WGF_LIFE_EMPTY;
+    static const struct wgf_column traces[] = {WGF_TRACE_COLUMNS(TRACE_ROW)};
+    static const struct wgf_column state = {
+        .name = "state", .units = "1", .long_name = "kept states: weights, or masses of the grid"};
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        add_reals(columns, traces[c], WGF_SHAPE_RECORD, layout->has_trace[c]);
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++) {
+        const struct wgf_row_array *const array = &wgf_row_arrays[a];
+        const struct wgf_column column = {.name = array->name, .units = array->units, .long_name = array->long_name};
+        if (array->shape != WGF_SHAPE_JOB || layout->extent.inputs > 0)
+            add_reals(columns, column, array->shape, true);
     }
+    add_reals(columns, state, WGF_SHAPE_STATE, true);
+}
+
+/* Says of objectives that they may be in the units of standardised labels. */
+static void tell_units(struct wgf_column_list *columns)
+{
+    static const char *const words[][2] = {
+        {"objective", "objective F, of standardised labels with standardize: both"},
+        {"objective_initial", "objective F of the initial state, of standardised labels with standardize: both"},
+        {"objective_final", "objective F of the last state, of standardised labels with standardize: both"},
+        {"objective_test", "loss on the test set, of standardised labels with standardize: both"}};
+    for (int c = 0; c < columns->count; c++)
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (strcmp(columns->list[c].name, words[i][0]) == 0)
+                columns->list[c].long_name = words[i][1];
 }
 
 void wgf_list_columns(struct wgf_column_list *columns, const struct wgf_layout *layout)
@@ -179,6 +227,8 @@ void wgf_list_columns(struct wgf_column_list *columns, const struct wgf_layout *
     add_parameters(columns);
     add_results(columns);
     add_traces(columns, layout);
+    if (layout->extent.inputs > 0)
+        tell_units(columns);
 }
 
 double wgf_layout_bytes(const struct wgf_layout *layout)

@@ -77,6 +77,8 @@ static wgf_status compare_plans(const struct wgf_shard *first, const struct wgf_
     if (!status)
         status = compare_size(first, other, "inner records", one.inner_records, two.inner_records, error);
     if (!status)
+        status = compare_size(first, other, "inputs", one.inputs, two.inputs, error);
+    if (!status)
         status = compare_size(first, other, "state elements", one.state_elements, two.state_elements, error);
     return status || same ? status : compare_text(first, other, "plan_hash", "its plan_hash", error);
 }

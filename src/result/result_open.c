@@ -9,6 +9,7 @@ static bool is_needed(const struct wgf_column *column, int number, const struct 
 {
     const bool is_result = number >= wgf_param_count && number < wgf_param_count + WGF_RESULT_YOUNGER;
     return is_result || (column->shape == WGF_SHAPE_INNER_RECORD && extent->inner_records > 0) ||
+           (column->shape == WGF_SHAPE_INPUT && extent->inputs > 0) ||
            (column->shape == WGF_SHAPE_STATE && extent->state_elements > 0);
 }
 
@@ -32,7 +33,7 @@ static wgf_status check(const struct wgf_store *store, const char *path, const s
 wgf_status wgf_result_open(struct wgf_store **store, const char *path, enum wgf_store_mode mode,
                            struct wgf_error *error)
 {
-    static const struct wgf_layout no_traces; /* a trace may have no room */
+    static const struct wgf_layout no_traces = {.extent.inputs = 1}; /* a trace may have no room */
     struct wgf_column_list columns;
     wgf_list_columns(&columns, &no_traces);
     wgf_status status = wgf_store_open(store, path, mode, &(struct wgf_columns){columns.list, columns.count}, error);

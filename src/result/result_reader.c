@@ -38,7 +38,9 @@ static void find_columns(struct wgf_reader *reader)
 /* Bytes of a row of the widest column. */
 static double widest(const struct wgf_store_extent *extent)
 {
-    double longest = fmax((double)extent->records, (double)extent->inner_records);
+    double longest = (double)extent->records;
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
+        longest = fmax(longest, (double)wgf_row_array_length(extent, a));
     return fmax(fmax(8 * longest, (double)extent->message_length), 8);
 }
 
@@ -108,7 +110,7 @@ static wgf_status read_cells(struct wgf_reader *reader, int index, int64_t first
     return status;
 }
 
-/* A text becomes a setting; a path stays out of it, since it would not outlive its cell. */
+/* A text becomes a setting; one that the user made up stays out of it, since it would not outlive its cell. */
 static void mark_text(struct wgf_row *row, const struct wgf_param *param, const char *text,
                       const struct wgf_settings *defaults)
 {
@@ -126,12 +128,13 @@ static void mark_text(struct wgf_row *row, const struct wgf_param *param, const 
     wgf_param_set(param, &settings, value);
     uint64_t mark = wgf_mark_parameter(param, &settings, defaults);
     row->sum += mark;
-    if (param->type == WGF_PARAM_PATH) {
+    if (param->type == WGF_PARAM_PATH || (param->type == WGF_PARAM_TEXT && param->locates)) {
         row->paths += mark;
         return;
     }
     row->guard += mark;
-    wgf_param_set(param, &row->settings, value);
+    if (param->type == WGF_PARAM_CHOICE)
+        wgf_param_set(param, &row->settings, value);
 }
 
 static void mark_number(struct wgf_row *row, const struct wgf_param *param, const void *cell,
@@ -157,7 +160,7 @@ static wgf_status add_parameters(struct wgf_reader *reader, int64_t first, int64
     wgf_status status = WGF_OK;
     for (int p = 0; !status && p < wgf_param_count; p++) {
         const struct wgf_param *param = &wgf_params[p];
-        bool is_text = param->type == WGF_PARAM_CHOICE || param->type == WGF_PARAM_PATH;
+        bool is_text = param->type == WGF_PARAM_CHOICE || wgf_param_is_text(param);
         if (reader->param_index[p] < 0)
             continue;
         status = read_cells(reader, reader->param_index[p], first, count, error);
@@ -262,8 +265,9 @@ static wgf_status add_traces(struct wgf_reader *reader, int64_t first, int64_t c
     wgf_status status = WGF_OK;
     for (int c = 0; !status && c < WGF_TRACE_COUNT; c++)
         status = add_trace(reader, wgf_trace_names[c], reader->extent.records, first, count, error);
-    for (int i = 0; !status && i < 2; i++)
-        status = add_trace(reader, wgf_inner_trace_names[i], reader->extent.inner_records, first, count, error);
+    for (int a = 0; !status && a < WGF_ROW_ARRAY_COUNT; a++)
+        status =
+            add_trace(reader, wgf_row_arrays[a].name, wgf_row_array_length(&reader->extent, a), first, count, error);
     return status;
 }
 

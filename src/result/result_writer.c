@@ -24,15 +24,15 @@ struct wgf_writer {
     double sync, synced;                /* seconds between two fsyncs, NaN: none; the clock at the last one */
     int result_index[WGF_RESULT_COUNT]; /* column numbers in the file; -1: not there */
     int trace_index[WGF_TRACE_COUNT];
-    int inner_index[2], state_index;
-    void *result[WGF_RESULT_COUNT]; /* capacity rows each; NULL for columns made at creation */
-    double *trace[WGF_TRACE_COUNT]; /* capacity x records; NULL where the file has none */
-    double *inner[2];               /* capacity x inner_records; NULL likewise */
-    double *unseen;                 /* records: takes what the file has no column for */
-    double *states;                 /* state_capacity: of the job at work */
-    int64_t state_capacity;         /* layout->largest_state, or what memory can hold at most */
-    int64_t *state_start;           /* capacity: as the file says */
-    int64_t known_job, known_start; /* where the states of some job start, by the plan */
+    int array_index[WGF_ROW_ARRAY_COUNT], state_index;
+    void *result[WGF_RESULT_COUNT];     /* capacity rows each; NULL for columns made at creation */
+    double *trace[WGF_TRACE_COUNT];     /* capacity x records; NULL where the file has none */
+    double *array[WGF_ROW_ARRAY_COUNT]; /* capacity x the length of each; NULL likewise */
+    double *unseen;                     /* records: takes what the file has no column for */
+    double *states;                     /* state_capacity: of the job at work */
+    int64_t state_capacity;             /* layout->largest_state, or what memory can hold at most */
+    int64_t *state_start;               /* capacity: as the file says */
+    int64_t known_job, known_start;     /* where the states of some job start, by the plan */
 };
 
 /* Is the column written row by row, not at creation? */
@@ -55,9 +55,9 @@ static bool find_columns(struct wgf_writer *writer)
             writer->layout->has_trace[c] ? wgf_store_column(writer->store, wgf_trace_names[c]) : -1;
         fine = fine && (writer->trace_index[c] >= 0) == writer->layout->has_trace[c];
     }
-    for (int i = 0; i < 2; i++) {
-        writer->inner_index[i] = wgf_store_column(writer->store, wgf_inner_trace_names[i]);
-        fine = fine && (writer->inner_index[i] >= 0) == (extent->inner_records > 0);
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++) {
+        writer->array_index[a] = wgf_store_column(writer->store, wgf_row_arrays[a].name);
+        fine = fine && (writer->array_index[a] >= 0) == (wgf_row_array_length(extent, a) > 0);
     }
     writer->state_index = wgf_store_column(writer->store, "state");
     return fine && (writer->state_index >= 0) == (extent->state_elements > 0);
@@ -67,15 +67,15 @@ static bool find_columns(struct wgf_writer *writer)
 static int64_t choose_capacity(const struct wgf_layout *layout)
 {
     const double most_bytes = 8e6, most_rows = 4096;
-    double row = WGF_MESSAGE_LENGTH + 8.0 * (WGF_TRACE_COUNT * (double)layout->extent.records +
-                                             2 * (double)layout->extent.inner_records + WGF_RESULT_COUNT);
+    double row = WGF_MESSAGE_LENGTH + 8.0 * (WGF_TRACE_COUNT * (double)layout->extent.records + WGF_RESULT_COUNT);
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
+        row += 8.0 * (double)wgf_row_array_length(&layout->extent, a);
     return (int64_t)fmax(1, fmin(most_rows, most_bytes / row));
 }
 
 static void lay_out(struct wgf_writer *writer)
 {
-    const double rows = (double)writer->capacity, records = (double)writer->layout->extent.records,
-                 inner_records = (double)writer->layout->extent.inner_records;
+    const double rows = (double)writer->capacity, records = (double)writer->layout->extent.records;
     struct wgf_arena *const arena = &writer->arena;
     for (int r = 0; r < WGF_RESULT_COUNT; r++)
         if (is_written(r))
@@ -83,9 +83,10 @@ static void lay_out(struct wgf_writer *writer)
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (writer->trace_index[c] >= 0)
             writer->trace[c] = wgf_arena_take(arena, rows * records, sizeof(double));
-    for (int i = 0; i < 2; i++)
-        if (writer->inner_index[i] >= 0)
-            writer->inner[i] = wgf_arena_take(arena, rows * inner_records, sizeof(double));
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
+        if (writer->array_index[a] >= 0)
+            writer->array[a] =
+                wgf_arena_take(arena, rows * (double)wgf_row_array_length(&writer->layout->extent, a), sizeof(double));
     writer->unseen = wgf_arena_take(arena, records, sizeof(double));
     writer->state_start = wgf_arena_take(arena, rows, sizeof *writer->state_start);
     writer->jobs = wgf_arena_take(arena, rows, sizeof *writer->jobs);
@@ -227,15 +228,16 @@ static wgf_status mark(struct wgf_writer *writer, int64_t row, int64_t count, en
 /* Writes what rows of the piece hold, all but their marks. */
 static wgf_status write_data(struct wgf_writer *writer, int64_t row, int64_t count, struct wgf_error *error)
 {
-    const size_t record = (size_t)writer->layout->extent.records * sizeof(double),
-                 inner = (size_t)writer->layout->extent.inner_records * sizeof(double);
+    const struct wgf_store_extent *const extent = &writer->layout->extent;
+    const size_t record = (size_t)extent->records * sizeof(double);
     wgf_status status = WGF_OK;
     for (int c = 0; !status && c < WGF_TRACE_COUNT; c++)
         if (writer->trace[c])
             status = write_rows(writer, writer->trace_index[c], writer->trace[c], record, row, count, error);
-    for (int i = 0; !status && i < 2; i++)
-        if (writer->inner[i])
-            status = write_rows(writer, writer->inner_index[i], writer->inner[i], inner, row, count, error);
+    for (int a = 0; !status && a < WGF_ROW_ARRAY_COUNT; a++)
+        if (writer->array[a])
+            status = write_rows(writer, writer->array_index[a], writer->array[a],
+                                (size_t)wgf_row_array_length(extent, a) * sizeof(double), row, count, error);
     for (int r = 0; !status && r < WGF_RESULT_COUNT; r++)
         if (is_written(r) && writer->result_index[r] >= 0 && r != WGF_RESULT_STATUS && r != WGF_RESULT_ATTEMPTS)
             status = write_result(writer, (enum wgf_result_column)r, row, count, error);
@@ -397,12 +399,12 @@ void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *
     *trace = (struct wgf_trace){.state = writer->states};
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         trace->column[c] = writer->trace[c] ? writer->trace[c] + row * extent->records : writer->unseen;
-    if (writer->inner[0]) {
-        trace->inner_objective = writer->inner[0] + row * extent->inner_records;
-        trace->inner_distance = writer->inner[1] + row * extent->inner_records;
-        blank(trace->inner_objective, extent->inner_records);
-        blank(trace->inner_distance, extent->inner_records);
-    }
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
+        if (writer->array[a]) {
+            const int64_t length = wgf_row_array_length(extent, a);
+            *wgf_row_array_of(trace, a) = writer->array[a] + row * length;
+            blank(writer->array[a] + row * length, length);
+        }
 }
 
 static uint64_t checksum_states(const double *states, int64_t elements)
@@ -430,9 +432,10 @@ static uint64_t checksum_row(const struct wgf_writer *writer, int64_t i, const s
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (writer->trace[c])
             sum += wgf_mark_trace(wgf_trace_names[c], trace->column[c], extent->records);
-    if (writer->inner[0]) {
-        sum += wgf_mark_trace(wgf_inner_trace_names[0], trace->inner_objective, extent->inner_records);
-        sum += wgf_mark_trace(wgf_inner_trace_names[1], trace->inner_distance, extent->inner_records);
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++) {
+        const int64_t length = wgf_row_array_length(extent, a);
+        if (writer->array[a])
+            sum += wgf_mark_trace(wgf_row_arrays[a].name, writer->array[a] + i * length, length);
     }
     return sum;
 }

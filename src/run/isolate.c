@@ -160,15 +160,15 @@ static void release(struct child *child)
 static void take_row(const struct wgf_sweep *sweep, struct child *child, struct wgf_trace *trace,
                      struct wgf_flow_result *result)
 {
-    const size_t record = (size_t)sweep->layout.extent.records * sizeof(double),
-                 inner = (size_t)sweep->layout.extent.inner_records * sizeof(double);
+    const struct wgf_store_extent *const extent = &sweep->layout.extent;
+    const size_t record = (size_t)extent->records * sizeof(double);
     struct wgf_trace left = wgf_isolate_trace(child->page, &sweep->layout);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         memcpy(trace->column[c], left.column[c], record);
-    if (trace->inner_objective) {
-        memcpy(trace->inner_objective, left.inner_objective, inner);
-        memcpy(trace->inner_distance, left.inner_distance, inner);
-    }
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
+        if (*wgf_row_array_of(trace, a))
+            memcpy(*wgf_row_array_of(trace, a), *wgf_row_array_of(&left, a),
+                   (size_t)wgf_row_array_length(extent, a) * sizeof(double));
     if (trace->state && left.state)
         memcpy(trace->state, left.state, child->bytes - (size_t)((char *)left.state - (char *)child->page));
     trace->records = left.records;

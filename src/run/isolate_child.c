@@ -16,7 +16,10 @@
 
 static int64_t trace_elements(const struct wgf_layout *layout)
 {
-    return WGF_TRACE_COUNT * layout->extent.records + 2 * layout->extent.inner_records;
+    int64_t elements = WGF_TRACE_COUNT * layout->extent.records;
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
+        elements += wgf_row_array_length(&layout->extent, a);
+    return elements;
 }
 
 double wgf_isolate_bytes(const struct wgf_layout *layout, const struct wgf_settings *settings)
@@ -35,10 +38,10 @@ struct wgf_trace wgf_isolate_trace(struct wgf_isolate_page *page, const struct w
     struct wgf_trace trace = {.records = page->records, .state_records = page->state_records};
     for (int c = 0; c < WGF_TRACE_COUNT; c++, next += layout->extent.records)
         trace.column[c] = next;
-    if (layout->extent.inner_records > 0) {
-        trace.inner_objective = next;
-        trace.inner_distance = next + layout->extent.inner_records;
-        next += 2 * layout->extent.inner_records;
+    for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++) {
+        const int64_t length = wgf_row_array_length(&layout->extent, a);
+        *wgf_row_array_of(&trace, a) = length > 0 ? next : NULL;
+        next += length;
     }
     trace.state = layout->extent.state_elements > 0 ? next : NULL;
     return trace;

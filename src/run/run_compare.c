@@ -179,7 +179,8 @@ static bool extents_differ(struct comparison *both)
 {
     const struct wgf_store_extent *const ours = &both->layout->extent, *const theirs = &both->extent;
     const bool same = ours->records == theirs->records && ours->inner_records == theirs->inner_records &&
-                      ours->state_elements == theirs->state_elements && ours->message_length == theirs->message_length;
+                      ours->inputs == theirs->inputs && ours->state_elements == theirs->state_elements &&
+                      ours->message_length == theirs->message_length;
     return !same && tell(both, "its traces have room for other records, so another version of wgf made it");
 }
 
@@ -206,7 +207,7 @@ static bool paths_differ(struct comparison *both)
         struct wgf_variable variable;
         struct wgf_cells cells = {0};
         wgf_variable_find(wgf_params[i].name, &variable);
-        if (wgf_params[i].type != WGF_PARAM_PATH || wgf_cells_open(&cells, &variable, both->store, BLOCK, NULL))
+        if (!wgf_param_is_text(&wgf_params[i]) || wgf_cells_open(&cells, &variable, both->store, BLOCK, NULL))
             continue;
         for (int64_t k = 0; !found && !*wgf_run_stop && k < both->extent.jobs; k += BLOCK)
             found = path_differs(both, &cells, k, both->extent.jobs - k < BLOCK ? both->extent.jobs - k : BLOCK);

@@ -11,6 +11,7 @@
 /* Names of choices, from the lists that make the enumerations. */
 #define NAMES(list) list(WGF_ENUM_NAME) NULL
 static const char *const data_kinds[] = {NAMES(WGF_DATA_KINDS)};
+static const char *const standardizings[] = {NAMES(WGF_STANDARDIZINGS)};
 static const char *const samplings[] = {NAMES(WGF_SAMPLINGS)};
 static const char *const init_kinds[] = {NAMES(WGF_INIT_KINDS)};
 static const char *const signs[] = {NAMES(WGF_SIGNS)};
@@ -111,28 +112,42 @@ static bool with_random_choices(const struct wgf_settings *s)
 #define FLOAT(field, text) WGF_PARAM_FLOAT, AT(field), text
 #define CHOICE(field, text) WGF_PARAM_CHOICE, AT(field), text
 #define PATH(field) WGF_PARAM_PATH, AT(field), ""
+#define TEXT(field) WGF_PARAM_TEXT, AT(field), ""
 /* Ranges. Integers end at 2^53: a double holds each of them exactly. */
 #define WHOLE(lo) .minimum = (lo), .maximum = 0x1p53
 #define AT_LEAST(lo) .minimum = (lo), .maximum = DBL_MAX
 #define ABOVE(lo) AT_LEAST(lo), .open = true
+#define BELOW(hi) .maximum = (hi), .open_above = true
 #define OR(text) .word = (text)
 #define OR_AUTO OR("auto")
 #define ONE_OF(list) .choices = (list)
 #define DECIDES .decides = true
 #define LOCATES .locates = true
+#define LIST .list = true
 #define SHAPES(bits) .shapes = (bits)
 #define TRACE WGF_SHAPES_TRACE
 #define STATE WGF_SHAPES_STATE
+#define STATISTICS WGF_SHAPES_STATISTICS
 #define READ(when) .is_read = (when)
 #define NEEDS(name) .needs = #name
 #define SAYS(text) .meaning = text
 
 const struct wgf_param wgf_params[] = {
-    {"data", CHOICE(data.kind, "random"), ONE_OF(data_kinds), DECIDES, SHAPES(STATE), SAYS("data set")},
+    {"data", CHOICE(data.kind, "random"), ONE_OF(data_kinds), DECIDES, SHAPES(STATE | STATISTICS), SAYS("data set")},
     {"test_file", PATH(data.test_file), SHAPES(TRACE),
      SAYS("test set, as data_file; its loss is recorded as objective_test")},
-    {"data_file", PATH(data.file), SHAPES(STATE), READ(with_data_file),
+    {"data_file", PATH(data.file), SHAPES(STATE | STATISTICS), READ(with_data_file),
      SAYS("HDF5 with X (n x d) and y (n), or CSV with the label last")},
+    {"label", TEXT(data.label), LOCATES, READ(with_data_file),
+     SAYS("column of a CSV by name or number, from 0, or data set of an HDF5; none: the last column, or y")},
+    {"inputs", TEXT(data.inputs), LIST, LOCATES, SHAPES(STATE | STATISTICS), READ(with_data_file),
+     SAYS("columns or data sets likewise; none: all columns but the label, or X")},
+    {"standardize", CHOICE(data.standardize, "none"), ONE_OF(standardizings), SHAPES(STATISTICS), READ(with_data_file),
+     SAYS("scale inputs, or also labels, to mean 0 and deviation 1 of the training part")},
+    {"test_fraction", FLOAT(data.test_fraction, "0"), BELOW(1), SHAPES(TRACE), READ(with_data_file),
+     SAYS("part of the samples that is held out; its loss is recorded as objective_test, n is the rest")},
+    {"split_seed", INT(data.split_seed, "1"), WHOLE(0), READ(with_data_file), NEEDS(test_fraction),
+     SAYS("which samples are held out")},
     {"n", INT(data.n, "70"), WHOLE(1), SAYS("samples")},
     {"d", INT(data.d, "2"), WHOLE(1), SHAPES(STATE), SAYS("input dimension, with the bias column")},
     {"sampling", CHOICE(data.sampling, "normal"), ONE_OF(samplings), READ(with_drawn_data),
@@ -251,7 +266,7 @@ void wgf_settings_default(struct wgf_settings *settings)
     memset(settings, 0, sizeof *settings);
     for (const struct wgf_param *param = wgf_params; param < wgf_params + COUNT; param++) {
         union wgf_value value;
-        const bool quoted = param->type == WGF_PARAM_PATH; /* "" is a value: no path */
+        const bool quoted = wgf_param_is_text(param); /* "" is a value: none */
         const wgf_status status = wgf_param_parse(param, param->default_text, quoted, &value, NULL);
         assert(status == WGF_OK);
         (void)status;
@@ -274,6 +289,7 @@ union wgf_value wgf_param_get(const struct wgf_param *param, const struct wgf_se
         value.choice = *(const int *)field;
         break;
     case WGF_PARAM_PATH:
+    case WGF_PARAM_TEXT:
         value.text = *(const char *const *)field;
         break;
     }
@@ -285,7 +301,7 @@ const char *wgf_param_text(const struct wgf_param *param, const struct wgf_setti
     union wgf_value value = wgf_param_get(param, settings);
     if (param->type == WGF_PARAM_CHOICE)
         return param->choices[value.choice];
-    return param->type == WGF_PARAM_PATH ? value.text : NULL;
+    return wgf_param_is_text(param) ? value.text : NULL;
 }
 
 void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings, union wgf_value value)
@@ -302,6 +318,7 @@ void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings,
         *(int *)field = value.choice;
         break;
     case WGF_PARAM_PATH:
+    case WGF_PARAM_TEXT:
         *(const char **)field = value.text;
         break;
     }

@@ -25,9 +25,11 @@ static void write_choices(const struct wgf_param *param, char cell[CELL])
 static void write_type(const struct wgf_param *param, char cell[CELL])
 {
     static const char *const names[] = {
-        [WGF_PARAM_INT] = "int", [WGF_PARAM_FLOAT] = "float", [WGF_PARAM_PATH] = "path"};
+        [WGF_PARAM_INT] = "int", [WGF_PARAM_FLOAT] = "float", [WGF_PARAM_PATH] = "path", [WGF_PARAM_TEXT] = "text"};
     if (param->type == WGF_PARAM_CHOICE)
         write_choices(param, cell);
+    else if (param->list)
+        append(cell, "list");
     else
         append(cell, "%s%s%s", names[param->type], param->word ? " or " : "", param->word ? param->word : "");
 }
@@ -39,6 +41,8 @@ static void write_range(const struct wgf_param *param, char cell[CELL])
         append(cell, "%g to %g", param->minimum, param->maximum);
     else if (param->type == WGF_PARAM_INT || param->type == WGF_PARAM_FLOAT)
         append(cell, "%s %g", param->open ? ">" : ">=", param->minimum);
+    if (param->open_above)
+        append(cell, ", < %g", param->maximum);
 }
 
 bool wgf_params_next_combination(struct wgf_settings *settings)

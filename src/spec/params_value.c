@@ -83,6 +83,8 @@ static const char *allowed(const struct wgf_param *param, char *buffer, size_t s
                  param->minimum, param->maximum);
     } else {
         snprintf(buffer, size, "a number %s %g", param->open ? "above" : "of at least", param->minimum);
+        if (param->open_above)
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), " and below %g", param->maximum);
     }
     const size_t length = strlen(buffer);
     snprintf(buffer + length, size - length, "%s%s", param->word ? " or " : "", param->word ? param->word : "");
@@ -177,23 +179,22 @@ static wgf_status parse_choice(const struct wgf_param *param, const char *text, 
                     nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
-static wgf_status parse_path(const struct wgf_param *param, const char *text, const char **path,
+static wgf_status parse_text(const struct wgf_param *param, const char *text, const char **value,
                              struct wgf_error *error)
 {
+    const char *const remedy = param->type == WGF_PARAM_PATH ? "rename the file" : "use other words";
     for (const char *at = text; *at; at++) {
         if ((unsigned char)*at < 0x20 || *at == 0x7F) {
-            return wgf_fail(error, WGF_EUSAGE, "%s: '%s' contains a control character; rename the file", param->name,
-                            wgf_excerpt(text).text);
+            return wgf_fail(error, WGF_EUSAGE, "%s: '%s' contains a control character; %s", param->name,
+                            wgf_excerpt(text).text, remedy);
         }
     }
-    if (!wgf_is_utf8(text)) {
-        return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is not UTF-8; rename the file", param->name,
-                        wgf_excerpt(text).text);
-    }
+    if (!wgf_is_utf8(text))
+        return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is not UTF-8; %s", param->name, wgf_excerpt(text).text, remedy);
     if (strlen(text) >= PATH_MAX)
-        return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is too long for a path; use a shorter one", param->name,
+        return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is too long; use a shorter one", param->name,
                         wgf_excerpt(text).text);
-    *path = text;
+    *value = text;
     return WGF_OK;
 }
 
@@ -206,8 +207,8 @@ wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool
     wgf_status status;
     if (param->type == WGF_PARAM_CHOICE) {
         status = parse_choice(param, text, &parsed.choice, error);
-    } else if (param->type == WGF_PARAM_PATH) {
-        status = parse_path(param, text, &parsed.text, error);
+    } else if (wgf_param_is_text(param)) {
+        status = parse_text(param, text, &parsed.text, error);
     } else if (param->word && strcmp(text, param->word) == 0) {
         if (param->type == WGF_PARAM_INT)
             parsed.integer = -1;
@@ -233,7 +234,7 @@ wgf_status wgf_param_check(const struct wgf_param *param, union wgf_value value,
     if (isnan(number) && param->word)
         return WGF_OK;
     const bool high_enough = param->open ? number > param->minimum : number >= param->minimum;
-    if (high_enough && number <= param->maximum)
+    if (high_enough && (param->open_above ? number < param->maximum : number <= param->maximum))
         return WGF_OK;
     char shown[32];
     snprintf(shown, sizeof shown, integer ? "%.16g" : "%g", number);
@@ -256,6 +257,7 @@ bool wgf_value_equal(const struct wgf_param *param, union wgf_value a, union wgf
     case WGF_PARAM_CHOICE:
         return a.choice == b.choice;
     case WGF_PARAM_PATH:
+    case WGF_PARAM_TEXT:
         return strcmp(a.text, b.text) == 0;
     }
     return false;
@@ -273,6 +275,7 @@ int wgf_value_format(const struct wgf_param *param, union wgf_value value, char 
     case WGF_PARAM_CHOICE:
         return snprintf(buffer, size, "%s", param->choices[value.choice]);
     case WGF_PARAM_PATH:
+    case WGF_PARAM_TEXT:
         return snprintf(buffer, size, "%s", value.text);
     }
     return snprintf(buffer, size, "%s", "");

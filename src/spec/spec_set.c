@@ -54,13 +54,13 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
     is_set[wgf_param_index(param)] = true;
     struct wgf_error error;
     union wgf_value value;
-    const bool quoted = param->type == WGF_PARAM_PATH; /* an empty path is a value: no path */
+    const bool quoted = wgf_param_is_text(param); /* an empty text is a value: none */
     if (wgf_param_parse(param, equals + 1, quoted, &value, &error) != WGF_OK) {
         wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s", wgf_excerpt(set).text, error.message);
         return;
     }
     const char *const kept = wgf_spec_keep(reader, set);
-    if (param->type == WGF_PARAM_PATH && kept)
+    if (quoted && kept)
         value.text = kept + (value.text - set);
     if (kept)
         assign(reader, (struct wgf_fixed){param, value, command_line, kept});

@@ -77,7 +77,8 @@ static struct ranked *rank(const struct wgf_axis *axis, int64_t count)
     static int (*const compare[])(const void *, const void *) = {[WGF_PARAM_INT] = compare_ranked_integers,
                                                                  [WGF_PARAM_FLOAT] = compare_ranked_reals,
                                                                  [WGF_PARAM_CHOICE] = compare_ranked_choices,
-                                                                 [WGF_PARAM_PATH] = compare_ranked_texts};
+                                                                 [WGF_PARAM_PATH] = compare_ranked_texts,
+                                                                 [WGF_PARAM_TEXT] = compare_ranked_texts};
     struct ranked *ranked = wgf_calloc(count, sizeof *ranked);
     if (ranked) {
         for (int64_t i = 0; i < count; i++)

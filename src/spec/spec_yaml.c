@@ -256,20 +256,45 @@ struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const y
     return entries;
 }
 
+/* The items of a YAML list as one text in the spec's pool; NULL, diagnosed, where they are not names. */
+static const char *join(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node)
+{
+    const yaml_node_item_t *const first = node->data.sequence.items.start, *const end = node->data.sequence.items.top;
+    char joined[PATH_MAX];
+    size_t used = 0;
+    for (const yaml_node_item_t *item = first; item < end; item++) {
+        const yaml_node_t *const name = yaml_document_get_node(&reader->document, *item);
+        const char *const text = wgf_spec_scalar(reader, name, param->name);
+        const bool fits = text && used + WGF_LIST_ROOM(strlen(text)) + 2 < sizeof joined;
+        if (text && (!fits || wgf_spec_is_null(name)))
+            wgf_diagnose(reader->diagnostics, wgf_spec_place(name), "%s: %s", param->name,
+                         fits ? "an item has no value; give it one or remove it" : "the list is too long; shorten it");
+        if (!fits || wgf_spec_is_null(name))
+            return NULL;
+        if (item > first)
+            joined[used++] = ',';
+        used += wgf_list_write(text, joined + used);
+    }
+    joined[used] = '\0';
+    if (first == end)
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: the list is empty; add an item or remove it",
+                     param->name);
+    return first == end ? NULL : wgf_spec_keep(reader, joined);
+}
+
 bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
                     union wgf_value *value)
 {
-    const char *text = wgf_spec_scalar(reader, node, param->name);
+    const bool listed = param->list && node->type == YAML_SEQUENCE_NODE;
+    const char *text = listed ? join(reader, param, node) : wgf_spec_scalar(reader, node, param->name);
     if (!text)
         return false;
     struct wgf_error error;
-    if (wgf_param_parse(param, text, wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
+    if (wgf_param_parse(param, text, listed || wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
         wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
         return false;
     }
-    if (param->type == WGF_PARAM_PATH) {
+    if (wgf_param_is_text(param) && !listed)
         value->text = wgf_spec_keep(reader, text);
-        return value->text != NULL;
-    }
-    return true;
+    return !wgf_param_is_text(param) || value->text != NULL;
 }

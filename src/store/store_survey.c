@@ -175,6 +175,7 @@ static const char *survey_dimension(struct wgf_store *store, enum wgf_column_sha
     int64_t *const lengths[WGF_STORE_SHAPES] = {[WGF_SHAPE_JOB] = &extent->jobs,
                                                 [WGF_SHAPE_RECORD] = &extent->records,
                                                 [WGF_SHAPE_INNER_RECORD] = &extent->inner_records,
+                                                [WGF_SHAPE_INPUT] = &extent->inputs,
                                                 [WGF_SHAPE_MESSAGE] = &extent->message_length,
                                                 [WGF_SHAPE_STATE] = &extent->state_elements};
     struct wgf_store_column scale = {0};

@@ -135,7 +135,7 @@ def printed_defaults_are_those_of_a_job(wgf):
     table = {name: values_and_default(row[1]) for name, row in markdown(wgf).items()}
     equal(header, list(table), "columns of plan --csv")
     for name, (values, default) in table.items():
-        default = "" if values == "path" else default
+        default = "" if values in ("path", "text", "list") else default
         require(same_number(rows[0][name], default), f"{name} is {rows[0][name]!r} in a job, {default!r} in the table")
 
 

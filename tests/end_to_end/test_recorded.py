@@ -123,7 +123,8 @@ def what_a_job_reads_has_an_effect(wgf):
                         ("test.csv", ["0.1,0.2\n", "0.3,-0.4\n"]), ("other.csv", ["0.1,0.2\n", "0.3,0.4\n"])):
         wgf.write(name, "".join(lines))
     names = {line.split("|")[1].strip(" `") for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]}
-    elsewhere = {"init_job", "init_record"}  # of result files: test_continue.py
+    elsewhere = {"init_job", "init_record",  # of result files: test_continue.py
+                 "label", "inputs", "standardize", "test_fraction", "split_seed"}  # of data files: test_data.py
     equal(names - set(VALUES), {*DECIDING, *elsewhere, *ONE_CHOICE, "time_limit"}, "parameters without two values")
     found = {}
     for method in DESCENTS:
@@ -155,6 +156,12 @@ def a_number_that_is_needed_is_0(wgf):
     equal(err, f"wgf: warning: --set 'grid2_radius=3': {says}\n", "stderr")
     wgf.write("spec.yaml", "name: x\nfixed: {grid2_radius: 3}\n")
     err = wgf("plan", "spec.yaml").require(OK).err
+    wgf.write("data.csv", "1,2\n3,4\n")
+    for fraction, warned in ((0, True), (0.5, False)):
+        more = f"split_seed: 3, test_fraction: {fraction}"
+        wgf.write("data.yaml", f"name: x\nfixed: {{data: file, data_file: data.csv, {more}}}\n")
+        said = wgf("plan", "data.yaml").require(OK).err
+        equal("split_seed has no effect with test_fraction: 0; remove it, or raise test_fraction" in said, warned, said)
     remedy = "no job reads grid2_radius; remove it, or use method: jko and raise grid2"
     equal(err, f"spec.yaml:2:23: warning: {remedy}\n", "stderr")
 

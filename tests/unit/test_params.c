@@ -261,7 +261,9 @@ static void jobs_read_what_their_choices_need(void **state)
         {"data_file", 0, 0, 0, 0, 0, 1, 0, 0},     {"init_file", 0, 0, 0, 0, 0, 1, 0, 0},
         {"init_job", 0, 0, 0, 0, 0, 1, 0, 0},      {"init_record", 0, 0, 0, 0, 0, 1, 0, 0},
         {"signs", 1, 1, 1, 1, 1, 0, 1, 1},         {"flow_solver", 0, 0, 0, 0, 0, 0, 0, 1},
-        {"origin", 0, 0, 0, 0, 0, 0, 0, 1},
+        {"origin", 0, 0, 0, 0, 0, 0, 0, 1},        {"label", 0, 0, 0, 0, 0, 1, 0, 0},
+        {"inputs", 0, 0, 0, 0, 0, 1, 0, 0},        {"standardize", 0, 0, 0, 0, 0, 1, 0, 0},
+        {"test_fraction", 0, 0, 0, 0, 0, 1, 0, 0}, {"split_seed", 0, 0, 0, 0, 0, 1, 0, 0},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {
@@ -323,7 +325,7 @@ static void rows_that_decide_say_so(void **state)
             write_reads(&settings, before);
             if (param->choices)
                 wgf_param_set(param, &settings, (union wgf_value){.choice = rand() % count_choices(param)});
-            else if (param->type == WGF_PARAM_PATH)
+            else if (wgf_param_is_text(param))
                 wgf_param_set(param, &settings, (union wgf_value){.text = "x"});
             else if (param->type == WGF_PARAM_INT)
                 wgf_param_set(param, &settings, (union wgf_value){.integer = rand() % 4});

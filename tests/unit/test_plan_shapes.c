@@ -16,6 +16,7 @@ static const char *const bases[] = {
     "data: linear\n  d: 3\n  init: file\n  init_file: three.csv\n  save: last",
     "data: file\n  data_file: two.csv\n  init: file\n  init_file: three.csv\n  save: all\n  layers: both",
     "init: file\n  init_file: run.h5\n  save: last",
+    "data: file\n  data_file: three.csv\n  standardize: inputs",
 };
 enum { BASES = sizeof bases / sizeof *bases };
 
@@ -24,6 +25,7 @@ struct shape {
     int64_t records, inner_records;
     bool columns[WGF_TRACE_COUNT];
     struct wgf_state_shape state;
+    int64_t statistics; /* inputs that have a mean */
 };
 
 static struct shape shape_of(const struct wgf_settings *settings)
@@ -35,6 +37,7 @@ static struct shape shape_of(const struct wgf_settings *settings)
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         shape.columns[c] = wgf_flow_has_column(settings, (enum wgf_trace_column)c);
     shape.state = wgf_flow_state_shape(settings);
+    shape.statistics = settings->data.standardize == WGF_STANDARDIZE_NONE ? 0 : settings->data.d;
     return shape;
 }
 
@@ -43,7 +46,8 @@ static unsigned difference(const struct shape *a, const struct shape *b)
     const bool trace = a->records != b->records || a->inner_records != b->inner_records ||
                        memcmp(a->columns, b->columns, sizeof a->columns) != 0;
     const bool state = memcmp(&a->state, &b->state, sizeof a->state) != 0;
-    return (trace ? WGF_SHAPES_TRACE : 0) | (state ? WGF_SHAPES_STATE : 0);
+    return (trace ? WGF_SHAPES_TRACE : 0) | (state ? WGF_SHAPES_STATE : 0) |
+           (a->statistics != b->statistics ? WGF_SHAPES_STATISTICS : 0);
 }
 
 /* The shape of the job of a base with one more parameter set; false: the plan refuses that. */
@@ -74,9 +78,11 @@ static const char *const *samples_of(const struct wgf_param *param)
 {
     static const char *const integers[] = {"0", "1", "2", "3", "4", "7", "8", "32", "50", "1000", NULL};
     static const char *const floats[] = {"auto", "0", "0.25", "1", "3", NULL};
+    static const char *const texts[] = {"", "0", "1", NULL};
     static const char *const paths[] = {"", "two.csv", "three.csv", "more.csv", NULL};
     return param->choices                  ? param->choices
            : param->type == WGF_PARAM_PATH ? paths
+           : param->type == WGF_PARAM_TEXT ? texts
            : param->type == WGF_PARAM_INT  ? integers
                                            : floats;
 }

@@ -183,6 +183,7 @@ static void change_parameter(const struct wgf_param *param, struct wgf_settings 
         value.choice = param->choices[value.choice + 1] ? value.choice + 1 : 0;
         break;
     case WGF_PARAM_PATH:
+    case WGF_PARAM_TEXT:
         value.text = "x";
         break;
     }

@@ -17,4 +17,15 @@ void wgf_repair_utf8(char *text);
 enum { WGF_ESCAPE_GROWTH = 6 };
 size_t wgf_escape(const char *text, size_t size, size_t *used, char *copy);
 
+/* The nearest name by edit distance among `count` names, for "did you mean"; NULL when none is near. */
+const char *wgf_nearest_name(const char *word, const char *const *names, int count);
+
+/* Lists in one text: items between commas, without the blanks around them; in quotes, two of which stand for one, where
+ * they hold a comma or a quote, or begin or end in a blank. Next takes an item off *rest, changing the text, and leaves
+ * *rest NULL after the last one; NULL: there is none. Write needs room for WGF_LIST_ROOM of an item's length, adds no
+ * NUL and returns the bytes written. */
+#define WGF_LIST_ROOM(length) (2 * (length) + 2)
+char *wgf_list_next(char **rest);
+size_t wgf_list_write(const char *item, char *out);
+
 #endif

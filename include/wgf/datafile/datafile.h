@@ -4,8 +4,12 @@
  * CSV: one row a line, the vector last, at least two columns; separated by semicolons, commas, tabs or blanks:
  * the first of these that the first line has. Numbers are decimal with a point in every locale, and nan and inf are
  * numbers. A first line of names, one a column, is a header and is skipped, as are blank lines and lines that start
- * with '#'. A cell may stand in quotes (RFC 4180); in quotes, a name may begin like a number. Lines end in LF, CR LF or
- * CR. The bytes of a file decide its format, not its name. */
+ * with '#'. A cell may stand in quotes (RFC 4180); in quotes, a name may begin like a number, and be one beside a name
+ * that is none. Lines end in LF, CR LF or CR. The bytes of a file decide its format, not its name.
+ *
+ * A layout may choose. CSV: the vector is a column and the matrix some columns, each by its name in the header or,
+ * where no name is written so, by its number from 0; cells of no chosen column may hold anything. HDF5: other data
+ * sets; the matrix may be several, side by side, of n x k or n numbers each. */
 #ifndef WGF_DATAFILE_DATAFILE_H
 #define WGF_DATAFILE_DATAFILE_H
 
@@ -19,6 +23,8 @@ struct wgf_datafile_layout {
     const char *matrix; /* "X" or "W" */
     const char *vector; /* "y" or "alpha"; NULL: the file has none, and zeros stand for it */
     bool append_ones;   /* CSV alone: append a bias column of ones to the matrix */
+    const char *label;  /* chosen vector; NULL or "": as above, in a CSV the last column */
+    const char *inputs; /* chosen matrix, a list (wgf_list_next); NULL or "": as above, all columns but the vector */
 };
 
 extern const struct wgf_datafile_layout wgf_datafile_samples; /* X, y, with the bias column */
@@ -36,7 +42,8 @@ struct wgf_datafile {
 /* Reads a whole file. *contents must be empty; on failure it stays so. Not collective; no MPI.
  * Values may be NaN or infinite: the caller judges them. Errors: WGF_EIO (the system failed to open or read it),
  * WGF_EDATA (no such file, not the format, no rows, ragged lines, wrong rank or lengths that disagree; CSV errors name
- * the line), WGF_EMEMORY. Each message names the file. */
+ * the line), WGF_EMEMORY; WGF_EUSAGE where the file is sound, but has not what `label` or `inputs` chooses, whose name
+ * begins the message then. Each message names the file. */
 wgf_status wgf_datafile_read(const char *path, const struct wgf_datafile_layout *layout, struct wgf_datafile *contents,
                              struct wgf_error *error);
 

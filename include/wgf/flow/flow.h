@@ -23,7 +23,7 @@
       "squared Wasserstein distance, signs kept; recorded with record_distances: all")                                 \
     X(GRAD_NORM, grad_norm, "1", "Frobenius norm of the gradient of F")                                                \
     X(WEIGHT_NORM, weight_norm, "1", "Frobenius norm of the weights W")                                                \
-    X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set; recorded with test_file")                            \
+    X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set; recorded with test_file or test_fraction")           \
     X(ACTIVE, active, "1", "fraction of neurons that activate at least one sample")                                    \
     X(INNER_STEPS_USED, inner_steps_used, "1", "inner iterations of the step")                                         \
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
@@ -106,6 +106,9 @@ struct wgf_trace {
     double *inner_distance; /* likewise; D between the inner iterate and the iterate that the step started from */
     double *state;          /* NULL, or records x rows x cols of wgf_flow_state_shape */
     int64_t state_records;  /* filled */
+    /* Of data that were standardised before the descent, which leaves them alone. NULL where there is no room. */
+    double *input_mean, *input_std; /* d or more: NaN beyond */
+    double *label_mean, *label_std; /* one */
 };
 
 /* Numbers of a whole descent, as columns of results (WGF_RESULT_COLUMNS). NaN where a method has no such thing. */

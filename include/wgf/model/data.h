@@ -5,6 +5,7 @@
 
 #include "wgf/base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WGF_DATA_KINDS(X)                                                                                              \
@@ -20,6 +21,12 @@ enum wgf_data_kind { WGF_DATA_KINDS(WGF_ENUM_ID) };
     X(WGF_SAMPLING_UNIFORM, "uniform")
 enum wgf_sampling { WGF_SAMPLINGS(WGF_ENUM_ID) };
 
+#define WGF_STANDARDIZINGS(X)                                                                                          \
+    X(WGF_STANDARDIZE_NONE, "none")                                                                                    \
+    X(WGF_STANDARDIZE_INPUTS, "inputs")                                                                                \
+    X(WGF_STANDARDIZE_BOTH, "both")
+enum wgf_standardizing { WGF_STANDARDIZINGS(WGF_ENUM_ID) };
+
 struct wgf_data_settings {
     int kind;              /* enum wgf_data_kind */
     int64_t n, d;          /* samples; inputs with the bias column */
@@ -28,6 +35,11 @@ struct wgf_data_settings {
     int64_t seed;          /* for random and linear data */
     const char *file;      /* path for `file`, as the spec writes it; borrowed */
     const char *test_file; /* "" for none; borrowed */
+    /* Of data from files. Texts are borrowed. */
+    const char *label, *inputs; /* columns: a name or number, a list of them; "" for the usual ones */
+    int standardize;            /* enum wgf_standardizing */
+    double test_fraction;       /* of the samples, held out as a test set; n is what is left */
+    int64_t split_seed;
 };
 
 /* Owned by the caller that made it and freed by wgf_data_clear; zero-initialised it is empty. */
@@ -43,6 +55,33 @@ wgf_status wgf_data_generate(const struct wgf_data_settings *settings, struct wg
 
 /* Errors: WGF_EDATA, which names the first entry that is NaN or infinite; `what` (a file, say) begins the message. */
 wgf_status wgf_data_check(const struct wgf_data *data, const char *what, struct wgf_error *error);
+
+/* How many of n samples a test_fraction in [0, 1) holds out: n test_fraction, rounded up. */
+int64_t wgf_data_held_out(int64_t n, double test_fraction);
+
+/* Copies samples into a training part and a held-out part, each in the order of the file. Which ones are held out
+ * depends on n, test_fraction and split_seed; those of a smaller fraction are also held out by a larger one. *train and
+ * *test must be empty; on failure they stay so. Errors: WGF_EMEMORY; WGF_EDATA when nothing is left to train on. */
+wgf_status wgf_data_split(const struct wgf_data *all, const struct wgf_data_settings *settings, struct wgf_data *train,
+                          struct wgf_data *test, struct wgf_error *error);
+
+/* How data were standardised: x became (x - input_mean) / input_std. Owned as a whole, freed by wgf_standard_clear. */
+struct wgf_standard {
+    int64_t d;
+    double *input_mean, *input_std; /* d each */
+    double label_mean, label_std;   /* NaN: labels stay as they are */
+};
+
+/* Means and population standard deviations of a training part. A bias, the last column where it is all ones, has mean 0
+ * and deviation 1, so it stays; the deviation of a constant column is taken to be 1. *standard must be empty; on
+ * failure it stays so. Errors: WGF_EMEMORY; WGF_EDATA, with the column, when a sum is not finite. */
+wgf_status wgf_data_measure(const struct wgf_data *train, bool labels, struct wgf_standard *standard,
+                            struct wgf_error *error);
+
+/* Standardises data, whose d is that of the standard, in place. */
+void wgf_data_standardize(const struct wgf_standard *standard, struct wgf_data *data);
+
+void wgf_standard_clear(struct wgf_standard *standard); /* *standard is empty then */
 
 void wgf_data_clear(struct wgf_data *data); /* frees the arrays; *data is empty then */
 

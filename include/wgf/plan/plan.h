@@ -10,6 +10,7 @@ struct wgf_source {
     const char *path;                         /* as the spec writes it */
     char *resolved;                           /* from the working directory */
     const struct wgf_datafile_layout *layout; /* samples or neurons */
+    const char *label, *inputs;               /* of samples, as the spec writes them; "" where it does not */
     int64_t job, record;                      /* init_job and init_record, as the spec writes them */
     bool is_state;                            /* a kept state of a result file */
     struct wgf_settings origin;               /* of is_state: what shapes the state, and init.record: which one it is */
@@ -51,9 +52,13 @@ void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *s
 bool wgf_plan_visit_jobs(const struct wgf_plan *plan, const char *const *names,
                          void (*visit)(void *context, const struct wgf_settings *settings, double jobs), void *context);
 
-/* The source that a path of this layout names, or NULL. */
+/* The first source that a path of this layout names, or NULL. */
 const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char *path,
                                          const struct wgf_datafile_layout *layout);
+
+/* The source of a job's data, with the columns that it chooses, and of its test set; NULL: it reads no such file. */
+const struct wgf_source *wgf_plan_data_source(const struct wgf_plan *plan, const struct wgf_data_settings *data);
+const struct wgf_source *wgf_plan_test_source(const struct wgf_plan *plan, const struct wgf_data_settings *data);
 
 /* The source of a job's init_file, init_job and init_record, also of a settled job; NULL: it starts from no file. */
 const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const struct wgf_init_settings *init);

@@ -32,6 +32,28 @@ enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
 enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
 enum { WGF_RESULT_YOUNGER = WGF_RESULT_FLOW_DRIFT }; /* from here on a file may be older than the column, and lack it */
 
+/* Arrays of a row beside its trace: name, dimension, units, meaning. The name is that of the field of struct wgf_trace.
+ */
+#define WGF_ROW_ARRAYS(X)                                                                                              \
+    X(inner_objective, INNER_RECORD, "1", "F at inner iterates")                                                       \
+    X(inner_distance, INNER_RECORD, "1", "D from the inner iterates to the start of their step")                       \
+    X(input_mean, INPUT, NULL, "mean of the training inputs; x became (x - input_mean) / input_std")                   \
+    X(input_std, INPUT, NULL, "population standard deviation likewise; 1 for a bias and for a constant input")         \
+    X(label_mean, JOB, NULL, "mean of the training labels; y became (y - label_mean) / label_std")                     \
+    X(label_std, JOB, NULL, "population standard deviation likewise; 1 for constant labels")
+struct wgf_row_array {
+    const char *name;
+    enum wgf_column_shape shape;
+    size_t field; /* offset of the pointer in struct wgf_trace */
+    const char *units, *long_name;
+};
+enum { WGF_ROW_ARRAY_COUNT = 6 };
+extern const struct wgf_row_array wgf_row_arrays[WGF_ROW_ARRAY_COUNT];
+
+/* Numbers of an array in a row of such a file; 0: it has none. And where a trace points to it. */
+int64_t wgf_row_array_length(const struct wgf_store_extent *extent, int array);
+double **wgf_row_array_of(struct wgf_trace *trace, int array);
+
 /* The type of a parameter's column: choices and paths are texts. */
 enum wgf_column_type wgf_param_column(const struct wgf_param *param);
 
@@ -87,8 +109,8 @@ void wgf_writer_sync_every(struct wgf_writer *writer, double seconds);
 wgf_status wgf_writer_begin(struct wgf_writer *writer, const int64_t *jobs, int64_t count, struct wgf_error *error);
 
 /* Where the job of a row of the piece leaves its trace: room for everything that the plan records. Every column wants a
- * value, or NaN, for each record; inner ones are all NaN. Borrowed until the next call, but for the columns, which are
- * kept until they are flushed. */
+ * value, or NaN, for each record; arrays beside them are all NaN. Borrowed until the next call, but for the columns,
+ * which are kept until they are flushed. */
 void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *trace);
 
 struct wgf_run_facts {

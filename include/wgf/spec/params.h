@@ -3,6 +3,7 @@
 #ifndef WGF_SPEC_PARAMS_H
 #define WGF_SPEC_PARAMS_H
 
+#include "wgf/base/text.h"
 #include "wgf/flow/settings.h"
 
 #include <stdbool.h>
@@ -15,6 +16,7 @@ enum wgf_param_type {
     WGF_PARAM_FLOAT,  /* double field; NaN stands for its word */
     WGF_PARAM_CHOICE, /* int field, an index into `choices` */
     WGF_PARAM_PATH,   /* const char * field, "" for none; relative to the spec's folder */
+    WGF_PARAM_TEXT,   /* const char * field, "" for none */
 };
 
 /* One value of any parameter, of the type that its row gives. `text` is borrowed from the spec. */
@@ -27,8 +29,9 @@ union wgf_value {
 
 /* What of a result file the value of a parameter shapes. */
 enum wgf_shapes {
-    WGF_SHAPES_TRACE = 1, /* how many records traces have, or which of their columns exist */
-    WGF_SHAPES_STATE = 2, /* how large kept states are, or whether there are any */
+    WGF_SHAPES_TRACE = 1,      /* how many records traces have, or which of their columns exist */
+    WGF_SHAPES_STATE = 2,      /* how large kept states are, or whether there are any */
+    WGF_SHAPES_STATISTICS = 4, /* whether there are means and deviations of inputs, and of how many */
 };
 
 struct wgf_param {
@@ -37,14 +40,15 @@ struct wgf_param {
     size_t offset;                                /* of the field in struct wgf_settings */
     const char *default_text;                     /* as a spec would write it; "" for no path */
     double minimum, maximum;                      /* of numbers */
-    bool open;                                    /* the minimum itself is excluded */
+    bool open, open_above;                        /* the minimum, the maximum itself is excluded */
     const char *word;                             /* that is a value: NaN of a float, -1 of an int; NULL: none */
     const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
     bool decides;                                 /* is_read of other rows depends on it; only choices decide */
     bool locates;                                 /* what a file is read for: keys have what is there in its place */
+    bool list;                                    /* a text of items between commas (wgf_list_next) */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
-    const char *needs;                            /* NULL, or the integer that is 0 where a reader has no use for it */
+    const char *needs;                            /* NULL, or the number that is 0 where a reader has no use for it */
     const char *meaning;                          /* one line of help */
 };
 
@@ -56,9 +60,6 @@ enum { WGF_MOST_PARAMS = 64 }; /* wgf_param_count is at most this */
 const struct wgf_param *wgf_param_find(const char *name);
 int wgf_param_index(const struct wgf_param *param);
 
-/* The nearest name by edit distance among `count` names, for "did you mean"; NULL when none is near. */
-const char *wgf_nearest_name(const char *word, const char *const *names, int count);
-
 /* The nearest name of a parameter, or NULL. */
 const char *wgf_param_nearest(const char *word);
 
@@ -69,7 +70,13 @@ void wgf_settings_default(struct wgf_settings *settings);
 union wgf_value wgf_param_get(const struct wgf_param *param, const struct wgf_settings *settings);
 void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings, union wgf_value value);
 
-/* The name of a choice, or a path; NULL for numbers. */
+/* Is its value a text that the user makes up: a path, say? */
+static inline bool wgf_param_is_text(const struct wgf_param *param)
+{
+    return param->type == WGF_PARAM_PATH || param->type == WGF_PARAM_TEXT;
+}
+
+/* The name of a choice, or a text; NULL for numbers. */
 const char *wgf_param_text(const struct wgf_param *param, const struct wgf_settings *settings);
 
 /* Does a job of these settings read the parameter? */

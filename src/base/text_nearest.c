@@ -1,5 +1,5 @@
 /* The nearest known name to a misspelt word, for "did you mean". */
-#include "wgf/spec/params.h"
+#include "wgf/base/text.h"
 
 #include <ctype.h>
 #include <limits.h>
