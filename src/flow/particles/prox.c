@@ -147,7 +147,6 @@ static double inner_gradient(struct prox *prox)
     return wgf_squared_distance(prox->gradient, NULL, particles->weights);
 }
 
-/* The rest at V, whose objective and distance are known. */
 static void set_distance(const struct prox *prox, struct inner *inner, const double *V, double distance)
 {
     inner->distance = distance;
@@ -173,7 +172,8 @@ static void try_step(struct prox *prox, struct inner *next)
 static void settle(struct prox *prox, struct inner *inner)
 {
     const struct wgf_metric *metric = prox->metric;
-    set_distance(prox, inner, prox->V, (metric->solve ? metric->solve : metric->majorant)(prox->distance, prox->V));
+    void *work = prox->distance;
+    set_distance(prox, inner, prox->V, metric->solve ? metric->solve(work, prox->V) : metric->majorant(work, prox->V));
 }
 
 static void exchange(double **a, double **b)
