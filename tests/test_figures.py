@@ -107,7 +107,7 @@ class MeanField(Sweeping):
 
     def test_the_coupled_distance_pairs_by_sign_and_index(self):
         path = self.sweep("pairs", self.fixed.replace("steps: 4", "steps: 0"), "width: [4, 10, 22], seed: [1, 2]")
-        table, widths = mean_field.complete_seeds(read_results([path], {}).jobs)
+        table, widths = mean_field.complete_seeds(read_results([path]).jobs)
         self.assertEqual(list(widths), [4, 10, 22])
         np.testing.assert_array_equal(mean_field.coupled_distances(table), 0)  # initial neurons are nested
 
@@ -115,7 +115,7 @@ class MeanField(Sweeping):
         path = self.sweep("part", self.fixed, "width: [4, 8, 16], seed: {range: [0, 4]}")
         with h5py.File(path, "r+") as file:
             file["status"][1] = 0
-        table, _ = mean_field.complete_seeds(read_results([path], {}).jobs)
+        table, _ = mean_field.complete_seeds(read_results([path]).jobs)
         self.assertEqual([row[0].parameters["seed"] for row in table], [0, 2, 3])
 
     def test_other_parameters_get_a_row_each(self):
@@ -194,7 +194,7 @@ class EveryFigure(Sweeping):
         path = self.sweep("learned", fixed, "method: [gd, prox, jko]")
         page = self.figure("learned-function", path, given=False)
         self.assertEqual(len(page.panels), 3)
-        for job in read_results([path], {}).jobs:
+        for job in read_results([path]).jobs:
             inputs, labels = samples(job, plot.main.parse_arguments([path, "--wgf", WGF]))
             objective = np.mean((learned_function.outputs(job, inputs) - labels) ** 2, axis=1)
             np.testing.assert_allclose(objective, job.trace["objective"], rtol=1e-12)
@@ -223,7 +223,7 @@ class EveryFigure(Sweeping):
         self.assertGreaterEqual(page.thresholds[""], 1e-3)
         self.assertLess(page.thresholds[""], 100)
         medians = page.panels[0].get_lines()[0].get_ydata()
-        first, last = (list(read_results([path], {"gamma": gamma}).jobs) for gamma in ("0.0001", "100"))
+        first, last = (list(read_results([path], [f"gamma = {gamma}"], WGF).jobs) for gamma in ("0.0001", "100"))
         worst = []
         for pair in zip(last[::2], last[1::2]):
             one, two = (job.trace["objective"] for job in pair)
@@ -279,10 +279,10 @@ class EveryFigure(Sweeping):
         page = self.figure("pinning", path, particles, hues=4)
         self.assertEqual(len(page.panels[0].collections[0].get_array().ravel()), 18)
         self.assertTrue(1 < page.rate.exponent < 3, page.rate)
-        pinned = {job.row for job in read_results([path], {}).jobs if job.message().startswith("epsilon pins")}
-        job = read_results([path], {}).jobs[0]
+        pinned = {job.row for job in read_results([path]).jobs if job.message().startswith("epsilon pins")}
+        job = read_results([path]).jobs[0]
         start = 2 * 0.1 * pinning.steepest(job, plot.main.parse_arguments([path, "--wgf", WGF]))
-        jobs = [job for job in read_results([path], {}).jobs if spacing(job) > start]
+        jobs = [job for job in read_results([path]).jobs if spacing(job) > start]
         expected = {job.row for job in jobs if job.value("epsilon") < spacing(job) ** 2 / 2}
         self.assertEqual(pinned, expected)  # the bounds drawn are those of the program's warning
 
@@ -323,7 +323,7 @@ class BeyondThePlane(Sweeping):
         return super().draw(*arguments, "--wgf", WGF)
 
     def jobs(self, path):
-        for job in read_results([path], {}).jobs:
+        for job in read_results([path]).jobs:
             inputs, labels = samples(job, plot.main.parse_arguments([path, "--wgf", WGF]))
             yield job, job.state(), inputs, labels
 
@@ -377,6 +377,18 @@ class BeyondThePlane(Sweeping):
             points[:, 2] = last.get_xdata()
             alpha = np.repeat([1.0, -1.0], 4) / (8 if job.value("output") == "mean" else 1)
             np.testing.assert_allclose(last.get_ydata(), alpha @ np.maximum(0, state[-1] @ points.T), atol=1e-12)
+
+    def test_where_is_the_language_of_the_program(self):
+        path = self.run_sweep()
+        page = self.draw(path, "--figure", "neurons", "--where", "d in [3, 5] and method = gd", "--where", "not d = 5")
+        titles = [axes.get_title("left") for axes in page.panels]
+        wanted = read_results([path], ["d=3,method=gd"], WGF).jobs
+        self.assertEqual((len(titles), {job.value("d") for job in wanted}), (len(wanted), {3}))
+        for words, said in (("dd = 3", "did you mean"), ("objective < 1", "is a trace"), ("d = 99", "no finished job")):
+            with self.assertRaisesRegex(PlotError, said):
+                self.draw(path, "--where", words)
+        with self.assertRaisesRegex(PlotError, "name the program with --wgf"):
+            read_results([path], ["d = 3"], self.folder / "absent")
 
     def test_inputs_that_are_not_there(self):
         path = self.run_sweep()

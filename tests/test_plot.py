@@ -139,7 +139,7 @@ class Drawing(InFolder):
         rows[2] = (DIVERGED, rows[2][1], rows[2][2])
         rows.append((PENDING, {**rows[0][1], "gamma": 5.0}, None))
         write_result(self.path, ["gamma"], rows)
-        result = read_results([str(self.path)], {})
+        result = read_results([str(self.path)])
         self.assertEqual([job.parameters["gamma"] for job in result.jobs], [1e-3, 0.1, 1.0])
         names = [text.get_text() for text in self.page().figure.legends[0].get_texts()]
         self.assertEqual(names, ["first step", "last step", "diverged"])
@@ -171,12 +171,7 @@ class Drawing(InFolder):
         other = self.path.with_name("other.h5")
         write_result(self.path, ["gamma"], rows[:2])
         write_result(other, ["gamma"], rows[2:])
-        self.assertEqual(read_results([str(self.path), str(other)], {}).values("gamma"), [1e-3, 1e-2, 0.1, 1.0])
-
-    def test_where_chooses_jobs(self):
-        write_result(self.path, ["metric", "gamma"], sweep_of_gamma(("frobenius", "wasserstein")))
-        chosen = read_results([str(self.path)], {"metric": "wasserstein", "gamma": "0.1"})
-        self.assertEqual([job.parameters for job in chosen.jobs], [{"metric": "wasserstein", "gamma": 0.1}])
+        self.assertEqual(read_results([str(self.path), str(other)]).values("gamma"), [1e-3, 1e-2, 0.1, 1.0])
 
     def test_output_and_figure_can_be_named(self):
         write_result(self.path, ["gamma"], sweep_of_gamma())
@@ -201,8 +196,8 @@ class Parameters(InFolder):
             for gamma in (0.1, 1.0)
         ]
 
-    def read(self, *arguments):
-        return read_results([str(self.path)], dict(argument.split("=") for argument in arguments))
+    def read(self):
+        return read_results([str(self.path)])
 
     def page(self, *arguments):
         return plot.main.draw(plot.main.parse_arguments([str(self.path), *arguments]))[0]
@@ -233,10 +228,6 @@ class Parameters(InFolder):
         self.assertEqual(self.words(self.page("--by", "beta"))[:3], ["0.1", "auto", "without beta"])
         titles = [axes.get_title("left") for axes in self.page("--by", "gamma").panels]
         self.assertEqual(titles, ["gd", "prox, beta 0.1", "prox, beta auto"])
-
-    def test_auto_can_be_chosen(self):
-        write_result(self.path, ["beta", "gamma"], self.rows((self.nan, 0.1)), read_with=self.read_with)
-        self.assertEqual(len(self.read("beta=auto", "method=prox").jobs), 2)
 
     def test_all_conditions_count(self):
         rows = [
@@ -423,11 +414,9 @@ class Refusing(InFolder):
     def test_unknown_names(self):
         write_result(self.path, ["gamma"], sweep_of_gamma())
         self.assert_refused(run(self.path, "--figure", "pie"), "objective-distance", code=2)
-        self.assert_refused(run(self.path, "--where", "gamma"), "NAME=VALUE", code=2)
         self.assert_refused(run(self.path, "--x", "beauty"), "beauty")
         self.assert_refused(run(self.path, "--figure", "objective-time", "--y", "beauty"), "beauty")
         self.assert_refused(run(self.path, "--by", "beauty"), "gamma")
-        self.assert_refused(run(self.path, "--where", "beauty=1"), "beauty")
 
     def test_the_commands_run_by_themselves(self):
         for name in ("plot.py", "report.py", "bench/bench.py"):

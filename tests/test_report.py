@@ -151,6 +151,15 @@ class Refusing(InFolder):
             file["status"] = [2]
         self.assert_refused(run(path), "not a result of `wgf run`")
 
+    def test_conditions_choose_figures_and_rows(self):
+        path, out = sweep(self.folder), self.folder / "some.html"
+        self.assert_refused(run(path, "--wgf", WGF, "--where", "gama > 1"), "did you mean 'gamma'?")
+        words = ("--wgf", WGF, "--where", "gamma in [0.01, 0.1] and status = done", "--where", "seed > 2", "-o", out)
+        self.assertEqual(run(path, *words).returncode, 0)
+        page = out.read_text(encoding="utf-8")
+        self.assertEqual(data_of(page)["rows"], 2)
+        self.assertIn("the 2 of 12 jobs that meet <code>gamma in [0.01, 0.1] and status = done</code> and <code>", page)
+
     def test_where_it_cannot_write(self):
         path = sweep(self.folder)
         self.assert_refused(run(path, "-o", self.folder / "no" / "folder.html"), "cannot be written")

@@ -14,18 +14,20 @@
 
 static const char usage[] =
     "usage: wgf plan SPEC [--set K=V]... [--csv]\n\n"
-    "Validates a sweep spec and prints its plan, without running anything: the axes, the number of jobs,\n"
-    "the number of dropped duplicates, and the size of the result file. SPEC may be -, standard input.\n"
-    "Warns of each parameter, fixed or swept, that no job reads or that has no effect.\n\n"
-    "  --set K=V  override a fixed parameter; may be repeated\n"
+    "Validates a sweep spec and prints its plan, without running anything: the axes of each block, the number\n"
+    "of jobs, of dropped duplicates and of excluded jobs, and the size of the result file. SPEC may be -,\n"
+    "standard input. Warns of each parameter, fixed or swept, that no job reads or that has no effect, and of\n"
+    "what excludes no job.\n\n"
+    "  --set K=V  fix a parameter that is not swept, in every block; may be repeated\n"
     "  --csv      print a line for each job instead, with every parameter\n"
     "  --help     print this text\n";
 
-static void print_axis(const struct wgf_axis *axis)
+static void print_axis(const struct wgf_axis *axis, bool together)
 {
     enum { SHOWN = 6 };
     char text[64];
-    printf("  %-16s %8" PRId64 " value%s  ", axis->param->name, axis->count, axis->count == 1 ? " " : "s");
+    printf("%s %-16s %8" PRId64 " value%s  ", together ? "+" : " ", axis->param->name, axis->count,
+           axis->count == 1 ? " " : "s");
     for (int64_t i = 0; i < axis->count; i++) {
         if (axis->count > SHOWN && i == SHOWN - 2) {
             printf("… ");
@@ -42,14 +44,20 @@ static void print_axis(const struct wgf_axis *axis)
     putchar('\n');
 }
 
-static void print_block(const struct wgf_spec *spec, int b)
+/* An axis that advances with the one above has a +. */
+static void print_block(const struct wgf_plan *plan, int b)
 {
+    const struct wgf_spec *spec = wgf_plan_spec(plan);
     const struct wgf_sweep_block *block = &spec->blocks[b];
+    bool together = false;
+    for (int a = 1; a < block->axis_count; a++)
+        together = together || block->axes[a].dimension == block->axes[a - 1].dimension;
     if (spec->block_count > 1)
-        printf("block %d: ", b + 1);
-    printf("axes, the last fastest:%s\n", block->axis_count ? "" : " none");
+        printf("block %d, jobs: %" PRId64 "; ", b + 1, wgf_plan_block_jobs(plan, b));
+    printf("axes, the last fastest%s:%s\n", together ? ", those with + together with the one above" : "",
+           block->axis_count ? "" : " none");
     for (int a = 0; a < block->axis_count; a++)
-        print_axis(&block->axes[a]);
+        print_axis(&block->axes[a], a > 0 && block->axes[a].dimension == block->axes[a - 1].dimension);
 }
 
 static int print_plan(const struct wgf_plan *plan)
@@ -62,7 +70,7 @@ static int print_plan(const struct wgf_plan *plan)
         return wgf_cli_error(&error);
     printf("%s%s%s\n", spec->name, spec->description[0] ? ": " : "", spec->description);
     for (int b = 0; b < spec->block_count; b++)
-        print_block(spec, b);
+        print_block(plan, b);
     printf("jobs: %" PRId64 "\n", wgf_plan_jobs(plan));
     printf("duplicates dropped: %" PRId64 "\n", wgf_plan_dropped(plan));
     if (wgf_plan_excluded(plan) > 0)

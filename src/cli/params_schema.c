@@ -16,13 +16,20 @@ static const char frame[] = JSON({
     "$schema" : "http://json-schema.org/draft-07/schema#",
     "title" : "spec of a wgf sweep",
     "type" : "object",
-    "required" : ["name"],
+    "anyOf" : [ {"required" : ["name"]}, {"required" : ["extends"]} ],
     "additionalProperties" : false,
     "properties" : {
+        "extends" : {"description" : "a spec that this one changes", "type" : "string", "minLength" : 1},
         "name" : {"description" : "one line of text", "type" : [ "string", "number" ], "minLength" : 1},
         "description" : {"description" : "what the sweep is for", "type" : [ "string", "number" ]},
         "fixed" : {"$ref" : "#/definitions/fixed"},
-        "sweep" : {"$ref" : "#/definitions/axes"}
+        "sweep" : {
+            "description" : "axes, or a list of blocks whose jobs are joined in order",
+            "type" : [ "object", "array" ],
+            "if" : {"type" : "array"},
+            "then" : {"minItems" : 1, "maxItems" : 1000, "items" : {"$ref" : "#/definitions/block"}},
+            "else" : {"$ref" : "#/definitions/axes"}
+        }
     },
     "definitions" : {
         "fixed" : {
@@ -37,6 +44,64 @@ static const char frame[] = JSON({
             "additionalProperties" : false,
             "properties" : {}
         },
+        "block" : {
+            "type" : "object",
+            "additionalProperties" : false,
+            "properties" : {
+                "fixed" : {"$ref" : "#/definitions/fixed"},
+                "product" : {"$ref" : "#/definitions/axes"},
+                "zip" : {"description" : "lists of equal length that advance together", "$ref" : "#/definitions/axes"},
+                "exclude" : {
+                    "description" : "jobs that match all keys of an entry are left out",
+                    "type" : "array",
+                    "items" : {
+                        "type" : "object",
+                        "minProperties" : 1,
+                        "propertyNames" : {"$ref" : "#/definitions/names"},
+                        "additionalProperties" : {"type" : [ "string", "number" ]}
+                    }
+                },
+                "sample" : {
+                    "description" : "points of a design, one a job",
+                    "type" : "object",
+                    "required" : ["count"],
+                    "additionalProperties" : false,
+                    "properties" : {
+                        "count" : {"type" : "integer", "minimum" : 1, "maximum" : 10000000},
+                        "design" : {"enum" : [ "sobol", "latin", "random" ], "default" : "sobol"},
+                        "seed" : {"type" : "integer", "minimum" : 0, "default" : 1}
+                    }
+                },
+                "over" : {
+                    "description" : "the law of each parameter over the points",
+                    "type" : "object",
+                    "minProperties" : 1,
+                    "propertyNames" : {"$ref" : "#/definitions/names"},
+                    "additionalProperties" : {"$ref" : "#/definitions/law"}
+                }
+            },
+            "dependencies" : {"sample" : ["over"], "over" : ["sample"]}
+        },
+        "law" : {
+            "type" : "object",
+            "minProperties" : 1,
+            "maxProperties" : 1,
+            "additionalProperties" : false,
+            "properties" : {
+                "uniform" : {"$ref" : "#/definitions/ends"},
+                "loguniform" : {"$ref" : "#/definitions/ends"},
+                "integers" : {"$ref" : "#/definitions/ends"},
+                "choice" : {"description" : "a list of values", "type" : [ "array", "object" ], "minItems" : 1}
+            }
+        },
+        "ends" : {
+            "description" : "[lowest, highest]",
+            "type" : "array",
+            "minItems" : 2,
+            "maxItems" : 2,
+            "items" : {"type" : "number"}
+        },
+        "names" : {"enum" : []},
         "parameters" : {}
     }
 });
@@ -104,6 +169,8 @@ static cJSON *make_value(const struct wgf_param *param)
         return make_number(param);
     if (param->type == WGF_PARAM_PATH)
         return cJSON_Parse(JSON({"type" : "string"}));
+    if (param->check) /* a condition compares something */
+        return cJSON_Parse(JSON({"type" : "string", "pattern" : "^(none)?$|[<=>]| in "}));
     if (param->list)
         return cJSON_Parse(JSON(
             {"type" : [ "array", "string", "number" ], "minItems" : 1, "items" : {"type" : [ "string", "number" ]}}));
@@ -161,7 +228,9 @@ char *wgf_cli_schema(void)
     cJSON *fixed = cJSON_GetObjectItem(cJSON_GetObjectItem(definitions, "fixed"), "properties");
     cJSON *axes = cJSON_GetObjectItem(cJSON_GetObjectItem(definitions, "axes"), "properties");
     cJSON *values = cJSON_GetObjectItem(definitions, "parameters");
+    cJSON *names = cJSON_GetObjectItem(cJSON_GetObjectItem(definitions, "names"), "enum");
     for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
+        cJSON_AddItemToArray(names, cJSON_CreateString(param->name));
         cJSON *value = make_value(param), *axis = make_axis(param), *reference = cJSON_CreateObject();
         char place[REFERENCE];
         add_description(param, value);

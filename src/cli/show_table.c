@@ -42,11 +42,11 @@ static wgf_status add_summary(struct wgf_shown *shown, const struct wgf_spec *sp
 {
     static const char *const outcome[] = {"status",     "objective_initial", "objective_final",
                                           "steps_done", "seconds",           "message"};
-    const struct wgf_param *swept[WGF_MOST_PARAMS];
-    const int count = wgf_spec_swept(spec, swept);
+    const struct wgf_param *varied[WGF_MOST_PARAMS];
+    const int count = wgf_spec_varied(spec, varied);
     wgf_status status = add(shown, "job", false, error);
     for (int a = 0; !status && a < count; a++)
-        status = add(shown, swept[a]->name, false, error);
+        status = add(shown, varied[a]->name, false, error);
     for (size_t i = 0; !status && i < sizeof outcome / sizeof *outcome; i++)
         status = add(shown, outcome[i], false, error);
     return status;

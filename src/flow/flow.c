@@ -100,11 +100,12 @@ static bool is_finite(const struct wgf_evaluation *evaluation)
 }
 
 /* Has the user's own condition for the end been met? A condition of 0 never is. */
-static bool has_arrived(const struct wgf_descent *run)
+static bool has_arrived(struct wgf_descent *run)
 {
     const struct wgf_settings *settings = run->settings;
     double now = run->now.objective, previous = run->previous;
-    if (settings->stop_objective > 0 && now <= settings->stop_objective)
+    run->stopped = wgf_stop_holds(run);
+    if (run->stopped || (settings->stop_objective > 0 && now <= settings->stop_objective))
         return true;
     return settings->stop_change > 0 && fabs(now - previous) <= settings->stop_change * fabs(previous);
 }
@@ -190,10 +191,23 @@ static void explain_absence(const struct wgf_descent *run)
                  distances ? "masses on a grid have the method's own distance alone" : "it is larger than inner_steps");
 }
 
+/* Says which rule has stopped the descent, and what the method says of it. */
+static void explain_end(const struct wgf_descent *run)
+{
+    char own[WGF_ERROR_LENGTH] = "", *const message = run->result->message;
+    const size_t size = sizeof run->result->message;
+    if (run->method->explain)
+        run->method->explain(run->work, own, sizeof own);
+    if (run->stopped)
+        snprintf(message, size, "stopped at step %" PRId64 " by stop_when: %.200s", run->result->steps_done,
+                 run->settings->stop_when);
+    const size_t used = strlen(message);
+    snprintf(message + used, size - used, "%s%s", used && *own ? "; " : "", own);
+}
+
 /* Writes the message of the outcome. */
 static void explain(const struct wgf_descent *run)
 {
-    const struct wgf_method *method = run->method;
     struct wgf_flow_result *result = run->result;
     if (result->outcome == WGF_OUTCOME_DIVERGED && result->steps_done == 0)
         snprintf(result->message, sizeof result->message,
@@ -206,8 +220,8 @@ static void explain(const struct wgf_descent *run)
         snprintf(result->message, sizeof result->message,
                  "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,
                  result->steps_done, run->settings->steps);
-    else if (method->explain)
-        method->explain(run->work, result->message, sizeof result->message);
+    else
+        explain_end(run);
     if (result->outcome == WGF_OUTCOME_DONE && result->message[0] == '\0')
         explain_death(run);
     explain_absence(run);
@@ -217,7 +231,11 @@ static void explain(const struct wgf_descent *run)
 static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *problem, const struct wgf_deadline *deadline,
                         struct wgf_error *error)
 {
-    wgf_status status = run->method->create(&run->work, run->settings, problem, error);
+    const char *const rule = run->settings->stop_when;
+    size_t place;
+    wgf_status status = rule && *rule ? wgf_stop_compile(&run->rule, rule, &place, error) : WGF_OK;
+    if (!status)
+        status = run->method->create(&run->work, run->settings, problem, error);
     const wgf_status loaded = !status && run->checkpoint && run->checkpoint->load ? wgf_checkpoint_load(run) : WGF_OK;
     if (loaded && loaded != WGF_EDATA)
         return wgf_fail(error, loaded, "its checkpoint cannot be read");
@@ -277,6 +295,7 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
     limited.expired = deadline.flag;
     wgf_status status = begin(&run, &limited, &deadline, error);
     if (status) {
+        wgf_expression_free(run.rule);
         wgf_deadline_stop(&deadline);
         return status;
     }
@@ -291,6 +310,7 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
         result->outcome = WGF_OUTCOME_INTERRUPTED;
     explain(&run);
     run.method->free(run.work);
+    wgf_expression_free(run.rule);
     wgf_deadline_stop(&deadline);
     return WGF_OK;
 }

@@ -4,6 +4,8 @@
 
 #include "deadline.h"
 
+#include "wgf/base/expression.h"
+#include "wgf/base/text.h"
 #include "wgf/flow/flow.h"
 
 /* The current state in three numbers. */
@@ -74,8 +76,10 @@ struct wgf_descent {
     int64_t records;       /* of the trace, at most */
     int64_t inner_records; /* of an outer step */
     struct wgf_evaluation now;
-    double previous;  /* objective before the last step; NaN: no step yet, no change to judge */
-    int64_t recorded; /* the step of the last record; -1: none */
+    double previous;             /* objective before the last step; NaN: no step yet, no change to judge */
+    int64_t recorded;            /* the step of the last record; -1: none */
+    struct wgf_expression *rule; /* of stop_when; NULL: none */
+    bool stopped;                /* by the rule */
 
     const struct wgf_checkpoint *checkpoint; /* or NULL */
     double started;     /* by wgf_clock: when the descent would have started if it had never been cut */
@@ -85,6 +89,12 @@ struct wgf_descent {
     const struct wgf_flow_listener *listener; /* or NULL */
     double told;                              /* by wgf_clock: when it was last */
 };
+
+/* Compiles the text of stop_when, as wgf_expression_compile; the caller frees the rule. */
+wgf_status wgf_stop_compile(struct wgf_expression **rule, const char *text, size_t *place, struct wgf_error *error);
+
+/* Is the descent at a record for which its rule holds? */
+bool wgf_stop_holds(const struct wgf_descent *run);
 
 enum { WGF_STATE_IOVS = 48 }; /* entries of a checkpoint at most */
 

@@ -96,7 +96,8 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
         fine = begin_block(plan, &spec->blocks[b]);
     wgf_status status = fine ? wgf_plan_read_sources(plan, diagnostics) : WGF_EMEMORY;
     if (status == WGF_EIO) /* of the last one */
-        wgf_diagnose(diagnostics, (struct wgf_place){1, 1}, "%s", plan->sources[plan->source_count - 1].error.message);
+        wgf_diagnose(diagnostics, (struct wgf_place){.line = 1, .column = 1}, "%s",
+                     plan->sources[plan->source_count - 1].error.message);
     for (int b = 0; !status && b < plan->block_count; b++) {
         status = wgf_block_count(&plan->blocks[b]) ? WGF_OK : WGF_EMEMORY;
         if (!status)
@@ -121,7 +122,8 @@ wgf_status wgf_plan_create(struct wgf_plan **plan, const struct wgf_spec *spec, 
         status = build(made, diagnostics);
     }
     if (status == WGF_EMEMORY)
-        wgf_diagnose(diagnostics, (struct wgf_place){1, 1}, "out of memory while planning the sweep; shorten its axes");
+        wgf_diagnose(diagnostics, (struct wgf_place){.line = 1, .column = 1},
+                     "out of memory while planning the sweep; shorten its axes");
     if (status) {
         wgf_plan_free(made);
         made = NULL;
@@ -162,6 +164,15 @@ int64_t wgf_plan_dropped(const struct wgf_plan *plan)
 int64_t wgf_plan_excluded(const struct wgf_plan *plan)
 {
     return plan->excluded;
+}
+
+int64_t wgf_plan_block_jobs(const struct wgf_plan *plan, int b)
+{
+    const struct wgf_plan_block *block = &plan->blocks[b];
+    int64_t jobs = block->jobs;
+    for (int64_t i = 0; i < plan->removed_count; i++)
+        jobs -= plan->removed[i] >= block->first && plan->removed[i] < block->first + block->jobs;
+    return jobs;
 }
 
 /* The number of job k among all jobs of the blocks: the removed ones before it are those of which at most k others come

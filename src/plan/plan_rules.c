@@ -190,10 +190,21 @@ static bool decay(struct wgf_trial *trial)
 static bool plane_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
-    const int method = trial->written.method;
-    return (method == WGF_METHOD_JKO || method == WGF_METHOD_FLOW) && d != 2 && data_are_known(trial) &&
-           wgf_trial_says(trial, "method: %s needs d = 2, but d is %" PRId64,
-                          wgf_param_text(wgf_param_find("method"), &trial->written), d);
+    return trial->written.method == WGF_METHOD_JKO && d != 2 && data_are_known(trial) &&
+           wgf_trial_says(trial, "method: jko needs d = 2, but d is %" PRId64, d);
+}
+
+static bool events_inputs(struct wgf_trial *trial)
+{
+    const int usual = 3;
+    const int64_t d = trial->settled.data.d;
+    if (trial->written.method != WGF_METHOD_FLOW || !data_are_known(trial))
+        return false;
+    if (d > WGF_EVENTS_INPUTS)
+        return wgf_trial_says(trial, "method: flow needs d of at most %d, but d is %" PRId64, WGF_EVENTS_INPUTS, d);
+    return d > usual && !wgf_block_gives(trial->block, "flow_solver") &&
+           wgf_trial_says(trial, "method: flow has no default solver for d = %" PRId64 "; ask for flow_solver: events",
+                          d);
 }
 
 static bool kernel_inputs(struct wgf_trial *trial)
@@ -259,6 +270,7 @@ static const struct wgf_rule rules[] = {
     {{"layers", "method"}, .conflicts = both_layers},
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
+    {{"method", "flow_solver", "d", "data", "data_file", "inputs"}, .conflicts = events_inputs},
     {{"kernel", "method", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
@@ -355,7 +367,7 @@ void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagno
         if (all && !trial.failed)
             continue;
         const struct wgf_param *param = blamed(&trial, names);
-        struct wgf_place place = {1, 1};
+        struct wgf_place place = {.line = 1, .column = 1};
         if (param)
             wgf_block_given(block, param, &place);
         if (trial.failed)

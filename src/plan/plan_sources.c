@@ -6,22 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *resolve(const char *folder, const char *path)
-{
-    const bool plain = path[0] == '/' || strcmp(folder, ".") == 0;
-    const size_t size = strlen(folder) + strlen(path) + 2;
-    char *resolved = wgf_calloc((int64_t)size, 1);
-    if (resolved) {
-        if (!plain) {
-            strcpy(resolved, folder);
-            if (folder[strlen(folder) - 1] != '/')
-                strcat(resolved, "/");
-        }
-        strcat(resolved, path);
-    }
-    return resolved;
-}
-
 const struct wgf_source *wgf_plan_source(const struct wgf_plan *plan, const char *path,
                                          const struct wgf_datafile_layout *layout)
 {
@@ -133,7 +117,7 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
         return WGF_EMEMORY;
     struct wgf_source *source = &plan->sources[plan->source_count];
     *source = *wanted;
-    source->resolved = resolve(plan->spec->folder, wanted->path);
+    source->resolved = wgf_path_in(plan->spec->folder, wanted->path);
     if (!source->resolved)
         return WGF_EMEMORY;
     plan->source_count++;

@@ -3,6 +3,8 @@
  */
 #include "plan_internal.h"
 
+#include "wgf/flow/flow.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -64,8 +66,7 @@ struct given {
 static bool has(const struct wgf_plan_block *block, const struct given *given)
 {
     struct wgf_place place;
-    return wgf_block_given(block, given->param, &place) && place.line == given->place.line &&
-           place.column == given->place.column;
+    return wgf_block_given(block, given->param, &place) && wgf_same_place(place, given->place);
 }
 
 /* Does some job of the block read the parameter? */
@@ -171,10 +172,59 @@ static void warn_of_exclusions(const struct wgf_plan_block *block, struct wgf_di
                          "no job of the block matches this entry of exclude; correct its values, or remove it");
 }
 
+/* Columns of the trace, as bits: those that a text of stop_when names, and of all that are named those that some job
+ * with the text records, and those that some such job does not. */
+struct columns {
+    const char *text;
+    unsigned named, recorded, lacking;
+};
+
+static void add_columns(void *context, const struct wgf_settings *settings, double jobs)
+{
+    struct columns *const columns = context;
+    (void)jobs;
+    if (columns->text != settings->stop_when)
+        columns->named = wgf_flow_stop_columns(settings->stop_when);
+    columns->text = settings->stop_when;
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        if (columns->named >> c & 1) {
+            const bool has = wgf_flow_has_column(settings, (enum wgf_trace_column)c);
+            *(has ? &columns->recorded : &columns->lacking) |= 1u << c;
+        }
+}
+
+/* Warns of columns in stop_when that no job records. */
+static void warn_of_rule(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
+{
+#define NAME(id, column, units, meaning) #column,
+#define MEANING(id, column, units, meaning) meaning,
+    static const char *const names[] = {WGF_TRACE_COLUMNS(NAME)}, *const meanings[] = {WGF_TRACE_COLUMNS(MEANING)};
+    const struct wgf_param *const param = wgf_param_find("stop_when");
+    const char *shaping[WGF_MOST_PARAMS + 2];
+    struct columns columns = {0};
+    struct wgf_place place;
+    bool given = false;
+    int count = 0;
+    for (int b = 0; !given && b < plan->block_count; b++)
+        given = wgf_block_given(&plan->blocks[b], param, &place);
+    wgf_params_shaping(WGF_SHAPES_TRACE, shaping);
+    while (shaping[count])
+        count++;
+    shaping[count++] = param->name;
+    shaping[count] = NULL;
+    if (!given || !wgf_plan_visit_jobs(plan, shaping, add_columns, &columns))
+        return;
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        if ((columns.lacking & ~columns.recorded) >> c & 1)
+            wgf_diagnose(warnings, place, "stop_when: no job records %s (%s); it is NaN, of which only != holds",
+                         names[c], meanings[c]);
+}
+
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
     for (int b = 0; b < plan->block_count; b++) {
         warn_of_block(plan, b, warnings);
         warn_of_exclusions(&plan->blocks[b], warnings);
     }
+    warn_of_rule(plan, warnings);
 }

@@ -353,10 +353,10 @@ wgf_status wgf_result_create(const char *path, const struct wgf_plan *plan, cons
     char hash[17];
     struct wgf_column_list columns;
     wgf_list_columns(&columns, layout);
-    const struct wgf_param *swept[WGF_MOST_PARAMS];
-    const int axis_count = wgf_spec_swept(spec, swept);
+    const struct wgf_param *varied[WGF_MOST_PARAMS];
+    const int axis_count = wgf_spec_varied(spec, varied);
     for (int a = 0; a < axis_count; a++)
-        axes[a] = swept[a]->name;
+        axes[a] = varied[a]->name;
     snprintf(hash, sizeof hash, "%016" PRIx64, wgf_plan_hash(plan));
     struct wgf_attribute all[MOST_ATTRIBUTES] = {
         {.name = "schema", .number = WGF_SCHEMA},

@@ -11,12 +11,23 @@ enum { KEPT = 100, MESSAGE_LENGTH = 400 };
 
 struct wgf_diagnostic {
     struct wgf_place place;
+    char *file; /* of the place: the spec may be gone before its errors */
     char message[MESSAGE_LENGTH];
 };
 
+static bool same_file(struct wgf_place a, struct wgf_place b)
+{
+    return a.file && b.file ? strcmp(a.file, b.file) == 0 : a.file == b.file;
+}
+
 bool wgf_comes_before(struct wgf_place a, struct wgf_place b)
 {
-    return a.line != b.line ? a.line < b.line : a.column < b.column;
+    return same_file(a, b) && (a.line != b.line ? a.line < b.line : a.column < b.column);
+}
+
+bool wgf_same_place(struct wgf_place a, struct wgf_place b)
+{
+    return same_file(a, b) && a.line == b.line && a.column == b.column;
 }
 
 /* A byte that continues a UTF-8 character. */
@@ -47,6 +58,8 @@ static struct wgf_diagnostic *make_room(struct wgf_diagnostics *diagnostics, str
         rank--;
     if (rank == KEPT)
         return NULL;
+    if (diagnostics->count == KEPT)
+        free(diagnostics->list[KEPT - 1].file);
     const int moved = (diagnostics->count < KEPT ? diagnostics->count : KEPT - 1) - rank;
     memmove(&diagnostics->list[rank + 1], &diagnostics->list[rank], (size_t)moved * sizeof *diagnostics->list);
     return &diagnostics->list[rank];
@@ -61,7 +74,8 @@ void wgf_diagnose(struct wgf_diagnostics *diagnostics, struct wgf_place place, c
         diagnostics->count++;
     if (!diagnostic)
         return;
-    diagnostic->place = place;
+    diagnostic->file = place.file ? strdup(place.file) : NULL;
+    diagnostic->place = (struct wgf_place){place.line, place.column, diagnostic->file};
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(diagnostic->message, MESSAGE_LENGTH, format, arguments);
@@ -77,8 +91,8 @@ void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char
         if (diagnostic->place.line == 0) {
             fprintf(out, "wgf: %s: %s\n", kind, diagnostic->message);
         } else {
-            fprintf(out, "%s:%d:%d: %s: %s\n", file, diagnostic->place.line, diagnostic->place.column, kind,
-                    diagnostic->message);
+            fprintf(out, "%s:%d:%d: %s: %s\n", diagnostic->file ? diagnostic->file : file, diagnostic->place.line,
+                    diagnostic->place.column, kind, diagnostic->message);
         }
     }
     if (diagnostics->dropped > 0)
@@ -92,6 +106,8 @@ bool wgf_diagnostics_any(const struct wgf_diagnostics *diagnostics)
 
 void wgf_diagnostics_clear(struct wgf_diagnostics *diagnostics)
 {
+    for (int i = 0; i < diagnostics->count; i++)
+        free(diagnostics->list[i].file);
     free(diagnostics->list);
     *diagnostics = (struct wgf_diagnostics){0};
 }

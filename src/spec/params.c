@@ -112,6 +112,7 @@ static bool with_random_choices(const struct wgf_settings *s)
 #define FLOAT(field, text) WGF_PARAM_FLOAT, AT(field), text
 #define CHOICE(field, text) WGF_PARAM_CHOICE, AT(field), text
 #define PATH(field) WGF_PARAM_PATH, AT(field), ""
+#define CHECKED(function) .check = (function)
 #define TEXT(field) WGF_PARAM_TEXT, AT(field), ""
 /* Ranges. Integers end at 2^53: a double holds each of them exactly. */
 #define WHOLE(lo) .minimum = (lo), .maximum = 0x1p53
@@ -224,6 +225,8 @@ const struct wgf_param wgf_params[] = {
      SAYS("stop once the objective is at or below this; 0: never")},
     {"stop_change", FLOAT(stop_change, "0"), AT_LEAST(0),
      SAYS("stop once the relative change of the objective over a step is at or below this; 0: never")},
+    {"stop_when", TEXT(stop_when), OR("none"), CHECKED(wgf_flow_check_stop),
+     SAYS("stop at the first record for which this condition on the trace and objective_initial holds")},
     {"time_limit", FLOAT(time_limit, "0"), AT_LEAST(0), SAYS("seconds for a job; 0: no limit")},
 };
 enum { COUNT = sizeof wgf_params / sizeof *wgf_params };

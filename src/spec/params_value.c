@@ -194,8 +194,11 @@ static wgf_status parse_text(const struct wgf_param *param, const char *text, co
     if (strlen(text) >= PATH_MAX)
         return wgf_fail(error, WGF_EUSAGE, "%s: '%s' is too long; use a shorter one", param->name,
                         wgf_excerpt(text).text);
-    *value = text;
-    return WGF_OK;
+    *value = param->word && strcmp(text, param->word) == 0 ? "" : text;
+    struct wgf_error inner;
+    size_t place;
+    const wgf_status status = param->check && **value ? param->check(*value, &place, &inner) : WGF_OK;
+    return status ? wgf_fail(error, status, "%s: %s", param->name, inner.message) : WGF_OK;
 }
 
 wgf_status wgf_param_parse(const struct wgf_param *param, const char *text, bool quoted, union wgf_value *value,

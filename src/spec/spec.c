@@ -15,7 +15,7 @@ enum {
 void wgf_spec_no_memory(struct wgf_spec_reader *reader)
 {
     if (!reader->out_of_memory)
-        wgf_diagnose(reader->diagnostics, (struct wgf_place){0, 0},
+        wgf_diagnose(reader->diagnostics, (struct wgf_place){.line = 0},
                      "out of memory while reading the spec; shorten its lists");
     reader->out_of_memory = true;
 }
@@ -37,8 +37,8 @@ const char *wgf_spec_keep(struct wgf_spec_reader *reader, const char *text)
 static char *read_text(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
     if (wgf_spec_is_null(entry->value)) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(entry->value), "%s has no value; give it one or remove it",
-                     entry->name);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, entry->value),
+                     "%s has no value; give it one or remove it", entry->name);
         return NULL;
     }
     const char *text = wgf_spec_scalar(reader, entry->value, entry->name);
@@ -61,15 +61,18 @@ static bool is_good_name(const char *name)
 
 static void read_name(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
+    free(reader->spec->name);
     reader->spec->name = read_text(reader, entry);
+    reader->named = true;
     if (reader->spec->name && !is_good_name(reader->spec->name)) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(entry->value),
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, entry->value),
                      "name: use one line of text, not empty and of at most %d bytes", MAX_NAME);
     }
 }
 
 static void read_description(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
 {
+    free(reader->spec->description);
     reader->spec->description = read_text(reader, entry);
 }
 
@@ -127,19 +130,44 @@ void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry 
             continue;
         at[wgf_param_index(param)] = entry->place;
         if (wgf_spec_value(reader, param, entry->value, &value))
-            wgf_spec_fix(reader, list, count, (struct wgf_fixed){param, value, wgf_spec_place(entry->value), NULL});
+            wgf_spec_fix(reader, list, count,
+                         (struct wgf_fixed){param, value, wgf_spec_place(reader, entry->value), NULL});
     }
     free(entries.list);
 }
 
 static void read_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section)
 {
-    wgf_spec_fixed(reader, section, &reader->spec->fixed, &reader->spec->fixed_count, reader->fixed_at);
+    struct wgf_place at[WGF_MOST_PARAMS] = {{0}};
+    wgf_spec_fixed(reader, section, &reader->spec->fixed, &reader->spec->fixed_count, at);
+    for (int i = 0; i < wgf_param_count; i++)
+        if (at[i].line > 0) {
+            reader->fixed_at[i] = at[i];
+            reader->fixed_level[i] = reader->level;
+        }
 }
 
-static const char *const section_names[] = {"name", "description", "fixed", "sweep"};
+/* The sweep of a spec takes the place of that of the spec that it extends. */
+static void read_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section)
+{
+    for (int b = 0; b < reader->spec->block_count; b++)
+        wgf_spec_free_block(&reader->spec->blocks[b]);
+    reader->spec->block_count = 0;
+    memset(reader->swept_at, 0, sizeof reader->swept_at);
+    reader->sweep_level = reader->level;
+    wgf_spec_sweep(reader, section);
+}
+
+/* What is extended has been read before all else. */
+static void read_extends(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section)
+{
+    (void)reader;
+    (void)section;
+}
+
+static const char *const section_names[] = {"name", "description", "fixed", "sweep", "extends"};
 static void (*const section_readers[])(struct wgf_spec_reader *, const struct wgf_spec_entry *) = {
-    read_name, read_description, read_fixed, wgf_spec_sweep};
+    read_name, read_description, read_fixed, read_sweep, read_extends};
 enum { SECTIONS = sizeof section_names / sizeof *section_names };
 
 static void diagnose_unknown_section(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
@@ -149,7 +177,8 @@ static void diagnose_unknown_section(struct wgf_spec_reader *reader, const struc
     else if (wgf_spec_is_block_key(entry->name))
         wgf_spec_misplaced(reader, entry);
     else
-        wgf_spec_unknown(reader, entry, section_names, SECTIONS, "a spec has name, description, fixed and sweep");
+        wgf_spec_unknown(reader, entry, section_names, SECTIONS,
+                         "a spec has name, description, extends, fixed and sweep");
 }
 
 static void read_section(struct wgf_spec_reader *reader, const struct wgf_spec_entry *entry)
@@ -163,32 +192,51 @@ static void read_section(struct wgf_spec_reader *reader, const struct wgf_spec_e
     diagnose_unknown_section(reader, entry);
 }
 
+/* A parameter is fixed or swept; but a sweep takes it over from what is fixed in a spec that is extended. */
 static void check_fixed_or_swept(struct wgf_spec_reader *reader)
 {
     for (int i = 0; i < wgf_param_count; i++) {
         const struct wgf_place fixed = reader->fixed_at[i], swept = reader->swept_at[i];
+        const bool fixed_first = wgf_comes_before(fixed, swept);
         if (fixed.line == 0 || swept.line == 0)
             continue;
-        const bool fixed_first = wgf_comes_before(fixed, swept);
-        wgf_diagnose(reader->diagnostics, fixed_first ? swept : fixed, "%s is already %s on line %d; keep one of them",
-                     wgf_params[i].name, fixed_first ? "fixed" : "swept", fixed_first ? fixed.line : swept.line);
+        if (reader->fixed_level[i] > reader->sweep_level)
+            wgf_spec_release(reader->spec->fixed, &reader->spec->fixed_count, &wgf_params[i]);
+        else if (reader->fixed_level[i] < reader->sweep_level)
+            wgf_diagnose(reader->diagnostics, fixed, "%s is swept on line %d of %s; give a sweep here as well",
+                         wgf_params[i].name, swept.line, swept.file);
+        else
+            wgf_diagnose(reader->diagnostics, fixed_first ? swept : fixed,
+                         "%s is already %s on line %d; keep one of them", wgf_params[i].name,
+                         fixed_first ? "fixed" : "swept", fixed_first ? fixed.line : swept.line);
     }
 }
 
-static void read_root(struct wgf_spec_reader *reader, const yaml_node_t *root)
+/* Reads one file: what it extends, and then its own sections. */
+static void read_file(struct wgf_spec_reader *reader, const char *text, size_t length)
 {
-    struct wgf_spec_entries entries = wgf_spec_entries(reader, root, "the spec");
-    bool named = root->type != YAML_MAPPING_NODE;
-    for (int i = 0; i < entries.count; i++) {
-        named = named || strcmp(entries.list[i].name, "name") == 0;
-        read_section(reader, &entries.list[i]);
+    if (!wgf_spec_load_document(reader, text, length))
+        return;
+    const yaml_node_t *root = yaml_document_get_root_node(&reader->document);
+    if (root) {
+        struct wgf_spec_entries entries = wgf_spec_entries(reader, root, "the spec");
+        for (int i = 0; i < entries.count; i++)
+            if (strcmp(entries.list[i].name, "extends") == 0)
+                wgf_spec_extend(reader, &entries.list[i], read_file);
+        for (int i = 0; i < entries.count; i++)
+            read_section(reader, &entries.list[i]);
+        free(entries.list);
+        reader->named = reader->named || root->type != YAML_MAPPING_NODE;
+        if (!reader->named && reader->level == 0)
+            wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, root),
+                         "name is missing; add a line 'name: WORDS'");
+        if (reader->spec->block_count == 0 && reader->level == 0) /* no sweep is one job */
+            wgf_spec_block(reader, wgf_spec_place(reader, root));
+    } else {
+        wgf_diagnose(reader->diagnostics, (struct wgf_place){1, 1, reader->file},
+                     "the spec is empty; it needs at least a name");
     }
-    free(entries.list);
-    if (!named)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(root), "name is missing; add a line 'name: WORDS'");
-    check_fixed_or_swept(reader);
-    if (reader->spec->block_count == 0) /* no sweep is one job */
-        wgf_spec_block(reader, wgf_spec_place(root));
+    yaml_document_delete(&reader->document);
 }
 
 static void read_sets(struct wgf_spec_reader *reader, const char *const *sets, int set_count)
@@ -205,17 +253,15 @@ static void read_sets(struct wgf_spec_reader *reader, const char *const *sets, i
 
 static void read_text_of_spec(struct wgf_spec_reader *reader, const char *const *sets, int set_count)
 {
-    if (!wgf_spec_load_document(reader, reader->spec->text, reader->spec->length))
-        return;
-    const yaml_node_t *root = yaml_document_get_root_node(&reader->document);
-    if (root) {
-        read_root(reader, root);
+    wgf_spec_begin(reader, read_file);
+    if (reader->rest && !wgf_diagnostics_any(reader->diagnostics))
+        wgf_diagnose(reader->diagnostics, (struct wgf_place){.line = 1, .column = 1},
+                     "the spec extends nothing, yet others follow it; remove all after its end");
+    check_fixed_or_swept(reader);
+    if (reader->spec->block_count > 0) {
         read_sets(reader, sets, set_count);
         wgf_spec_finish_blocks(reader);
-    } else {
-        wgf_diagnose(reader->diagnostics, (struct wgf_place){1, 1}, "the spec is empty; it needs at least a name");
     }
-    yaml_document_delete(&reader->document);
     if (!reader->spec->description && !(reader->spec->description = strdup("")))
         wgf_spec_no_memory(reader);
 }
@@ -251,7 +297,7 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
 {
     *spec = NULL;
     struct wgf_spec_reader reader = {
-        .diagnostics = diagnostics, .written_left = MAX_WRITTEN, .spaced_left = MAX_SPACED};
+        .diagnostics = diagnostics, .folder = "", .written_left = MAX_WRITTEN, .spaced_left = MAX_SPACED};
     const int errors_before = diagnostics->count + diagnostics->dropped;
     reader.spec = create(file, text, length);
     if (reader.spec)

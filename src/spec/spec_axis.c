@@ -29,7 +29,7 @@ static bool read_numbers(struct wgf_spec_reader *reader, const struct wgf_param 
 {
     const bool is_list = node->type == YAML_SEQUENCE_NODE;
     const ptrdiff_t count = is_list ? node->data.sequence.items.top - node->data.sequence.items.start : 0;
-    numbers->place = wgf_spec_place(node);
+    numbers->place = wgf_spec_place(reader, node);
     if (count < fewest || count > 3) {
         wgf_diagnose(reader->diagnostics, numbers->place, "%s: write %s", param->name, usage);
         return false;
@@ -47,7 +47,7 @@ static bool read_unchecked(struct wgf_spec_reader *reader, const struct wgf_para
     struct wgf_error error;
     const char *text = wgf_spec_scalar(reader, node, param->name);
     if (text && wgf_number_parse(param, text, wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s", error.message);
         return false;
     }
     return text != NULL;
@@ -59,7 +59,7 @@ static bool check(struct wgf_spec_reader *reader, const struct wgf_param *param,
     struct wgf_error error;
     const bool fine = wgf_param_check(param, value, &error) == WGF_OK;
     if (!fine)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s", error.message);
     return fine;
 }
 
@@ -240,7 +240,7 @@ bool wgf_spec_axis(struct wgf_spec_reader *reader, const struct wgf_param *param
                    struct wgf_axis *axis)
 {
     axis->param = param;
-    axis->place = wgf_spec_place(node);
+    axis->place = wgf_spec_place(reader, node);
     switch (node->type) {
     case YAML_SEQUENCE_NODE:
         return wgf_spec_list(reader, node, axis);

@@ -66,22 +66,22 @@ static bool read_condition(struct wgf_spec_reader *reader, const yaml_node_t *no
         condition->equal = operators[i].equal;
         condition->greater = operators[i].greater;
         text += length + strspn(text + length, " ");
-        quoted = condition->param->type == WGF_PARAM_PATH;
+        quoted = wgf_param_is_text(condition->param);
         break;
     }
     if (text && read_bound(condition, text, quoted, &error)) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s", error.message);
         return false;
     }
-    if (text && condition->param->type == WGF_PARAM_PATH)
-        condition->value.text = text = wgf_spec_keep(reader, text);
+    if (text && wgf_param_is_text(condition->param))
+        condition->value.text = text = wgf_spec_keep_value(reader, condition->param, text);
     return text != NULL;
 }
 
 static void read_exclusion(struct wgf_spec_reader *reader, const yaml_node_t *node, struct wgf_exclusion *exclusion)
 {
     struct wgf_spec_entries entries = wgf_spec_entries(reader, node, "an entry of exclude");
-    exclusion->place = wgf_spec_place(node);
+    exclusion->place = wgf_spec_place(reader, node);
     if (node->type == YAML_MAPPING_NODE && entries.count == 0)
         wgf_diagnose(reader->diagnostics, exclusion->place, "exclude: an empty entry excludes all; name a parameter");
     for (int i = 0; i < entries.count; i++) {
@@ -101,7 +101,7 @@ void wgf_spec_exclude(struct wgf_spec_reader *reader, const struct wgf_spec_entr
 {
     yaml_node_t *node = section->value;
     if (node->type != YAML_SEQUENCE_NODE) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node),
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node),
                      "exclude: use a list of mappings, [{PARAMETER: VALUE}]");
         return;
     }

@@ -23,15 +23,23 @@ struct wgf_sample {
     int parameters; /* read so far */
 };
 
+enum { WGF_SPEC_LEVELS = 16 }; /* of specs that extend others */
+
 struct wgf_spec_reader {
     yaml_document_t document;
+    /* The file being read: its name and its folder relative to the spec's, NULL and "" for the spec itself; how many
+     * specs extend it, one by way of the other; the texts of those that it extends, or NULL. */
+    const char *file, *folder, *rest;
+    const char *chain[WGF_SPEC_LEVELS]; /* this file and those that extend it */
+    int level;
     struct wgf_diagnostics *diagnostics;
     struct wgf_spec *spec;
     /* By parameter, line 0: not there. For every block; the first time in any block; in the block being read. */
     struct wgf_place fixed_at[WGF_MOST_PARAMS], swept_at[WGF_MOST_PARAMS], given_at[WGF_MOST_PARAMS];
+    int fixed_level[WGF_MOST_PARAMS], sweep_level;
     int64_t written_left, spaced_left; /* values that the lists of all axes may still hold */
     struct wgf_sample sample;
-    bool out_of_memory;
+    bool named, out_of_memory;
 };
 
 /* One key of a mapping. */
@@ -46,11 +54,14 @@ struct wgf_spec_entries {
     struct wgf_spec_entry *list; /* freed by the caller */
 };
 
-struct wgf_place wgf_spec_place(const yaml_node_t *node);
+struct wgf_place wgf_spec_place(const struct wgf_spec_reader *reader, const yaml_node_t *node);
 void wgf_spec_no_memory(struct wgf_spec_reader *reader);
 
 /* A copy of the text in the spec's pool; NULL when out of memory. */
 const char *wgf_spec_keep(struct wgf_spec_reader *reader, const char *text);
+
+/* The same of a parameter's value; a path in the file being read is made relative to the spec's folder. */
+const char *wgf_spec_keep_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const char *text);
 
 /* spec_yaml.c: reads the text as one document of limited depth, which the caller deletes. False: it is not one. */
 bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, size_t length);
@@ -77,6 +88,12 @@ void wgf_spec_release(struct wgf_fixed *list, int *count, const struct wgf_param
 /* A section of fixed parameters: adds them to the list, and their places to `at`. */
 void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_fixed **list,
                     int *count, struct wgf_place *at);
+
+/* spec_extends.c: reads the spec's own text with `read`. Reads likewise what the document at hand extends, and goes on
+ * with that document. */
+typedef void wgf_read_file(struct wgf_spec_reader *reader, const char *text, size_t length);
+void wgf_spec_begin(struct wgf_spec_reader *reader, wgf_read_file *read);
+void wgf_spec_extend(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, wgf_read_file *read);
 
 /* spec_exclude.c: the list of exclusions of a block. */
 void wgf_spec_exclude(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,

@@ -41,7 +41,7 @@ void wgf_spec_sample(struct wgf_spec_reader *reader, const struct wgf_spec_entry
             values[key].integer = 0;
     }
     if (!counted)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(section->value),
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, section->value),
                      "sample: count is missing; add count: NUMBER");
     free(entries.list);
     reader->sample =
@@ -105,7 +105,7 @@ static bool read_ends(struct wgf_spec_reader *reader, const struct wgf_spec_entr
     const yaml_node_item_t *items = node->data.sequence.items.start;
     double ends[2];
     if (node->type != YAML_SEQUENCE_NODE || node->data.sequence.items.top - items != 2) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: write %s: [LOWEST, HIGHEST]", param->name,
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s: write %s: [LOWEST, HIGHEST]", param->name,
                      entry->name);
         return false;
     }
@@ -121,7 +121,7 @@ static bool read_ends(struct wgf_spec_reader *reader, const struct wgf_spec_entr
                           : above_zero && law->low <= 0 ? "loguniform needs numbers above 0"
                                                         : NULL;
     if (problem)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: %s", param->name, problem);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s: %s", param->name, problem);
     return !problem;
 }
 
@@ -175,7 +175,7 @@ static bool read_law(struct wgf_spec_reader *reader, const struct wgf_param *par
     int kind = 0;
     bool fine = entries.count == 1;
     axis->param = param;
-    axis->place = wgf_spec_place(node);
+    axis->place = wgf_spec_place(reader, node);
     reader->sample.parameters++;
     if (node->type == YAML_MAPPING_NODE && !fine)
         wgf_diagnose(reader->diagnostics, axis->place, "%s: write one of uniform, loguniform, integers and choice",

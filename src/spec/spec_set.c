@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const struct wgf_place command_line = {0, 0};
+static const struct wgf_place command_line = {.line = 0};
 
 /* The parameter that K names; NULL, diagnosed, when there is none that can be set. */
 static const struct wgf_param *find_settable(struct wgf_spec_reader *reader, const char *set, const char *name)
@@ -61,7 +61,7 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
     }
     const char *const kept = wgf_spec_keep(reader, set);
     if (quoted && kept)
-        value.text = kept + (value.text - set);
+        value.text = wgf_spec_keep(reader, value.text);
     if (kept)
         assign(reader, (struct wgf_fixed){param, value, command_line, kept});
 }

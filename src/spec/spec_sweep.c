@@ -122,7 +122,7 @@ struct wgf_sweep_block *wgf_spec_block(struct wgf_spec_reader *reader, struct wg
 
 static void read_block(struct wgf_spec_reader *reader, const yaml_node_t *node)
 {
-    struct wgf_sweep_block *block = wgf_spec_block(reader, wgf_spec_place(node));
+    struct wgf_sweep_block *block = wgf_spec_block(reader, wgf_spec_place(reader, node));
     struct wgf_spec_entries entries = wgf_spec_entries(reader, node, "a block");
     for (int i = 0; i < entries.count; i++)
         if (!wgf_spec_is_block_key(entries.list[i].name))
@@ -149,10 +149,10 @@ void wgf_spec_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_entry 
     const yaml_node_item_t *items = node->data.sequence.items.start;
     const ptrdiff_t count = node->data.sequence.items.top - items;
     if (count == 0)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node),
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node),
                      "sweep: the list is empty; add a block or remove sweep");
     if (count > WGF_MOST_BLOCKS)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "sweep: more than %d blocks; join some of them",
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "sweep: more than %d blocks; join some of them",
                      WGF_MOST_BLOCKS);
     for (ptrdiff_t i = 0; i < count && i < WGF_MOST_BLOCKS; i++)
         read_block(reader, yaml_document_get_node(&reader->document, items[i]));
@@ -179,7 +179,27 @@ void wgf_spec_finish_blocks(struct wgf_spec_reader *reader)
                 wgf_spec_fix(reader, &spec->blocks[b].fixed, &spec->blocks[b].fixed_count, spec->fixed[i]);
 }
 
-int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS])
+static const struct wgf_fixed *find_fixed(const struct wgf_sweep_block *block, const struct wgf_param *param)
+{
+    for (int i = 0; i < block->fixed_count; i++)
+        if (block->fixed[i].param == param)
+            return &block->fixed[i];
+    return NULL;
+}
+
+/* Do two blocks fix the parameter differently? */
+static bool differs(const struct wgf_spec *spec, const struct wgf_param *param)
+{
+    const struct wgf_fixed *first = find_fixed(&spec->blocks[0], param);
+    for (int b = 1; b < spec->block_count; b++) {
+        const struct wgf_fixed *other = find_fixed(&spec->blocks[b], param);
+        if (!first != !other || (first && !wgf_value_equal(param, first->value, other->value)))
+            return true;
+    }
+    return false;
+}
+
+int wgf_spec_varied(const struct wgf_spec *spec, const struct wgf_param *varied[WGF_MOST_PARAMS])
 {
     bool listed[WGF_MOST_PARAMS] = {false};
     int count = 0;
@@ -187,9 +207,12 @@ int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WG
         for (int a = 0; a < spec->blocks[b].axis_count; a++) {
             const struct wgf_param *param = spec->blocks[b].axes[a].param;
             if (!listed[wgf_param_index(param)])
-                swept[count++] = param;
+                varied[count++] = param;
             listed[wgf_param_index(param)] = true;
         }
+    for (int i = 0; i < wgf_param_count; i++)
+        if (!listed[i] && differs(spec, &wgf_params[i]))
+            varied[count++] = &wgf_params[i];
     return count;
 }
 

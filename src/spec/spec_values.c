@@ -113,11 +113,11 @@ bool wgf_spec_list(struct wgf_spec_reader *reader, const yaml_node_t *node, stru
     const yaml_node_item_t *items = node->data.sequence.items.start;
     const int64_t count = node->data.sequence.items.top - items;
     if (count == 0) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: the list is empty; add a value or remove the axis",
-                     axis->param->name);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node),
+                     "%s: the list is empty; add a value or remove the axis", axis->param->name);
         return false;
     }
-    if (!wgf_spec_room(reader, wgf_spec_place(node), count, &reader->written_left, axis))
+    if (!wgf_spec_room(reader, wgf_spec_place(reader, node), count, &reader->written_left, axis))
         return false;
     bool fine = true;
     for (int64_t i = 0; i < count; i++) {

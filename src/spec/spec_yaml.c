@@ -8,25 +8,25 @@
 /* libyaml takes quadratic time in the depth of nesting and in the number of anchors and directives. */
 enum { MAX_DEPTH = 32, MAX_ANCHORS = 100 }; /* the messages name them */
 
-static struct wgf_place place_of_mark(yaml_mark_t mark)
+static struct wgf_place place_of_mark(const struct wgf_spec_reader *reader, yaml_mark_t mark)
 {
     const size_t line = mark.line < INT_MAX ? mark.line : INT_MAX - 1;
     const size_t column = mark.column < INT_MAX ? mark.column : INT_MAX - 1;
-    return (struct wgf_place){(int)line + 1, (int)column + 1};
+    return (struct wgf_place){(int)line + 1, (int)column + 1, reader->file};
 }
 
-struct wgf_place wgf_spec_place(const yaml_node_t *node)
+struct wgf_place wgf_spec_place(const struct wgf_spec_reader *reader, const yaml_node_t *node)
 {
-    return place_of_mark(node->start_mark);
+    return place_of_mark(reader, node->start_mark);
 }
 
 /* The place of a byte. */
-static struct wgf_place place_of_offset(const char *text, size_t offset)
+static struct wgf_place place_of_offset(const struct wgf_spec_reader *reader, const char *text, size_t offset)
 {
-    struct wgf_place place = {1, 1};
+    struct wgf_place place = {1, 1, reader->file};
     for (size_t i = 0; i < offset; i++)
         if (text[i] == '\n')
-            place = (struct wgf_place){place.line + 1, 1};
+            place = (struct wgf_place){place.line + 1, 1, reader->file};
         else if (((unsigned char)text[i] & 0xC0) != 0x80)
             place.column++;
     return place;
@@ -50,14 +50,16 @@ static void diagnose_yaml(struct wgf_spec_reader *reader, const yaml_parser_t *p
         wgf_spec_no_memory(reader);
     } else if (parser->error == YAML_READER_ERROR) {
         const size_t offset = parser->problem_offset < length ? parser->problem_offset : length;
-        wgf_diagnose(reader->diagnostics, place_of_offset(text, offset), "the spec is not UTF-8 text: %s",
+        wgf_diagnose(reader->diagnostics, place_of_offset(reader, text, offset), "the spec is not UTF-8 text: %s",
                      parser->problem);
     } else if (parser->context) {
-        wgf_diagnose(reader->diagnostics, place_of_mark(parser->problem_mark), "not valid YAML: %s (line %d): %s%s",
-                     parser->context, place_of_mark(parser->context_mark).line, parser->problem,
+        wgf_diagnose(reader->diagnostics, place_of_mark(reader, parser->problem_mark),
+                     "not valid YAML: %s (line %d): %s%s", parser->context,
+                     place_of_mark(reader, parser->context_mark).line, parser->problem,
                      line_has_tab(text, parser->problem_mark.line) ? "; indent with blanks, not tabs" : "");
     } else {
-        wgf_diagnose(reader->diagnostics, place_of_mark(parser->problem_mark), "not valid YAML: %s", parser->problem);
+        wgf_diagnose(reader->diagnostics, place_of_mark(reader, parser->problem_mark), "not valid YAML: %s",
+                     parser->problem);
     }
 }
 
@@ -134,7 +136,7 @@ static bool check_token_limits(struct wgf_spec_reader *reader, const char *text,
         }
         const char *refusal = count_token(&counts, token.type);
         if (refusal) {
-            wgf_diagnose(reader->diagnostics, place_of_mark(token.start_mark), "%s", refusal);
+            wgf_diagnose(reader->diagnostics, place_of_mark(reader, token.start_mark), "%s", refusal);
             fine = false;
         }
         more = token.type != YAML_STREAM_END_TOKEN;
@@ -168,13 +170,14 @@ bool wgf_spec_load_document(struct wgf_spec_reader *reader, const char *text, si
 const char *wgf_spec_scalar(struct wgf_spec_reader *reader, const yaml_node_t *node, const char *what)
 {
     if (node->type != YAML_SCALAR_NODE) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: use one value, not a %s", what,
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s: use one value, not a %s", what,
                      node->type == YAML_SEQUENCE_NODE ? "list" : "mapping");
         return NULL;
     }
     const char *text = (const char *)node->data.scalar.value;
     if (strlen(text) != node->data.scalar.length) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: contains a NUL character; remove it", what);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node), "%s: contains a NUL character; remove it",
+                     what);
         return NULL;
     }
     return text;
@@ -232,7 +235,7 @@ struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const y
 {
     struct wgf_spec_entries entries = {0, NULL};
     if (node->type != YAML_MAPPING_NODE) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node),
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node),
                      wgf_spec_is_null(node) ? "%s has no value; give it one or remove it"
                                             : "%s: use a mapping, KEY: VALUE",
                      what);
@@ -249,11 +252,23 @@ struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const y
         const char *name = wgf_spec_scalar(reader, key, "key");
         if (name) {
             entries.list[entries.count++] = (struct wgf_spec_entry){
-                name, wgf_spec_place(key), yaml_document_get_node(&reader->document, pair->value)};
+                name, wgf_spec_place(reader, key), yaml_document_get_node(&reader->document, pair->value)};
         }
     }
     drop_repeated(reader, &entries);
     return entries;
+}
+
+/* The place to blame in a text that its parameter checks, where that is written on one line; else of its beginning. */
+static struct wgf_place place_in(const struct wgf_spec_reader *reader, const struct wgf_param *param,
+                                 const yaml_node_t *node, const char *text)
+{
+    struct wgf_place place = wgf_spec_place(reader, node);
+    struct wgf_error error;
+    size_t at = 0;
+    if (param->check && node->start_mark.line == node->end_mark.line && param->check(text, &at, &error))
+        place.column += (int)at + wgf_spec_is_quoted(node);
+    return place;
 }
 
 /* The items of a YAML list as one text in the spec's pool; NULL, diagnosed, where they are not names. */
@@ -267,7 +282,7 @@ static const char *join(struct wgf_spec_reader *reader, const struct wgf_param *
         const char *const text = wgf_spec_scalar(reader, name, param->name);
         const bool fits = text && used + WGF_LIST_ROOM(strlen(text)) + 2 < sizeof joined;
         if (text && (!fits || wgf_spec_is_null(name)))
-            wgf_diagnose(reader->diagnostics, wgf_spec_place(name), "%s: %s", param->name,
+            wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, name), "%s: %s", param->name,
                          fits ? "an item has no value; give it one or remove it" : "the list is too long; shorten it");
         if (!fits || wgf_spec_is_null(name))
             return NULL;
@@ -277,8 +292,8 @@ static const char *join(struct wgf_spec_reader *reader, const struct wgf_param *
     }
     joined[used] = '\0';
     if (first == end)
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s: the list is empty; add an item or remove it",
-                     param->name);
+        wgf_diagnose(reader->diagnostics, wgf_spec_place(reader, node),
+                     "%s: the list is empty; add an item or remove it", param->name);
     return first == end ? NULL : wgf_spec_keep(reader, joined);
 }
 
@@ -291,10 +306,10 @@ bool wgf_spec_value(struct wgf_spec_reader *reader, const struct wgf_param *para
         return false;
     struct wgf_error error;
     if (wgf_param_parse(param, text, listed || wgf_spec_is_quoted(node), value, &error) != WGF_OK) {
-        wgf_diagnose(reader->diagnostics, wgf_spec_place(node), "%s", error.message);
+        wgf_diagnose(reader->diagnostics, place_in(reader, param, node, text), "%s", error.message);
         return false;
     }
     if (wgf_param_is_text(param) && !listed)
-        value->text = wgf_spec_keep(reader, text);
+        value->text = wgf_spec_keep_value(reader, param, value->text);
     return !wgf_param_is_text(param) || value->text != NULL;
 }

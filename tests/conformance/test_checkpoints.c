@@ -378,7 +378,7 @@ enum { VARIANTS = 13 };
 
 static bool make_variant(const struct kind *kind, int variant, struct wgf_settings *settings)
 {
-    return vary(kind, variant, settings) && (settings->data.d == 2 || kind->method != WGF_METHOD_FLOW);
+    return vary(kind, variant, settings) && (settings->data.d <= WGF_EVENTS_INPUTS || kind->method != WGF_METHOD_FLOW);
 }
 
 static void interruptions_came(const struct wgf_settings *settings)

@@ -187,10 +187,11 @@ def a_shown_value_is_the_stored_one(wgf):
         for comparison, kept in (("=", 1), ("!=", 4), ("<=", place + 1), ("<", place), (">", 4 - place)):
             rows = wgf("aggregate", name, "--where", f"gamma {comparison} {value}", *counts[5:]).table()[1]
             equal(sum(int(row["count"]) for row in rows), kept, f"jobs of {name} with gamma {comparison} {value}")
-    drawn = read_results([str(wgf.path(name)) for name in files], {})
+    drawn = read_results([str(wgf.path(name)) for name in files])
     equal(drawn.values("gamma"), [float(value) for value in written], "values in figures")
     for name in (listed, old):
-        equal(len(read_results([str(name)], {"gamma": "0.3"}).jobs), 1, f"jobs of {name} that --where chooses")
+        chosen = read_results([str(name)], ["gamma = 0.3"], wgf.program).jobs
+        equal(len(chosen), 1, f"jobs of {name} that --where chooses")
 
 
 @case

@@ -24,6 +24,7 @@ name: gd
 fixed: {method: gd, layers: both, width: 500, d: 3, n: 60, steps: 120000, gamma: 1.0e-4, record_every: 400, save: all}
 """,
 }
+DESCENTS["rule"] = DESCENTS["gd"].replace("save: all", "stop_when: step > 100000 and objective < objective_initial")
 # Several of them, and short ones between.
 MIXED = """\
 name: mixed
@@ -133,6 +134,12 @@ def jko_killed_again_and_again(wgf):
 @case
 def gd_killed_again_and_again(wgf):
     cut(wgf, "gd", KILLS)
+
+
+@case
+def rule_killed_again_and_again(wgf):
+    cut(wgf, "rule", (signal.SIGKILL, signal.SIGTERM))
+    equal(list(column(wgf.path("out.h5"), "steps_done")), [100400], "steps_done")
 
 
 @case

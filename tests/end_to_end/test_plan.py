@@ -6,6 +6,7 @@ import os
 import re
 
 import h5py
+import xarray
 from harness import DIVERGED, DONE, OK, USAGE, case, column, equal, finish, main, require, within
 
 MIXED = """\
@@ -251,6 +252,10 @@ def blocks_are_joined_in_order(wgf):
     equal(done.err, "", "warnings")
     found = [count(done.out, words) for words in ("jobs", "duplicates dropped", "excluded")]
     equal(found, [3 + 4 + 1 + 4, 1, 1], "jobs, duplicates, excluded")
+    heads = re.findall(r"^block (\d), jobs: (\d+); axes, the last fastest(.*):$", done.out, re.MULTILINE)
+    plus = ", those with + together with the one above"
+    equal(heads, [("1", "3", plus), ("2", "4", ""), ("3", "1", ""), ("4", "4", plus)], "blocks")
+    equal(re.findall(r"^\+ (\w+)", done.out, re.MULTILINE), ["epsilon", "width"], "axes that advance with others")
     _, rows = jobs(wgf, BLOCKS)
     got = [(row["method"], row["grid"], float(row["gamma"]), row["steps"]) for row in rows[:8]]
     expected = [("jko", "8", 0.1, "2"), ("jko", "8", 0.2, "2"), ("jko", "9", 0.2, "2"), ("gd", "32", 0.1, "3"),
@@ -289,10 +294,77 @@ def blocks_of_a_result_resume(wgf):
     wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
     wgf("verify", "out.h5").require(OK)
     with h5py.File(wgf.path("out.h5")) as file:
-        equal([axis.decode() if isinstance(axis, bytes) else axis for axis in file.attrs["axes"]],
-              ["grid", "gamma", "epsilon", "method", "width"], "axes")
+        axes = [axis.decode() if isinstance(axis, bytes) else axis for axis in file.attrs["axes"]]
+        equal(axes, ["grid", "gamma", "epsilon", "method", "width", "steps"], "axes")
+    with xarray.open_dataset(wgf.path("out.h5"), engine="h5netcdf") as sweep:
+        cube = sweep[axes + ["objective_final"]].set_index(job=axes).unstack("job")
+        equal(int(cube.objective_final.notnull().sum()), int(sweep.objective_final.notnull().sum()), "jobs in the cube")
     wgf.write("other.yaml", wgf.path("spec.yaml").read_text().replace("count: 4", "count: 5"))
     wgf("run", "other.yaml", "-o", "out.h5", "--quiet").require(USAGE, "another plan")
+
+
+def write_family(wgf):
+    """A spec, its base in a folder, and the base of that in another; each names a file beside itself."""
+    os.makedirs(wgf.path("base/deep"))
+    wgf.write("base/data.csv", "1,2,3\n4,5,6\n")
+    wgf.write("base/deep/test.csv", "1,2,3\n")
+    wgf.write("base/deep/grand.yaml", "%YAML 1.1\n---\nfixed: {width: 4, steps: 7, test_file: test.csv, gamma: 1}\n")
+    wgf.write("base/base.yaml", "name: base\ndescription: of others\nextends: deep/grand.yaml\n"
+              "fixed: {data: file, data_file: data.csv, steps: 3}\nsweep: {seed: [1, 2]}")
+    wgf.write("spec.yaml", "extends: base/base.yaml\nname: child\nfixed: {layers: both}\nsweep: {gamma: [0.1, 0.2]}")
+
+
+@case
+def specs_extend_others(wgf):
+    write_family(wgf)
+    _, rows = wgf("plan", "--csv", "spec.yaml").require(OK).table()
+    got = [[row[name] for name in ("steps", "width", "layers", "seed", "data_file", "test_file")] for row in rows]
+    equal(got, [["3", "4", "both", "1", "base/data.csv", "base/deep/test.csv"]] * 2, "rows")
+    equal([float(row["gamma"]) for row in rows], [0.1, 0.2], "gamma")
+    require(wgf("plan", "spec.yaml").out.startswith("child: of others\n"), "name and description")
+    wgf.write("spec.yaml", "extends: base/base.yaml\n")
+    _, rows = wgf("plan", "--csv", "spec.yaml").require(OK).table()
+    equal([(row["seed"], row["gamma"]) for row in rows], [("1", "1"), ("2", "1")], "the sweep of the base")
+
+
+@case
+def result_keeps_what_its_spec_extends(wgf):
+    write_family(wgf)
+    files = [wgf.path(name).read_text() for name in ("spec.yaml", "base/base.yaml", "base/deep/grand.yaml")]
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--jobs", "0").require(OK)
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
+    with h5py.File(wgf.path("out.h5")) as file:
+        text = file.attrs["spec"]
+    text = text.decode() if isinstance(text, bytes) else text
+    equal(text, f"{files[0]}\n... # extends base/base.yaml\n{files[1]}\n... # extends deep/grand.yaml\n{files[2]}",
+          "the attribute spec")
+    wgf.write("spec.yaml", text)
+    for name in ("base/base.yaml", "base/deep/grand.yaml"):
+        os.unlink(wgf.path(name))
+    wgf("run", "spec.yaml", "-o", "out.h5", "--quiet").require(OK)
+    _, rows = wgf("show", "out.h5", "--job", "1", "--data").require(OK).table()
+    equal(len(rows), 2, "samples")
+
+
+@case
+def errors_of_what_is_extended_have_its_name(wgf):
+    write_family(wgf)
+    for base, child, place in (
+            ("fixed: {gama: 1}", "", "base/base.yaml:1:9: error: unknown parameter"),
+            ("sweep: {gamma: [1]}", "fixed: {gamma: 1}\n", "spec.yaml:3:9: error: gamma is swept on line 1 of base/"),
+            ("fixed: {method: jko, d: 3}", "", "base/base.yaml:1:17: error: method: jko needs d = 2"),
+            ("extends: ../spec.yaml", "", "base/base.yaml:1:10: error: extends: this file is, or extends, the one"),
+            ("extends: base.yaml", "", "base/base.yaml:1:10: error: extends: this file is, or extends, the one"),
+            ("extends: absent.yaml", "", "base/base.yaml:1:10: error: extends: cannot read the spec base/absent.yaml"),
+            ("extends: [a]", "", "base/base.yaml:1:10: error: extends: use one value"), ("", "", "base/base.yaml:1:1")):
+        wgf.write("base/base.yaml", base)
+        wgf.write("spec.yaml", "name: x\nextends: base/base.yaml\n" + child)
+        done = wgf("plan", "spec.yaml").require(USAGE).quietly()
+        require(done.err.startswith(place) and len(done.err.splitlines()) == 1, f"{base}: {done.err}")
+    wgf.write("base/base.yaml", "fixed: {d: 1, wdth: 3}\n")
+    wgf.write("spec.yaml", "name: x\nextends: base/base.yaml\nfixed: {n: 0}\n")
+    done = wgf("plan", "spec.yaml").require(USAGE, "base/base.yaml:1:15: ", "\nspec.yaml:3:12: ").quietly()
+    equal(len(done.err.splitlines()), 2, "errors of both files")
 
 
 HUGE_BLOCKS = """\

@@ -30,6 +30,7 @@ OPTIONS = {
     "record_every: 9": ("objective",),
     "stop_objective: 1.0e+9": (),
     "stop_change: 1.0e+9": (),
+    "stop_when: step > 0": (),
     "time_limit: 1000": (),
 }
 
@@ -86,6 +87,7 @@ VALUES = {
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
     "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
     "save": "[none, last]", "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
+    "stop_when": "[none, step = 1]",
 }
 ONE_CHOICE = {"inner", "flow_solver", "origin"}
 DECIDING = {"data", "init", "method", "metric", "solver"}

@@ -91,6 +91,29 @@ def it_agrees_with_the_program_on_every_value_of_every_parameter(wgf):
     require(refused > compared / 4 and compared - refused > compared / 15, f"{refused} of {compared} refused")
 
 
+BLOCKS = ["{}", "{product: {gamma: [1]}}", "{zip: {gamma: [1, 2], n: [3, 4]}}", "{fixed: {n: 3}, product: {}}", "3",
+          "{product: {gama: [1]}}", "{exclude: [{grid: 64, epsilon: '<= 0.01'}]}", "{exclude: [{gird: 64}]}", "[]",
+          "{exclude: [{}]}", "{exclude: {n: 3}}", "{exclude: [3]}", "{sample: {count: 3}}", "{fixed: 3}", "{zipp: {}}",
+          "{over: {gamma: {uniform: [1, 2]}}}", "{sample: {count: 3}, over: {gamma: {uniform: [1, 2]}}}",
+          "{sample: {count: 3, design: latin, seed: 0}, over: {n: {integers: [1, 2]}, d: {choice: [3, 4]}}}",
+          "{sample: {design: latin}, over: {n: {integers: [1, 2]}}}", "{sample: {count: 3}, over: {}}",
+          "{sample: {count: 3, design: halton}, over: {n: {integers: [1, 2]}}}",
+          "{sample: 3, over: {n: {integers: [1, 2]}}}",
+          "{sample: {count: 0}, over: {n: {integers: [1, 2]}}}", "{sample: {count: 3}, over: {n: {integers: [1]}}}",
+          "{sample: {count: 3}, over: {n: {integer: [1, 2]}}}", "{sample: {count: 3}, over: {m: {integers: [1, 2]}}}"]
+
+
+@case
+def it_agrees_with_the_program_on_blocks(wgf):
+    schema = validator(wgf)
+    for block in BLOCKS:
+        wgf.write("spec.yaml", f"name: x\nsweep:\n  - {block}\n")
+        valid = schema.is_valid({"name": "x", "sweep": [load(block)]})
+        code = wgf("plan", "spec.yaml").code
+        require((code == OK) == valid, f"{block}: exit code {code}, {'taken' if valid else 'refused'} by the schema")
+    require(schema.is_valid(load("extends: base.yaml")) and not schema.is_valid(load("{name: x, sweep: []}")), "frame")
+
+
 @case
 def what_is_no_spec_is_refused(wgf):
     schema = validator(wgf)

@@ -137,6 +137,8 @@ static void make_value(const struct wgf_param *param, char *buffer, size_t size)
         while (param->choices[count])
             count++;
         snprintf(buffer, size, rand() % 2 ? "%s" : "[%s]", param->choices[rand() % count]);
+    } else if (param->type == WGF_PARAM_TEXT) {
+        snprintf(buffer, size, "%s", rand() % 2 ? "\"step > 3 and mass in [1, 2]\"" : "objective < (1, not");
     } else if (param->type == WGF_PARAM_PATH) {
         snprintf(buffer, size, "%s", rand() % 2 ? "none.csv" : "x_samples_d2.csv");
     } else if (rand() % 2) {

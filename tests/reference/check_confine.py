@@ -114,8 +114,8 @@ def main():
                 do(f"gd against decay, d {d}, kernel {kernel}", check_decay, d, 0, {**gd, "kernel": kernel})
             for metric in ("frobenius", "wasserstein"):
                 do(f"prox against decay, d {d}, {metric}", check_decay, d, 1e-9, {**prox, "metric": metric})
+            do(f"flow against decay, d {d}", check_decay, d, 1e-9, flow)
             do(f"prox of a given beta against decay, d {d}", check_decay, d, 1e-12, fixed_beta)
-        do("flow against decay", check_decay, 2, 1e-9, flow)
         do("gd of a zero network", check_quiet, gd, 1 - 0.25 * 2 * CONFINE, 1e-14)
         do("prox of a zero network", check_quiet, prox, 1 / (1 + 0.25 * 2 * CONFINE), 1e-7)
         do("flow of a zero network", check_quiet, flow, np.exp(-0.25 * 2 * CONFINE), 1e-13)

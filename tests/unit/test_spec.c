@@ -280,7 +280,7 @@ static void the_first_hundred_errors_are_kept(void **state)
     (void)state;
     struct wgf_diagnostics diagnostics = {0};
     for (int line = 300; line >= 1; line--) {
-        wgf_diagnose(&diagnostics, (struct wgf_place){line, 1}, "%d\t%s", line,
+        wgf_diagnose(&diagnostics, (struct wgf_place){.line = line, .column = 1}, "%d\t%s", line,
                      "\xC2\x9B"
                      "31m");
     }

@@ -45,7 +45,7 @@ def shown(result, jobs, why=""):
     else:
         which = f", {'job' if count == 1 else 'jobs'} {numbered(jobs)}" if count <= MOST_NUMBERED else ""
         said = f"{count} of {total} jobs{which}"
-    where = "".join(f", {name} = {plain(value)}" for name, value in result.where.items())
+    where = "".join(f", {plain(condition)}" for condition in result.where)
     rest = f"; {result.rows - total} without a result yet" if result.rows > total else ""
     return f"shown: {said}{where}{rest}" + (f"; {why}" if why else "")
 
@@ -84,7 +84,7 @@ def split(result, jobs, names):
 def facets(result, jobs, options, default=(), most=MOST_FACETS):
     """The groups of `split` by the parameters of --facet, or by the default ones."""
     names = options.facet or default
-    remedy = "some jobs with --where NAME=VALUE, or other parameters with --facet"
+    remedy = "some jobs with --where, or other parameters with --facet"
     return at_most(split(result, jobs, names), names, most, remedy)
 
 

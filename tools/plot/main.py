@@ -33,20 +33,16 @@ def parse_arguments(arguments):
     add("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, ...); in heat maps a parameter")
     add("--y", metavar="TRACE", help="trace on the vertical axis (grad_norm, ...); in heat maps a parameter")
     add("--value", metavar="RESULT", help="what a heat map shows (objective_final, seconds, ...)")
-    add("--wgf", metavar="PROGRAM", help="program that makes a job's samples again; default: build/wgf of this folder")
+    add("--wgf", metavar="PROGRAM", help="makes samples again and reads --where; default: build/wgf of this folder")
     add("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
     add("--facet", metavar="NAMES", help="a panel for each combination of these swept parameters: method,gamma")
     add("--inputs", metavar="I,J", type=input_numbers, default=(), help="the plane of neurons, line of functions: 0,3")
     view.add_arguments(add)
     add("--table", action="store_true", help="print the numbers of the figure, such as rates, as a table in Markdown")
-    add("--where", metavar="NAME=VALUE", action="append", default=[], help="draw only these jobs; may be repeated")
+    add("--where", metavar="CONDITIONS", action="append", default=[], help="only these jobs, as wgf show; repeatable")
     options = parser.parse_args(arguments)
-    bad = [condition for condition in options.where if "=" not in condition]
-    if bad:
-        parser.error(f"--where takes NAME=VALUE, not {bad[0]}")
     options.facet = [name for name in (options.facet or "").split(",") if name]
     options.view = view.view_of(options)
-    options.where = dict(condition.split("=", 1) for condition in options.where)
     return options
 
 
@@ -54,7 +50,7 @@ def draw(options):
     """The page that the options ask for, and the ending of its file's name."""
     if options.results[0] == aggregate.STDIN or options.results[0].endswith(".csv"):
         return aggregate.curves(options.results[0], options), ".png"
-    result = read_results(options.results, options.where)
+    result = read_results(options.results, options.where, options.wgf)
     result.view = options.view
     for option, names in (("--by", [options.by] if options.by else []), ("--facet", options.facet)):
         for name in names:

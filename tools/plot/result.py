@@ -10,13 +10,16 @@ import os
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 import math
+import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import h5py
 import numpy as np
 
 from .words import AUTO, DIGITS, shown, value_texts
 
+BUILT = Path(__file__).resolve().parents[2] / "build" / "wgf"
 DRAWN_STATES = ("done", "diverged", "timeout")
 TEXTS = ("message",)
 OUTER_INNER = ("inner_steps_used", "inner_residual")  # one value an outer step, despite their names
@@ -24,6 +27,26 @@ OUTER_INNER = ("inner_steps_used", "inner_residual")  # one value an outer step,
 
 class PlotError(Exception):
     """One sentence for the user: what, where, what to do."""
+
+
+def ask(program, purpose, *words):
+    """What the program prints, the built one by default. It is asked for what a file does not say by itself."""
+    program = program or BUILT
+    try:
+        done = subprocess.run([program, *words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise PlotError(
+            f"{program} {purpose} but cannot be run ({error.strerror}); name the program with --wgf"
+        ) from None
+    if done.returncode != 0:
+        raise PlotError(done.stderr.strip())
+    return done.stdout
+
+
+def passing(path, conditions, program):
+    """The numbers of a file's jobs that meet all conditions, in the language of `wgf show --where`."""
+    where = [word for condition in conditions for word in ("--where", condition)]
+    return list(map(int, ask(program, "reads --where", "show", path, *where, "--columns", "job", "--csv").split()[1:]))
 
 
 class Source:
@@ -170,8 +193,8 @@ class Result:
     axes: list = field(default_factory=list)
     jobs: list = field(default_factory=list)
     finished: int = 0  # jobs that could be drawn; `jobs` may be a sample of them
-    rows: int = 0  # jobs that `where` chooses, finished or not
-    where: dict = field(default_factory=dict)  # {parameter: value} of --where
+    rows: int = 0  # jobs that meet the conditions, finished or not
+    where: list = field(default_factory=list)  # the conditions of --where
     words: dict = field(default_factory=dict)  # what each variable is
     view: object = None  # a View: how the user wants the axes
 
@@ -222,23 +245,12 @@ def description_of(spec):
     return ""
 
 
-def matches(value, wanted):
-    """Does a value in the file, as shown, equal the text that a user gave for it?"""
-    try:
-        return shown(float(value)) == shown(float(wanted))
-    except ValueError:
-        return str(value) == wanted or (wanted == AUTO and isinstance(value, float) and math.isnan(value))
-
-
-def read_file(path, where):
+def read_file(path, chosen=None):
+    """The finished jobs of a file, or those of the numbers `chosen`."""
     source = Source(path)
     axes = [name for name in list(source.attribute("axes")) if name in source.file]
     states = source.states()
-    chosen = range(len(states))
-    for name, value in where.items():
-        if name not in source.file:
-            raise PlotError(f"{path} has no parameter {name}, which --where asks for")
-        chosen = [row for row in chosen if matches(source.column(name)[row], value)]
+    chosen = range(len(states)) if chosen is None else chosen
     rows = [row for row in chosen if states[row] in DRAWN_STATES]
     swept = {name: source.parameter(name) for name in axes}
     jobs = []
@@ -246,20 +258,20 @@ def read_file(path, where):
         parameters = {name: values[row] for name, values in swept.items() if values[row] is not None}
         jobs.append(Job(states[row], parameters, Traces(source, row), source, row))
     description = description_of(source.attribute("spec"))
-    name = source.attribute("name")
-    return Result(name, description, axes, jobs, len(jobs), len(chosen), where, source.words())
+    return Result(source.attribute("name"), description, axes, jobs, len(jobs), len(chosen), words=source.words())
 
 
-def read_results(paths, where):
-    """All finished jobs of the files. Raises PlotError when there is none."""
-    results = [read_file(path, where) for path in paths]
+def read_results(paths, conditions=(), program=None):
+    """All finished jobs of the files that meet the conditions. Raises PlotError when there is none."""
+    results = [read_file(path, passing(path, conditions, program) if conditions else None) for path in paths]
     first = results[0]
+    first.where = conditions
     for other in results[1:]:
         first.jobs += other.jobs
         first.finished += other.finished
         first.rows += other.rows
         first.axes += [name for name in other.axes if name not in first.axes]
     if not first.jobs:
-        chosen = " that --where chooses" if where else ""
+        chosen = " that --where chooses" if conditions else ""
         raise PlotError(f"{', '.join(paths)}: no finished job{chosen}, so there is nothing to draw yet")
     return first

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import plot.main
 from plot.figures import FIGURES
-from plot.result import PlotError
+from plot.result import PlotError, passing
 
 from . import sweep as sweeps
 
@@ -107,24 +107,25 @@ def failures(sweep):
     return table(rows, ("status", "jobs", "which", "message"), "failures") + more
 
 
-def draw(path, name, folder):
+def draw(path, name, folder, selection):
     """A figure as (bytes, remarks), or None and why not. An error in one figure does not stop the page."""
     picture, said = Path(folder) / f"{name}.png", io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            code = plot.main.main([path, "--figure", name, "-o", str(picture)])
+            code = plot.main.main([path, "--figure", name, "-o", str(picture), *selection])
     except (Exception, SystemExit) as error:
         return None, f"{type(error).__name__}: {error}"
     remarks = " ".join(said.getvalue().split()).replace("plot.py: ", "")
     return (picture.read_bytes() if code == 0 and picture.exists() else None), remarks
 
 
-def figures(path, names):
+def figures(path, names, selection):
+    """The figures of the jobs that `selection`, words for tools/plot.py, leaves."""
     drawn, refused = [], []
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             figure = FIGURES[name]
-            picture, remarks = draw(path, name, folder)
+            picture, remarks = draw(path, name, folder, selection)
             kind = IMAGES.get(picture[:4]) if picture else None
             if not kind:
                 refused.append(f"<li>{escape(name)}: {escape(remarks)}</li>")
@@ -139,14 +140,17 @@ def figures(path, names):
     return "\n".join(drawn) or "<p>No figures were asked for.</p>"
 
 
-def jobs(sweep, parameters):
+def jobs(sweep, parameters, chosen, where):
     """The section of the table, its data as JSON that cannot close the script tag, and how many rows were left out."""
-    packed, shown = sweeps.pack_table(sweep, parameters)
-    total = len(sweep.status)
+    packed, shown = sweeps.pack_table(sweep, parameters, chosen)
+    total = len(chosen)
     left = f"{total - shown:,} of {total:,} rows are left out, evenly spaced; <code>wgf show</code> prints all. "
+    words = " and ".join(f"<code>{escape(condition)}</code>" for condition in where)
+    some = f"{total:,} of {len(sweep.status):,} jobs that meet {words}"
+    chose = f"Figures and table have the {some}. " if where else ""
     section = f"""\
-<p>{left if shown < total else ""}Numbers have {sweeps.DIGITS} digits, of which 6 are shown. Click a heading to sort.
-The fields below it filter: <code>0.1</code>, <code>&lt;= 0.1</code>, <code>0.1..0.5</code>, or words.</p>
+<p>{chose}{left if shown < total else ""}Numbers have {sweeps.DIGITS} digits, of which 6 are shown. Click a heading to
+sort. The fields below it filter: <code>0.1</code>, <code>&lt;= 0.1</code>, <code>0.1..0.5</code>, or words.</p>
 <noscript><p>The table needs JavaScript; <code>wgf show RESULT.h5</code> prints it.</p></noscript>
 <p id="shown" role="status"></p>
 <div id="table"></div>"""
@@ -160,14 +164,16 @@ def script(code):
     return f"<script>{code}</script>", f"'sha256-{digest}'"
 
 
-def page(path, figure_names):
+def page(path, figure_names, where=(), program=None):
     """The page of a result file, with the named figures where they suit it; and how many rows were left out."""
     sweep = sweeps.Sweep(path)
     parameters, same = sweeps.split_parameters(sweep)
-    table_section, data, left = jobs(sweep, parameters)
+    chosen = passing(path, where, program) if where else range(len(sweep.status))
+    selection = [word for condition in where for word in ("--where", condition)] + ["--wgf", program] * bool(program)
+    table_section, data, left = jobs(sweep, parameters, chosen, where)
     sections = {
         "Summary": summary(sweep),
-        "Figures": figures(path, figure_names),
+        "Figures": figures(path, figure_names, selection),
         "Failures": failures(sweep),
         "Jobs": table_section,
         "Spec": f"<pre>{escape(sweep.spec)}</pre>",
@@ -235,6 +241,14 @@ def parse_arguments(arguments):
         choices=[*FIGURES, "none"],
         help="only this figure of tools/plot.py, or none; may be repeated; default: all that can be drawn",
     )
+    parser.add_argument(
+        "--where",
+        metavar="CONDITIONS",
+        action="append",
+        default=[],
+        help="only these jobs in figures and table, as in wgf show; may be repeated",
+    )
+    parser.add_argument("--wgf", metavar="PROGRAM", help="reads --where; default: build/wgf of this folder")
     options = parser.parse_args(arguments)
     options.figure = [name for name in options.figure or FIGURES if name != "none"]
     options.output = options.output or os.path.splitext(options.result)[0] + ".html"
@@ -246,7 +260,7 @@ def parse_arguments(arguments):
 def main(arguments):
     options = parse_arguments(arguments)
     try:
-        words, left = page(options.result, options.figure)
+        words, left = page(options.result, options.figure, options.where, options.wgf)
         save(words, options.output)
     except PlotError as error:
         print(f"report.py: {error}", file=sys.stderr)

@@ -175,12 +175,12 @@ def pack_rows(sweep, rows, parameters):
     return json.dumps({"rows": len(rows), "columns": columns}, separators=(",", ":"), allow_nan=False)
 
 
-def pack_table(sweep, parameters):
-    """The job table as JSON, and how many rows it has: all, or as many as fit, evenly spaced."""
-    total = len(sweep.status)
-    count = min(total, MOST_ROWS)
+def pack_table(sweep, parameters, jobs):
+    """The table of these jobs as JSON, and how many rows it has: all, or as many as fit, evenly spaced."""
+    count = min(len(jobs), MOST_ROWS)
     while True:
-        rows = np.unique(np.linspace(0, total - 1, count).astype(int)) if count else np.arange(0)
+        rows = np.unique(np.linspace(0, len(jobs) - 1, count).astype(int)) if count else np.arange(0)
+        rows = np.asarray(jobs, dtype=int)[rows]
         packed = pack_rows(sweep, rows, parameters)
         if len(packed) <= MOST_BYTES or count <= 1:
             return packed, len(rows)

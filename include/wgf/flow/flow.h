@@ -46,6 +46,12 @@ int64_t wgf_flow_inner_records(const struct wgf_settings *settings);
 /* True when a descent of these settings can fill the column with anything but NaN. */
 bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_column column);
 
+/* Checks the text of stop_when. Errors: WGF_EUSAGE with a sentence, *place being the byte to blame; WGF_EMEMORY. */
+wgf_status wgf_flow_check_stop(const char *text, size_t *place, struct wgf_error *error);
+
+/* The columns of the trace that a checked text of stop_when names: bit c for column c. */
+unsigned wgf_flow_stop_columns(const char *text);
+
 /* Shape of the kept states, [records, rows, cols]; records is 0 when `save` is none. */
 struct wgf_state_shape {
     int64_t records, rows, cols;

@@ -42,6 +42,8 @@ enum wgf_jko_solver { WGF_JKO_SOLVERS(WGF_ENUM_ID) };
 #define WGF_FLOW_SOLVERS(X) X(WGF_FLOW_EVENTS, "events")
 enum wgf_flow_solver { WGF_FLOW_SOLVERS(WGF_ENUM_ID) };
 
+enum { WGF_EVENTS_INPUTS = 10 }; /* d of events is at most that */
+
 #define WGF_ORIGINS(X) X(WGF_ORIGIN_ABSORB, "absorb")
 enum wgf_origin { WGF_ORIGINS(WGF_ENUM_ID) };
 
@@ -94,6 +96,7 @@ struct wgf_settings {
     int save;              /* enum wgf_save */
     double stop_objective; /* stop once F is at or below; 0: never */
     double stop_change;    /* stop once F's relative change over a step is at or below; 0: never */
+    const char *stop_when; /* stop at the first record for which this condition holds; "" or NULL: none */
     double time_limit;     /* seconds; 0: none */
 };
 

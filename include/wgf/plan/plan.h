@@ -42,8 +42,12 @@ int64_t wgf_plan_dropped(const struct wgf_plan *plan);
 /* Number of different jobs that blocks exclude. */
 int64_t wgf_plan_excluded(const struct wgf_plan *plan);
 
+/* Number of jobs of a block of the spec; those of all blocks are joined in order. */
+int64_t wgf_plan_block_jobs(const struct wgf_plan *plan, int block);
+
 /* Settings of job k, 0 <= k < jobs. Parameters that it does not read hold their defaults; n, d and width come from
- * files where files give them. Texts are borrowed from the spec. O(axes x cases): independent of the number of jobs. */
+ * files where files give them. Texts are borrowed from the spec. O(axes x cases), and
+ * the logarithms of the number of blocks, of values that are listed, and of jobs that are removed from their blocks. */
 void wgf_plan_job(const struct wgf_plan *plan, int64_t k, struct wgf_settings *settings);
 
 /* Calls visit with settings of jobs, as wgf_plan_job gives them, once for every combination of the values of the named

@@ -8,13 +8,16 @@
 /* A place in a spec, counted from 1. line 0: the command line (a --set). */
 struct wgf_place {
     int line, column;
+    const char *file; /* of a spec that is extended; NULL: the spec itself */
 };
 
+/* Is it an earlier place of the same file? */
 bool wgf_comes_before(struct wgf_place a, struct wgf_place b);
+bool wgf_same_place(struct wgf_place a, struct wgf_place b);
 
 struct wgf_diagnostic;
 
-/* Zero-initialise. Keeps the first 100 errors, in order of place, and counts the rest. */
+/* Zero-initialise. Keeps the first 100 errors, in order of place in each file, and counts the rest. */
 struct wgf_diagnostics {
     struct wgf_diagnostic *list;
     int count;   /* kept */
@@ -26,8 +29,8 @@ struct wgf_diagnostics {
 void wgf_diagnose(struct wgf_diagnostics *diagnostics, struct wgf_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Prints FILE:LINE:COL: KIND: MESSAGE, a line each, in order of place; `wgf: KIND: MESSAGE` for line 0. The kind is
- * "error" or "warning". */
+/* Prints FILE:LINE:COL: KIND: MESSAGE, a line each, in order of place; `wgf: KIND: MESSAGE` for line 0. `file` is the
+ * spec. The kind is "error" or "warning". */
 void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char *kind, const char *file, FILE *out);
 
 bool wgf_diagnostics_any(const struct wgf_diagnostics *diagnostics);

@@ -37,11 +37,12 @@ enum wgf_shapes {
 struct wgf_param {
     const char *name;
     enum wgf_param_type type;
-    size_t offset;                                /* of the field in struct wgf_settings */
-    const char *default_text;                     /* as a spec would write it; "" for no path */
-    double minimum, maximum;                      /* of numbers */
-    bool open, open_above;                        /* the minimum, the maximum itself is excluded */
-    const char *word;                             /* that is a value: NaN of a float, -1 of an int; NULL: none */
+    size_t offset;            /* of the field in struct wgf_settings */
+    const char *default_text; /* as a spec would write it; "" for no path */
+    double minimum, maximum;  /* of numbers */
+    bool open, open_above;    /* the minimum, the maximum itself is excluded */
+    const char *word;         /* that is a value: NaN of a float, -1 of an int; NULL: none */
+    wgf_status (*check)(const char *text, size_t *place, struct wgf_error *error); /* of a text that is not empty */
     const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
     bool decides;                                 /* is_read of other rows depends on it; only choices decide */
     bool locates;                                 /* what a file is read for: keys have what is there in its place */

@@ -58,7 +58,7 @@ struct wgf_sweep_block {
 struct wgf_spec {
     char *file;   /* as given */
     char *folder; /* of the file; "." when it has none */
-    char *text;   /* verbatim, NUL-terminated */
+    char *text;   /* verbatim, NUL-terminated; then those that it extends, each after a line "... # extends PATH" */
     size_t length;
     char *name, *description; /* description may be "" */
     int fixed_count, block_count;
@@ -74,6 +74,9 @@ enum { WGF_SPEC_LIMIT = 4 << 20, WGF_MOST_BLOCKS = 1000 };
  * caller frees; refuses larger ones without reading on. Errors: WGF_EUSAGE with one sentence that names the file. */
 wgf_status wgf_spec_load(const char *file, char **text, size_t *length, struct wgf_error *error);
 
+/* The path of a file in a folder, allocated; NULL: no memory. */
+char *wgf_path_in(const char *folder, const char *path);
+
 /* Parses the text of a spec; `sets` are the K=V of --set. `file` names it in errors and gives its folder. Every error
  * is added to *diagnostics; returns WGF_EUSAGE if there was any (WGF_EMEMORY when out of memory), and *spec is then
  * NULL. The text is copied. Tags, more than 100 anchors and nesting beyond 32 levels are refused: YAML libraries are
@@ -83,8 +86,9 @@ wgf_status wgf_spec_parse(const char *file, const char *text, size_t length, con
 
 void wgf_spec_free(struct wgf_spec *spec);
 
-/* Lists the swept parameters of all blocks in the order in which they first appear; returns their number. */
-int wgf_spec_swept(const struct wgf_spec *spec, const struct wgf_param *swept[WGF_MOST_PARAMS]);
+/* Lists the parameters that vary: those swept, in the order in which blocks have them, and then those that blocks fix
+ * differently. Returns their number. */
+int wgf_spec_varied(const struct wgf_spec *spec, const struct wgf_param *varied[WGF_MOST_PARAMS]);
 
 /* Does a value meet the condition? */
 bool wgf_condition_holds(const struct wgf_condition *condition, union wgf_value value);

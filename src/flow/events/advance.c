@@ -1,6 +1,5 @@
 /* From one event to the next. There e is linear: with t from now, e^(decay t) e and v are power series, whose
- * coefficients are sums over arcs, and every distance is a polynomial. Its first root is found by steps that no root
- * can lie within, as a bound on the second derivative shows. Source: src/flow/README.md "The gradient flow".
+ * coefficients are sums over arcs, and every distance is a polynomial. Source: src/flow/README.md "The gradient flow".
  *
  * Few terms suffice where events follow soon. `sinus`, m = 1000, scale 1e-3, T = 10: 14 000 events take 0.3 s with 16
  * terms each. */
@@ -12,20 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { P = WGF_SERIES_ORDER, LEAST_ORDER = 4 };
-
-/* A term that is smaller than this, in units of the largest, is left out. */
-static const double negligible = 1e-17;
-/* e^(decay t) stays within the numbers for so much of decay t. */
-static const double most_decayed = 100;
-
-static double largest_of(const double *x, int64_t count)
-{
-    double largest = 0;
-    for (int64_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs(x[i]));
-    return largest;
-}
+enum { P = WGF_SERIES_ORDER, LEAST_ORDER = WGF_SERIES_LEAST_ORDER };
 
 /* Coefficients of v up to order to - 1, of e up to `to`, those up to from - 1 and `from` being there, and the first
  * of both. */
@@ -44,20 +30,8 @@ static void extend(struct wgf_events *events, int from, int to)
         for (int64_t t = 0; t < n; t++)
             next[t] = (next[t] - term * events->labels[t]) / (p + 1);
         term *= events->decay / (p + 1);
-        events->size_of_term[p + 1] = largest_of(next, n);
+        events->size_of_term[p + 1] = wgf_series_size(next, n);
     }
-}
-
-/* The time up to which the series of that order is exact up to rounding. */
-static double reach(const struct wgf_events *events, int order)
-{
-    double time = INFINITY;
-    for (int p = order - 1; p <= order; p++) {
-        const double size = events->size_of_term[p];
-        if (size > DBL_MIN)
-            time = fmin(time, pow(negligible * (events->size_of_term[0] / size), 1.0 / p));
-    }
-    return time;
 }
 
 /* bend[k] <- a bound on |v'| of arc k up to time h. */
@@ -90,41 +64,6 @@ WGF_CLONES static void find_clear(struct wgf_events *events, bool negative, doub
     }
 }
 
-/* start + integral of sum rate[p] t^p. */
-struct polynomial {
-    double start, rate[P];
-    int order;
-};
-
-/* The first root in [0, h), where the start is not negative; infinity: there is none. `bend` bounds the second
- * derivative. *reached: false where the march gave up there, on ground that has no root. */
-static double first_root(const struct polynomial *f, double h, bool *reached)
-{
-    enum { MOST_STEPS = 200 };
-    double t = 0, value = fmax(f->start, DBL_MIN), slope = f->rate[0], bend = 0, power = 1, step;
-    const double small = 4 * DBL_EPSILON * value;
-    *reached = true;
-    for (int p = 1; p < f->order; p++, power *= h)
-        bend += p * fabs(f->rate[p]) * power;
-    for (int steps = 0; steps < MOST_STEPS; steps++) {
-        const double root = sqrt(slope * slope + 2 * bend * value);
-        step = slope < 0 ? 2 * value / (root - slope) : (slope + root) / bend;
-        if (!(t + step < h))
-            return INFINITY;
-        t += step;
-        value = slope = 0;
-        for (int p = f->order - 1; p >= 0; p--) {
-            value = value * t + f->rate[p] / (p + 1);
-            slope = slope * t + f->rate[p];
-        }
-        value = f->start + value * t;
-        if (value <= small || step <= DBL_EPSILON * t)
-            return t;
-    }
-    *reached = false;
-    return t;
-}
-
 struct search {
     struct wgf_events *events;
     int order;
@@ -132,11 +71,12 @@ struct search {
     struct wgf_event event;
 };
 
-static void try(struct search *search, const struct polynomial *f, enum wgf_event_kind kind, bool negative, int64_t k)
+static void try(struct search *search, const struct wgf_polynomial *f, enum wgf_event_kind kind, bool negative,
+                int64_t k)
 {
     bool reached = true;
     const bool has_left = kind >= WGF_EVENT_LEAVE_BEFORE && f->start <= 0;
-    const double time = has_left ? 0 : first_root(f, search->best, &reached);
+    const double time = has_left ? 0 : wgf_first_root(f, search->best, &reached);
     if (!(time < search->best))
         return;
     search->best = time;
@@ -144,21 +84,12 @@ static void try(struct search *search, const struct polynomial *f, enum wgf_even
 }
 
 /* Rates of the component of sign v of arc k along (x, y). */
-static struct polynomial component(const struct search *search, double sign, int64_t k, double x, double y)
+static struct wgf_polynomial component(const struct search *search, double sign, int64_t k, double x, double y)
 {
-    struct polynomial f = {.order = search->order};
+    struct wgf_polynomial f = {.order = search->order};
     for (int p = 0; p < f.order; p++)
         f.rate[p] = sign * (search->events->vx[p][k] * x + search->events->vy[p][k] * y);
     return f;
-}
-
-/* What f tells of a speed in place of a place: f <- its rates, from rates[0] + slack on. */
-static struct polynomial lowered(const struct polynomial *f, double slack)
-{
-    struct polynomial of_speed = {.start = f->rate[0] + slack, .order = f->order - 1};
-    for (int p = 0; p < of_speed.order; p++)
-        of_speed.rate[p] = (p + 1) * f->rate[p + 1];
-    return of_speed;
 }
 
 /* Neurons of arc k that meet its ends. */
@@ -173,7 +104,7 @@ static void try_arc(struct search *search, bool negative, int64_t k)
         const double least = events->heaps.least[wgf_heap_number(events, (enum wgf_heap_sort)end, negative, k)];
         if (events->clear[end][k] > 0)
             continue;
-        struct polynomial f = component(search, sign, k, x, y);
+        struct wgf_polynomial f = component(search, sign, k, x, y);
         f.start = (least + sign * (events->moved_x[k] * x + events->moved_y[k] * y)) / events->scale;
         try(search, &f, end ? WGF_EVENT_BEHIND : WGF_EVENT_BEFORE, negative, k);
     }
@@ -189,14 +120,14 @@ static void try_ray(struct search *search, bool negative, int64_t k, double slac
                  least = events->heaps.least[wgf_heap_number(events, WGF_HEAP_ON_RAY, negative, k)];
     if (!(least < INFINITY))
         return;
-    struct polynomial f = component(search, sign, k, x, y);
+    struct wgf_polynomial f = component(search, sign, k, x, y);
     f.start = (least + sign * (events->moved_x[k] * x + events->moved_y[k] * y)) / events->scale;
     try(search, &f, WGF_EVENT_ORIGIN, negative, k);
     f = component(search, sign, (k + lines->rays - 1) % lines->rays, -y, x);
-    f = lowered(&f, slack);
+    f = wgf_lowered(&f, slack);
     try(search, &f, WGF_EVENT_LEAVE_BEFORE, negative, k);
     f = component(search, sign, k, y, -x);
-    f = lowered(&f, slack);
+    f = wgf_lowered(&f, slack);
     try(search, &f, WGF_EVENT_LEAVE_BEHIND, negative, k);
 }
 
@@ -258,16 +189,18 @@ double wgf_events_next(struct wgf_events *events, double most, struct wgf_event 
     const int64_t n = events->lines.samples;
     struct search search = {.events = events, .order = 0};
     double h;
-    events->size_of_term[0] = fmax(largest_of(events->e[0], n), events->decay > 0 ? largest_of(events->labels, n) : 0);
+    events->size_of_term[0] =
+        fmax(wgf_series_size(events->e[0], n), events->decay > 0 ? wgf_series_size(events->labels, n) : 0);
     for (int next = events->order > 0 ? events->order : LEAST_ORDER; next <= P; next *= 2) {
         extend(events, search.order, next);
         search.order = next;
-        h = fmin(fmin(reach(events, next), most), most_decayed / events->decay);
+        h = fmin(fmin(wgf_series_reach(events->size_of_term, next), most), WGF_MOST_DECAYED / events->decay);
         find_event(&search, h);
         if (search.event.kind != WGF_EVENT_NONE || h == most)
             break;
     }
-    for (events->order = LEAST_ORDER; events->order < search.order && reach(events, events->order) < search.best;)
+    for (events->order = LEAST_ORDER;
+         events->order < search.order && wgf_series_reach(events->size_of_term, events->order) < search.best;)
         events->order *= 2;
     *event = search.event;
     if (event->kind == WGF_EVENT_NONE) {
@@ -277,5 +210,5 @@ double wgf_events_next(struct wgf_events *events, double most, struct wgf_event 
         wgf_spectral_reset(events);
     move(events, search.order, search.best);
     wgf_kink_lines_gradients(&events->lines, -events->factor, events->e[0], events->vx[0], events->vy[0]);
-    return isfinite(largest_of(events->e[0], n)) ? search.best : NAN;
+    return isfinite(wgf_series_size(events->e[0], n)) ? search.best : NAN;
 }

@@ -38,6 +38,6 @@ struct wgf_flow_integrator {
     int (*state_iov)(void *work, struct iovec *iov);
 };
 
-extern const struct wgf_flow_integrator wgf_flow_arcs; /* d = 2 */
+extern const struct wgf_flow_integrator wgf_flow_arcs, wgf_flow_planes; /* d = 2; any d up to WGF_EVENTS_INPUTS */
 
 #endif

@@ -7,8 +7,7 @@
 #include "events.h"
 #include "heaps.h"
 #include "kink_lines.h"
-
-enum { WGF_SERIES_ORDER = 16 };
+#include "series.h"
 
 enum wgf_neuron_mode { WGF_NEURON_IN_ARC, WGF_NEURON_ON_RAY, WGF_NEURON_AT_ORIGIN };
 

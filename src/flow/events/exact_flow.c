@@ -37,8 +37,7 @@ static bool constant_step(const struct wgf_settings *settings)
 
 static const struct wgf_flow_integrator *integrator_of(const struct wgf_settings *settings)
 {
-    (void)settings;
-    return &wgf_flow_arcs;
+    return settings->data.d == 2 ? &wgf_flow_arcs : &wgf_flow_planes;
 }
 
 static void lay_out(struct exact_flow *flow, const struct wgf_settings *settings, struct wgf_arena *arena)
