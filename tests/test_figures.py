@@ -430,6 +430,7 @@ class Gallery(Sweeping):
         self.sweep("mean_field", MeanField.fixed, "width: [10, 20], seed: [1, 2]")
         swept = "init_scale: [0.1, 1], method: [flow, gd, prox], metric: [frobenius, wasserstein], gamma: [0.5, 0.25]"
         self.sweep("flow", "data: sinus, n: 12, width: 10, steps: 4", swept)
+        self.sweep("flow_order", "data: sinus, n: 12, width: 10, steps: 1", "method: [flow, gd], init_scale: [0.1, 1]")
         rest = [command for command in self.commands if command[0] not in ("python3", "mpirun")]
         self.assertGreater(len(rest), 0)
         for program, *arguments in rest:

@@ -58,6 +58,9 @@ static void print_block(const struct wgf_plan *plan, int b)
            block->axis_count ? "" : " none");
     for (int a = 0; a < block->axis_count; a++)
         print_axis(&block->axes[a], a > 0 && block->axes[a].dimension == block->axes[a - 1].dimension);
+    for (int i = 0; i < block->fixed_count; i++)
+        if (block->fixed[i].derived)
+            printf("  %-16s = %s\n", block->fixed[i].param->name, block->fixed[i].derived);
 }
 
 static int print_plan(const struct wgf_plan *plan)

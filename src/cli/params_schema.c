@@ -238,6 +238,12 @@ char *wgf_cli_schema(void)
         add_description(param, axis);
         snprintf(place, sizeof place, PLACE, param->name);
         cJSON_AddStringToObject(reference, "$ref", place);
+        if (is_number(param)) { /* or derived */
+            cJSON *const number = reference, *const any =
+                                                 cJSON_AddArrayToObject(reference = cJSON_CreateObject(), "anyOf");
+            cJSON_AddItemToArray(any, number);
+            cJSON_AddItemToArray(any, cJSON_Parse(JSON({"type" : "string", "pattern" : "^="})));
+        }
         cJSON_AddItemToObject(values, param->name, value);
         cJSON_AddItemToObject(axes, param->name, axis);
         cJSON_AddItemToObject(fixed, param->name, reference);

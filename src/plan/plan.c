@@ -50,12 +50,13 @@ bool wgf_plan_is_implied(const struct wgf_param *param, const struct wgf_setting
 }
 
 /* Makes a block of the plan, whose sources are then to be read. */
-static bool begin_block(struct wgf_plan *plan, const struct wgf_sweep_block *spec)
+static bool begin_block(struct wgf_plan *plan, const struct wgf_sweep_block *spec, struct wgf_diagnostics *diagnostics)
 {
     struct wgf_plan_block *block = &plan->blocks[plan->block_count++];
     *block = (struct wgf_plan_block){.plan = plan, .spec = spec, .base = plan->defaults};
     for (int i = 0; i < spec->fixed_count; i++)
-        wgf_param_set(spec->fixed[i].param, &block->base, spec->fixed[i].value);
+        if (!spec->fixed[i].derived)
+            wgf_param_set(spec->fixed[i].param, &block->base, spec->fixed[i].value);
     block->axis_count = spec->axis_count;
     block->axes = wgf_calloc(spec->axis_count, sizeof *block->axes);
     block->lists = wgf_calloc(spec->axis_count, sizeof *block->lists);
@@ -65,7 +66,7 @@ static bool begin_block(struct wgf_plan *plan, const struct wgf_sweep_block *spe
         memcpy(block->axes, spec->axes, (size_t)spec->axis_count * sizeof *block->axes);
         block->dimension_count = spec->axes[spec->axis_count - 1].dimension + 1;
     }
-    return true;
+    return wgf_derived_begin(block, diagnostics) == WGF_OK;
 }
 
 static void count_jobs(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
@@ -93,13 +94,15 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
     plan->blocks = wgf_calloc(spec->block_count, sizeof *plan->blocks);
     bool fine = plan->blocks;
     for (int b = 0; fine && b < spec->block_count; b++)
-        fine = begin_block(plan, &spec->blocks[b]);
+        fine = begin_block(plan, &spec->blocks[b], diagnostics);
     wgf_status status = fine ? wgf_plan_read_sources(plan, diagnostics) : WGF_EMEMORY;
     if (status == WGF_EIO) /* of the last one */
         wgf_diagnose(diagnostics, (struct wgf_place){.line = 1, .column = 1}, "%s",
                      plan->sources[plan->source_count - 1].error.message);
     for (int b = 0; !status && b < plan->block_count; b++) {
         status = wgf_block_count(&plan->blocks[b]) ? WGF_OK : WGF_EMEMORY;
+        if (!status)
+            wgf_derived_check(&plan->blocks[b], diagnostics);
         if (!status)
             wgf_block_check_rules(&plan->blocks[b], diagnostics);
     }

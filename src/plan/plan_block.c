@@ -62,6 +62,7 @@ void wgf_block_write(const struct wgf_plan_block *block, const int64_t *rows, st
         const struct wgf_axis *axis = &block->axes[a];
         wgf_param_set(axis->param, settings, wgf_axis_value(axis, rows ? rows[axis->dimension] : 0));
     }
+    wgf_derived_write(block, settings);
 }
 
 void wgf_block_case(const struct wgf_plan_block *block, const struct wgf_case *one, struct wgf_settings *settings)
@@ -166,7 +167,7 @@ static bool find_rows(const struct wgf_plan_block *block, struct wgf_case *one, 
 }
 
 /* Fills in what a case reads, its rows, and how many jobs it has from each dimension on. */
-static bool settle_case(const struct wgf_plan_block *block, struct wgf_case *one)
+static bool settle_case(struct wgf_plan_block *block, struct wgf_case *one)
 {
     const int dimensions = block->dimension_count;
     one->read = wgf_calloc(block->axis_count, sizeof *one->read);
@@ -174,8 +175,11 @@ static bool settle_case(const struct wgf_plan_block *block, struct wgf_case *one
     one->rest = wgf_calloc(dimensions + 1, sizeof *one->rest);
     if (!one->read || !one->rows || !one->rest)
         return false;
-    for (int a = 0; a < block->axis_count; a++)
-        one->read[a] = wgf_param_is_read(block->axes[a].param, &one->kind);
+    for (int a = 0; a < block->axis_count; a++) {
+        const bool itself = wgf_param_is_read(block->axes[a].param, &one->kind);
+        one->read[a] = itself || wgf_derived_needs(block, &one->kind, block->axes[a].param);
+        block->may_repeat |= one->read[a] && !itself;
+    }
     one->rest[dimensions] = 1;
     for (int d = dimensions - 1; d >= 0; d--) {
         if (!find_rows(block, one, d))
@@ -298,6 +302,7 @@ void wgf_block_free(struct wgf_plan_block *block)
     for (int a = 0; block->lists && a < block->axis_count; a++)
         free(block->lists[a]);
     free(block->matches);
+    wgf_derived_free(block);
     free(block->cases);
     free(block->lists);
     free(block->axes);

@@ -104,6 +104,11 @@ static void add_block(XXH3_state_t *state, const struct wgf_plan_block *block)
     for (int a = 0; a < block->axis_count; a++)
         if (block->axes[a].count > 1 && is_read_by_some(block, a))
             add_axis(state, block->plan, &block->axes[a]);
+    for (int i = 0; i < block->spec->fixed_count; i++)
+        if (block->spec->fixed[i].derived) {
+            add_text(state, block->spec->fixed[i].param->name);
+            add_text(state, block->spec->fixed[i].derived);
+        }
 }
 
 /* The blocks, the jobs that are removed, and the states and columns that values of some axes lead to. */

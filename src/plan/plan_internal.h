@@ -33,6 +33,9 @@ struct wgf_plan_block {
     int64_t first, jobs; /* number of its first job, and of its different jobs, before any is removed from the plan */
     bool *matches;       /* an exclusion each: does it exclude a job? */
     double written;      /* rows that the spec writes, equal ones included */
+    struct wgf_derived *derived; /* values computed from others, which come before them */
+    int derived_count;
+    bool may_repeat; /* an axis is read by way of derived values alone, so that jobs of different rows may be equal */
 };
 
 struct wgf_plan {
@@ -78,6 +81,21 @@ void wgf_block_job(const struct wgf_plan_block *block, int64_t k, int64_t rows[W
 int64_t wgf_block_number(const struct wgf_plan_block *block, const int64_t *rows);
 
 void wgf_block_free(struct wgf_plan_block *block);
+
+/* plan_derived.c: compiles and orders the derived values of a block, and adds a diagnostic for those that depend on
+ * themselves; sets them in settings whose other values are written; adds a diagnostic for each that can leave its
+ * range, once files are read. Errors: WGF_EMEMORY. */
+wgf_status wgf_derived_begin(struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics);
+void wgf_derived_write(const struct wgf_plan_block *block, struct wgf_settings *settings);
+void wgf_derived_check(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics);
+void wgf_derived_free(struct wgf_plan_block *block);
+
+/* Is the first one derived, and does it depend on the second (or NULL)? Does any derived value that jobs of this kind
+ * read depend on the parameter? */
+bool wgf_derived_uses(const struct wgf_plan_block *block, const struct wgf_param *derived,
+                      const struct wgf_param *param);
+bool wgf_derived_needs(const struct wgf_plan_block *block, const struct wgf_settings *kind,
+                       const struct wgf_param *param);
 
 /* Do two settings agree in all choices that decide? */
 bool wgf_same_kind(const struct wgf_settings *a, const struct wgf_settings *b);

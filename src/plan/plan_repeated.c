@@ -153,11 +153,13 @@ static void restrict_axis(struct search *search, struct part *part, const struct
     *rows = (struct wgf_rows){kept, list};
 }
 
-/* Values that the two blocks can be told apart by: read, and not found in files or in the kind of the data. */
+/* Values that the two blocks can be told apart by: read, and neither derived nor found in files or in the kind of the
+ * data. */
 static bool tells(const struct part *part, const struct wgf_param *param)
 {
     return !param->decides && wgf_param_is_read(param, &part->one->kind) &&
-           !wgf_plan_is_implied(param, &part->one->kind);
+           !wgf_plan_is_implied(param, &part->one->kind) && !wgf_derived_uses(part->block, param, NULL) &&
+           !wgf_derived_uses(part->other, param, NULL);
 }
 
 /* Finds the rows that have values of the other block, parameters without an axis first. False: there are none. */
@@ -217,18 +219,24 @@ static void add_suspects(struct search *search, const struct wgf_plan_block *blo
     } while (wgf_next_tuple(index, count, block->dimension_count));
 }
 
+/* Adds all of a block, once. */
+static void add_whole(struct search *search, const struct wgf_plan_block *block)
+{
+    search->whole[block - search->plan->blocks] = true;
+    for (int i = 0; i < block->case_count; i++)
+        add_suspects(search, block, block->cases[i].rows);
+}
+
 /* Adds what a block may share: all of it once if that is little, else the part. */
 static void add_part(struct search *search, const struct part *part)
 {
     const int64_t little = MOST_COMPARED / 10;
-    bool *const whole = &search->whole[part->block - search->plan->blocks];
-    if (*whole)
+    if (search->whole[part->block - search->plan->blocks])
         return;
-    *whole = part->block->jobs <= little;
-    if (!*whole)
+    if (part->block->jobs <= little)
+        add_whole(search, part->block);
+    else
         add_suspects(search, part->block, part->rows);
-    for (int i = 0; *whole && i < part->block->case_count; i++)
-        add_suspects(search, part->block, part->block->cases[i].rows);
 }
 
 /* Looks for jobs that are in both cases. */
@@ -302,7 +310,9 @@ wgf_status wgf_plan_remove_repeated(struct wgf_plan *plan, struct wgf_diagnostic
 {
     struct search search = {.plan = plan};
     search.no_memory = !begin(&search);
-    for (int k = 1; !search.no_memory && !search.too_many && k < plan->block_count; k++) {
+    for (int k = 0; !search.no_memory && !search.too_many && k < plan->block_count; k++) {
+        if (plan->blocks[k].may_repeat)
+            add_whole(&search, &plan->blocks[k]);
         for (int i = 0; !search.no_memory && !search.too_many && i < k; i++)
             compare_blocks(&search, i, k);
         if (search.too_many)

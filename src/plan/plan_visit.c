@@ -20,20 +20,22 @@ struct choice {
     int64_t index[WGF_MOST_PARAMS], count[WGF_MOST_PARAMS];
 };
 
-/* The dimensions with the named parameters; their rows are those of a case, or all where it is NULL. */
+/* The dimensions with the named parameters, or with what these are derived from; their rows are those of a case, or all
+ * where it is NULL. */
 static struct choice choose(const struct wgf_plan_block *block, const char *const *names, const struct wgf_case *one)
 {
     struct choice choice = {0};
     bool chosen[WGF_MOST_PARAMS] = {false};
-    for (; *names; names++) {
-        const int a = wgf_block_axis(block, wgf_param_find(*names));
-        if (a < 0 || chosen[block->axes[a].dimension])
-            continue;
-        const int d = block->axes[a].dimension;
-        chosen[d] = true;
-        choice.dimension[choice.length] = d;
-        choice.count[choice.length++] = one ? one->rows[d].count : wgf_block_rows(block, d);
-    }
+    for (; *names; names++)
+        for (int a = 0; a < block->axis_count; a++) {
+            const struct wgf_param *const named = wgf_param_find(*names), *const param = block->axes[a].param;
+            const int d = block->axes[a].dimension;
+            if (chosen[d] || (param != named && !wgf_derived_uses(block, named, param)))
+                continue;
+            chosen[d] = true;
+            choice.dimension[choice.length] = d;
+            choice.count[choice.length++] = one ? one->rows[d].count : wgf_block_rows(block, d);
+        }
     return choice;
 }
 

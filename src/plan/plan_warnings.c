@@ -5,6 +5,7 @@
 
 #include "wgf/flow/flow.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,7 +77,7 @@ static bool is_read(const struct wgf_plan_block *block, const struct wgf_param *
         struct wgf_settings settings;
         wgf_block_case(block, &block->cases[i], &settings);
         wgf_plan_settle(block->plan, &settings);
-        if (wgf_param_is_read(param, &settings))
+        if (wgf_param_is_read(param, &settings) || wgf_derived_needs(block, &settings, param))
             return true;
     }
     return false;
@@ -87,7 +88,7 @@ static const struct wgf_param *find_lack(const struct wgf_plan_block *block, con
 {
     const struct wgf_param *needed = param->needs ? wgf_param_find(param->needs) : NULL;
     const int axis = needed ? wgf_block_axis(block, needed) : -1;
-    bool varies = false;
+    bool varies = needed && wgf_derived_uses(block, needed, NULL);
     for (int64_t i = 1; axis >= 0 && !varies && i < block->axes[axis].count; i++)
         varies = !wgf_value_equal(needed, wgf_axis_value(&block->axes[axis], i), wgf_axis_value(&block->axes[axis], 0));
     struct wgf_settings settings;
@@ -220,6 +221,41 @@ static void warn_of_rule(const struct wgf_plan *plan, struct wgf_diagnostics *wa
                          names[c], meanings[c]);
 }
 
+/* The job by events with most operations. */
+static void add_longest(void *context, const struct wgf_settings *settings, double jobs)
+{
+    struct wgf_settings *const longest = context;
+    (void)jobs;
+    if (settings->method == WGF_METHOD_FLOW && settings->flow_solver == WGF_FLOW_EVENTS &&
+        (longest->method != WGF_METHOD_FLOW || wgf_flow_operations(settings) > wgf_flow_operations(longest)))
+        *longest = *settings;
+}
+
+/* Warns where events take more than about an hour. */
+static void warn_of_events(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
+{
+    static const char *const names[] = {"method",    "flow_solver", "n",    "d",      "width", "data",
+                                        "data_file", "inputs",      "init", "layers", "steps", NULL};
+    const struct wgf_param *const param = wgf_param_find("flow_solver");
+    const double most = 4e12;
+    struct wgf_settings longest = {.method = WGF_METHOD_COUNT};
+    struct wgf_place place = {.line = 1, .column = 1};
+    bool read = false, given = false;
+    for (int b = 0; b < plan->block_count; b++) {
+        const struct wgf_plan_block *block = &plan->blocks[b];
+        read = read || is_read(block, param);
+        given =
+            given || wgf_block_given(block, param, &place) || wgf_block_given(block, wgf_param_find("method"), &place);
+    }
+    if (read && wgf_plan_visit_jobs(plan, names, add_longest, &longest) && longest.method == WGF_METHOD_FLOW &&
+        wgf_flow_operations(&longest) > most)
+        wgf_diagnose(warnings, place,
+                     "flow_solver: events takes about %.0e operations for width: %" PRId64 ", n: %" PRId64
+                     " and d: %" PRId64 ", hours at one a nanosecond; use fewer samples or neurons, or method: gd with "
+                     "a small gamma",
+                     wgf_flow_operations(&longest), longest.init.width, longest.data.n, longest.data.d);
+}
+
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
     for (int b = 0; b < plan->block_count; b++) {
@@ -227,4 +263,5 @@ void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings
         warn_of_exclusions(&plan->blocks[b], warnings);
     }
     warn_of_rule(plan, warnings);
+    warn_of_events(plan, warnings);
 }

@@ -118,6 +118,22 @@ void wgf_spec_release(struct wgf_fixed *list, int *count, const struct wgf_param
     *count = kept;
 }
 
+/* Reads one value of fixed; false, diagnosed, when it is none. */
+static bool read_value(struct wgf_spec_reader *reader, const struct wgf_param *param, const yaml_node_t *node,
+                       struct wgf_fixed *fixed)
+{
+    const char *const text = node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "";
+    struct wgf_error error = {0};
+    size_t place;
+    *fixed = (struct wgf_fixed){.param = param, .place = wgf_spec_place(reader, node)};
+    if (!wgf_spec_is_derived(param, text))
+        return wgf_spec_value(reader, param, node, &fixed->value);
+    fixed->derived = wgf_spec_derived(reader, param, text, &place, &error);
+    if (error.status)
+        wgf_diagnose(reader->diagnostics, wgf_spec_place_in(reader, node, place), "%s", error.message);
+    return fixed->derived;
+}
+
 void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section, struct wgf_fixed **list,
                     int *count, struct wgf_place *at)
 {
@@ -125,13 +141,12 @@ void wgf_spec_fixed(struct wgf_spec_reader *reader, const struct wgf_spec_entry 
     for (int i = 0; i < entries.count; i++) {
         const struct wgf_spec_entry *entry = &entries.list[i];
         const struct wgf_param *param = wgf_spec_param(reader, entry);
-        union wgf_value value;
+        struct wgf_fixed fixed;
         if (!param)
             continue;
         at[wgf_param_index(param)] = entry->place;
-        if (wgf_spec_value(reader, param, entry->value, &value))
-            wgf_spec_fix(reader, list, count,
-                         (struct wgf_fixed){param, value, wgf_spec_place(reader, entry->value), NULL});
+        if (read_value(reader, param, entry->value, &fixed))
+            wgf_spec_fix(reader, list, count, fixed);
     }
     free(entries.list);
 }

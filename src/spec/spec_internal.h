@@ -142,6 +142,15 @@ enum wgf_spacing { WGF_SPACING_LINEAR, WGF_SPACING_GEOMETRIC };
 bool wgf_spec_spaced(struct wgf_spec_reader *reader, struct wgf_place place, enum wgf_spacing spacing,
                      union wgf_value first, union wgf_value last, int64_t count, struct wgf_axis *axis);
 
+/* spec_derived.c: is this the text of a derived value, "= 0.5 * gamma"? The expression in the spec's pool; NULL with an
+ * error whose place is a byte of the text, or out of memory. */
+bool wgf_spec_is_derived(const struct wgf_param *param, const char *text);
+const char *wgf_spec_derived(struct wgf_spec_reader *reader, const struct wgf_param *param, const char *text,
+                             size_t *place, struct wgf_error *error);
+
+/* spec_yaml.c: the place of a byte of a text that is written on one line; else that of its beginning. */
+struct wgf_place wgf_spec_place_in(const struct wgf_spec_reader *reader, const yaml_node_t *node, size_t at);
+
 /* spec_set.c: one K=V of --set. */
 void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set);
 

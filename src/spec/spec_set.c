@@ -52,16 +52,20 @@ void wgf_spec_set(struct wgf_spec_reader *reader, const char *set, bool *is_set)
         return;
     }
     is_set[wgf_param_index(param)] = true;
-    struct wgf_error error;
-    union wgf_value value;
+    struct wgf_error error = {0};
+    struct wgf_fixed fixed = {.param = param, .place = command_line, .set = wgf_spec_keep(reader, set)};
     const bool quoted = wgf_param_is_text(param); /* an empty text is a value: none */
-    if (wgf_param_parse(param, equals + 1, quoted, &value, &error) != WGF_OK) {
+    size_t place;
+    if (wgf_spec_is_derived(param, equals + 1))
+        fixed.derived = wgf_spec_derived(reader, param, equals + 1, &place, &error);
+    else
+        wgf_param_parse(param, equals + 1, quoted, &fixed.value, &error);
+    if (error.status) {
         wgf_diagnose(reader->diagnostics, command_line, "--set '%s': %s", wgf_excerpt(set).text, error.message);
         return;
     }
-    const char *const kept = wgf_spec_keep(reader, set);
-    if (quoted && kept)
-        value.text = wgf_spec_keep(reader, value.text);
-    if (kept)
-        assign(reader, (struct wgf_fixed){param, value, command_line, kept});
+    if (quoted)
+        fixed.value.text = wgf_spec_keep(reader, fixed.value.text);
+    if (!reader->out_of_memory)
+        assign(reader, fixed);
 }

@@ -259,16 +259,22 @@ struct wgf_spec_entries wgf_spec_entries(struct wgf_spec_reader *reader, const y
     return entries;
 }
 
-/* The place to blame in a text that its parameter checks, where that is written on one line; else of its beginning. */
+struct wgf_place wgf_spec_place_in(const struct wgf_spec_reader *reader, const yaml_node_t *node, size_t at)
+{
+    struct wgf_place place = wgf_spec_place(reader, node);
+    if (node->start_mark.line == node->end_mark.line)
+        place.column += (int)at + wgf_spec_is_quoted(node);
+    return place;
+}
+
+/* The place to blame in a text that its parameter may check. */
 static struct wgf_place place_in(const struct wgf_spec_reader *reader, const struct wgf_param *param,
                                  const yaml_node_t *node, const char *text)
 {
-    struct wgf_place place = wgf_spec_place(reader, node);
     struct wgf_error error;
-    size_t at = 0;
-    if (param->check && node->start_mark.line == node->end_mark.line && param->check(text, &at, &error))
-        place.column += (int)at + wgf_spec_is_quoted(node);
-    return place;
+    size_t at;
+    return param->check && param->check(text, &at, &error) ? wgf_spec_place_in(reader, node, at)
+                                                           : wgf_spec_place(reader, node);
 }
 
 /* The items of a YAML list as one text in the spec's pool; NULL, diagnosed, where they are not names. */

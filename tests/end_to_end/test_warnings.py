@@ -120,5 +120,23 @@ def shipped_specs_give_no_warning(wgf):
     require(len(files) > 10, "no specs")
 
 
+@case
+def sizes_that_events_take_hours_for_are_warned_of(wgf):
+    """By the largest job; never one of which the remedies are followed."""
+    for fixed, sweep, words in (("flow_solver: events", "width: [10, 1000000], n: [5, 1000], d: [2, 3]",
+                                 "width: 1000000, n: 1000 and d: 3"),
+                                ("data: sinus", "n: [70, 3000], width: [10, 100000]",
+                                 "width: 100000, n: 3000 and d: 2")):
+        wgf.write("spec.yaml", f"name: x\nfixed:\n  method: flow\n  {fixed}\nsweep: {{{sweep}}}\n")
+        done = wgf("plan", "spec.yaml").require(OK)
+        line = 4 if "solver" in fixed else 3
+        pattern = (rf"spec.yaml:{line}:\d+: warning: flow_solver: events takes about \de\+\d\d operations for {words}, "
+                   r"hours at one a nanosecond; use fewer .*\n")
+        require(re.fullmatch(pattern, done.err), repr(done.err))
+    for text in ("method: flow, width: 1000, n: 70, d: 3", "method: gd, width: 1000000, n: 1000, d: 3"):
+        wgf.write("spec.yaml", f"name: x\nfixed: {{{text}}}\n")
+        equal(wgf("plan", "spec.yaml").require(OK).err, "", "warnings")
+
+
 if __name__ == "__main__":
     main()

@@ -302,6 +302,18 @@ static void long_steps_are_those_of_series(void **unused)
     discard(&many);
 }
 
+/* Where the time limit ends the first step, nothing has been carried that could differ. */
+static void no_step_has_no_drift(void **unused)
+{
+    (void)unused;
+    struct wgf_settings settings = settings_of(WGF_METHOD_FLOW);
+    settings.time_limit = 1e-9;
+    struct descent done = run_settings(&settings);
+    assert_int_equal(done.result.outcome, WGF_OUTCOME_TIMEOUT);
+    assert_true(done.result.steps_done == 0 && done.result.flow_drift == 0);
+    discard(&done);
+}
+
 /* Decay so fast that weights would lose many orders of magnitude in a step: they come to rest, and nothing happens. */
 static void decay_against_the_loss_is_a_rest(void **unused)
 {
@@ -343,10 +355,15 @@ static void a_death_is_not_laid_to_gamma(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heaps_know_their_least),           cmocka_unit_test(lines_of_kinks_cut_the_plane),
-        cmocka_unit_test(lines_meet_across_the_cut),        cmocka_unit_test(a_deadline_takes_an_advance_back),
-        cmocka_unit_test(arcs_are_planes_for_two_inputs),   cmocka_unit_test(records_decide_nothing),
-        cmocka_unit_test(decay_against_the_loss_is_a_rest), cmocka_unit_test(long_steps_are_those_of_series),
+        cmocka_unit_test(heaps_know_their_least),
+        cmocka_unit_test(lines_of_kinks_cut_the_plane),
+        cmocka_unit_test(lines_meet_across_the_cut),
+        cmocka_unit_test(a_deadline_takes_an_advance_back),
+        cmocka_unit_test(arcs_are_planes_for_two_inputs),
+        cmocka_unit_test(records_decide_nothing),
+        cmocka_unit_test(decay_against_the_loss_is_a_rest),
+        cmocka_unit_test(long_steps_are_those_of_series),
+        cmocka_unit_test(no_step_has_no_drift),
         cmocka_unit_test(a_death_is_not_laid_to_gamma),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

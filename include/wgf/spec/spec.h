@@ -2,6 +2,7 @@
 #ifndef WGF_SPEC_SPEC_H
 #define WGF_SPEC_SPEC_H
 
+#include "wgf/base/expression.h"
 #include "wgf/base/status.h"
 #include "wgf/spec/diagnostics.h"
 #include "wgf/spec/params.h"
@@ -15,6 +16,7 @@ struct wgf_fixed {
     union wgf_value value;
     struct wgf_place place; /* of the value; line 0 for a --set */
     const char *set;        /* the K=V of that --set, else NULL */
+    const char *derived;    /* the expression that gives the value instead, else NULL */
 };
 
 /* One swept parameter with its values, all different unless axes advance together. Computed values have 15 significant
@@ -95,6 +97,11 @@ bool wgf_condition_holds(const struct wgf_condition *condition, union wgf_value 
 
 /* Is a job of these settings excluded? What it does not read meets no condition. */
 bool wgf_excludes(const struct wgf_exclusion *exclusion, const struct wgf_settings *settings);
+
+/* Compiles the expression of a derived value, whose variables are parameters by index; the caller frees it. Errors: as
+ * wgf_expression_compile. */
+wgf_status wgf_derived_compile(struct wgf_expression **expression, const char *text, size_t *place,
+                               struct wgf_error *error);
 
 /* Value i of an axis, 0 <= i < count. */
 union wgf_value wgf_axis_value(const struct wgf_axis *axis, int64_t i);
