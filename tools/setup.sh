@@ -111,6 +111,8 @@ check_test() {
     need 'Python with xxHash, for the checksums' python3-xxhash py-xxhash 'python (with xxhash)' find_python xxhash
     need 'Python with jsonschema, PyYAML' 'python3-jsonschema python3-yaml' 'py-jsonschema py-pyyaml' \
         'python (with jsonschema, PyYAML)' find_python jsonschema yaml
+    need 'Python with nbclient, ipykernel' 'python3-nbclient python3-ipykernel' 'py-nbclient py-ipykernel' \
+        'python (with nbclient, ipykernel)' find_python nbclient nbformat ipykernel
     need chattr e2fsprogs e2fsprogs - has_program chattr
     need h5dump hdf5-tools hdf5 hdf5 has_program h5dump
     need 'Slurm, whose tests are skipped without it' 'slurm-wlm munge' slurm+munge - has_slurm

@@ -14,10 +14,10 @@
 
 static const char usage[] =
     "usage: wgf plan SPEC [--set K=V]... [--csv]\n\n"
-    "Validates a sweep spec and prints its plan, without running anything: the axes of each block, the number\n"
-    "of jobs, of dropped duplicates and of excluded jobs, and the size of the result file. SPEC may be -,\n"
-    "standard input. Warns of each parameter, fixed or swept, that no job reads or that has no effect, and of\n"
-    "what excludes no job.\n\n"
+    "Validates a sweep spec and prints its plan, without running anything: the axes of each block, the\n"
+    "number of jobs, of dropped duplicates and of excluded jobs, and the size of the result file. SPEC\n"
+    "may be -, standard input. Warns of each parameter, fixed or swept, that no job reads or that has no\n"
+    "effect, and of what excludes no job.\n\n"
     "  --set K=V  fix a parameter that is not swept, in every block; may be repeated\n"
     "  --csv      print a line for each job instead, with every parameter\n"
     "  --help     print this text\n";

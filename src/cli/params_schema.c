@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #define JSON(...) #__VA_ARGS__
-#define PLACE "#/definitions/parameters/%s" /* of the definition of a parameter's value */
-enum { REFERENCE = 128 };
+#define VALUE "#/definitions/parameters/%s" /* where a parameter's value is defined */
+enum { PLACE = 128, TEMPLATE = 2048 };
 
 /* All but the parameters. */
 static const char frame[] = JSON({
@@ -32,35 +32,15 @@ static const char frame[] = JSON({
         }
     },
     "definitions" : {
-        "fixed" : {
-            "description" : "one value a parameter, for every job",
-            "type" : "object",
-            "additionalProperties" : false,
-            "properties" : {}
-        },
-        "axes" : {
-            "description" : "all values of each parameter; their product is made, the last varies fastest",
-            "type" : "object",
-            "additionalProperties" : false,
-            "properties" : {}
-        },
         "block" : {
+            "description" : "jobs that follow those of the block before",
             "type" : "object",
             "additionalProperties" : false,
+            "dependencies" : {"sample" : ["over"], "over" : ["sample"]},
             "properties" : {
                 "fixed" : {"$ref" : "#/definitions/fixed"},
                 "product" : {"$ref" : "#/definitions/axes"},
-                "zip" : {"description" : "lists of equal length that advance together", "$ref" : "#/definitions/axes"},
-                "exclude" : {
-                    "description" : "jobs that match all keys of an entry are left out",
-                    "type" : "array",
-                    "items" : {
-                        "type" : "object",
-                        "minProperties" : 1,
-                        "propertyNames" : {"$ref" : "#/definitions/names"},
-                        "additionalProperties" : {"type" : [ "string", "number" ]}
-                    }
-                },
+                "zip" : {"$ref" : "#/definitions/axes"},
                 "sample" : {
                     "description" : "points of a design, one a job",
                     "type" : "object",
@@ -72,36 +52,40 @@ static const char frame[] = JSON({
                         "seed" : {"type" : "integer", "minimum" : 0, "default" : 1}
                     }
                 },
-                "over" : {
-                    "description" : "the law of each parameter over the points",
-                    "type" : "object",
-                    "minProperties" : 1,
-                    "propertyNames" : {"$ref" : "#/definitions/names"},
-                    "additionalProperties" : {"$ref" : "#/definitions/law"}
+                "over" : {"$ref" : "#/definitions/laws"},
+                "exclude" : {
+                    "description" : "jobs that match all of an entry are left out",
+                    "type" : "array",
+                    "items" : {"$ref" : "#/definitions/conditions"}
                 }
-            },
-            "dependencies" : {"sample" : ["over"], "over" : ["sample"]}
-        },
-        "law" : {
-            "type" : "object",
-            "minProperties" : 1,
-            "maxProperties" : 1,
-            "additionalProperties" : false,
-            "properties" : {
-                "uniform" : {"$ref" : "#/definitions/ends"},
-                "loguniform" : {"$ref" : "#/definitions/ends"},
-                "integers" : {"$ref" : "#/definitions/ends"},
-                "choice" : {"description" : "a list of values", "type" : [ "array", "object" ], "minItems" : 1}
             }
         },
-        "ends" : {
-            "description" : "[lowest, highest]",
-            "type" : "array",
-            "minItems" : 2,
-            "maxItems" : 2,
-            "items" : {"type" : "number"}
+        "fixed" : {
+            "description" : "one value a parameter, for every job",
+            "type" : "object",
+            "additionalProperties" : false,
+            "properties" : {}
         },
-        "names" : {"enum" : []},
+        "axes" : {
+            "description" : "all values of each parameter; of a product the last varies fastest",
+            "type" : "object",
+            "additionalProperties" : false,
+            "properties" : {}
+        },
+        "laws" : {
+            "description" : "the law of each parameter over the points",
+            "type" : "object",
+            "minProperties" : 1,
+            "additionalProperties" : false,
+            "properties" : {}
+        },
+        "conditions" : {
+            "description" : "values, or comparisons as texts",
+            "type" : "object",
+            "minProperties" : 1,
+            "additionalProperties" : false,
+            "properties" : {}
+        },
         "parameters" : {}
     }
 });
@@ -142,6 +126,38 @@ static const char list_or_space[] = JSON({
     }
 });
 
+/* The law of a parameter: its name. */
+static const char choice[] = JSON({
+    "type" : "object",
+    "required" : ["choice"],
+    "additionalProperties" : false,
+    "properties" : {"choice" : {"$ref" : "#/definitions/axes/properties/%s"}}
+});
+
+/* The law of a number: that of its type; twice where the number is defined; its name. */
+static const char law[] = JSON({
+    "type" : "object",
+    "minProperties" : 1,
+    "maxProperties" : 1,
+    "additionalProperties" : false,
+    "properties" : {
+        "%s" : {"type" : "array", "minItems" : 2, "maxItems" : 2, "items" : {"$ref" : "%s"}},
+        "loguniform" : {
+            "type" : "array",
+            "minItems" : 2,
+            "maxItems" : 2,
+            "items" : {"allOf" : [ {"$ref" : "%s"}, {"exclusiveMinimum" : 0} ]}
+        },
+        "choice" : {"$ref" : "#/definitions/axes/properties/%s"}
+    }
+});
+
+static const char any_text[] = JSON({"type" : [ "string", "number" ]});
+
+/* A value, or a text: where that is defined, and what a comparison, or a derived value, looks like. */
+static const char value_alone[] = JSON({"$ref" : "%s"});
+static const char value_or_text[] = JSON({"anyOf" : [ {"$ref" : "%s"}, {"type" : "string", "pattern" : "%s"} ]});
+
 static bool is_number(const struct wgf_param *param)
 {
     return param->type == WGF_PARAM_INT || param->type == WGF_PARAM_FLOAT;
@@ -150,6 +166,11 @@ static bool is_number(const struct wgf_param *param)
 static const char *number_type(const struct wgf_param *param)
 {
     return param->type == WGF_PARAM_INT ? "integer" : "number";
+}
+
+static cJSON *properties_of(const cJSON *definitions, const char *name)
+{
+    return cJSON_GetObjectItem(cJSON_GetObjectItem(definitions, name), "properties");
 }
 
 static cJSON *make_number(const struct wgf_param *param)
@@ -175,7 +196,7 @@ static cJSON *make_value(const struct wgf_param *param)
         return cJSON_Parse(JSON(
             {"type" : [ "array", "string", "number" ], "minItems" : 1, "items" : {"type" : [ "string", "number" ]}}));
     if (param->type == WGF_PARAM_TEXT)
-        return cJSON_Parse(JSON({"type" : [ "string", "number" ]}));
+        return cJSON_Parse(any_text);
     cJSON *schema = cJSON_CreateObject();
     const char *const words[] = {param->word, NULL}, *const *choices = is_number(param) ? words : param->choices;
     cJSON *holder = schema;
@@ -209,46 +230,55 @@ static void add_default(const struct wgf_param *param, cJSON *schema)
         cJSON_AddStringToObject(schema, "default", param->default_text);
 }
 
-static cJSON *make_axis(const struct wgf_param *param)
+/* What a comparison with the parameter looks like. A text is one as it is. */
+static void write_pattern(const struct wgf_param *param, char pattern[TEMPLATE])
 {
-    const char *const type = number_type(param);
-    char value[REFERENCE], number[REFERENCE], text[sizeof list_or_space + 8 * REFERENCE];
-    snprintf(value, sizeof value, PLACE, param->name);
-    snprintf(number, sizeof number, PLACE "%s", param->name, param->word ? "/anyOf/0" : "");
-    if (is_number(param))
-        snprintf(text, sizeof text, list_or_space, value, number, number, number, number, number, type, type);
+    const bool number = is_number(param);
+    size_t used = (size_t)snprintf(pattern, TEMPLATE, number ? "^(<=?|>=?|!=|=) *[-+.0-9]" : "^(!=|=)");
+    if (param->word)
+        used += (size_t)snprintf(pattern + used, TEMPLATE - used, "|^(!=|=) *%s$", param->word);
+    for (int i = 0; param->choices && param->choices[i]; i++)
+        used += (size_t)snprintf(pattern + used, TEMPLATE - used, "%s%s%s", i > 0 ? "|" : " *(", param->choices[i],
+                                 param->choices[i + 1] ? "" : ")$");
+}
+
+/* The schemas of a parameter in each place that names it. */
+static void add_param(const struct wgf_param *param, cJSON *definitions)
+{
+    const bool number = is_number(param), integer = param->type == WGF_PARAM_INT;
+    const char *const name = param->name, *const type = number_type(param);
+    char value[PLACE], only[PLACE], pattern[TEMPLATE], text[2 * TEMPLATE];
+    snprintf(value, sizeof value, VALUE, name);
+    snprintf(only, sizeof only, VALUE "%s", name, param->word ? "/anyOf/0" : "");
+    cJSON *const definition = make_value(param);
+    add_description(param, definition);
+    add_default(param, definition);
+    cJSON_AddItemToObject(cJSON_GetObjectItem(definitions, "parameters"), name, definition);
+    snprintf(text, sizeof text, number ? value_or_text : value_alone, value, "^=");
+    cJSON_AddItemToObject(properties_of(definitions, "fixed"), name, cJSON_Parse(text));
+    if (number)
+        snprintf(text, sizeof text, list_or_space, value, only, only, only, only, only, type, type);
     else
         snprintf(text, sizeof text, list, value);
-    return cJSON_Parse(text);
+    cJSON *const axis = cJSON_Parse(text);
+    add_description(param, axis);
+    cJSON_AddItemToObject(properties_of(definitions, "axes"), name, axis);
+    if (number)
+        snprintf(text, sizeof text, law, integer ? "integers" : "uniform", only, only, name);
+    else
+        snprintf(text, sizeof text, choice, name);
+    cJSON_AddItemToObject(properties_of(definitions, "laws"), name, cJSON_Parse(text));
+    write_pattern(param, pattern);
+    snprintf(text, sizeof text, value_or_text, value, pattern);
+    cJSON_AddItemToObject(properties_of(definitions, "conditions"), name, cJSON_Parse(param->list ? any_text : text));
 }
 
 char *wgf_cli_schema(void)
 {
-    cJSON *root = cJSON_Parse(frame), *definitions = cJSON_GetObjectItem(root, "definitions");
-    cJSON *fixed = cJSON_GetObjectItem(cJSON_GetObjectItem(definitions, "fixed"), "properties");
-    cJSON *axes = cJSON_GetObjectItem(cJSON_GetObjectItem(definitions, "axes"), "properties");
-    cJSON *values = cJSON_GetObjectItem(definitions, "parameters");
-    cJSON *names = cJSON_GetObjectItem(cJSON_GetObjectItem(definitions, "names"), "enum");
-    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
-        cJSON_AddItemToArray(names, cJSON_CreateString(param->name));
-        cJSON *value = make_value(param), *axis = make_axis(param), *reference = cJSON_CreateObject();
-        char place[REFERENCE];
-        add_description(param, value);
-        add_default(param, value);
-        add_description(param, axis);
-        snprintf(place, sizeof place, PLACE, param->name);
-        cJSON_AddStringToObject(reference, "$ref", place);
-        if (is_number(param)) { /* or derived */
-            cJSON *const number = reference, *const any =
-                                                 cJSON_AddArrayToObject(reference = cJSON_CreateObject(), "anyOf");
-            cJSON_AddItemToArray(any, number);
-            cJSON_AddItemToArray(any, cJSON_Parse(JSON({"type" : "string", "pattern" : "^="})));
-        }
-        cJSON_AddItemToObject(values, param->name, value);
-        cJSON_AddItemToObject(axes, param->name, axis);
-        cJSON_AddItemToObject(fixed, param->name, reference);
-    }
-    char *text = cJSON_Print(root);
+    cJSON *const root = cJSON_Parse(frame);
+    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++)
+        add_param(param, cJSON_GetObjectItem(root, "definitions"));
+    char *const text = cJSON_Print(root);
     cJSON_Delete(root);
     return text;
 }

@@ -17,7 +17,18 @@ VALUES = ["0", "1", "2", "-1", "0.5", "1e3", "9007199254740993", "101", "auto", 
           "Gd", "true", "~", "[]", "{}", "[1]", "[auto]", '"1"', "{range: [1, 3]}", "{range: [-1, 3]}", "{range: [1]}",
           "{range: [1, 3, 0.5]}", "{linspace: [1, 2, 2]}", "{linspace: [1, 2]}", "{linspace: [0.5, 2, 2]}",
           "{linspace: [1, 2, 0]}", "{geomspace: [1, 100, 3]}", "{geomspace: [1, auto, 3]}", "{linspce: [1, 2, 3]}",
-          "{linspace: [1, 2, 2], range: [1, 2]}", "[1, 2, gd]", "[gd, prox]", "[0.1, 0.2]", "{choice: [1, 2]}"]
+          "{linspace: [1, 2, 2], range: [1, 2]}", "[1, 2, gd]", "[gd, prox]", "[0.1, 0.2]", "{choice: [1, 2]}",
+          "{choice: [gd]}", "{choice: {range: [1, 4]}}", "{uniform: [1, 2]}", "{uniform: [0.5, 2]}", "{uniform: [1]}",
+          "{loguniform: [0, 1]}", "{loguniform: [1, 2]}", "{integers: [1, 3]}", "{integers: [0.5, 2]}", "{law: [1, 2]}",
+          '"<= 2"', '"!=gd"', '"= auto"', '"< x"', '"<"', '"=last"']
+# The lines of a spec before a line for each parameter, what goes before its name, and the same as what a loader gives.
+PLACES = {
+    "fixed": (["fixed:"], "  ", lambda one: {"fixed": one}),
+    "sweep": (["sweep:"], "  ", lambda one: {"sweep": one}),
+    "over": (["sweep:", "- sample: {count: 3, design: latin}", "  over:"], "    ",
+             lambda one: {"sweep": [{"sample": {"count": 3, "design": "latin"}, "over": one}]}),
+    "exclude": (["sweep:", "- product: {}", "  exclude:", "  -"], "    ", lambda one: {"sweep": [{"exclude": [one]}]}),
+}
 
 
 class Loader(yaml.SafeLoader):
@@ -47,16 +58,18 @@ def validator(wgf):
     return jsonschema.Draft7Validator(schema)
 
 
-def refused_by_program(wgf, section, lines):
-    """Names of the parameters of these lines, one a line of the section, that have an error in theirs. A few lines at a
-    time, since the program prints a hundred errors at most."""
+def refused_by_program(wgf, place, names, value):
+    """Names of the parameters that the program does not give the value there. A few at a time, since the program prints
+    a hundred errors at most."""
+    before, blanks, _ = PLACES[place]
     found, few = set(), 20
-    for first in range(0, len(lines), few):
-        some = lines[first : first + few]
-        wgf.write("spec.yaml", "\n".join(["name: x", f"{section}:", *some, "  no_parameter: 1", ""]))
+    for first in range(0, len(names), few):
+        some = names[first : first + few]
+        lines = ["name: x", *before, *(f"{blanks}{name}: {value}" for name in some), f"{blanks}no_parameter: 1"]
+        wgf.write("spec.yaml", "\n".join(lines) + "\n")
         errors = wgf("plan", "spec.yaml").require(USAGE, "no_parameter").err
         numbers = {int(number) for number in re.findall(r"^spec\.yaml:(\d+):\d+: error", errors, re.M)}
-        found |= {line.split(":")[0].strip() for at, line in enumerate(some, 3) if at in numbers}
+        found |= {lines[number - 1].split(":")[0].strip() for number in numbers}
     return found
 
 
@@ -80,17 +93,19 @@ def every_spec_in_sweeps_names_it_and_validates(wgf):
 @case
 def it_agrees_with_the_program_on_every_value_of_every_parameter(wgf):
     schema = validator(wgf)
-    names = list(schema.schema["definitions"]["parameters"])
+    names = [name for name in schema.schema["definitions"]["parameters"] if name != "stop_when"]  # a language
     compared = refused = 0
-    for section in ("fixed", "sweep"):
+    for place, (_, _, whole) in PLACES.items():
         for value in VALUES:
-            wrong = refused_by_program(wgf, section, [f"  {name}: {value}" for name in names])
+            wrong = refused_by_program(wgf, place, names, value)
             for name in names:
                 kind = schema.schema["definitions"]["parameters"][name].get("type", "")
-                if (kind == "string" and re.search(r"\d", value)) or ("string" in kind and "true" in value):
+                if place == "fixed" and value.startswith('"='):
+                    continue  # derived: an expression
+                if "string" in kind and (re.search(r"\d", value) and kind == "string" or re.search("true|<", value)):
                     continue  # to the program a text
-                valid = schema.is_valid({"name": "x", section: {name: load(value)}})
-                require(valid != (name in wrong), f"{section}: {name}: {value}: {'taken' if valid else 'refused'}")
+                valid = schema.is_valid({"name": "x", **whole({name: load(value)})})
+                require(valid != (name in wrong), f"{place}: {name}: {value}: {'taken' if valid else 'refused'}")
                 compared += 1
                 refused += not valid
     require(refused > compared / 4 and compared - refused > compared / 15, f"{refused} of {compared} refused")
@@ -122,10 +137,15 @@ def it_agrees_with_the_program_on_blocks(wgf):
 @case
 def what_is_no_spec_is_refused(wgf):
     schema = validator(wgf)
-    require(schema.is_valid(load("{name: x, description: y, fixed: {beta: auto}, sweep: {gamma: [1, 2e-3]}}")), "good")
+    for text in ("fixed: {beta: auto}, sweep: {gamma: [1, 2e-3]}", "sweep: [{fixed: {n: 1}}, {zip: {n: [1]}}]",
+                 "sweep: [{sample: {count: 2}, over: {n: {integers: [1, 2]}}, exclude: [{n: '> 1'}]}]"):
+        require(schema.is_valid(load(f"{{name: x, description: y, {text}}}")), f"{text} is refused")
     for text in ("fixed: {gamma: 1}", "{name: x, gamma: 1}", "{name: x, fixd: {}}", "{name: ''}", "{name: x, fixed: }",
                  "{name: x, fixed: []}", "{name: x, fixed: {gama: 1}}", "{name: x, sweep: {gama: [1]}}", "[]", "x",
-                 "{name: [x]}", "{name: x, sweep: 3}"):
+                 "{name: [x]}", "{name: x, sweep: 3}", "{name: x, sweep: []}", "{name: x, sweep: [{gamma: [1]}]}",
+                 "{name: x, sweep: [{over: {n: {integers: [1, 2]}}}]}", "{name: x, sweep: {product: {n: [1]}}}",
+                 "{name: x, sweep: [{sample: {count: 0}, over: {n: {integers: [1, 2]}}}]}",
+                 "{name: x, sweep: [{exclude: {n: 1}}]}", "{name: x, sweep: [{exclude: [{}]}]}"):
         require(not schema.is_valid(load(text)), f"{text} is taken")
 
 
