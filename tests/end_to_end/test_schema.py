@@ -59,18 +59,17 @@ def validator(wgf):
 
 
 def refused_by_program(wgf, place, names, value):
-    """Names of the parameters that the program does not give the value there. A few at a time, since the program prints
-    a hundred errors at most."""
+    """Names of the parameters that the program does not give the value there."""
+    most = 40  # at once: of a hundred errors the rest is not shown
+    names = list(names)
+    if len(names) > most:
+        return refused_by_program(wgf, place, names[:most], value) | refused_by_program(wgf, place, names[most:], value)
     before, blanks, _ = PLACES[place]
-    found, few = set(), 20
-    for first in range(0, len(names), few):
-        some = names[first : first + few]
-        lines = ["name: x", *before, *(f"{blanks}{name}: {value}" for name in some), f"{blanks}no_parameter: 1"]
-        wgf.write("spec.yaml", "\n".join(lines) + "\n")
-        errors = wgf("plan", "spec.yaml").require(USAGE, "no_parameter").err
-        numbers = {int(number) for number in re.findall(r"^spec\.yaml:(\d+):\d+: error", errors, re.M)}
-        found |= {lines[number - 1].split(":")[0].strip() for number in numbers}
-    return found
+    lines = ["name: x", *before, *(f"{blanks}{name}: {value}" for name in names), f"{blanks}no_parameter: 1"]
+    wgf.write("spec.yaml", "\n".join(lines) + "\n")
+    errors = wgf("plan", "spec.yaml").require(USAGE, "no_parameter").err
+    numbers = {int(number) for number in re.findall(r"^spec\.yaml:(\d+):\d+: error", errors, re.M)}
+    return {lines[number - 1].split(":")[0].strip() for number in numbers}
 
 
 @case
