@@ -140,8 +140,9 @@ static enum type expect(struct parser *parser, const char *start, enum type want
 static enum type missing(struct parser *parser, const char *what)
 {
     const char *const at = skip_blanks(parser);
-    int length = 1;
-    while (at[length] && (is_letter(*at) ? is_letter(at[length]) : (at[length] & 0xC0) == 0x80)) /* of one character */
+    int length = *at != '\0';
+    while (length > 0 && at[length] &&
+           (is_letter(*at) ? is_letter(at[length]) : (at[length] & 0xC0) == 0x80)) /* of one character */
         length++;
     return *at ? fail(parser, at, "%s is needed, not '%.*s'", what, length, at)
                : fail(parser, at, "%s is missing at the end, after '%s'", what, parser->text);

@@ -137,6 +137,30 @@ def completions(wgf):
     equal(complete("wgf", "run", "--check"), ["--checkpoint"], "options of run that begin with --check")
     equal(complete("wgf", "run", "--set", "gam"), ["gamma"], "parameters that begin with gam")
     equal(complete("wgf", "run", "spec"), [], "words for a file")
+    equal(complete("wgf", "show", "x.h5", "--where", "gam"), ["gamma"], "names of --where")
+    equal(complete("wgf", "show", "x.h5", "--columns", "width,gam"), ["width,gamma"], "a name in a list")
+    equal(complete("wgf", "show", "x.h5", "--sort", "width,-gam"), ["width,-gamma"], "a descending name in a list")
+
+
+@case
+def completions_of_other_shells(wgf):
+    """fish is asked what it offers; zsh, which offers nothing without a terminal, reads its file."""
+    shells = {name: shutil.which(name) for name in ("fish", "zsh")}
+    paths = {"fish": PREFIX / "share/fish/vendor_completions.d/wgf.fish",
+             "zsh": PREFIX / "share/zsh/site-functions/_wgf"}
+    for name, path in paths.items():
+        require(path.is_file(), f"there is no {path}")
+    if not any(shells.values()):
+        raise Skip("neither fish nor zsh is installed")
+    if shells["zsh"]:
+        equal(call(shells["zsh"], "-n", paths["zsh"]).stderr, "", "zsh -n")
+    for line, offered in (("ru", ["run"]), ("run --check", ["--checkpoint"]), ("run --set gam", ["gamma"]),
+                          ("show x --columns width,gam", ["width,gamma"]), ("show x --sort -gam", ["-gamma"])):
+        script = f"source {shlex.quote(str(paths['fish']))}; complete -C {shlex.quote(f'wgf {line}')}"
+        found = {**os.environ, "PATH": f"{PREFIX / 'bin'}:{os.environ['PATH']}"}
+        got = call(shells["fish"], "-c", script, cwd=wgf.folder, env=found).stdout if shells["fish"] else None
+        if got is not None:
+            equal([words.split("\t")[0] for words in got.splitlines()], offered, f"what fish offers after wgf {line}")
 
 
 @case

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -217,6 +218,35 @@ static void nesting(void **state)
     assert_non_null(strstr(error.message, "nests more than"));
 }
 
+/* Random words: they compile, or the error lies in the text. Sanitizers look at the rest. */
+static void random_texts(void **state)
+{
+    static const char *const words[] = {
+        "x",    "t",    "kind", "auto",    "1", "2.5", "(", ")",   "[",        "]", ",", " and ",
+        " or ", "not ", " in ", "not in ", "=", "!=",  "<", ">=",  "+",        "-", "*", "/",
+        "^",    "**",   "min(", "pow(",    "'", "\"",  "b", "a b", "\xc3\xa9", "."};
+    int compiled = 0;
+    (void)state;
+    srand(1);
+    for (int i = 0; i < 100000; i++) {
+        char text[256] = "";
+        for (int left = rand() % 16; left > 0; left--)
+            strcat(text, words[(size_t)rand() % (sizeof words / sizeof *words)]);
+        char *const exact = strdup(text); /* nothing lies behind it */
+        struct wgf_expression *expression;
+        struct wgf_error error = {0};
+        size_t place;
+        const enum wgf_expression_type type = i % 2 ? WGF_EXPRESSION_NUMBER : WGF_EXPRESSION_CONDITION;
+        if (wgf_expression_compile(&expression, exact, type, &names, &place, &error))
+            assert_true(error.message[0] && place <= strlen(text));
+        else
+            compiled += isnan(wgf_expression_value(expression, &values)) || true;
+        wgf_expression_free(expression);
+        free(exact);
+    }
+    assert_true(compiled > 300);
+}
+
 static void variables_in_use(void **state)
 {
     struct wgf_expression *expression;
@@ -234,8 +264,8 @@ static void variables_in_use(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(arithmetic), cmocka_unit_test(conditions),
-                                       cmocka_unit_test(errors), cmocka_unit_test(nesting),
-                                       cmocka_unit_test(variables_in_use)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(arithmetic),   cmocka_unit_test(conditions),
+                                       cmocka_unit_test(errors),       cmocka_unit_test(nesting),
+                                       cmocka_unit_test(random_texts), cmocka_unit_test(variables_in_use)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
