@@ -168,6 +168,7 @@ class EveryFigure(Sweeping):
                 quiet = np.flatnonzero(job.trace["events"][1:] == 0)
                 inside = np.linspace(0, 1, 12) - 0.5
                 drawn = plot.neuron_paths.sliding(job.state(), np.column_stack([inside, np.ones(12)]))
+                self.assertEqual(plot.neuron_paths.sliding(job.state()[:1], np.eye(2)).shape, (0, 60))
                 np.testing.assert_array_equal(drawn[quiet].sum(axis=1), np.rint(60 * job.trace["sliding"][quiet]))
                 slides = np.concatenate([one.get_segments() for one in axes.collections if one.get_linewidth() == 5])
                 self.assertEqual(len(slides), drawn.sum())

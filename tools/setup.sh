@@ -84,6 +84,11 @@ check_run() {
     need Random123 librandom123-dev random123 - has_header Random123/philox.h
 }
 
+# Without it wgf has no flow_solver: adaptive. Debian's package brings those of PETSc and Hypre, some 250 MB on disk.
+check_integrator() {
+    need 'SUNDIALS 6 or later, with ARKODE' libsundials-dev sundials sundials has_file libsundials_arkode.so
+}
+
 check_figures() {
     need 'Python with NumPy, SciPy, h5py, Matplotlib' 'python3-numpy python3-scipy python3-h5py python3-matplotlib' \
         'py-numpy py-scipy py-h5py py-matplotlib' 'python (with scipy, h5py, matplotlib)' \
@@ -137,6 +142,7 @@ check() { # level
     check_run
     check_figures
     [ "$1" = run ] || need cmocka libcmocka-dev cmocka - has_library cmocka
+    [ "$1" = run ] || check_integrator
     [[ $1 != @(system|test) ]] || check_system
     [[ $1 == @(run|system) ]] || check_develop
     [ "$1" != test ] || check_test
@@ -213,5 +219,6 @@ if may_install; then
 fi
 [ "$level" = run ] && only_missing Python && exit 0
 [ "$level" = test ] && only_missing Slurm && exit 0
+[ "$level" = develop ] && only_missing SUNDIALS && exit 0
 list_missing
 exit 1

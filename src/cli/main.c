@@ -3,6 +3,7 @@
 
 #include "wgf/base/output.h"
 #include "wgf/base/process.h"
+#include "wgf/flow/flow.h"
 #include "wgf/model/network.h"
 
 #include <errno.h>
@@ -77,7 +78,8 @@ static int run(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help();
     if (strcmp(argv[1], "--version") == 0) {
-        printf("wgf %s (%s)\n", wgf_cli_version, wgf_cli_revision);
+        printf("wgf %s (%s), %s\n", wgf_cli_version, wgf_cli_revision,
+               wgf_flow_library() ? wgf_flow_library() : "built without SUNDIALS");
         return WGF_EXIT_OK;
     }
     name_processor(argv);

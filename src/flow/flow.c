@@ -16,7 +16,7 @@ int64_t wgf_flow_records(const struct wgf_settings *settings)
 /* Inner records of one outer step. */
 static int64_t inner_records(const struct wgf_settings *settings)
 {
-    const struct wgf_method *method = wgf_method_find(settings->method);
+    const struct wgf_method *method = wgf_method_find(settings);
     return method->inner_records ? method->inner_records(settings) : 0;
 }
 
@@ -35,12 +35,12 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
     if ((column == WGF_TRACE_DISTANCE_FROBENIUS || column == WGF_TRACE_DISTANCE_WASSERSTEIN) &&
         settings->record_distances != WGF_DISTANCES_ALL)
         return false;
-    return wgf_method_find(settings->method)->columns & (1u << column);
+    return wgf_method_find(settings)->columns & (1u << column);
 }
 
 struct wgf_state_shape wgf_flow_one_state(const struct wgf_settings *settings)
 {
-    struct wgf_state_shape shape = wgf_method_find(settings->method)->shape(settings);
+    struct wgf_state_shape shape = wgf_method_find(settings)->shape(settings);
     shape.records = 1;
     return shape;
 }
@@ -56,7 +56,7 @@ struct wgf_state_shape wgf_flow_state_shape(const struct wgf_settings *settings)
 
 double wgf_flow_bytes(const struct wgf_settings *settings)
 {
-    const struct wgf_method *method = wgf_method_find(settings->method);
+    const struct wgf_method *method = wgf_method_find(settings);
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
     double n = (double)settings->data.n, d = (double)settings->data.d, m = (double)settings->init.width;
     double numbers = (n + (method->neurons ? m : 0)) * (d + 1);
@@ -71,7 +71,7 @@ double wgf_flow_operations(const struct wgf_settings *settings)
     const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
     const bool neurons = wgf_method_has_neurons(settings->method);
     const double start = draw * d * (n + (neurons ? (double)settings->init.width : 0));
-    const double all = start + (double)settings->steps * wgf_method_find(settings->method)->operations(settings);
+    const double all = start + (double)settings->steps * wgf_method_find(settings)->operations(settings);
     return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
 }
 
@@ -273,7 +273,7 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
 {
     double now = wgf_clock();
     struct wgf_descent run = {.settings = settings,
-                              .method = wgf_method_find(settings->method),
+                              .method = wgf_method_find(settings),
                               .trace = trace,
                               .result = result,
                               .shape = wgf_flow_state_shape(settings),
@@ -309,8 +309,9 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
     if (problem->cancel && *problem->cancel) /* the last evaluation may mean nothing */
         result->outcome = WGF_OUTCOME_INTERRUPTED;
     explain(&run);
+    status = run.method->failure ? run.method->failure(run.work, error) : WGF_OK;
     run.method->free(run.work);
     wgf_expression_free(run.rule);
     wgf_deadline_stop(&deadline);
-    return WGF_OK;
+    return status;
 }

@@ -16,6 +16,8 @@ struct wgf_evaluation {
 
 /* One method. All functions but `create` cannot fail. A file defines one; WGF_METHODS lists them. */
 struct wgf_method {
+    /* The method that other settings of this one ask for. NULL: there is no other. */
+    const struct wgf_method *(*solver)(const struct wgf_settings *);
     bool neurons;     /* it descends from the problem's W and alpha */
     bool uses_kernel; /* it evaluates a network, by `kernel` */
     /* Trace columns that it fills besides step, time and objective: bit c for column c. */
@@ -42,7 +44,8 @@ struct wgf_method {
     void (*foresee)(void *work, const struct wgf_deadline *deadline);
     /* Evaluates the current state and keeps what the next step needs. Means nothing once cancelled. */
     struct wgf_evaluation (*evaluate)(void *work);
-    /* Outer step `number`, from 1, from an evaluated state. False: the deadline passed and the state is as before.
+    /* Outer step `number`, from 1, from an evaluated state. False: the deadline passed, or it failed; the state is as
+     * before.
      * inner: where the step's inner objectives and distances go, each NULL or with room for one step's inner
      * records. */
     bool (*step)(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
@@ -53,6 +56,8 @@ struct wgf_method {
     /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how
      * many entries. */
     int (*state_iov)(void *work, struct iovec *iov);
+    /* Why the last step could not be taken, where it was not the deadline. NULL: that cannot be. */
+    wgf_status (*failure)(const void *work, struct wgf_error *);
     /* Fills its WGF_FLOW_NUMBERS of the result. NULL: it has none. */
     void (*results)(const void *work, struct wgf_flow_result *result);
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
@@ -108,9 +113,10 @@ void wgf_checkpoint_save_last(struct wgf_descent *run);
  * must be made anew, and the trace is blank. WGF_EIO: the checkpoint cannot be read. */
 wgf_status wgf_checkpoint_load(struct wgf_descent *run);
 
-const struct wgf_method *wgf_method_find(int method);
+const struct wgf_method *wgf_method_find(const struct wgf_settings *settings);
 
 #define WGF_METHOD_TABLE(id, word) extern const struct wgf_method wgf_method_##word;
 WGF_METHODS(WGF_METHOD_TABLE)
+extern const struct wgf_method wgf_flow_adaptive;
 
 #endif

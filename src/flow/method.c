@@ -4,9 +4,10 @@
 #define METHOD(id, word) [WGF_METHOD_##id] = &wgf_method_##word,
 static const struct wgf_method *const methods[] = {WGF_METHODS(METHOD)};
 
-const struct wgf_method *wgf_method_find(int method)
+const struct wgf_method *wgf_method_find(const struct wgf_settings *settings)
 {
-    return methods[method];
+    const struct wgf_method *method = methods[settings->method];
+    return method->solver ? method->solver(settings) : method;
 }
 
 bool wgf_method_has_neurons(int method)
@@ -16,7 +17,7 @@ bool wgf_method_has_neurons(int method)
 
 bool wgf_method_uses_kernel(const struct wgf_settings *settings)
 {
-    return methods[settings->method]->uses_kernel;
+    return wgf_method_find(settings)->uses_kernel;
 }
 
 int wgf_flow_revision(const struct wgf_settings *settings)
@@ -28,7 +29,8 @@ int wgf_flow_revision(const struct wgf_settings *settings)
         wgf_method_uses_kernel(settings)
             ? wgf_network_revision(settings->network.kernel, settings->init.width, settings->data.n, settings->data.d)
             : 0;
-    const int own = methods[settings->method]->revision ? methods[settings->method]->revision(settings) : 0;
+    const struct wgf_method *method = wgf_method_find(settings);
+    const int own = method->revision ? method->revision(settings) : 0;
     return 1000000 * own + 1000 * matches + network;
 }
 

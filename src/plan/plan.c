@@ -18,6 +18,16 @@ void wgf_plan_reset_unread(const struct wgf_plan *plan, struct wgf_settings *set
         }
 }
 
+/* Makes the choices that the spec leaves, now that it is known what they depend on. */
+static void settle_usual(const struct wgf_plan *plan, struct wgf_settings *settings)
+{
+    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++)
+        if (param->usual && wgf_param_get(param, settings).choice == WGF_USUAL) {
+            wgf_param_set(param, settings, (union wgf_value){.choice = param->usual(settings)});
+            wgf_plan_reset_unread(plan, settings);
+        }
+}
+
 void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
 {
     wgf_plan_reset_unread(plan, settings);
@@ -35,6 +45,7 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         wgf_plan_settle_state(init, settings);
     else if (init && !init->error.status)
         settings->init.width = init->rows;
+    settle_usual(plan, settings);
 }
 
 bool wgf_plan_is_implied(const struct wgf_param *param, const struct wgf_settings *kind)
@@ -87,6 +98,37 @@ static void count_jobs(struct wgf_plan *plan, struct wgf_diagnostics *diagnostic
         plan->dropped = (int64_t)written - plan->jobs;
 }
 
+struct usual {
+    const struct wgf_plan_block *block;
+    const struct wgf_param *param;
+    uint32_t seen; /* bit c: some job makes choice c */
+};
+
+static bool find_usual(void *context, const struct wgf_settings *written)
+{
+    struct usual *usual = context;
+    struct wgf_settings settings = *written;
+    wgf_plan_settle(usual->block->plan, &settings);
+    usual->seen |= 1u << wgf_param_get(usual->param, &settings).choice;
+    return true;
+}
+
+/* Writes the choices that the block leaves: as they are where all jobs make the same one. */
+static void write_usual(struct wgf_plan_block *block)
+{
+    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
+        struct usual usual = {block, param, 0};
+        struct wgf_place place;
+        if (!param->usual || wgf_block_given(block, param, &place))
+            continue;
+        wgf_param_set(param, &block->base, (union wgf_value){.choice = WGF_USUAL});
+        wgf_block_visit(block, param->usual_with, find_usual, &usual);
+        for (int c = 0; param->choices[c]; c++)
+            if (usual.seen == 1u << c)
+                wgf_param_set(param, &block->base, (union wgf_value){.choice = c});
+    }
+}
+
 static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
 {
     const struct wgf_spec *spec = plan->spec;
@@ -100,6 +142,7 @@ static wgf_status build(struct wgf_plan *plan, struct wgf_diagnostics *diagnosti
         wgf_diagnose(diagnostics, (struct wgf_place){.line = 1, .column = 1}, "%s",
                      plan->sources[plan->source_count - 1].error.message);
     for (int b = 0; !status && b < plan->block_count; b++) {
+        write_usual(&plan->blocks[b]);
         status = wgf_block_count(&plan->blocks[b]) ? WGF_OK : WGF_EMEMORY;
         if (!status)
             wgf_derived_check(&plan->blocks[b], diagnostics);

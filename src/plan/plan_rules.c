@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PARAMS = 8 };
+enum { MOST_PARAMS = 9 };
 
 struct wgf_rule {
     const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
@@ -177,8 +177,14 @@ static bool init_grid(struct wgf_trial *trial)
 
 static bool both_layers(struct wgf_trial *trial)
 {
-    return trial->written.network.layers == WGF_LAYERS_BOTH && trial->written.method != WGF_METHOD_GD &&
-           wgf_trial_says(trial, "layers: both needs method: gd in this version");
+    const int method = trial->settled.method;
+    if (trial->written.network.layers != WGF_LAYERS_BOTH || method == WGF_METHOD_GD)
+        return false;
+    if (method == WGF_METHOD_FLOW)
+        return trial->settled.flow_solver == WGF_FLOW_EVENTS &&
+               wgf_trial_says(trial,
+                              "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
+    return wgf_trial_says(trial, "layers: both needs method: gd or flow in this version");
 }
 
 static bool decay(struct wgf_trial *trial)
@@ -196,15 +202,41 @@ static bool plane_inputs(struct wgf_trial *trial)
 
 static bool events_inputs(struct wgf_trial *trial)
 {
-    const int usual = 3;
     const int64_t d = trial->settled.data.d;
-    if (trial->written.method != WGF_METHOD_FLOW || !data_are_known(trial))
-        return false;
-    if (d > WGF_EVENTS_INPUTS)
-        return wgf_trial_says(trial, "method: flow needs d of at most %d, but d is %" PRId64, WGF_EVENTS_INPUTS, d);
-    return d > usual && !wgf_block_gives(trial->block, "flow_solver") &&
-           wgf_trial_says(trial, "method: flow has no default solver for d = %" PRId64 "; ask for flow_solver: events",
-                          d);
+    return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_EVENTS &&
+           d > WGF_EVENTS_INPUTS && data_are_known(trial) &&
+           wgf_trial_says(trial,
+                          "flow_solver: events needs d of at most %d, but d is %" PRId64 "; use flow_solver: "
+                          "adaptive",
+                          WGF_EVENTS_INPUTS, d);
+}
+
+static bool adaptive_library(struct wgf_trial *trial)
+{
+    return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_ADAPTIVE &&
+           !wgf_flow_library() &&
+           wgf_trial_says(
+               trial,
+               "%sflow_solver: adaptive needs SUNDIALS, which this wgf was built without; install "
+               "libsundials-dev and build again",
+               wgf_block_gives(trial->block, "flow_solver") ? "" : "with d > 3 or layers: both flow is solved by ");
+}
+
+/* Is one swept that only some jobs of a case read, by the choices that they make for themselves? */
+static bool partly_read(struct wgf_trial *trial)
+{
+    static const char *const names[] = {"rtol", "atol", "kernel"};
+    const bool mixed = trial->block->base.flow_solver == WGF_USUAL && trial->settled.method == WGF_METHOD_FLOW;
+    for (int i = 0; mixed && i < 3; i++) {
+        const struct wgf_param *param = wgf_param_find(names[i]);
+        const int axis = wgf_block_axis(trial->block, param);
+        if (axis >= 0 && trial->block->axes[axis].count > 1 && !wgf_param_is_read(param, &trial->settled))
+            return wgf_trial_says(trial,
+                                  "%s is swept, but of the jobs of flow those with d = %" PRId64 " are solved by "
+                                  "events, which does not read it; give flow_solver, or sweep them apart",
+                                  names[i], trial->settled.data.d);
+    }
+    return false;
 }
 
 static bool kernel_inputs(struct wgf_trial *trial)
@@ -267,11 +299,13 @@ static const struct wgf_rule rules[] = {
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
     {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
-    {{"layers", "method"}, .conflicts = both_layers},
+    {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
-    {{"method", "flow_solver", "d", "data", "data_file", "inputs"}, .conflicts = events_inputs},
-    {{"kernel", "method", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
+    {{"flow_solver", "d", "data", "data_file", "inputs", "method", "layers"}, .conflicts = events_inputs},
+    {{"flow_solver", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = adaptive_library},
+    {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = partly_read},
+    {{"kernel", "method", "flow_solver", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},

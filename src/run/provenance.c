@@ -35,8 +35,9 @@ void wgf_provenance_gather(struct wgf_provenance *provenance, const struct wgf_t
     *provenance = (struct wgf_provenance){0};
     write_created(created, provenance->created, sizeof provenance->created);
     gethostname(provenance->host, sizeof provenance->host - 1);
-    snprintf(provenance->libraries, sizeof provenance->libraries, "%s; %s; %s", wgf_store_library(), wgf_team_library(),
-             wgf_blas_library());
+    snprintf(provenance->libraries, sizeof provenance->libraries, "%s; %s; %s%s%s", wgf_store_library(),
+             wgf_team_library(), wgf_blas_library(), wgf_flow_library() ? "; " : "",
+             wgf_flow_library() ? wgf_flow_library() : "");
     if (!realpath(options->spec, provenance->spec_path))
         provenance->spec_path[0] = '\0'; /* standard input, say */
     wgf_repair_utf8(provenance->spec_path);

@@ -51,6 +51,11 @@ static bool with_flow(const struct wgf_settings *s)
     return s->method == WGF_METHOD_FLOW;
 }
 
+static bool with_adaptive(const struct wgf_settings *s)
+{
+    return with_flow(s) && s->flow_solver != WGF_FLOW_EVENTS;
+}
+
 static bool with_neurons(const struct wgf_settings *s)
 {
     return wgf_method_has_neurons(s->method);
@@ -106,6 +111,13 @@ static bool with_random_choices(const struct wgf_settings *s)
     return with_sliced(s) || (with_neurons(s) && s->init.kind == WGF_INIT_NORMAL);
 }
 
+/* What flow_solver is where a spec does not say. */
+static int usual_flow_solver(const struct wgf_settings *s)
+{
+    return s->data.d <= 3 && s->network.layers == WGF_LAYERS_FIRST ? WGF_FLOW_EVENTS : WGF_FLOW_ADAPTIVE;
+}
+static const char *const usual_flow_solver_with[] = {"method", "layers", "d", "data", "data_file", "inputs", NULL};
+
 /* Parts of rows: type, field and default. */
 #define AT(field) offsetof(struct wgf_settings, field)
 #define INT(field, text) WGF_PARAM_INT, AT(field), text
@@ -130,6 +142,7 @@ static bool with_random_choices(const struct wgf_settings *s)
 #define STATE WGF_SHAPES_STATE
 #define STATISTICS WGF_SHAPES_STATISTICS
 #define READ(when) .is_read = (when)
+#define USUAL(choice) .usual = (choice), .usual_with = choice##_with
 #define NEEDS(name) .needs = #name
 #define SAYS(text) .meaning = text
 
@@ -205,8 +218,11 @@ const struct wgf_param wgf_params[] = {
     {"dykstra_tol", FLOAT(dykstra_tol, "1e-6"), ABOVE(0), READ(with_dykstra), SAYS("tolerance of Dykstra's method")},
     {"anderson", INT(anderson, "0"), .maximum = 100, READ(with_dykstra),
      SAYS("depth of Anderson acceleration; 0: none")},
-    {"flow_solver", CHOICE(flow_solver, "events"), ONE_OF(flow_solvers), READ(with_flow),
-     SAYS("integrator of flow; events: exact, from one kink to the next")},
+    {"flow_solver", CHOICE(flow_solver, "events"), ONE_OF(flow_solvers), DECIDES, SHAPES(TRACE), READ(with_flow),
+     USUAL(usual_flow_solver),
+     SAYS("events: exact, from kink to kink; adaptive: Runge-Kutta; default where d > 3 or layers: both: adaptive")},
+    {"rtol", FLOAT(rtol, "1e-6"), ABOVE(0), READ(with_adaptive), SAYS("relative tolerance of a step of adaptive")},
+    {"atol", FLOAT(atol, "1e-9"), ABOVE(0), READ(with_adaptive), SAYS("absolute tolerance of a step of adaptive")},
     {"origin", CHOICE(origin, "absorb"), ONE_OF(origins), READ(with_flow),
      SAYS("what flow does with a neuron that comes to w = 0: it stays there")},
     {"record_every", INT(record_every, "1"), WHOLE(1), SHAPES(TRACE | STATE),
@@ -245,11 +261,21 @@ int wgf_param_index(const struct wgf_param *param)
     return (int)(param - wgf_params);
 }
 
+/* Does it shape these itself, or by a usual choice that depends on it? */
+static bool is_shaping(const struct wgf_param *param, unsigned shapes)
+{
+    bool found = param->shapes & shapes;
+    for (int i = 0; i < COUNT; i++)
+        for (const char *const *name = wgf_params[i].usual_with; name && *name; name++)
+            found = found || ((wgf_params[i].shapes & shapes) && strcmp(*name, param->name) == 0);
+    return found;
+}
+
 void wgf_params_shaping(unsigned shapes, const char *names[WGF_MOST_PARAMS + 1])
 {
     int count = 0;
     for (int i = 0; i < COUNT; i++)
-        if (wgf_params[i].shapes & shapes)
+        if (is_shaping(&wgf_params[i], shapes))
             names[count++] = wgf_params[i].name;
     names[count] = NULL;
 }

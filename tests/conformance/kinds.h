@@ -6,7 +6,7 @@
 
 static const struct kind {
     const char *name;
-    int method, metric, solver;
+    int method, metric, solver; /* of jko or of flow */
     int64_t grid2;
     double gamma, long_gamma; /* for steps that converge; for steps that pass over many kinks */
     bool trains_alpha;        /* `layers: both` is legal */
@@ -21,15 +21,27 @@ static const struct kind {
     {"jko_newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, solver: newton"},
     {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra"},
     {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4"},
-    {"flow", WGF_METHOD_FLOW, 0, 0, 0, 2e-3, 2e-2, false, "method: flow"},
+    {"flow", WGF_METHOD_FLOW, 0, WGF_FLOW_EVENTS, 0, 2e-3, 2e-2, false, "method: flow"},
+    {"flow_adaptive", WGF_METHOD_FLOW, 0, WGF_FLOW_ADAPTIVE, 0, 2e-3, 2e-2, true,
+     "method: flow, flow_solver: adaptive"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, GRID = 5, NAME_LENGTH = 96 };
+
+/* Skips a test where the program was built without what the kind needs. */
+static inline void require_kind(const struct wgf_settings *settings)
+{
+    if (settings->flow_solver == WGF_FLOW_ADAPTIVE && !wgf_flow_library())
+        skip();
+}
 
 static inline struct wgf_settings settings_of_kind(const struct kind *kind)
 {
     struct wgf_settings settings = settings_of(kind->method);
     settings.metric = kind->metric;
-    settings.solver = kind->solver;
+    settings.solver = kind->method == WGF_METHOD_FLOW ? 0 : kind->solver;
+    settings.flow_solver = kind->method == WGF_METHOD_FLOW ? kind->solver : 0;
+    settings.rtol = 1e-3;
+    settings.atol = 1e-6;
     settings.init.width = 12;
     settings.gamma = kind->gamma;
     settings.grid = GRID;

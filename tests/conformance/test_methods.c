@@ -319,6 +319,8 @@ static struct trial {
 static void run_trial(void **state)
 {
     const struct trial *trial = *state;
+    const struct wgf_settings settings = settings_of_kind(trial->kind);
+    require_kind(&settings);
     trial->law->holds(trial->kind);
 }
 

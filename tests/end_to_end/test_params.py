@@ -46,7 +46,9 @@ newton_tol | float | 1e-9
 dykstra_steps | int | 1000
 dykstra_tol | float | 1e-6
 anderson | int | 0
-flow_solver | events | events
+flow_solver | events, adaptive | events
+rtol | float | 1e-6
+atol | float | 1e-9
 origin | absorb | absorb
 record_every | int | 1
 record_distances | own, all | own
@@ -116,7 +118,8 @@ def markdown_says_what_every_parameter_means(wgf):
 def what_jobs_read_is_told(wgf):
     table = markdown(wgf)
     for name, words in {"scaling": ["gd"], "metric": ["prox"], "noise": ["linear"], "projections": ["sliced"],
-                        "grid": ["jko"], "origin": ["flow"], "dykstra_tol": ["dykstra"], "gamma": ["all"]}.items():
+                        "grid": ["jko"], "origin": ["flow"], "rtol": ["adaptive"], "dykstra_tol": ["dykstra"],
+                        "gamma": ["all"]}.items():
         for word in words:
             require(word in table[name][3], f"{name} is read with {table[name][3]!r}, nothing of {word}")
 

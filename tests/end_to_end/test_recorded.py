@@ -16,6 +16,7 @@ DESCENTS = {
     "sliced": "method: prox, metric: sliced, inner_steps: 4",
     "jko": "method: jko, grid: 6",
     "flow": "method: flow, gamma: 0.01",
+    "flow, adaptive": "method: flow, flow_solver: adaptive, gamma: 0.1",
     "jko by Dykstra": "method: jko, grid: 6, solver: dykstra",
     "jko on two grids": "method: jko, grid: 6, grid2: 3",
 }
@@ -85,11 +86,12 @@ VALUES = {
     "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
     "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
-    "save": "[none, last]", "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
+    "rtol": "[1.0e-6, 1.0e-3]", "atol": "[1.0e-9, 1.0e-2]", "save": "[none, last]",
+    "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
     "stop_when": "[none, step = 1]",
 }
-ONE_CHOICE = {"inner", "flow_solver", "origin"}
-DECIDING = {"data", "init", "method", "metric", "solver"}
+ONE_CHOICE = {"inner", "origin"}
+DECIDING = {"data", "init", "method", "metric", "solver", "flow_solver"}
 BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}
 
 
@@ -129,7 +131,7 @@ def what_a_job_reads_has_an_effect(wgf):
     equal(names - set(VALUES), {*DECIDING, *elsewhere, *ONE_CHOICE, "time_limit"}, "parameters without two values")
     found = {}
     for method in DESCENTS:
-        for init in INITS if method in ("gd", "prox", "jko", "flow") else ("normal",):
+        for init in INITS if method in ("gd", "prox", "jko", "flow", "flow, adaptive") else ("normal",):
             text = f"data: linear, n: 5, noise: 0.2, steps: 3, save: last, {INITS[init]}, {DESCENTS[method]}"
             kind = dict(part.split(": ") for part in text.split(", "))
             for name in VALUES:

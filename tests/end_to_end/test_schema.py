@@ -60,6 +60,10 @@ def validator(wgf):
 
 def refused_by_program(wgf, place, names, value):
     """Names of the parameters that the program does not give the value there."""
+    most = 40  # at once: of a hundred errors the rest is not shown
+    names = list(names)
+    if len(names) > most:
+        return refused_by_program(wgf, place, names[:most], value) | refused_by_program(wgf, place, names[most:], value)
     before, blanks, _ = PLACES[place]
     lines = ["name: x", *before, *(f"{blanks}{name}: {value}" for name in names), f"{blanks}no_parameter: 1"]
     wgf.write("spec.yaml", "\n".join(lines) + "\n")

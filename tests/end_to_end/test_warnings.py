@@ -8,9 +8,9 @@ from harness import OK, case, equal, main, require
 
 SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
-DECIDERS = ("data", "init", "method", "metric", "solver")
+DECIDERS = ("data", "init", "method", "metric", "solver", "flow_solver")
 DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"}, {"method": "jko"},
-            {"method": "jko", "solver": "dykstra"}, {"method": "flow"})
+            {"method": "jko", "solver": "dykstra"}, {"method": "flow"}, {"method": "flow", "flow_solver": "adaptive"})
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS]
 LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "layers", "weight_decay", "kernel",
@@ -69,7 +69,8 @@ def a_parameter_is_warned_of_exactly_when_its_values_make_one_job(wgf):
                 changed = {**choices, **dict(choice.split(": ") for choice in way)}
                 changed = {key: value for key, value in changed.items()
                            if (key != "metric" or changed["method"] == "prox")
-                           and (key != "solver" or changed["method"] == "jko")}
+                           and (key != "solver" or changed["method"] == "jko")
+                           and (key != "flow_solver" or changed["method"] == "flow")}
                 equal(set(warnings(wgf, spec(changed, name, one, "fixed"))[0]), set(), f"{name} with {changed}")
                 ways += 1
     print(f"{len(KINDS)} kinds of jobs x {len(table)} parameters: {told} warnings, {silent} read; "

@@ -261,7 +261,8 @@ static void jobs_read_what_their_choices_need(void **state)
         {"data_file", 0, 0, 0, 0, 0, 1, 0, 0},     {"init_file", 0, 0, 0, 0, 0, 1, 0, 0},
         {"init_job", 0, 0, 0, 0, 0, 1, 0, 0},      {"init_record", 0, 0, 0, 0, 0, 1, 0, 0},
         {"signs", 1, 1, 1, 1, 1, 0, 1, 1},         {"flow_solver", 0, 0, 0, 0, 0, 0, 0, 1},
-        {"origin", 0, 0, 0, 0, 0, 0, 0, 1},        {"label", 0, 0, 0, 0, 0, 1, 0, 0},
+        {"origin", 0, 0, 0, 0, 0, 0, 0, 1},        {"rtol", 0, 0, 0, 0, 0, 0, 0, 0},
+        {"atol", 0, 0, 0, 0, 0, 0, 0, 0},          {"label", 0, 0, 0, 0, 0, 1, 0, 0},
         {"inputs", 0, 0, 0, 0, 0, 1, 0, 0},        {"standardize", 0, 0, 0, 0, 0, 1, 0, 0},
         {"test_fraction", 0, 0, 0, 0, 0, 1, 0, 0}, {"split_seed", 0, 0, 0, 0, 0, 1, 0, 0},
     };

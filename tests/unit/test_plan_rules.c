@@ -86,9 +86,9 @@ static void what_is_not_built_together(void **state)
 {
     (void)state;
     assert_no_plan("name: x\nfixed:\n  method: prox\n  layers: both\n",
-                   "x.yaml:4:11: error: layers: both needs method: gd in this version\n");
+                   "x.yaml:4:11: error: layers: both needs method: gd or flow in this version\n");
     assert_no_plan("name: x\nsweep:\n  method: [gd, prox]\n  layers: [first, both]\n",
-                   "x.yaml:4:11: error: layers: both needs method: gd in this version\n");
+                   "x.yaml:4:11: error: layers: both needs method: gd or flow in this version\n");
     struct planned made = plan_of("name: x\nfixed: {layers: both}\nsweep: {weight_decay: [0, 1]}\n");
     plan_discard(&made);
     made = plan_of("name: x\nfixed: {method: prox, weight_decay: 1}\n");
@@ -138,7 +138,7 @@ static void all_conflicts_are_told_in_order(void **state)
 {
     (void)state;
     assert_no_plan("name: x\nfixed:\n  layers: both\n  init: grid\n  data: file\n  method: prox\n",
-                   "x.yaml:3:11: error: layers: both needs method: gd in this version\n"
+                   "x.yaml:3:11: error: layers: both needs method: gd or flow in this version\n"
                    "x.yaml:4:9: error: init: grid needs width = 2 g^2, a square grid of each sign; 1000 is not, the "
                    "nearest is 968\n"
                    "x.yaml:5:9: error: data: file needs data_file: PATH\n");

@@ -16,6 +16,7 @@ static const char *const bases[] = {
     "data: linear\n  d: 3\n  init: file\n  init_file: three.csv\n  save: last",
     "data: file\n  data_file: two.csv\n  init: file\n  init_file: three.csv\n  save: all\n  layers: both",
     "init: file\n  init_file: run.h5\n  save: last",
+    "method: flow\n  flow_solver: events",
     "data: file\n  data_file: three.csv\n  standardize: inputs",
 };
 enum { BASES = sizeof bases / sizeof *bases };

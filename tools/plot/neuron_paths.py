@@ -116,7 +116,9 @@ def sliding(weights, inputs):
     inputs = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
     sizes = np.linalg.norm(weights, axis=2, keepdims=True)
     on = (np.abs(record @ inputs.T) <= ON_KINK * size for record, size in zip(weights, sizes))
-    along = np.array([(one & two).any(axis=1) for one, two in pairwise(on)])
+    along = np.zeros((len(weights) - 1, weights.shape[1]), bool)
+    for k, (one, two) in enumerate(pairwise(on)):
+        along[k] = (one & two).any(axis=1)
     return along & sizes[:-1, :, 0].astype(bool) & (weights[1:] != weights[:-1]).any(axis=2)
 
 

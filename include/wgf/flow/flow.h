@@ -119,7 +119,8 @@ struct wgf_trace {
 
 /* Numbers of a whole descent, as columns of results (WGF_RESULT_COLUMNS). NaN where a method has no such thing. */
 #define WGF_FLOW_NUMBERS(X)                                                                                            \
-    X(FLOW_DRIFT, flow_drift, FLOAT64, WRITTEN, "1", "largest relative error of the residual that flow carried")       \
+    X(FLOW_DRIFT, flow_drift, FLOAT64, WRITTEN, "1",                                                                   \
+      "flow: largest relative error of the residual that events carried; layers: both: of |w|^2 - alpha^2")            \
     X(TEMPERATURE, temperature, FLOAT64, WRITTEN, "1", "epsilon / (4 gamma), at which jko's steps diffuse")            \
     X(OBJECTIVE_LIMIT, objective_limit, FLOAT64, WRITTEN, "1",                                                         \
       "objective F that jko tends to at this epsilon, gamma and grid")
@@ -146,9 +147,13 @@ struct wgf_flow_result {
     char message[WGF_ERROR_LENGTH]; /* "" or what the user should know */
 };
 
+/* "SUNDIALS 6.4.1", static text, for provenance; NULL: the program was built without it, and has no
+ * `flow_solver: adaptive`. */
+const char *wgf_flow_library(void);
+
 /* Runs the descent. Settings, problem and build decide every bit, wherever a checkpoint cut it; only time_limit (which
  * counts seconds_before) and `cancel` depend on the clock. Allocates before its first step, not in its loops. An
- * outcome other than done is no error. Errors: WGF_EMEMORY. */
+ * outcome other than done is no error. Errors: WGF_EMEMORY; WGF_EDATA where `flow_solver: adaptive` cannot advance. */
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
                         struct wgf_flow_result *result, struct wgf_error *error);
 

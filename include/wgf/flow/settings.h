@@ -39,7 +39,9 @@ enum wgf_inner { WGF_INNERS(WGF_ENUM_ID) };
     X(WGF_SOLVER_DYKSTRA, "dykstra")
 enum wgf_jko_solver { WGF_JKO_SOLVERS(WGF_ENUM_ID) };
 
-#define WGF_FLOW_SOLVERS(X) X(WGF_FLOW_EVENTS, "events")
+#define WGF_FLOW_SOLVERS(X)                                                                                            \
+    X(WGF_FLOW_EVENTS, "events")                                                                                       \
+    X(WGF_FLOW_ADAPTIVE, "adaptive")
 enum wgf_flow_solver { WGF_FLOW_SOLVERS(WGF_ENUM_ID) };
 
 enum { WGF_EVENTS_INPUTS = 10 }; /* d of events is at most that */
@@ -87,8 +89,9 @@ struct wgf_settings {
     double dykstra_tol;
     int64_t anderson; /* depth of acceleration; 0: none */
 
-    int flow_solver; /* enum wgf_flow_solver */
-    int origin;      /* enum wgf_origin: what flow does with a neuron that comes to w = 0 */
+    int flow_solver;   /* enum wgf_flow_solver */
+    double rtol, atol; /* of flow_solver: adaptive, for the error of a step */
+    int origin;        /* enum wgf_origin: what flow does with a neuron that comes to w = 0 */
 
     int64_t record_every;  /* steps between two trace records; the last is always recorded */
     int record_distances;  /* enum wgf_recorded_distances */

@@ -49,9 +49,14 @@ struct wgf_param {
     bool list;                                    /* a text of items between commas (wgf_list_next) */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
+    int (*usual)(const struct wgf_settings *);    /* NULL, or the choice where a spec makes none, which depends on */
+    const char *const *usual_with;                /* these parameters; NULL-terminated */
     const char *needs;                            /* NULL, or the number that is 0 where a reader has no use for it */
     const char *meaning;                          /* one line of help */
 };
+
+/* Of a choice that has a usual one: it is still to be made. It counts as the last, which reads most. */
+enum { WGF_USUAL = -1 };
 
 extern const struct wgf_param wgf_params[];
 extern const int wgf_param_count;

@@ -25,6 +25,11 @@ struct exact_flow {
     struct wgf_events_report report; /* of the present state */
 };
 
+static const struct wgf_method *solver(const struct wgf_settings *settings)
+{
+    return settings->flow_solver == WGF_FLOW_EVENTS ? &wgf_method_flow : &wgf_flow_adaptive;
+}
+
 static double step_time(const struct wgf_settings *settings)
 {
     return settings->gamma;
@@ -194,6 +199,7 @@ static double operations(const struct wgf_settings *settings)
 }
 
 const struct wgf_method wgf_method_flow = {
+    .solver = solver,
     .neurons = true,
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(SLIDING) | WGF_COLUMN_BIT(AT_ORIGIN) | WGF_COLUMN_BIT(EVENTS),
     .bytes = bytes,

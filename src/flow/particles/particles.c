@@ -11,7 +11,7 @@
 
 bool wgf_particles_use_arcs(const struct wgf_settings *settings)
 {
-    return wgf_method_find(settings->method)->constant_step(settings) &&
+    return wgf_method_find(settings)->constant_step(settings) &&
            wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
 }
 

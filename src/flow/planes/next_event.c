@@ -292,7 +292,7 @@ static void move(struct wgf_plane_flow *flow, int order, double h)
             integral = integral * h + flow->e[p][t] / (p + 1);
             e = e * h + flow->e[p][t];
         }
-        flow->integral[t] += flow->scale * integral * h;
+        wgf_add_exactly(flow->integral + t, flow->integral_rest + t, flow->scale * integral * h);
         flow->e[0][t] = e * decayed;
         flow->terms[t * WGF_TERMS] = flow->e[0][t];
     }

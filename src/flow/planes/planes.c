@@ -15,8 +15,9 @@ static void lay_out(struct wgf_plane_flow *flow, int64_t m, int64_t n, int64_t d
     const double neurons = (double)m, samples = (double)n;
     wgf_kink_planes_lay_out(&flow->planes, n, d, arena);
     const double room = (double)flow->planes.room;
-    double **const of_samples[] = {&flow->labels,     &flow->residual,  &flow->given,     &flow->integral, &flow->line,
-                                   &flow->line_start, &flow->across[0], &flow->across[1], &flow->across[2]};
+    double **const of_samples[] = {&flow->labels,    &flow->residual,      &flow->given,      &flow->integral,
+                                   &flow->line,      &flow->integral_rest, &flow->line_start, &flow->across[0],
+                                   &flow->across[1], &flow->across[2]};
     for (size_t k = 0; k < sizeof of_samples / sizeof *of_samples; k++)
         *of_samples[k] = wgf_arena_take(arena, room, sizeof(double));
     for (int p = 0; p <= WGF_SERIES_ORDER; p++)
@@ -24,8 +25,8 @@ static void lay_out(struct wgf_plane_flow *flow, int64_t m, int64_t n, int64_t d
     flow->masked = wgf_arena_take(arena, room * WGF_NEARS, sizeof(double));
     flow->terms = wgf_arena_take(arena, samples * WGF_TERMS, sizeof(double));
     flow->touch = wgf_arena_take(arena, samples, sizeof *flow->touch);
-    flow->matrix = wgf_arena_take(arena, samples * samples, sizeof(double));
-    flow->K = wgf_arena_take(arena, samples * samples, sizeof(double));
+    flow->matrix = wgf_arena_take(arena, 2 * samples * samples, sizeof(double));
+    flow->K = wgf_arena_take(arena, 2 * samples * samples, sizeof(double));
     double **const of_neurons[] = {&flow->size, &flow->mass, &flow->sign, &flow->extent, &flow->again};
     for (size_t k = 0; k < sizeof of_neurons / sizeof *of_neurons; k++)
         *of_neurons[k] = wgf_arena_take(arena, neurons, sizeof(double));
@@ -219,8 +220,9 @@ void wgf_plane_share(struct wgf_plane_flow *flow, int64_t i, double weight)
         wgf_frame_project(&frame, x, 1, 1);
         for (int64_t l = 0; l < n; l++)
             if (on[l])
-                flow->K[j * n + l] +=
-                    share * (frame.rank > 0 ? wgf_inner(x, planes->x + l * d, d) : planes->gram[j * n + l]);
+                wgf_add_exactly(flow->K + j * n + l, flow->K + n * n + j * n + l,
+                                share *
+                                    (frame.rank > 0 ? wgf_inner(x, planes->x + l * d, d) : planes->gram[j * n + l]));
     }
 }
 
@@ -238,6 +240,7 @@ static void activate(struct wgf_plane_flow *flow)
 static void reset(struct wgf_plane_flow *flow)
 {
     memset(flow->integral, 0, (size_t)flow->planes.samples * sizeof *flow->integral);
+    memset(flow->integral_rest, 0, (size_t)flow->planes.samples * sizeof *flow->integral_rest);
     for (int64_t t = 0; t < flow->planes.samples; t++)
         flow->terms[t * WGF_TERMS] = flow->e[0][t];
     flow->scale = 1;
@@ -253,7 +256,7 @@ static void begin(struct wgf_plane_flow *flow)
     memcpy(flow->at, flow->side, m * (size_t)flow->planes.planes * sizeof *flow->at);
     memcpy(flow->is, flow->mode, m * sizeof *flow->is);
     memcpy(flow->base, flow->place, m * (size_t)flow->planes.d * sizeof *flow->base);
-    memcpy(flow->K, flow->matrix, n * n * sizeof *flow->K);
+    memcpy(flow->K, flow->matrix, 2 * n * n * sizeof *flow->K);
     memcpy(flow->e[0], flow->given, n * sizeof(double));
     flow->order = 0;
     activate(flow);
@@ -273,7 +276,7 @@ static void end(struct wgf_plane_flow *flow)
     find_all(flow, flow->place);
     memcpy(flow->side, flow->at, m * (size_t)flow->planes.planes * sizeof *flow->at);
     memcpy(flow->mode, flow->is, m * sizeof *flow->is);
-    memcpy(flow->matrix, flow->K, n * n * sizeof *flow->K);
+    memcpy(flow->matrix, flow->K, 2 * n * n * sizeof *flow->K);
     memcpy(flow->residual, flow->e[0], n * sizeof(double));
     for (int64_t i = 0; i < flow->m; i++) {
         const double *u = flow->place + i * flow->planes.d;
@@ -289,7 +292,7 @@ static void start(void *work, const double *W)
     for (int64_t i = 0; i < flow->m; i++)
         for (int64_t c = 0; c < d; c++)
             flow->place[i * d + c] = W[i * d + c] / flow->size[i];
-    memset(flow->matrix, 0, (size_t)(n * n) * sizeof *flow->matrix);
+    memset(flow->matrix, 0, (size_t)(2 * n * n) * sizeof *flow->matrix);
     memset(flow->mode, WGF_PLACE_FREE, (size_t)flow->m);
     memset(flow->extent, 0, (size_t)flow->m * sizeof *flow->extent);
     flow->looseness = 1e-3;
@@ -398,7 +401,7 @@ static int state_iov(void *work, struct iovec *iov)
                                     {flow->mode, m},
                                     {flow->extent, m * sizeof(double)},
                                     {flow->residual, n * sizeof(double)},
-                                    {flow->matrix, n * n * sizeof(double)},
+                                    {flow->matrix, 2 * n * n * sizeof(double)},
                                     {&flow->looseness, sizeof(double)},
                                     {&flow->horizon, sizeof(double)},
                                     {&flow->count, sizeof(int64_t)},

@@ -51,7 +51,7 @@ struct wgf_plane_flow {
     double *extent;            /* m: the largest |u| so far */
     double *residual;          /* samples: as the last advance left it */
     double *given;             /* samples: from which the next one starts */
-    double *matrix;            /* samples x samples: K */
+    double *matrix;            /* K and, after it, what it lacks by rounding */
     double looseness, horizon; /* near / |e|; how far times are found at most */
     int64_t count;             /* of events */
     bool broken;
@@ -60,15 +60,15 @@ struct wgf_plane_flow {
     double *base;
     signed char *at;
     unsigned char *is;
-    unsigned char *on;                         /* m x room: 1 where the sample is active */
-    double *K;                                 /* of e' = -K e */
-    double *e[WGF_SERIES_ORDER + 1];           /* samples: coefficients of t^p in e, times e^(decay t) */
-    double size_of_term[WGF_SERIES_ORDER + 1]; /* max |e[p]| */
-    double *terms;                             /* samples x WGF_TERMS: e[p] side by side */
-    double *integral, scale, clock;            /* samples; the time since scale was 1 */
-    int order;                                 /* that the last event needed */
-    struct wgf_touch *touch;                   /* planes: workspace */
-    double *masked, *across[3];                /* WGF_NEARS x room, planes: workspace */
+    unsigned char *on;                              /* m x room: 1 where the sample is active */
+    double *K;                                      /* samples x samples, of e' = -K e; its rest likewise */
+    double *e[WGF_SERIES_ORDER + 1];                /* samples: coefficients of t^p in e, times e^(decay t) */
+    double size_of_term[WGF_SERIES_ORDER + 1];      /* max |e[p]| */
+    double *terms;                                  /* samples x WGF_TERMS: e[p] side by side */
+    double *integral, *integral_rest, scale, clock; /* samples; the time since scale was 1 */
+    int order;                                      /* that the last event needed */
+    struct wgf_touch *touch;                        /* planes: workspace */
+    double *masked, *across[3];                     /* WGF_NEARS x room, planes: workspace */
 
     /* The times, by clock, before which nothing can happen to a neuron: heap 0 of `due`. They hold as long as scale e
      * is within `near` of line_start + line (clock - renewed). */
@@ -89,6 +89,15 @@ struct wgf_plane_event {
 static inline signed char *wgf_sides(const struct wgf_plane_flow *flow, int64_t i)
 {
     return flow->at + i * flow->planes.planes;
+}
+
+/* *sum += term; `rest` has what the sum lacks by rounding (Knuth's exact addition). Long sums would drift else. */
+static inline void wgf_add_exactly(double *sum, double *rest, double term)
+{
+    const double whole = *sum + term, part = whole - *sum;
+    const double lost = *rest + ((*sum - (whole - part)) + (term - part));
+    *sum = whole + lost;
+    *rest = lost - (*sum - whole);
 }
 
 /* The frame of the planes that neuron i slides along. */
