@@ -9,17 +9,20 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static const char usage[] =
-    "usage: wgf plan SPEC [--set K=V]... [--csv]\n\n"
-    "Validates a sweep spec and prints its plan, without running anything: the axes of each block, the\n"
-    "number of jobs, of dropped duplicates and of excluded jobs, and the size of the result file. SPEC\n"
-    "may be -, standard input. Warns of each parameter, fixed or swept, that no job reads or that has no\n"
-    "effect, and of what excludes no job.\n\n"
+    "usage: wgf plan SPEC [--set K=V]... [--csv | --no-time]\n\n"
+    "Validates a sweep spec and prints its plan, without writing anything: the axes of each block, the\n"
+    "number of jobs, of dropped duplicates and of excluded jobs, the size of the result file, and the\n"
+    "time that the jobs take. To know that, it runs the first steps of a few jobs, for two seconds of\n"
+    "processor time at most. SPEC may be -, standard input. Warns of each parameter, fixed or swept, that\n"
+    "no job reads or that has no effect, and of what excludes no job.\n\n"
     "  --set K=V  fix a parameter that is not swept, in every block; may be repeated\n"
     "  --csv      print a line for each job instead, with every parameter\n"
+    "  --no-time  run no job, and say nothing of the time\n"
     "  --help     print this text\n";
 
 static void print_axis(const struct wgf_axis *axis, bool together)
@@ -82,6 +85,48 @@ static int print_plan(const struct wgf_plan *plan)
     return WGF_EXIT_OK;
 }
 
+/* Cores that this process may use. */
+static double cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+static void print_sum(const struct wgf_cost_model *model, const struct wgf_cost_sum *sum)
+{
+    const double moment = 0.05;
+    char text[3][WGF_TEXT_LENGTH];
+    if (model->count == 0)
+        puts("time: not known, as none of the jobs that were tried could be measured");
+    else if (sum->seconds < moment)
+        puts("time: less than 0.1 s");
+    else
+        printf("time: about %s of processor time, %s on %.0f core%s; the longest job %s\n"
+               "  from the first steps of %d job%s; mostly right within a factor 1.5\n",
+               wgf_duration_text(sum->seconds, text[0]),
+               wgf_duration_text(fmax(sum->seconds / cores(), sum->longest), text[1]), cores(), cores() == 1 ? "" : "s",
+               wgf_duration_text(sum->longest, text[2]), model->count, model->count == 1 ? "" : "s");
+    if (model->count > 0 && sum->error > 0)
+        printf("  summed over %" PRId64 " of the jobs, which adds an error of %.2g %%\n", sum->jobs,
+               100 * sum->error / sum->seconds);
+}
+
+static int print_time(const struct wgf_plan *plan)
+{
+    const struct wgf_cost_limits limits = {.budget = 2, .share = INFINITY};
+    struct wgf_cost_model model;
+    struct wgf_cost_sum sum;
+    struct wgf_job_set all = {0};
+    if (!wgf_job_set_add(&all, 0, 1, wgf_plan_jobs(plan)))
+        return wgf_cli_error(&(struct wgf_error){WGF_EMEMORY, "no memory for the list of jobs"});
+    fflush(stdout); /* what comes next takes a while */
+    wgf_cost_measure(&model, plan, &all, &limits);
+    wgf_cost_sum(&model, plan, &all, &sum);
+    wgf_job_set_free(&all);
+    print_sum(&model, &sum);
+    return WGF_EXIT_OK;
+}
+
 static int print_csv(const struct wgf_plan *plan)
 {
     struct wgf_table table = {.stream = stdout, .csv = true, .columns = wgf_param_count};
@@ -103,8 +148,9 @@ static int print_csv(const struct wgf_plan *plan)
 int wgf_cli_plan(int argc, char **argv)
 {
     struct wgf_words sets = {0};
-    bool csv = false;
-    const struct wgf_option options[] = {wgf_words_option("set", &sets), wgf_flag_option("csv", &csv), {0}};
+    bool csv = false, no_time = false;
+    const struct wgf_option options[] = {
+        wgf_words_option("set", &sets), wgf_flag_option("csv", &csv), wgf_flag_option("no-time", &no_time), {0}};
     struct wgf_command_line line = {.command = "plan", .usage = usage, .options = options, .operand = "SPEC"};
     struct wgf_job_list list = {0};
     int code;
@@ -112,6 +158,8 @@ int wgf_cli_plan(int argc, char **argv)
         code = wgf_cli_plan_file(&list, line.operands[0], (const char *const *)sets.list, sets.count);
     if (list.plan)
         code = csv ? print_csv(list.plan) : print_plan(list.plan);
+    if (list.plan && code == WGF_EXIT_OK && !csv && !no_time)
+        code = print_time(list.plan);
     wgf_job_list_free(&list);
     free(sets.list);
     return code;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,20 @@ static void print_work(const struct wgf_run_report *report, FILE *out)
     fputc('\n', out);
 }
 
+/* How well the time was predicted. */
+static void print_cost(const struct wgf_run_report *report, FILE *out)
+{
+    const double *const sums = report->cost.sums, moment = 0.1;
+    char predicted[WGF_TEXT_LENGTH], taken[WGF_TEXT_LENGTH];
+    if (sums[WGF_COST_JOBS] == 0 || fmax(sums[WGF_COST_PREDICTED], sums[WGF_COST_TAKEN]) < moment)
+        return;
+    fprintf(out,
+            "wgf: descents took %s of processor time, predicted were %s (a factor %.2f); %.0f %% of the jobs within a "
+            "factor 3\n",
+            wgf_duration_text(sums[WGF_COST_TAKEN], taken), wgf_duration_text(sums[WGF_COST_PREDICTED], predicted),
+            sums[WGF_COST_PREDICTED] / sums[WGF_COST_TAKEN], 100 * sums[WGF_COST_CLOSE] / sums[WGF_COST_JOBS]);
+}
+
 void wgf_cli_print_report(const struct wgf_team *team, const struct wgf_run_options *options,
                           const struct wgf_run_report *report, FILE *out)
 {
@@ -111,6 +126,7 @@ void wgf_cli_print_report(const struct wgf_team *team, const struct wgf_run_opti
                     100 * report->schedule.master_use);
         fputc('\n', out);
     }
+    print_cost(report, out);
     fprintf(out, "wgf: result in %s (%s)", options->output, wgf_bytes_text(report->file_bytes, size));
     if (find_script("tools/plot.py", script)) {
         fputs("; draw it with: python3 ", out);

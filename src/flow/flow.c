@@ -121,10 +121,10 @@ static void evaluate(struct wgf_descent *run)
 /* What is due between steps: a checkpoint, a word to the caller. */
 static void attend(struct wgf_descent *run)
 {
-    const double period = 0.1, now = run->checkpoint || run->listener ? wgf_clock() : 0;
+    const double now = run->checkpoint || run->listener ? wgf_clock() : 0;
     if (wgf_checkpoint_is_due(run, now))
         wgf_checkpoint_save(run);
-    if (!run->listener || now - run->told < period)
+    if (!run->listener || now - run->told < run->listener->period)
         return;
     const struct wgf_flow_stage stage = {run->result->steps_done, run->settings->steps, run->now.objective,
                                          now - run->started};

@@ -49,6 +49,7 @@ static bool is_covered(enum wgf_result_column column)
     case WGF_RESULT_STARTED:
     case WGF_RESULT_SECONDS:
     case WGF_RESULT_RANK:
+    case WGF_RESULT_PREDICTED_SECONDS:
     case WGF_RESULT_STATE_START: /* a place in the file; the states found there count */
         return false;
     default:

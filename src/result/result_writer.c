@@ -459,6 +459,7 @@ wgf_status wgf_writer_finish(struct wgf_writer *writer, int64_t i, const struct 
     ((int64_t *)writer->result[WGF_RESULT_STEPS_DONE])[i] = result->steps_done;
     ((double *)writer->result[WGF_RESULT_STARTED])[i] = facts->started;
     ((double *)writer->result[WGF_RESULT_SECONDS])[i] = facts->seconds;
+    ((double *)writer->result[WGF_RESULT_PREDICTED_SECONDS])[i] = facts->predicted;
     ((int64_t *)writer->result[WGF_RESULT_RANK])[i] = facts->rank;
     ((int64_t *)writer->result[WGF_RESULT_STATE_RECORDS])[i] = trace->state_records;
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);

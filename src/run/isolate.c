@@ -222,8 +222,9 @@ static wgf_status try_job(struct wgf_sweep *sweep, int64_t job, struct wgf_error
     if (status)
         return status;
     wgf_plan_job(sweep->plan, job, &settings);
+    facts.predicted = wgf_cost_seconds(&sweep->cost, &settings);
     wgf_writer_trace(sweep->writer, 0, &trace);
-    wgf_watch_begin(sweep, job, &settings);
+    wgf_watch_begin(sweep, job, &settings, facts.predicted);
     status = run_child(sweep, &settings, job, &child, error);
     if (!status)
         status = wgf_isolate_judge(child.page, child.status, *wgf_run_stop, job, &state, error);

@@ -89,7 +89,7 @@ static wgf_status run_job(struct wgf_isolate_page *page, const struct wgf_plan *
         status = wgf_job_runner_create(&runner, plan, sharers, wgf_run_stop, error);
     if (status)
         return status;
-    const struct wgf_flow_listener listener = {note_stage, page};
+    const struct wgf_flow_listener listener = {note_stage, page, WGF_WATCH_SECONDS};
     wgf_job_runner_listen(runner, &listener);
     struct wgf_trace trace = wgf_isolate_trace(page, &layout);
     double *const arrays = trace.column[0];

@@ -71,15 +71,20 @@ static int columns(const struct wgf_progress *progress)
 
 enum { CELLS = 40, FEWEST_CELLS = 10, FRAME = 4 }; /* brackets, a blank, and the last column, which would wrap */
 
+void wgf_bar_text(double fraction, int cells, char *bar)
+{
+    const int full = (int)(fraction * cells);
+    for (int i = 0; i < cells; i++)
+        bar[i] = i < full ? '#' : '-';
+    bar[cells] = '\0';
+}
+
 static void write_bar(const struct wgf_progress *progress, double fraction, const char *text)
 {
     char bar[CELLS + 1];
     int width = columns(progress), room = width - (int)strlen(text) - FRAME;
     int cells = room < 0 ? 0 : room > CELLS ? CELLS : room;
-    int full = (int)(fraction * cells);
-    for (int i = 0; i < cells; i++)
-        bar[i] = i < full ? '#' : '-';
-    bar[cells] = '\0';
+    wgf_bar_text(fraction, cells, bar);
     wgf_output_exact(progress->stream, true);
     /* Erase to the end of the line, then draw: no flicker, no rests of a longer line. */
     fprintf(progress->stream, "\r\033[K[%s] %.*s", bar, width > FRAME ? width - cells - FRAME : 0, text);
@@ -101,25 +106,52 @@ void wgf_crew_add(struct wgf_crew *crew, const struct wgf_running *running, doub
     }
     const double whole = stage->seconds * (double)stage->steps / (double)stage->step;
     const double left = fmax(whole - stage->seconds - age, 0);
+    const double cost = running->cost > 0 ? running->cost : 1;
     crew->stepped++;
-    crew->fraction += (double)stage->step / (double)stage->steps;
+    crew->cost += cost;
+    crew->fraction += cost * (double)stage->step / (double)stage->steps;
     crew->whole += whole;
     crew->left += left;
     crew->left_most = fmax(crew->left_most, left);
 }
 
-/* Seconds until `open` jobs have ended, of which the crew runs some, when `done` took `elapsed`. What runs is judged by
- * its own steps. All else takes as long as the jobs that have ended or, before the first, as those that run. */
-static double time_left(int64_t open, int64_t done, double elapsed, const struct wgf_crew *crew)
+/* Cost of all jobs, and of those that have ended. */
+static double cost_of_all(const struct wgf_progress *progress)
 {
-    const int64_t workers = crew->workers > 1 ? crew->workers : 1, unstepped = open - crew->stepped;
-    const double typical = done > 0            ? fmax((double)workers * elapsed - crew->here, 0) / (double)done
-                           : crew->stepped > 0 ? crew->whole / (double)crew->stepped
-                                               : INFINITY;
+    return progress->cost > 0 ? progress->cost : (double)progress->total;
+}
+
+static double cost_of_ended(const struct wgf_progress *progress, const struct wgf_tally *tally)
+{
+    return progress->cost > 0 ? tally->cost : (double)finished(tally);
+}
+
+double wgf_progress_fraction(const struct wgf_progress *progress, const struct wgf_tally *tally,
+                             const struct wgf_crew *crew)
+{
+    const double all = cost_of_all(progress);
+    if (!(all > 0) || finished(tally) >= progress->total)
+        return 1;
+    return fmin((cost_of_ended(progress, tally) + crew->fraction) / all, 1);
+}
+
+/* What runs is judged by its own steps. All else takes as long, by its cost, as the jobs that have ended or, before the
+ * first, as those that run, or as predicted. */
+double wgf_progress_left(const struct wgf_progress *progress, const struct wgf_tally *tally,
+                         const struct wgf_crew *crew)
+{
+    const int64_t done = finished(tally), open = progress->total - done;
+    const double workers = crew->workers > 1 ? (double)crew->workers : 1, elapsed = wgf_clock() - progress->begun;
+    const double ended = cost_of_ended(progress, tally);
+    const double unstepped = fmax(cost_of_all(progress) - ended - crew->cost, 0);
+    const double typical = done > 0 && ended > 0 ? fmax(workers * elapsed - crew->here, 0) / ended
+                           : progress->seconds   ? 1
+                           : crew->stepped > 0   ? crew->whole / crew->cost
+                                                 : INFINITY;
     double left = crew->left;
-    if (unstepped > 0)
-        left += fmax((double)unstepped * typical - crew->here_unstepped, 0);
-    return open > 0 ? fmax(left / (double)(open < workers ? open : workers), crew->left_most) : 0;
+    if (open > crew->stepped)
+        left += fmax(unstepped * typical - crew->here_unstepped, 0);
+    return open > 0 ? fmax(left / fmin((double)open, workers), crew->left_most) : 0;
 }
 
 /* Appends a piece of text if it stays within `room` columns. */
@@ -158,17 +190,15 @@ static void append_crew(const struct wgf_crew *crew, double elapsed, char *text,
 static void show(struct wgf_progress *progress, const struct wgf_tally *tally, const struct wgf_crew *crew, double now)
 {
     char text[TEXT_ROOM], left[WGF_TEXT_LENGTH];
-    const int64_t done = finished(tally), open = progress->total - done;
+    const int64_t done = finished(tally);
     const double elapsed = now - progress->begun, rate = elapsed > 0 ? (double)done / elapsed : 0;
-    const double fraction =
-        progress->total > 0 ? fmin(((double)done + crew->fraction) / (double)progress->total, 1) : 1;
     const bool bar = progress->style == WGF_PROGRESS_BAR;
     snprintf(text, sizeof text, "%" PRId64 "/%" PRId64 " jobs, %.3g/s, ETA %s", done, progress->total, rate,
-             wgf_duration_text(time_left(open, done, elapsed, crew), left));
+             wgf_duration_text(wgf_progress_left(progress, tally, crew), left));
     append_troubles(tally, text, sizeof text);
     append_crew(crew, elapsed, text, bar ? columns(progress) - FRAME - FEWEST_CELLS : TEXT_ROOM - 1);
     if (bar)
-        write_bar(progress, fraction, text);
+        write_bar(progress, wgf_progress_fraction(progress, tally, crew), text);
     else
         fprintf(progress->stream, "wgf: %s\n", text);
     fflush(progress->stream);

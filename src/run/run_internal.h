@@ -8,6 +8,7 @@
 #include "wgf/base/ticker.h"
 #include "wgf/result/job.h"
 #include "wgf/run/checkpoint_files.h"
+#include "wgf/run/live.h"
 #include "wgf/run/run.h"
 
 /* Selected jobs that are to be run. Zero-initialise. */
@@ -19,9 +20,14 @@ struct wgf_work {
 void wgf_work_free(struct wgf_work *work);
 int64_t wgf_work_left(const struct wgf_work *work);
 
+/* How often a descent says how far it is. */
+#define WGF_WATCH_SECONDS 0.1
+
 /* What one rank shows, or tells its master, of the jobs that it runs. */
 struct wgf_watch {
     struct wgf_progress progress;
+    struct wgf_live_file *live;        /* of rank 0 */
+    struct wgf_running *list;          /* rank 0: room for a job a worker */
     struct wgf_ticker ticker;          /* of a lone process that shows progress */
     struct wgf_flow_listener listener; /* of the jobs of this process */
     struct wgf_piece_runner *sender;   /* on a worker */
@@ -48,6 +54,7 @@ struct wgf_sweep {
     const struct wgf_job_set *set; /* that is being run */
     int64_t piece_first, *piece;   /* position in it of the piece's first row, and the jobs of its rows */
     struct wgf_watch watch;
+    struct wgf_cost_model cost;
     double begun;            /* of wgf_clock */
     struct timespec created; /* of the file */
     int lock;                /* descriptor; -1: none */
@@ -93,8 +100,9 @@ wgf_status wgf_run_isolate(struct wgf_sweep *sweep, struct wgf_error *error);
 void wgf_watch_start(struct wgf_sweep *sweep);
 void wgf_watch_stop(struct wgf_sweep *sweep);
 
-/* A job begins in this process, or in one of its own; how far it is (stage NULL: no news, but time has passed). */
-void wgf_watch_begin(struct wgf_sweep *sweep, int64_t job, const struct wgf_settings *settings);
+/* A job begins in this process, or in one of its own, which takes `cost` seconds as predicted, or NaN; how far it is
+ * (stage NULL: no news, but time has passed). */
+void wgf_watch_begin(struct wgf_sweep *sweep, int64_t job, const struct wgf_settings *settings, double cost);
 void wgf_watch_stage(struct wgf_sweep *sweep, const struct wgf_flow_stage *stage);
 
 /* What a schedule calls to observe; the context is the sweep. */

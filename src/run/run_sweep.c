@@ -55,8 +55,10 @@ static wgf_status run(void *context, int64_t position, struct wgf_piece_runner *
     struct wgf_run_facts facts = {.started = wgf_run_since(&sweep->created), .rank = sweep->team->rank};
     const int64_t row = position - sweep->piece_first;
     wgf_plan_job(sweep->plan, sweep->piece[row], &settings);
+    facts.predicted = wgf_cost_seconds(&sweep->cost, &settings);
     sweep->watch.sender = runner;
-    wgf_watch_begin(sweep, sweep->piece[row], &settings);
+    wgf_watch_begin(sweep, sweep->piece[row], &settings, facts.predicted);
+    wgf_schedule_cost(runner, sweep->watch.running.cost);
     wgf_writer_trace(sweep->writer, row, &trace);
     const struct wgf_checkpoint *const checkpoint =
         wgf_checkpoints_begin(sweep->checkpoints, sweep->piece[row], wgf_plan_key(sweep->plan, &settings));
@@ -64,7 +66,9 @@ static wgf_status run(void *context, int64_t position, struct wgf_piece_runner *
     wgf_status status = wgf_checkpoints_unread(sweep->checkpoints, error);
     if (status)
         return status;
+    const double before = wgf_cpu_clock();
     sweep->watch.ended = wgf_job_runner_run(sweep->runner, &settings, checkpoint, &trace, &result, &unread);
+    const double took = wgf_cpu_clock() - before;
     status = wgf_checkpoints_unread(sweep->checkpoints, error);
     if (unread.status)
         return status ? status : wgf_fail(error, unread.status, "%s", unread.message);
@@ -74,6 +78,8 @@ static wgf_status run(void *context, int64_t position, struct wgf_piece_runner *
     if (*state == WGF_JOB_PENDING)
         return WGF_OK;
     facts.seconds = wgf_clock() - sweep->watch.began + result.seconds_before;
+    if (*state == WGF_JOB_DONE && !(result.seconds_before > 0))
+        wgf_cost_note(&sweep->report->cost, facts.predicted, took);
     return wgf_writer_finish(sweep->writer, row, &settings, (enum wgf_job_state) * state, &trace, &result, &facts,
                              error);
 }
@@ -264,6 +270,15 @@ static void order_work(struct wgf_sweep *sweep)
                 "wgf: the jobs are too many to sort by length; they run in the order of the plan\n");
 }
 
+/* Collective. Measures some of the jobs: for a tenth of the time that all will take, and two seconds at most. */
+static void measure_cost(struct wgf_sweep *sweep)
+{
+    const struct wgf_cost_limits limits = {.budget = 2, .share = 0.15, .stop = wgf_run_stop};
+    if (sweep->team->rank == 0 && sweep->work.open.count > 0)
+        wgf_cost_measure(&sweep->cost, sweep->plan, &sweep->work.open, &limits);
+    wgf_team_broadcast(sweep->team, &sweep->cost, sizeof sweep->cost);
+}
+
 /* Collective. Leaves the plan, the work and, where work is left, what every rank needs for it. */
 static wgf_status prepare(struct wgf_sweep *sweep, struct wgf_error *error)
 {
@@ -277,6 +292,7 @@ static wgf_status prepare(struct wgf_sweep *sweep, struct wgf_error *error)
         status = share_work(sweep, error);
     if (status)
         return status;
+    measure_cost(sweep);
     sweep->report->idle = wgf_work_left(&sweep->work) == 0;
     return sweep->report->idle ? WGF_OK : agree(sweep, open_rank(sweep, error), error);
 }
@@ -362,6 +378,7 @@ static wgf_status run_prepared(struct wgf_sweep *sweep, struct wgf_error *error)
     wgf_watch_start(sweep);
     const wgf_status status = run_jobs(sweep, error);
     wgf_watch_stop(sweep);
+    wgf_team_sum(sweep->team, sweep->report->cost.sums, WGF_COST_SUMS);
     return status;
 }
 

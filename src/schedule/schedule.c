@@ -28,6 +28,7 @@ void wgf_tally_add(struct wgf_tally *total, const struct wgf_tally *part)
     for (int state = 0; state < WGF_TALLY_STATES; state++)
         total->jobs[state] += part->jobs[state];
     total->busy += part->busy;
+    total->cost += part->cost;
 }
 
 int64_t wgf_tally_jobs(const struct wgf_tally *tally)

@@ -24,6 +24,7 @@ struct wgf_piece_runner {
     void (*tell)(void *owner, const void *note); /* within a job; or NULL */
     void *owner;
     struct wgf_tally tally;         /* grows until its owner takes it */
+    double cost;                    /* of the job that runs */
     double pace;                    /* mean seconds a job in this piece, or in the last one; NaN: none run yet */
     double now;                     /* the clock when the last job ended */
     unsigned stop;                  /* bits of WGF_STOP_ */

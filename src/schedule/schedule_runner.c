@@ -18,6 +18,11 @@ void wgf_schedule_tell(struct wgf_piece_runner *runner, const void *note)
         runner->tell(runner->owner, note);
 }
 
+void wgf_schedule_cost(struct wgf_piece_runner *runner, double cost)
+{
+    runner->cost = cost;
+}
+
 bool wgf_piece_runner_may_go(struct wgf_piece_runner *runner)
 {
     if (*runner->tasks->interrupted)
@@ -51,6 +56,7 @@ static bool run_one(struct wgf_piece_runner *runner, int64_t position)
     const struct wgf_tasks *tasks = runner->tasks;
     int state = 0;
     double before = wgf_cpu_clock();
+    runner->cost = 0;
     wgf_status status = tasks->run(tasks->context, position, runner, &state, blank(runner));
     runner->tally.busy += wgf_cpu_clock() - before;
     if (!succeeded(runner, status))
@@ -61,6 +67,7 @@ static bool run_one(struct wgf_piece_runner *runner, int64_t position)
         return false;
     }
     runner->tally.jobs[state]++;
+    runner->tally.cost += runner->cost;
     if (tasks->fail_fast && (tasks->failing >> state & 1u))
         runner->stop |= WGF_STOP_FAILING;
     return true;

@@ -153,6 +153,15 @@ int wgf_team_maximum(const struct wgf_team *team, int value)
     return largest;
 }
 
+void wgf_team_sum(const struct wgf_team *team, double *values, int count)
+{
+    MPI_Request request;
+    if (!team->mpi)
+        return;
+    MPI_Iallreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD, &request);
+    wait_asleep(&request);
+}
+
 const char *wgf_team_library(void)
 {
     /* MPI says "Open MPI v4.1.4, package: …" and allows the question before MPI_Init. */

@@ -245,7 +245,7 @@ static void its_caller_hears_of_every_step(const struct kind *kind)
 {
     struct wgf_settings settings = settings_of_kind(kind);
     struct heard heard = {.count = 0};
-    const struct wgf_flow_listener listener = {hear, &heard};
+    const struct wgf_flow_listener listener = {hear, &heard, 0.1};
     settings.steps = 3;
     struct descent alone = run_settings(&settings), told = prepare(&settings);
     told.listener = &listener;

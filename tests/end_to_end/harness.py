@@ -234,7 +234,7 @@ def column(path, name):
 
 
 # What may differ between two runs of one plan.
-VARYING = {"started", "seconds", "rank", "attempts"}
+VARYING = {"started", "seconds", "predicted_seconds", "rank", "attempts"}
 VARYING_ATTRIBUTES = {"created", "processes", "_NCProperties", "attributes_checksum"}
 
 

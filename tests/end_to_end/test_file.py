@@ -46,14 +46,14 @@ TRACES = ("step", "time", "objective", "distance", "distance_frobenius", "distan
 RESULTS = {"status": "uint8", "attempts": "int64", "key": "uint64", "checksum": "uint64",
            "objective_initial": "float64", "objective_final": "float64", "steps_done": "int64", "started": "float64",
            "seconds": "float64", "rank": "int64", "flow_drift": "float64", "temperature": "float64",
-           "objective_limit": "float64"}
+           "objective_limit": "float64", "predicted_seconds": "float64"}
 INTEGERS = ("n", "d", "data_seed", "width", "seed", "steps", "inner_steps", "projections", "grid", "grid2",
             "dykstra_steps", "anderson", "record_every", "record_inner")
 TEXTS = ("data", "test_file", "data_file", "sampling", "init", "init_file", "signs", "loss", "output", "layers",
          "method", "metric", "scaling", "inner", "solver", "flow_solver", "origin", "record_distances",
          "kernel", "save", "kernel_used")
-FLOATS = ("noise", "init_scale", "weight_decay", "gamma", "beta", "inner_tol", "grid_radius", "grid2_radius", "epsilon",
-          "newton_tol", "dykstra_tol", "stop_objective", "stop_change", "time_limit")
+FLOATS = ("noise", "init_scale", "weight_decay", "confine", "gamma", "beta", "inner_tol", "grid_radius",
+          "grid2_radius", "epsilon", "newton_tol", "dykstra_tol", "stop_objective", "stop_change", "time_limit")
 
 
 def opened(path):

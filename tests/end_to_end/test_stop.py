@@ -14,12 +14,13 @@ import numpy as np
 from harness import (DONE, OK, PENDING, RUNNING, STOPPED, Wgf, case, column, equal, finish, let_work, main, ranks,
                      require, wait_until, within)
 
-# Short jobs first, then jobs that never end: gd between steps, prox inside of one.
+# Short jobs first, then jobs that never end: gd between steps, prox inside of one. By their parameters both are as
+# long, so that a team runs them in this order.
 SHORT = 40
 ENDLESS = """\
 name: endless
-fixed: {n: 5, width: 4, record_every: 100000000000}
-sweep: {steps: [20, 100000000000], seed: {range: [0, 40]}}
+fixed: {n: 5, width: 4, steps: 100000000000, record_every: 100000000000}
+sweep: {stop_objective: [1000, 0], seed: {range: [0, 40]}}
 """
 ENDLESS_INSIDE = """\
 name: endless inside

@@ -20,7 +20,7 @@ sweep:
   grid: [6]
   seed: [1, 2]
 """
-NOT_COVERED = {"started", "seconds", "rank", "attempts"}
+NOT_COVERED = {"started", "seconds", "predicted_seconds", "rank", "attempts"}
 SCALES = {"job", "record", "inner_record", "message_length", "state_element"}
 
 

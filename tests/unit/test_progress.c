@@ -148,7 +148,7 @@ static void what_runs_is_shown_and_counted(void **state)
          1,
          3,
          0,
-         {{7, {250, 1000, 0.0123, 10}, 10}},
+         {{7, {250, 1000, 0.0123, 10}, 10, 0}},
          0,
          "0/3 jobs, 0/s, ETA 1 min 50 s; job 7: step 250/1000, F 0.0123; after 10.0 s"},
         /* Told 2 s ago. */
@@ -156,7 +156,7 @@ static void what_runs_is_shown_and_counted(void **state)
          1,
          1,
          0,
-         {{7, {250, 1000, 1.5, 8}, 8}},
+         {{7, {250, 1000, 1.5, 8}, 8, 0}},
          2,
          "0/1 jobs, 0/s, ETA 22.0 s; job 7: step 250/1000, F 1.5; after 10.0 s"},
         /* Nine took 1 s each, and the last has run for 1 s: it tells the time that is left. */
@@ -164,27 +164,27 @@ static void what_runs_is_shown_and_counted(void **state)
          1,
          10,
          9,
-         {{9, {1, 100, 1, 1}, 1}},
+         {{9, {1, 100, 1, 1}, 1, 0}},
          0,
          "9/10 jobs, 0.9/s, ETA 1 min 39 s; job 9: step 1/100, F 1; after 10.0 s"},
         /* Nothing is known of its steps: it takes as long as those before. */
-        {1, 1, 4, 2, {{2, {0, 5, NAN, 0}, 2}}, 0, "2/4 jobs, 0.2/s, ETA 6.0 s; job 2: step 0/5; after 10.0 s"},
-        {1, 1, 4, 0, {{0, {0, 5, NAN, 0}, 10}}, 0, "0/4 jobs, 0/s, ETA -; job 0: step 0/5; after 10.0 s"},
+        {1, 1, 4, 2, {{2, {0, 5, NAN, 0}, 2, 0}}, 0, "2/4 jobs, 0.2/s, ETA 6.0 s; job 2: step 0/5; after 10.0 s"},
+        {1, 1, 4, 0, {{0, {0, 5, NAN, 0}, 10, 0}}, 0, "0/4 jobs, 0/s, ETA -; job 0: step 0/5; after 10.0 s"},
         /* A job of a moment is not named. */
-        {1, 1, 20, 10, {{10, {0, 5, 2, 0}, 0.5}}, 0, "10/20 jobs, 1/s, ETA 9.0 s; after 10.0 s"},
+        {1, 1, 20, 10, {{10, {0, 5, 2, 0}, 0.5, 0}}, 0, "10/20 jobs, 1/s, ETA 9.0 s; after 10.0 s"},
         /* Three at once. What a checkpoint kept is known to have taken its time, though not here. */
         {3,
          3,
          3,
          0,
-         {{4, {5, 10, 1, 10}, 10}, {5, {5, 10, 2, 110}, 9}, {6, {1, 10, 3, 1}, 1}},
+         {{4, {5, 10, 1, 10}, 10, 0}, {5, {5, 10, 2, 110}, 9, 0}, {6, {1, 10, 3, 1}, 1, 0}},
          0,
          "0/3 jobs, 0/s, ETA 1 min 50 s; job 4: step 5/10, F 1; 3 running; after 10.0 s"},
         {2,
          2,
          4,
          2,
-         {{4, {5, 10, 1, 5}, 5}, {5, {5, 10, 2, 5}, 5}},
+         {{4, {5, 10, 1, 5}, 5, 0}, {5, {5, 10, 2, 5}, 5, 0}},
          0,
          "2/4 jobs, 0.2/s, ETA 5.0 s; job 4: step 5/10, F 1; 2 running; after 10.0 s"},
     };
@@ -201,6 +201,33 @@ static void what_runs_is_shown_and_counted(void **state)
         assert_string_equal(written(&screen), expected);
         close_screen(&screen);
     }
+}
+
+/* Where costs are known, they and not the jobs are counted: a long job has run, short ones are left. */
+static void costs_count_and_not_jobs(void **state)
+{
+    (void)state;
+    static const struct {
+        struct wgf_tally tally;
+        double fraction, left;
+    } cases[] = {
+        {{.jobs = {[WGF_JOB_DONE] = 1}, .cost = 75}, 0.75, 10.0 / 3},
+        {{.jobs = {[WGF_JOB_DONE] = 9}, .cost = 50}, 0.5, 10},
+        {{.cost = 0}, 0, 100}, /* taken at its word */
+        {{.jobs = {[WGF_JOB_DONE] = 10}, .cost = 99}, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct wgf_progress progress = {.total = 10, .cost = 100, .seconds = true, .begun = wgf_clock() - 10};
+        const struct wgf_crew crew = {.workers = 1};
+        assert_float_equal(wgf_progress_fraction(&progress, &cases[i].tally, &crew), cases[i].fraction, 1e-9);
+        assert_float_equal(wgf_progress_left(&progress, &cases[i].tally, &crew), cases[i].left, 0.05);
+    }
+    /* One has run a quarter of its cost of 40 in 20 s, so that the rest of it takes 60 s. */
+    const struct wgf_progress progress = {.total = 2, .cost = 50, .seconds = true, .begun = wgf_clock() - 20};
+    struct wgf_crew crew = {.workers = 1, .running = 1};
+    wgf_crew_add(&crew, &(struct wgf_running){.stage = {25, 100, 1, 20}, .here = 20, .cost = 40}, 0);
+    assert_float_equal(wgf_progress_fraction(&progress, &(struct wgf_tally){0}, &crew), 0.2, 1e-9);
+    assert_float_equal(wgf_progress_left(&progress, &(struct wgf_tally){0}, &crew), 70, 0.05);
 }
 
 /* A bar says what there is room for beside ten cells: first the job, then how many, then the time. */
@@ -273,6 +300,7 @@ int main(void)
         cmocka_unit_test(before_the_first_job_there_is_no_estimate),
         cmocka_unit_test(a_bar_fills_its_width),
         cmocka_unit_test(what_runs_is_shown_and_counted),
+        cmocka_unit_test(costs_count_and_not_jobs),
         cmocka_unit_test(a_bar_leaves_out_what_has_no_room),
         cmocka_unit_test(a_bar_never_wraps),
         cmocka_unit_test(nothing_is_shown_before_its_time_or_when_quiet),

@@ -73,8 +73,8 @@ double wgf_flow_bytes(const struct wgf_settings *settings);
  * from short ones. Inner iterations are counted as if none ended early. */
 double wgf_flow_operations(const struct wgf_settings *settings);
 
-/* How far a descent is, told to its caller between outer steps: before the first one, then at most ten times a
- * second. */
+/* How far a descent is, told to its caller between outer steps: before the first one, then every `period` seconds at
+ * most. */
 struct wgf_flow_stage {
     int64_t step, steps; /* that are done, and of how many */
     double objective;    /* F after them */
@@ -83,6 +83,7 @@ struct wgf_flow_stage {
 struct wgf_flow_listener {
     void (*tell)(void *context, const struct wgf_flow_stage *stage);
     void *context;
+    double period;
 };
 
 /* q <- the masses p of the grids of `from` on those of `to`, which reach at least as far and are as many, with the same

@@ -26,7 +26,9 @@ enum { WGF_SCHEMA = 1, WGF_MESSAGE_LENGTH = WGF_ERROR_LENGTH };
     X(STATE_RECORDS, state_records, INT64, WRITTEN, NULL, "states kept: `state` holds [records, rows, cols]")          \
     X(STATE_ROWS, state_rows, INT64, CREATED, NULL, "rows of a state")                                                 \
     X(STATE_COLS, state_cols, INT64, CREATED, NULL, "columns of a state")                                              \
-    WGF_FLOW_NUMBERS(X)
+    WGF_FLOW_NUMBERS(X)                                                                                                \
+    X(PREDICTED_SECONDS, predicted_seconds, FLOAT64, WRITTEN, "s",                                                     \
+      "processor time of the job, as predicted before it ran")
 
 #define WGF_RESULT_ID(id, name, type, life, units, meaning) WGF_RESULT_##id,
 enum wgf_result_column { WGF_RESULT_COLUMNS(WGF_RESULT_ID) WGF_RESULT_COUNT };
@@ -115,6 +117,7 @@ void wgf_writer_trace(struct wgf_writer *writer, int64_t row, struct wgf_trace *
 
 struct wgf_run_facts {
     double started, seconds; /* since the file was created; taken */
+    double predicted;        /* seconds of processor time; NaN: not known */
     int rank;
 };
 

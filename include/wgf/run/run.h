@@ -5,6 +5,7 @@
 
 #include "wgf/plan/plan.h"
 #include "wgf/result/result.h"
+#include "wgf/run/cost.h"
 #include "wgf/run/job_set.h"
 #include "wgf/run/progress.h"
 #include "wgf/schedule/schedule.h"
@@ -87,6 +88,7 @@ struct wgf_run_report {
     int64_t torn;                       /* selected rows whose checksum was wrong; they are run again */
     bool resumed;                       /* the file had rows */
     bool idle;                          /* nothing was left to run */
+    struct wgf_cost_tally cost;         /* of the jobs of this run */
     struct wgf_schedule_report schedule;
 };
 void wgf_run_report_free(struct wgf_run_report *report);

@@ -36,6 +36,8 @@ void wgf_team_finish(struct wgf_team *team);
 /* Collective: rank 0's bytes to all; the largest of all ranks' values. */
 void wgf_team_broadcast(const struct wgf_team *team, void *bytes, size_t size);
 int wgf_team_maximum(const struct wgf_team *team, int value);
+/* Collective: values (count) <- their sums over all ranks. */
+void wgf_team_sum(const struct wgf_team *team, double *values, int count);
 /* "Open MPI 4.1.4", for provenance. */
 const char *wgf_team_library(void);
 
@@ -44,12 +46,13 @@ enum { WGF_TALLY_STATES = 8 };
 struct wgf_tally {
     int64_t jobs[WGF_TALLY_STATES];
     double busy; /* seconds of processor time in the run callback, that of interrupted jobs included */
+    double cost; /* of the jobs in `jobs`, as the run callback gave it */
 };
 
 void wgf_tally_add(struct wgf_tally *total, const struct wgf_tally *part);
 
 /* What a job last said of itself while it runs. The bytes are the caller's own. */
-enum { WGF_NOTE_BYTES = 48 };
+enum { WGF_NOTE_BYTES = 56 };
 struct wgf_note {
     double came; /* to this process, by its wgf_clock; 0: nothing yet */
     unsigned char bytes[WGF_NOTE_BYTES];
@@ -69,6 +72,9 @@ struct wgf_piece_runner;
 /* Within the run callback: sends WGF_NOTE_BYTES to the master, if half a second has passed since the last ones. A lone
  * process has no master. */
 void wgf_schedule_tell(struct wgf_piece_runner *runner, const void *note);
+
+/* Within the run callback: the job counts for this much in the tally's `cost`, if it ends. */
+void wgf_schedule_cost(struct wgf_piece_runner *runner, double cost);
 
 /* The work. All callbacks but `observe` are called on workers (or the lone process). A failure of any ends the whole
  * run: what was run is flushed, the rest of what was begun is put back, except by the callback that failed, and the

@@ -1,0 +1,279 @@
+/* Measures jobs for the model of costs: the first steps of a few, in a child process, by its clock of processor time.
+ * Invariant: whatever a job does, to memory or to its process, this process only finds fewer samples. */
+#include "cost_internal.h"
+
+#include "wgf/base/system.h"
+#include "wgf/result/job.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { POOL = 512, ALIKE = 3 };
+
+/* The jobs to choose from. */
+struct pool {
+    int64_t count, jobs; /* of the pool; of the set */
+    struct wgf_settings settings[POOL];
+    struct wgf_cost_point points[POOL];
+    double nearest[POOL]; /* squared distance to what has been measured */
+};
+
+enum { MARKS = 64 };
+
+/* One job that is being measured. */
+struct stopwatch {
+    double begun;          /* the clock at the beginning */
+    double slice;          /* seconds that the job may have; three times as many until it has done FEW steps */
+    int64_t steps[MARKS];  /* done at some instants, each a good part more than before, from 0 on */
+    double seconds[MARKS]; /* that had passed then */
+    int marks;
+    timer_t timer; /* of processor time */
+};
+
+enum { FEW = 3 };
+
+static volatile sig_atomic_t over; /* the job that is measured has had its time */
+
+static void end_job(int number)
+{
+    (void)number;
+    over = 1;
+}
+
+static void note(void *context, const struct wgf_flow_stage *stage)
+{
+    struct stopwatch *const watch = context;
+    const double seconds = wgf_cpu_clock() - watch->begun;
+    const int64_t last = watch->marks > 0 ? watch->steps[watch->marks - 1] : -1;
+    if (watch->marks < MARKS && stage->step > last + last / 4) {
+        watch->steps[watch->marks] = stage->step;
+        watch->seconds[watch->marks++] = seconds;
+    }
+    over = over || (seconds >= watch->slice && stage->step >= FEW);
+}
+
+static void start(struct stopwatch *watch, double slice)
+{
+    const double most = FEW * slice;
+    const struct itimerspec time = {.it_value = {(time_t)most, 1 + (long)(1e9 * fmod(most, 1))}};
+    over = 0;
+    watch->slice = slice;
+    watch->marks = 0;
+    watch->begun = wgf_cpu_clock();
+    timer_settime(watch->timer, 0, &time, NULL);
+}
+
+/* With which power of the number of steps the time of a descent usually grows: steps get shorter as it settles, where
+ * inner iterations may end early. */
+static double usual_power(const struct wgf_settings *settings)
+{
+    if (!wgf_flow_has_column(settings, WGF_TRACE_INNER_STEPS_USED))
+        return 1;
+    return wgf_param_is_read(wgf_param_find("inner_tol"), settings) && settings->inner_tol > 0 ? 0.84 : 0.9;
+}
+
+/* Seconds of all steps, by what the first ones took: the second half of them shows a power, which is trusted where they
+ * are many, and fades to the usual one over a factor 4 in steps. */
+static double extrapolate(const struct stopwatch *watch, int64_t done, double seconds,
+                          const struct wgf_settings *settings)
+{
+    const double least = 0.5, most = 1.2, doubt = 8, fade = log(4), usual = usual_power(settings);
+    const double steps = fmax((double)done, 0.5), start = watch->seconds[0], took = seconds - start;
+    const double far = log((double)settings->steps / steps);
+    double power = usual;
+    int half = watch->marks - 1;
+    while (half > 0 && 2 * watch->steps[half] > done)
+        half--;
+    if (half > 0) {
+        const double shown = log(took / (watch->seconds[half] - start)) / log(steps / (double)watch->steps[half]);
+        power += (fmin(fmax(shown, least), most) - usual) * steps / (steps + doubt);
+    }
+    return start + took * exp(usual * far + (power - usual) * fade * (1 - exp(-far / fade)));
+}
+
+/* A trace that nobody reads: its columns share their memory. A state that is too large is not kept. False: no memory.
+ */
+static bool make_trace(struct wgf_settings *settings, struct wgf_trace *trace)
+{
+    const struct wgf_state_shape shape = wgf_flow_state_shape(settings);
+    const double states = (double)shape.records * (double)shape.rows * (double)shape.cols;
+    const bool keeps = wgf_bytes(states, sizeof(double)) < wgf_memory_limit(1) / 4;
+    const int64_t inner = wgf_flow_inner_records(settings);
+    settings->save = keeps ? settings->save : WGF_SAVE_NONE;
+    double *const column = wgf_calloc(wgf_flow_records(settings), sizeof *column);
+    *trace = (struct wgf_trace){.inner_objective = inner > 0 ? wgf_calloc(inner, sizeof(double)) : NULL,
+                                .state = keeps && states > 0 ? wgf_calloc((int64_t)states, sizeof(double)) : NULL};
+    trace->inner_distance = trace->inner_objective;
+    for (int c = 0; c < WGF_TRACE_COUNT; c++)
+        trace->column[c] = column;
+    return column && (inner == 0 || trace->inner_objective) && (!keeps || states == 0 || trace->state);
+}
+
+/* Seconds that the job would take as a whole; NaN: not known. */
+static double measure(struct wgf_job_runner *runner, struct stopwatch *watch, struct wgf_settings settings,
+                      double slice)
+{
+    struct wgf_trace trace;
+    struct wgf_flow_result result;
+    struct wgf_error unread;
+    settings.time_limit = 0;
+    double seconds = NAN;
+    if (make_trace(&settings, &trace)) {
+        start(watch, slice);
+        const enum wgf_job_state state = wgf_job_runner_run(runner, &settings, NULL, &trace, &result, &unread);
+        seconds = wgf_cpu_clock() - watch->begun;
+        if (state == WGF_JOB_PENDING && watch->marks > 0)
+            seconds = extrapolate(watch, result.steps_done, seconds, &settings);
+        else if (state != WGF_JOB_DONE && state != WGF_JOB_DIVERGED)
+            seconds = NAN;
+    }
+    free(trace.column[0]);
+    free(trace.inner_objective);
+    free(trace.state);
+    return seconds;
+}
+
+static void fill_pool(struct pool *pool, struct wgf_cost_model *model, const struct wgf_plan *plan,
+                      const struct wgf_job_set *set)
+{
+    const double golden = 0.6180339887498949;
+    pool->count = set->count < POOL ? set->count : POOL;
+    pool->jobs = set->count;
+    for (int64_t i = 0; i < pool->count; i++) {
+        int64_t job;
+        const double share = fmod(golden * (double)i, 1);
+        wgf_job_set_list(set, set->count <= POOL ? i : (int64_t)(share * (double)set->count), 1, &job);
+        wgf_plan_job(plan, job, &pool->settings[i]);
+    }
+    wgf_cost_choose_features(model, pool->settings, pool->count);
+    for (int64_t i = 0; i < pool->count; i++) {
+        pool->points[i] = wgf_cost_point(model, &pool->settings[i]);
+        pool->nearest[i] = INFINITY;
+    }
+}
+
+/* The job that is furthest from those that were measured, of equals the longest. */
+static int64_t choose(const struct pool *pool)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < pool->count; i++) {
+        const double more = pool->nearest[i] - pool->nearest[best];
+        if (more > 0 || (!(more < 0) && pool->points[i].operations > pool->points[best].operations))
+            best = i;
+    }
+    return best;
+}
+
+static void mark(struct pool *pool, const struct wgf_cost_model *model, int64_t chosen)
+{
+    for (int64_t i = 0; i < pool->count; i++)
+        pool->nearest[i] = fmin(pool->nearest[i], wgf_cost_distance(model, &pool->points[i], &pool->points[chosen]));
+    pool->nearest[chosen] = -1;
+}
+
+/* Seconds of all jobs: by what is known, or one nanosecond an operation. */
+static double estimate(const struct pool *pool, const struct wgf_cost_model *model)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < pool->count; i++)
+        sum +=
+            model->count > 0 ? wgf_cost_seconds(model, &pool->settings[i]) : 1e-9 * pow(10, pool->points[i].operations);
+    return sum * (double)pool->jobs / (double)pool->count;
+}
+
+/* Seconds that are left for measuring. A job of another kind than all before, which nothing tells of, has a moment. */
+static double time_left(const struct pool *pool, const struct wgf_cost_model *model, int64_t next,
+                        const struct wgf_cost_limits *limits)
+{
+    const double least = 0.1, moment = 0.03;
+    const double worth = fmax(least, limits->share * estimate(pool, model));
+    const double left = fmin(limits->budget, worth) - model->spent;
+    return pool->nearest[next] < WGF_COST_OTHER_KIND ? left : fmax(left, fmin(moment, limits->budget - model->spent));
+}
+
+static void measure_jobs(struct wgf_cost_model *model, struct pool *pool, struct wgf_job_runner *runner,
+                         const struct wgf_cost_limits *limits)
+{
+    const double least = 1e-3, longest = 0.25, begun = wgf_cpu_clock();
+    struct stopwatch watch = {0};
+    const struct wgf_flow_listener listener = {note, &watch, least};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
+    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch.timer))
+        return;
+    wgf_job_runner_listen(runner, &listener);
+    measure(runner, &watch, pool->settings[choose(pool)], least); /* a process waits for memory in its first job */
+    const int64_t most = pool->count < WGF_COST_SAMPLES ? pool->count : WGF_COST_SAMPLES;
+    for (int64_t tried = 0, alike = 0; tried < most; tried++) {
+        const int64_t chosen = choose(pool);
+        const double left = time_left(pool, model, chosen, limits);
+        alike += pool->nearest[chosen] == 0; /* to one that was measured, but for seeds */
+        if (left <= 0 || alike > ALIKE)
+            break;
+        const double seconds =
+            measure(runner, &watch, pool->settings[chosen], fmin(fmax(left / (double)(most - tried), least), longest));
+        mark(pool, model, chosen);
+        model->spent = wgf_cpu_clock() - begun;
+        if (seconds > 0) {
+            model->samples[model->count] = (struct wgf_cost_sample){
+                pool->points[chosen], log(seconds) - log(10) * pool->points[chosen].operations};
+            model->count++;
+        }
+    }
+}
+
+/* The child's work. */
+static void work(struct wgf_cost_model *model, const struct wgf_plan *plan, const struct wgf_job_set *set,
+                 const struct wgf_cost_limits *limits, pid_t parent)
+{
+    struct wgf_error error;
+    struct wgf_job_runner *runner;
+    struct pool *const pool = wgf_calloc(1, sizeof *pool);
+    struct sigaction action = {.sa_handler = end_job, .sa_flags = SA_RESTART};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent || !pool || close_range(3, ~0u, 0))
+        return;
+    sigaction(SIGPROF, &action, NULL);
+    if (wgf_blas_start(&error) || wgf_job_runner_create(&runner, plan, 1, &over, &error))
+        return;
+    model->memory = wgf_memory_limit(1);
+    fill_pool(pool, model, plan, set);
+    measure_jobs(model, pool, runner, limits);
+}
+
+/* Waits for the child, which is killed when it takes far too long, as for a file that does not come, or is not wanted.
+ */
+static void wait_for(pid_t child, const struct wgf_cost_limits *limits)
+{
+    const double patience = 15, begun = wgf_clock();
+    const struct timespec nap = {0, 500000};
+    while (waitpid(child, NULL, WNOHANG) == 0) {
+        if (wgf_clock() - begun > patience * limits->budget || (limits->stop && *limits->stop))
+            kill(child, SIGKILL);
+        nanosleep(&nap, NULL);
+    }
+}
+
+void wgf_cost_measure(struct wgf_cost_model *model, const struct wgf_plan *plan, const struct wgf_job_set *set,
+                      const struct wgf_cost_limits *limits)
+{
+    *model = (struct wgf_cost_model){0};
+    struct wgf_cost_model *const shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return;
+    const pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+        work(shared, plan, set, limits, parent);
+        _exit(0);
+    }
+    if (child > 0)
+        wait_for(child, limits);
+    *model = *shared;
+    munmap(shared, sizeof *shared);
+}
