@@ -47,7 +47,7 @@ static const char frame[] = JSON({
                     "required" : ["count"],
                     "additionalProperties" : false,
                     "properties" : {
-                        "count" : {"type" : "integer", "minimum" : 1, "maximum" : 10000000},
+                        "count" : {"type" : "integer", "minimum" : 1, "maximum" : 1000000},
                         "design" : {"enum" : [ "sobol", "latin", "random" ], "default" : "sobol"},
                         "seed" : {"type" : "integer", "minimum" : 0, "default" : 1}
                     }

@@ -153,6 +153,12 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
     return network->kappa * wgf_dot(residual, residual, data->n) + lambda * penalty;
 }
 
+double wgf_network_confinement(const struct wgf_network *network, const double *W)
+{
+    const double confine = network->settings.confine, m = (double)network->m;
+    return confine > 0 ? confine / m * wgf_dot(W, W, network->m * network->data->d) : 0;
+}
+
 const double *wgf_network_residual(const struct wgf_network *network)
 {
     return network->residual;
@@ -169,15 +175,16 @@ static inline __attribute__((always_inline)) void scale(int64_t m, int64_t d, co
 }
 
 /* With G_i = sum_j e_j 1[w_i . x_j > 0] x_j the gradients are 2 kappa c alpha_i G_i and, since the ReLU is
- * homogeneous, 2 kappa c w_i . G_i; the weight decay adds 2 lambda times the weight. */
+ * homogeneous, 2 kappa c w_i . G_i; the weight decay adds 2 lambda times the weight, and what confines as much to w. */
 void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,
                           double *grad_alpha)
 {
-    double factor = 2 * network->kappa * network->c, decay = 2 * network->settings.weight_decay;
+    double factor = 2 * network->kappa * network->c, lambda = network->settings.weight_decay;
+    const double decay = 2 * (lambda + network->settings.confine / (double)network->m);
     int64_t d = network->data->d;
     network->kernel->backward(network, W, grad_W);
     for (int64_t i = 0; i < network->m && grad_alpha; i++)
-        grad_alpha[i] = factor * wgf_dot(W + i * d, grad_W + i * d, d) + decay * alpha[i];
+        grad_alpha[i] = factor * wgf_dot(W + i * d, grad_W + i * d, d) + 2 * lambda * alpha[i];
     if (d == 2)
         scale(network->m, 2, W, alpha, factor, decay, grad_W);
     else

@@ -404,9 +404,9 @@ void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagno
         struct wgf_place place = {.line = 1, .column = 1};
         if (param)
             wgf_block_given(block, param, &place);
-        if (trial.failed)
+        if (trial.failed && !wgf_diagnostics_have(diagnostics, place, trial.message)) /* of an earlier block */
             wgf_diagnose(diagnostics, place, "%s", trial.message);
-        else
+        else if (!trial.failed)
             wgf_diagnose(diagnostics, place,
                          "%s and the parameters that it is checked with have more than ten million combinations; "
                          "shorten their axes",

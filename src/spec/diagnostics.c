@@ -99,6 +99,14 @@ void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char
         fprintf(out, "wgf: %s: %s has %d more %ss that are not shown\n", kind, file, diagnostics->dropped, kind);
 }
 
+bool wgf_diagnostics_have(const struct wgf_diagnostics *diagnostics, struct wgf_place place, const char *message)
+{
+    bool found = false;
+    for (int i = 0; !found && i < diagnostics->count; i++)
+        found = wgf_same_place(diagnostics->list[i].place, place) && strcmp(diagnostics->list[i].message, message) == 0;
+    return found;
+}
+
 bool wgf_diagnostics_any(const struct wgf_diagnostics *diagnostics)
 {
     return diagnostics->count > 0 || diagnostics->dropped > 0;

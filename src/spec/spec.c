@@ -170,6 +170,7 @@ static void read_sweep(struct wgf_spec_reader *reader, const struct wgf_spec_ent
     reader->spec->block_count = 0;
     memset(reader->swept_at, 0, sizeof reader->swept_at);
     reader->sweep_level = reader->level;
+    reader->sweep_is_list = section->value->type == YAML_SEQUENCE_NODE;
     wgf_spec_sweep(reader, section);
 }
 
@@ -207,7 +208,7 @@ static void read_section(struct wgf_spec_reader *reader, const struct wgf_spec_e
     diagnose_unknown_section(reader, entry);
 }
 
-/* A parameter is fixed or swept; but a sweep takes it over from what is fixed in a spec that is extended. */
+/* A block may sweep what the spec fixes for the others, and what is fixed in a spec that is extended. */
 static void check_fixed_or_swept(struct wgf_spec_reader *reader)
 {
     for (int i = 0; i < wgf_param_count; i++) {
@@ -215,12 +216,10 @@ static void check_fixed_or_swept(struct wgf_spec_reader *reader)
         const bool fixed_first = wgf_comes_before(fixed, swept);
         if (fixed.line == 0 || swept.line == 0)
             continue;
-        if (reader->fixed_level[i] > reader->sweep_level)
-            wgf_spec_release(reader->spec->fixed, &reader->spec->fixed_count, &wgf_params[i]);
-        else if (reader->fixed_level[i] < reader->sweep_level)
+        if (reader->fixed_level[i] < reader->sweep_level)
             wgf_diagnose(reader->diagnostics, fixed, "%s is swept on line %d of %s; give a sweep here as well",
                          wgf_params[i].name, swept.line, swept.file);
-        else
+        else if (reader->fixed_level[i] == reader->sweep_level && !reader->sweep_is_list)
             wgf_diagnose(reader->diagnostics, fixed_first ? swept : fixed,
                          "%s is already %s on line %d; keep one of them", wgf_params[i].name,
                          fixed_first ? "fixed" : "swept", fixed_first ? fixed.line : swept.line);

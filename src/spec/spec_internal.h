@@ -39,7 +39,7 @@ struct wgf_spec_reader {
     int fixed_level[WGF_MOST_PARAMS], sweep_level;
     int64_t written_left, spaced_left; /* values that the lists of all axes may still hold */
     struct wgf_sample sample;
-    bool named, out_of_memory;
+    bool named, sweep_is_list, out_of_memory;
 };
 
 /* One key of a mapping. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_POINTS = 10000000 };
+enum { MOST_POINTS = 1000000 };
 
 static const char *const designs[] = {
     [WGF_DESIGN_SOBOL] = "sobol", [WGF_DESIGN_LATIN] = "latin", [WGF_DESIGN_RANDOM] = "random", NULL};

@@ -193,7 +193,10 @@ static bool differs(const struct wgf_spec *spec, const struct wgf_param *param)
     const struct wgf_fixed *first = find_fixed(&spec->blocks[0], param);
     for (int b = 1; b < spec->block_count; b++) {
         const struct wgf_fixed *other = find_fixed(&spec->blocks[b], param);
-        if (!first != !other || (first && !wgf_value_equal(param, first->value, other->value)))
+        const char *const one = first && first->derived ? first->derived : "";
+        const char *const another = other && other->derived ? other->derived : "";
+        if (!first != !other || strcmp(one, another) != 0 ||
+            (first && !first->derived && !wgf_value_equal(param, first->value, other->value)))
             return true;
     }
     return false;

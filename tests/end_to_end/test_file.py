@@ -52,8 +52,8 @@ INTEGERS = ("n", "d", "data_seed", "width", "seed", "steps", "inner_steps", "pro
 TEXTS = ("data", "test_file", "data_file", "sampling", "init", "init_file", "signs", "loss", "output", "layers",
          "method", "metric", "scaling", "inner", "solver", "flow_solver", "origin", "record_distances",
          "kernel", "save", "kernel_used")
-FLOATS = ("noise", "init_scale", "weight_decay", "gamma", "beta", "inner_tol", "grid_radius", "grid2_radius", "epsilon",
-          "newton_tol", "dykstra_tol", "stop_objective", "stop_change", "time_limit")
+FLOATS = ("noise", "init_scale", "weight_decay", "confine", "gamma", "beta", "inner_tol", "grid_radius",
+          "grid2_radius", "epsilon", "newton_tol", "dykstra_tol", "stop_objective", "stop_change", "time_limit")
 
 
 def opened(path):

@@ -26,6 +26,7 @@ loss | mse, half_mse, sse | mse
 output | sum, mean | sum
 layers | first, both | first
 weight_decay | float | 0
+confine | float | 0
 method | gd, prox, jko, flow | gd
 metric | frobenius, wasserstein, sliced | frobenius
 gamma | float | 0.1

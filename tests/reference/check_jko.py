@@ -39,7 +39,7 @@ def measure_of(fixed):
 def step_of(fixed, measure, X, y):
     epsilon = fixed.get("epsilon", measure.spacing() ** 2)
     return Step(measure.costs(), measure.features(X), y, KAPPA[fixed.get("loss", "mse")](len(y)), fixed["gamma"],
-                epsilon)
+                epsilon, fixed.get("confine", 0.0) * (measure.places**2).sum(1))
 
 
 def gap(actual, expected):
@@ -159,6 +159,8 @@ TRAJECTORIES = [
     (7, {"grid": 6, "gamma": 0.3, "init": "grid", "grid2": 4, "grid2_radius": 3.0}),
     (7, {"grid": 5, "gamma": 0.3, "init_scale": 0.5, "grid2": 6, "grid2_radius": 2.5, "signs": "positive"}),
     (4, {"grid": 2, "gamma": 0.3, "init": "grid"}),
+    (7, {"grid": 7, "gamma": 0.5, "init": "grid", "confine": 0.3}),
+    (7, {"grid": 6, "gamma": 0.3, "init": "grid", "confine": 2.0, "grid2": 4, "grid2_radius": 3.0}),
     (7, {"grid": 7, "gamma": 0.1}),  # the default start: nearly all mass in the middle
 ]
 

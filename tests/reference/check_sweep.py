@@ -131,7 +131,7 @@ class Maker:
         if shape < 0.2:
             spec["sweep"] = self.block(free).get("product", {})
         elif shape < 0.95:
-            spec["sweep"] = [self.block(free) for _ in range(self.random.randrange(1, 4))]
+            spec["sweep"] = [self.block(set(VALUES)) for _ in range(self.random.randrange(1, 4))]
         return spec
 
 

@@ -20,7 +20,7 @@ def limit(step, signs, mass):
     logs = -step.costs / step.epsilon
 
     def masses(u):
-        log_a = -(u @ step.Phi) / (2 * temperature)
+        log_a = -(u @ step.Phi + step.potential) / (2 * temperature)
         log_p = log_a + log_sum_exp(logs + log_a[None, :], 1)
         p = np.zeros(len(log_p))
         for sign in np.unique(signs):
@@ -80,6 +80,8 @@ LIMITS = [
     (7, {"grid": 7, "gamma": 1.0, "epsilon": 0.02}),
     (7, {"grid": 6, "gamma": 0.3, "grid2": 4, "grid2_radius": 3.0}),
     (7, {"grid": 5, "gamma": 0.3, "grid2": 6, "grid2_radius": 2.5, "signs": "positive"}),
+    (7, {"grid": 8, "gamma": 0.4, "confine": 0.2, "grid_radius": 2.0}),
+    (7, {"grid": 6, "gamma": 0.3, "grid2": 4, "grid2_radius": 3.0, "confine": 0.1}),
     (13, {"grid": 3, "gamma": 0.5}),  # more samples than four times the grid
     (4, {"grid": 2, "gamma": 0.3}),
 ]

@@ -61,7 +61,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Step:
-    """What a step needs; `kappa` is the loss's factor."""
+    """What a step needs; `kappa` is the loss's factor, `potential` (N) what confines."""
 
     costs: np.ndarray
     Phi: np.ndarray
@@ -69,18 +69,19 @@ class Step:
     kappa: float
     gamma: float
     epsilon: float
+    potential: np.ndarray | float = 0.0
 
     def objective(self, p):
         return self.kappa * np.sum((self.Phi @ p - self.y) ** 2)
 
     def kl_prox(self, log_z, u):
-        """argmin KL(p | z) + s F(p): log p and the dual u, by Newton's method, steps halved until the gradient is
-        less."""
+        """argmin KL(p | z) + s (F(p) + <potential, p>): log p and the dual u, by Newton's method, steps halved until
+        the gradient is less."""
         s, n = 2 * self.gamma / self.epsilon, len(self.y)
 
         def look(v):
             with np.errstate(over="ignore", invalid="ignore"):
-                p = np.exp(log_z - s * (v @ self.Phi))
+                p = np.exp(log_z - s * (v @ self.Phi + self.potential))
                 gradient = self.y + v / (2 * self.kappa) - self.Phi @ p
             return p, gradient, np.linalg.norm(gradient)
 
@@ -94,7 +95,7 @@ class Step:
                 break  # rounding
             u = u + length * step
             p, gradient, norm = look(u)
-        return log_z - s * (u @ self.Phi), u
+        return log_z - s * (u @ self.Phi + self.potential), u
 
     def __call__(self, q, tolerance=1e-13, most=200_000):
         """The masses after the step from q, and <c, pi>."""

@@ -282,11 +282,13 @@ static void a_base_leads_to_the_same_bits(void **state)
 static void says_where_it_fits(void **state)
 {
     (void)state;
-    struct wgf_network_settings decays = {.weight_decay = 0.1}, both = {.layers = WGF_LAYERS_BOTH}, automatic = {0};
+    struct wgf_network_settings decays = {.weight_decay = 0.1}, confined = {.confine = 0.1},
+                                both = {.layers = WGF_LAYERS_BOTH}, automatic = {0};
     assert_true(wgf_arc_stepper_fits(&automatic, 10, 5, 2));
     assert_false(wgf_arc_stepper_fits(&automatic, 10, 5, 3));
     assert_false(wgf_arc_stepper_fits(&plain, 10, 5, 2));
     assert_false(wgf_arc_stepper_fits(&decays, 10, 5, 2));
+    assert_false(wgf_arc_stepper_fits(&confined, 10, 5, 2));
     assert_false(wgf_arc_stepper_fits(&both, 10, 5, 2));
 }
 

@@ -99,6 +99,8 @@ static void every_parameter_counts_where_it_is_read(void **state)
         {"", "output: mean", true},
         {"", "layers: both", true},
         {"", "weight_decay: 1.0e-300", true},
+        {"", "confine: 1.0e-300", true},
+        {"method: jko", "confine: 0", false},
         {"", "method: prox", true},
         {"", "gamma: 0.10000000000000002", true},
         {"", "scaling: mean_field", true},

@@ -59,6 +59,7 @@ SYMBOLS = {
     "d": r"$d$",
     "grid": r"$g$",
     "weight_decay": r"$\lambda$",
+    "confine": r"$\lambda_1$",
 }
 
 # Labels where the file has no words, or too many for an axis.

@@ -21,7 +21,7 @@
 
 struct wgf_arc_stepper; /* opaque */
 
-/* True for d = 2, the kernel cones, no weight decay and fixed alpha. */
+/* True for d = 2, the kernel cones, no weight decay or confinement, and fixed alpha. */
 bool wgf_arc_stepper_fits(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d);
 
 /* Bytes that a stepper of this size allocates. */

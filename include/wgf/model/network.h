@@ -46,6 +46,7 @@ struct wgf_network_settings {
     int output;          /* enum wgf_output */
     int layers;          /* enum wgf_layers: which weights train */
     double weight_decay; /* lambda */
+    double confine;      /* lambda_1 of (lambda_1 / m) sum |w_i|^2, which descents add to F */
     int kernel;          /* enum wgf_kernel */
 };
 
@@ -78,14 +79,17 @@ void wgf_network_free(struct wgf_network *network); /* NULL-safe */
 /* Once *cancel (borrowed) is not 0, objective and gradient return at once with meaningless values. */
 void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atomic_t *cancel);
 
-/* F at W (m x d, row-major) and alpha (m). */
+/* F at W (m x d, row-major) and alpha (m), without what confines. */
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha);
+
+/* (confine / m) sum |w_i|^2 at W. */
+double wgf_network_confinement(const struct wgf_network *network, const double *W);
 
 /* f(x_j) - y_j (n) at the point of the last wgf_network_objective; borrowed until the next. */
 const double *wgf_network_residual(const struct wgf_network *network);
 
-/* The gradient at the point of the last wgf_network_objective, which must be this W and alpha.
- * grad_W: m x d. grad_alpha: m, or NULL when alpha does not train. */
+/* The gradient of F and of what confines, at the point of the last wgf_network_objective, which must be this W and
+ * alpha. grad_W: m x d. grad_alpha: m, or NULL when alpha does not train. */
 void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,
                           double *grad_alpha);
 

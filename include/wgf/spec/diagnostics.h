@@ -33,6 +33,9 @@ void wgf_diagnose(struct wgf_diagnostics *diagnostics, struct wgf_place place, c
  * spec. The kind is "error" or "warning". */
 void wgf_diagnostics_print(const struct wgf_diagnostics *diagnostics, const char *kind, const char *file, FILE *out);
 
+/* Is this error there already? */
+bool wgf_diagnostics_have(const struct wgf_diagnostics *diagnostics, struct wgf_place place, const char *message);
+
 bool wgf_diagnostics_any(const struct wgf_diagnostics *diagnostics);
 void wgf_diagnostics_clear(struct wgf_diagnostics *diagnostics);
 

@@ -1,7 +1,7 @@
 /* JKO stepping on a grid (src/flow/README.md "JKO on a grid"): each step moves the masses p of neurons that stay where
  * they are,
  *
- *     p <- argmin_p' W_eps(p', p) + 2 gamma F(p'),
+ *     p <- argmin_p' W_eps(p', p) + 2 gamma (F(p') + confine sum |theta|^2 p'),
  *
  * exactly, by one of two solvers: jko_semidual.c (default) or jko_dykstra.c, the reference. */
 #include "jko_internal.h"
@@ -48,6 +48,7 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
         *masses[k] = wgf_arena_take(arena, N, sizeof(double));
     for (size_t k = 0; k < sizeof points / sizeof *points; k++)
         *points[k] = wgf_arena_take(arena, N / jko->measure.sheets, sizeof(double));
+    jko->confinement = settings->network.confine > 0 ? wgf_arena_take(arena, N, sizeof(double)) : NULL;
     wgf_features_lay_out(&jko->features, &jko->measure, n, arena);
     wgf_features_lay_out(&jko->test_features, &jko->measure, tests, arena);
     wgf_newton_lay_out(&jko->newton, n, arena);
@@ -77,7 +78,8 @@ static void begin(struct wgf_jko *jko)
         squared += data->y[j] * data->y[j];
     }
     jko->scale = squared > 0 ? sqrt(squared) : 1;
-    jko->pinned = jko->epsilon < h * h / 2 && settings->gamma * wgf_features_steepest(&jko->features, jko->u) < h / 2;
+    jko->pinned = jko->epsilon < h * h / 2 &&
+                  settings->gamma * wgf_features_steepest(&jko->features, jko->u, settings->network.confine) < h / 2;
 }
 
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
@@ -108,6 +110,8 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     wgf_features_fill(&jko->features, problem->data);
     if (problem->test)
         wgf_features_fill(&jko->test_features, problem->test);
+    if (jko->confinement)
+        wgf_measure_squares(&jko->measure, settings->network.confine, jko->confinement);
     begin(jko);
     return WGF_OK;
 }

@@ -1,10 +1,10 @@
 /* Between the jko method (jko.c) and its two solvers. One step, from masses q to masses p
  * (src/flow/README.md "JKO on a grid"):
  *
- *     p = argmin W_eps(p, q) + 2 gamma F(p),    F(p) = kappa |Phi p - y|^2
+ *     p = argmin W_eps(p, q) + 2 gamma (F(p) + <U, p>),    F(p) = kappa |Phi p - y|^2,    U = confine |theta|^2
  *
  * Both solvers find the dual u (n) of the loss; at the optimum u = 2 kappa (Phi p - y), and
- * p = a xi (q / xi a) with a = exp(-s Phi^T u), s = 2 gamma / epsilon. */
+ * p = a xi (q / xi a) with a = exp(-s (Phi^T u + U)), s = 2 gamma / epsilon. */
 #ifndef WGF_FLOW_JKO_INTERNAL_H
 #define WGF_FLOW_JKO_INTERNAL_H
 
@@ -48,6 +48,7 @@ struct wgf_jko {
     double *log_sum;         /* N */
     double *spread, *mean;   /* N each: within products with the Hessian */
     double *net, *potential; /* points each */
+    double *confinement;     /* N: U = confine |theta|^2; NULL: none */
     double *output;          /* n: Phi p, or of whatever was asked for last; Phi q as a step begins */
 
     struct wgf_evaluation evaluation;
@@ -67,7 +68,7 @@ struct wgf_jko_report {
     double residual;
 };
 
-/* log_a <- -s Phi^T u */
+/* log_a <- -s (Phi^T u + U) */
 void wgf_jko_log_scaling(struct wgf_jko *jko, const double *u);
 /* output <- Phi p; gradient <- y + u / (2 kappa) - Phi p */
 void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, double *gradient);

@@ -1,6 +1,6 @@
 /* Where the descent tends: the masses that a step leaves as they are, p = a xi (p / xi a). On a sheet of mass M
  *
- *     p = M a (xi a) / Z,    Z = a^T xi a,    a = exp(-s Phi^T u),
+ *     p = M a (xi a) / Z,    Z = a^T xi a,    a = exp(-s (Phi^T u + U)),
  *
  * with u the minimiser of the convex (1 / 2s) sum M log Z + <u, y> + |u|^2 / (4 kappa), whose gradient is that of the
  * semi-dual, y + u / (2 kappa) - Phi p. Source: src/flow/README.md "Where jko tends". */

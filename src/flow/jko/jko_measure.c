@@ -77,6 +77,16 @@ void wgf_measure_net(const struct wgf_measure *measure, const double *p, double 
     }
 }
 
+void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out)
+{
+    for (int grid = 0; grid < measure->grid_count; grid++)
+        for (int64_t k = 0, g = measure->grids[grid].points; k < measure->sheets * g * g; k++) {
+            const double first = wgf_grid_coordinate(&measure->grids[grid], k / g % g);
+            const double second = wgf_grid_coordinate(&measure->grids[grid], k % g);
+            *out++ = factor * (first * first + second * second);
+        }
+}
+
 int64_t wgf_measure_longest_axis(const struct wgf_measure *measure)
 {
     int64_t g = measure->grids[0].points, other = measure->grids[1].points;
@@ -191,25 +201,29 @@ void wgf_features_output(const struct wgf_features *features, const double *net,
         }
 }
 
-/* The slope at theta, squared. */
-static double slope(const struct wgf_data *data, double first, double second, const double *v)
+/* The slope at theta, squared, of the sign with the steeper one. */
+static double slope(const struct wgf_data *data, double first, double second, const double *v, double confine)
 {
+    const double inward[2] = {2 * confine * first, 2 * confine * second};
     double sum[2] = {0, 0};
     for (int64_t j = 0; j < data->n; j++)
         for (int c = 0; c < 2 && first * data->X[2 * j] + second * data->X[2 * j + 1] > 0; c++)
             sum[c] += v[j] * data->X[2 * j + c];
-    return sum[0] * sum[0] + sum[1] * sum[1];
+    return sum[0] * sum[0] + sum[1] * sum[1] + inward[0] * inward[0] + inward[1] * inward[1] +
+           2 * fabs(sum[0] * inward[0] + sum[1] * inward[1]);
 }
 
-/* Slopes are the same along a ray, so the points of a grid's edge have them all. */
-double wgf_features_steepest(const struct wgf_features *features, const double *v)
+/* Along a ray the sum is the same and the rest grows, so the points of a grid's edge have the steepest. */
+double wgf_features_steepest(const struct wgf_features *features, const double *v, double confine)
 {
     double most = 0;
     for (int grid = 0; grid < features->measure.grid_count; grid++)
         for (int64_t i = 0; i < features->measure.grids[grid].points; i++) {
             double t = features->t[grid][i], radius = features->measure.grids[grid].radius;
-            most = fmax(most, fmax(slope(features->data, t, radius, v), slope(features->data, t, -radius, v)));
-            most = fmax(most, fmax(slope(features->data, radius, t, v), slope(features->data, -radius, t, v)));
+            most = fmax(most, fmax(slope(features->data, t, radius, v, confine),
+                                   slope(features->data, t, -radius, v, confine)));
+            most = fmax(most, fmax(slope(features->data, radius, t, v, confine),
+                                   slope(features->data, -radius, t, v, confine)));
         }
     return sqrt(most);
 }

@@ -38,6 +38,9 @@ void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_
 void wgf_measure_sign(const struct wgf_measure *measure, double factor, const double *h, double *out);
 void wgf_measure_net(const struct wgf_measure *measure, const double *p, double *net);
 
+/* out (N) = factor |theta|^2 */
+void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out);
+
 /* Phi on a data set of d = 2, n x points without the signs. Never formed: along a row of a grid a sample is active from
  * a point on, or up to it, and linear there, so that sums over samples or points are running sums. */
 struct wgf_features {
@@ -58,7 +61,8 @@ void wgf_features_fill(struct wgf_features *features, const struct wgf_data *dat
 void wgf_features_potential(const struct wgf_features *features, const double *v, double *h);
 void wgf_features_output(const struct wgf_features *features, const double *net, double *f);
 
-/* The largest |sum_{j active} v_j x_j| over the grids' points: the steepest slope of wgf_features_potential. */
-double wgf_features_steepest(const struct wgf_features *features, const double *v);
+/* The largest |sum_{j active} v_j x_j + 2 confine theta| over the grids' points, of either sign of v: the steepest
+ * slope of the potentials. */
+double wgf_features_steepest(const struct wgf_features *features, const double *v, double confine);
 
 #endif

@@ -42,16 +42,17 @@ static void solve_tangent(void *context, double *x)
 }
 
 /* To first order, Phi p = Phi q - gamma K u with the tangent kernel K of q, so u nearly solves
- * (I / (2 kappa) + gamma K) u = Phi q - y. From there by secants. */
+ * (I / (2 kappa) + gamma K) u = Phi q - y, Phi q being shrunk by what confines. From there by secants. */
 static struct wgf_newton_report predict(struct wgf_jko *jko, const struct wgf_convex *semidual,
                                         const struct wgf_deadline *deadline, double tolerance)
 {
     const struct wgf_hessian_approx hessian = {&jko->tangent, solve_tangent};
     const int64_t n = jko->problem->data->n;
+    const double shrinks = 1 + 2 * jko->settings->gamma * jko->settings->network.confine;
     struct wgf_newton_report report = {.end = WGF_NEWTON_STALLED, .residual = NAN};
     if (wgf_tangent_factorise(&jko->tangent, &jko->features, jko->q, jko->settings->gamma, jko->kappa)) {
         for (int64_t j = 0; j < n; j++)
-            jko->predicted[j] = jko->output[j] - jko->problem->data->y[j];
+            jko->predicted[j] = jko->output[j] / shrinks - jko->problem->data->y[j];
         wgf_tangent_solve(&jko->tangent, jko->predicted);
         for (int64_t j = 0; j < n; j++)
             jko->u[j] = jko->predicted[j] + jko->prediction_error[j];

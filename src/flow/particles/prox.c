@@ -46,8 +46,8 @@ static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *sett
     double c = wgf_output_factor(settings->network.output, particles->m);
     double kappa = wgf_loss_factor(settings->network.loss, data->n);
     wgf_status status = wgf_data_curvature(data, particles->problem->cancel, &eigenvalue, error);
-    prox->beta =
-        1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue + 2 * settings->network.weight_decay);
+    prox->beta = 1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue +
+                      2 * settings->network.weight_decay + 2 * settings->network.confine / m);
     return status;
 }
 
@@ -126,7 +126,7 @@ static struct wgf_evaluation evaluate(void *work)
 
 /* The state of an inner descent between iterations. */
 struct inner {
-    double value;     /* F(V) + D / (2 gamma) */
+    double value;     /* F(V), what confines, and D / (2 gamma) */
     double objective; /* F(V) */
     double distance;  /* D(V, W) */
     double beta;      /* the next to be tried */
@@ -137,14 +137,21 @@ struct inner {
     bool complete;    /* it looked at all sides of the kinks there */
 };
 
-/* gradient <- grad F(V) + grad D(V, W) / (2 gamma), the network being at V and D solved there. Returns its squared
- * norm. */
+/* gradient <- that of F, of what confines and of D(V, W) / (2 gamma), the network being at V and D solved there.
+ * Returns its squared norm. */
 static double inner_gradient(struct prox *prox)
 {
     struct wgf_particles *particles = &prox->particles;
     wgf_network_gradient(prox->network, prox->V, particles->alpha, prox->gradient, NULL);
     prox->metric->add_gradient(prox->distance, prox->V, 0.5 / particles->settings->gamma, prox->gradient);
     return wgf_squared_distance(prox->gradient, NULL, particles->weights);
+}
+
+static void set_distance(const struct prox *prox, struct inner *inner, const double *V, double distance)
+{
+    inner->distance = distance;
+    inner->value =
+        inner->objective + wgf_network_confinement(prox->network, V) + distance / (2 * prox->particles.settings->gamma);
 }
 
 /* trial <- V - beta gradient; fills in the objective there under the plan of V, and leaves the network there. What is
@@ -158,17 +165,15 @@ static void try_step(struct prox *prox, struct inner *next)
         prox->trial[i] = fabs(moved) <= rounding * fabs(prox->V[i]) ? 0 : moved;
     }
     next->objective = wgf_network_objective(particles->network, prox->trial, particles->alpha);
-    next->distance = prox->metric->majorant(prox->distance, prox->trial);
-    next->value = next->objective + next->distance / (2 * particles->settings->gamma);
+    set_distance(prox, next, prox->trial, prox->metric->majorant(prox->distance, prox->trial));
 }
 
 /* Finds the plan that is optimal at V. */
 static void settle(struct prox *prox, struct inner *inner)
 {
     const struct wgf_metric *metric = prox->metric;
-    inner->distance =
-        metric->solve ? metric->solve(prox->distance, prox->V) : metric->majorant(prox->distance, prox->V);
-    inner->value = inner->objective + inner->distance / (2 * prox->particles.settings->gamma);
+    void *work = prox->distance;
+    set_distance(prox, inner, prox->V, metric->solve ? metric->solve(work, prox->V) : metric->majorant(work, prox->V));
 }
 
 static void exchange(double **a, double **b)
@@ -360,11 +365,7 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
     const bool uses_arcs = particles->stepper != NULL;
-    struct inner inner = {
-        .objective = particles->evaluation.objective,
-        .beta = prox->beta,
-        .complete = true,
-    };
+    struct inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta, .complete = true};
     if (!uses_arcs)
         begin(prox, number, &inner);
     int64_t used = 0;

@@ -77,7 +77,7 @@ static wgf_status create(void **work, const struct wgf_network_settings *setting
     made->m = m;
     made->c = wgf_output_factor(settings->output, m);
     made->factor = 2 * wgf_loss_factor(settings->loss, data->n) * made->c * (double)m;
-    made->decay = 2 * settings->weight_decay * (double)m;
+    made->decay = 2 * settings->weight_decay * (double)m + 2 * settings->confine;
     wgf_kink_planes_start(&made->planes, data);
     for (int64_t t = 0; t < made->planes.samples; t++)
         made->labels[t] = data->y[made->planes.sample[t]];

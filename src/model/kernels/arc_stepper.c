@@ -19,8 +19,8 @@
 
 bool wgf_arc_stepper_fits(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
 {
-    return d == 2 && settings->weight_decay == 0 && settings->layers == WGF_LAYERS_FIRST && m < INT32_MAX &&
-           wgf_kernel_choose(settings->kernel, m, n, d) == &wgf_kernel_cones;
+    return d == 2 && settings->weight_decay == 0 && settings->confine == 0 && settings->layers == WGF_LAYERS_FIRST &&
+           m < INT32_MAX && wgf_kernel_choose(settings->kernel, m, n, d) == &wgf_kernel_cones;
 }
 
 static struct wgf_arc_stepper *lay_out(int64_t m, int64_t n, struct wgf_arena *arena)
