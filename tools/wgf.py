@@ -5,7 +5,8 @@
     sweep.objective_final.median("seed").plot()
 
 A parameter is one value or, swept, a list, range or array of values; `wgf params` lists them all. None is the default.
-Each swept parameter is a dimension of the result, in the order given. The program is the one in the variable WGF, else
+Each swept parameter is a dimension of the result, in the order given; select with a mapping, as in
+sweep.sel({"method": "prox"}), since xarray has a `method` of its own. The program is the one in the variable WGF, else
 build/wgf beside the folder of this file, else the one on PATH. What it refuses is raised as wgf.Error."""
 
 import contextlib
@@ -328,13 +329,13 @@ def arrange(path, axes):
     if "state" in file:
         data = states(data, file)
     if axes is None or any(isinstance(values, dict) for values in axes.values()):
-        names = list(axes) if axes else [name for name in np.atleast_1d(file.attrs.get("axes", [])) if name]
+        names = list(axes) if axes else [str(name) for name in np.atleast_1d(file.attrs.get("axes", [])) if name]
         axes = {name: values_of(file, name) for name in names}
     jobs = jobs_of(file, axes)
     if jobs is None:
         return data
     data = data.drop_vars([*axes, "job"], errors="ignore")
-    for name, variable in data.data_vars.items():
+    for name, variable in list(data.data_vars.items()):
         if "read_with" in variable.attrs and all_equal(variable.values):
             data[name] = variable[0]
     coordinates = {name: (name, coordinate(values), file[name].attrs) for name, values in axes.items()}

@@ -81,6 +81,17 @@ def rows_hold_the_values(wgf):
 
 
 @case
+def rows_that_coincide_are_one_job(wgf):
+    """Their widths are read by way of a derived value alone, which is the same."""
+    wgf.write("spec.yaml", "name: x\nfixed: {method: jko, grid: '= min(8 + width, 20)'}\n"
+                           "sweep: {width: [1, 2, 30, 3, 40, 50], gamma: [0.1, 0.2]}\n")
+    require("duplicates dropped: 4\n" in wgf("plan", "spec.yaml").require(OK).out, "not four duplicates")
+    _, rows = wgf("plan", "spec.yaml", "--csv").table()
+    equal([(row["grid"], row["gamma"][:3]) for row in rows],
+          [(grid, gamma) for grid in ("9", "10", "20", "11") for gamma in ("0.1", "0.2")], "jobs")
+
+
+@case
 def sizes_of_files_count(wgf):
     wgf.write("data.csv", "".join(f"{i},{i}\n" for i in range(7)))
     wgf.write("spec.yaml", "name: x\nfixed: {data: file, data_file: data.csv, method: prox, inner_steps: = 2 * n}\n")

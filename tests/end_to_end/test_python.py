@@ -77,6 +77,8 @@ def combinations_that_are_one_job_hold_the_same(wgf):
 def one_job_has_no_dimension(wgf):
     sweep = python.run(**SMALL)
     equal((dict(sweep.sizes), sweep.status.item()), ({"record": 3}, 2), "sizes and status")
+    wgf.result("name: x\nfixed: {width: 6, steps: 2}\nsweep: [{product: {seed: [1, 2]}}, {zip: {n: [5], d: [3]}}]\n")
+    equal(python.open(wgf.path("out.h5")).objective_final.dims, ("job",), "a sweep that is no product")
     spaced = python.run(gamma={"geomspace": [0.01, 1, 3]}, **SMALL)
     equal(spaced.gamma.values.tolist(), [0.01, 0.1, 1], "a space of the program")
 
