@@ -212,11 +212,7 @@ const struct wgf_param wgf_params[] = {
     {"grid2_radius", FLOAT(grid2_radius, "10"), ABOVE(0), READ(with_jko), NEEDS(grid2),
      SAYS("half-width of the second grid")},
     {"epsilon", FLOAT(epsilon, "auto"), ABOVE(0), OR_AUTO, READ(with_jko),
-<<<<<<< HEAD
-     SAYS("entropic regularisation; a temperature of epsilon/(4 gamma); auto: the squared grid spacing")},
-=======
      SAYS("entropic regularisation; auto: the squared grid spacing; epsilon / (4 gamma) acts as a temperature")},
->>>>>>> main
     {"solver", CHOICE(solver, "newton"), ONE_OF(solvers), DECIDES, READ(with_jko), SAYS("inner solver of jko")},
     {"newton_tol", FLOAT(newton_tol, "1e-9"), ABOVE(0), READ(with_newton), SAYS("tolerance of Newton's method")},
     {"dykstra_steps", INT(dykstra_steps, "1000"), WHOLE(1), READ(with_dykstra),
