@@ -125,6 +125,8 @@ def balance():
             require(abs(drift - expected) <= 1e-10 * expected + 1e-15, f"flow_drift is {drift}, not {expected}")
             found.append(drift)
     require(found[1] < 1e-6 < found[0] < 1e-2 and found[3] < 1e-6, f"drifts {found}")
+    with run("method: flow, n: 5, width: 4, steps: 1, gamma: 0.01, layers: both, confine: 0.1") as file:
+        require(file["status"][0] == 2 and np.isnan(file["flow_drift"][0]), "nothing is kept where w is confined")
     return f"drifts {', '.join(f'{drift:.1e}' for drift in found)}"
 
 

@@ -25,7 +25,7 @@ struct adaptive_flow {
     enum wgf_advanced advanced;          /* how the last advance ended, which is no step if it was cut short */
     struct wgf_integrator_report report; /* its */
     const struct wgf_deadline *deadline; /* of the step under way */
-    double *balance;                     /* m: |w|^2 - alpha^2 at the start; NULL: alpha does not train */
+    double *balance;                     /* m: |w|^2 - alpha^2 at the start; NULL: the flow does not keep it */
     double time, drift;                  /* of the state; the largest of its records */
 };
 
@@ -64,8 +64,8 @@ static int64_t size_of(const struct wgf_settings *settings)
 static void lay_out(struct adaptive_flow *flow, const struct wgf_settings *settings, struct wgf_arena *arena)
 {
     const double m = (double)settings->init.width, size = (double)size_of(settings);
-    const bool both = settings->network.layers == WGF_LAYERS_BOTH;
-    flow->balance = both ? wgf_arena_take(arena, m, sizeof(double)) : NULL;
+    const bool balanced = settings->network.layers == WGF_LAYERS_BOTH && settings->network.confine == 0;
+    flow->balance = balanced ? wgf_arena_take(arena, m, sizeof(double)) : NULL;
     flow->y = wgf_arena_take(arena, size, sizeof(double));
     flow->recorded = wgf_arena_take(arena, size, sizeof(double));
 }
