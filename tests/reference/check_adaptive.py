@@ -53,7 +53,7 @@ def by_scipy(X, y, W, alpha, both=False, loss="mse", output="mean", decay=0.0):
         return (sides * (weights.reshape(start.shape)[:, :d] @ X.T)).min()
 
     kink.terminal = True
-    T = 0.9 * solve_ivp(f, (0, 0.5), start.ravel(), events=kink, rtol=1e-8, max_step=1e-3).t[-1]
+    T = 0.9 * solve_ivp(f, (0, 0.5), start.ravel(), events=kink, rtol=1e-8, max_step=1e-2).t[-1]
     found = solve_ivp(f, (0, T), start.ravel(), method="DOP853", rtol=1e-12, atol=1e-14, events=kink)
     require(found.t[-1] == T, f"a kink at {found.t[-1]}")
     return T, found.y[:, -1].reshape(start.shape)
@@ -118,9 +118,9 @@ def balance():
     found = []
     for decay in (0, 0.01):
         for rtol in (1e-3, 1e-8):
-            states, drift = adaptive(X, y, W, alpha, 2, rtol, 8, True, decay=decay)
+            states, drift = adaptive(X, y, W, alpha, 0.5, rtol, 8, True, decay=decay)
             balances = (states[:, :, :-1]**2).sum(axis=2) - states[:, :, -1]**2
-            kept = balances[0] * np.exp(-4 * decay * len(W) * np.linspace(0, 2, 9))[:, None]
+            kept = balances[0] * np.exp(-4 * decay * len(W) * np.linspace(0, 0.5, 9))[:, None]
             expected = (np.abs(balances - kept).max(axis=1) / (states**2).sum(axis=2).max(axis=1)).max()
             require(abs(drift - expected) <= 1e-10 * expected + 1e-15, f"flow_drift is {drift}, not {expected}")
             found.append(drift)

@@ -16,7 +16,7 @@ try:
 except ImportError:
     sys.exit(77)
 
-NOT_COVERED = {"attempts", "checksum", "started", "seconds", "rank", "state_start"}
+NOT_COVERED = {"attempts", "checksum", "started", "seconds", "predicted_seconds", "rank", "state_start"}
 PIECE = 65536  # numbers of `state` that are hashed at a time
 SPEC = """\
 name: checksum

@@ -228,12 +228,14 @@ static wgf_status failure(const void *work, struct wgf_error *error)
 {
     const struct adaptive_flow *flow = work;
     const struct wgf_settings *settings = flow->particles.settings;
+    const bool has_events = !flow->particles.grad_alpha && flow->particles.d <= WGF_EVENTS_INPUTS;
     if (flow->advanced == WGF_ADVANCED_LONG)
         return wgf_fail(
             error, WGF_EDATA,
             "flow_solver: adaptive took %d steps to the time %g of %g between two records, of which %" PRId64
-            " were rejected; raise rtol and atol, or lower gamma",
-            WGF_INTEGRATOR_STEPS, flow->report.time, settings->gamma, flow->report.rejected);
+            " were rejected; %sraise rtol and atol, or lower gamma",
+            WGF_INTEGRATOR_STEPS, flow->report.time, settings->gamma, flow->report.rejected,
+            has_events ? "use flow_solver: events, " : "");
     if (flow->advanced == WGF_ADVANCED_SHORT)
         return wgf_fail(
             error, WGF_EDATA,
