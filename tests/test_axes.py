@@ -204,7 +204,7 @@ class EveryAxis(unittest.TestCase):
         path = self.sweep("record_distances", ["own"], {"method": ["gd", "prox"], "gamma": [0.1, 1]})
         with self.assertRaisesRegex(PlotError, "distance_frobenius.*record_distances: all"):
             plot.main.draw(plot.main.parse_arguments([path, "--figure", "distance-difference"]))
-        self.assertIn("record_distances: all", report.page.figures(path, ["distance-difference"]))
+        self.assertIn("record_distances: all", report.page.figures(path, ["distance-difference"], []))
         with self.assertRaisesRegex(PlotError, "objective_test.*test_file"):
             plot.main.draw(plot.main.parse_arguments([path, "--figure", "objective-time", "--y", "objective_test"]))
 
