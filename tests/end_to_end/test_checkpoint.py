@@ -342,7 +342,7 @@ def a_full_disk_costs_no_job(wgf):
 
 @case
 def the_file_is_as_long_as_the_plan_says(wgf):
-    """And takes as much room."""
+    """And takes as much room. The plan tells two digits."""
     text = DESCENTS["gd"].replace("120000", "200000").replace("save: all", "save: last")
     for record_every in (1, 10):
         wgf.write("spec.yaml", text.replace("record_every: 400", f"record_every: {record_every}"))
@@ -351,8 +351,8 @@ def the_file_is_as_long_as_the_plan_says(wgf):
         number, unit = said.split("result file: ")[1].split()[:2]
         info = os.stat(wgf.path("out.h5"))
         told = float(number) * {"kB": 1e3, "MB": 1e6}[unit]
-        require(abs(info.st_size - told) < 0.03 * told, f"{info.st_size} bytes, and the plan said {number} {unit}")
-        require(abs(info.st_blocks * 512 - told) < 0.03 * told, f"{info.st_blocks} blocks for {number} {unit}")
+        require(abs(info.st_size - told) < 0.06 * told, f"{info.st_size} bytes, and the plan said {number} {unit}")
+        require(abs(info.st_blocks * 512 - told) < 0.06 * told, f"{info.st_blocks} blocks for {number} {unit}")
 
 
 main()
