@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """How well is the time of the sweeps predicted? Runs every spec in sweeps/, the long ones in part, and prints what each
-run says at its end. tools/bench/predicted.py [SPEC...]"""
+run says at its end."""
 
+import argparse
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -14,8 +14,11 @@ SAID = re.compile(r"descents took (.*) of processor time, predicted were (.*) \(
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("specs", nargs="*", type=Path, default=sorted((ROOT / "sweeps").glob("*.yaml")), metavar="SPEC")
+    specs = parser.parse_args().specs
     print("| spec | jobs | predicted | taken | factor | within 3 |\n| --- | --- | --- | --- | --- | --- |")
-    for spec in [Path(name) for name in sys.argv[1:]] or sorted((ROOT / "sweeps").glob("*.yaml")):
+    for spec in specs:
         part = ["--shard", PARTS[spec.stem]] if spec.stem in PARTS else []
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run([ROOT / "build" / "wgf", "run", spec, "-o", f"{folder}/out.h5", "--progress", "none",
