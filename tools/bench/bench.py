@@ -6,6 +6,7 @@
     tools/bench/bench.py --quick         tiny sizes, one pair: does every row run and agree with its peer?
     tools/bench/bench.py --growth        cost against m, n, g, and its exponent
     tools/bench/bench.py --flow          processor time and events of the exact gradient flow against m, n, T
+    tools/bench/bench.py --solvers       the exact gradient flow against an adaptive integrator
     tools/bench/bench.py --write         writes the table into tools/bench/README.md too
 
 Needs a Python with NumPy, SciPy and h5py; `tools/setup.sh --bench` installs the peers. A row whose peer is absent says
@@ -36,6 +37,7 @@ if openblas.openblas_get_corename() == b"Prescott" and "OPENBLAS_CORETYPE" not i
 import numpy as np
 
 import flow_growth
+import flow_solvers
 import growth
 import ours
 import tables
@@ -121,19 +123,20 @@ def main():
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one pair")
     parser.add_argument("--growth", action="store_true", help="cost against size instead")
     parser.add_argument("--flow", action="store_true", help="the exact gradient flow against size instead")
+    parser.add_argument("--solvers", action="store_true", help="the two solvers of the gradient flow instead")
     parser.add_argument("--write", action="store_true", help="write the table into tools/bench/README.md")
     parser.add_argument("--build", type=Path, default=ours.build, help="folder of wgf and wgf_bench (%(default)s)")
     options = parser.parse_args()
     if options.write and (options.quick or options.only):
         parser.error("--write needs the whole table, without --quick and --only")
-    marker = "flow" if options.flow else "growth" if options.growth else "bench"
+    marker = next((name for name in ("solvers", "flow", "growth") if getattr(options, name)), "bench")
     tables.place(marker)  # a README.md without it is an error before the run, not after
     ours.build = options.build.resolve()
     core = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     about = tables.circumstances(ours.build / "wgf", core)
     print(about, flush=True)
-    make = {"bench": compare, "growth": growth.table, "flow": flow_growth.table}[marker]
+    make = {"bench": compare, "growth": growth.table, "flow": flow_growth.table, "solvers": flow_solvers.table}[marker]
     table, good = make(options)
     if options.write:
         command = shlex.join(["tools/bench/bench.py", *sys.argv[1:]])
