@@ -99,8 +99,8 @@ class Readings:
             reason = os.strerror(KINDS[kind]) if KINDS[kind] else "?"
             require(reason in said.err or ABSENT and ABSENT in said.err or kind == "ENOMEM" and "memory" in said.err,
                     f"{here}: no reason: {said.err}")
-        words = said.err.replace(ABSENT, "") if ABSENT else said.err
-        require(not WRONG.search(words), f"{here}: says {said.err}")
+        blamed = said.err.replace(ABSENT, "") if ABSENT else said.err
+        require(not WRONG.search(blamed), f"{here}: says {said.err}")
         for file, content in before.items():
             require(file == made or (folder / file).read_bytes() == content, f"{here}: {file} was changed")
         if made and (folder / made).exists():
