@@ -82,6 +82,9 @@ static int run(int argc, char **argv)
                wgf_flow_library() ? wgf_flow_library() : "built without SUNDIALS");
         return WGF_EXIT_OK;
     }
+    /* HDF5 is not to look for plug-ins: no file of ours needs one, and where it fails to open a file, HDF5 1.14 tells
+     * that the folder of plug-ins is absent in place of the system's reason. */
+    setenv("HDF5_PLUGIN_PATH", "", 1);
     name_processor(argv);
     for (int i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
