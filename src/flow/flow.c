@@ -75,6 +75,11 @@ double wgf_flow_operations(const struct wgf_settings *settings)
     return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
 }
 
+static double step_time(const struct wgf_descent *run)
+{
+    return run->method->step_time ? run->method->step_time(run->settings) : run->settings->gamma;
+}
+
 static void record(struct wgf_descent *run)
 {
     struct wgf_trace *trace = run->trace;
@@ -84,7 +89,7 @@ static void record(struct wgf_descent *run)
         values[c] = NAN;
     run->method->record(run->work, values);
     values[WGF_TRACE_STEP] = (double)step;
-    values[WGF_TRACE_TIME] = (double)step * run->method->step_time(run->settings);
+    values[WGF_TRACE_TIME] = (double)step * step_time(run);
     values[WGF_TRACE_OBJECTIVE] = run->now.objective;
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         trace->column[c][row] = values[c];
@@ -158,6 +163,12 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
     result->outcome = is_finite(&run->now) ? WGF_OUTCOME_DONE : WGF_OUTCOME_DIVERGED;
 }
 
+const char *wgf_flow_other_start(const struct wgf_settings *settings)
+{
+    (void)settings;
+    return "another seed or more neurons";
+}
+
 static const char *remedy(const struct wgf_descent *run)
 {
     return run->method->remedy ? run->method->remedy(run->settings) : "a smaller gamma";
@@ -173,7 +184,7 @@ static void explain_death(const struct wgf_descent *run)
     const bool always = active[0] == 0;
     snprintf(run->result->message, sizeof run->result->message,
              "no neuron is active on any sample %s, so the loss has no gradient and moves nothing; try %s",
-             always ? "from the start on" : "at the end", always ? "another seed or more neurons" : remedy(run));
+             always ? "from the start on" : "at the end", always ? wgf_flow_other_start(run->settings) : remedy(run));
 }
 
 /* Says of what the settings ask for and no record has. */

@@ -25,7 +25,7 @@ struct wgf_method {
     double (*bytes)(const struct wgf_settings *);                 /* of its workspace, as `create` allocates it */
     double (*operations)(const struct wgf_settings *);            /* of a step and its records; wgf_flow_operations */
     struct wgf_state_shape (*shape)(const struct wgf_settings *); /* rows and cols of one state */
-    double (*step_time)(const struct wgf_settings *);             /* Wasserstein time that one step advances */
+    double (*step_time)(const struct wgf_settings *);             /* Wasserstein time of a step; NULL: gamma */
     /* True when every step moves each neuron by a constant multiple of its gradient, apart from a pull to where the
      * step started: the arc stepper can then advance whole arcs. NULL: never. */
     bool (*constant_step)(const struct wgf_settings *);
@@ -114,6 +114,9 @@ void wgf_checkpoint_save_last(struct wgf_descent *run);
 wgf_status wgf_checkpoint_load(struct wgf_descent *run);
 
 const struct wgf_method *wgf_method_find(const struct wgf_settings *settings);
+
+/* The remedy that no step size is. */
+const char *wgf_flow_other_start(const struct wgf_settings *settings);
 
 #define WGF_METHOD_TABLE(id, word) extern const struct wgf_method wgf_method_##word;
 WGF_METHODS(WGF_METHOD_TABLE)

@@ -44,17 +44,6 @@ static void scatter(struct wgf_particles *particles, const double *y)
         memcpy(particles->alpha, y + particles->weights, (size_t)particles->m * sizeof *y);
 }
 
-static double step_time(const struct wgf_settings *settings)
-{
-    return settings->gamma;
-}
-
-static bool constant_step(const struct wgf_settings *settings)
-{
-    (void)settings;
-    return false;
-}
-
 static int64_t size_of(const struct wgf_settings *settings)
 {
     const struct wgf_state_shape shape = wgf_particles_shape(settings);
@@ -83,12 +72,6 @@ static double operations(const struct wgf_settings *settings)
 {
     const double slopes = 300;
     return (slopes + 1) * wgf_particles_operations(settings);
-}
-
-static const char *remedy(const struct wgf_settings *settings)
-{
-    (void)settings; /* gamma is only the time between records */
-    return "another seed or more neurons";
 }
 
 static void destroy(void *work)
@@ -268,10 +251,8 @@ const struct wgf_method wgf_flow_adaptive = {
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED),
     .bytes = bytes,
     .operations = operations,
-    .remedy = remedy,
+    .remedy = wgf_flow_other_start, /* gamma is only the time between records */
     .shape = wgf_particles_shape,
-    .step_time = step_time,
-    .constant_step = constant_step,
     .create = create,
     .free = destroy,
     .evaluate = evaluate,

@@ -30,17 +30,6 @@ static const struct wgf_method *solver(const struct wgf_settings *settings)
     return settings->flow_solver == WGF_FLOW_EVENTS ? &wgf_method_flow : &wgf_flow_adaptive;
 }
 
-static double step_time(const struct wgf_settings *settings)
-{
-    return settings->gamma;
-}
-
-static bool constant_step(const struct wgf_settings *settings)
-{
-    (void)settings;
-    return false;
-}
-
 static const struct wgf_flow_integrator *integrator_of(const struct wgf_settings *settings)
 {
     return settings->data.d == 2 ? &wgf_flow_arcs : &wgf_flow_planes;
@@ -169,12 +158,6 @@ static int state_iov(void *work, struct iovec *iov)
     return count + (int)(sizeof own / sizeof *own);
 }
 
-static const char *remedy(const struct wgf_settings *settings)
-{
-    (void)settings; /* gamma is only the time between records */
-    return "another seed or more neurons";
-}
-
 static void results(const void *work, struct wgf_flow_result *result)
 {
     result->flow_drift = ((const struct exact_flow *)work)->drift;
@@ -205,9 +188,7 @@ const struct wgf_method wgf_method_flow = {
     .bytes = bytes,
     .operations = operations,
     .shape = wgf_particles_shape,
-    .step_time = step_time,
-    .constant_step = constant_step,
-    .remedy = remedy,
+    .remedy = wgf_flow_other_start, /* gamma is only the time between records */
     .create = create,
     .free = destroy,
     .evaluate = evaluate,

@@ -256,11 +256,6 @@ static void foresee(void *work, const struct wgf_deadline *deadline)
     wgf_jko_foresee(work, deadline);
 }
 
-static double step_time(const struct wgf_settings *settings)
-{
-    return settings->gamma;
-}
-
 static struct wgf_state_shape shape(const struct wgf_settings *settings)
 {
     return (struct wgf_state_shape){.rows = (int64_t)fmin(wgf_measure_masses(settings), 0x1p62), .cols = 1};
@@ -294,7 +289,6 @@ const struct wgf_method wgf_method_jko = {
     .bytes = bytes,
     .operations = operations,
     .shape = shape,
-    .step_time = step_time,
     .remedy = remedy,
     .create = create,
     .free = destroy,

@@ -11,7 +11,8 @@
 
 bool wgf_particles_use_arcs(const struct wgf_settings *settings)
 {
-    return wgf_method_find(settings)->constant_step(settings) &&
+    const struct wgf_method *const method = wgf_method_find(settings);
+    return method->constant_step && method->constant_step(settings) &&
            wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
 }
 

@@ -431,11 +431,6 @@ static void explain(void *work, char *message, size_t size)
                  prox->unproven);
 }
 
-static double step_time(const struct wgf_settings *settings)
-{
-    return settings->gamma;
-}
-
 static bool constant_step(const struct wgf_settings *settings)
 {
     return settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta);
@@ -483,7 +478,6 @@ const struct wgf_method wgf_method_prox = {
     .bytes = bytes,
     .operations = operations,
     .shape = wgf_particles_shape,
-    .step_time = step_time,
     .constant_step = constant_step,
     .inner_records = inner_records,
     .revision = revision,
