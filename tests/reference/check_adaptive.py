@@ -3,16 +3,14 @@
 
 The right side is written down here again, neuron by neuron."""
 
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import check_exact_flow
 import h5py
 import numpy as np
-from check_exact_flow import KAPPA, Failure, require, run
+from check_exact_flow import KAPPA, require, run, run_checks
 from scipy.integrate import solve_ivp
 
 NO_LIBRARY = 77
@@ -151,24 +149,10 @@ def what_cannot_advance():
     return "a failed row"
 
 
-def main():
-    failed = 0
-    for check in (smooth_stretches, across_kinks_and_slides, closed_form, balance, defaults, what_cannot_advance):
-        name = check.__name__.replace("_", " ")
-        try:
-            print(f"ok {name}: {check()}", flush=True)
-        except Failure as failure:
-            print(f"FAILED {name}: {failure}", flush=True)
-            failed += 1
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    check_exact_flow.WGF = str(Path(sys.argv[1]).resolve())
     version = subprocess.run([sys.argv[1], "--version"], capture_output=True, text=True, check=True).stdout
     if "without SUNDIALS" in version:
         print("skipped: this wgf was built without SUNDIALS")
         sys.exit(NO_LIBRARY)
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        sys.exit(main())
+    sys.exit(run_checks(sys.argv[1], smooth_stretches, across_kinks_and_slides, closed_form, balance, defaults,
+                        what_cannot_advance))

@@ -2,12 +2,10 @@
 """Holds `confine` against NumPy, against `weight_decay` of confine / m, which moves neurons alike, and against closed
 forms where the network is zero: check_confine.py WGF_BINARY [WORDS]. With words, only the checks that have them."""
 
-import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
-from check_flow import Failure, report, run, states
+from check_flow import run, states
+from checks import Failure, run_checks
 
 M, CONFINE = 8, 0.5  # confine / m and its products with m have no rounding
 
@@ -95,34 +93,22 @@ def check_normal(binary, folder):
     return f"relative error {worst:.1e}"
 
 
-def main():
-    if len(sys.argv) not in (2, 3):
-        sys.exit("usage: check_confine.py WGF_BINARY [WORDS]")
-    binary = str(Path(sys.argv[1]).resolve())
+def checks(do):
     gd, prox, flow = {"method": "gd", "scaling": "mean_field"}, {"method": "prox"}, {"method": "flow"}
     fixed_beta = {**prox, "beta": 0.1, "inner_steps": 30}
-    with tempfile.TemporaryDirectory() as name:
-        folder, passed = Path(name), []
-
-        def do(what, check, *arguments):
-            if sys.argv[2:] == [] or sys.argv[2] in what:
-                passed.append(report(what, check, binary, folder, *arguments))
-
-        for d in (2, 3):
-            do(f"gd against NumPy, d {d}", check_numpy, d)
-            for kernel in ("auto", "dense", "blas"):
-                do(f"gd against decay, d {d}, kernel {kernel}", check_decay, d, 0, {**gd, "kernel": kernel})
-            for metric in ("frobenius", "wasserstein"):
-                do(f"prox against decay, d {d}, {metric}", check_decay, d, 1e-9, {**prox, "metric": metric})
-            do(f"flow against decay, d {d}", check_decay, d, 1e-9, flow)
-            do(f"prox of a given beta against decay, d {d}", check_decay, d, 1e-12, fixed_beta)
-        do("gd of a zero network", check_quiet, gd, 1 - 0.25 * 2 * CONFINE, 1e-14)
-        do("prox of a zero network", check_quiet, prox, 1 / (1 + 0.25 * 2 * CONFINE), 1e-7)
-        do("flow of a zero network", check_quiet, flow, np.exp(-0.25 * 2 * CONFINE), 1e-13)
-        do("jko of a zero network", check_normal)
-    print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
-    sys.exit(0 if all(passed) else 1)
+    for d in (2, 3):
+        do(f"gd against NumPy, d {d}", check_numpy, d)
+        for kernel in ("auto", "dense", "blas"):
+            do(f"gd against decay, d {d}, kernel {kernel}", check_decay, d, 0, {**gd, "kernel": kernel})
+        for metric in ("frobenius", "wasserstein"):
+            do(f"prox against decay, d {d}, {metric}", check_decay, d, 1e-9, {**prox, "metric": metric})
+        do(f"flow against decay, d {d}", check_decay, d, 1e-9, flow)
+        do(f"prox of a given beta against decay, d {d}", check_decay, d, 1e-12, fixed_beta)
+    do("gd of a zero network", check_quiet, gd, 1 - 0.25 * 2 * CONFINE, 1e-14)
+    do("prox of a zero network", check_quiet, prox, 1 / (1 + 0.25 * 2 * CONFINE), 1e-7)
+    do("flow of a zero network", check_quiet, flow, np.exp(-0.25 * 2 * CONFINE), 1e-13)
+    do("jko of a zero network", check_normal)
 
 
 if __name__ == "__main__":
-    main()
+    run_checks(checks)

@@ -13,14 +13,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from checks import Failure
 from exact_flow_reference import ORIGIN, SLIDES, Flow
 
 KAPPA = {"mse": lambda n: 1 / n, "half_mse": lambda n: 1 / (2 * n), "sse": lambda n: 1}
 TOLERANCE = 1e-11
-
-
-class Failure(Exception):
-    pass
 
 
 def require(holds, says):
@@ -252,21 +249,22 @@ def price():
     return f"{flow:.2f} s of processor time, {flow / gd:.2f} of that of 100 000 steps of gd"
 
 
-def main():
-    failed = 0
-    for check in (known_values, scaling, price, gradient_descent_tends_to_it, against_exponentials,
-                  against_exponentials_in_space):
-        name = check.__name__.replace("_", " ")
-        try:
-            print(f"ok {name}: {check()}", flush=True)
-        except Failure as failure:
-            print(f"FAILED {name}: {failure}", flush=True)
-            failed += 1
+def run_checks(wgf, *checks):
+    """Runs them in a folder of their own; the exit code."""
+    global WGF
+    WGF, failed = str(Path(wgf).resolve()), 0
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for check in checks:
+            name = check.__name__.replace("_", " ")
+            try:
+                print(f"ok {name}: {check()}", flush=True)
+            except Failure as failure:
+                print(f"FAILED {name}: {failure}", flush=True)
+                failed += 1
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    WGF = str(Path(sys.argv[1]).resolve())
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        sys.exit(main())
+    sys.exit(run_checks(sys.argv[1], known_values, scaling, price, gradient_descent_tends_to_it, against_exponentials,
+                        against_exponentials_in_space))

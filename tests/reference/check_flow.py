@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 import metrics_reference as metrics
+from checks import Failure, report
 from flow_reference import COLUMNS, Descent, Network, Samples, descend, prox_gradient, squared_distance
 
 RTOL = 1e-9
@@ -247,10 +248,6 @@ def write_spec(path, name, fixed, axes):
     path.write_text("\n".join(lines) + "\n")
 
 
-class Failure(Exception):
-    pass
-
-
 def run(binary, folder, fixed, axes):
     """Runs the spec and returns the result file, open."""
     spec, out = folder / "case.yaml", folder / "case.h5"
@@ -454,15 +451,6 @@ def differences_of_reference():
 
 
 # Putting it together
-
-
-def report(name, check, *arguments):
-    try:
-        print(f"ok    {name}: {check(*arguments)}", flush=True)
-        return True
-    except (Failure, KeyError, OSError, subprocess.TimeoutExpired) as failure:
-        print(f"FAIL  {name}: {failure}", flush=True)
-        return False
 
 
 def main():

@@ -2,16 +2,14 @@
 """Holds `method: jko` against a dense Dykstra in numpy, POT's Sinkhorn and SciPy's SLSQP: check_jko.py
 WGF_BINARY [WORDS]. With words, only the checks that have them in their name."""
 
-import sys
-import tempfile
 import warnings
-from pathlib import Path
 
 import numpy as np
 import ot
 from scipy.optimize import minimize
 
-from check_flow import Failure, report, run, states
+from check_flow import run, states
+from checks import Failure, run_checks
 from jko_reference import Measure, Step
 
 RTOL = 1e-7
@@ -165,30 +163,18 @@ TRAJECTORIES = [
 ]
 
 
-def main():
-    if len(sys.argv) not in (2, 3):
-        sys.exit("usage: check_jko.py WGF_BINARY [WORDS]")
-    warnings.simplefilter("ignore")
-    binary = str(Path(sys.argv[1]).resolve())
-    with tempfile.TemporaryDirectory() as name:
-        folder, passed = Path(name), []
-
-        def do(what, check, *arguments):
-            if sys.argv[2:] == [] or sys.argv[2] in what:
-                passed.append(report(what, check, binary, folder, *arguments))
-
-        for n, fixed in TRAJECTORIES:
-            for solver, words in (("newton", NEWTON), ("dykstra", DYKSTRA),
-                                  ("dykstra, anderson 3", {**DYKSTRA, "anderson": 3})):
-                what = ", ".join(f"{key} {value}" for key, value in fixed.items())
-                do(f"{solver}, n {n}, {what}", check_trajectory, n, {**fixed, **words})
-        for epsilon in (0.3, 0.05):
-            do(f"transport, epsilon {epsilon}", check_transport, epsilon)
-        for seed in range(4):
-            do(f"exact limit, seed {seed}", check_limit, seed)
-    print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
-    sys.exit(0 if all(passed) else 1)
+def checks(do):
+    for n, fixed in TRAJECTORIES:
+        for solver, words in (("newton", NEWTON), ("dykstra", DYKSTRA),
+                              ("dykstra, anderson 3", {**DYKSTRA, "anderson": 3})):
+            what = ", ".join(f"{key} {value}" for key, value in fixed.items())
+            do(f"{solver}, n {n}, {what}", check_trajectory, n, {**fixed, **words})
+    for epsilon in (0.3, 0.05):
+        do(f"transport, epsilon {epsilon}", check_transport, epsilon)
+    for seed in range(4):
+        do(f"exact limit, seed {seed}", check_limit, seed)
 
 
 if __name__ == "__main__":
-    main()
+    warnings.simplefilter("ignore")
+    run_checks(checks)

@@ -2,14 +2,12 @@
 """Holds `temperature` and `objective_limit` of jko against SciPy, a step of the dense reference, and long runs:
 check_temperature.py WGF_BINARY [WORDS]. With words, only the checks that have them in their name."""
 
-import sys
-import tempfile
 import warnings
-from pathlib import Path
 
 import numpy as np
-from check_flow import Failure, report, run
+from check_flow import run
 from check_jko import draw, gap, measure_of, step_of
+from checks import Failure, run_checks
 from jko_reference import log_sum_exp
 from scipy.optimize import root
 
@@ -90,30 +88,18 @@ LIMITS = [
 LONG = [(0.05, 4000, 0.418847871), (0.1, 4000, 0.407395029), (0.2, 10000, 0.383757493), (0.4, 20000, 0.358749292)]
 
 
-def main():
-    if len(sys.argv) not in (2, 3):
-        sys.exit("usage: check_temperature.py WGF_BINARY [WORDS]")
-    warnings.simplefilter("ignore")
-    binary = str(Path(sys.argv[1]).resolve())
-    with tempfile.TemporaryDirectory() as name:
-        folder, passed = Path(name), []
-
-        def do(what, check, *arguments):
-            if sys.argv[2:] == [] or sys.argv[2] in what:
-                passed.append(report(what, check, binary, folder, *arguments))
-
-        for n, fixed in LIMITS:
-            do(f"limit, n {n}, {', '.join(f'{key} {value}' for key, value in fixed.items())}", check_limit, n,
-               {**fixed, "init": "grid"})
-        for gamma, steps, expected in LONG:
-            do(f"run of gamma {gamma}", check_long,
-               {"n": 20, "grid": 48, "grid_radius": 4.0, "gamma": gamma, "steps": steps}, expected, 1e-6)
-        do("run of gamma 1", check_long,
-           {"n": 20, "grid": 16, "grid_radius": 2.0, "gamma": 1.0, "steps": 6000, "newton_tol": 1e-12},
-           None, 1e-9)
-    print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
-    sys.exit(0 if all(passed) else 1)
+def checks(do):
+    for n, fixed in LIMITS:
+        do(f"limit, n {n}, {', '.join(f'{key} {value}' for key, value in fixed.items())}", check_limit, n,
+           {**fixed, "init": "grid"})
+    for gamma, steps, expected in LONG:
+        do(f"run of gamma {gamma}", check_long,
+           {"n": 20, "grid": 48, "grid_radius": 4.0, "gamma": gamma, "steps": steps}, expected, 1e-6)
+    do("run of gamma 1", check_long,
+       {"n": 20, "grid": 16, "grid_radius": 2.0, "gamma": 1.0, "steps": 6000, "newton_tol": 1e-12},
+       None, 1e-9)
 
 
 if __name__ == "__main__":
-    main()
+    warnings.simplefilter("ignore")
+    run_checks(checks)
