@@ -101,10 +101,10 @@ def standard_output_that_cannot_be_written(wgf):
         run(wgf, [wgf.program, "plan", "many.yaml", "--csv"], stdout=full).require(ERROR, "standard output", "No space")
 
 
-def working_threads(process):
-    """Those with a tenth of the processor time of the busiest; what shows the progress sleeps."""
+def threads(process):
+    """How many, and those with a tenth of the processor time of the busiest: what keeps the progress file sleeps."""
     used = [int(path.read_text().split()[0]) for path in Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
-    return sum(time > max(used) / 10 for time in used)
+    return len(used), sum(time > max(used) / 10 for time in used)
 
 
 @case
@@ -118,7 +118,7 @@ def one_thread(wgf):
                             env={**os.environ, "OPENBLAS_NUM_THREADS": threads_asked})
         wait_until(lambda: path.exists() and column(path, "status").any(), "the job")
         let_work(process.pid, 0.1)
-        equal(working_threads(process), 1, "threads of a run that work")
+        equal(threads(process), (2, 1), "threads of a run, and those that work")
         equal(os.sched_getaffinity(process.pid), os.sched_getaffinity(0), "processors of a run")
         process.terminate()
         equal(finish(process).code, harness.STOPPED, "exit code")
