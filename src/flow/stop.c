@@ -16,8 +16,8 @@ static wgf_status find(void *context, const char *name, int beside, struct wgf_s
             return WGF_OK;
     const char *const nearest = wgf_nearest_name(name, names, COUNT);
     if (nearest)
-        return wgf_fail(error, WGF_EUSAGE, "'%s' is no column of the trace; did you mean '%s'?", name, nearest);
-    return wgf_fail(error, WGF_EUSAGE, "'%s' is no column of the trace; use %s, %s, %s, ... or objective_initial", name,
+        return wgf_fail(error, WGF_EUSAGE, "'%s' is not a column of the trace; did you mean '%s'?", name, nearest);
+    return wgf_fail(error, WGF_EUSAGE, "'%s' is not a column of the trace; use %s, %s, %s, ... or objective_initial", name,
                     names[WGF_TRACE_STEP], names[WGF_TRACE_TIME], names[WGF_TRACE_OBJECTIVE]);
 }
 

@@ -94,7 +94,7 @@ def bits_of(wgf, name, variable):
 @case
 def rules_that_are_refused(wgf):
     for text, at, *said in (
-            ("ste > 3", 0, "'ste' is no column of the trace", "did you mean 'step'?"),
+            ("ste > 3", 0, "'ste' is not a column of the trace", "did you mean 'step'?"),
             ("step > 3 and frobnicate < 1", 13, "step, time, objective"), ("step >", 6, "missing at the end"),
             ("step", 0, "NAME OP VALUE"), ("step > 3)", 8, "')'"), ("step = gamma", 7, "'gamma'")):
         wgf.write("spec.yaml", f"name: x\nfixed:\n  stop_when: \"{text}\"\n")
