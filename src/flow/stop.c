@@ -17,8 +17,8 @@ static wgf_status find(void *context, const char *name, int beside, struct wgf_s
     const char *const nearest = wgf_nearest_name(name, names, COUNT);
     if (nearest)
         return wgf_fail(error, WGF_EUSAGE, "'%s' is not a column of the trace; did you mean '%s'?", name, nearest);
-    return wgf_fail(error, WGF_EUSAGE, "'%s' is not a column of the trace; use %s, %s, %s, ... or objective_initial", name,
-                    names[WGF_TRACE_STEP], names[WGF_TRACE_TIME], names[WGF_TRACE_OBJECTIVE]);
+    return wgf_fail(error, WGF_EUSAGE, "'%s' is not a column of the trace; use %s, %s, %s, ... or objective_initial",
+                    name, names[WGF_TRACE_STEP], names[WGF_TRACE_TIME], names[WGF_TRACE_OBJECTIVE]);
 }
 
 wgf_status wgf_stop_compile(struct wgf_expression **rule, const char *text, size_t *place, struct wgf_error *error)
