@@ -7,6 +7,7 @@
 
 #include "wgf/base/system.h"
 #include "wgf/result/job.h"
+#include "wgf/run/run.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -43,16 +44,7 @@ struct wgf_checkpoints {
     void *context;
 };
 
-/* The folder's name, allocated; symbolic links to the result file all lead to the same folder. */
-static char *folder_of(const char *path)
-{
-    static const char end[] = ".checkpoints";
-    char *real = realpath(path, NULL), *longer = real ? realloc(real, strlen(real) + sizeof end) : NULL;
-    if (longer)
-        return strcat(longer, end);
-    free(real);
-    return NULL;
-}
+static const char folder_end[] = ".checkpoints";
 
 /* Negative, with errno, where there is none. */
 static int open_folder(const char *folder)
@@ -77,7 +69,7 @@ wgf_status wgf_checkpoints_create(struct wgf_checkpoints **checkpoints, const ch
         return wgf_fail(error, WGF_EMEMORY, "no memory for checkpoints");
     made->interval = interval;
     made->loading = -1;
-    made->folder = folder_of(path);
+    made->folder = wgf_output_beside(path, folder_end);
     if (!made->folder)
         return wgf_fail(error, WGF_EIO, "cannot find '%s' to keep checkpoints beside it: %s", path, strerror(errno));
     const int folder = open_folder(made->folder);
@@ -392,7 +384,7 @@ static void clean_file(void *context, int folder, const char *name, bool tempora
 
 void wgf_checkpoints_clean(const char *path, struct wgf_store *store)
 {
-    char *folder = folder_of(path);
+    char *folder = wgf_output_beside(path, folder_end);
     if (!folder)
         return;
     visit_files(folder, clean_file, store);
@@ -430,7 +422,7 @@ wgf_status wgf_checkpoints_visit(const char *path,
                                  void *context, struct wgf_error *error)
 {
     struct visitor visitor = {visit, context, 0};
-    char *folder = folder_of(path);
+    char *folder = wgf_output_beside(path, folder_end);
     int reason = folder ? 0 : errno;
     if (folder && !visit_files(folder, visit_file, &visitor))
         reason = errno;

@@ -3,8 +3,8 @@
 #include "wgf/run/live.h"
 
 #include "wgf/base/system.h"
+#include "wgf/run/run.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,23 +16,13 @@
 #include <xxhash.h>
 
 enum { VERSION = 1, MOST_JOBS = 1 << 20 };
-static const char magic[8] = "wgflive";
+static const char magic[8] = "wgflive", file_end[] = ".progress";
 
 struct wgf_live_file {
     char *path;
+    int descriptor; /* of the file that this process made; -1: none */
     double written; /* by wgf_clock */
 };
-
-/* Allocated; symbolic links to the result file all lead to the same name. */
-static char *path_of(const char *result_file)
-{
-    static const char end[] = ".progress";
-    char *real = realpath(result_file, NULL), *longer = real ? realloc(real, strlen(real) + sizeof end) : NULL;
-    if (longer)
-        return strcat(longer, end);
-    free(real);
-    return NULL;
-}
 
 static uint64_t hash_of(const struct wgf_live *live, const struct wgf_running *jobs)
 {
@@ -43,12 +33,22 @@ static uint64_t hash_of(const struct wgf_live *live, const struct wgf_running *j
     return XXH3_64bits_digest(&state);
 }
 
+static void remove_file(struct wgf_live_file *file)
+{
+    if (file->descriptor < 0)
+        return;
+    close(file->descriptor);
+    file->descriptor = -1;
+    unlink(file->path);
+}
+
 struct wgf_live_file *wgf_live_open(const char *result_file)
 {
     struct wgf_live_file *const file = wgf_calloc(1, sizeof *file);
     if (!file)
         return NULL;
-    file->path = path_of(result_file);
+    file->path = wgf_output_beside(result_file, file_end);
+    file->descriptor = -1;
     file->written = wgf_clock();
     if (file->path)
         unlink(file->path);
@@ -59,8 +59,7 @@ void wgf_live_close(struct wgf_live_file *file)
 {
     if (!file)
         return;
-    if (file->path)
-        unlink(file->path);
+    remove_file(file);
     free(file->path);
     free(file);
 }
@@ -78,13 +77,12 @@ void wgf_live_write(struct wgf_live_file *file, struct wgf_live *live, const str
     live->when = (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
     live->hash = hash_of(live, jobs);
     const size_t size = (size_t)live->known * sizeof *jobs;
-    const int descriptor = open(file->path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return;
-    if (!wgf_write_at(descriptor, jobs, size, sizeof *live) || !wgf_write_at(descriptor, live, sizeof *live, 0) ||
-        ftruncate(descriptor, (off_t)(sizeof *live + size)) != 0)
-        unlink(file->path);
-    close(descriptor);
+    if (file->descriptor < 0)
+        file->descriptor = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (!wgf_write_at(file->descriptor, jobs, size, sizeof *live) ||
+        !wgf_write_at(file->descriptor, live, sizeof *live, 0) ||
+        ftruncate(file->descriptor, (off_t)(sizeof *live + size)) != 0)
+        remove_file(file);
 }
 
 static bool read_all(int descriptor, struct wgf_live *live, struct wgf_running **jobs)
@@ -101,7 +99,7 @@ static bool read_all(int descriptor, struct wgf_live *live, struct wgf_running *
 
 bool wgf_live_read(const char *result_file, struct wgf_live *live, struct wgf_running **jobs)
 {
-    char *const path = path_of(result_file);
+    char *const path = wgf_output_beside(result_file, file_end);
     const int descriptor = path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
     struct stat info;
     *jobs = NULL;

@@ -24,6 +24,15 @@ wgf_status wgf_output_follow(const char *output, char **path, bool *exists, stru
                     errno == ENOENT || errno == ELOOP ? "; remove it, or give another -o" : "");
 }
 
+char *wgf_output_beside(const char *path, const char *end)
+{
+    char *real = realpath(path, NULL), *longer = real ? realloc(real, strlen(real) + strlen(end) + 1) : NULL;
+    if (longer)
+        return strcat(longer, end);
+    free(real);
+    return NULL;
+}
+
 wgf_status wgf_output_hold(const char *path, int *lock, struct wgf_error *error)
 {
     *lock = wgf_store_lock(path);

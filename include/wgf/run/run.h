@@ -54,6 +54,10 @@ wgf_status wgf_output_follow(const char *output, char **path, bool *exists, stru
 wgf_status wgf_output_check_old(const char *path, bool overwrite, struct wgf_error *error);
 wgf_status wgf_output_hold(const char *path, int *lock, struct wgf_error *error);
 
+/* The name of a file or folder that stands beside a result file: that of the result file with `end`. Symbolic links to
+ * the result file all lead to the same name. Allocated; NULL with errno: there is no such file, or no memory. */
+char *wgf_output_beside(const char *path, const char *end);
+
 /* The instant in the attribute `created` of a file; false when it cannot be read. */
 bool wgf_created_parse(const char *text, struct timespec *created);
 
