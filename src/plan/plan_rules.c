@@ -187,6 +187,39 @@ static bool both_layers(struct wgf_trial *trial)
     return wgf_trial_says(trial, "layers: both needs method: gd or flow in this version");
 }
 
+static bool inner_solver(struct wgf_trial *trial)
+{
+    const int inner = trial->settled.inner;
+    if (trial->settled.method != WGF_METHOD_PROX || inner == WGF_INNER_GD)
+        return false;
+    return wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd",
+                          wgf_param_text(wgf_param_find("inner"), &trial->settled));
+}
+
+/* A loss that is not squared has no quadratic dual, and its flow is not linear between kinks. */
+static bool smooth_loss(struct wgf_trial *trial)
+{
+    const struct wgf_settings *const settings = &trial->settled;
+    const bool events = settings->method == WGF_METHOD_FLOW && settings->flow_solver == WGF_FLOW_EVENTS;
+    if (wgf_loss_is_squared(settings->network.loss) || (settings->method != WGF_METHOD_JKO && !events))
+        return false;
+    return wgf_trial_says(trial, "loss: %s needs method: gd or prox, or flow with flow_solver: adaptive",
+                          wgf_param_text(wgf_param_find("loss"), settings));
+}
+
+static bool class_labels(struct wgf_trial *trial)
+{
+    const struct wgf_data_settings *const data = &trial->settled.data;
+    if (!wgf_loss_find(trial->settled.network.loss)->classes)
+        return false;
+    if (data->kind != WGF_DATA_FILE)
+        return wgf_trial_says(trial, "loss: logistic needs labels of -1 and 1, which data: %s does not have; use "
+                                     "data: file",
+                              wgf_param_text(wgf_param_find("data"), &trial->settled));
+    return data->standardize == WGF_STANDARDIZE_BOTH &&
+           wgf_trial_says(trial, "loss: logistic needs labels of -1 and 1; use standardize: inputs or none");
+}
+
 static bool decay(struct wgf_trial *trial)
 {
     return trial->written.network.weight_decay > 0 && !wgf_method_has_neurons(trial->written.method) &&
@@ -300,6 +333,9 @@ static const struct wgf_rule rules[] = {
     {{"init", "init_file"}, .conflicts = init_file},
     {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
     {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
+    {{"inner", "method"}, .conflicts = inner_solver},
+    {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
+    {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
     {{"flow_solver", "d", "data", "data_file", "inputs", "method", "layers"}, .conflicts = events_inputs},
