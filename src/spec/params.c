@@ -68,10 +68,14 @@ static bool with_beta(const struct wgf_settings *s)
     return with_steady_beta(s) || (with_prox(s) && s->inner == WGF_INNER_ACCELERATED);
 }
 
-/* Inner solvers that go step by step. */
-static bool with_inner_steps(const struct wgf_settings *s)
+static bool with_exact_inner(const struct wgf_settings *s)
 {
-    return with_prox(s) && s->inner != WGF_INNER_EXACT_LOCAL && s->inner != WGF_INNER_EXACT_GLOBAL;
+    return with_prox(s) && (s->inner == WGF_INNER_EXACT_LOCAL || s->inner == WGF_INNER_EXACT_GLOBAL);
+}
+
+static bool with_inner_iterations(const struct wgf_settings *s)
+{
+    return with_prox(s) && !with_exact_inner(s);
 }
 
 static bool with_huber(const struct wgf_settings *s)
@@ -241,7 +245,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("step of gd: gamma or m gamma times the gradient")},
     {"steps", INT(steps, "100"), WHOLE(0), SHAPES(TRACE | STATE), SAYS("outer steps")},
     {"beta", FLOAT(beta, "auto"), ABOVE(0), OR_AUTO, READ(with_beta), SAYS("inner step size")},
-    {"inner", CHOICE(inner, "gd"), ONE_OF(inners), DECIDES, SHAPES(TRACE), READ(with_prox), SAYS("inner solver")},
+    {"inner", CHOICE(inner, "gd"), ONE_OF(inners), DECIDES, READ(with_prox), SAYS("inner solver")},
     {"inner_momentum", FLOAT(inner_momentum, "0.9"), BELOW(1), READ(with_momentum),
      SAYS("part of its last direction that momentum keeps")},
     {"adam_beta1", FLOAT(adam_beta1, "0.9"), BELOW(1), READ(with_adam), SAYS("adam's decay of the mean gradient")},
@@ -251,9 +255,9 @@ const struct wgf_param wgf_params[] = {
      SAYS("how long momentum and adam keep what they know, and beta: an outer step, or the run")},
     {"beta_decay", FLOAT(beta_decay, "1"), .maximum = 1, .open = true, READ(with_steady_beta),
      SAYS("factor of a given beta after an inner step that did not lower the inner objective")},
-    {"inner_steps", INT(inner_steps, "100"), WHOLE(1), SHAPES(TRACE), READ(with_inner_steps),
+    {"inner_steps", INT(inner_steps, "100"), WHOLE(1), SHAPES(TRACE), READ(with_inner_iterations),
      SAYS("inner iterations at most")},
-    {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_inner_steps),
+    {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_inner_iterations),
      SAYS("stop inner iterations once the residual is below this; 0: never")},
     {"projections", INT(projections, "100"), WHOLE(1), READ(with_sliced), SAYS("directions of the sliced distance")},
     {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_jko), SAYS("grid points per axis")},
@@ -282,7 +286,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("steps from one trace record to the next; the last step is always recorded")},
     {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), SHAPES(TRACE),
      SAYS("all: also Frobenius and exact Wasserstein")},
-    {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_inner_steps),
+    {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_inner_iterations),
      SAYS("inner steps from one inner record to the next; 0: none")},
     {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(wgf_method_uses_kernel),
      SAYS("how the gradient is computed")},

@@ -87,6 +87,17 @@ def make_inputs(folder, seed, n, d, m, data, init, test="h5", dtype=float):
     return inputs
 
 
+def classes(inputs, folder):
+    """The same inputs with labels of -1 and 1, and their files."""
+    samples, test = (Samples(given.X, np.where(given.y > 0, 1.0, -1.0)) for given in (inputs.samples, inputs.test))
+    paths = dict(inputs.paths)
+    for key, given in (("data_file", samples), ("test_file", test)):
+        path = folder / f"classes_{Path(paths[key]).name}"
+        write_samples(path, given)
+        paths[key] = path.name
+    return samples, test, paths
+
+
 def kernels_of(inputs):
     """The kernels that there are for these inputs; the last parameter to vary, so that a case's rows come in such
     groups."""
@@ -137,6 +148,45 @@ def gd_cases(inputs, record_every, save):
         decay = rounded(0.02 * curvature(inputs, loss, output))
         axes = {"layers": ["first", "both"], "weight_decay": [0, decay], "kernel": kernels_of(inputs)}
         yield Case(f"gd {loss} {output} {scaling}, {inputs.name}", inputs, fixed, axes)
+
+
+def smooth_loss_cases(inputs, folder):
+    """Huber's loss with residuals on both sides of delta, and the logistic one on classes."""
+    for loss, output, method in itertools.product(("huber", "logistic"), ("sum", "mean"), ("gd", "prox")):
+        samples, test, paths = inputs.samples, inputs.test, dict(inputs.paths)
+        if loss == "logistic":
+            samples, test, paths = classes(inputs, folder)
+        one = replace(inputs, samples=samples, test=test, paths=paths)
+        m, steepest = len(inputs.W), curvature(one, loss, output) * {"huber": 1, "logistic": 1 / 8}[loss]
+        gamma = rounded({"gd": 0.3 / steepest, "prox": 2 / (m * steepest)}[method])
+        fixed = {"method": method, "loss": loss, "output": output, "gamma": gamma, "steps": 6, "save": "all",
+                 "weight_decay": rounded(0.02 * steepest), **files_of(one)}
+        if method == "prox":
+            fixed |= {"beta": rounded(0.4 / (steepest + 1 / (gamma * m))), "inner_steps": 20}
+        axes = {"huber_delta": [0.3, 1.0]} if loss == "huber" else {}
+        yield Case(f"{method} {loss} {output}, {inputs.name}", one, fixed, {**axes, "kernel": kernels_of(one)})
+
+
+def inner_cases(inputs, metrics_of_case):
+    """Inner solvers, their memory kept for a step and for the run, and a beta that decays."""
+    for inner, metric in itertools.product(("fixed_point", "momentum", "adam", "gd"), metrics_of_case):
+        m, steepest = len(inputs.W), curvature(inputs, "mse", "sum")
+        gamma = rounded(0.4 / (m * steepest) if inner == "fixed_point" else 2 / (m * steepest))
+        fixed = {"method": "prox", "metric": metric, "inner": inner, "gamma": gamma, "steps": 5,
+                 "inner_steps": 5 if inner == "fixed_point" else 15,
+                 "save": "all", **({"projections": 7, "seed": 5} if metric == "sliced" else {}), **files_of(inputs)}
+        long = {"momentum": 1.5, "adam": 0.1, "gd": 2.2}.get(inner)  # some steps raise the inner objective
+        axes = {}
+        if inner == "adam":
+            fixed |= {"adam_beta1": 0.8, "adam_beta2": 0.95, "adam_eps": 1e-4, "beta": 0.01}
+        elif long:
+            fixed["beta"] = rounded(long / (steepest + 1 / (gamma * m)))
+        if inner in ("momentum", "adam"):
+            axes = {"inner_memory": ["step", "run"]}
+        if long:
+            axes |= {"beta_decay": [1, 0.8]}
+        yield Case(f"inner {inner}, {metric}, {inputs.name}", inputs, fixed, {**axes, "kernel": kernels_of(inputs)},
+                   RTOL_METRIC)
 
 
 def tolerance_met_at(case, turn):
@@ -214,6 +264,9 @@ def all_cases(folder):
         yield from prox_cases(inputs, 2 if record_every > 1 else 1, save)
         yield from metric_cases(inputs)
         yield from recorded_cases(inputs)
+    for inputs, distances in ((plane, ("frobenius", "wasserstein", "sliced")), (space, ("wasserstein",))):
+        yield from smooth_loss_cases(inputs, folder)
+        yield from inner_cases(inputs, distances)
     without_test = replace(plane, name="no test set", test=None,
                            paths={key: path for key, path in plane.paths.items() if key != "test_file"})
     for inputs in (plane, space, without_test):
@@ -225,8 +278,9 @@ def reference(inputs, parameters):
     def read(*names):
         return {name: parameters[name] for name in names if name in parameters}
 
-    network = Network(inputs.samples, inputs.alpha, **read("loss", "output", "layers", "weight_decay"))
-    descent = Descent(**read("method", "gamma", "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
+    network = Network(inputs.samples, inputs.alpha, **read("loss", "huber_delta", "output", "layers", "weight_decay"))
+    descent = Descent(**read("inner", "inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory",
+                             "beta_decay", "method", "gamma", "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
                              "record_distances", "metric", "projections", "seed", "stop_objective", "stop_change"))
     return descend(network, descent, inputs.W, inputs.test)
 
@@ -431,7 +485,7 @@ def differences_of_reference():
     random = np.random.default_rng(6)
     worst, count, step = 0.0, 0, 1e-3
     for loss, output, layers, decay, d, m in itertools.product(
-            ("mse", "half_mse", "sse"), ("sum", "mean"), ("first", "both"), (0.0, 0.3), (1, 2, 10), (1, 6)):
+            ("mse", "half_mse", "sse", "logistic"), ("sum", "mean"), ("first", "both"), (0.0, 0.3), (1, 2, 10), (1, 6)):
         samples = draw_samples(random, 9, d, float)
         network = Network(samples, random.choice([-1.0, 1.0], m), loss, output, layers, decay)
         W = random.standard_normal((m, d))
@@ -443,7 +497,8 @@ def differences_of_reference():
                 (network.gradient(state), network.objective),
                 (prox_gradient(network, descent, metrics.frobenius, old, state),
                  lambda V, net=network, base=old: net.objective(V) + squared_distance(V, base) / (2 * 0.7))):
-            worst = max(worst, relative_distance(gradient, central_differences(function, state, step)))
+            truncated = 1e4 if loss == "logistic" else 1  # central differences of what is not quadratic
+            worst = max(worst, relative_distance(gradient, central_differences(function, state, step)) / truncated)
             count += 1
     if worst > 1e-9:
         raise Failure(f"gradient off by {worst:.1e}")

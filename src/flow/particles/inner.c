@@ -8,17 +8,17 @@
 struct wgf_inner_solver {
     int arrays; /* of memory */
     /* gradient <- direction; `taken` counts this step. NULL: they are the same. */
-    void (*direct)(struct wgf_inner_memory *memory, double *gradient);
+    void (*direct)(struct wgf_inner_state *memory, double *gradient);
 };
 
-static void add_momentum(struct wgf_inner_memory *memory, double *gradient)
+static void add_momentum(struct wgf_inner_state *memory, double *gradient)
 {
     const double share = memory->settings->inner_momentum;
     for (int64_t k = 0; k < memory->count; k++)
         gradient[k] = memory->now[k] = share * memory->now[k] + gradient[k];
 }
 
-static void adapt(struct wgf_inner_memory *memory, double *gradient)
+static void adapt(struct wgf_inner_state *memory, double *gradient)
 {
     const struct wgf_settings *const settings = memory->settings;
     const double b1 = settings->adam_beta1, b2 = settings->adam_beta2, taken = (double)memory->taken;
@@ -65,39 +65,39 @@ bool wgf_inner_is_constant(const struct wgf_settings *settings)
 }
 
 /* Numbers of one copy of the memory. */
-static int64_t size_of(const struct wgf_inner_memory *memory)
+static int64_t size_of(const struct wgf_inner_state *memory)
 {
     return memory->solver->arrays * memory->count;
 }
 
-void wgf_inner_lay_out(struct wgf_inner_memory *memory, const struct wgf_settings *settings, int64_t count,
+void wgf_inner_lay_out(struct wgf_inner_state *memory, const struct wgf_settings *settings, int64_t count,
                        struct wgf_arena *arena)
 {
-    *memory = (struct wgf_inner_memory){.settings = settings, .solver = &solvers[settings->inner], .count = count};
+    *memory = (struct wgf_inner_state){.settings = settings, .solver = &solvers[settings->inner], .count = count};
     const double size = (double)size_of(memory);
     memory->now = wgf_arena_take(arena, size, sizeof(double));
     memory->kept = wgf_arena_take(arena, size, sizeof(double));
 }
 
-void wgf_inner_begin(struct wgf_inner_memory *memory)
+void wgf_inner_begin(struct wgf_inner_state *memory)
 {
     memory->taken = memory->kept_taken;
     memcpy(memory->now, memory->kept, (size_t)size_of(memory) * sizeof(double));
 }
 
-void wgf_inner_direct(struct wgf_inner_memory *memory, double *gradient)
+void wgf_inner_direct(struct wgf_inner_state *memory, double *gradient)
 {
     memory->taken++;
     if (memory->solver->direct)
         memory->solver->direct(memory, gradient);
 }
 
-static bool lives_on(const struct wgf_inner_memory *memory)
+static bool lives_on(const struct wgf_inner_state *memory)
 {
     return memory->solver->direct && memory->settings->inner_memory == WGF_INNER_MEMORY_RUN;
 }
 
-void wgf_inner_accept(struct wgf_inner_memory *memory, double *beta, double beta_now)
+void wgf_inner_accept(struct wgf_inner_state *memory, double *beta, double beta_now)
 {
     if (!lives_on(memory))
         return;
@@ -108,7 +108,7 @@ void wgf_inner_accept(struct wgf_inner_memory *memory, double *beta, double beta
     *beta = beta_now;
 }
 
-int wgf_inner_iov(struct wgf_inner_memory *memory, double *beta, struct iovec *iov)
+int wgf_inner_iov(struct wgf_inner_state *memory, double *beta, struct iovec *iov)
 {
     if (!lives_on(memory))
         return 0;

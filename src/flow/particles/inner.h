@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 
 /* What a solver knows beside V. Its `kept` part is that between outer steps, so that one that is cut leaves no trace. */
-struct wgf_inner_memory {
+struct wgf_inner_state {
     const struct wgf_settings *settings;
     const struct wgf_inner_solver *solver;
     int64_t count;             /* numbers that move */
@@ -26,18 +26,18 @@ wgf_status wgf_inner_first_beta(const struct wgf_particles *particles, double *b
 bool wgf_inner_is_constant(const struct wgf_settings *settings);
 
 /* Takes the arrays for `count` numbers, which begin as zeros. */
-void wgf_inner_lay_out(struct wgf_inner_memory *memory, const struct wgf_settings *settings, int64_t count,
+void wgf_inner_lay_out(struct wgf_inner_state *memory, const struct wgf_settings *settings, int64_t count,
                        struct wgf_arena *arena);
 
-void wgf_inner_begin(struct wgf_inner_memory *memory); /* an outer step */
+void wgf_inner_begin(struct wgf_inner_state *memory); /* an outer step */
 
 /* gradient (count) <- the direction of the next inner step */
-void wgf_inner_direct(struct wgf_inner_memory *memory, double *gradient);
+void wgf_inner_direct(struct wgf_inner_state *memory, double *gradient);
 
 /* An outer step that began at *beta and came to beta_now is not taken back. */
-void wgf_inner_accept(struct wgf_inner_memory *memory, double *beta, double beta_now);
+void wgf_inner_accept(struct wgf_inner_state *memory, double *beta, double beta_now);
 
 /* Lists what the next outer step depends on, *beta included; returns how many entries. */
-int wgf_inner_iov(struct wgf_inner_memory *memory, double *beta, struct iovec *iov);
+int wgf_inner_iov(struct wgf_inner_state *memory, double *beta, struct iovec *iov);
 
 #endif

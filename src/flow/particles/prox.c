@@ -28,7 +28,7 @@ struct prox {
     struct wgf_kinks *kinks;
     double *V, *trial; /* m x d: the inner iterate and a candidate for the next */
     double *gradient;  /* m x d: of the inner objective at V */
-    struct wgf_inner_memory memory;
+    struct wgf_inner_state memory;
     double beta;       /* the first of an outer step, used as it is or to be tried */
     bool search;       /* a beta is searched for */
     double enough;     /* squared norm of the gradient below which inner_tol is met */
