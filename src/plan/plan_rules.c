@@ -226,8 +226,9 @@ static bool class_labels(struct wgf_trial *trial)
     if (!wgf_loss_find(trial->settled.network.loss)->classes)
         return false;
     if (data->kind != WGF_DATA_FILE)
-        return wgf_trial_says(trial, "loss: logistic needs labels of -1 and 1, which data: %s does not have; use "
-                                     "data: file",
+        return wgf_trial_says(trial,
+                              "loss: logistic needs labels of -1 and 1, which data: %s does not have; use "
+                              "data: file",
                               wgf_param_text(wgf_param_find("data"), &trial->settled));
     return data->standardize == WGF_STANDARDIZE_BOTH &&
            wgf_trial_says(trial, "loss: logistic needs labels of -1 and 1; use standardize: inputs or none");

@@ -23,9 +23,9 @@ enum wgf_loss { WGF_LOSSES(WGF_ENUM_ID) };
 
 /* e = f - y; delta: that of huber. */
 struct wgf_loss_rule {
-    bool classes;                                          /* labels are -1 or 1 */
-    double curvature;                                      /* h''/2 at most */
-    double (*value)(double e, double y, double delta);     /* h; NULL: e^2 */
+    bool classes;                                           /* labels are -1 or 1 */
+    double curvature;                                       /* h''/2 at most */
+    double (*value)(double e, double y, double delta);      /* h; NULL: e^2 */
     double (*half_slope)(double e, double y, double delta); /* h'/2; NULL: e */
 };
 

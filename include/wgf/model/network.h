@@ -37,7 +37,7 @@ enum wgf_kernel { WGF_KERNELS(WGF_ENUM_ID) };
 enum { WGF_FUSED_INPUTS = 16 }; /* `kernel: fused` takes at most this many inputs */
 
 struct wgf_network_settings {
-    int loss;            /* enum wgf_loss */
+    int loss; /* enum wgf_loss */
     double huber_delta;
     int output;          /* enum wgf_output */
     int layers;          /* enum wgf_layers: which weights train */

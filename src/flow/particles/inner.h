@@ -7,7 +7,8 @@
 
 #include <sys/uio.h>
 
-/* What a solver knows beside V. Its `kept` part is that between outer steps, so that one that is cut leaves no trace. */
+/* What a solver knows beside V. Its `kept` part is that between outer steps, so that one that is cut leaves no trace.
+ */
 struct wgf_inner_state {
     const struct wgf_settings *settings;
     const struct wgf_inner_solver *solver;

@@ -29,10 +29,10 @@ struct prox {
     double *V, *trial; /* m x d: the inner iterate and a candidate for the next */
     double *gradient;  /* m x d: of the inner objective at V */
     struct wgf_inner_state memory;
-    double beta;       /* the first of an outer step, used as it is or to be tried */
-    bool search;       /* a beta is searched for */
-    double enough;     /* squared norm of the gradient below which inner_tol is met */
-    bool broken;       /* the last step met a gradient that was not finite */
+    double beta;   /* the first of an outer step, used as it is or to be tried */
+    bool search;   /* a beta is searched for */
+    double enough; /* squared norm of the gradient below which inner_tol is met */
+    bool broken;   /* the last step met a gradient that was not finite */
     double steps_used, residual;
     int64_t cut;      /* outer steps whose inner steps ended just after they had left a false rest */
     int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */
@@ -96,8 +96,8 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     if (!status && prox->search)
         status = wgf_inner_first_beta(&prox->particles, &prox->beta, error);
     prox->steps_used = prox->residual = NAN;
-    prox->particles.update = (struct wgf_update){
-        .step = prox->beta, .pull = prox->beta / (settings->gamma * (double)settings->init.width)};
+    prox->particles.update =
+        (struct wgf_update){.step = prox->beta, .pull = prox->beta / (settings->gamma * (double)settings->init.width)};
     prox->particles.pulled = true;
     if (status)
         destroy(prox);
