@@ -83,7 +83,7 @@ def legal_values(name, words, bounds):
     if not kind.startswith(("int", "float")):
         return kind.split(", ")
     least = float(re.search(r"-?\d+", bounds)[0])
-    values = [] if bounds.startswith(">") and "=" not in bounds else [int(least)]
+    values = [] if bounds.startswith("> ") else [int(least)]
     if kind.startswith("int"):
         values += [int(least) + 1, int(least) + 3] + ([2**53] if name in MAY_BE_LARGE else [])
     else:

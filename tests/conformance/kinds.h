@@ -20,7 +20,7 @@ static const struct kind {
     {"prox_wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, false,
      "method: prox, metric: wasserstein", 0, 0},
     {"prox_sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, false, "method: prox, metric: sliced", 0, 0},
-    {"prox_fixed_point", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 1e-3, 1e-2, false,
+    {"prox_fixed_point", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 1e-3, 1e-5, false,
      "method: prox, inner: fixed_point", WGF_INNER_FIXED_POINT, 0},
     {"prox_momentum", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, false,
      "method: prox, metric: sliced, inner: momentum, beta: 0.001", WGF_INNER_MOMENTUM, 1e-3},

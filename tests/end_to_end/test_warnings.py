@@ -22,9 +22,9 @@ def parameters(wgf):
     """{parameter: two values of it} of those that decide nothing and conflict with nothing."""
     found = {}
     for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]:
-        name, values = [cell.strip(" `") for cell in line.split("|")[1:3]]
+        name, values, bounds = [cell.strip(" `") for cell in line.split("|")[1:4]]
         choices = re.sub(r" \(.*", "", values).split(", ")
-        numbers = "[2, 5]"
+        numbers = "[0.2, 0.5]" if "<" in bounds else "[2, 5]"
         if name not in LEFT_OUT and len(choices) + values.startswith(("int", "float")) > 1:
             found[name] = numbers if values.startswith(("int", "float")) else f"[{choices[0]}, {choices[1]}]"
     return {**found, "width": "[8, 32]"}  # which init: grid takes
