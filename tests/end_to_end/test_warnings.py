@@ -10,7 +10,7 @@ SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
 DECIDERS = ("data", "init", "loss", "method", "metric", "inner", "solver", "flow_solver")
 DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"},
-            {"method": "prox", "inner": "adam"}, {"method": "gd", "loss": "huber"}, {"method": "jko"},
+            {"method": "prox", "inner": "adam"}, {"method": "jko"},
             {"method": "jko", "solver": "dykstra"}, {"method": "flow"}, {"method": "flow", "flow_solver": "adaptive"})
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS]
@@ -46,7 +46,7 @@ def spec(choices, name, values, section):
     fixed = {"n": 5, **choices}
     if choices["init"] == "grid" and choices["method"] != "jko":
         fixed["width"] = 8
-    if fixed.get("inner") in ("momentum", "adam"):
+    if choices["method"] == "prox" and (choices.get("inner") in ("momentum", "adam") or name == "beta_decay"):
         fixed["beta"] = 0.01
     if section == "fixed":
         fixed[name], values = values, None
