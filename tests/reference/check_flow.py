@@ -12,7 +12,7 @@ import math
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
@@ -20,6 +20,7 @@ import numpy as np
 
 import metrics_reference as metrics
 from checks import Failure, report
+from flow_inputs import Inputs, classes, draw_samples, kernels_of, make_inputs
 from flow_reference import COLUMNS, Descent, Network, Samples, descend, prox_gradient, squared_distance
 
 RTOL = 1e-9
@@ -27,81 +28,6 @@ RTOL_LONG = 1e-8
 RTOL_METRIC = 1e-7  # some of these descents converge: what is left is rounding
 EXACT = ("step", "inner_steps_used")
 DONE = 2
-
-
-# Inputs
-
-
-@dataclass
-class Inputs:
-    """What a descent starts from, and the files that say so."""
-
-    name: str
-    samples: Samples
-    test: Samples
-    W: np.ndarray
-    alpha: np.ndarray
-    paths: dict = field(default_factory=dict)
-
-
-def write_hdf5(path, **arrays):
-    with h5py.File(path, "w") as file:
-        for name, values in arrays.items():
-            file[name] = values
-
-
-def write_csv(path, matrix, vector, header):
-    np.savetxt(path, np.column_stack([matrix, vector]), fmt="%.17g", delimiter=",", header=header, comments="")
-
-
-def write_samples(path, samples):
-    if path.suffix == ".csv":
-        write_csv(path, samples.X[:, :-1], samples.y, ",".join([f"x{k}" for k in range(samples.X.shape[1])]))
-    else:
-        write_hdf5(path, X=samples.X, y=samples.y)
-
-
-def draw_samples(random, n, d, dtype):
-    X = random.standard_normal((n, d))
-    if d > 1:
-        X[:, -1] = 1
-    return Samples(X.astype(dtype), random.uniform(-1, 1, n).astype(dtype))
-
-
-def make_inputs(folder, seed, n, d, m, data, init, test="h5", dtype=float):
-    """Draws and writes one set. `data`, `init` and `test` are the suffixes of the files."""
-    random = np.random.default_rng(seed)
-    name = f"n{n}_d{d}_m{m}"
-    samples = draw_samples(random, n, d, dtype)
-    W = random.normal(0, 0.5, (m, d))
-    alpha = random.permutation(np.where(np.arange(m) < (m + 1) // 2, 1.0, -1.0))
-    inputs = Inputs(name, samples, draw_samples(random, n + 3, d, dtype), W, alpha)
-    inputs.paths = {"data_file": f"{name}_data.{data}", "init_file": f"{name}_init.{init}",
-                    "test_file": f"{name}_test.{test}"}
-    write_samples(folder / inputs.paths["data_file"], inputs.samples)
-    write_samples(folder / inputs.paths["test_file"], inputs.test)
-    if init == "csv":
-        np.savetxt(folder / inputs.paths["init_file"], np.column_stack([W, alpha]), fmt="%.17g", delimiter=";")
-    else:
-        write_hdf5(folder / inputs.paths["init_file"], W=W, alpha=alpha)
-    return inputs
-
-
-def classes(inputs, folder):
-    """The same inputs with labels of -1 and 1, and their files."""
-    samples, test = (Samples(given.X, np.where(given.y > 0, 1.0, -1.0)) for given in (inputs.samples, inputs.test))
-    paths = dict(inputs.paths)
-    for key, given in (("data_file", samples), ("test_file", test)):
-        path = folder / f"classes_{Path(paths[key]).name}"
-        write_samples(path, given)
-        paths[key] = path.name
-    return samples, test, paths
-
-
-def kernels_of(inputs):
-    """The kernels that there are for these inputs; the last parameter to vary, so that a case's rows come in such
-    groups."""
-    return ["dense", "blas", "fused", "cones"] if inputs.samples.X.shape[1] == 2 else ["dense", "blas", "fused"]
 
 
 # Cases
@@ -172,9 +98,9 @@ def inner_cases(inputs, metrics_of_case):
     for inner, metric in itertools.product(("fixed_point", "momentum", "adam", "gd"), metrics_of_case):
         m, steepest = len(inputs.W), curvature(inputs, "mse", "sum")
         gamma = rounded(0.4 / (m * steepest) if inner == "fixed_point" else 2 / (m * steepest))
-        fixed = {"method": "prox", "metric": metric, "inner": inner, "gamma": gamma, "steps": 5,
-                 "inner_steps": 5 if inner == "fixed_point" else 15,
-                 "save": "all", **({"projections": 7, "seed": 5} if metric == "sliced" else {}), **files_of(inputs)}
+        draws = {"projections": 7, "seed": 5} if metric == "sliced" else {}
+        fixed = {"method": "prox", "metric": metric, "inner": inner, "gamma": gamma, "steps": 5, "save": "all",
+                 "inner_steps": 5 if inner == "fixed_point" else 15, **draws, **files_of(inputs)}
         long = {"momentum": 1.5, "adam": 0.1, "gd": 2.2}.get(inner)  # some steps raise the inner objective
         axes = {}
         if inner == "adam":
@@ -485,7 +411,8 @@ def differences_of_reference():
     random = np.random.default_rng(6)
     worst, count, step = 0.0, 0, 1e-3
     for loss, output, layers, decay, d, m in itertools.product(
-            ("mse", "half_mse", "sse", "logistic"), ("sum", "mean"), ("first", "both"), (0.0, 0.3), (1, 2, 10), (1, 6)):
+            ("mse", "half_mse", "sse", "logistic"), ("sum", "mean"), ("first", "both"), (0.0, 0.3), (1, 2, 10),
+            (1, 6)):
         samples = draw_samples(random, 9, d, float)
         network = Network(samples, random.choice([-1.0, 1.0], m), loss, output, layers, decay)
         W = random.standard_normal((m, d))
