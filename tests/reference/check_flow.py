@@ -206,7 +206,8 @@ def reference(inputs, parameters):
 
     network = Network(inputs.samples, inputs.alpha, **read("loss", "huber_delta", "output", "layers", "weight_decay"))
     descent = Descent(**read("inner", "inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory",
-                             "beta_decay", "method", "gamma", "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
+                             "beta_decay", "method", "gamma",
+                             "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
                              "record_distances", "metric", "projections", "seed", "stop_objective", "stop_change"))
     return descend(network, descent, inputs.W, inputs.test)
 
