@@ -118,6 +118,22 @@ static void sums_of_large_plans_are_estimated(void **state)
     plan_discard(&small);
 }
 
+/* A descent of jko begins with objective_limit, which takes as long as several steps; gd begins at once. */
+static void the_start_has_its_price(void **state)
+{
+    (void)state;
+    struct planned planned =
+        plan_of("name: x\nfixed: {n: 70, steps: 1, grid: 64}\nsweep: {method: [gd, jko], width: [1000]}\n");
+    struct wgf_settings settings;
+    const double least[] = {0, 0.8}, most[] = {0.7, 1}; /* share of the start in the operations of one step and it */
+    for (int64_t job = 0; job < 2; job++) {
+        wgf_plan_job(planned.plan, job, &settings);
+        const double share = wgf_flow_start_operations(&settings) / wgf_flow_operations(&settings);
+        assert_true(share > least[job] && share < most[job]);
+    }
+    plan_discard(&planned);
+}
+
 /* Within its budget of processor time, some jobs of each kind; those that fail tell nothing. */
 static void jobs_of_each_kind_are_measured(void **state)
 {
@@ -172,6 +188,7 @@ int main(void)
         cmocka_unit_test(jobs_cost_what_those_like_them_did),
         cmocka_unit_test(a_job_takes_no_longer_than_its_limit),
         cmocka_unit_test(sums_of_large_plans_are_estimated),
+        cmocka_unit_test(the_start_has_its_price),
         cmocka_unit_test(jobs_of_each_kind_are_measured),
         cmocka_unit_test(measuring_ends_when_it_is_not_wanted),
         cmocka_unit_test(predictions_are_judged),
