@@ -76,8 +76,8 @@ double wgf_flow_start_operations(const struct wgf_settings *settings)
 
 double wgf_flow_operations(const struct wgf_settings *settings)
 {
-    const double all = wgf_flow_start_operations(settings) +
-                       (double)settings->steps * wgf_method_find(settings)->operations(settings);
+    const double all =
+        wgf_flow_start_operations(settings) + (double)settings->steps * wgf_method_find(settings)->operations(settings);
     return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
 }
 

@@ -94,8 +94,8 @@ static double extrapolate(const struct stopwatch *watch, int64_t done, double se
         half--;
     const double steps = fmax((double)done, 0.5), before = (double)watch->steps[half], middle = (steps + before) / 2;
     const double rate = (seconds - watch->seconds[half]) / (steps - before); /* of a step, in the middle of them */
-    return seconds + rate * middle / power *
-                         (pow((double)settings->steps / middle, power) - pow(steps / middle, power));
+    return seconds +
+           rate * middle / power * (pow((double)settings->steps / middle, power) - pow(steps / middle, power));
 }
 
 /* A trace that nobody reads: its columns share their memory. A state that is too large is not kept. False: no memory.

@@ -293,7 +293,8 @@ static double operations(const struct wgf_settings *settings)
 /* Of objective_limit: the matrix of n x n, and iterations as of a few steps, or of many where there is no matrix. */
 static double start_operations(const struct wgf_settings *settings)
 {
-    const double n = (double)settings->data.n, points = wgf_measure_masses(settings) / wgf_measure_grids(settings).sheets;
+    const double n = (double)settings->data.n;
+    const double points = wgf_measure_masses(settings) / wgf_measure_grids(settings).sheets;
     const bool matrix = is_predictable(settings);
     return (matrix ? 3 : 15) * newton_operations(settings) + (matrix ? 0.4 * n * n * points : 0);
 }
