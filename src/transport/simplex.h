@@ -39,7 +39,7 @@ struct wgf_simplex {
     int64_t jump; /* from a source to the one whose turn is next */
 };
 
-/* Lays out the arrays for at most so many sources and sinks in d dimensions. */
+/* Lays out the arrays for at most that many sources and sinks in d dimensions. */
 void wgf_simplex_lay_out(struct wgf_simplex *simplex, int64_t sources, int64_t sinks, int64_t d,
                          struct wgf_arena *arena);
 

@@ -15,7 +15,7 @@ CLOSE = 1e-12  # relative, and of the largest cost
 
 
 def draw(rng):
-    """x, y, a, b, p: 1 to 90 points each, 1 to 5 dimensions; ties, repeated points, zero and tiny weights, far sizes."""
+    """x, y, a, b, p: 1 to 90 points each, 1 to 5 dimensions; ties, repeated points, zero and tiny weights."""
     n, m, d, p = rng.integers(1, 91), rng.integers(1, 91), rng.integers(1, 6), rng.integers(1, 3)
     kind = rng.choice(["normal", "grid", "near", "moved", "repeated"])
     x, y = rng.normal(size=(n, d)), rng.normal(size=(m, d))
