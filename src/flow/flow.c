@@ -230,9 +230,12 @@ static void explain(const struct wgf_descent *run)
         snprintf(result->message, sizeof result->message,
                  "the objective, gradient or weights are not finite from the start; look at the data and init_scale");
     else if (result->outcome == WGF_OUTCOME_DIVERGED)
-        snprintf(result->message, sizeof result->message,
-                 "diverged at step %" PRId64 ": the objective, gradient or weights are no longer finite; try %s",
-                 result->steps_done, remedy(run));
+        snprintf(result->message, sizeof result->message, "diverged at step %" PRId64 ": %s; try %s",
+                 result->steps_done,
+                 isfinite(run->now.objective) && isfinite(run->now.weight_norm) && isfinite(run->now.grad_norm)
+                     ? "it met a value that is not finite, or events without end"
+                     : "the objective, gradient or weights are no longer finite",
+                 remedy(run));
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message,
                  "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,
