@@ -12,6 +12,9 @@ DESCENTS = {
     "gd of both layers": "method: gd, layers: both",
     "prox": "method: prox, inner_steps: 4",
     "prox, fixed beta": "method: prox, inner_steps: 4, beta: 0.01",
+    "prox by adam": "method: prox, inner_steps: 4, inner: adam, beta: 0.01",
+    "prox by momentum": "method: prox, inner_steps: 4, inner: momentum, beta: 0.01",
+    "gd, huber": "method: gd, loss: huber",
     "wasserstein": "method: prox, metric: wasserstein, inner_steps: 4",
     "sliced": "method: prox, metric: sliced, inner_steps: 4",
     "jko": "method: jko, grid: 6",
@@ -83,7 +86,10 @@ VALUES = {
     "seed": "[1, 2]", "loss": "[mse, sse]", "output": "[sum, mean]", "layers": "[first, both]",
     "weight_decay": "[0, 0.1]", "confine": "[0, 0.1]", "gamma": "[0.1, 0.2]",
     "scaling": "[plain, mean_field]", "steps": "[2, 3]",
-    "beta": "[auto, 1.0e-3]", "inner_steps": "[2, 4]", "inner_tol": "[0, 1.0e+3]", "projections": "[3, 7]",
+    "beta": "[auto, 1.0e-3]", "inner_momentum": "[0.9, 0.5]", "adam_beta1": "[0.9, 0.5]",
+    "adam_beta2": "[0.999, 0.5]", "adam_eps": "[1.0e-8, 1.0e-2]", "inner_memory": "[step, run]",
+    "beta_decay": "[1, 0.5]", "huber_delta": "[1, 0.01]", "inner_steps": "[2, 4]", "inner_tol": "[0, 1.0e+3]",
+    "projections": "[3, 7]",
     "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
     "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
@@ -92,8 +98,8 @@ VALUES = {
     "stop_when": "[none, step = 1]",
 }
 OF_NEURONS = ("data_seed", "width", "init_file", "init_scale", "signs", "seed", "d", "n")  # with every init
-ONE_CHOICE = {"inner", "origin"}
-DECIDING = {"data", "init", "method", "metric", "solver", "flow_solver"}
+ONE_CHOICE = {"origin"}
+DECIDING = {"data", "init", "method", "metric", "inner", "solver", "flow_solver"}
 BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}
 
 
