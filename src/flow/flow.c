@@ -66,12 +66,18 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings) + wgf_optimum_bytes(settings);
 }
 
+double wgf_flow_start_operations(const struct wgf_settings *settings)
+{
+    const struct wgf_method *const method = wgf_method_find(settings);
+    const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
+    return draw * d * (n + (method->neurons ? (double)settings->init.width : 0)) +
+           (method->start_operations ? method->start_operations(settings) : 0);
+}
+
 double wgf_flow_operations(const struct wgf_settings *settings)
 {
-    const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
-    const bool neurons = wgf_method_has_neurons(settings->method);
-    const double start = draw * d * (n + (neurons ? (double)settings->init.width : 0));
-    const double all = start + (double)settings->steps * wgf_method_find(settings)->operations(settings);
+    const double all =
+        wgf_flow_start_operations(settings) + (double)settings->steps * wgf_method_find(settings)->operations(settings);
     return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
 }
 
