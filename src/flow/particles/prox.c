@@ -6,6 +6,7 @@
  * keeps the plan: its cost bounds D from above, so a decrease of the bound is a decrease of the objective. Minimisers
  * sit on kinks, where a fixed step does not settle and a search along the gradient stalls; see descend. The descent
  * rests where no direction of any neuron descends at first order, to rounding. */
+#include "inner.h"
 #include "metric.h"
 
 #include "wgf/model/kinks.h"
@@ -27,29 +28,15 @@ struct prox {
     struct wgf_kinks *kinks;
     double *V, *trial; /* m x d: the inner iterate and a candidate for the next */
     double *gradient;  /* m x d: of the inner objective at V */
-    double beta;       /* given, or the first to be tried in an outer step */
-    bool search;       /* beta is auto */
-    double enough;     /* squared norm of the gradient below which inner_tol is met */
-    bool broken;       /* the last step met a gradient that was not finite */
+    struct wgf_inner_state memory;
+    double beta;   /* the first of an outer step, used as it is or to be tried */
+    bool search;   /* a beta is searched for */
+    double enough; /* squared norm of the gradient below which inner_tol is met */
+    bool broken;   /* the last step met a gradient that was not finite */
     double steps_used, residual;
     int64_t cut;      /* outer steps whose inner steps ended just after they had left a false rest */
     int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */
 };
-
-/* Inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma): D's is at most 2/m for every metric. */
-static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *settings, struct wgf_error *error)
-{
-    const struct wgf_particles *particles = &prox->particles;
-    const struct wgf_data *data = particles->problem->data;
-    double m = (double)particles->m, eigenvalue = 0,
-           squares = wgf_squared_distance(particles->alpha, NULL, particles->m);
-    double c = wgf_output_factor(settings->network.output, particles->m);
-    double kappa = wgf_loss_factor(settings->network.loss, data->n);
-    wgf_status status = wgf_data_curvature(data, particles->problem->cancel, &eigenvalue, error);
-    prox->beta = 1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue +
-                      2 * settings->network.weight_decay + 2 * settings->network.confine / m);
-    return status;
-}
 
 static void destroy(void *work)
 {
@@ -63,11 +50,12 @@ static void destroy(void *work)
     free(prox);
 }
 
-static void lay_out(struct prox *prox, double weights, struct wgf_arena *arena)
+static void lay_out(struct prox *prox, const struct wgf_settings *settings, int64_t weights, struct wgf_arena *arena)
 {
-    prox->V = wgf_arena_take(arena, weights, sizeof(double));
-    prox->trial = wgf_arena_take(arena, weights, sizeof(double));
-    prox->gradient = wgf_arena_take(arena, weights, sizeof(double));
+    double **const arrays[] = {&prox->V, &prox->trial, &prox->gradient};
+    for (int i = 0; i < 3; i++)
+        *arrays[i] = wgf_arena_take(arena, (double)weights, sizeof(double));
+    wgf_inner_lay_out(&prox->memory, settings, weights, arena);
 }
 
 /* The network that looks at kinks. */
@@ -94,22 +82,22 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     prox->metric = wgf_metric_find(settings->metric);
     wgf_status status = wgf_particles_create(&prox->particles, settings, problem, error);
     const int64_t weights = prox->particles.weights;
-    lay_out(prox, (double)weights, &prox->arena);
+    lay_out(prox, settings, weights, &prox->arena);
     if (!status && !wgf_arena_allocate(&prox->arena))
         status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", weights);
-    lay_out(prox, (double)weights, &prox->arena);
+    lay_out(prox, settings, weights, &prox->arena);
     if (!status)
         status = create_kinks(prox, settings, error);
     if (!status)
         status = prox->metric->create(&prox->distance, &prox->particles, error);
-    prox->beta = settings->beta;
-    prox->search = isnan(settings->beta);
+    prox->beta = wgf_inner_beta(settings);
+    prox->search = isnan(prox->beta);
     prox->enough = settings->inner_tol * settings->inner_tol * (double)settings->init.width;
     if (!status && prox->search)
-        status = choose_beta(prox, settings, error);
+        status = wgf_inner_first_beta(&prox->particles, &prox->beta, error);
     prox->steps_used = prox->residual = NAN;
-    prox->particles.update = (struct wgf_update){
-        .step = settings->beta, .pull = settings->beta / (settings->gamma * (double)settings->init.width)};
+    prox->particles.update =
+        (struct wgf_update){.step = prox->beta, .pull = prox->beta / (settings->gamma * (double)settings->init.width)};
     prox->particles.pulled = true;
     if (status)
         destroy(prox);
@@ -273,6 +261,16 @@ static bool descend(struct prox *prox, const struct wgf_deadline *deadline, stru
     return leave(prox, deadline, inner, rounding, squared) || reach_origin(prox, inner);
 }
 
+/* One step of the solver's own direction. */
+static void step_along(struct prox *prox, struct inner *inner)
+{
+    const double before = inner->value;
+    wgf_inner_direct(&prox->memory, prox->gradient);
+    try_step(prox, inner);
+    take_step(prox, inner);
+    inner->beta *= inner->value < before ? 1 : prox->particles.settings->beta_decay;
+}
+
 /* One inner iteration: V moves, unless no move lowers the objective, inner_tol is met, or the gradient is not finite.
  */
 static bool iterate(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner)
@@ -284,8 +282,7 @@ static bool iterate(struct prox *prox, const struct wgf_deadline *deadline, stru
     if (moved && prox->search) {
         moved = descend(prox, deadline, inner, &squared);
     } else if (moved && (prox->metric->residual_of_step || squared >= prox->enough)) {
-        try_step(prox, inner);
-        take_step(prox, inner);
+        step_along(prox, inner);
     } else {
         moved = false;
     }
@@ -315,6 +312,7 @@ static void begin(struct prox *prox, int64_t number, struct inner *inner)
     memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
     prox->metric->fix(prox->distance, particles->W, number);
     settle(prox, inner);
+    wgf_inner_begin(&prox->memory);
 }
 
 static void accept(struct prox *prox, const struct inner *inner, int64_t used)
@@ -322,6 +320,7 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
     struct wgf_particles *particles = &prox->particles;
     wgf_particles_keep(particles);
     exchange(&particles->W, &prox->V);
+    wgf_inner_accept(&prox->memory, &prox->beta, inner->beta);
     particles->distance = inner->distance;
     prox->steps_used = (double)used;
     prox->residual = inner->residual;
@@ -403,7 +402,7 @@ static void state(void *work, double *out)
     wgf_particles_state(&((struct prox *)work)->particles, out);
 }
 
-/* Every outer step begins anew with beta and the metric, which `fix` makes forget all. */
+/* Every outer step begins anew with the metric, which `fix` makes forget all. */
 static int state_iov(void *work, struct iovec *iov)
 {
     struct prox *prox = work;
@@ -413,7 +412,7 @@ static int state_iov(void *work, struct iovec *iov)
     iov[count++] = WGF_IOV(prox->broken);
     iov[count++] = WGF_IOV(prox->cut);
     iov[count++] = WGF_IOV(prox->unproven);
-    return count;
+    return count + wgf_inner_iov(&prox->memory, &prox->beta, iov + count);
 }
 
 static void explain(void *work, char *message, size_t size)
@@ -433,7 +432,7 @@ static void explain(void *work, char *message, size_t size)
 
 static bool constant_step(const struct wgf_settings *settings)
 {
-    return settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta);
+    return settings->metric == WGF_METRIC_FROBENIUS && wgf_inner_is_constant(settings);
 }
 
 static int64_t inner_records(const struct wgf_settings *settings)
@@ -443,13 +442,13 @@ static int64_t inner_records(const struct wgf_settings *settings)
 
 static const char *remedy(const struct wgf_settings *settings)
 {
-    return isnan(settings->beta) ? "a smaller gamma" : "a smaller beta";
+    return isnan(settings->beta) ? "a smaller gamma" : "a smaller beta"; /* fixed_point has none */
 }
 
 /* Revision 1: rests that are none are left, and the residual is that of the point reached. */
 static int revision(const struct wgf_settings *settings)
 {
-    return isnan(settings->beta) || !wgf_metric_find(settings->metric)->residual_of_step;
+    return isnan(wgf_inner_beta(settings)) || !wgf_metric_find(settings->metric)->residual_of_step;
 }
 
 static double bytes(const struct wgf_settings *settings)
@@ -457,7 +456,7 @@ static double bytes(const struct wgf_settings *settings)
     struct prox measured;
     struct wgf_arena arena = {0};
     const int64_t m = settings->init.width, n = settings->data.n, d = settings->data.d;
-    lay_out(&measured, (double)m * (double)d, &arena);
+    lay_out(&measured, settings, m * d, &arena);
     return sizeof measured + arena.used + wgf_particles_bytes(settings) + wgf_kinks_bytes(m, n, d) +
            (wgf_particles_use_arcs(settings) ? wgf_network_bytes(&settings->network, m, n, d) : 0) +
            wgf_metric_find(settings->metric)->bytes(settings);
