@@ -62,23 +62,28 @@ bool wgf_params_next_combination(struct wgf_settings *settings)
     return false;
 }
 
-/* Bit i: some job with choice i of the decider reads the parameter. */
-static uint32_t reading_choices(const struct wgf_param *param, const struct wgf_param *decider)
+/* bits[p]: bit i is set where some job with choice i of the deciding parameter p reads the parameter. */
+static void find_readers(const struct wgf_param *param, uint32_t bits[WGF_MOST_PARAMS])
 {
+    int deciders[WGF_MOST_PARAMS], count = 0;
     struct wgf_settings settings = {0};
-    uint32_t bits = 0;
+    for (int p = 0; p < wgf_param_count; p++)
+        if (wgf_params[p].decides)
+            deciders[count++] = p;
     do {
-        if (wgf_param_is_read(param, &settings))
-            bits |= 1u << wgf_param_get(decider, &settings).choice;
+        for (int k = 0, read = param->is_read(&settings); read && k < count; k++)
+            bits[deciders[k]] |= 1u << wgf_param_get(&wgf_params[deciders[k]], &settings).choice;
     } while (wgf_params_next_combination(&settings));
-    return bits;
 }
 
 void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH])
 {
+    uint32_t all_bits[WGF_MOST_PARAMS] = {0};
     text[0] = '\0';
+    if (param->is_read)
+        find_readers(param, all_bits);
     for (const struct wgf_param *decider = wgf_params; decider < wgf_params + wgf_param_count; decider++) {
-        const uint32_t bits = decider->decides && param->is_read ? reading_choices(param, decider) : 0;
+        const uint32_t bits = all_bits[wgf_param_index(decider)];
         bool all = true;
         for (int i = 0; bits && decider->choices[i]; i++)
             all = all && bits >> i & 1u;
