@@ -156,7 +156,8 @@ def prox_cases(inputs, record_every, save):
         beta = rounded(0.4 / (steepest + 1 / (gamma * m)))
         fixed = {"method": "prox", "loss": loss, "output": output, "gamma": gamma, "beta": beta, "steps": 5,
                  "inner_steps": 20, "record_every": record_every, "save": save, **files_of(inputs)}
-        axes = {"weight_decay": [0, rounded(0.02 * steepest)], "inner_tol": [0], "kernel": kernels_of(inputs)}
+        axes = {"layers": ["first", "both"], "weight_decay": [0, rounded(0.02 * steepest)], "inner_tol": [0],
+                "kernel": kernels_of(inputs)}
         case = Case(f"prox {loss} {output}, {inputs.name}", inputs, fixed, axes)
         axes["inner_tol"].append(tolerance_met_at(case, 8))
         yield case
@@ -172,7 +173,7 @@ def metric_cases(inputs):
                  "beta": rounded(0.4 / (steepest + 1 / (gamma * m))), "steps": 6, "inner_steps": 20,
                  "record_every": 2, "record_distances": "all", "save": "all",
                  **files_of(inputs)}
-        axes = {"projections": [1, 7, 40], "seed": [1, 5]} if metric == "sliced" else {}
+        axes = {"projections": [1, 7, 40], "seed": [1, 5]} if metric == "sliced" else {"layers": ["first", "both"]}
         yield Case(f"prox {metric}, gamma {gamma}, {inputs.name}", inputs, fixed,
                    {**axes, "kernel": kernels_of(inputs)}, RTOL_METRIC)
 
@@ -181,7 +182,8 @@ def recorded_cases(inputs):
     gamma = rounded(0.3 / curvature(inputs, "mse", "sum"))
     fixed = {"method": "gd", "gamma": gamma, "steps": 20, "record_every": 7, "record_distances": "all", "save": "last",
              **files_of(inputs)}
-    yield Case(f"gd, all distances, {inputs.name}", inputs, fixed, {"kernel": kernels_of(inputs)})
+    yield Case(f"gd, all distances, {inputs.name}", inputs, fixed,
+               {"layers": ["first", "both"], "kernel": kernels_of(inputs)})
 
 
 def long_cases(inputs):
@@ -225,7 +227,7 @@ def reference(inputs, parameters):
     def read(*names):
         return {name: parameters[name] for name in names if name in parameters}
 
-    network = Network(inputs.samples, inputs.alpha, **read("loss", "output", "layers", "weight_decay"))
+    network = Network(inputs.samples, inputs.alpha, **read("loss", "output", "layers", "weight_decay", "parametrisation"))
     descent = Descent(**read("method", "gamma", "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
                              "record_distances", "metric", "projections", "seed", "stop_objective", "stop_change"))
     return descend(network, descent, inputs.W, inputs.test)

@@ -1,5 +1,6 @@
-/* Proximal point: W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W. D is that of
- * `metric`, under a transport plan that is optimal at every inner iterate. Source: src/flow/README.md "Proximal point".
+/* Proximal point: W <- argmin_V F(V) + D(V, W) / (2 gamma), W and V being all that trains (points.h), solved by inner
+ * gradient descent from V = W. D is that of `metric`, under a transport plan that is optimal at every inner iterate.
+ * Source: src/flow/README.md "Proximal point".
  *
  * A given beta is used as it is. `beta: auto` searches (Armijo): an outer step starts from the inverse of a bound on
  * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough. A trial
@@ -19,14 +20,15 @@
 #include <string.h>
 
 struct prox {
-    struct wgf_arena arena; /* of V, trial and gradient; accepted steps exchange V with the W of particles */
+    struct wgf_arena arena; /* of V, trial and gradient */
     struct wgf_particles particles;
     const struct wgf_metric *metric;
     void *distance;              /* the metric's work */
     struct wgf_network *network; /* that of particles; of its own beside a stepper */
     struct wgf_kinks *kinks;
-    double *V, *trial; /* m x d: the inner iterate and a candidate for the next */
-    double *gradient;  /* m x d: of the inner objective at V */
+    double *V, *trial; /* vectors as W of particles: the inner iterate and a candidate for the next */
+    double *gradient;  /* likewise: of the inner objective at V */
+    double eigenvalue; /* the largest of X^T X, for beta: auto */
     double beta;       /* given, or the first to be tried in an outer step */
     bool search;       /* beta is auto */
     double enough;     /* squared norm of the gradient below which inner_tol is met */
@@ -36,19 +38,21 @@ struct prox {
     int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */
 };
 
-/* Inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma): D's is at most 2/m for every metric. */
-static wgf_status choose_beta(struct prox *prox, const struct wgf_settings *settings, struct wgf_error *error)
+/* beta <- the inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma) at W: D's is at most 2/m for every
+ * metric. Where alpha trains, F's grows with the weights and with the residual, |e| <= sqrt(F / kappa). */
+static void choose_beta(struct prox *prox)
 {
     const struct wgf_particles *particles = &prox->particles;
-    const struct wgf_data *data = particles->problem->data;
-    double m = (double)particles->m, eigenvalue = 0,
-           squares = wgf_squared_distance(particles->alpha, NULL, particles->m);
-    double c = wgf_output_factor(settings->network.output, particles->m);
-    double kappa = wgf_loss_factor(settings->network.loss, data->n);
-    wgf_status status = wgf_data_curvature(data, particles->problem->cancel, &eigenvalue, error);
-    prox->beta = 1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue +
-                      2 * settings->network.weight_decay + 2 * settings->network.confine / m);
-    return status;
+    const struct wgf_network_settings *network = &particles->settings->network;
+    const double m = (double)particles->points.m, c = wgf_output_factor(network, particles->m);
+    const double kappa = wgf_loss_factor(network->loss, particles->problem->data->n), rho = prox->eigenvalue;
+    double squares = wgf_squared_distance(particles->alpha, NULL, particles->m), mixed = 0;
+    if (wgf_network_trains_alpha(network)) {
+        squares += wgf_squared_distance(particles->W, NULL, particles->weights);
+        mixed = 2 * c * sqrt(kappa * rho * particles->evaluation.objective * (particles->points.sphere ? squares : 1));
+    }
+    prox->beta = 1 / (1 / (particles->settings->gamma * m) + 2 * kappa * c * c * squares * rho + mixed +
+                      2 * network->weight_decay + 2 * network->confine / m);
 }
 
 static void destroy(void *work)
@@ -63,11 +67,11 @@ static void destroy(void *work)
     free(prox);
 }
 
-static void lay_out(struct prox *prox, double weights, struct wgf_arena *arena)
+static void lay_out(struct prox *prox, double count, struct wgf_arena *arena)
 {
-    prox->V = wgf_arena_take(arena, weights, sizeof(double));
-    prox->trial = wgf_arena_take(arena, weights, sizeof(double));
-    prox->gradient = wgf_arena_take(arena, weights, sizeof(double));
+    prox->V = wgf_arena_take(arena, count, sizeof(double));
+    prox->trial = wgf_arena_take(arena, count, sizeof(double));
+    prox->gradient = wgf_arena_take(arena, count, sizeof(double));
 }
 
 /* The network that looks at kinks. */
@@ -93,11 +97,11 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
         return wgf_fail(error, WGF_EMEMORY, "no memory for the proximal point method");
     prox->metric = wgf_metric_find(settings->metric);
     wgf_status status = wgf_particles_create(&prox->particles, settings, problem, error);
-    const int64_t weights = prox->particles.weights;
-    lay_out(prox, (double)weights, &prox->arena);
+    const int64_t count = prox->particles.points.count;
+    lay_out(prox, (double)count, &prox->arena);
     if (!status && !wgf_arena_allocate(&prox->arena))
-        status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", weights);
-    lay_out(prox, (double)weights, &prox->arena);
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", count);
+    lay_out(prox, (double)count, &prox->arena);
     if (!status)
         status = create_kinks(prox, settings, error);
     if (!status)
@@ -106,7 +110,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     prox->search = isnan(settings->beta);
     prox->enough = settings->inner_tol * settings->inner_tol * (double)settings->init.width;
     if (!status && prox->search)
-        status = choose_beta(prox, settings, error);
+        status = wgf_data_curvature(problem->data, problem->cancel, &prox->eigenvalue, error);
     prox->steps_used = prox->residual = NAN;
     prox->particles.update = (struct wgf_update){
         .step = settings->beta, .pull = settings->beta / (settings->gamma * (double)settings->init.width)};
@@ -137,21 +141,40 @@ struct inner {
     bool complete;    /* it looked at all sides of the kinks there */
 };
 
+static const double *alpha_of(const struct prox *prox, const double *x)
+{
+    return wgf_particles_alpha(&prox->particles, x);
+}
+
+/* How many output weights train, behind the weights of a vector. */
+static int64_t outputs(const struct prox *prox)
+{
+    return wgf_network_trains_alpha(&prox->particles.settings->network) ? prox->particles.m : 0;
+}
+
+/* The squared norm of that part of a vector. */
+static double squared_outputs(const struct prox *prox, const double *x)
+{
+    return wgf_squared_distance(x + prox->particles.weights, NULL, outputs(prox));
+}
+
 /* gradient <- that of F, of what confines and of D(V, W) / (2 gamma), the network being at V and D solved there.
  * Returns its squared norm. */
 static double inner_gradient(struct prox *prox)
 {
     struct wgf_particles *particles = &prox->particles;
-    wgf_network_gradient(prox->network, prox->V, particles->alpha, prox->gradient, NULL);
+    double *const of_alpha = outputs(prox) > 0 ? prox->gradient + particles->weights : NULL;
+    wgf_network_gradient(prox->network, prox->V, alpha_of(prox, prox->V), prox->gradient, of_alpha);
     prox->metric->add_gradient(prox->distance, prox->V, 0.5 / particles->settings->gamma, prox->gradient);
-    return wgf_squared_distance(prox->gradient, NULL, particles->weights);
+    wgf_points_make_tangent(&particles->points, prox->V, prox->gradient);
+    return wgf_squared_distance(prox->gradient, NULL, particles->points.count);
 }
 
 static void set_distance(const struct prox *prox, struct inner *inner, const double *V, double distance)
 {
     inner->distance = distance;
-    inner->value =
-        inner->objective + wgf_network_confinement(prox->network, V) + distance / (2 * prox->particles.settings->gamma);
+    inner->value = inner->objective + wgf_network_confinement(prox->network, V, alpha_of(prox, V)) +
+                   distance / (2 * prox->particles.settings->gamma);
 }
 
 /* trial <- V - beta gradient; fills in the objective there under the plan of V, and leaves the network there. What is
@@ -160,11 +183,12 @@ static void try_step(struct prox *prox, struct inner *next)
 {
     struct wgf_particles *particles = &prox->particles;
     const double rounding = prox->search ? 2.3e-16 : 0;
-    for (int64_t i = 0; i < particles->weights; i++) {
+    for (int64_t i = 0; i < particles->points.count; i++) {
         const double moved = prox->V[i] - next->beta * prox->gradient[i];
         prox->trial[i] = fabs(moved) <= rounding * fabs(prox->V[i]) ? 0 : moved;
     }
-    next->objective = wgf_network_objective(particles->network, prox->trial, particles->alpha);
+    wgf_points_retract(&particles->points, prox->trial);
+    next->objective = wgf_network_objective(particles->network, prox->trial, alpha_of(prox, prox->trial));
     set_distance(prox, next, prox->trial, prox->metric->majorant(prox->distance, prox->trial));
 }
 
@@ -210,7 +234,7 @@ static bool search(struct prox *prox, const struct wgf_deadline *deadline, struc
 /* gradient <- as inner_gradient, wherever the network was left. */
 static double gradient_anew(struct prox *prox)
 {
-    wgf_network_objective(prox->network, prox->V, prox->particles.alpha);
+    wgf_network_objective(prox->network, prox->V, alpha_of(prox, prox->V));
     return inner_gradient(prox);
 }
 
@@ -233,7 +257,7 @@ static bool reach_origin(struct prox *prox, struct inner *inner)
         any = true;
     }
     if (any) {
-        inner->objective = wgf_network_objective(prox->network, prox->V, particles->alpha);
+        inner->objective = wgf_network_objective(prox->network, prox->V, alpha_of(prox, prox->V));
         settle(prox, inner);
     }
     return any;
@@ -243,9 +267,13 @@ static bool reach_origin(struct prox *prox, struct inner *inner)
 static bool leave(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double rounding,
                   double *squared)
 {
+    const struct wgf_particles *particles = &prox->particles;
+    const int64_t weights = particles->weights;
     gradient_anew(prox);
+    memcpy(prox->trial + weights, prox->gradient + weights, (size_t)outputs(prox) * sizeof(double));
     double slope =
-        wgf_kinks_escape(prox->kinks, prox->V, prox->particles.alpha, prox->gradient, prox->trial, &inner->complete);
+        squared_outputs(prox, prox->gradient) +
+        wgf_kinks_escape(prox->kinks, prox->V, alpha_of(prox, prox->V), prox->gradient, prox->trial, &inner->complete);
     exchange(&prox->gradient, &prox->trial);
     inner->beta = prox->beta;
     inner->left = slope > prox->enough && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope);
@@ -266,8 +294,10 @@ static bool descend(struct prox *prox, const struct wgf_deadline *deadline, stru
         return true;
     }
     inner->beta = prox->beta;
-    double slope = wgf_kinks_project(prox->kinks, prox->V, particles->alpha, inner->beta, prox->gradient);
-    *squared = wgf_squared_distance(prox->gradient, NULL, particles->weights);
+    double slope = squared_outputs(prox, prox->gradient) +
+                   wgf_kinks_project(prox->kinks, prox->V, alpha_of(prox, prox->V), inner->beta, prox->gradient);
+    wgf_points_make_tangent(&particles->points, prox->V, prox->gradient);
+    *squared = wgf_squared_distance(prox->gradient, NULL, particles->points.count);
     if (*squared > enough && slope > 0 && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope))
         return true;
     return leave(prox, deadline, inner, rounding, squared) || reach_origin(prox, inner);
@@ -290,7 +320,7 @@ static bool iterate(struct prox *prox, const struct wgf_deadline *deadline, stru
         moved = false;
     }
     inner->rests = !moved;
-    inner->residual = sqrt(squared / (double)prox->particles.m);
+    inner->residual = sqrt(squared / (double)prox->particles.points.m);
     return moved;
 }
 
@@ -304,15 +334,16 @@ static void judge(struct prox *prox, struct inner *inner)
         gradient_anew(prox);
     else
         inner_gradient(prox);
-    double squared = wgf_kinks_least(prox->kinks, prox->V, particles->alpha, prox->gradient);
-    inner->residual = sqrt(squared / (double)particles->m);
+    double squared = squared_outputs(prox, prox->gradient) +
+                     wgf_kinks_least(prox->kinks, prox->V, alpha_of(prox, prox->V), prox->gradient);
+    inner->residual = sqrt(squared / (double)particles->points.m);
 }
 
 /* Puts V at W. */
 static void begin(struct prox *prox, int64_t number, struct inner *inner)
 {
     const struct wgf_particles *particles = &prox->particles;
-    memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
+    memcpy(prox->V, particles->W, (size_t)particles->points.count * sizeof(double));
     prox->metric->fix(prox->distance, particles->W, number);
     settle(prox, inner);
 }
@@ -321,7 +352,7 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
 {
     struct wgf_particles *particles = &prox->particles;
     wgf_particles_keep(particles);
-    exchange(&particles->W, &prox->V);
+    memcpy(particles->W, prox->V, (size_t)particles->points.count * sizeof(double));
     particles->distance = inner->distance;
     prox->steps_used = (double)used;
     prox->residual = inner->residual;
@@ -334,7 +365,7 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
 static bool step_arcs(struct prox *prox, struct inner *inner, bool recorded)
 {
     struct wgf_particles *particles = &prox->particles;
-    const double m = (double)particles->m, tolerance = particles->settings->inner_tol;
+    const double m = (double)particles->points.m, tolerance = particles->settings->inner_tol;
     inner->broken = !isfinite(wgf_arc_stepper_objective(particles->stepper));
     if (inner->broken || tolerance > 0)
         inner->residual = wgf_arc_stepper_update_norm(particles->stepper) / sqrt(m);
@@ -353,7 +384,7 @@ static void finish_arcs(struct prox *prox, int64_t number, struct inner *inner)
     struct wgf_particles *particles = &prox->particles;
     prox->metric->fix(prox->distance, particles->W, number);
     wgf_arc_stepper_read(particles->stepper, prox->V);
-    inner->distance = wgf_arc_stepper_squared_distance(particles->stepper) / (double)particles->m;
+    inner->distance = wgf_arc_stepper_squared_distance(particles->stepper) / (double)particles->points.m;
     particles->stepping = false;
     particles->steps = particles->window = 0;
 }
@@ -365,6 +396,8 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
     const bool uses_arcs = particles->stepper != NULL;
+    if (prox->search)
+        choose_beta(prox);
     struct inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta, .complete = true};
     if (!uses_arcs)
         begin(prox, number, &inner);
@@ -456,8 +489,9 @@ static double bytes(const struct wgf_settings *settings)
 {
     struct prox measured;
     struct wgf_arena arena = {0};
-    const int64_t m = settings->init.width, n = settings->data.n, d = settings->data.d;
-    lay_out(&measured, (double)m * (double)d, &arena);
+    const int64_t n = settings->data.n, d = settings->data.d;
+    const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
+    lay_out(&measured, (double)wgf_points_of(settings).count, &arena);
     return sizeof measured + arena.used + wgf_particles_bytes(settings) + wgf_kinks_bytes(m, n, d) +
            (wgf_particles_use_arcs(settings) ? wgf_network_bytes(&settings->network, m, n, d) : 0) +
            wgf_metric_find(settings->metric)->bytes(settings);
@@ -466,7 +500,8 @@ static double bytes(const struct wgf_settings *settings)
 static double operations(const struct wgf_settings *settings)
 {
     const double inner =
-        2 * wgf_network_operations(&settings->network, settings->init.width, settings->data.n, settings->data.d) +
+        2 * wgf_network_operations(&settings->network, wgf_network_neurons(&settings->network, settings->init.width),
+                                   settings->data.n, settings->data.d) +
         wgf_metric_find(settings->metric)->operations(settings);
     return (double)settings->inner_steps * inner + wgf_particles_operations(settings);
 }
