@@ -185,6 +185,14 @@ static bool both_layers(struct wgf_trial *trial)
            wgf_trial_says(trial, "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
 }
 
+static bool inner_solver(struct wgf_trial *trial)
+{
+    const struct wgf_settings *settings = &trial->settled;
+    return settings->method == WGF_METHOD_PROX && settings->inner != WGF_INNER_GD &&
+           wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd",
+                          wgf_param_text(wgf_param_find("inner"), settings));
+}
+
 static bool decay(struct wgf_trial *trial)
 {
     return trial->written.network.weight_decay > 0 && !wgf_method_has_neurons(trial->written.method) &&
@@ -298,6 +306,7 @@ static const struct wgf_rule rules[] = {
     {{"init", "init_file"}, .conflicts = init_file},
     {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
     {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
+    {{"inner", "method"}, .conflicts = inner_solver},
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
     {{"flow_solver", "d", "data", "data_file", "inputs", "method", "layers"}, .conflicts = events_inputs},

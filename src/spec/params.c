@@ -41,6 +41,16 @@ static bool with_prox(const struct wgf_settings *s)
     return s->method == WGF_METHOD_PROX;
 }
 
+static bool with_exact_inner(const struct wgf_settings *s)
+{
+    return with_prox(s) && (s->inner == WGF_INNER_EXACT_LOCAL || s->inner == WGF_INNER_EXACT_GLOBAL);
+}
+
+static bool with_inner_iterations(const struct wgf_settings *s)
+{
+    return with_prox(s) && !with_exact_inner(s);
+}
+
 static bool with_jko(const struct wgf_settings *s)
 {
     return s->method == WGF_METHOD_JKO;
@@ -198,11 +208,11 @@ const struct wgf_param wgf_params[] = {
     {"scaling", CHOICE(scaling, "plain"), ONE_OF(scalings), READ(with_gd),
      SAYS("step of gd: gamma or m gamma times the gradient")},
     {"steps", INT(steps, "100"), WHOLE(0), SHAPES(TRACE | STATE), SAYS("outer steps")},
-    {"beta", FLOAT(beta, "auto"), ABOVE(0), OR_AUTO, READ(with_prox), SAYS("inner step size")},
-    {"inner", CHOICE(inner, "gd"), ONE_OF(inners), READ(with_prox), SAYS("inner solver")},
-    {"inner_steps", INT(inner_steps, "100"), WHOLE(1), SHAPES(TRACE), READ(with_prox),
+    {"beta", FLOAT(beta, "auto"), ABOVE(0), OR_AUTO, READ(with_inner_iterations), SAYS("inner step size")},
+    {"inner", CHOICE(inner, "gd"), ONE_OF(inners), DECIDES, READ(with_prox), SAYS("inner solver")},
+    {"inner_steps", INT(inner_steps, "100"), WHOLE(1), SHAPES(TRACE), READ(with_inner_iterations),
      SAYS("inner iterations at most")},
-    {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_prox),
+    {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_inner_iterations),
      SAYS("stop inner iterations once the residual is below this; 0: never")},
     {"projections", INT(projections, "100"), WHOLE(1), READ(with_sliced), SAYS("directions of the sliced distance")},
     {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_jko), SAYS("grid points per axis")},
@@ -231,7 +241,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("steps from one trace record to the next; the last step is always recorded")},
     {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), SHAPES(TRACE),
      SAYS("all: also Frobenius and exact Wasserstein")},
-    {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_prox),
+    {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_inner_iterations),
      SAYS("inner steps from one inner record to the next; 0: none")},
     {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(wgf_method_uses_kernel),
      SAYS("how the gradient is computed")},

@@ -33,7 +33,7 @@ gamma | float | 0.1
 scaling | plain, mean_field | plain
 steps | int | 100
 beta | float or auto | auto
-inner | gd | gd
+inner | gd, accelerated, exact_local, exact_global | gd
 inner_steps | int | 100
 inner_tol | float | 0
 projections | int | 100

@@ -31,7 +31,11 @@ enum wgf_metric_id { WGF_METRICS(WGF_METRIC_ID) };
     X(WGF_SCALING_MEAN_FIELD, "mean_field")
 enum wgf_scaling { WGF_SCALINGS(WGF_ENUM_ID) };
 
-#define WGF_INNERS(X) X(WGF_INNER_GD, "gd")
+#define WGF_INNERS(X)                                                                                                  \
+    X(WGF_INNER_GD, "gd")                                                                                              \
+    X(WGF_INNER_ACCELERATED, "accelerated")                                                                            \
+    X(WGF_INNER_EXACT_LOCAL, "exact_local")                                                                            \
+    X(WGF_INNER_EXACT_GLOBAL, "exact_global")
 enum wgf_inner { WGF_INNERS(WGF_ENUM_ID) };
 
 #define WGF_JKO_SOLVERS(X)                                                                                             \
