@@ -13,8 +13,7 @@ static const struct kind {
     const char *spec;         /* the same in words */
 } kinds[] = {
     {"gd", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, true, "method: gd"},
-    {"prox_frobenius", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, true,
-     "method: prox, metric: frobenius"},
+    {"prox_frobenius", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, true, "method: prox, metric: frobenius"},
     {"prox_wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, true,
      "method: prox, metric: wasserstein"},
     {"prox_sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true, "method: prox, metric: sliced"},

@@ -227,7 +227,8 @@ def reference(inputs, parameters):
     def read(*names):
         return {name: parameters[name] for name in names if name in parameters}
 
-    network = Network(inputs.samples, inputs.alpha, **read("loss", "output", "layers", "weight_decay", "parametrisation"))
+    network = Network(inputs.samples, inputs.alpha,
+                      **read("loss", "output", "layers", "weight_decay", "parametrisation"))
     descent = Descent(**read("method", "gamma", "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
                              "record_distances", "metric", "projections", "seed", "stop_objective", "stop_change"))
     return descend(network, descent, inputs.W, inputs.test)

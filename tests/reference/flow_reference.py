@@ -204,8 +204,8 @@ def descend(network, descent, W, test=None):
 
     def record(step, distance, **inner):
         trace.record(
-            network.kept(state), step=step, time=step * time_of_step(descent, len(state)), objective=network.objective(state),
-            distance=distance, grad_norm=np.linalg.norm(network.gradient(state)),
+            network.kept(state), step=step, time=step * time_of_step(descent, len(state)),
+            objective=network.objective(state), distance=distance, grad_norm=np.linalg.norm(network.gradient(state)),
             weight_norm=np.linalg.norm(network.weights(state)), active=network.active(state),
             objective_test=np.nan if test is None else network.loss_on(state, test), **inner)
 

@@ -137,12 +137,13 @@ static void traces_must_be_countable(void **state)
 static void all_conflicts_are_told_in_order(void **state)
 {
     (void)state;
-    assert_no_plan("name: x\nfixed:\n  layers: both\n  init: grid\n  data: file\n  method: flow\n  flow_solver: events\n",
-                   "x.yaml:3:11: error: layers: both needs flow_solver: adaptive; events is exact for layers: first "
-                   "alone\n"
-                   "x.yaml:4:9: error: init: grid needs width = 2 g^2, a square grid of each sign; 1000 is not, the "
-                   "nearest is 968\n"
-                   "x.yaml:5:9: error: data: file needs data_file: PATH\n");
+    assert_no_plan(
+        "name: x\nfixed:\n  layers: both\n  init: grid\n  data: file\n  method: flow\n  flow_solver: events\n",
+        "x.yaml:3:11: error: layers: both needs flow_solver: adaptive; events is exact for layers: first "
+        "alone\n"
+        "x.yaml:4:9: error: init: grid needs width = 2 g^2, a square grid of each sign; 1000 is not, the "
+        "nearest is 968\n"
+        "x.yaml:5:9: error: data: file needs data_file: PATH\n");
 }
 
 /* What --set gave is blamed without a place in the file. */

@@ -7,9 +7,8 @@
  * keeps the plan: its cost bounds D from above, so a decrease of the bound is a decrease of the objective. Minimisers
  * sit on kinks, where a fixed step does not settle and a search along the gradient stalls; see descend. The descent
  * rests where no direction of any neuron descends at first order, to rounding. */
+#include "directions.h"
 #include "metric.h"
-
-#include "wgf/model/kinks.h"
 
 #include "wgf/base/system.h"
 
@@ -25,10 +24,9 @@ struct prox {
     const struct wgf_metric *metric;
     void *distance;              /* the metric's work */
     struct wgf_network *network; /* that of particles; of its own beside a stepper */
-    struct wgf_kinks *kinks;
+    struct wgf_directions directions;
     double *V, *trial; /* vectors as W of particles: the inner iterate and a candidate for the next */
     double *gradient;  /* likewise: of the inner objective at V */
-    double eigenvalue; /* the largest of X^T X, for beta: auto */
     double beta;       /* given, or the first to be tried in an outer step */
     bool search;       /* beta is auto */
     double enough;     /* squared norm of the gradient below which inner_tol is met */
@@ -38,28 +36,11 @@ struct prox {
     int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */
 };
 
-/* beta <- the inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma) at W: D's is at most 2/m for every
- * metric. Where alpha trains, F's grows with the weights and with the residual, |e| <= sqrt(F / kappa). */
-static void choose_beta(struct prox *prox)
-{
-    const struct wgf_particles *particles = &prox->particles;
-    const struct wgf_network_settings *network = &particles->settings->network;
-    const double m = (double)particles->points.m, c = wgf_output_factor(network, particles->m);
-    const double kappa = wgf_loss_factor(network->loss, particles->problem->data->n), rho = prox->eigenvalue;
-    double squares = wgf_squared_distance(particles->alpha, NULL, particles->m), mixed = 0;
-    if (wgf_network_trains_alpha(network)) {
-        squares += wgf_squared_distance(particles->W, NULL, particles->weights);
-        mixed = 2 * c * sqrt(kappa * rho * particles->evaluation.objective * (particles->points.sphere ? squares : 1));
-    }
-    prox->beta = 1 / (1 / (particles->settings->gamma * m) + 2 * kappa * c * c * squares * rho + mixed +
-                      2 * network->weight_decay + 2 * network->confine / m);
-}
-
 static void destroy(void *work)
 {
     struct prox *prox = work;
     prox->metric->free(prox->distance);
-    wgf_kinks_free(prox->kinks);
+    wgf_kinks_free(prox->directions.kinks);
     if (prox->network != prox->particles.network)
         wgf_network_free(prox->network);
     wgf_particles_clear(&prox->particles);
@@ -83,7 +64,8 @@ static wgf_status create_kinks(struct prox *prox, const struct wgf_settings *set
     if (particles->stepper)
         status = wgf_network_create(&prox->network, &settings->network, particles->problem->data, particles->m, error);
     if (!status)
-        status = wgf_kinks_create(&prox->kinks, prox->network, error);
+        status = wgf_kinks_create(&prox->directions.kinks, prox->network, error);
+    prox->directions.particles = particles;
     if (!status)
         wgf_network_set_cancel(prox->network, particles->problem->cancel);
     return status;
@@ -110,7 +92,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     prox->search = isnan(settings->beta);
     prox->enough = settings->inner_tol * settings->inner_tol * (double)settings->init.width;
     if (!status && prox->search)
-        status = wgf_data_curvature(problem->data, problem->cancel, &prox->eigenvalue, error);
+        status = wgf_data_curvature(problem->data, problem->cancel, &prox->directions.eigenvalue, error);
     prox->steps_used = prox->residual = NAN;
     prox->particles.update = (struct wgf_update){
         .step = settings->beta, .pull = settings->beta / (settings->gamma * (double)settings->init.width)};
@@ -146,24 +128,13 @@ static const double *alpha_of(const struct prox *prox, const double *x)
     return wgf_particles_alpha(&prox->particles, x);
 }
 
-/* How many output weights train, behind the weights of a vector. */
-static int64_t outputs(const struct prox *prox)
-{
-    return wgf_network_trains_alpha(&prox->particles.settings->network) ? prox->particles.m : 0;
-}
-
-/* The squared norm of that part of a vector. */
-static double squared_outputs(const struct prox *prox, const double *x)
-{
-    return wgf_squared_distance(x + prox->particles.weights, NULL, outputs(prox));
-}
-
 /* gradient <- that of F, of what confines and of D(V, W) / (2 gamma), the network being at V and D solved there.
  * Returns its squared norm. */
 static double inner_gradient(struct prox *prox)
 {
     struct wgf_particles *particles = &prox->particles;
-    double *const of_alpha = outputs(prox) > 0 ? prox->gradient + particles->weights : NULL;
+    const bool trains = wgf_network_trains_alpha(&particles->settings->network);
+    double *const of_alpha = trains ? prox->gradient + particles->weights : NULL;
     wgf_network_gradient(prox->network, prox->V, alpha_of(prox, prox->V), prox->gradient, of_alpha);
     prox->metric->add_gradient(prox->distance, prox->V, 0.5 / particles->settings->gamma, prox->gradient);
     wgf_points_make_tangent(&particles->points, prox->V, prox->gradient);
@@ -267,13 +238,8 @@ static bool reach_origin(struct prox *prox, struct inner *inner)
 static bool leave(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double rounding,
                   double *squared)
 {
-    const struct wgf_particles *particles = &prox->particles;
-    const int64_t weights = particles->weights;
     gradient_anew(prox);
-    memcpy(prox->trial + weights, prox->gradient + weights, (size_t)outputs(prox) * sizeof(double));
-    double slope =
-        squared_outputs(prox, prox->gradient) +
-        wgf_kinks_escape(prox->kinks, prox->V, alpha_of(prox, prox->V), prox->gradient, prox->trial, &inner->complete);
+    double slope = wgf_directions_escape(&prox->directions, prox->V, prox->gradient, prox->trial, &inner->complete);
     exchange(&prox->gradient, &prox->trial);
     inner->beta = prox->beta;
     inner->left = slope > prox->enough && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope);
@@ -294,9 +260,7 @@ static bool descend(struct prox *prox, const struct wgf_deadline *deadline, stru
         return true;
     }
     inner->beta = prox->beta;
-    double slope = squared_outputs(prox, prox->gradient) +
-                   wgf_kinks_project(prox->kinks, prox->V, alpha_of(prox, prox->V), inner->beta, prox->gradient);
-    wgf_points_make_tangent(&particles->points, prox->V, prox->gradient);
+    double slope = wgf_directions_project(&prox->directions, prox->V, inner->beta, prox->gradient);
     *squared = wgf_squared_distance(prox->gradient, NULL, particles->points.count);
     if (*squared > enough && slope > 0 && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope))
         return true;
@@ -334,8 +298,7 @@ static void judge(struct prox *prox, struct inner *inner)
         gradient_anew(prox);
     else
         inner_gradient(prox);
-    double squared = squared_outputs(prox, prox->gradient) +
-                     wgf_kinks_least(prox->kinks, prox->V, alpha_of(prox, prox->V), prox->gradient);
+    double squared = wgf_directions_least(&prox->directions, prox->V, prox->gradient);
     inner->residual = sqrt(squared / (double)particles->points.m);
 }
 
@@ -397,7 +360,7 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     const struct wgf_settings *settings = particles->settings;
     const bool uses_arcs = particles->stepper != NULL;
     if (prox->search)
-        choose_beta(prox);
+        prox->beta = wgf_directions_first_beta(&prox->directions);
     struct inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta, .complete = true};
     if (!uses_arcs)
         begin(prox, number, &inner);
