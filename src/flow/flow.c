@@ -1,5 +1,5 @@
 /* The driver of every method: steps, records, and the reasons to stop. */
-#include "flow_internal.h"
+#include "optimum/optimum.h"
 
 #include "wgf/base/system.h"
 
@@ -64,7 +64,7 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
     numbers += 2 * (double)settings->steps * (double)inner_records(settings);
     numbers += (double)shape.records * (double)shape.rows * (double)shape.cols;
-    return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings);
+    return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings) + wgf_optimum_bytes(settings);
 }
 
 double wgf_flow_operations(const struct wgf_settings *settings)
@@ -238,6 +238,10 @@ static void explain(const struct wgf_descent *run)
     if (result->outcome == WGF_OUTCOME_DONE && result->message[0] == '\0')
         explain_death(run);
     explain_absence(run);
+    const char *const words = wgf_optimum_words(&run->optimum);
+    const size_t used = strlen(result->message);
+    if (words)
+        snprintf(result->message + used, sizeof result->message - used, "%s%s", used > 0 ? "; " : "", words);
 }
 
 /* Makes the work and brings it to the start, or to the checkpoint. */
@@ -260,6 +264,10 @@ static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *probl
         return status;
     if (run->result->steps_done == 0 && run->method->foresee)
         run->method->foresee(run->work, deadline);
+    if ((status = wgf_optimum_find(run, problem, &run->optimum, error))) {
+        run->method->free(run->work);
+        return status;
+    }
     evaluate(run);
     if (run->result->steps_done == 0)
         run->result->objective_initial = run->now.objective;
@@ -279,6 +287,9 @@ static void finish(struct wgf_descent *run)
     run->result->objective_final = run->now.objective;
     if (run->method->results)
         run->method->results(run->work, run->result);
+    run->result->objective_optimal = run->optimum.objective;
+    run->result->optimum_gap = run->optimum.gap;
+    run->result->optimum_atoms = run->optimum.atoms;
 }
 
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,

@@ -8,6 +8,8 @@
 #include "wgf/base/text.h"
 #include "wgf/flow/flow.h"
 
+struct wgf_budget;
+
 /* The current state in three numbers. */
 struct wgf_evaluation {
     double objective, grad_norm, weight_norm;
@@ -42,6 +44,9 @@ struct wgf_method {
     /* Of a descent at its start, before its first evaluation: what its results need. Cut short by the deadline. NULL:
      * nothing. */
     void (*foresee)(void *work, const struct wgf_deadline *deadline);
+    /* Likewise: J* over all states of such descents, and the bytes that it takes. NULL: that over all networks. */
+    wgf_status (*floor)(void *work, struct wgf_budget *, struct wgf_optimum *, struct wgf_error *);
+    double (*floor_bytes)(const struct wgf_settings *);
     /* Evaluates the current state and keeps what the next step needs. Means nothing once cancelled. */
     struct wgf_evaluation (*evaluate)(void *work);
     /* Outer step `number`, from 1, from an evaluated state. False: the deadline passed, or it failed; the state is as
@@ -84,7 +89,8 @@ struct wgf_descent {
     double previous;             /* objective before the last step; NaN: no step yet, no change to judge */
     int64_t recorded;            /* the step of the last record; -1: none */
     struct wgf_expression *rule; /* of stop_when; NULL: none */
-    bool stopped;                /* by the rule */
+    struct wgf_optimum optimum;
+    bool stopped; /* by the rule */
 
     const struct wgf_checkpoint *checkpoint; /* or NULL */
     double started;     /* by wgf_clock: when the descent would have started if it had never been cut */

@@ -21,6 +21,7 @@ struct wgf_job_runner {
     double memory_limit, memory_share; /* of this process alone; when all sharers run jobs as large */
     struct wgf_job_data data;
     struct wgf_loaded init_file;
+    struct wgf_optima optima;
 };
 
 wgf_status wgf_job_runner_create(struct wgf_job_runner **runner, const struct wgf_plan *plan, int sharers,
@@ -143,7 +144,8 @@ static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_setti
                                   .masses = neurons ? NULL : room,
                                   .cancel = runner->interrupted,
                                   .checkpoint = checkpoint,
-                                  .listener = runner->listener};
+                                  .listener = runner->listener,
+                                  .optima = &runner->optima};
     wgf_status status = wgf_job_data_test(&runner->data, runner->plan, settings, error);
     problem.test = runner->data.test.n > 0 ? &runner->data.test : NULL;
     if (!status && room)

@@ -46,7 +46,8 @@ TRACES = ("step", "time", "objective", "distance", "distance_frobenius", "distan
 RESULTS = {"status": "uint8", "attempts": "int64", "key": "uint64", "checksum": "uint64",
            "objective_initial": "float64", "objective_final": "float64", "steps_done": "int64", "started": "float64",
            "seconds": "float64", "rank": "int64", "flow_drift": "float64", "temperature": "float64",
-           "objective_limit": "float64", "predicted_seconds": "float64"}
+           "objective_limit": "float64", "objective_optimal": "float64", "optimum_gap": "float64",
+           "optimum_atoms": "float64", "predicted_seconds": "float64"}
 INTEGERS = ("n", "d", "data_seed", "width", "seed", "steps", "inner_steps", "projections", "grid", "grid2",
             "dykstra_steps", "anderson", "record_every", "record_inner")
 TEXTS = ("data", "test_file", "data_file", "sampling", "init", "init_file", "signs", "loss", "output", "layers",

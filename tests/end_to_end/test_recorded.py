@@ -45,7 +45,7 @@ def outcome(wgf, number, method, option):
     """How an option ends with a method: recorded, warned, refused, told in the row, or None of these."""
     text = f"name: x\nfixed: {{data: sinus, n: 5, width: 4, steps: 2, {DESCENTS[method]}, {option}}}\n"
     wgf.write("spec.yaml", text)
-    planned = wgf("plan", "spec.yaml")
+    planned = wgf("plan", "spec.yaml", "--no-time")
     name = option.split(":")[0]
     if planned.code == USAGE:
         return "refused" if name in planned.err else None

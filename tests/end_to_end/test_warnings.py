@@ -32,7 +32,7 @@ def parameters(wgf):
 def warnings(wgf, text, *options):
     """{parameter: (line, ways to have it read)} of the warnings, and the number of jobs."""
     wgf.write("spec.yaml", text)
-    done = wgf("plan", "spec.yaml", *options).require(OK)
+    done = wgf("plan", "spec.yaml", "--no-time", *options).require(OK)
     found = {}
     for line in done.err.splitlines():
         match = WARNING.match(line)
@@ -117,7 +117,7 @@ def a_run_warns_once_and_not_when_quiet(wgf):
 def shipped_specs_give_no_warning(wgf):
     files = sorted(SWEEPS.glob("*.yaml"))
     for path in files:
-        equal(wgf("plan", path).require(OK).err, "", f"stderr of {path.name}")
+        equal(wgf("plan", path, "--no-time").require(OK).err, "", f"stderr of {path.name}")
     require(len(files) > 10, "no specs")
 
 

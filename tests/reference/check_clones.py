@@ -24,8 +24,7 @@ from harness import HANG, OK, Failure, Skip, case, contents, main, require
 # Instruction set, the clones that a processor with it takes, and the flags of such a processor.
 LEVELS = {"avx512f": (("avx512f",), {"avx512f"}), "avx2": (("avx2", "fma"), {"avx2", "fma"}),
           "default": (("default",), set())}
-CORES = {"SkylakeX": {"avx512f", "avx512bw"}, "Zen": {"avx2", "fma"}, "Haswell": {"avx2", "fma"},
-         "Sandybridge": {"avx"}, "Prescott": set()}
+CORES = {"SkylakeX": {"avx512f", "avx512bw"}, "Zen": {"avx2", "fma"}, "Haswell": {"avx2", "fma"}}
 CHECKS = (("check_flow.py", "sse sum"), ("check_flow.py", "all distances"), ("check_jko.py", "exact limit"),
           ("check_jko.py", "n 7, grid 7"))
 SPECS = {

@@ -3,7 +3,7 @@ on; and the residual that a step records is the least norm of Clarke's subdiffer
 
 Usage: check_rest.py WGF_BINARY [PROBLEMS]
 
-PROBLEMS (400; 2000 is the whole test) random problems with d = 2, 3, 5, 10, widths of 2 to 30 and gamma of .01 to 10.
+PROBLEMS (200; 2000 is the whole test) random problems with d = 2, 3, 5, 10, widths of 2 to 30 and gamma of .01 to 10.
 SciPy's bounded least squares gives the residual, and the steepest direction of each neuron on the kinks where it ends,
 for every choice of sides of the concave ones. From within 1e-9 of the end, 3000 steps of plain descent lower the
 proximal objective by at most 1 % of what the step lowered it by. A few local minima they leave by jumps, the more so
@@ -146,7 +146,7 @@ def faults(problem, random):
 
 
 def main():
-    wgf, count = str(Path(sys.argv[1]).resolve()), int(sys.argv[2]) if len(sys.argv) > 2 else 400
+    wgf, count = str(Path(sys.argv[1]).resolve()), int(sys.argv[2]) if len(sys.argv) > 2 else 200
     random, problems, failed = np.random.default_rng(1), [], 0
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:

@@ -91,6 +91,29 @@ struct wgf_flow_listener {
  * keep every bit. Source: src/flow/README.md "JKO on a grid". */
 void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
 
+/* How far the search for J* came. Source: src/flow/README.md "The optimum". */
+enum wgf_optimum_kind {
+    WGF_OPTIMUM_NONE,    /* there is none */
+    WGF_OPTIMUM_EXACT,   /* up to the gap */
+    WGF_OPTIMUM_BOUND,   /* an upper bound: not every ray or cone was looked at */
+    WGF_OPTIMUM_DEAR,    /* it takes more operations than the job may */
+    WGF_OPTIMUM_EXPIRED, /* given up: it means nothing */
+};
+struct wgf_optimum {
+    int kind;                     /* enum wgf_optimum_kind */
+    double objective, gap, atoms; /* WGF_FLOW_NUMBERS; NaN: not known */
+};
+
+/* J* of jobs before, which those with the same data and signs share. Zero-initialise. Whether there is one, and what it
+ * holds, changes no result. */
+enum { WGF_OPTIMA = 256 };
+struct wgf_optima {
+    struct wgf_known_optimum {
+        uint64_t key;
+        struct wgf_optimum optimum;
+    } known[WGF_OPTIMA];
+};
+
 /* What a descent starts from. Borrowed; the weights are copied. W and alpha: NULL for methods without neurons. */
 struct wgf_problem {
     const struct wgf_data *data;
@@ -102,6 +125,7 @@ struct wgf_problem {
     const volatile sig_atomic_t *expired;     /* set by wgf_flow_run: not 0 once cancelled or after time_limit */
     const struct wgf_checkpoint *checkpoint;  /* NULL: none is made, and the descent starts from the beginning */
     const struct wgf_flow_listener *listener; /* NULL: nobody is told */
+    struct wgf_optima *optima;                /* NULL: J* is found anew; else kept there */
 };
 
 /* What a descent leaves. The caller provides the arrays, with room for wgf_flow_records and so on; every entry that
@@ -124,7 +148,12 @@ struct wgf_trace {
       "flow: largest relative error of the residual that events carried; layers: both: of |w|^2 - alpha^2")            \
     X(TEMPERATURE, temperature, FLOAT64, WRITTEN, "1", "epsilon / (4 gamma), at which jko's steps diffuse")            \
     X(OBJECTIVE_LIMIT, objective_limit, FLOAT64, WRITTEN, "1",                                                         \
-      "objective F that jko tends to at this epsilon, gamma and grid")
+      "objective F that jko tends to at this epsilon, gamma and grid")                                                 \
+    X(OBJECTIVE_OPTIMAL, objective_optimal, FLOAT64, WRITTEN, "1",                                                     \
+      "J*, the infimum of the objective over all networks with these signs; jko: over all masses on its grid")         \
+    X(OPTIMUM_GAP, optimum_gap, FLOAT64, WRITTEN, "1",                                                                 \
+      "how far J* is from a proof: a residual or a duality gap, relative; NaN: J* is only an upper bound")             \
+    X(OPTIMUM_ATOMS, optimum_atoms, FLOAT64, WRITTEN, "1", "neurons, or points of the grid, of the J* that was found")
 #define WGF_FLOW_NUMBER(id, name, type, life, units, meaning) double name;
 
 /* A result without any number. */

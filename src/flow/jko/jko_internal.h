@@ -85,6 +85,10 @@ struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_dead
 /* At a start, p being the masses: objective_limit, unless the watch expires. q, u and the rest of the work are used. */
 void wgf_jko_foresee(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
+/* As `floor` of struct wgf_method: the least F over all masses on the grid. */
+wgf_status wgf_jko_floor(void *work, struct wgf_budget *budget, struct wgf_optimum *optimum, struct wgf_error *error);
+double wgf_jko_floor_bytes(const struct wgf_settings *settings);
+
 /* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s
  * Phi^T u and p. */
 struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,

@@ -1,0 +1,160 @@
+/* The least F over all masses on the grid: the floor of every run. The output less y is the point of least norm of a
+ * polytope, whose vertices have all mass of each sheet at one point of the grid,
+ *
+ *     v = M_0 phi_k - M_1 phi_l - y,       phi_k = (max(0, theta_k . x_j))_j.
+ *
+ * With a row of rho beneath the vertices and b = (0, rho), non-negative least squares finds it: scaling z to sum 1
+ * leaves its direction optimal (Lawson and Hanson 1974). Source: src/flow/README.md "The optimum". */
+#include "jko_internal.h"
+#include "optimum/optimum.h"
+
+#include "wgf/base/vector.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+struct floor {
+    struct wgf_jko *jko;
+    struct wgf_nnls nnls;
+    double mass[2]; /* of the sheets */
+    double rho;
+    double *direction;     /* n: Phi p - y, not scaled; or -y before there are masses */
+    double *sheet_outputs; /* n */
+    double *column;        /* n + 1 */
+    double least;          /* product of a vertex with the direction */
+};
+
+static void lay_out(struct floor *floor, int64_t n, struct wgf_arena *arena)
+{
+    wgf_nnls_lay_out(&floor->nnls, n + 1, arena);
+    floor->direction = wgf_arena_take(arena, (double)n, sizeof(double));
+    floor->sheet_outputs = wgf_arena_take(arena, (double)n, sizeof(double));
+    floor->column = wgf_arena_take(arena, (double)n + 1, sizeof(double));
+}
+
+double wgf_jko_floor_bytes(const struct wgf_settings *settings)
+{
+    struct floor measured;
+    struct wgf_arena arena = {0};
+    lay_out(&measured, settings->data.n, &arena);
+    return arena.used;
+}
+
+/* The point of the grid where the potential, with that sign, is least. */
+static int64_t least_point(const struct wgf_jko *jko, double sign)
+{
+    int64_t least = 0;
+    for (int64_t k = 1; k < jko->measure.points; k++)
+        if (sign * jko->potential[k] < sign * jko->potential[least])
+            least = k;
+    return least;
+}
+
+/* out = phi_k */
+static void feature(struct wgf_jko *jko, int64_t k, double *out)
+{
+    memset(jko->net, 0, (size_t)jko->measure.points * sizeof *jko->net);
+    jko->net[k] = 1;
+    wgf_features_output(&jko->features, jko->net, out);
+}
+
+/* The vertex with the least product with the direction. */
+static double next_vertex(void *context, const double *residual, double *column, int64_t *name,
+                          struct wgf_budget *budget)
+{
+    struct floor *floor = context;
+    struct wgf_jko *jko = floor->jko;
+    const struct wgf_data *data = jko->problem->data;
+    const int64_t n = data->n;
+    for (int64_t j = 0; j < n; j++) /* b - A z begins with minus the point */
+        floor->direction[j] = floor->nnls.count > 0 ? -residual[j] : -data->y[j];
+    wgf_features_potential(&jko->features, floor->direction, jko->potential);
+    *name = 0;
+    for (int64_t j = 0; j < n; j++)
+        column[j] = -data->y[j];
+    for (int sheet = 0; sheet < jko->measure.sheets; sheet++) {
+        const double sign = sheet ? -1 : 1;
+        const int64_t point = least_point(jko, sign);
+        feature(jko, point, floor->sheet_outputs);
+        for (int64_t j = 0; j < n; j++)
+            column[j] += sign * floor->mass[sheet] * floor->sheet_outputs[j];
+        *name = *name * jko->measure.points + point;
+    }
+    column[n] = floor->rho;
+    floor->least = wgf_dot(floor->direction, column, n);
+    const double points = (double)jko->measure.points;
+    if (!wgf_budget_spend(budget, 3 * points + 20 * sqrt(points) * (double)n))
+        return NAN;
+    return floor->nnls.count > 0 ? floor->rho * residual[n] - floor->least : floor->rho * floor->rho;
+}
+
+/* The mass of each sheet, which no step changes. */
+static void weigh(struct floor *floor)
+{
+    const struct wgf_measure *measure = &floor->jko->measure;
+    const double *p = floor->jko->problem->masses;
+    for (int sheet = 0; sheet < measure->sheets; sheet++)
+        floor->mass[sheet] = p ? 0 : 1.0 / measure->sheets;
+    for (int grid = 0; p && grid < measure->grid_count; grid++)
+        for (int sheet = 0; sheet < measure->sheets; sheet++)
+            for (int64_t k = measure->grids[grid].points * measure->grids[grid].points; k > 0; k--)
+                floor->mass[sheet] += *p++;
+}
+
+/* Points of the grid in the vertices that were chosen, those of each sheet counted. */
+static double count_atoms(const struct floor *floor)
+{
+    const struct wgf_nnls *nnls = &floor->nnls;
+    const int64_t points = floor->jko->measure.points;
+    double atoms = 0;
+    for (int sheet = 0; sheet < floor->jko->measure.sheets; sheet++)
+        for (int64_t i = 0; i < nnls->count; i++) {
+            int64_t same = 0;
+            while (same < i && (sheet ? nnls->names[same] / points != nnls->names[i] / points
+                                      : nnls->names[same] % points != nnls->names[i] % points))
+                same++;
+            atoms += same == i;
+        }
+    return atoms;
+}
+
+static void search(struct floor *floor, struct wgf_budget *budget, struct wgf_optimum *optimum)
+{
+    const double tolerance = 1e-14;
+    struct wgf_jko *jko = floor->jko;
+    struct wgf_nnls *nnls = &floor->nnls;
+    const int64_t n = jko->problem->data->n;
+    const struct wgf_nnls_source source = {floor, next_vertex};
+    int64_t unread;
+    floor->rho = jko->scale;
+    nnls->b[n] = floor->rho;
+    weigh(floor);
+    const bool whole = wgf_nnls_solve(nnls, &source, tolerance * floor->rho * floor->rho, 0, budget);
+    if (!whole || isnan(next_vertex(floor, nnls->residual, floor->column, &unread, budget))) {
+        optimum->kind = wgf_budget_expired(budget) ? WGF_OPTIMUM_EXPIRED : WGF_OPTIMUM_DEAR;
+        return;
+    }
+    double sum = 0;
+    for (int64_t k = 0; k < nnls->count; k++)
+        sum += nnls->z[k];
+    const double square = wgf_squared_distance(floor->direction, NULL, n) / (sum * sum);
+    optimum->kind = WGF_OPTIMUM_EXACT;
+    optimum->objective = jko->kappa * square;
+    optimum->gap = 2 * fmax(0, square - floor->least / sum) / (jko->scale * jko->scale);
+    optimum->atoms = count_atoms(floor);
+}
+
+wgf_status wgf_jko_floor(void *work, struct wgf_budget *budget, struct wgf_optimum *optimum, struct wgf_error *error)
+{
+    struct floor floor = {.jko = work};
+    struct wgf_arena arena = {0};
+    const int64_t n = floor.jko->problem->data->n;
+    lay_out(&floor, n, &arena);
+    if (!wgf_arena_allocate(&arena))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the optimum on %" PRId64 " samples", n);
+    lay_out(&floor, n, &arena);
+    search(&floor, budget, optimum);
+    wgf_arena_free(&arena);
+    return WGF_OK;
+}
