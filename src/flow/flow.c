@@ -67,13 +67,19 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings) + wgf_optimum_bytes(settings);
 }
 
+double wgf_flow_start_operations(const struct wgf_settings *settings)
+{
+    const struct wgf_method *const method = wgf_method_find(settings);
+    const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
+    const double m = (double)wgf_network_neurons(&settings->network, settings->init.width);
+    return draw * d * (n + (method->neurons ? m : 0)) +
+           (method->start_operations ? method->start_operations(settings) : 0);
+}
+
 double wgf_flow_operations(const struct wgf_settings *settings)
 {
-    const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
-    const bool neurons = wgf_method_has_neurons(settings->method);
-    const double m = (double)wgf_network_neurons(&settings->network, settings->init.width);
-    const double start = draw * d * (n + (neurons ? m : 0));
-    const double all = start + (double)settings->steps * wgf_method_find(settings)->operations(settings);
+    const double all =
+        wgf_flow_start_operations(settings) + (double)settings->steps * wgf_method_find(settings)->operations(settings);
     return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
 }
 
@@ -226,9 +232,12 @@ static void explain(const struct wgf_descent *run)
         snprintf(result->message, sizeof result->message,
                  "the objective, gradient or weights are not finite from the start; look at the data and init_scale");
     else if (result->outcome == WGF_OUTCOME_DIVERGED)
-        snprintf(result->message, sizeof result->message,
-                 "diverged at step %" PRId64 ": the objective, gradient or weights are no longer finite; try %s",
-                 result->steps_done, remedy(run));
+        snprintf(result->message, sizeof result->message, "diverged at step %" PRId64 ": %s; try %s",
+                 result->steps_done,
+                 isfinite(run->now.objective) && isfinite(run->now.weight_norm) && isfinite(run->now.grad_norm)
+                     ? "it met a value that is not finite, or events without end"
+                     : "the objective, gradient or weights are no longer finite",
+                 remedy(run));
     else if (result->outcome == WGF_OUTCOME_TIMEOUT)
         snprintf(result->message, sizeof result->message,
                  "time_limit of %g s reached after step %" PRId64 " of %" PRId64, run->settings->time_limit,

@@ -26,6 +26,7 @@ struct wgf_method {
     unsigned columns;
     double (*bytes)(const struct wgf_settings *);                 /* of its workspace, as `create` allocates it */
     double (*operations)(const struct wgf_settings *);            /* of a step and its records; wgf_flow_operations */
+    double (*start_operations)(const struct wgf_settings *);      /* of `foresee`; NULL: few */
     struct wgf_state_shape (*shape)(const struct wgf_settings *); /* rows and cols of one state */
     double (*step_time)(const struct wgf_settings *);             /* Wasserstein time of a step; NULL: gamma */
     /* True when every step moves each neuron by a constant multiple of its gradient, apart from a pull to where the

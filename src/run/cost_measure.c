@@ -33,6 +33,7 @@ struct stopwatch {
     int64_t steps[MARKS];  /* done at some instants, each a good part more than before, from 0 on */
     double seconds[MARKS]; /* that had passed then */
     int marks;
+    bool cut;      /* its time was over before the first step began */
     timer_t timer; /* of processor time */
 };
 
@@ -51,6 +52,7 @@ static void note(void *context, const struct wgf_flow_stage *stage)
     struct stopwatch *const watch = context;
     const double seconds = wgf_cpu_clock() - watch->begun;
     const int64_t last = watch->marks > 0 ? watch->steps[watch->marks - 1] : -1;
+    watch->cut = watch->cut || (last < 0 && over);
     if (watch->marks < MARKS && stage->step > last + last / 4) {
         watch->steps[watch->marks] = stage->step;
         watch->seconds[watch->marks++] = seconds;
@@ -65,6 +67,7 @@ static void start(struct stopwatch *watch, double slice)
     over = 0;
     watch->slice = slice;
     watch->marks = 0;
+    watch->cut = false;
     watch->begun = wgf_cpu_clock();
     timer_settime(watch->timer, 0, &time, NULL);
 }
@@ -75,26 +78,24 @@ static double usual_power(const struct wgf_settings *settings)
 {
     if (!wgf_flow_has_column(settings, WGF_TRACE_INNER_STEPS_USED))
         return 1;
-    return wgf_param_is_read(wgf_param_find("inner_tol"), settings) && settings->inner_tol > 0 ? 0.84 : 0.9;
+    return wgf_param_is_read(wgf_param_find("inner_tol"), settings) && settings->inner_tol > 0 ? 0.84 : 0.95;
 }
 
-/* Seconds of all steps, by what the first ones took: the second half of them shows a power, which is trusted where they
- * are many, and fades to the usual one over a factor 4 in steps. */
+/* Seconds of all steps, by what the first ones took: the later half of them, which says more of those to come, at the
+ * usual power. A descent that did not come to them shows no more than what its start takes at least. */
 static double extrapolate(const struct stopwatch *watch, int64_t done, double seconds,
                           const struct wgf_settings *settings)
 {
-    const double least = 0.5, most = 1.2, doubt = 8, fade = log(4), usual = usual_power(settings);
-    const double steps = fmax((double)done, 0.5), start = watch->seconds[0], took = seconds - start;
-    const double far = log((double)settings->steps / steps);
-    double power = usual;
+    const double power = usual_power(settings);
     int half = watch->marks - 1;
+    if (watch->cut)
+        return seconds * wgf_flow_operations(settings) / wgf_flow_start_operations(settings);
     while (half > 0 && 2 * watch->steps[half] > done)
         half--;
-    if (half > 0) {
-        const double shown = log(took / (watch->seconds[half] - start)) / log(steps / (double)watch->steps[half]);
-        power += (fmin(fmax(shown, least), most) - usual) * steps / (steps + doubt);
-    }
-    return start + took * exp(usual * far + (power - usual) * fade * (1 - exp(-far / fade)));
+    const double steps = fmax((double)done, 0.5), before = (double)watch->steps[half], middle = (steps + before) / 2;
+    const double rate = (seconds - watch->seconds[half]) / (steps - before); /* of a step, in the middle of them */
+    return seconds +
+           rate * middle / power * (pow((double)settings->steps / middle, power) - pow(steps / middle, power));
 }
 
 /* A trace that nobody reads: its columns share their memory. A state that is too large is not kept. False: no memory.
@@ -170,6 +171,19 @@ static int64_t choose(const struct pool *pool)
     return best;
 }
 
+/* How many of the jobs differ in more than seeds. */
+static int64_t count_kinds(const struct pool *pool, const struct wgf_cost_model *model)
+{
+    int64_t kinds = 0;
+    for (int64_t i = 0; i < pool->count; i++) {
+        int64_t j = 0;
+        while (j < i && wgf_cost_distance(model, &pool->points[i], &pool->points[j]) > 0)
+            j++;
+        kinds += j == i;
+    }
+    return kinds;
+}
+
 static void mark(struct pool *pool, const struct wgf_cost_model *model, int64_t chosen)
 {
     for (int64_t i = 0; i < pool->count; i++)
@@ -197,28 +211,35 @@ static double time_left(const struct pool *pool, const struct wgf_cost_model *mo
     return pool->nearest[next] < WGF_COST_OTHER_KIND ? left : fmax(left, fmin(moment, limits->budget - model->spent));
 }
 
+static int64_t least_of(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void measure_jobs(struct wgf_cost_model *model, struct pool *pool, struct wgf_job_runner *runner,
                          const struct wgf_cost_limits *limits)
 {
-    const double least = 1e-3, longest = 0.25, begun = wgf_cpu_clock();
+    const double least = 1e-3, longest = 0.25, period = 1e-4, begun = wgf_cpu_clock();
     struct stopwatch watch = {0};
-    const struct wgf_flow_listener listener = {note, &watch, least};
+    const struct wgf_flow_listener listener = {note, &watch, period};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
     if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch.timer))
         return;
     wgf_job_runner_listen(runner, &listener);
     measure(runner, &watch, pool->settings[choose(pool)], least); /* a process waits for memory in its first job */
-    const int64_t most = pool->count < WGF_COST_SAMPLES ? pool->count : WGF_COST_SAMPLES;
-    for (int64_t tried = 0, alike = 0; tried < most; tried++) {
+    const int64_t most = least_of(least_of(count_kinds(pool, model) + ALIKE, pool->count), WGF_COST_SAMPLES);
+    for (int64_t tried = 0; tried < most; tried++) {
         const int64_t chosen = choose(pool);
         const double left = time_left(pool, model, chosen, limits);
-        alike += pool->nearest[chosen] == 0; /* to one that was measured, but for seeds */
-        if (left <= 0 || alike > ALIKE)
+        if (left <= 0)
             break;
-        const double seconds =
+        double seconds =
             measure(runner, &watch, pool->settings[chosen], fmin(fmax(left / (double)(most - tried), least), longest));
+        const double others = model->count > 0 ? wgf_cost_seconds(model, &pool->settings[chosen]) : 0;
         mark(pool, model, chosen);
         model->spent = wgf_cpu_clock() - begun;
+        if (watch.cut && seconds > 0) /* what it takes at least */
+            seconds = fmax(seconds, others);
         if (seconds > 0) {
             model->samples[model->count] = (struct wgf_cost_sample){
                 pool->points[chosen], log(seconds) - log(10) * pool->points[chosen].operations};

@@ -38,7 +38,7 @@ def run(fixed, sweep="", X=None, y=None, W=None, alpha=None):
     Path("case.yaml").write_text(f"name: x\nfixed: {{{fixed}}}\n" + (f"sweep: {{{sweep}}}\n" if sweep else ""))
     done = subprocess.run([WGF, "run", "case.yaml", "-o", "case.h5", "--quiet", "--overwrite"], capture_output=True,
                           text=True, check=False)
-    require(done.returncode == 0, f"wgf run: {done.stderr}")
+    require(done.returncode in (0, 3), f"wgf run: {done.stderr}")
     return h5py.File("case.h5", "r")
 
 
@@ -230,6 +230,37 @@ def gradient_descent_tends_to_it():
     return f"orders of F and W {', '.join(found)}"
 
 
+def nearly_parallel():
+    """Copies of samples that are a little apart end as copies do, and take no longer: events and drift tell."""
+    worst, count = 0.0, 0
+    for d, seed in ((3, 0), (3, 1), (6, 0), (6, 2)):
+        random = np.random.default_rng(seed)
+        copy, noise = random.integers(0, 4, 12), random.standard_normal((12, d))
+        alpha = np.where(np.arange(12) % 2, -1.0, 1)
+        X, y, W = random.standard_normal((4, d))[copy], random.uniform(-1, 1, 4)[copy], random.standard_normal((12, d))
+        states = []
+        for apart in (0, 1e-13, 1e-11, 1e-8):
+            with run("method: flow, flow_solver: events, output: mean, gamma: 6, steps: 1, save: last, time_limit: 60",
+                     "", X * (1 + apart * noise), y, 0.05 * W, alpha) as file:
+                require(file["status"][0] == 2, f"d = {d}, {apart}: {file['message'][0].tobytes()}")
+                require(file["flow_drift"][0] < 1e-11, f"d = {d}, {apart}: flow_drift {file['flow_drift'][0]:.1e}")
+                states.append(file["state"][()])
+                count += file["events"][0].sum()
+            off = np.abs(states[-1] - states[0]).max()
+            require(off <= 100 * apart, f"d = {d}, seed {seed}: {apart} apart gives weights that differ by {off:.1e}")
+            worst = max(worst, off / apart if apart else 0)
+    return f"weights differ by up to {worst:.1f} of how far samples are apart; {count:.0f} events"
+
+
+def times_of_any_length():
+    """Up to 1e12 what the drift tells; a longer one is a row that says so."""
+    for d in (2, 3):
+        with run(f"method: flow, n: 10, width: 20, output: mean, steps: 1, gamma: 1.0e+13, d: {d}") as file:
+            says = file["message"][0].tobytes().decode()
+            require(file["status"][0] == 4 and "of at most 1e+12, but it is 1e+13" in says, says)
+    return "2 messages"
+
+
 def seconds(fixed):
     """The least user time of three runs."""
     found = []
@@ -267,4 +298,4 @@ def run_checks(wgf, *checks):
 
 if __name__ == "__main__":
     sys.exit(run_checks(sys.argv[1], known_values, scaling, price, gradient_descent_tends_to_it, against_exponentials,
-                        against_exponentials_in_space))
+                        against_exponentials_in_space, nearly_parallel, times_of_any_length))

@@ -118,6 +118,19 @@ static void sums_of_large_plans_are_estimated(void **state)
     plan_discard(&small);
 }
 
+/* A descent of jko begins with objective_limit, which takes as long as several steps. */
+static void the_start_has_its_price(void **state)
+{
+    (void)state;
+    struct planned planned = plan_of("name: x\nfixed: {method: jko, n: 70, grid: 64}\nsweep: {steps: [1, 2]}\n");
+    struct wgf_settings settings;
+    wgf_plan_job(planned.plan, 0, &settings);
+    const double start = wgf_flow_start_operations(&settings), one = operations(planned.plan, 0) - start;
+    assert_true(start > 5 * one);
+    assert_near(operations(planned.plan, 1), start + 2 * one, 1e-12);
+    plan_discard(&planned);
+}
+
 /* Within its budget of processor time, some jobs of each kind; those that fail tell nothing. */
 static void jobs_of_each_kind_are_measured(void **state)
 {
@@ -172,6 +185,7 @@ int main(void)
         cmocka_unit_test(jobs_cost_what_those_like_them_did),
         cmocka_unit_test(a_job_takes_no_longer_than_its_limit),
         cmocka_unit_test(sums_of_large_plans_are_estimated),
+        cmocka_unit_test(the_start_has_its_price),
         cmocka_unit_test(jobs_of_each_kind_are_measured),
         cmocka_unit_test(measuring_ends_when_it_is_not_wanted),
         cmocka_unit_test(predictions_are_judged),

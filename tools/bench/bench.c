@@ -12,6 +12,7 @@
 #include "wgf/model/arc_stepper.h"
 #include "wgf/transport/assignment.h"
 #include "wgf/transport/sliced.h"
+#include "wgf/transport/weighted.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -114,6 +115,28 @@ static void time_assignment(FILE *input, FILE *result)
     free(sigma);
 }
 
+/* n, m, d, repetitions; x (n x d), y (m x d), a (n), b (m). An operation: the distance, p = 2. Result: its square. */
+static void time_weighted(FILE *input, FILE *result)
+{
+    const int64_t n = take_size(input), m = take_size(input), d = take_size(input), repetitions = take_size(input);
+    double *x = take(input, n * d), *y = take(input, m * d), *a = take(input, n), *b = take(input, m), squared = 0;
+    const struct wgf_cloud from = {n, d, x, a, NULL}, to = {m, d, y, b, NULL};
+    struct wgf_weighted *weighted = NULL;
+    struct wgf_error error = {0};
+    need(wgf_weighted_create(&weighted, n, m, d, &error), &error);
+    for (int64_t r = 0; r < repetitions; r++) {
+        const double start = wgf_clock(), distance = wgf_weighted_solve(weighted, &from, &to, 2, NULL).distance;
+        say(wgf_clock() - start, 1);
+        squared = distance * distance;
+    }
+    give(result, &squared, 1);
+    wgf_weighted_free(weighted);
+    free(x);
+    free(y);
+    free(a);
+    free(b);
+}
+
 struct inner {
     struct wgf_sliced *sliced;
     double *V, step, distance;
@@ -175,13 +198,16 @@ static double peak_memory(void)
 static const struct {
     const char *name;
     void (*time)(FILE *input, FILE *result);
-} works[] = {
-    {"gradient", time_gradient}, {"assignment", time_assignment}, {"sliced", time_sliced}, {"traces", time_traces}};
+} works[] = {{"gradient", time_gradient},
+             {"assignment", time_assignment},
+             {"weighted", time_weighted},
+             {"sliced", time_sliced},
+             {"traces", time_traces}};
 
 int main(int argc, char **argv)
 {
     if (argc != 4)
-        stop("usage: wgf_bench gradient|assignment|sliced|traces INPUT RESULT");
+        stop("usage: wgf_bench gradient|assignment|weighted|sliced|traces INPUT RESULT");
     FILE *input = fopen(argv[2], "rb"), *result = fopen(argv[3], "wb");
     if (!input || !result)
         stop("a file cannot be opened");

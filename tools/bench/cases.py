@@ -39,6 +39,17 @@ def far(m, d=2):
     return SimpleNamespace(alpha=np.ones(m), W=rng.normal(size=(m, d)), clouds=rng.normal(size=(1, m, d)), warm=0)
 
 
+def weighted(n, m, g, d=2, repetitions=3):
+    """Random weights on normal points, n and m; with g in place of m: n equal neurons and the masses of a grid."""
+    rng = np.random.default_rng(5)
+    x, y, a, b = rng.normal(size=(n, d)), rng.normal(size=(m, d)), rng.random(n), rng.random(m)
+    if g:
+        t = np.linspace(-1, 1, g)
+        y = np.stack(np.meshgrid(t, t, indexing="ij"), -1).reshape(-1, 2)
+        x, a, b = x / 2, np.ones(n), np.exp(-3 * ((y - 0.2) ** 2).sum(axis=1))
+    return SimpleNamespace(x=x, y=y, a=a / a.sum(), b=b / b.sum(), repetitions=repetitions)
+
+
 def sliced(m, d, directions, operations):
     """Both signs. V starts 0.1 away from W and approaches it slowly, as an inner iterate does.
 

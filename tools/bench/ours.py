@@ -80,6 +80,12 @@ def assignment(case):
     return Sample(np.median(seconds), costs, f"whole process {memory / 1e6:.0f} MB")
 
 
+def weighted(case):
+    sizes = [len(case.x), len(case.y), case.x.shape[1], case.repetitions]
+    seconds, squared, memory = bench("weighted", sizes, case.x, case.y, case.a, case.b)
+    return Sample(np.median(seconds), squared, f"whole process {memory / 1e6:.0f} MB")
+
+
 def sliced(case):
     m, d = case.W.shape
     sizes = [m, d, len(case.theta), case.check, case.operations, case.repetitions, case.step]

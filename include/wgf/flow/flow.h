@@ -73,6 +73,9 @@ double wgf_flow_bytes(const struct wgf_settings *settings);
  * from short ones. Inner iterations are counted as if none ended early. */
 double wgf_flow_operations(const struct wgf_settings *settings);
 
+/* Those of them before the first step. */
+double wgf_flow_start_operations(const struct wgf_settings *settings);
+
 /* How far a descent is, told to its caller between outer steps: before the first one, then every `period` seconds at
  * most. */
 struct wgf_flow_stage {

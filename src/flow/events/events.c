@@ -366,7 +366,7 @@ static bool advance(void *work, double duration, const struct wgf_deadline *dead
         double passed = wgf_events_spectral_step(events, left);
         if (!(passed > 0))
             passed = wgf_events_next(events, left, &event);
-        at_once = left - passed < left ? 0 : at_once + 1;
+        at_once = wgf_at_once(at_once, passed, left, duration, event.kind != WGF_EVENT_NONE);
         events->broken = !(passed >= 0) || at_once > most_at_once;
         left = event.kind == WGF_EVENT_NONE && passed >= left ? 0 : left - passed;
         wgf_events_handle(events, &event);

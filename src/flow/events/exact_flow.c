@@ -61,7 +61,14 @@ static void destroy(void *work)
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
                          struct wgf_error *error)
 {
+    /* A step of the series may be a millionth of a time unit, which a longer time would lose to rounding. */
+    const double most = 1e12;
     const int64_t m = settings->init.width;
+    *work = NULL;
+    if (settings->gamma > most)
+        return wgf_fail(error, WGF_EUSAGE,
+                        "flow_solver: events needs gamma, the time between two records, of at most %g, but it is %g",
+                        most, settings->gamma);
     struct exact_flow *flow = *work = wgf_calloc(1, sizeof *flow);
     if (flow)
         lay_out(flow, settings, &flow->arena);

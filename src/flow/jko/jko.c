@@ -271,8 +271,8 @@ static double bytes(const struct wgf_settings *settings)
            wgf_gibbs_bytes(measure->grids, measure->grid_count, measure->sheets, epsilon_of(settings, measure->grids));
 }
 
-/* A step takes a few Newton iterations, or some hundred of Dykstra's, each of which applies the Gibbs kernel. */
-static double operations(const struct wgf_settings *settings)
+/* Of a few Newton iterations, each of which applies the Gibbs kernel. */
+static double newton_operations(const struct wgf_settings *settings)
 {
     const struct wgf_measure measure = wgf_measure_grids(settings);
     double once = 0;
@@ -280,7 +280,23 @@ static double operations(const struct wgf_settings *settings)
         const double g = (double)measure.grids[grid].points;
         once += g * g * (measure.sheets * g + (double)settings->data.n);
     }
+    return once;
+}
+
+/* Of a step: Newton iterations, or some hundred of Dykstra's. */
+static double operations(const struct wgf_settings *settings)
+{
+    const double once = newton_operations(settings);
     return settings->solver == WGF_SOLVER_DYKSTRA ? 0.2 * fmin((double)settings->dykstra_steps, 300) * once : once;
+}
+
+/* Of objective_limit: the matrix of n x n, and iterations as of a few steps, or of many where there is no matrix. */
+static double start_operations(const struct wgf_settings *settings)
+{
+    const double n = (double)settings->data.n;
+    const double points = wgf_measure_masses(settings) / wgf_measure_grids(settings).sheets;
+    const bool matrix = is_predictable(settings);
+    return (matrix ? 3 : 15) * newton_operations(settings) + (matrix ? 0.4 * n * n * points : 0);
 }
 
 const struct wgf_method wgf_method_jko = {
@@ -288,6 +304,7 @@ const struct wgf_method wgf_method_jko = {
                WGF_COLUMN_BIT(INNER_RESIDUAL) | WGF_COLUMN_BIT(MASS) | WGF_COLUMN_BIT(NEWTON_STEPS_USED),
     .bytes = bytes,
     .operations = operations,
+    .start_operations = start_operations,
     .shape = shape,
     .remedy = remedy,
     .create = create,

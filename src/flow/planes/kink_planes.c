@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Sines below these are 0: between samples, and from a normal to the span of others. */
-static const double parallel = 8 * DBL_EPSILON, dependent = 1e-11;
+/* Samples with a sine below this between them are parallel. */
+static const double parallel = 8 * DBL_EPSILON;
 
 void wgf_kink_planes_lay_out(struct wgf_kink_planes *planes, int64_t n, int64_t d, struct wgf_arena *arena)
 {
@@ -127,7 +127,7 @@ bool wgf_frame_add(struct wgf_frame *frame, const struct wgf_kink_planes *planes
     const double *normal = planes->normal + (int64_t)plane * d;
     double rest[WGF_EVENTS_INPUTS];
     const double apart = rank < d ? wgf_frame_apart(frame, normal, rest) : 0;
-    if (apart <= dependent)
+    if (apart <= wgf_frame_dependent)
         return false;
     for (int k = 0; k < rank; k++)
         frame->r[k][rank] = wgf_inner(frame->q[k], normal, d);

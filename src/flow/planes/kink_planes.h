@@ -20,6 +20,9 @@ struct wgf_frame {
     double dual[WGF_EVENTS_INPUTS][WGF_EVENTS_INPUTS];
 };
 
+/* The sine up to which a normal is in the span of others. */
+static const double wgf_frame_dependent = 1e-11;
+
 struct wgf_kink_planes {
     int64_t planes, samples, d;
     int rank;           /* of all samples */

@@ -3,6 +3,8 @@
  * crossed. Source: src/flow/README.md "The gradient flow"; the active sets are those of Stark and Parker (1995). */
 #include "planes_internal.h"
 
+#include "wgf/base/vector.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -125,6 +127,29 @@ static double speed_with(struct meeting *meeting, struct wgf_touch *touch, doubl
     return -wgf_inner(normal_of(meeting, touch), meeting->least, meeting->planes->d);
 }
 
+/* Is u (d), which is on the planes of the frame, up to `most` on where these and plane k meet? Of planes with a small
+ * angle between them that may be far from a point that is close to each. */
+static bool is_on(const struct wgf_frame *frame, const struct wgf_kink_planes *planes, int32_t k, const double *u,
+                  double most)
+{
+    const double *normal = planes->normal + k * planes->d;
+    double rest[WGF_EVENTS_INPUTS];
+    if (!(fabs(wgf_inner(normal, u, planes->d)) <= most))
+        return false;
+    const double apart = wgf_frame_apart(frame, normal, rest);
+    return apart <= wgf_frame_dependent || fabs(wgf_inner(rest, u, planes->d)) <= most * apart;
+}
+
+/* Takes rounding from u (d), which is on the planes of the frame; where angles are small that would be a jump. */
+static void put_on(const struct wgf_frame *frame, double *u, double terms)
+{
+    double on[WGF_EVENTS_INPUTS];
+    memcpy(on, u, (size_t)frame->d * sizeof *on);
+    wgf_frame_project(frame, on, 1, 1);
+    if (wgf_squared_distance(on, u, frame->d) <= 16 * rounding * rounding * terms * terms)
+        memcpy(u, on, (size_t)frame->d * sizeof *on);
+}
+
 /* Lists the planes that neuron i at u is on, with the ends of their values, and makes their samples inactive. Returns
  * their rank. Met is that of the event, and what the neuron comes to at the same time. */
 static int touch_planes(struct wgf_plane_flow *flow, int64_t i, int32_t met, const double *u, double terms,
@@ -140,11 +165,14 @@ static int touch_planes(struct wgf_plane_flow *flow, int64_t i, int32_t met, con
     for (int64_t c = 0; c < planes->d; c++)
         back[c] = near[c][WGF_NEAR_NOW];
     meeting->frame.rank = 0;
+    for (int32_t k = 0; k < planes->planes; k++)
+        if (k == met || side[k] == WGF_SLIDES)
+            wgf_frame_add(&meeting->frame, planes, k);
     for (int32_t k = 0; k < planes->planes; k++) {
         struct wgf_touch touch = {.plane = k, .side = (signed char)((side[k] > 0) - (side[k] < 0))};
         const double *normal = planes->normal + k * planes->d;
         const bool is_apart = side[k] == WGF_APART || side[k] == -WGF_APART;
-        if (is_apart && k != met && !(fabs(wgf_inner(normal, u, planes->d)) <= rounding * terms))
+        if (is_apart && k != met && !is_on(&meeting->frame, planes, k, u, rounding * terms))
             continue;
         touch.is_met = k == met || (is_apart && side[k] * wgf_inner(normal, back, planes->d) > 0);
         for (int32_t t = planes->first[k]; t < planes->first[k + 1]; t++) {
@@ -231,7 +259,7 @@ enum wgf_place_mode wgf_plane_settle(struct wgf_plane_flow *flow, int64_t i, con
     struct meeting meeting = {.planes = planes, .touch = flow->touch};
     const bool is_zero = wgf_inner(u, u, planes->d) == 0;
     const int rank = touch_planes(flow, i, event ? event->plane : -1, u, terms, &meeting);
-    wgf_frame_project(&meeting.frame, u, 1, 1);
+    put_on(&meeting.frame, u, terms);
     if (is_zero || (rank == planes->rank && rank > 1)) {
         memset(flow->on + i * planes->room, 0, (size_t)planes->samples);
         return WGF_PLACE_AT_ORIGIN;

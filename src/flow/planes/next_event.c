@@ -158,6 +158,19 @@ static void try_plane(struct search *search, const struct wgf_plane_event *event
     take(search, &f, event);
 }
 
+/* The same for a distance from plane k; of its drift, the part along the frame does not count. */
+static void hurry_to_plane(struct search *search, const struct wgf_frame *frame, int64_t k, double start, double rate,
+                           double turn)
+{
+    const struct wgf_kink_planes *planes = &search->flow->planes;
+    const double due = search->due;
+    hurry(search, start, rate - search->drift, turn);
+    if (frame->rank == 0 || search->due == due)
+        return;
+    search->due = due;
+    hurry(search, start, rate - search->drift * wgf_frame_apart(frame, planes->normal + k * planes->d, NULL), turn);
+}
+
 /* Looks at all that could happen to neuron i: `best` and the event, and when it is due again. */
 static void look(struct search *search, int64_t i)
 {
@@ -171,7 +184,7 @@ static void look(struct search *search, int64_t i)
     wgf_plane_sums g;
     struct wgf_frame frame;
     search->due = flow->horizon;
-    if (flow->sign[i] == 0 || flow->is[i] == WGF_PLACE_AT_ORIGIN) {
+    if (flow->sign[i] == 0 || !memchr(flow->on + i * room, 1, (size_t)planes->samples)) { /* it does not move */
         search->due = INFINITY;
         return;
     }
@@ -191,7 +204,7 @@ static void look(struct search *search, int64_t i)
         const double apart = start[k] + beyond * terms, best = search->best;
         if (side[k] != WGF_APART && side[k] != -WGF_APART)
             continue;
-        hurry(search, flow->scale * apart, -flow->scale * rate[k] - search->drift, -turn[k]);
+        hurry_to_plane(search, &frame, k, flow->scale * apart, -flow->scale * rate[k], -turn[k]);
         if (apart - (rate[k] + search->bend * best / 2) * best > 0)
             continue;
         if (!is_summed) {

@@ -341,7 +341,7 @@ static bool advance(void *work, double duration, const struct wgf_deadline *dead
             return false;
         }
         const double passed = wgf_plane_next(flow, left, &event);
-        at_once = left - passed < left ? 0 : at_once + 1;
+        at_once = wgf_at_once(at_once, passed, left, duration, event.i >= 0);
         flow->broken = !(passed >= 0) || at_once > most_at_once;
         left = event.i < 0 && passed >= left ? 0 : left - passed;
         if (event.i >= 0 && !flow->broken)
