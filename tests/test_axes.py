@@ -38,7 +38,8 @@ OUTCOMES = ("pictures", "sentences", "reports")
 # Parameters whose large values cost nothing, those whose values are few, the settings of all sweeps and of some.
 MAY_BE_LARGE = ("seed", "data_seed", "record_every", "record_inner", "stop_objective", "stop_change")
 FEW = {"d": [2, 3], "width": [2, 8, 18], "grid2": [0, 2, 3], "init": ["normal", "grid"], "layers": ["first", "both"],
-       "inner": ["gd"], "label": [0, 1], "inputs": [0], "stop_when": ["none", "step >= 1"]}
+       "inner": ["gd", "fixed_point"],
+       "loss": ["mse", "huber"], "label": [0, 1], "inputs": [0], "stop_when": ["none", "step >= 1"]}
 FIXED = {
     "data": "sinus", "n": 3, "width": 2, "steps": 2, "inner_steps": 3, "grid": 4, "grid_radius": 4,
     "data_file": "samples.csv", "init_file": "neurons.csv", "save": "all", "record_distances": "all", "record_inner": 1,
@@ -47,7 +48,10 @@ NEEDS = {
     "d": {"data": ["random"], "method": ["gd"]}, "n": {"data": ["random"]}, "layers": {"method": ["gd"]},
     "init_file": {"method": ["gd"], "width": [4]},
     **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),
-    "weight_decay": {"method": ["gd", "prox"]},
+    "weight_decay": {"method": ["gd", "prox"]}, "loss": {"method": ["gd", "prox"]},
+    "huber_delta": {"method": ["gd", "prox"]},
+    **dict.fromkeys(("inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory", "beta_decay"),
+                    {"beta": [0.01]}),
 }  # fmt: skip
 FLOWS, PROX, JKO = {"method": ["gd", "prox", "jko", "flow"]}, {"method": ["prox"]}, {"method": ["jko"]}
 # For each figure the axes with which gamma gives it something to draw.
@@ -80,7 +84,7 @@ def legal_values(name, words, bounds):
     if not kind.startswith(("int", "float")):
         return kind.split(", ")
     least = float(re.search(r"-?\d+", bounds)[0])
-    values = [] if bounds.startswith(">") and "=" not in bounds else [int(least)]
+    values = [] if bounds.startswith("> ") else [int(least)]
     if kind.startswith("int"):
         values += [int(least) + 1, int(least) + 3] + ([2**53] if name in MAY_BE_LARGE else [])
     else:

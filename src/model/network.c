@@ -12,11 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-double wgf_loss_factor(int loss, int64_t n)
-{
-    return loss == WGF_LOSS_MSE ? 1 / (double)n : loss == WGF_LOSS_HALF_MSE ? 1 / (2 * (double)n) : 1;
-}
-
 bool wgf_network_trains_alpha(const struct wgf_network_settings *settings)
 {
     return settings->layers == WGF_LAYERS_BOTH || settings->parametrisation == WGF_SPHERE;
@@ -172,7 +167,11 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
         if (wgf_network_trains_alpha(&network->settings))
             penalty += wgf_dot(alpha, alpha, network->m);
     }
-    return network->kappa * wgf_dot(residual, residual, data->n) + lambda * penalty;
+    const int loss = network->settings.loss;
+    const double sum = wgf_loss_is_squared(loss)
+                           ? wgf_dot(residual, residual, data->n)
+                           : wgf_loss_apply(loss, network->settings.huber_delta, data->n, data->y, residual);
+    return network->kappa * sum + lambda * penalty;
 }
 
 double wgf_network_confinement(const struct wgf_network *network, const double *W, const double *alpha)
@@ -225,6 +224,7 @@ double wgf_network_active(struct wgf_network *network, const double *W)
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
                         const double *W, const double *alpha)
 {
+    const bool squared = wgf_loss_is_squared(settings->loss);
     double c = wgf_output_factor(settings, m), loss = 0;
     for (int64_t j = 0; j < data->n; j++) {
         const double *x = data->X + j * data->d;
@@ -233,7 +233,8 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
             double z = wgf_dot(W + i * data->d, x, data->d);
             f += z > 0 ? alpha[i] * z : 0;
         }
-        loss += (c * f - data->y[j]) * (c * f - data->y[j]);
+        double e = c * f - data->y[j];
+        loss += squared ? e * e : wgf_loss_apply(settings->loss, settings->huber_delta, 1, data->y + j, &e);
     }
     return wgf_loss_factor(settings->loss, data->n) * loss;
 }

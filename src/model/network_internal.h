@@ -16,7 +16,7 @@ struct wgf_network {
     int64_t m;
     double kappa, c;
     const volatile sig_atomic_t *cancel; /* NULL, or read between blocks of neurons */
-    double *residual;                    /* n: f(x_j) - y_j at the point of the last objective */
+    double *residual;                    /* n: e_j at the point of the last objective */
     const struct wgf_kernel_operations *kernel;
     void *work; /* the kernel's */
 };

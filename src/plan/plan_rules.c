@@ -5,6 +5,7 @@
 #include "wgf/flow/flow.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -188,9 +189,47 @@ static bool both_layers(struct wgf_trial *trial)
 static bool inner_solver(struct wgf_trial *trial)
 {
     const struct wgf_settings *settings = &trial->settled;
-    return settings->method == WGF_METHOD_PROX && settings->inner != WGF_INNER_GD &&
+    return settings->method == WGF_METHOD_PROX && settings->inner >= WGF_INNER_ACCELERATED &&
            wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd",
                           wgf_param_text(wgf_param_find("inner"), settings));
+}
+
+/* Only gd searches for a beta, and what is searched for does not decay. */
+static bool given_beta(struct wgf_trial *trial)
+{
+    const struct wgf_settings *settings = &trial->settled;
+    if (settings->method != WGF_METHOD_PROX || !isnan(settings->beta))
+        return false;
+    if (settings->inner == WGF_INNER_MOMENTUM || settings->inner == WGF_INNER_ADAM)
+        return wgf_trial_says(trial, "inner: %s needs a given beta, such as beta: 1e-3; auto searches, for inner: gd",
+                              wgf_param_text(wgf_param_find("inner"), settings));
+    return settings->inner == WGF_INNER_GD && settings->beta_decay < 1 &&
+           wgf_trial_says(trial, "beta_decay needs a given beta, such as beta: 1e-3; auto searches for one");
+}
+
+/* A loss that is not squared has no quadratic dual, and its flow is not linear between kinks. */
+static bool smooth_loss(struct wgf_trial *trial)
+{
+    const struct wgf_settings *const settings = &trial->settled;
+    const bool events = settings->method == WGF_METHOD_FLOW && settings->flow_solver == WGF_FLOW_EVENTS;
+    if (wgf_loss_is_squared(settings->network.loss) || (settings->method != WGF_METHOD_JKO && !events))
+        return false;
+    return wgf_trial_says(trial, "loss: %s needs method: gd or prox, or flow with flow_solver: adaptive",
+                          wgf_param_text(wgf_param_find("loss"), settings));
+}
+
+static bool class_labels(struct wgf_trial *trial)
+{
+    const struct wgf_data_settings *const data = &trial->settled.data;
+    if (!wgf_loss_find(trial->settled.network.loss)->classes)
+        return false;
+    if (data->kind != WGF_DATA_FILE)
+        return wgf_trial_says(trial,
+                              "loss: logistic needs labels of -1 and 1, which data: %s does not have; use "
+                              "data: file",
+                              wgf_param_text(wgf_param_find("data"), &trial->settled));
+    return data->standardize == WGF_STANDARDIZE_BOTH &&
+           wgf_trial_says(trial, "loss: logistic needs labels of -1 and 1; use standardize: inputs or none");
 }
 
 static bool decay(struct wgf_trial *trial)
@@ -307,6 +346,9 @@ static const struct wgf_rule rules[] = {
     {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
     {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
     {{"inner", "method"}, .conflicts = inner_solver},
+    {{"inner", "beta", "beta_decay", "method"}, .conflicts = given_beta},
+    {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
+    {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
     {{"flow_solver", "d", "data", "data_file", "inputs", "method", "layers"}, .conflicts = events_inputs},

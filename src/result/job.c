@@ -148,6 +148,12 @@ static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_setti
                                   .optima = &runner->optima};
     wgf_status status = wgf_job_data_test(&runner->data, runner->plan, settings, error);
     problem.test = runner->data.test.n > 0 ? &runner->data.test : NULL;
+    const char *const files[] = {settings->data.file, settings->data.test_file};
+    const int loss = settings->network.loss;
+    if (!status)
+        status = wgf_loss_check(loss, data, files[0], error);
+    if (!status && problem.test)
+        status = wgf_loss_check(loss, problem.test, files[files[1][0] != 0], error);
     if (!status && room)
         status = neurons ? wgf_job_runner_neurons(runner, settings, W, alpha, error)
                          : copy_masses(runner, settings, room, error);

@@ -23,6 +23,7 @@ static const char *const methods[] = {WGF_METHODS(WGF_METHOD_WORD) NULL};
 static const char *const metrics[] = {WGF_METRICS(WGF_METRIC_WORD) NULL};
 static const char *const scalings[] = {NAMES(WGF_SCALINGS)};
 static const char *const inners[] = {NAMES(WGF_INNERS)};
+static const char *const inner_memories[] = {NAMES(WGF_INNER_MEMORIES)};
 static const char *const solvers[] = {NAMES(WGF_JKO_SOLVERS)};
 static const char *const flow_solvers[] = {NAMES(WGF_FLOW_SOLVERS)};
 static const char *const origins[] = {NAMES(WGF_ORIGINS)};
@@ -41,6 +42,32 @@ static bool with_prox(const struct wgf_settings *s)
     return s->method == WGF_METHOD_PROX;
 }
 
+static bool with_momentum(const struct wgf_settings *s)
+{
+    return with_prox(s) && s->inner == WGF_INNER_MOMENTUM;
+}
+
+static bool with_adam(const struct wgf_settings *s)
+{
+    return with_prox(s) && s->inner == WGF_INNER_ADAM;
+}
+
+static bool with_memory(const struct wgf_settings *s)
+{
+    return with_momentum(s) || with_adam(s);
+}
+
+/* Inner solvers that may keep to a given beta. */
+static bool with_steady_beta(const struct wgf_settings *s)
+{
+    return with_memory(s) || (with_prox(s) && s->inner == WGF_INNER_GD);
+}
+
+static bool with_beta(const struct wgf_settings *s)
+{
+    return with_steady_beta(s) || (with_prox(s) && s->inner == WGF_INNER_ACCELERATED);
+}
+
 static bool with_exact_inner(const struct wgf_settings *s)
 {
     return with_prox(s) && (s->inner == WGF_INNER_EXACT_LOCAL || s->inner == WGF_INNER_EXACT_GLOBAL);
@@ -49,6 +76,12 @@ static bool with_exact_inner(const struct wgf_settings *s)
 static bool with_inner_iterations(const struct wgf_settings *s)
 {
     return with_prox(s) && !with_exact_inner(s);
+}
+
+static bool with_huber(const struct wgf_settings *s)
+{
+    const bool events = s->method == WGF_METHOD_FLOW && s->flow_solver == WGF_FLOW_EVENTS;
+    return s->network.loss == WGF_LOSS_HUBER && s->method != WGF_METHOD_JKO && !events;
 }
 
 static bool with_jko(const struct wgf_settings *s)
@@ -193,7 +226,10 @@ const struct wgf_param wgf_params[] = {
      SAYS("output signs: half +1 and half -1, or all +1")},
     {"seed", INT(init.seed, "1"), WHOLE(0), READ(with_random_choices),
      SAYS("initialisation and every random choice of the descent")},
-    {"loss", CHOICE(network.loss, "mse"), ONE_OF(losses), SAYS("1/n, 1/(2n) or 1 times the sum of squares")},
+    {"loss", CHOICE(network.loss, "mse"), ONE_OF(losses), DECIDES,
+     SAYS("of output and label; mse, half_mse, sse: 1/n, 1/(2n), 1 times the sum of squares")},
+    {"huber_delta", FLOAT(network.huber_delta, "1"), ABOVE(0), READ(with_huber),
+     SAYS("residual beyond which huber is linear")},
     {"output", CHOICE(network.output, "sum"), ONE_OF(outputs), READ(with_neurons),
      SAYS("network output: sum or mean over the neurons")},
     {"layers", CHOICE(network.layers, "first"), ONE_OF(layers), SHAPES(STATE), READ(with_neurons),
@@ -208,8 +244,17 @@ const struct wgf_param wgf_params[] = {
     {"scaling", CHOICE(scaling, "plain"), ONE_OF(scalings), READ(with_gd),
      SAYS("step of gd: gamma or m gamma times the gradient")},
     {"steps", INT(steps, "100"), WHOLE(0), SHAPES(TRACE | STATE), SAYS("outer steps")},
-    {"beta", FLOAT(beta, "auto"), ABOVE(0), OR_AUTO, READ(with_inner_iterations), SAYS("inner step size")},
+    {"beta", FLOAT(beta, "auto"), ABOVE(0), OR_AUTO, READ(with_beta), SAYS("inner step size")},
     {"inner", CHOICE(inner, "gd"), ONE_OF(inners), DECIDES, READ(with_prox), SAYS("inner solver")},
+    {"inner_momentum", FLOAT(inner_momentum, "0.9"), BELOW(1), READ(with_momentum),
+     SAYS("part of its last direction that momentum keeps")},
+    {"adam_beta1", FLOAT(adam_beta1, "0.9"), BELOW(1), READ(with_adam), SAYS("adam's decay of the mean gradient")},
+    {"adam_beta2", FLOAT(adam_beta2, "0.999"), BELOW(1), READ(with_adam), SAYS("adam's decay of the mean square")},
+    {"adam_eps", FLOAT(adam_eps, "1e-8"), ABOVE(0), READ(with_adam), SAYS("what adam adds to the root of that")},
+    {"inner_memory", CHOICE(inner_memory, "step"), ONE_OF(inner_memories), READ(with_memory),
+     SAYS("how long momentum and adam keep what they know, and beta: an outer step, or the run")},
+    {"beta_decay", FLOAT(beta_decay, "1"), .maximum = 1, .open = true, READ(with_steady_beta),
+     SAYS("factor of a given beta after an inner step that did not lower the inner objective")},
     {"inner_steps", INT(inner_steps, "100"), WHOLE(1), SHAPES(TRACE), READ(with_inner_iterations),
      SAYS("inner iterations at most")},
     {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_inner_iterations),

@@ -2,6 +2,7 @@
 #include "wgf/spec/params.h"
 
 #include <assert.h>
+#include <float.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -41,8 +42,8 @@ static void write_range(const struct wgf_param *param, char cell[CELL])
         append(cell, "%g to %g", param->minimum, param->maximum);
     else if (param->type == WGF_PARAM_INT || param->type == WGF_PARAM_FLOAT)
         append(cell, "%s %g", param->open ? ">" : ">=", param->minimum);
-    if (param->open_above)
-        append(cell, ", < %g", param->maximum);
+    if (param->type == WGF_PARAM_FLOAT && param->maximum < DBL_MAX)
+        append(cell, ", %s %g", param->open_above ? "<" : "<=", param->maximum);
 }
 
 bool wgf_params_next_combination(struct wgf_settings *settings)

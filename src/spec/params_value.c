@@ -3,6 +3,7 @@
 #include "wgf/spec/diagnostics.h"
 #include "wgf/spec/params.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -83,8 +84,9 @@ static const char *allowed(const struct wgf_param *param, char *buffer, size_t s
                  param->minimum, param->maximum);
     } else {
         snprintf(buffer, size, "a number %s %g", param->open ? "above" : "of at least", param->minimum);
-        if (param->open_above)
-            snprintf(buffer + strlen(buffer), size - strlen(buffer), " and below %g", param->maximum);
+        if (param->maximum < DBL_MAX)
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), " and %s %g",
+                     param->open_above ? "below" : "at most", param->maximum);
     }
     const size_t length = strlen(buffer);
     snprintf(buffer + length, size - length, "%s%s", param->word ? " or " : "", param->word ? param->word : "");

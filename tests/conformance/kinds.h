@@ -11,18 +11,27 @@ static const struct kind {
     double gamma, long_gamma; /* for steps that converge; for steps that pass over many kinks */
     bool trains_alpha;        /* `layers: both` is legal */
     const char *spec;         /* the same in words */
+    int inner;                /* of prox, with a memory that lives on and a beta that decays */
+    double beta;              /* its beta; 0: auto */
 } kinds[] = {
-    {"gd", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, true, "method: gd"},
-    {"prox_frobenius", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, true, "method: prox, metric: frobenius"},
+    {"gd", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, true, "method: gd", 0, 0},
+    {"prox_frobenius", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, true, "method: prox, metric: frobenius",
+     0, 0},
     {"prox_wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, true,
-     "method: prox, metric: wasserstein"},
-    {"prox_sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true, "method: prox, metric: sliced"},
-    {"jko_newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, solver: newton"},
-    {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra"},
-    {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4"},
-    {"flow", WGF_METHOD_FLOW, 0, WGF_FLOW_EVENTS, 0, 2e-3, 2e-2, false, "method: flow"},
-    {"flow_adaptive", WGF_METHOD_FLOW, 0, WGF_FLOW_ADAPTIVE, 0, 2e-3, 2e-2, true,
-     "method: flow, flow_solver: adaptive"},
+     "method: prox, metric: wasserstein", 0, 0},
+    {"prox_sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true, "method: prox, metric: sliced", 0, 0},
+    {"prox_fixed_point", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 1e-3, 1e-5, true,
+     "method: prox, inner: fixed_point", WGF_INNER_FIXED_POINT, 0},
+    {"prox_momentum", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true,
+     "method: prox, metric: sliced, inner: momentum, beta: 0.001", WGF_INNER_MOMENTUM, 1e-3},
+    {"prox_adam", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, true,
+     "method: prox, metric: wasserstein, inner: adam, beta: 0.001", WGF_INNER_ADAM, 1e-3},
+    {"jko_newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, solver: newton", 0, 0},
+    {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra", 0, 0},
+    {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4", 0, 0},
+    {"flow", WGF_METHOD_FLOW, 0, WGF_FLOW_EVENTS, 0, 2e-3, 2e-2, false, "method: flow", 0, 0},
+    {"flow_adaptive", WGF_METHOD_FLOW, 0, WGF_FLOW_ADAPTIVE, 0, 2e-3, 2e-2, true, "method: flow, flow_solver: adaptive",
+     0, 0},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, GRID = 5, NAME_LENGTH = 96 };
 
@@ -39,6 +48,10 @@ static inline struct wgf_settings settings_of_kind(const struct kind *kind)
     settings.metric = kind->metric;
     settings.solver = kind->method == WGF_METHOD_FLOW ? 0 : kind->solver;
     settings.flow_solver = kind->method == WGF_METHOD_FLOW ? kind->solver : 0;
+    settings.inner = kind->inner;
+    settings.inner_memory = WGF_INNER_MEMORY_RUN;
+    settings.beta = kind->beta > 0 ? kind->beta : NAN;
+    settings.beta_decay = kind->beta > 0 ? 0.9 : 1;
     settings.rtol = 1e-3;
     settings.atol = 1e-6;
     settings.init.width = 12;

@@ -370,11 +370,15 @@ static bool vary(const struct kind *kind, int variant, struct wgf_settings *sett
         settings->inner_steps = 30;
         settings->projections = 5;
         return particles && kind->metric != WGF_METRIC_WASSERSTEIN;
+    case 13:
+        settings->network.loss = WGF_LOSS_HUBER;
+        settings->network.huber_delta = 0.2;
+        return particles && !(kind->method == WGF_METHOD_FLOW && kind->solver == WGF_FLOW_EVENTS);
     default:
         return false;
     }
 }
-enum { VARIANTS = 13 };
+enum { VARIANTS = 14 };
 
 static int64_t least(int64_t a, int64_t b)
 {

@@ -22,7 +22,8 @@ init_file | path | none
 init_scale | float | 1e-3
 signs | balanced, positive | balanced
 seed | int | 1
-loss | mse, half_mse, sse | mse
+loss | mse, half_mse, sse, huber, logistic | mse
+huber_delta | float | 1
 output | sum, mean | sum
 layers | first, both | first
 weight_decay | float | 0
@@ -33,7 +34,13 @@ gamma | float | 0.1
 scaling | plain, mean_field | plain
 steps | int | 100
 beta | float or auto | auto
-inner | gd, accelerated, exact_local, exact_global | gd
+inner | gd, fixed_point, momentum, adam, accelerated, exact_local, exact_global | gd
+inner_momentum | float | 0.9
+adam_beta1 | float | 0.9
+adam_beta2 | float | 0.999
+adam_eps | float | 1e-8
+inner_memory | step, run | step
+beta_decay | float | 1
 inner_steps | int | 100
 inner_tol | float | 0
 projections | int | 100

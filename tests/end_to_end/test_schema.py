@@ -103,6 +103,8 @@ def it_agrees_with_the_program_on_every_value_of_every_parameter(wgf):
                     continue  # derived: an expression
                 if "string" in kind and (re.search(r"\d", value) and kind == "string" or re.search("true|<", value)):
                     continue  # to the program a text
+                if name == "beta_decay" and "range" in value:
+                    continue  # its maximum, and what follows from that
                 valid = schema.is_valid({"name": "x", **whole({name: load(value)})})
                 require(valid != (name in wrong), f"{place}: {name}: {value}: {'taken' if valid else 'refused'}")
                 compared += 1

@@ -8,8 +8,9 @@ from harness import OK, case, equal, main, require
 
 SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
-DECIDERS = ("data", "init", "method", "metric", "solver", "flow_solver")
-DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"}, {"method": "jko"},
+DECIDERS = ("data", "init", "loss", "method", "metric", "inner", "solver", "flow_solver")
+DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"},
+            {"method": "prox", "inner": "adam"}, {"method": "jko"},
             {"method": "jko", "solver": "dykstra"}, {"method": "flow"}, {"method": "flow", "flow_solver": "adaptive"})
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS]
@@ -21,9 +22,9 @@ def parameters(wgf):
     """{parameter: two values of it} of those that decide nothing and conflict with nothing."""
     found = {}
     for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]:
-        name, values = [cell.strip(" `") for cell in line.split("|")[1:3]]
+        name, values, bounds = [cell.strip(" `") for cell in line.split("|")[1:4]]
         choices = re.sub(r" \(.*", "", values).split(", ")
-        numbers = "[2, 5]"
+        numbers = "[0.2, 0.5]" if "<" in bounds else "[2, 5]"
         if name not in LEFT_OUT and len(choices) + values.startswith(("int", "float")) > 1:
             found[name] = numbers if values.startswith(("int", "float")) else f"[{choices[0]}, {choices[1]}]"
     return {**found, "width": "[8, 32]"}  # which init: grid takes
@@ -45,6 +46,8 @@ def spec(choices, name, values, section):
     fixed = {"n": 5, **choices}
     if choices["init"] == "grid" and choices["method"] != "jko":
         fixed["width"] = 8
+    if choices["method"] == "prox" and (choices.get("inner") in ("momentum", "adam") or name == "beta_decay"):
+        fixed["beta"] = 0.01
     if section == "fixed":
         fixed[name], values = values, None
     lines = [f"  {key}: {value}" for key, value in fixed.items() if key != name or section == "fixed"]
@@ -68,7 +71,7 @@ def a_parameter_is_warned_of_exactly_when_its_values_make_one_job(wgf):
             for way in found[name][1]:
                 changed = {**choices, **dict(choice.split(": ") for choice in way)}
                 changed = {key: value for key, value in changed.items()
-                           if (key != "metric" or changed["method"] == "prox")
+                           if (key not in ("metric", "inner") or changed["method"] == "prox")
                            and (key != "solver" or changed["method"] == "jko")
                            and (key != "flow_solver" or changed["method"] == "flow")}
                 equal(set(warnings(wgf, spec(changed, name, one, "fixed"))[0]), set(), f"{name} with {changed}")

@@ -12,7 +12,7 @@ import math
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
@@ -20,6 +20,7 @@ import numpy as np
 
 import metrics_reference as metrics
 from checks import Failure, report
+from flow_inputs import Inputs, classes, draw_samples, kernels_of, make_inputs
 from flow_reference import COLUMNS, Descent, Network, Samples, descend, prox_gradient, squared_distance
 
 RTOL = 1e-9
@@ -27,70 +28,6 @@ RTOL_LONG = 1e-8
 RTOL_METRIC = 1e-7  # some of these descents converge: what is left is rounding
 EXACT = ("step", "inner_steps_used")
 DONE = 2
-
-
-# Inputs
-
-
-@dataclass
-class Inputs:
-    """What a descent starts from, and the files that say so."""
-
-    name: str
-    samples: Samples
-    test: Samples
-    W: np.ndarray
-    alpha: np.ndarray
-    paths: dict = field(default_factory=dict)
-
-
-def write_hdf5(path, **arrays):
-    with h5py.File(path, "w") as file:
-        for name, values in arrays.items():
-            file[name] = values
-
-
-def write_csv(path, matrix, vector, header):
-    np.savetxt(path, np.column_stack([matrix, vector]), fmt="%.17g", delimiter=",", header=header, comments="")
-
-
-def write_samples(path, samples):
-    if path.suffix == ".csv":
-        write_csv(path, samples.X[:, :-1], samples.y, ",".join([f"x{k}" for k in range(samples.X.shape[1])]))
-    else:
-        write_hdf5(path, X=samples.X, y=samples.y)
-
-
-def draw_samples(random, n, d, dtype):
-    X = random.standard_normal((n, d))
-    if d > 1:
-        X[:, -1] = 1
-    return Samples(X.astype(dtype), random.uniform(-1, 1, n).astype(dtype))
-
-
-def make_inputs(folder, seed, n, d, m, data, init, test="h5", dtype=float):
-    """Draws and writes one set. `data`, `init` and `test` are the suffixes of the files."""
-    random = np.random.default_rng(seed)
-    name = f"n{n}_d{d}_m{m}"
-    samples = draw_samples(random, n, d, dtype)
-    W = random.normal(0, 0.5, (m, d))
-    alpha = random.permutation(np.where(np.arange(m) < (m + 1) // 2, 1.0, -1.0))
-    inputs = Inputs(name, samples, draw_samples(random, n + 3, d, dtype), W, alpha)
-    inputs.paths = {"data_file": f"{name}_data.{data}", "init_file": f"{name}_init.{init}",
-                    "test_file": f"{name}_test.{test}"}
-    write_samples(folder / inputs.paths["data_file"], inputs.samples)
-    write_samples(folder / inputs.paths["test_file"], inputs.test)
-    if init == "csv":
-        np.savetxt(folder / inputs.paths["init_file"], np.column_stack([W, alpha]), fmt="%.17g", delimiter=";")
-    else:
-        write_hdf5(folder / inputs.paths["init_file"], W=W, alpha=alpha)
-    return inputs
-
-
-def kernels_of(inputs):
-    """The kernels that there are for these inputs; the last parameter to vary, so that a case's rows come in such
-    groups."""
-    return ["dense", "blas", "fused", "cones"] if inputs.samples.X.shape[1] == 2 else ["dense", "blas", "fused"]
 
 
 # Cases
@@ -137,6 +74,45 @@ def gd_cases(inputs, record_every, save):
         decay = rounded(0.02 * curvature(inputs, loss, output))
         axes = {"layers": ["first", "both"], "weight_decay": [0, decay], "kernel": kernels_of(inputs)}
         yield Case(f"gd {loss} {output} {scaling}, {inputs.name}", inputs, fixed, axes)
+
+
+def smooth_loss_cases(inputs, folder):
+    """Huber's loss with residuals on both sides of delta, and the logistic one on classes."""
+    for loss, output, method in itertools.product(("huber", "logistic"), ("sum", "mean"), ("gd", "prox")):
+        samples, test, paths = inputs.samples, inputs.test, dict(inputs.paths)
+        if loss == "logistic":
+            samples, test, paths = classes(inputs, folder)
+        one = replace(inputs, samples=samples, test=test, paths=paths)
+        m, steepest = len(inputs.W), curvature(one, loss, output) * {"huber": 1, "logistic": 1 / 8}[loss]
+        gamma = rounded({"gd": 0.3 / steepest, "prox": 2 / (m * steepest)}[method])
+        fixed = {"method": method, "loss": loss, "output": output, "gamma": gamma, "steps": 6, "save": "all",
+                 "weight_decay": rounded(0.02 * steepest), **files_of(one)}
+        if method == "prox":
+            fixed |= {"beta": rounded(0.4 / (steepest + 1 / (gamma * m))), "inner_steps": 20}
+        axes = {"huber_delta": [0.3, 1.0]} if loss == "huber" else {}
+        yield Case(f"{method} {loss} {output}, {inputs.name}", one, fixed, {**axes, "kernel": kernels_of(one)})
+
+
+def inner_cases(inputs, metrics_of_case):
+    """Inner solvers, their memory kept for a step and for the run, and a beta that decays."""
+    for inner, metric in itertools.product(("fixed_point", "momentum", "adam", "gd"), metrics_of_case):
+        m, steepest = len(inputs.W), curvature(inputs, "mse", "sum")
+        gamma = rounded(0.4 / (m * steepest) if inner == "fixed_point" else 2 / (m * steepest))
+        draws = {"projections": 7, "seed": 5} if metric == "sliced" else {}
+        fixed = {"method": "prox", "metric": metric, "inner": inner, "gamma": gamma, "steps": 5, "save": "all",
+                 "inner_steps": 5 if inner == "fixed_point" else 15, **draws, **files_of(inputs)}
+        long = {"momentum": 1.5, "adam": 0.1, "gd": 2.2}.get(inner)  # some steps raise the inner objective
+        axes = {}
+        if inner == "adam":
+            fixed |= {"adam_beta1": 0.8, "adam_beta2": 0.95, "adam_eps": 1e-4, "beta": 0.01}
+        elif long:
+            fixed["beta"] = rounded(long / (steepest + 1 / (gamma * m)))
+        if inner in ("momentum", "adam"):
+            axes = {"inner_memory": ["step", "run"]}
+        if long:
+            axes |= {"beta_decay": [1, 0.8]}
+        yield Case(f"inner {inner}, {metric}, {inputs.name}", inputs, fixed, {**axes, "kernel": kernels_of(inputs)},
+                   RTOL_METRIC)
 
 
 def tolerance_met_at(case, turn):
@@ -216,6 +192,9 @@ def all_cases(folder):
         yield from prox_cases(inputs, 2 if record_every > 1 else 1, save)
         yield from metric_cases(inputs)
         yield from recorded_cases(inputs)
+    for inputs, distances in ((plane, ("frobenius", "wasserstein", "sliced")), (space, ("wasserstein",))):
+        yield from smooth_loss_cases(inputs, folder)
+        yield from inner_cases(inputs, distances)
     without_test = replace(plane, name="no test set", test=None,
                            paths={key: path for key, path in plane.paths.items() if key != "test_file"})
     for inputs in (plane, space, without_test):
@@ -228,8 +207,10 @@ def reference(inputs, parameters):
         return {name: parameters[name] for name in names if name in parameters}
 
     network = Network(inputs.samples, inputs.alpha,
-                      **read("loss", "output", "layers", "weight_decay", "parametrisation"))
-    descent = Descent(**read("method", "gamma", "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
+                      **read("loss", "huber_delta", "output", "layers", "weight_decay", "parametrisation"))
+    descent = Descent(**read("inner", "inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory",
+                             "beta_decay", "method", "gamma",
+                             "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
                              "record_distances", "metric", "projections", "seed", "stop_objective", "stop_change"))
     return descend(network, descent, inputs.W, inputs.test)
 
@@ -434,7 +415,8 @@ def differences_of_reference():
     random = np.random.default_rng(6)
     worst, count, step = 0.0, 0, 1e-3
     for loss, output, layers, decay, d, m in itertools.product(
-            ("mse", "half_mse", "sse"), ("sum", "mean"), ("first", "both"), (0.0, 0.3), (1, 2, 10), (1, 6)):
+            ("mse", "half_mse", "sse", "logistic"), ("sum", "mean"), ("first", "both"), (0.0, 0.3), (1, 2, 10),
+            (1, 6)):
         samples = draw_samples(random, 9, d, float)
         network = Network(samples, random.choice([-1.0, 1.0], m), loss, output, layers, decay)
         W = random.standard_normal((m, d))
@@ -446,7 +428,8 @@ def differences_of_reference():
                 (network.gradient(state), network.objective),
                 (prox_gradient(network, descent, metrics.frobenius, old, state),
                  lambda V, net=network, base=old: net.objective(V) + squared_distance(V, base) / (2 * 0.7))):
-            worst = max(worst, relative_distance(gradient, central_differences(function, state, step)))
+            truncated = 1e4 if loss == "logistic" else 1  # central differences of what is not quadratic
+            worst = max(worst, relative_distance(gradient, central_differences(function, state, step)) / truncated)
             count += 1
     if worst > 1e-9:
         raise Failure(f"gradient off by {worst:.1e}")

@@ -12,9 +12,10 @@ import warnings
 
 import h5py
 import numpy as np
-from check_flow import run, write_hdf5
+from check_flow import run
 from check_jko import KAPPA, gap, measure_of
 from checks import Failure, run_checks
+from flow_inputs import write_hdf5
 from scipy.linalg import null_space
 from scipy.optimize import linprog, nnls
 

@@ -7,6 +7,7 @@ sphere, or (w_+, w_-) of product neurons.
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import expit, huber
 
 import metrics_reference as metrics
 
@@ -32,6 +33,7 @@ class Network:
     output: str = "sum"
     layers: str = "first"
     weight_decay: float = 0.0
+    huber_delta: float = 1.0
     parametrisation: str = "neurons"
 
     @property
@@ -79,16 +81,26 @@ class Network:
         return alpha if self.parametrisation == "sphere" else W
 
     def kappa(self, n):
-        return {"mse": 1 / n, "half_mse": 1 / (2 * n), "sse": 1.0}[self.loss]
+        return {"half_mse": 1 / (2 * n), "sse": 1.0}.get(self.loss, 1 / n)
 
-    def errors(self, state, samples):
+    def factor(self, m):
+        return {"sum": 1.0, "mean": 1 / m}[self.output]
+
+    def outputs(self, state, samples):
         W, alpha = self.split(state)
-        c = {"sum": 1.0, "mean": 1 / len(state)}[self.output]
-        return c, c * np.maximum(0, samples.X @ W.T) @ alpha - samples.y
+        return self.factor(len(state)) * np.maximum(0, samples.X @ W.T) @ alpha
+
+    def half_slopes(self, f, y):
+        """Half the derivative of the loss of a sample by its output: what stands for the error in the gradient."""
+        if self.loss == "logistic":
+            return -y / 2 * expit(-y * f)
+        return np.clip(f - y, -self.huber_delta, self.huber_delta) if self.loss == "huber" else f - y
 
     def loss_on(self, state, samples):
-        _, e = self.errors(state, samples)
-        return self.kappa(len(e)) * np.sum(e**2)
+        f, y = self.outputs(state, samples), samples.y
+        of_samples = {"logistic": lambda: np.logaddexp(0, -y * f),
+                      "huber": lambda: 2 * huber(self.huber_delta, f - y)}.get(self.loss, lambda: (f - y) ** 2)()
+        return self.kappa(len(y)) * np.sum(of_samples)
 
     def objective(self, state):
         """The decay is over all that trains: over |w_i|^2 alone, or |w_i|^2 + alpha_i^2; |w_i| = 1 does not count."""
@@ -97,8 +109,8 @@ class Network:
     def gradient(self, state):
         W, alpha = self.split(state)
         X = self.samples.X
-        c, e = self.errors(state, self.samples)
-        factor = 2 * self.kappa(len(e)) * c
+        e = self.half_slopes(self.outputs(state, self.samples), self.samples.y)
+        factor = 2 * self.kappa(len(e)) * self.factor(len(state))
         scores = X @ W.T
         by_weights = factor * alpha[:, None] * ((scores > 0) * e[:, None]).T @ X
         if self.parametrisation == "product":
@@ -124,6 +136,13 @@ class Descent:
     scaling: str = "plain"
     steps: int = 100
     beta: float = float("nan")
+    inner: str = "gd"
+    inner_momentum: float = 0.9
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_eps: float = 1e-8
+    inner_memory: str = "step"
+    beta_decay: float = 1.0
     inner_steps: int = 100
     inner_tol: float = 0.0
     record_every: int = 1
@@ -167,16 +186,47 @@ def prox_gradient(network, descent, distance, state, V):
     return network.tangent(V, network.gradient(V) + distance(network.signs(V), V, state)[1] / (2 * descent.gamma))
 
 
-def prox_step(network, descent, step, state):
+class Solver:
+    """What an inner solver knows beside V, by the update rules that PyTorch documents for SGD and Adam."""
+
+    def __init__(self, descent, state):
+        self.descent, self.steps, self.beta = descent, 0, descent.beta
+        self.first, self.second = np.zeros_like(state), np.zeros_like(state)
+        if descent.inner == "fixed_point":
+            self.beta = descent.gamma * len(state)
+
+    def direction(self, gradient):
+        self.steps += 1
+        if self.descent.inner == "momentum":
+            self.first = self.descent.inner_momentum * self.first + gradient
+            return self.first
+        if self.descent.inner == "adam":
+            b1, b2 = self.descent.adam_beta1, self.descent.adam_beta2
+            self.first = b1 * self.first + (1 - b1) * gradient
+            self.second = b2 * self.second + (1 - b2) * gradient**2
+            spread = np.sqrt(self.second / (1 - b2**self.steps))
+            return self.first / (1 - b1**self.steps) / (spread + self.descent.adam_eps)
+        return gradient
+
+
+def prox_step(network, descent, step, state, solver):
     """Returns the next state, its distance, the inner steps used, and the residual of every iterate."""
     distance = metric_of_step(descent, step, state.shape[1])
     V, residuals = state.copy(), []
+
+    def value(V):
+        return network.objective(V) + distance(network.signs(V), V, state)[0] / (2 * descent.gamma)
+
     for used in range(descent.inner_steps + 1):
         gradient = prox_gradient(network, descent, distance, state, V)
         residuals.append(np.linalg.norm(gradient) / np.sqrt(len(state)))
         if used == descent.inner_steps or residuals[-1] < descent.inner_tol:
             break
-        V = network.retract(V - descent.beta * gradient)
+        before, V = V, network.retract(V - solver.beta * solver.direction(gradient))
+        if descent.inner == "fixed_point" and descent.metric == "frobenius":
+            V = state - descent.gamma * len(state) * network.gradient(before)
+        if descent.beta_decay < 1 and value(V) >= value(before):
+            solver.beta *= descent.beta_decay
     return V, distance(network.signs(V), V, state)[0], used, residuals
 
 
@@ -201,6 +251,7 @@ def both_distances(network, descent, before, after):
 def descend(network, descent, W, test=None):
     """The whole descent from weights W, with every recorded state."""
     trace, state = Trace(), network.start(W)
+    solver = Solver(descent, state)
 
     def record(step, distance, **inner):
         trace.record(
@@ -216,7 +267,8 @@ def descend(network, descent, W, test=None):
             state = gd_step(network, descent, state)
             distance = squared_distance(state, before)
         else:
-            state, distance, used, residuals = prox_step(network, descent, step, state)
+            solver = solver if descent.inner_memory == "run" else Solver(descent, state)
+            state, distance, used, residuals = prox_step(network, descent, step, state, solver)
             of_step = descent.metric == "sliced"  # then the residual is that of the last step
             inner = {"inner_steps_used": used, "inner_residual": residuals[-2 if of_step else -1]}
             if descent.inner_tol > 0:

@@ -265,6 +265,10 @@ static void jobs_read_what_their_choices_need(void **state)
         {"atol", 0, 0, 0, 0, 0, 0, 0, 0},          {"label", 0, 0, 0, 0, 0, 1, 0, 0},
         {"inputs", 0, 0, 0, 0, 0, 1, 0, 0},        {"standardize", 0, 0, 0, 0, 0, 1, 0, 0},
         {"test_fraction", 0, 0, 0, 0, 0, 1, 0, 0}, {"split_seed", 0, 0, 0, 0, 0, 1, 0, 0},
+        {"huber_delta", 0, 0, 0, 0, 0, 0, 0, 0},   {"inner_momentum", 0, 0, 0, 0, 0, 0, 0, 0},
+        {"adam_beta1", 0, 0, 0, 0, 0, 0, 0, 0},    {"adam_beta2", 0, 0, 0, 0, 0, 0, 0, 0},
+        {"adam_eps", 0, 0, 0, 0, 0, 0, 0, 0},      {"inner_memory", 0, 0, 0, 0, 0, 0, 0, 0},
+        {"beta_decay", 0, 1, 1, 0, 0, 0, 0, 0},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {

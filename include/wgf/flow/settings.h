@@ -33,10 +33,18 @@ enum wgf_scaling { WGF_SCALINGS(WGF_ENUM_ID) };
 
 #define WGF_INNERS(X)                                                                                                  \
     X(WGF_INNER_GD, "gd")                                                                                              \
+    X(WGF_INNER_FIXED_POINT, "fixed_point")                                                                            \
+    X(WGF_INNER_MOMENTUM, "momentum")                                                                                  \
+    X(WGF_INNER_ADAM, "adam")                                                                                          \
     X(WGF_INNER_ACCELERATED, "accelerated")                                                                            \
     X(WGF_INNER_EXACT_LOCAL, "exact_local")                                                                            \
     X(WGF_INNER_EXACT_GLOBAL, "exact_global")
 enum wgf_inner { WGF_INNERS(WGF_ENUM_ID) };
+
+#define WGF_INNER_MEMORIES(X)                                                                                          \
+    X(WGF_INNER_MEMORY_STEP, "step")                                                                                   \
+    X(WGF_INNER_MEMORY_RUN, "run")
+enum wgf_inner_memory { WGF_INNER_MEMORIES(WGF_ENUM_ID) };
 
 #define WGF_JKO_SOLVERS(X)                                                                                             \
     X(WGF_SOLVER_NEWTON, "newton")                                                                                     \
@@ -80,6 +88,10 @@ struct wgf_settings {
     int inner;           /* enum wgf_inner: inner solver of prox */
     int64_t inner_steps; /* inner iterations at most */
     double inner_tol;    /* stop when the inner residual is below; 0: never */
+    double inner_momentum;
+    double adam_beta1, adam_beta2, adam_eps;
+    int inner_memory;    /* enum wgf_inner_memory: how long momentum and adam remember */
+    double beta_decay;   /* factor of beta after an inner step that does not lower the inner objective */
     int64_t projections; /* directions of the sliced distance */
 
     int64_t grid;       /* jko: points per axis */

@@ -2,25 +2,20 @@
  * Source: src/flow/README.md "Data and model".
  *
  *     f(x_j) = c sum_i alpha_i max(0, w_i . x_j)             c = 1 (sum) or 1/m (mean)
- *     F(W)   = kappa sum_j (f(x_j) - y_j)^2 + lambda sum_i (|w_i|^2 [+ alpha_i^2 when alpha trains])
- *     dF/dw_i = 2 kappa c alpha_i sum_j e_j 1[w_i . x_j > 0] x_j + 2 lambda w_i,   e_j = f(x_j) - y_j
+ *     F(W)   = kappa sum_j h(f(x_j), y_j) + lambda sum_i (|w_i|^2 [+ alpha_i^2 when alpha trains])
+ *     dF/dw_i = 2 kappa c alpha_i sum_j e_j 1[w_i . x_j > 0] x_j + 2 lambda w_i,   e_j = h'/2
  *
- * kappa = 1/n (mse), 1/(2n) (half_mse), 1 (sse). sigma'(0) = 0: a neuron on a kink does not activate that sample. */
+ * kappa and h: loss.h. sigma'(0) = 0: a neuron on a kink does not activate that sample. */
 #ifndef WGF_MODEL_NETWORK_H
 #define WGF_MODEL_NETWORK_H
 
 #include "wgf/base/status.h"
 #include "wgf/model/data.h"
+#include "wgf/model/loss.h"
 
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#define WGF_LOSSES(X)                                                                                                  \
-    X(WGF_LOSS_MSE, "mse")                                                                                             \
-    X(WGF_LOSS_HALF_MSE, "half_mse")                                                                                   \
-    X(WGF_LOSS_SSE, "sse")
-enum wgf_loss { WGF_LOSSES(WGF_ENUM_ID) };
 
 #define WGF_OUTPUTS(X)                                                                                                 \
     X(WGF_OUTPUT_SUM, "sum")                                                                                           \
@@ -52,7 +47,8 @@ enum wgf_kernel { WGF_KERNELS(WGF_ENUM_ID) };
 enum { WGF_FUSED_INPUTS = 16 }; /* `kernel: fused` takes at most this many inputs */
 
 struct wgf_network_settings {
-    int loss;            /* enum wgf_loss */
+    int loss; /* enum wgf_loss */
+    double huber_delta;
     int output;          /* enum wgf_output */
     int layers;          /* enum wgf_layers: which weights train */
     int parametrisation; /* enum wgf_parametrisation */
@@ -68,8 +64,7 @@ bool wgf_network_trains_alpha(const struct wgf_network_settings *settings);
  * all w_- with alpha = -1. Elsewhere here m counts neurons. */
 int64_t wgf_network_neurons(const struct wgf_network_settings *settings, int64_t width);
 
-/* The constants above, for n samples and m neurons. */
-double wgf_loss_factor(int loss, int64_t n);                                      /* kappa */
+/* The constant above, for m neurons. */
 double wgf_output_factor(const struct wgf_network_settings *settings, int64_t m); /* c, over the width */
 
 /* The implementation that runs for a value of `kernel`: dense, cones, patterns or blas. A function of these sizes
@@ -103,7 +98,7 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
 /* (confine / width) sum |w_i|^2 at W; on the sphere sum alpha_i^2, the norm of w being 1. */
 double wgf_network_confinement(const struct wgf_network *network, const double *W, const double *alpha);
 
-/* f(x_j) - y_j (n) at the point of the last wgf_network_objective; borrowed until the next. */
+/* e_j (n), f(x_j) - y_j for a squared loss, at the point of the last wgf_network_objective; borrowed until the next. */
 const double *wgf_network_residual(const struct wgf_network *network);
 
 /* The gradient of F and of what confines, at the point of the last wgf_network_objective, which must be this W and

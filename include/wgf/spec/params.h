@@ -60,7 +60,7 @@ enum { WGF_USUAL = -1 };
 
 extern const struct wgf_param wgf_params[];
 extern const int wgf_param_count;
-enum { WGF_MOST_PARAMS = 64 }; /* wgf_param_count is at most this */
+enum { WGF_MOST_PARAMS = 96 }; /* wgf_param_count is at most this */
 
 /* The row of that name, or NULL; and the index of a row. */
 const struct wgf_param *wgf_param_find(const char *name);

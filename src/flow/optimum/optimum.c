@@ -19,8 +19,8 @@ static double limit_of(const struct wgf_settings *settings)
 /* Is F a squared error of the output of a measure, all of whose neurons may move? */
 static bool is_convex(const struct wgf_settings *settings)
 {
-    const int loss = settings->network.loss, layers = settings->network.layers;
-    const bool squared = loss == WGF_LOSS_MSE || loss == WGF_LOSS_HALF_MSE || loss == WGF_LOSS_SSE;
+    const int layers = settings->network.layers;
+    const bool squared = wgf_loss_is_squared(settings->network.loss);
     return squared && layers <= WGF_LAYERS_BOTH && settings->network.weight_decay == 0;
 }
 

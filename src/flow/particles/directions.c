@@ -47,7 +47,8 @@ double wgf_directions_first_beta(const struct wgf_directions *of)
     const struct wgf_particles *particles = of->particles;
     const struct wgf_network_settings *network = &particles->settings->network;
     const double m = (double)particles->points.m, c = wgf_output_factor(network, particles->m);
-    const double kappa = wgf_loss_factor(network->loss, particles->problem->data->n), rho = of->eigenvalue;
+    const double factor = wgf_loss_factor(network->loss, particles->problem->data->n), rho = of->eigenvalue;
+    const double kappa = factor * wgf_loss_find(network->loss)->curvature;
     double squares = wgf_squared_distance(particles->alpha, NULL, particles->m), mixed = 0;
     if (wgf_network_trains_alpha(network)) { /* |e| <= sqrt(F / kappa) */
         squares += wgf_squared_distance(particles->W, NULL, particles->weights);

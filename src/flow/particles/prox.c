@@ -8,6 +8,7 @@
  * sit on kinks, where a fixed step does not settle and a search along the gradient stalls; see descend. The descent
  * rests where no direction of any neuron descends at first order, to rounding. */
 #include "directions.h"
+#include "inner.h"
 #include "metric.h"
 
 #include "wgf/base/system.h"
@@ -27,10 +28,11 @@ struct prox {
     struct wgf_directions directions;
     double *V, *trial; /* vectors as W of particles: the inner iterate and a candidate for the next */
     double *gradient;  /* likewise: of the inner objective at V */
-    double beta;       /* given, or the first to be tried in an outer step */
-    bool search;       /* beta is auto */
-    double enough;     /* squared norm of the gradient below which inner_tol is met */
-    bool broken;       /* the last step met a gradient that was not finite */
+    struct wgf_inner_state memory;
+    double beta;   /* the first of an outer step, used as it is or to be tried */
+    bool search;   /* a beta is searched for */
+    double enough; /* squared norm of the gradient below which inner_tol is met */
+    bool broken;   /* the last step met a gradient that was not finite */
     double steps_used, residual;
     int64_t cut;      /* outer steps whose inner steps ended just after they had left a false rest */
     int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */
@@ -48,11 +50,12 @@ static void destroy(void *work)
     free(prox);
 }
 
-static void lay_out(struct prox *prox, double count, struct wgf_arena *arena)
+static void lay_out(struct prox *prox, const struct wgf_settings *settings, int64_t count, struct wgf_arena *arena)
 {
-    prox->V = wgf_arena_take(arena, count, sizeof(double));
-    prox->trial = wgf_arena_take(arena, count, sizeof(double));
-    prox->gradient = wgf_arena_take(arena, count, sizeof(double));
+    double **const arrays[] = {&prox->V, &prox->trial, &prox->gradient};
+    for (int i = 0; i < 3; i++)
+        *arrays[i] = wgf_arena_take(arena, (double)count, sizeof(double));
+    wgf_inner_lay_out(&prox->memory, settings, count, arena);
 }
 
 /* The network that looks at kinks. */
@@ -80,22 +83,22 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     prox->metric = wgf_metric_find(settings->metric);
     wgf_status status = wgf_particles_create(&prox->particles, settings, problem, error);
     const int64_t count = prox->particles.points.count;
-    lay_out(prox, (double)count, &prox->arena);
+    lay_out(prox, settings, count, &prox->arena);
     if (!status && !wgf_arena_allocate(&prox->arena))
         status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", count);
-    lay_out(prox, (double)count, &prox->arena);
+    lay_out(prox, settings, count, &prox->arena);
     if (!status)
         status = create_kinks(prox, settings, error);
     if (!status)
         status = prox->metric->create(&prox->distance, &prox->particles, error);
-    prox->beta = settings->beta;
-    prox->search = isnan(settings->beta);
+    prox->beta = wgf_inner_beta(settings);
+    prox->search = isnan(prox->beta);
     prox->enough = settings->inner_tol * settings->inner_tol * (double)settings->init.width;
     if (!status && prox->search)
         status = wgf_data_curvature(problem->data, problem->cancel, &prox->directions.eigenvalue, error);
     prox->steps_used = prox->residual = NAN;
-    prox->particles.update = (struct wgf_update){
-        .step = settings->beta, .pull = settings->beta / (settings->gamma * (double)settings->init.width)};
+    prox->particles.update =
+        (struct wgf_update){.step = prox->beta, .pull = prox->beta / (settings->gamma * (double)settings->init.width)};
     prox->particles.pulled = true;
     if (status)
         destroy(prox);
@@ -123,19 +126,14 @@ struct inner {
     bool complete;    /* it looked at all sides of the kinks there */
 };
 
-static const double *alpha_of(const struct prox *prox, const double *x)
-{
-    return wgf_particles_alpha(&prox->particles, x);
-}
-
 /* gradient <- that of F, of what confines and of D(V, W) / (2 gamma), the network being at V and D solved there.
  * Returns its squared norm. */
 static double inner_gradient(struct prox *prox)
 {
     struct wgf_particles *particles = &prox->particles;
-    const bool trains = wgf_network_trains_alpha(&particles->settings->network);
-    double *const of_alpha = trains ? prox->gradient + particles->weights : NULL;
-    wgf_network_gradient(prox->network, prox->V, alpha_of(prox, prox->V), prox->gradient, of_alpha);
+    double *const of_alpha = particles->grad_alpha ? prox->gradient + particles->weights : NULL;
+    wgf_network_gradient(prox->network, prox->V, wgf_particles_alpha(&prox->particles, prox->V), prox->gradient,
+                         of_alpha);
     prox->metric->add_gradient(prox->distance, prox->V, 0.5 / particles->settings->gamma, prox->gradient);
     wgf_points_make_tangent(&particles->points, prox->V, prox->gradient);
     return wgf_squared_distance(prox->gradient, NULL, particles->points.count);
@@ -144,7 +142,8 @@ static double inner_gradient(struct prox *prox)
 static void set_distance(const struct prox *prox, struct inner *inner, const double *V, double distance)
 {
     inner->distance = distance;
-    inner->value = inner->objective + wgf_network_confinement(prox->network, V, alpha_of(prox, V)) +
+    inner->value = inner->objective +
+                   wgf_network_confinement(prox->network, V, wgf_particles_alpha(&prox->particles, V)) +
                    distance / (2 * prox->particles.settings->gamma);
 }
 
@@ -159,7 +158,8 @@ static void try_step(struct prox *prox, struct inner *next)
         prox->trial[i] = fabs(moved) <= rounding * fabs(prox->V[i]) ? 0 : moved;
     }
     wgf_points_retract(&particles->points, prox->trial);
-    next->objective = wgf_network_objective(particles->network, prox->trial, alpha_of(prox, prox->trial));
+    next->objective =
+        wgf_network_objective(particles->network, prox->trial, wgf_particles_alpha(&prox->particles, prox->trial));
     set_distance(prox, next, prox->trial, prox->metric->majorant(prox->distance, prox->trial));
 }
 
@@ -190,10 +190,9 @@ static void take_step(struct prox *prox, struct inner *inner)
 static bool search(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double slope,
                    double least)
 {
-    const double share = 1e-4;
     for (struct inner next = *inner; next.beta > least && !wgf_deadline_passed(deadline); next.beta /= 2) {
         try_step(prox, &next);
-        if (next.value <= inner->value - share * next.beta * slope) {
+        if (next.value <= inner->value - 1e-4 * next.beta * slope) {
             *inner = next;
             take_step(prox, inner);
             return true;
@@ -205,7 +204,7 @@ static bool search(struct prox *prox, const struct wgf_deadline *deadline, struc
 /* gradient <- as inner_gradient, wherever the network was left. */
 static double gradient_anew(struct prox *prox)
 {
-    wgf_network_objective(prox->network, prox->V, alpha_of(prox, prox->V));
+    wgf_network_objective(prox->network, prox->V, wgf_particles_alpha(&prox->particles, prox->V));
     return inner_gradient(prox);
 }
 
@@ -228,7 +227,8 @@ static bool reach_origin(struct prox *prox, struct inner *inner)
         any = true;
     }
     if (any) {
-        inner->objective = wgf_network_objective(prox->network, prox->V, alpha_of(prox, prox->V));
+        inner->objective =
+            wgf_network_objective(prox->network, prox->V, wgf_particles_alpha(&prox->particles, prox->V));
         settle(prox, inner);
     }
     return any;
@@ -267,6 +267,16 @@ static bool descend(struct prox *prox, const struct wgf_deadline *deadline, stru
     return leave(prox, deadline, inner, rounding, squared) || reach_origin(prox, inner);
 }
 
+/* One step of the solver's own direction. */
+static void step_along(struct prox *prox, struct inner *inner)
+{
+    const double before = inner->value;
+    wgf_inner_direct(&prox->memory, prox->gradient);
+    try_step(prox, inner);
+    take_step(prox, inner);
+    inner->beta *= inner->value < before ? 1 : prox->particles.settings->beta_decay;
+}
+
 /* One inner iteration: V moves, unless no move lowers the objective, inner_tol is met, or the gradient is not finite.
  */
 static bool iterate(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner)
@@ -278,8 +288,7 @@ static bool iterate(struct prox *prox, const struct wgf_deadline *deadline, stru
     if (moved && prox->search) {
         moved = descend(prox, deadline, inner, &squared);
     } else if (moved && (prox->metric->residual_of_step || squared >= prox->enough)) {
-        try_step(prox, inner);
-        take_step(prox, inner);
+        step_along(prox, inner);
     } else {
         moved = false;
     }
@@ -294,10 +303,7 @@ static void judge(struct prox *prox, struct inner *inner)
     const struct wgf_particles *particles = &prox->particles;
     if (prox->metric->residual_of_step || inner->broken)
         return;
-    if (particles->stepper || inner->rests)
-        gradient_anew(prox);
-    else
-        inner_gradient(prox);
+    (particles->stepper || inner->rests ? gradient_anew : inner_gradient)(prox);
     double squared = wgf_directions_least(&prox->directions, prox->V, prox->gradient);
     inner->residual = sqrt(squared / (double)particles->points.m);
 }
@@ -309,6 +315,7 @@ static void begin(struct prox *prox, int64_t number, struct inner *inner)
     memcpy(prox->V, particles->W, (size_t)particles->points.count * sizeof(double));
     prox->metric->fix(prox->distance, particles->W, number);
     settle(prox, inner);
+    wgf_inner_begin(&prox->memory);
 }
 
 static void accept(struct prox *prox, const struct inner *inner, int64_t used)
@@ -316,6 +323,7 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
     struct wgf_particles *particles = &prox->particles;
     wgf_particles_keep(particles);
     memcpy(particles->W, prox->V, (size_t)particles->points.count * sizeof(double));
+    wgf_inner_accept(&prox->memory, &prox->beta, inner->beta);
     particles->distance = inner->distance;
     prox->steps_used = (double)used;
     prox->residual = inner->residual;
@@ -399,7 +407,7 @@ static void state(void *work, double *out)
     wgf_particles_state(&((struct prox *)work)->particles, out);
 }
 
-/* Every outer step begins anew with beta and the metric, which `fix` makes forget all. */
+/* Every outer step begins anew with the metric, which `fix` makes forget all. */
 static int state_iov(void *work, struct iovec *iov)
 {
     struct prox *prox = work;
@@ -409,7 +417,7 @@ static int state_iov(void *work, struct iovec *iov)
     iov[count++] = WGF_IOV(prox->broken);
     iov[count++] = WGF_IOV(prox->cut);
     iov[count++] = WGF_IOV(prox->unproven);
-    return count;
+    return count + wgf_inner_iov(&prox->memory, &prox->beta, iov + count);
 }
 
 static void explain(void *work, char *message, size_t size)
@@ -429,7 +437,7 @@ static void explain(void *work, char *message, size_t size)
 
 static bool constant_step(const struct wgf_settings *settings)
 {
-    return settings->metric == WGF_METRIC_FROBENIUS && !isnan(settings->beta);
+    return settings->metric == WGF_METRIC_FROBENIUS && wgf_inner_is_constant(settings);
 }
 
 static int64_t inner_records(const struct wgf_settings *settings)
@@ -439,13 +447,13 @@ static int64_t inner_records(const struct wgf_settings *settings)
 
 static const char *remedy(const struct wgf_settings *settings)
 {
-    return isnan(settings->beta) ? "a smaller gamma" : "a smaller beta";
+    return isnan(settings->beta) ? "a smaller gamma" : "a smaller beta"; /* fixed_point has none */
 }
 
 /* Revision 1: rests that are none are left, and the residual is that of the point reached. */
 static int revision(const struct wgf_settings *settings)
 {
-    return isnan(settings->beta) || !wgf_metric_find(settings->metric)->residual_of_step;
+    return isnan(wgf_inner_beta(settings)) || !wgf_metric_find(settings->metric)->residual_of_step;
 }
 
 static double bytes(const struct wgf_settings *settings)
@@ -454,7 +462,7 @@ static double bytes(const struct wgf_settings *settings)
     struct wgf_arena arena = {0};
     const int64_t n = settings->data.n, d = settings->data.d;
     const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
-    lay_out(&measured, (double)wgf_points_of(settings).count, &arena);
+    lay_out(&measured, settings, wgf_points_of(settings).count, &arena);
     return sizeof measured + arena.used + wgf_particles_bytes(settings) + wgf_kinks_bytes(m, n, d) +
            (wgf_particles_use_arcs(settings) ? wgf_network_bytes(&settings->network, m, n, d) : 0) +
            wgf_metric_find(settings->metric)->bytes(settings);

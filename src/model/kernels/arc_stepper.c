@@ -70,6 +70,8 @@ wgf_status wgf_arc_stepper_create(struct wgf_arc_stepper **stepper, const struct
     made->arena = arena;
     made->m = made->all.count = m;
     made->n = data->n;
+    made->loss = settings->loss;
+    made->delta = settings->huber_delta;
     made->kappa = wgf_loss_factor(settings->loss, data->n);
     made->c = wgf_output_factor(settings, m);
     *stepper = made;
@@ -123,7 +125,10 @@ static void evaluate(struct wgf_arc_stepper *stepper, const struct wgf_neuron_so
     wgf_arcs_outputs(&stepper->arcs, stepper->sums, e);
     for (int64_t j = 0; j < stepper->n; j++)
         e[j] = stepper->c * e[j] - y[j];
-    stepper->objective = stepper->kappa * wgf_squared_distance(e, NULL, stepper->n);
+    const double sum = wgf_loss_is_squared(stepper->loss)
+                           ? wgf_squared_distance(e, NULL, stepper->n)
+                           : wgf_loss_apply(stepper->loss, stepper->delta, stepper->n, y, e);
+    stepper->objective = stepper->kappa * sum;
     wgf_arcs_gradients(&stepper->arcs, e, stepper->gradients);
     wgf_neuron_soa_gradients(soa, &stepper->arcs, stepper->gradients, e, stepper->gx, stepper->gy);
 }

@@ -43,7 +43,8 @@ struct wgf_kink_groups {
 struct wgf_arc_stepper {
     struct wgf_arena arena; /* holds this struct and all arrays */
     int64_t m, n;
-    double kappa, c;
+    double kappa, c, delta;
+    int loss;
     struct wgf_update update;
     double largest; /* |alpha| */
     struct wgf_arcs arcs;
@@ -70,7 +71,7 @@ struct wgf_arc_stepper {
     double vv, vw, ww; /* sums over neurons in arc groups of |v^0|^2, v^0 . w, |w|^2 */
 
     double *sums, *gradients; /* bins x 2 */
-    double *residual;         /* n */
+    double *residual;         /* n: e_j */
     double objective;
 
     double *now_x, *now_y, *now_gx, *now_gy; /* m: scratch */
