@@ -1,5 +1,5 @@
 /* wgf predict: the networks of a result file's kept states at inputs from another file. */
-#include "cli.h"
+#include "kept.h"
 #include "options.h"
 
 #include "wgf/base/system.h"
@@ -26,85 +26,13 @@ static const char usage[] =
     "  --csv        comma-separated values with 17 significant digits\n"
     "  --help       print this text\n";
 
-/* What the file says of the states of its jobs. */
-enum part { STATUS, START, RECORDS, ROWS, COLS, PARTS };
-static const char *const part_names[PARTS] = {"status", "state_start", "state_records", "state_rows", "state_cols"};
-
 struct prediction {
-    struct wgf_store *store;
-    struct wgf_store_extent extent;
-    struct wgf_job_list plan;
-    struct wgf_job_runner *runner;
-    struct wgf_cells parts[PARTS];
-    const struct wgf_query *query; /* the conditions */
-    struct wgf_picker picker;
+    struct wgf_kept kept;
     const char *at;
     struct wgf_datafile file;
     struct wgf_data inputs; /* a view of `file` */
-    int64_t *jobs, count;   /* whose columns are printed */
-    double *f;              /* count x inputs.n */
+    double *f;              /* kept.count x inputs.n */
 };
-
-static int64_t part(const struct prediction *made, enum part which, int64_t job)
-{
-    return *(const int64_t *)wgf_cells_at(&made->parts[which], job, 0);
-}
-
-static bool has_state(const struct prediction *made, int64_t job)
-{
-    return *(const uint8_t *)wgf_cells_at(&made->parts[STATUS], job, 0) > WGF_JOB_RUNNING &&
-           part(made, RECORDS, job) > 0;
-}
-
-static wgf_status read_parts(struct prediction *made, struct wgf_error *error)
-{
-    wgf_status status = WGF_OK;
-    for (int p = 0; !status && p < PARTS; p++) {
-        struct wgf_variable variable;
-        wgf_variable_find(part_names[p], &variable);
-        status = wgf_cells_open(&made->parts[p], &variable, made->store, made->extent.jobs, error);
-        if (!status)
-            status = wgf_cells_read(&made->parts[p], 0, made->extent.jobs, error);
-    }
-    if (!status)
-        status = wgf_picker_open(&made->picker, made->query, made->store, made->extent.jobs, error);
-    return status ? status : wgf_picker_load(&made->picker, false, 0, made->extent.jobs, error);
-}
-
-/* The jobs to be printed. Without a selection those that have a state; a selected one without is an error. */
-static wgf_status choose_jobs(struct prediction *made, const struct wgf_selection *selection, struct wgf_error *error)
-{
-    struct wgf_job_set set;
-    wgf_status status = wgf_select(selection, made->extent.jobs, &set, error);
-    if (status)
-        return status;
-    const int64_t selected = set.count;
-    made->jobs = wgf_calloc(selected, sizeof *made->jobs);
-    if (made->jobs)
-        wgf_job_set_list(&set, 0, selected, made->jobs);
-    wgf_job_set_free(&set);
-    if (!made->jobs)
-        return wgf_fail(error, WGF_EMEMORY, "no memory for the list of jobs");
-    for (int64_t i = 0; i < selected; i++) {
-        const int64_t job = made->jobs[i];
-        if (!wgf_picker_passes(&made->picker, false, job, NULL, NULL))
-            continue;
-        if (has_state(made, job))
-            made->jobs[made->count++] = job;
-        else if (selection->intervals)
-            return wgf_fail(error, WGF_EUSAGE,
-                            "job %" PRId64 " has kept no state; a job keeps one with save: last, once it has ended",
-                            job);
-    }
-    if (made->count == 0)
-        return wgf_fail(error, WGF_EUSAGE, "no job%s has kept a state; run the spec with save: last",
-                        made->query->condition_count > 0 ? " that passes --where" : "");
-    if (made->count > WGF_TABLE_COLUMNS)
-        return wgf_fail(error, WGF_EUSAGE,
-                        "%" PRId64 " jobs are too many columns; choose at most %d with --jobs or --where", made->count,
-                        WGF_TABLE_COLUMNS);
-    return WGF_OK;
-}
 
 static wgf_status read_inputs(struct prediction *made, struct wgf_error *error)
 {
@@ -115,46 +43,12 @@ static wgf_status read_inputs(struct prediction *made, struct wgf_error *error)
     return wgf_data_check(&made->inputs, made->at, error);
 }
 
-/* Makes the settings agree with the shape of the job's state, whatever has become of the files that it read. */
-static wgf_status take_shape(const struct prediction *made, int64_t job, struct wgf_settings *settings,
-                             struct wgf_error *error)
-{
-    const int64_t rows = part(made, ROWS, job), cols = part(made, COLS, job), start = part(made, START, job);
-    const double all = (double)part(made, RECORDS, job) * (double)rows * (double)cols;
-    if (rows < 1 || cols < 1 || start < 0 || all + (double)start > (double)made->extent.state_elements ||
-        (!wgf_method_has_neurons(settings->method) && wgf_flow_state_shape(settings).rows != rows))
-        return wgf_fail(error, WGF_EDATA, "job %" PRId64 ": its state is damaged; see wgf verify", job);
-    if (wgf_method_has_neurons(settings->method)) {
-        settings->init.width = rows;
-        settings->data.d = cols - (settings->network.layers == WGF_LAYERS_BOTH);
-    }
-    if (settings->data.d != made->inputs.d)
-        return wgf_fail(error, WGF_EUSAGE,
-                        "job %" PRId64 " has d = %" PRId64 ", but %s gives d = %" PRId64
-                        "; a CSV file has d - 1 inputs a line and no label, as a column of ones is appended",
-                        job, settings->data.d, made->at, made->inputs.d);
-    return WGF_OK;
-}
-
-/* alpha of neurons whose state has none is made again. work: room for W and alpha, m (d + 1). */
-static wgf_status fixed_alpha(struct prediction *made, int64_t job, const struct wgf_settings *settings, double *work,
-                              struct wgf_error *error)
-{
-    const wgf_status status =
-        settings->init.kind == WGF_INIT_FILE
-            ? wgf_cli_check_key(made->store, made->plan.plan, job, ": alpha cannot be read again", error)
-            : WGF_OK;
-    return status ? status
-                  : wgf_job_runner_neurons(made->runner, settings, work, work + settings->init.width * settings->data.d,
-                                           error);
-}
-
 /* A row of an array beside the trace into `values`, which has room for it. */
 static wgf_status read_array(const struct prediction *made, const char *name, int64_t job, double *values,
                              struct wgf_error *error)
 {
-    const int column = wgf_store_column(made->store, name);
-    return column >= 0 ? wgf_store_read(made->store, column, job, 1, values, error) : WGF_EDATA;
+    const int column = wgf_store_column(made->kept.store, name);
+    return column >= 0 ? wgf_store_read(made->kept.store, column, job, 1, values, error) : WGF_EDATA;
 }
 
 /* Reads how the data of the job were standardised. */
@@ -162,7 +56,7 @@ static wgf_status read_standard(const struct prediction *made, int64_t job, cons
                                 struct wgf_standard *standard, struct wgf_error *error)
 {
     const bool labels = settings->data.standardize == WGF_STANDARDIZE_BOTH;
-    const int64_t d = settings->data.d, room = made->extent.inputs > d ? made->extent.inputs : d;
+    const int64_t d = settings->data.d, room = made->kept.extent.inputs > d ? made->kept.extent.inputs : d;
     *standard = (struct wgf_standard){d, wgf_calloc(room, sizeof(double)), wgf_calloc(room, sizeof(double)), 0, 1};
     if (!standard->input_mean || !standard->input_std)
         return wgf_fail(error, WGF_EMEMORY, "no memory for the means of job %" PRId64, job);
@@ -207,46 +101,39 @@ static wgf_status predict_standardised(const struct prediction *made, int64_t jo
 static wgf_status predict_job(struct prediction *made, int64_t job, double *f, struct wgf_error *error)
 {
     struct wgf_settings settings;
-    wgf_plan_job(made->plan.plan, job, &settings);
-    const bool fixed = wgf_method_has_neurons(settings.method) && settings.network.layers == WGF_LAYERS_FIRST;
-    wgf_status status = take_shape(made, job, &settings, error);
-    if (status)
-        return status;
-    const int64_t size = part(made, ROWS, job) * part(made, COLS, job), m = settings.init.width, d = settings.data.d;
-    double *state = wgf_calloc(size, sizeof *state), *work = fixed ? wgf_calloc(m * (d + 1), sizeof *work) : NULL;
-    if (!state || (fixed && !work))
-        status = wgf_fail(error, WGF_EMEMORY, "no memory for the state of job %" PRId64, job);
+    double *state = NULL, *alpha = NULL;
+    wgf_status status = wgf_kept_settings(&made->kept, job, &settings, error);
+    if (!status && settings.data.d != made->inputs.d)
+        status = wgf_fail(error, WGF_EUSAGE,
+                          "job %" PRId64 " has d = %" PRId64 ", but %s gives d = %" PRId64
+                          "; a CSV file has d - 1 inputs a line and no label, as a column of ones is appended",
+                          job, settings.data.d, made->at, made->inputs.d);
     if (!status)
-        status = wgf_store_read(made->store, wgf_store_column(made->store, "state"),
-                                part(made, START, job) + (part(made, RECORDS, job) - 1) * size, size, state, error);
-    if (!status && fixed)
-        status = fixed_alpha(made, job, &settings, work, error);
-    const double *const alpha = fixed ? work + m * d : NULL;
+        status = wgf_kept_read(&made->kept, job, &settings, &state, &alpha, error);
     if (!status && settings.data.standardize != WGF_STANDARDIZE_NONE)
         status = predict_standardised(made, job, &settings, state, alpha, f, error);
     else if (!status)
         wgf_flow_predict(&settings, state, alpha, &made->inputs, f);
     free(state);
-    free(work);
+    free(alpha);
     return status;
 }
 
-static wgf_status predict_jobs(struct prediction *made, const struct wgf_selection *selection, struct wgf_error *error)
+static wgf_status predict_jobs(struct prediction *made, struct wgf_error *error)
 {
-    wgf_status status = read_parts(made, error);
-    if (!status)
-        status = choose_jobs(made, selection, error);
-    if (!status)
-        status = read_inputs(made, error);
-    if (!status)
-        status = wgf_job_runner_create(&made->runner, made->plan.plan, 1, NULL, error);
+    const struct wgf_kept *const kept = &made->kept;
+    if (kept->count > WGF_TABLE_COLUMNS)
+        return wgf_fail(error, WGF_EUSAGE,
+                        "%" PRId64 " jobs are too many columns; choose at most %d with --jobs or --where", kept->count,
+                        WGF_TABLE_COLUMNS);
+    wgf_status status = read_inputs(made, error);
     if (status)
         return status;
-    made->f = wgf_calloc(made->count * made->inputs.n, sizeof *made->f);
+    made->f = wgf_calloc(kept->count * made->inputs.n, sizeof *made->f);
     if (!made->f)
         return wgf_fail(error, WGF_EMEMORY, "no memory for the predictions; choose fewer jobs with --jobs");
-    for (int64_t i = 0; !status && i < made->count; i++)
-        status = predict_job(made, made->jobs[i], made->f + i * made->inputs.n, error);
+    for (int64_t i = 0; !status && i < kept->count; i++)
+        status = predict_job(made, kept->jobs[i], made->f + i * made->inputs.n, error);
     return status;
 }
 
@@ -254,19 +141,19 @@ static wgf_status predict_jobs(struct prediction *made, const struct wgf_selecti
 static void put(struct wgf_table *table, const struct prediction *made)
 {
     char text[WGF_CELL_TEXT_LENGTH];
-    for (int64_t i = 0; i < made->count; i++) {
-        snprintf(text, sizeof text, "job_%" PRId64, made->jobs[i]);
+    for (int64_t i = 0; i < made->kept.count; i++) {
+        snprintf(text, sizeof text, "job_%" PRId64, made->kept.jobs[i]);
         wgf_table_cell(table, text);
     }
     for (int64_t j = 0; j < made->inputs.n; j++)
-        for (int64_t i = 0; i < made->count; i++)
+        for (int64_t i = 0; i < made->kept.count; i++)
             wgf_table_cell(table, wgf_number_text(made->f[i * made->inputs.n + j],
                                                   table->csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
 }
 
 static void print(const struct prediction *made, bool csv)
 {
-    struct wgf_table table = {.stream = stdout, .csv = csv, .columns = (int)made->count, .measures = !csv};
+    struct wgf_table table = {.stream = stdout, .csv = csv, .columns = (int)made->kept.count, .measures = !csv};
     if (!csv)
         put(&table, made);
     table.measures = false;
@@ -276,25 +163,16 @@ static void print(const struct prediction *made, bool csv)
 static int predict(const char *file, const char *at, const struct wgf_selection *selection,
                    const struct wgf_query *query, bool csv)
 {
-    struct prediction made = {.at = at, .query = query};
+    struct prediction made = {.at = at};
     struct wgf_error error;
-    if (wgf_result_open(&made.store, file, WGF_STORE_READ, &error))
-        return wgf_cli_error(&error);
-    wgf_store_extent(made.store, &made.extent);
-    int code = wgf_cli_plan_of(&made.plan, made.store);
+    int code = wgf_kept_open(&made.kept, file, selection, query);
     if (!code)
-        code = predict_jobs(&made, selection, &error) ? wgf_cli_error(&error) : WGF_EXIT_OK;
+        code = predict_jobs(&made, &error) ? wgf_cli_error(&error) : WGF_EXIT_OK;
     if (!code)
         print(&made, csv);
     free(made.f);
-    free(made.jobs);
     wgf_datafile_clear(&made.file);
-    wgf_job_runner_free(made.runner);
-    for (int p = 0; p < PARTS; p++)
-        wgf_cells_close(&made.parts[p]);
-    wgf_picker_close(&made.picker);
-    wgf_job_list_free(&made.plan);
-    wgf_store_close(made.store, NULL);
+    wgf_kept_close(&made.kept);
     return code;
 }
 

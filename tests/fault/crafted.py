@@ -43,7 +43,7 @@ COMMANDS = (
     ("status", "x.h5"), ("status", "x.h5", "--json"), ("show", "x.h5"), ("show", "x.h5", "--csv"),
     ("show", "x.h5", "--job", "1"), ("verify", "x.h5"),
     ("aggregate", "x.h5", "--by", "metric", "--value", "objective,objective_final"),
-    ("predict", "x.h5", "--at", "at.csv"), ("merge", "x.h5", "-o", "merged.h5"),
+    ("predict", "x.h5", "--at", "at.csv"), ("distance", "x.h5"), ("merge", "x.h5", "-o", "merged.h5"),
     ("run", "spec.yaml", "-o", "new.h5", "--reuse", "x.h5", "--quiet"), ("run", "spec.yaml", "-o", "x.h5", "--quiet"),
 )
 DATA_COMMANDS = (("plan", "data.yaml"), ("run", "data.yaml", "-o", "new.h5", "--quiet"))

@@ -38,6 +38,7 @@ COMMANDS = {
     "show": (("show", "half.h5", "--csv"), "half.h5", None),
     "aggregate": (("aggregate", "all.h5", "--by", "gamma", "--value", "objective"), "all.h5", None),
     "predict": (("predict", "all.h5", "--at", "inputs.csv"), "all.h5", None),
+    "distance": (("distance", "all.h5"), "all.h5", None),
 }
 
 

@@ -66,6 +66,14 @@ struct wgf_state_shape wgf_flow_one_state(const struct wgf_settings *settings);
 void wgf_flow_predict(const struct wgf_settings *settings, const double *state, const double *alpha,
                       const struct wgf_data *inputs, double *f);
 
+/* Rows points of cols coordinates: what wgf_flow_cloud makes of a state. records is 1. */
+struct wgf_state_shape wgf_flow_cloud_shape(const struct wgf_settings *settings);
+
+/* A state as a measure: points, weights and signs as in wgf/transport/weighted.h. A neuron weighs 1/m and has the sign
+ * of its alpha; with layers: both it is the point (w, alpha) and has none. alpha: as for wgf_flow_predict. */
+void wgf_flow_cloud(const struct wgf_settings *settings, const double *state, const double *alpha, double *points,
+                    double *weights, double *signs);
+
 /* Bytes that a descent of these settings allocates, the data and the trace included. */
 double wgf_flow_bytes(const struct wgf_settings *settings);
 

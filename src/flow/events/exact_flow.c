@@ -180,12 +180,13 @@ static void explain(void *work, char *message, size_t size)
                  found);
 }
 
-/* Events of a whole descent are a part of m n, of which each takes sums of length n for d = 2, products by K else. */
+/* Events of a whole descent are a part of m n, of which each takes sums of length n for d = 2, products by K else; that
+ * is made first. */
 static double operations(const struct wgf_settings *settings)
 {
     const double m = (double)settings->init.width, n = (double)settings->data.n, d = (double)settings->data.d;
-    const double events = settings->data.d == 2 ? m * n / 4 * 100 * n : m * n / 2 * (8 * n + 40 * d) * n;
-    return wgf_particles_operations(settings) + 30 * (m + n) + events / (double)settings->steps;
+    const double events = settings->data.d == 2 ? m * n / 4 * 100 * n : m * n / 2 * (8 * n + 40 * d + 1) * n;
+    return wgf_particles_operations(settings) + 30 * (m + n) + events / fmax((double)settings->steps, 1);
 }
 
 const struct wgf_method wgf_method_flow = {

@@ -226,6 +226,37 @@ void wgf_plane_share(struct wgf_plane_flow *flow, int64_t i, double weight)
     }
 }
 
+/* sums[j][l] += mass, l <= j, of the neurons that are active on both j and l and slide along nothing. A row of sums
+ * stays at hand for a block of neurons. */
+WGF_CLONES static void count_pairs(const struct wgf_plane_flow *flow, double *restrict sums)
+{
+    const int64_t n = flow->planes.samples, room = flow->planes.room, block = 64;
+    for (int64_t from = 0; from < flow->m; from += block)
+        for (int64_t j = 0; j < n; j++)
+            for (int64_t i = from; i < from + block && i < flow->m; i++) {
+                const unsigned char *on = flow->on + i * room;
+                const double mass = flow->mass[i];
+                if (on[j] && flow->is[i] == WGF_PLACE_FREE)
+                    for (int64_t l = 0; l <= j; l++)
+                        sums[j * n + l] += mass * on[l];
+            }
+}
+
+/* K of all neurons, which is x_j . x_l times a sum over neurons but for those that slide. */
+static void share_all(struct wgf_plane_flow *flow)
+{
+    const int64_t n = flow->planes.samples;
+    count_pairs(flow, flow->K);
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t l = 0; l <= j; l++) {
+            flow->K[j * n + l] *= flow->c * flow->factor * flow->planes.gram[j * n + l];
+            flow->K[l * n + j] = flow->K[j * n + l];
+        }
+    for (int64_t i = 0; i < flow->m; i++)
+        if (flow->is[i] == WGF_PLACE_SLIDING)
+            wgf_plane_share(flow, i, 1);
+}
+
 /* The active samples of all neurons, by their sides. */
 static void activate(struct wgf_plane_flow *flow)
 {
@@ -307,8 +338,8 @@ static void start(void *work, const double *W)
     for (int64_t i = 0; i < flow->m; i++) {
         double *u = flow->base + i * d;
         flow->is[i] = (unsigned char)wgf_plane_settle(flow, i, NULL, u, sqrt(wgf_inner(u, u, d)));
-        wgf_plane_share(flow, i, 1);
     }
+    share_all(flow);
     end(flow);
 }
 

@@ -1,0 +1,40 @@
+/* The states that jobs of a result file have kept, for the commands that read them. */
+#ifndef WGF_CLI_KEPT_H
+#define WGF_CLI_KEPT_H
+
+#include "cli.h"
+
+#include "wgf/query/query.h"
+
+/* What the file says of the states of its jobs. */
+enum wgf_kept_part { WGF_KEPT_STATUS, WGF_KEPT_START, WGF_KEPT_RECORDS, WGF_KEPT_ROWS, WGF_KEPT_COLS, WGF_KEPT_PARTS };
+
+/* An open result file; zero-initialise. */
+struct wgf_kept {
+    struct wgf_store *store;
+    struct wgf_store_extent extent;
+    struct wgf_job_list plan;
+    struct wgf_job_runner *runner;
+    struct wgf_cells parts[WGF_KEPT_PARTS];
+    struct wgf_picker picker;
+    int64_t *jobs, count; /* those that were chosen */
+};
+
+/* Opens the file and chooses jobs: those selected that meet the conditions of the query. Without a selection those
+ * that have a state; a selected one without is an error. Returns an exit code; wgf_kept_close follows in any case, and
+ * the query lives until then. */
+int wgf_kept_open(struct wgf_kept *kept, const char *file, const struct wgf_selection *selection,
+                  const struct wgf_query *query);
+void wgf_kept_close(struct wgf_kept *kept);
+
+/* The settings of a job, made to agree with the shape of its state, whatever has become of the files that it read.
+ * Errors: WGF_EDATA. */
+wgf_status wgf_kept_settings(const struct wgf_kept *kept, int64_t job, struct wgf_settings *settings,
+                             struct wgf_error *error);
+
+/* Reads the last state of a job, and the alpha of neurons whose state has none; otherwise that is NULL. The caller
+ * frees both, after an error too. Errors: WGF_EMEMORY, and of reading. */
+wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings, double **state,
+                         double **alpha, struct wgf_error *error);
+
+#endif

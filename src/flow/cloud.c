@@ -1,0 +1,43 @@
+/* A state as a measure of weighted points with signs. Source: src/flow/README.md "Weighted transport". */
+#include "flow_internal.h"
+#include "jko/jko_measure.h"
+
+#include <string.h>
+
+struct wgf_state_shape wgf_flow_cloud_shape(const struct wgf_settings *settings)
+{
+    struct wgf_state_shape shape = wgf_flow_one_state(settings);
+    if (!wgf_method_has_neurons(settings->method))
+        shape.cols = settings->data.d;
+    return shape;
+}
+
+static void of_neurons(const struct wgf_state_shape *shape, const double *state, const double *alpha, double *points,
+                       double *weights, double *signs)
+{
+    memcpy(points, state, (size_t)(shape->rows * shape->cols) * sizeof *points);
+    for (int64_t i = 0; i < shape->rows; i++) {
+        weights[i] = 1 / (double)shape->rows;
+        signs[i] = alpha && alpha[i] < 0 ? -1 : 1;
+    }
+}
+
+void wgf_flow_cloud(const struct wgf_settings *settings, const double *state, const double *alpha, double *points,
+                    double *weights, double *signs)
+{
+    const struct wgf_state_shape shape = wgf_flow_cloud_shape(settings);
+    if (wgf_method_has_neurons(settings->method)) {
+        of_neurons(&shape, state, alpha, points, weights, signs);
+        return;
+    }
+    const struct wgf_measure measure = wgf_measure_of(settings);
+    memcpy(weights, state, (size_t)shape.rows * sizeof *weights);
+    for (int grid = 0; grid < measure.grid_count; grid++)
+        for (int sheet = 0; sheet < measure.sheets; sheet++)
+            for (int64_t i = 0; i < measure.grids[grid].points; i++)
+                for (int64_t j = 0; j < measure.grids[grid].points; j++) {
+                    *points++ = wgf_grid_coordinate(&measure.grids[grid], i);
+                    *points++ = wgf_grid_coordinate(&measure.grids[grid], j);
+                    *signs++ = sheet ? -1 : 1;
+                }
+}
