@@ -389,6 +389,25 @@ def check_three_points(binary, folder):
     return "one ulp"
 
 
+def check_both_layers(binary, folder):
+    """Values that two programs without common code have given."""
+    turn = 2.4 * np.arange(6) + 0.3
+    spiral = np.column_stack([0.5 * np.cos(turn), 0.5 * np.sin(turn), np.where(np.arange(6) < 3, 1.0, -1.0)])
+    np.savetxt(folder / "spiral.csv", spiral, fmt="%.17g", delimiter=",")
+    (folder / "one.csv").write_text("1,0,1\n")
+    both = {"layers": "both", "gamma": 0.05, "init": "file"}
+    sinus = {**both, "data": "sinus", "n": 9, "init_file": "spiral.csv", "weight_decay": 0.01, "steps": 50,
+             "record_every": 50}
+    points = {**both, "data": "three_points", "init_file": "one.csv", "loss": "half_mse", "steps": 3}
+    for fixed, expected in ((sinus, (0.6065177008374777, 0.46449763718478093)),
+                            (points, (3.5, 0.05744375, 0.012919027128158117, 0.005761957562956878))):
+        with run(binary, folder, fixed, {}) as file:
+            error = relative_error(file["objective"][0], expected)
+            if error > 1e-12:
+                raise Failure(f"{fixed['data']}: relative error {error:.1e}")
+    return "1e-12"
+
+
 def three_points_of_reference():
     samples = Samples(np.array([[1.0, 1], [2, 1], [4, 1]]), np.array([2.0, 4, 8]))
     network = Network(samples, np.ones(1), loss="half_mse")
@@ -447,7 +466,8 @@ def main():
         folder = Path(name)
         passed = [report("reference: gradients", differences_of_reference),
                   report("reference: three points", three_points_of_reference),
-                  report("three points", check_three_points, binary, folder)]
+                  report("three points", check_three_points, binary, folder),
+                  report("both layers", check_both_layers, binary, folder)]
         passed += [report(case.name, check_case, binary, folder, case) for case in all_cases(folder)
                    if sys.argv[2:] == [] or sys.argv[2] in case.name]
     print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
