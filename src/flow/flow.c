@@ -58,7 +58,8 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
 {
     const struct wgf_method *method = wgf_method_find(settings);
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
-    double n = (double)settings->data.n, d = (double)settings->data.d, m = (double)settings->init.width;
+    double n = (double)settings->data.n, d = (double)settings->data.d;
+    double m = (double)wgf_network_neurons(&settings->network, settings->init.width);
     double numbers = (n + (method->neurons ? m : 0)) * (d + 1);
     numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
     numbers += 2 * (double)settings->steps * (double)inner_records(settings);
@@ -70,7 +71,8 @@ double wgf_flow_start_operations(const struct wgf_settings *settings)
 {
     const struct wgf_method *const method = wgf_method_find(settings);
     const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
-    return draw * d * (n + (method->neurons ? (double)settings->init.width : 0)) +
+    const double m = (double)wgf_network_neurons(&settings->network, settings->init.width);
+    return draw * d * (n + (method->neurons ? m : 0)) +
            (method->start_operations ? method->start_operations(settings) : 0);
 }
 

@@ -22,13 +22,16 @@ bool wgf_method_uses_kernel(const struct wgf_settings *settings)
 
 int wgf_flow_revision(const struct wgf_settings *settings)
 {
-    /* Revision 1 of exact transport: processors with AVX-512 no longer have loops of their own. */
-    const bool matches = methods[settings->method]->neurons && (settings->metric == WGF_METRIC_WASSERSTEIN ||
-                                                                settings->record_distances == WGF_DISTANCES_ALL);
-    const int network =
-        wgf_method_uses_kernel(settings)
-            ? wgf_network_revision(settings->network.kernel, settings->init.width, settings->data.n, settings->data.d)
-            : 0;
+    /* Exact transport. Revision 1: processors with AVX-512 no longer have loops of their own. Revision 2: where alpha
+     * trains, neurons have no sign to keep. */
+    const bool exact = methods[settings->method]->neurons &&
+                       (settings->metric == WGF_METRIC_WASSERSTEIN || settings->record_distances == WGF_DISTANCES_ALL);
+    const int matches = exact ? 1 + wgf_network_trains_alpha(&settings->network) : 0;
+    const int network = wgf_method_uses_kernel(settings)
+                            ? wgf_network_revision(settings->network.kernel,
+                                                   wgf_network_neurons(&settings->network, settings->init.width),
+                                                   settings->data.n, settings->data.d)
+                            : 0;
     const struct wgf_method *method = wgf_method_find(settings);
     const int own = method->revision ? method->revision(settings) : 0;
     return 1000000 * own + 1000 * matches + network;

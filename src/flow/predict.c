@@ -42,11 +42,11 @@ void wgf_flow_predict(const struct wgf_settings *settings, const double *state, 
 {
     const bool neurons = wgf_method_has_neurons(settings->method);
     const struct wgf_measure measure = neurons ? (struct wgf_measure){0} : wgf_measure_of(settings);
-    const int64_t m = settings->init.width, d = inputs->d;
+    const int64_t width = settings->init.width, m = wgf_network_neurons(&settings->network, width), d = inputs->d;
     const bool mean = neurons && settings->network.output == WGF_OUTPUT_MEAN;
     for (int64_t j = 0; j < inputs->n; j++) {
         const double *x = inputs->X + j * d;
         const long double sum = neurons ? of_neurons(state, alpha, m, x, d) : of_masses(&measure, state, x);
-        f[j] = (double)(mean ? sum / (long double)m : sum);
+        f[j] = (double)(mean ? sum / (long double)width : sum);
     }
 }

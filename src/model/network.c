@@ -12,9 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-double wgf_output_factor(int output, int64_t m)
+bool wgf_network_trains_alpha(const struct wgf_network_settings *settings)
 {
-    return output == WGF_OUTPUT_MEAN ? 1 / (double)m : 1;
+    return settings->layers == WGF_LAYERS_BOTH || settings->parametrisation == WGF_SPHERE;
+}
+
+int64_t wgf_network_neurons(const struct wgf_network_settings *settings, int64_t width)
+{
+    return settings->parametrisation == WGF_PRODUCT ? 2 * width : width;
+}
+
+static double width_of(const struct wgf_network_settings *settings, int64_t m)
+{
+    return (double)m / (double)wgf_network_neurons(settings, 1);
+}
+
+double wgf_output_factor(const struct wgf_network_settings *settings, int64_t m)
+{
+    return settings->output == WGF_OUTPUT_MEAN ? 1 / width_of(settings, m) : 1;
 }
 
 /* What `auto` stands for. Below WORTH_A_CALL pairs a call of BLAS costs more than the plain loops. */
@@ -109,7 +124,7 @@ wgf_status wgf_network_create(struct wgf_network **network, const struct wgf_net
         net->data = data;
         net->m = m;
         net->kappa = wgf_loss_factor(settings->loss, data->n);
-        net->c = wgf_output_factor(settings->output, m);
+        net->c = wgf_output_factor(settings, m);
     }
     if (!net || !net->kernel->start(net)) {
         wgf_arena_free(&arena);
@@ -132,6 +147,13 @@ void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atom
     network->cancel = cancel;
 }
 
+/* sum |w_i|^2; on the sphere, where that is constant, 0. */
+static double squared_norm(const struct wgf_network *network, const double *W)
+{
+    const bool sphere = network->settings.parametrisation == WGF_SPHERE;
+    return sphere ? 0 : wgf_dot(W, W, network->m * network->data->d);
+}
+
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha)
 {
     const struct wgf_data *data = network->data;
@@ -141,8 +163,8 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
     for (int64_t j = 0; j < data->n; j++)
         residual[j] = network->c * residual[j] - data->y[j];
     if (lambda > 0) {
-        penalty = wgf_dot(W, W, network->m * data->d);
-        if (network->settings.layers == WGF_LAYERS_BOTH)
+        penalty = squared_norm(network, W);
+        if (wgf_network_trains_alpha(&network->settings))
             penalty += wgf_dot(alpha, alpha, network->m);
     }
     const int loss = network->settings.loss;
@@ -152,10 +174,11 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
     return network->kappa * sum + lambda * penalty;
 }
 
-double wgf_network_confinement(const struct wgf_network *network, const double *W)
+double wgf_network_confinement(const struct wgf_network *network, const double *W, const double *alpha)
 {
-    const double confine = network->settings.confine, m = (double)network->m;
-    return confine > 0 ? confine / m * wgf_dot(W, W, network->m * network->data->d) : 0;
+    const double share = network->settings.confine / width_of(&network->settings, network->m);
+    const bool sphere = network->settings.parametrisation == WGF_SPHERE;
+    return share > 0 ? share * (sphere ? wgf_dot(alpha, alpha, network->m) : squared_norm(network, W)) : 0;
 }
 
 const double *wgf_network_residual(const struct wgf_network *network)
@@ -174,16 +197,19 @@ static inline __attribute__((always_inline)) void scale(int64_t m, int64_t d, co
 }
 
 /* With G_i = sum_j e_j 1[w_i . x_j > 0] x_j the gradients are 2 kappa c alpha_i G_i and, since the ReLU is
- * homogeneous, 2 kappa c w_i . G_i; the weight decay adds 2 lambda times the weight, and what confines as much to w. */
+ * homogeneous, 2 kappa c w_i . G_i; the weight decay adds 2 lambda times the weight, and what confines as much to w. On
+ * the sphere both act on alpha alone. */
 void wgf_network_gradient(struct wgf_network *network, const double *W, const double *alpha, double *grad_W,
                           double *grad_alpha)
 {
-    double factor = 2 * network->kappa * network->c, lambda = network->settings.weight_decay;
-    const double decay = 2 * (lambda + network->settings.confine / (double)network->m);
+    const bool sphere = network->settings.parametrisation == WGF_SPHERE;
+    const double factor = 2 * network->kappa * network->c, lambda = network->settings.weight_decay;
+    const double all = 2 * (lambda + network->settings.confine / width_of(&network->settings, network->m));
+    const double decay = sphere ? 0 : all, of_alpha = sphere ? all : 2 * lambda;
     int64_t d = network->data->d;
     network->kernel->backward(network, W, grad_W);
     for (int64_t i = 0; i < network->m && grad_alpha; i++)
-        grad_alpha[i] = factor * wgf_dot(W + i * d, grad_W + i * d, d) + 2 * lambda * alpha[i];
+        grad_alpha[i] = factor * wgf_dot(W + i * d, grad_W + i * d, d) + of_alpha * alpha[i];
     if (d == 2)
         scale(network->m, 2, W, alpha, factor, decay, grad_W);
     else
@@ -199,7 +225,7 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
                         const double *W, const double *alpha)
 {
     const bool squared = wgf_loss_is_squared(settings->loss);
-    double c = wgf_output_factor(settings->output, m), loss = 0;
+    double c = wgf_output_factor(settings, m), loss = 0;
     for (int64_t j = 0; j < data->n; j++) {
         const double *x = data->X + j * data->d;
         double f = 0;

@@ -178,14 +178,12 @@ static bool init_grid(struct wgf_trial *trial)
 
 static bool both_layers(struct wgf_trial *trial)
 {
-    const int method = trial->settled.method;
-    if (trial->written.network.layers != WGF_LAYERS_BOTH || method == WGF_METHOD_GD)
+    if (trial->written.network.layers != WGF_LAYERS_BOTH)
         return false;
-    if (method == WGF_METHOD_FLOW)
-        return trial->settled.flow_solver == WGF_FLOW_EVENTS &&
-               wgf_trial_says(trial,
-                              "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
-    return wgf_trial_says(trial, "layers: both needs method: gd or flow in this version");
+    if (!wgf_method_has_neurons(trial->settled.method))
+        return wgf_trial_says(trial, "layers: both needs method: gd, prox or flow, which move neurons");
+    return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_EVENTS &&
+           wgf_trial_says(trial, "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
 }
 
 static bool inner_solver(struct wgf_trial *trial)

@@ -68,20 +68,25 @@ void wgf_assignment_free(struct wgf_assignment *assignment)
     free(assignment);
 }
 
+static bool is_negative(const double *alpha, int64_t i)
+{
+    return alpha && alpha[i] < 0;
+}
+
 static bool allocate(struct wgf_assignment *assignment, const double *alpha)
 {
     int64_t count[2] = {0};
     if (wgf_assignment_bytes(assignment->m, assignment->d) > 0x1p60) /* before alpha is read */
         return false;
     for (int64_t i = 0; i < assignment->m; i++)
-        count[alpha[i] < 0]++;
+        count[is_negative(alpha, i)]++;
     lay_out(assignment, count[0], &assignment->arena);
     if (!wgf_arena_allocate(&assignment->arena))
         return false;
     lay_out(assignment, count[0], &assignment->arena);
     count[0] = count[1] = 0;
     for (int64_t i = 0; i < assignment->m; i++)
-        assignment->half[alpha[i] < 0].neuron[count[alpha[i] < 0]++] = i;
+        assignment->half[is_negative(alpha, i)].neuron[count[is_negative(alpha, i)]++] = i;
     return true;
 }
 

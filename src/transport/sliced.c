@@ -61,6 +61,11 @@ double wgf_sliced_bytes(int64_t m, int64_t d, int64_t directions)
     return sizeof measured + arena.used;
 }
 
+static bool is_positive(const double *alpha, int64_t i)
+{
+    return !alpha || alpha[i] > 0;
+}
+
 wgf_status wgf_sliced_create(struct wgf_sliced **sliced, const double *alpha, int64_t m, int64_t d, int64_t directions,
                              struct wgf_error *error)
 {
@@ -80,9 +85,9 @@ wgf_status wgf_sliced_create(struct wgf_sliced **sliced, const double *alpha, in
     lay_out(made, &made->arena);
     int64_t negatives = 0;
     for (int64_t i = 0; i < m; i++)
-        made->positives += alpha[i] > 0;
+        made->positives += is_positive(alpha, i);
     for (int64_t i = 0; i < m; i++)
-        made->members[alpha[i] > 0 ? i - negatives : made->positives + negatives++] = (int32_t)i;
+        made->members[is_positive(alpha, i) ? i - negatives : made->positives + negatives++] = (int32_t)i;
     return WGF_OK;
 }
 

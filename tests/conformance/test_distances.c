@@ -64,6 +64,7 @@ static struct bench *set_up(int id, int64_t m, int64_t d)
     bench->particles = (struct wgf_particles){
         .settings = &bench->settings, .problem = &bench->problem, .m = m, .d = d, .weights = m * d};
     bench->particles.alpha = bench->alpha;
+    bench->particles.points = wgf_points_of(&bench->settings);
     assert_int_equal(bench->metric->create(&bench->work, &bench->particles, NULL), WGF_OK);
     return bench;
 }

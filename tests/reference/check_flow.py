@@ -132,7 +132,8 @@ def prox_cases(inputs, record_every, save):
         beta = rounded(0.4 / (steepest + 1 / (gamma * m)))
         fixed = {"method": "prox", "loss": loss, "output": output, "gamma": gamma, "beta": beta, "steps": 5,
                  "inner_steps": 20, "record_every": record_every, "save": save, **files_of(inputs)}
-        axes = {"weight_decay": [0, rounded(0.02 * steepest)], "inner_tol": [0], "kernel": kernels_of(inputs)}
+        axes = {"layers": ["first", "both"], "weight_decay": [0, rounded(0.02 * steepest)], "inner_tol": [0],
+                "kernel": kernels_of(inputs)}
         case = Case(f"prox {loss} {output}, {inputs.name}", inputs, fixed, axes)
         axes["inner_tol"].append(tolerance_met_at(case, 8))
         yield case
@@ -148,7 +149,7 @@ def metric_cases(inputs):
                  "beta": rounded(0.4 / (steepest + 1 / (gamma * m))), "steps": 6, "inner_steps": 20,
                  "record_every": 2, "record_distances": "all", "save": "all",
                  **files_of(inputs)}
-        axes = {"projections": [1, 7, 40], "seed": [1, 5]} if metric == "sliced" else {}
+        axes = {"projections": [1, 7, 40], "seed": [1, 5]} if metric == "sliced" else {"layers": ["first", "both"]}
         yield Case(f"prox {metric}, gamma {gamma}, {inputs.name}", inputs, fixed,
                    {**axes, "kernel": kernels_of(inputs)}, RTOL_METRIC)
 
@@ -157,7 +158,8 @@ def recorded_cases(inputs):
     gamma = rounded(0.3 / curvature(inputs, "mse", "sum"))
     fixed = {"method": "gd", "gamma": gamma, "steps": 20, "record_every": 7, "record_distances": "all", "save": "last",
              **files_of(inputs)}
-    yield Case(f"gd, all distances, {inputs.name}", inputs, fixed, {"kernel": kernels_of(inputs)})
+    yield Case(f"gd, all distances, {inputs.name}", inputs, fixed,
+               {"layers": ["first", "both"], "kernel": kernels_of(inputs)})
 
 
 def long_cases(inputs):
@@ -204,7 +206,8 @@ def reference(inputs, parameters):
     def read(*names):
         return {name: parameters[name] for name in names if name in parameters}
 
-    network = Network(inputs.samples, inputs.alpha, **read("loss", "huber_delta", "output", "layers", "weight_decay"))
+    network = Network(inputs.samples, inputs.alpha,
+                      **read("loss", "huber_delta", "output", "layers", "weight_decay", "parametrisation"))
     descent = Descent(**read("inner", "inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory",
                              "beta_decay", "method", "gamma",
                              "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
@@ -386,6 +389,25 @@ def check_three_points(binary, folder):
     return "one ulp"
 
 
+def check_both_layers(binary, folder):
+    """Values that two programs without common code have given."""
+    turn = 2.4 * np.arange(6) + 0.3
+    spiral = np.column_stack([0.5 * np.cos(turn), 0.5 * np.sin(turn), np.where(np.arange(6) < 3, 1.0, -1.0)])
+    np.savetxt(folder / "spiral.csv", spiral, fmt="%.17g", delimiter=",")
+    (folder / "one.csv").write_text("1,0,1\n")
+    both = {"layers": "both", "gamma": 0.05, "init": "file"}
+    sinus = {**both, "data": "sinus", "n": 9, "init_file": "spiral.csv", "weight_decay": 0.01, "steps": 50,
+             "record_every": 50}
+    points = {**both, "data": "three_points", "init_file": "one.csv", "loss": "half_mse", "steps": 3}
+    for fixed, expected in ((sinus, (0.6065177008374777, 0.46449763718478093)),
+                            (points, (3.5, 0.05744375, 0.012919027128158117, 0.005761957562956878))):
+        with run(binary, folder, fixed, {}) as file:
+            error = relative_error(file["objective"][0], expected)
+            if error > 1e-12:
+                raise Failure(f"{fixed['data']}: relative error {error:.1e}")
+    return "1e-12"
+
+
 def three_points_of_reference():
     samples = Samples(np.array([[1.0, 1], [2, 1], [4, 1]]), np.array([2.0, 4, 8]))
     network = Network(samples, np.ones(1), loss="half_mse")
@@ -444,7 +466,8 @@ def main():
         folder = Path(name)
         passed = [report("reference: gradients", differences_of_reference),
                   report("reference: three points", three_points_of_reference),
-                  report("three points", check_three_points, binary, folder)]
+                  report("three points", check_three_points, binary, folder),
+                  report("both layers", check_both_layers, binary, folder)]
         passed += [report(case.name, check_case, binary, folder, case) for case in all_cases(folder)
                    if sys.argv[2:] == [] or sys.argv[2] in case.name]
     print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")

@@ -1,6 +1,7 @@
 """The descents of src/flow/README.md in plain numpy, written from the formulas alone: a second opinion on the C code.
 
-A state is the array of all that trains, one row a neuron: W (m x d), or [W | alpha] (m x (d + 1)) with both layers.
+A state is the array of all that trains, one row a point of the measure: w, or (w, alpha) with both layers and on the
+sphere, or (w_+, w_-) of product neurons.
 """
 
 from dataclasses import dataclass, field
@@ -33,12 +34,51 @@ class Network:
     layers: str = "first"
     weight_decay: float = 0.0
     huber_delta: float = 1.0
+    parametrisation: str = "neurons"
+
+    @property
+    def trains_alpha(self):
+        return self.layers == "both" or self.parametrisation == "sphere"
 
     def start(self, W):
-        return np.column_stack([W, self.alpha]) if self.layers == "both" else W.copy()
+        if self.parametrisation == "product":
+            return np.hstack(np.split(W, 2))
+        norms = np.linalg.norm(W, axis=1) if self.parametrisation == "sphere" else np.ones(len(W))
+        return np.column_stack([W / norms[:, None], self.alpha * norms]) if self.trains_alpha else W.copy()
 
     def split(self, state):
-        return (state[:, :-1], state[:, -1]) if self.layers == "both" else (state, self.alpha)
+        """The neurons of the network and their output weights."""
+        if self.parametrisation == "product":
+            m, d = len(state), state.shape[1] // 2
+            return np.vstack([state[:, :d], state[:, d:]]), np.repeat([1.0, -1.0], m)
+        return (state[:, :-1], state[:, -1]) if self.trains_alpha else (state, self.alpha)
+
+    def kept(self, state):
+        """As result files keep it."""
+        return self.split(state)[0] if self.parametrisation == "product" else state
+
+    def signs(self, state):
+        """Points without a sign of their own are all of one."""
+        return np.ones(len(state)) if self.parametrisation == "product" or self.trains_alpha else self.alpha
+
+    def decaying(self, state):
+        return state * (np.arange(state.shape[1]) == state.shape[1] - 1) if self.parametrisation == "sphere" else state
+
+    def tangent(self, state, gradient):
+        if self.parametrisation != "sphere":
+            return gradient
+        W, along = state[:, :-1], np.sum(state[:, :-1] * gradient[:, :-1], axis=1)
+        return gradient - np.column_stack([along[:, None] * W, 0 * along])
+
+    def retract(self, state):
+        if self.parametrisation != "sphere":
+            return state
+        return np.column_stack([state[:, :-1] / np.linalg.norm(state[:, :-1], axis=1)[:, None], state[:, -1]])
+
+    def weights(self, state):
+        """Those whose norm is recorded."""
+        W, alpha = self.split(state)
+        return alpha if self.parametrisation == "sphere" else W
 
     def kappa(self, n):
         return {"half_mse": 1 / (2 * n), "sse": 1.0}.get(self.loss, 1 / n)
@@ -48,7 +88,7 @@ class Network:
 
     def outputs(self, state, samples):
         W, alpha = self.split(state)
-        return self.factor(len(W)) * np.maximum(0, samples.X @ W.T) @ alpha
+        return self.factor(len(state)) * np.maximum(0, samples.X @ W.T) @ alpha
 
     def half_slopes(self, f, y):
         """Half the derivative of the loss of a sample by its output: what stands for the error in the gradient."""
@@ -63,20 +103,21 @@ class Network:
         return self.kappa(len(y)) * np.sum(of_samples)
 
     def objective(self, state):
-        """The decay is over all that trains: over |w_i|^2 alone, or |w_i|^2 + alpha_i^2."""
-        return self.loss_on(state, self.samples) + self.weight_decay * np.sum(state**2)
+        """The decay is over all that trains: over |w_i|^2 alone, or |w_i|^2 + alpha_i^2; |w_i| = 1 does not count."""
+        return self.loss_on(state, self.samples) + self.weight_decay * np.sum(self.decaying(state) ** 2)
 
     def gradient(self, state):
         W, alpha = self.split(state)
         X = self.samples.X
         e = self.half_slopes(self.outputs(state, self.samples), self.samples.y)
-        factor = 2 * self.kappa(len(e)) * self.factor(len(W))
+        factor = 2 * self.kappa(len(e)) * self.factor(len(state))
         scores = X @ W.T
         by_weights = factor * alpha[:, None] * ((scores > 0) * e[:, None]).T @ X
-        if self.layers == "first":
-            return by_weights + 2 * self.weight_decay * state
-        by_alpha = factor * np.maximum(0, scores).T @ e
-        return np.column_stack([by_weights, by_alpha]) + 2 * self.weight_decay * state
+        if self.parametrisation == "product":
+            by_weights = np.hstack(np.split(by_weights, 2))
+        by_alpha = [factor * np.maximum(0, scores).T @ e] if self.trains_alpha else []
+        of_loss = np.column_stack([by_weights, *by_alpha])
+        return self.tangent(state, of_loss + 2 * self.weight_decay * self.decaying(state))
 
     def active(self, state):
         W, _ = self.split(state)
@@ -130,7 +171,7 @@ def squared_distance(a, b):
 
 def gd_step(network, descent, state):
     scale = len(state) if descent.scaling == "mean_field" else 1
-    return state - scale * descent.gamma * network.gradient(state)
+    return network.retract(state - scale * descent.gamma * network.gradient(state))
 
 
 def metric_of_step(descent, step, d):
@@ -142,7 +183,7 @@ def metric_of_step(descent, step, d):
 
 def prox_gradient(network, descent, distance, state, V):
     """The gradient at V of F(V) + D(V, state) / (2 gamma)."""
-    return network.gradient(V) + distance(network.alpha, V, state)[1] / (2 * descent.gamma)
+    return network.tangent(V, network.gradient(V) + distance(network.signs(V), V, state)[1] / (2 * descent.gamma))
 
 
 class Solver:
@@ -174,19 +215,19 @@ def prox_step(network, descent, step, state, solver):
     V, residuals = state.copy(), []
 
     def value(V):
-        return network.objective(V) + distance(network.alpha, V, state)[0] / (2 * descent.gamma)
+        return network.objective(V) + distance(network.signs(V), V, state)[0] / (2 * descent.gamma)
 
     for used in range(descent.inner_steps + 1):
         gradient = prox_gradient(network, descent, distance, state, V)
         residuals.append(np.linalg.norm(gradient) / np.sqrt(len(state)))
         if used == descent.inner_steps or residuals[-1] < descent.inner_tol:
             break
-        before, V = V, V - solver.beta * solver.direction(gradient)
+        before, V = V, network.retract(V - solver.beta * solver.direction(gradient))
         if descent.inner == "fixed_point" and descent.metric == "frobenius":
             V = state - descent.gamma * len(state) * network.gradient(before)
         if descent.beta_decay < 1 and value(V) >= value(before):
             solver.beta *= descent.beta_decay
-    return V, distance(network.alpha, V, state)[0], used, residuals
+    return V, distance(network.signs(V), V, state)[0], used, residuals
 
 
 def time_of_step(descent, m):
@@ -204,7 +245,7 @@ def both_distances(network, descent, before, after):
     if descent.record_distances == "own":
         return {}
     return {"distance_frobenius": squared_distance(after, before),
-            "distance_wasserstein": metrics.wasserstein(network.alpha, after, before)[0]}
+            "distance_wasserstein": metrics.wasserstein(network.signs(after), after, before)[0]}
 
 
 def descend(network, descent, W, test=None):
@@ -214,9 +255,9 @@ def descend(network, descent, W, test=None):
 
     def record(step, distance, **inner):
         trace.record(
-            state, step=step, time=step * time_of_step(descent, len(W)), objective=network.objective(state),
-            distance=distance, grad_norm=np.linalg.norm(network.gradient(state)),
-            weight_norm=np.linalg.norm(network.split(state)[0]), active=network.active(state),
+            network.kept(state), step=step, time=step * time_of_step(descent, len(state)),
+            objective=network.objective(state), distance=distance, grad_norm=np.linalg.norm(network.gradient(state)),
+            weight_norm=np.linalg.norm(network.weights(state)), active=network.active(state),
             objective_test=np.nan if test is None else network.loss_on(state, test), **inner)
 
     record(0, 0.0, **both_distances(network, descent, state, state))

@@ -231,8 +231,8 @@ static void arcs_are_planes_for_two_inputs(void **unused)
                 residual[j] = -start.data.y[j];
                 for (int64_t i = 0; i < M; i++) {
                     const double *w = start.W + 2 * i, *x = start.data.X + 2 * j;
-                    residual[j] += wgf_output_factor(settings.network.output, M) * start.alpha[i] *
-                                   fmax(0, w[0] * x[0] + w[1] * x[1]);
+                    residual[j] +=
+                        wgf_output_factor(&settings.network, M) * start.alpha[i] * fmax(0, w[0] * x[0] + w[1] * x[1]);
                 }
             }
             integrators[k]->correct(work, residual);

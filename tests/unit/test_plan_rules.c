@@ -85,13 +85,13 @@ static void grids_need_squares_in_the_plane(void **state)
 static void what_is_not_built_together(void **state)
 {
     (void)state;
-    assert_no_plan("name: x\nfixed:\n  method: prox\n  layers: both\n",
-                   "x.yaml:4:11: error: layers: both needs method: gd or flow in this version\n");
-    assert_no_plan("name: x\nsweep:\n  method: [gd, prox]\n  layers: [first, both]\n",
-                   "x.yaml:4:11: error: layers: both needs method: gd or flow in this version\n");
+    assert_no_plan("name: x\nfixed:\n  method: jko\n  layers: both\n",
+                   "x.yaml:4:11: error: layers: both needs method: gd, prox or flow, which move neurons\n");
+    assert_no_plan("name: x\nsweep:\n  method: [gd, jko]\n  layers: [first, both]\n",
+                   "x.yaml:4:11: error: layers: both needs method: gd, prox or flow, which move neurons\n");
     struct planned made = plan_of("name: x\nfixed: {layers: both}\nsweep: {weight_decay: [0, 1]}\n");
     plan_discard(&made);
-    made = plan_of("name: x\nfixed: {method: prox, weight_decay: 1}\n");
+    made = plan_of("name: x\nfixed: {method: prox, layers: both, weight_decay: 1}\n");
     plan_discard(&made);
     assert_no_plan("name: x\nfixed:\n  method: jko\n  weight_decay: 1\n",
                    "x.yaml:4:17: error: weight_decay > 0 needs method: gd, prox or flow in this version\n");
@@ -137,11 +137,13 @@ static void traces_must_be_countable(void **state)
 static void all_conflicts_are_told_in_order(void **state)
 {
     (void)state;
-    assert_no_plan("name: x\nfixed:\n  layers: both\n  init: grid\n  data: file\n  method: prox\n",
-                   "x.yaml:3:11: error: layers: both needs method: gd or flow in this version\n"
-                   "x.yaml:4:9: error: init: grid needs width = 2 g^2, a square grid of each sign; 1000 is not, the "
-                   "nearest is 968\n"
-                   "x.yaml:5:9: error: data: file needs data_file: PATH\n");
+    assert_no_plan(
+        "name: x\nfixed:\n  layers: both\n  init: grid\n  data: file\n  method: flow\n  flow_solver: events\n",
+        "x.yaml:3:11: error: layers: both needs flow_solver: adaptive; events is exact for layers: first "
+        "alone\n"
+        "x.yaml:4:9: error: init: grid needs width = 2 g^2, a square grid of each sign; 1000 is not, the "
+        "nearest is 968\n"
+        "x.yaml:5:9: error: data: file needs data_file: PATH\n");
 }
 
 /* What --set gave is blamed without a place in the file. */

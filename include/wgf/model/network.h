@@ -14,6 +14,7 @@
 #include "wgf/model/loss.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WGF_OUTPUTS(X)                                                                                                 \
@@ -25,6 +26,15 @@ enum wgf_output { WGF_OUTPUTS(WGF_ENUM_ID) };
     X(WGF_LAYERS_FIRST, "first")                                                                                       \
     X(WGF_LAYERS_BOTH, "both")
 enum wgf_layers { WGF_LAYERS(WGF_ENUM_ID) };
+
+/* What a particle of the measure is: a neuron w, or (w, alpha) with `layers: both`; a pair (w_+, w_-), read as
+ * max(0, w_+ . x) - max(0, w_- . x); or (w, alpha) with w on the unit sphere. Source: src/flow/README.md
+ * "Parametrisations". */
+#define WGF_PARAMETRISATIONS(X)                                                                                        \
+    X(WGF_NEURONS, "neurons")                                                                                          \
+    X(WGF_PRODUCT, "product")                                                                                          \
+    X(WGF_SPHERE, "sphere")
+enum wgf_parametrisation { WGF_PARAMETRISATIONS(WGF_ENUM_ID) };
 
 #define WGF_KERNELS(X)                                                                                                 \
     X(WGF_KERNEL_AUTO, "auto")                                                                                         \
@@ -41,13 +51,21 @@ struct wgf_network_settings {
     double huber_delta;
     int output;          /* enum wgf_output */
     int layers;          /* enum wgf_layers: which weights train */
+    int parametrisation; /* enum wgf_parametrisation */
     double weight_decay; /* lambda */
-    double confine;      /* lambda_1 of (lambda_1 / m) sum |w_i|^2, which descents add to F */
+    double confine;      /* lambda_1 of (lambda_1 / m) sum |w_i|^2, which descents add to F; m: the width */
     int kernel;          /* enum wgf_kernel */
 };
 
+/* Does alpha train? With `layers: both`, and on the sphere. */
+bool wgf_network_trains_alpha(const struct wgf_network_settings *settings);
+
+/* Neurons of a network of `width` particles: twice as many where these are pairs, first all w_+ with alpha = 1, then
+ * all w_- with alpha = -1. Elsewhere here m counts neurons. */
+int64_t wgf_network_neurons(const struct wgf_network_settings *settings, int64_t width);
+
 /* The constant above, for m neurons. */
-double wgf_output_factor(int output, int64_t m); /* c */
+double wgf_output_factor(const struct wgf_network_settings *settings, int64_t m); /* c, over the width */
 
 /* The implementation that runs for a value of `kernel`: dense, cones, patterns or blas. A function of these sizes
  * alone, so that results are too. Static text. */
@@ -77,8 +95,8 @@ void wgf_network_set_cancel(struct wgf_network *network, const volatile sig_atom
 /* F at W (m x d, row-major) and alpha (m), without what confines. */
 double wgf_network_objective(struct wgf_network *network, const double *W, const double *alpha);
 
-/* (confine / m) sum |w_i|^2 at W. */
-double wgf_network_confinement(const struct wgf_network *network, const double *W);
+/* (confine / width) sum |w_i|^2 at W; on the sphere sum alpha_i^2, the norm of w being 1. */
+double wgf_network_confinement(const struct wgf_network *network, const double *W, const double *alpha);
 
 /* e_j (n), f(x_j) - y_j for a squared loss, at the point of the last wgf_network_objective; borrowed until the next. */
 const double *wgf_network_residual(const struct wgf_network *network);

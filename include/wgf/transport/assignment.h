@@ -21,8 +21,8 @@ struct wgf_assignment;
 /* Bytes that a workspace for m neurons of d weights allocates. */
 double wgf_assignment_bytes(int64_t m, int64_t d);
 
-/* Makes the workspace. Only the signs of alpha (m) count; they may come in any order, and one may be absent.
- * Errors: WGF_EMEMORY. */
+/* Makes the workspace. Only the signs of alpha (m) count; they may come in any order, and one may be absent. NULL: all
+ * neurons are of one sign. Errors: WGF_EMEMORY. */
 wgf_status wgf_assignment_create(struct wgf_assignment **assignment, const double *alpha, int64_t m, int64_t d,
                                  struct wgf_error *error);
 void wgf_assignment_free(struct wgf_assignment *assignment);

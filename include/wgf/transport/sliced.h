@@ -19,7 +19,7 @@ struct wgf_sliced;
 
 double wgf_sliced_bytes(int64_t m, int64_t d, int64_t directions);
 
-/* alpha: m; only its sign counts, in any order. Errors: WGF_EMEMORY. */
+/* alpha: m; only its sign counts, in any order. NULL: all neurons are of one sign. Errors: WGF_EMEMORY. */
 wgf_status wgf_sliced_create(struct wgf_sliced **sliced, const double *alpha, int64_t m, int64_t d, int64_t directions,
                              struct wgf_error *error);
 void wgf_sliced_free(struct wgf_sliced *sliced);

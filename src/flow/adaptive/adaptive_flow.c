@@ -32,16 +32,12 @@ struct adaptive_flow {
 /* y <- the state of the neurons. */
 static void gather(const struct wgf_particles *particles, double *y)
 {
-    memcpy(y, particles->W, (size_t)particles->weights * sizeof *y);
-    if (particles->grad_alpha) /* it trains */
-        memcpy(y + particles->weights, particles->alpha, (size_t)particles->m * sizeof *y);
+    memcpy(y, particles->W, (size_t)particles->points.count * sizeof *y);
 }
 
 static void scatter(struct wgf_particles *particles, const double *y)
 {
-    memcpy(particles->W, y, (size_t)particles->weights * sizeof *y);
-    if (particles->grad_alpha)
-        memcpy(particles->alpha, y + particles->weights, (size_t)particles->m * sizeof *y);
+    memcpy(particles->W, y, (size_t)particles->points.count * sizeof *y);
 }
 
 static int64_t size_of(const struct wgf_settings *settings)
@@ -88,7 +84,7 @@ static bool slope(void *context, const double *y, double *out)
     struct adaptive_flow *flow = context;
     struct wgf_particles *particles = &flow->particles;
     const bool both = particles->grad_alpha != NULL;
-    const double *alpha = both ? y + particles->weights : particles->alpha, m = (double)particles->m;
+    const double *alpha = wgf_particles_alpha(particles, y), m = (double)particles->m;
     if (wgf_deadline_passed(flow->deadline))
         return false;
     wgf_network_objective(particles->network, y, alpha);
@@ -180,7 +176,7 @@ static void record(void *work, double *values)
     gather(particles, flow->y);
     particles->distance = wgf_squared_distance(flow->y, flow->recorded, flow->size) / (double)particles->m;
     if (particles->clouds.before)
-        wgf_clouds_keep(&particles->clouds, flow->recorded, flow->recorded + particles->weights);
+        wgf_clouds_keep(&particles->clouds, flow->recorded);
     wgf_particles_record(particles, values);
     values[WGF_TRACE_INNER_STEPS_USED] = flow->used;
     flow->is_recorded = true;

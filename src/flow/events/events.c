@@ -72,7 +72,7 @@ static wgf_status create(void **work, const struct wgf_network_settings *setting
     }
     lay_out(made, m, data->n, &made->arena);
     made->m = m;
-    made->c = wgf_output_factor(settings->output, m);
+    made->c = wgf_output_factor(settings, m);
     made->factor = 2 * wgf_loss_factor(settings->loss, data->n) * made->c * (double)m;
     made->decay = 2 * settings->weight_decay * (double)m + 2 * settings->confine;
     wgf_kink_lines_start(&made->lines, data);

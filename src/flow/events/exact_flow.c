@@ -135,7 +135,7 @@ static void record(void *work, double *values)
     struct wgf_particles *particles = &flow->particles;
     particles->distance = wgf_squared_distance(particles->W, flow->recorded, particles->weights) / (double)particles->m;
     if (particles->clouds.before)
-        wgf_clouds_keep(&particles->clouds, flow->recorded, particles->alpha);
+        wgf_clouds_keep(&particles->clouds, flow->recorded);
     wgf_particles_record(particles, values);
     values[WGF_TRACE_ACTIVE] = flow->report.active;
     values[WGF_TRACE_SLIDING] = flow->report.sliding;

@@ -26,12 +26,12 @@ static bool is_convex(const struct wgf_settings *settings)
 
 static struct wgf_optimum_problem problem_of(const struct wgf_settings *settings, const struct wgf_problem *problem)
 {
-    const int64_t m = settings->init.width;
-    const bool both = settings->network.layers == WGF_LAYERS_BOTH; /* alpha may change its sign */
+    const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
+    const bool both = wgf_network_trains_alpha(&settings->network); /* alpha may change its sign */
     struct wgf_optimum_problem made = {.data = problem->data,
                                        .kappa = wgf_loss_factor(settings->network.loss, problem->data->n),
-                                       .decay = settings->network.weight_decay /
-                                                wgf_output_factor(settings->network.output, m),
+                                       .decay =
+                                           settings->network.weight_decay / wgf_output_factor(&settings->network, m),
                                        .positive = both,
                                        .negative = both};
     for (int64_t i = 0; problem->alpha && i < m && !both; i++) {

@@ -6,40 +6,35 @@
 #include <math.h>
 #include <string.h>
 
-void wgf_clouds_lay_out(struct wgf_clouds *clouds, int64_t m, int64_t d, bool outputs, struct wgf_arena *arena)
+void wgf_clouds_lay_out(struct wgf_clouds *clouds, const struct wgf_points *points, struct wgf_arena *arena)
 {
-    const double size = (double)m * ((double)d + outputs);
-    clouds->m = m;
-    clouds->d = d;
-    clouds->cols = d + outputs;
-    clouds->before = wgf_arena_take(arena, size, sizeof(double));
-    clouds->after = wgf_arena_take(arena, size, sizeof(double));
+    clouds->points = *points;
+    clouds->before = wgf_arena_take(arena, (double)points->count, sizeof(double));
+    clouds->after = wgf_arena_take(arena, (double)points->count, sizeof(double));
 }
 
-static void gather(const struct wgf_clouds *clouds, const double *W, const double *alpha, double *points)
+/* room <- the points of x */
+static void copy(const struct wgf_clouds *clouds, const double *x, double *room)
 {
-    for (int64_t i = 0; i < clouds->m; i++, points += clouds->cols) {
-        memcpy(points, W + i * clouds->d, (size_t)clouds->d * sizeof *points);
-        if (clouds->cols > clouds->d)
-            points[clouds->d] = alpha[i];
-    }
+    if (wgf_points_gather(&clouds->points, x, room) == x)
+        memcpy(room, x, (size_t)clouds->points.count * sizeof *room);
 }
 
-void wgf_clouds_keep(struct wgf_clouds *clouds, const double *W, const double *alpha)
+void wgf_clouds_keep(struct wgf_clouds *clouds, const double *x)
 {
-    gather(clouds, W, alpha, clouds->before);
+    copy(clouds, x, clouds->before);
 }
 
 struct iovec wgf_clouds_before(struct wgf_clouds *clouds)
 {
-    return WGF_IOV_ARRAY(clouds->before, clouds->m * clouds->cols);
+    return WGF_IOV_ARRAY(clouds->before, clouds->points.count);
 }
 
-void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const double *alpha,
-                          const volatile sig_atomic_t *cancel, double *frobenius, double *wasserstein)
+void wgf_clouds_distances(struct wgf_clouds *clouds, const double *x, const volatile sig_atomic_t *cancel,
+                          double *frobenius, double *wasserstein)
 {
-    gather(clouds, W, alpha, clouds->after);
-    *frobenius = wgf_squared_distance(clouds->after, clouds->before, clouds->m * clouds->cols) / (double)clouds->m;
+    copy(clouds, x, clouds->after);
+    *frobenius = wgf_squared_distance(clouds->after, clouds->before, clouds->points.count) / (double)clouds->points.m;
     *wasserstein = NAN;
     if (!isfinite(*frobenius))
         return;

@@ -2,6 +2,8 @@
 #ifndef WGF_FLOW_CLOUDS_H
 #define WGF_FLOW_CLOUDS_H
 
+#include "points.h"
+
 #include "wgf/base/arena.h"
 #include "wgf/flow/checkpoint.h"
 
@@ -9,25 +11,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A point is a neuron's weights, and its output weight where that trains; its sign is the one that it began with. */
 struct wgf_clouds {
-    int64_t m, d, cols;
+    struct wgf_points points;
     double *before, *after;            /* m x cols: of the iterate before the step, and of that compared with it */
     struct wgf_assignment *assignment; /* for m points of cols coordinates; made by the caller */
 };
 
-/* Takes the arrays for m points of d weights, and one more number each with `outputs`. */
-void wgf_clouds_lay_out(struct wgf_clouds *clouds, int64_t m, int64_t d, bool outputs, struct wgf_arena *arena);
+/* Takes the arrays for these points. */
+void wgf_clouds_lay_out(struct wgf_clouds *clouds, const struct wgf_points *points, struct wgf_arena *arena);
 
-/* Keeps W (m x d) and alpha (m; read only with `outputs`) as the cloud before the step. */
-void wgf_clouds_keep(struct wgf_clouds *clouds, const double *W, const double *alpha);
+/* Keeps x as the cloud before the step. */
+void wgf_clouds_keep(struct wgf_clouds *clouds, const double *x);
 
 /* The cloud before the step, and its bytes. */
 struct iovec wgf_clouds_before(struct wgf_clouds *clouds);
 
-/* Distances of W, alpha from the cloud before: (1/m) sum |v_i - w_i|^2, and the same under the best permutation that
- * keeps signs (NaN where the first is not finite). They mean nothing once *cancel (or NULL) is not 0. */
-void wgf_clouds_distances(struct wgf_clouds *clouds, const double *W, const double *alpha,
-                          const volatile sig_atomic_t *cancel, double *frobenius, double *wasserstein);
+/* Distances of x from the cloud before: (1/m) sum |v_i - w_i|^2, and the same under the best permutation (NaN where the
+ * first is not finite). They mean nothing once *cancel (or NULL) is not 0. */
+void wgf_clouds_distances(struct wgf_clouds *clouds, const double *x, const volatile sig_atomic_t *cancel,
+                          double *frobenius, double *wasserstein);
 
 #endif

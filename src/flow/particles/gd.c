@@ -6,6 +6,7 @@
 #include "wgf/base/system.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static double step_time(const struct wgf_settings *settings)
 {
@@ -62,13 +63,26 @@ static double move(double *x, const double *gradient, double step, int64_t count
     return squared;
 }
 
+/* The same, back on the sphere; the gradient is used up. */
+static double move_on_sphere(struct wgf_particles *particles, double step)
+{
+    const int64_t count = particles->points.count;
+    double *const W = particles->W, *const moved = particles->grad_W;
+    for (int64_t k = 0; k < count; k++)
+        moved[k] = W[k] - step * moved[k];
+    wgf_points_retract(&particles->points, moved);
+    const double squared = wgf_squared_distance(moved, W, count);
+    memcpy(W, moved, (size_t)count * sizeof *W);
+    return squared;
+}
+
 static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance)
 {
     struct wgf_particles *particles = work;
     const struct wgf_settings *settings = particles->settings;
     (void)deadline, (void)number, (void)inner_objective, (void)inner_distance;
-    double m = (double)particles->m, length = step_length(settings);
+    double m = (double)particles->points.m, length = step_length(settings);
     wgf_particles_keep(particles);
     if (particles->stepper) {
         double way = length * particles->evaluation.grad_norm;
@@ -76,8 +90,9 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
         wgf_arc_stepper_step(particles->stepper);
         return true;
     }
-    double squared = move(particles->W, particles->grad_W, length, particles->weights);
-    if (particles->grad_alpha)
+    double squared = particles->points.sphere ? move_on_sphere(particles, length)
+                                              : move(particles->W, particles->grad_W, length, particles->weights);
+    if (particles->grad_alpha && !particles->points.sphere)
         squared += move(particles->alpha, particles->grad_alpha, length, particles->m);
     particles->distance = squared / m;
     return true;

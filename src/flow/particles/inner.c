@@ -43,22 +43,6 @@ double wgf_inner_beta(const struct wgf_settings *settings)
     return fixed_point ? settings->gamma * (double)settings->init.width : settings->beta;
 }
 
-/* The bound is that of F(V) + D(V, W) / (2 gamma): D's curvature is at most 2/m for every metric. */
-wgf_status wgf_inner_first_beta(const struct wgf_particles *particles, double *beta, struct wgf_error *error)
-{
-    const struct wgf_data *data = particles->problem->data;
-    const struct wgf_settings *settings = particles->settings;
-    const int loss = settings->network.loss;
-    double m = (double)particles->m, eigenvalue = 0,
-           squares = wgf_squared_distance(particles->alpha, NULL, particles->m);
-    double c = wgf_output_factor(settings->network.output, particles->m);
-    double kappa = wgf_loss_factor(loss, data->n) * wgf_loss_find(loss)->curvature;
-    wgf_status status = wgf_data_curvature(data, particles->problem->cancel, &eigenvalue, error);
-    *beta = 1 / (1 / (settings->gamma * m) + 2 * kappa * c * c * squares * eigenvalue +
-                 2 * settings->network.weight_decay + 2 * settings->network.confine / m);
-    return status;
-}
-
 bool wgf_inner_is_constant(const struct wgf_settings *settings)
 {
     return !solvers[settings->inner].direct && !isnan(wgf_inner_beta(settings)) && settings->beta_decay == 1;

@@ -20,9 +20,6 @@ struct wgf_inner_state {
 /* The step size that is used as it is; NaN: a search finds it. */
 double wgf_inner_beta(const struct wgf_settings *settings);
 
-/* *beta <- the first that a search tries, the inverse of a bound on the curvature. Errors: WGF_EMEMORY. */
-wgf_status wgf_inner_first_beta(const struct wgf_particles *particles, double *beta, struct wgf_error *error);
-
 /* Is each inner step the same multiple of the gradient? */
 bool wgf_inner_is_constant(const struct wgf_settings *settings);
 

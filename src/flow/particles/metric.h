@@ -6,7 +6,8 @@
 
 #include "particles.h"
 
-/* All functions but `create` cannot fail. V and W: m x d. Values mean nothing once the problem is interrupted. */
+/* All functions but `create` cannot fail. V, W and gradients: the vectors of points.h. Values mean nothing once the
+ * problem is interrupted. */
 struct wgf_metric {
     /* The inner residual is the length of the last inner step over beta: D has kinks of its own, where sorted
      * projections meet. Else it is that of the point reached. */

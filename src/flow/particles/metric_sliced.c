@@ -7,13 +7,18 @@
 #include <stdlib.h>
 
 struct sliced {
-    int64_t weights, seed;
+    struct wgf_points points;
+    int64_t seed;
     struct wgf_sliced *distance;
+    double *room;   /* m x cols: points, in */
+    double space[]; /* of its own */
 };
 
 static double bytes(const struct wgf_settings *settings)
 {
-    return sizeof(struct sliced) + wgf_sliced_bytes(settings->init.width, settings->data.d, settings->projections);
+    const struct wgf_points points = wgf_points_of(settings);
+    return sizeof(struct sliced) + wgf_sliced_bytes(points.m, points.cols, settings->projections) +
+           wgf_bytes((double)points.count, sizeof(double));
 }
 
 static double operations(const struct wgf_settings *settings)
@@ -32,12 +37,15 @@ static void destroy(void *work)
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
     const struct wgf_settings *settings = particles->settings;
-    struct sliced *made = *work = wgf_calloc(1, sizeof *made);
+    const struct wgf_points points = particles->points;
+    struct sliced *made = *work = wgf_calloc((int64_t)sizeof *made + points.count * (int64_t)sizeof(double), 1);
     if (!made)
         return wgf_fail(error, WGF_EMEMORY, "no memory for the sliced distance");
-    *made = (struct sliced){.weights = particles->weights, .seed = settings->init.seed};
-    wgf_status status =
-        wgf_sliced_create(&made->distance, particles->alpha, particles->m, particles->d, settings->projections, error);
+    made->points = points;
+    made->room = made->space;
+    made->seed = settings->init.seed;
+    wgf_status status = wgf_sliced_create(&made->distance, wgf_particles_signs(particles), points.m, points.cols,
+                                          settings->projections, error);
     if (!status)
         wgf_sliced_set_cancel(made->distance, particles->problem->expired);
     return status;
@@ -47,26 +55,26 @@ static void fix(void *work, const double *W, int64_t number)
 {
     struct sliced *sliced = work;
     wgf_sliced_draw(sliced->distance, sliced->seed, number);
-    wgf_sliced_fix(sliced->distance, NULL, W);
+    wgf_sliced_fix(sliced->distance, NULL, wgf_points_gather(&sliced->points, W, sliced->room));
 }
 
 static double solve(void *work, const double *V)
 {
-    return wgf_sliced_solve(((struct sliced *)work)->distance, V);
+    const struct sliced *sliced = work;
+    return wgf_sliced_solve(sliced->distance, wgf_points_gather(&sliced->points, V, sliced->room));
 }
 
 static double majorant(const void *work, const double *V)
 {
-    return wgf_sliced_majorant(((const struct sliced *)work)->distance, V);
+    const struct sliced *sliced = work;
+    return wgf_sliced_majorant(sliced->distance, wgf_points_gather(&sliced->points, V, sliced->room));
 }
 
 static void add_gradient(const void *work, const double *V, double factor, double *gradient)
 {
     const struct sliced *sliced = work;
-    const double *of_distance = wgf_sliced_gradient(sliced->distance);
     (void)V;
-    for (int64_t k = 0; k < sliced->weights; k++)
-        gradient[k] += factor * of_distance[k];
+    wgf_points_add(&sliced->points, factor, wgf_sliced_gradient(sliced->distance), gradient);
 }
 
 const struct wgf_metric wgf_metric_sliced = {

@@ -1,4 +1,5 @@
-/* D = (1/m) min_sigma sum_i |v_i - w_sigma(i)|^2 over permutations that keep signs, exact at every inner iterate. */
+/* D = (1/m) min_sigma sum_i |v_i - w_sigma(i)|^2 over permutations of points, which keep their signs if they
+ * have one; exact at every inner iterate. */
 #include "metric.h"
 
 #include "wgf/base/system.h"
@@ -8,15 +9,19 @@
 #include <stdlib.h>
 
 struct wasserstein {
-    int64_t m, d;
-    const double *W;
+    struct wgf_points points;
     const volatile sig_atomic_t *cancel;
     struct wgf_assignment *assignment;
+    const double *W;   /* the fixed points */
+    double *room;      /* m x cols: others */
+    double of_fixed[]; /* m x cols, and as many for `room` */
 };
 
 static double bytes(const struct wgf_settings *settings)
 {
-    return sizeof(struct wasserstein) + wgf_assignment_bytes(settings->init.width, settings->data.d);
+    const struct wgf_points points = wgf_points_of(settings);
+    return sizeof(struct wasserstein) + wgf_assignment_bytes(points.m, points.cols) +
+           wgf_bytes(2 * (double)points.count, sizeof(double));
 }
 
 /* As near clouds grow: tools/bench/README.md "Growth". */
@@ -36,44 +41,53 @@ static void destroy(void *work)
 
 static wgf_status create(void **work, const struct wgf_particles *particles, struct wgf_error *error)
 {
-    struct wasserstein *made = *work = wgf_calloc(1, sizeof *made);
+    const struct wgf_points points = particles->points;
+    struct wasserstein *made = *work =
+        wgf_calloc((int64_t)sizeof *made + 2 * points.count * (int64_t)sizeof(double), 1);
     if (!made)
         return wgf_fail(error, WGF_EMEMORY, "no memory for the Wasserstein distance");
-    *made = (struct wasserstein){.m = particles->m, .d = particles->d, .cancel = particles->problem->expired};
-    return wgf_assignment_create(&made->assignment, particles->alpha, made->m, made->d, error);
+    made->points = points;
+    made->room = made->of_fixed + points.count;
+    made->cancel = particles->problem->expired;
+    return wgf_assignment_create(&made->assignment, wgf_particles_signs(particles), points.m, points.cols, error);
 }
 
 static void fix(void *work, const double *W, int64_t number)
 {
     struct wasserstein *wasserstein = work;
     (void)number;
-    wasserstein->W = W;
-    wgf_assignment_fix(wasserstein->assignment, W);
+    wasserstein->W = wgf_points_gather(&wasserstein->points, W, wasserstein->of_fixed);
+    wgf_assignment_fix(wasserstein->assignment, wasserstein->W);
 }
 
 static double majorant(const void *work, const double *V)
 {
-    return wgf_assignment_cost(((const struct wasserstein *)work)->assignment, V);
+    const struct wasserstein *wasserstein = work;
+    return wgf_assignment_cost(wasserstein->assignment, wgf_points_gather(&wasserstein->points, V, wasserstein->room));
 }
 
 /* After a cancel the value means nothing. */
 static double solve(void *work, const double *V)
 {
     const struct wasserstein *wasserstein = work;
-    wgf_assignment_solve(wasserstein->assignment, V, wasserstein->cancel, NULL);
-    return majorant(work, V);
+    const double *v = wgf_points_gather(&wasserstein->points, V, wasserstein->room);
+    wgf_assignment_solve(wasserstein->assignment, v, wasserstein->cancel, NULL);
+    return wgf_assignment_cost(wasserstein->assignment, v);
 }
 
 static void add_gradient(const void *work, const double *V, double factor, double *gradient)
 {
     const struct wasserstein *wasserstein = work;
     const int64_t *sigma = wgf_assignment_sigma(wasserstein->assignment); /* v_i goes to w_sigma[i] */
-    const double share = 2 * factor / (double)wasserstein->m;
-    for (int64_t i = 0; i < wasserstein->m; i++) {
-        const double *w = wasserstein->W + sigma[i] * wasserstein->d;
-        for (int64_t k = i * wasserstein->d; k < (i + 1) * wasserstein->d; k++)
-            gradient[k] += share * (V[k] - *w++);
+    const struct wgf_points *points = &wasserstein->points;
+    const double *v = wgf_points_gather(points, V, wasserstein->room);
+    double *away = wasserstein->room;
+    for (int64_t i = 0; i < points->m; i++) {
+        const double *w = wasserstein->W + sigma[i] * points->cols;
+        for (int64_t k = 0; k < points->cols; k++)
+            *away++ = *v++ - *w++;
     }
+    wgf_points_add(points, 2 * factor / (double)points->m, wasserstein->room, gradient);
 }
 
 const struct wgf_metric wgf_metric_wasserstein = {

@@ -13,37 +13,47 @@ bool wgf_particles_use_arcs(const struct wgf_settings *settings)
 {
     const struct wgf_method *const method = wgf_method_find(settings);
     return method->constant_step && method->constant_step(settings) &&
-           wgf_arc_stepper_fits(&settings->network, settings->init.width, settings->data.n, settings->data.d);
+           wgf_arc_stepper_fits(&settings->network, wgf_network_neurons(&settings->network, settings->init.width),
+                                settings->data.n, settings->data.d);
+}
+
+static int64_t neurons_of(const struct wgf_settings *settings)
+{
+    return wgf_network_neurons(&settings->network, settings->init.width);
 }
 
 static void lay_out(struct wgf_particles *particles, const struct wgf_settings *settings, struct wgf_arena *arena)
 {
-    const double m = (double)particles->m, weights = m * (double)particles->d;
-    const bool both = settings->network.layers == WGF_LAYERS_BOTH;
-    particles->W = wgf_arena_take(arena, weights, sizeof(double));
-    particles->alpha = wgf_arena_take(arena, m, sizeof(double));
-    particles->grad_W = wgf_particles_use_arcs(settings) ? NULL : wgf_arena_take(arena, weights, sizeof(double));
-    particles->grad_alpha = both ? wgf_arena_take(arena, m, sizeof(double)) : NULL;
+    const struct wgf_points points = particles->points = wgf_points_of(settings);
+    const double m = (double)neurons_of(settings), count = (double)points.count;
+    const int64_t weights = neurons_of(settings) * points.d;
+    const bool trains = wgf_network_trains_alpha(&settings->network);
+    particles->W = wgf_arena_take(arena, count, sizeof(double));
+    particles->alpha = particles->W ? particles->W + weights : NULL;
+    if (!trains)
+        particles->alpha = wgf_arena_take(arena, m, sizeof(double));
+    particles->grad_W = wgf_particles_use_arcs(settings) ? NULL : wgf_arena_take(arena, count, sizeof(double));
+    particles->grad_alpha = trains && particles->grad_W ? particles->grad_W + weights : NULL;
     if (settings->record_distances == WGF_DISTANCES_ALL)
-        wgf_clouds_lay_out(&particles->clouds, particles->m, particles->d, both, arena);
+        wgf_clouds_lay_out(&particles->clouds, &points, arena);
 }
 
 double wgf_particles_bytes(const struct wgf_settings *settings)
 {
-    const int64_t m = settings->init.width, d = settings->data.d, n = settings->data.n;
-    const bool both = settings->network.layers == WGF_LAYERS_BOTH;
-    struct wgf_particles measured = {.m = m, .d = d};
+    const int64_t m = neurons_of(settings), d = settings->data.d, n = settings->data.n;
+    const struct wgf_points points = wgf_points_of(settings);
+    struct wgf_particles measured;
     struct wgf_arena arena = {0};
     lay_out(&measured, settings, &arena);
     return sizeof measured + arena.used +
-           (settings->record_distances == WGF_DISTANCES_ALL ? wgf_assignment_bytes(m, d + both) : 0) +
+           (settings->record_distances == WGF_DISTANCES_ALL ? wgf_assignment_bytes(points.m, points.cols) : 0) +
            (wgf_particles_use_arcs(settings) ? wgf_arc_stepper_bytes(m, n)
                                              : wgf_network_bytes(&settings->network, m, n, d));
 }
 
 double wgf_particles_operations(const struct wgf_settings *settings)
 {
-    const int64_t m = settings->init.width, n = settings->data.n, d = settings->data.d;
+    const int64_t m = neurons_of(settings), n = settings->data.n, d = settings->data.d;
     const double neurons = (double)m;
     const double match = settings->record_distances == WGF_DISTANCES_ALL ? 10 * neurons * sqrt(neurons) : 0;
     return wgf_network_operations(&settings->network, m, n, d) +
@@ -52,14 +62,34 @@ double wgf_particles_operations(const struct wgf_settings *settings)
 
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
 {
-    bool both = settings->network.layers == WGF_LAYERS_BOTH;
-    return (struct wgf_state_shape){.rows = settings->init.width, .cols = settings->data.d + both};
+    return (struct wgf_state_shape){.rows = neurons_of(settings),
+                                    .cols = settings->data.d + wgf_network_trains_alpha(&settings->network)};
+}
+
+/* w, alpha <- w / |w|, alpha |w| */
+static wgf_status start_on_sphere(struct wgf_particles *particles, struct wgf_error *error)
+{
+    for (int64_t i = 0; i < particles->m; i++) {
+        const double length = wgf_normalise(particles->W + i * particles->d, particles->d);
+        if (length == 0)
+            return wgf_fail(error, WGF_EDATA,
+                            "parametrisation: sphere: neuron %" PRId64 " starts at w = 0, which has no direction; give "
+                            "it another start, by init_scale or init_file",
+                            i);
+        particles->alpha[i] *= length;
+    }
+    return WGF_OK;
+}
+
+const double *wgf_particles_signs(const struct wgf_particles *particles)
+{
+    return particles->points.second == 0 ? particles->alpha : NULL;
 }
 
 wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wgf_settings *settings,
                                 const struct wgf_problem *problem, struct wgf_error *error)
 {
-    const int64_t m = settings->init.width, d = problem->data->d;
+    const int64_t m = neurons_of(settings), d = problem->data->d;
     *particles = (struct wgf_particles){.settings = settings, .problem = problem, .m = m, .d = d, .weights = m * d};
     lay_out(particles, settings, &particles->arena);
     if (!wgf_arena_allocate(&particles->arena))
@@ -67,14 +97,17 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     lay_out(particles, settings, &particles->arena);
     memcpy(particles->W, problem->W, (size_t)(m * d) * sizeof(double));
     memcpy(particles->alpha, problem->alpha, (size_t)m * sizeof(double));
-    wgf_status status = wgf_particles_use_arcs(settings)
-                            ? wgf_arc_stepper_create(&particles->stepper, &settings->network, problem->data, m, error)
-                            : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
+    wgf_status status = particles->points.sphere ? start_on_sphere(particles, error) : WGF_OK;
+    if (!status)
+        status = wgf_particles_use_arcs(settings)
+                     ? wgf_arc_stepper_create(&particles->stepper, &settings->network, problem->data, m, error)
+                     : wgf_network_create(&particles->network, &settings->network, problem->data, m, error);
     if (particles->network)
         wgf_network_set_cancel(particles->network, problem->cancel);
     struct wgf_clouds *clouds = &particles->clouds;
     if (!status && clouds->before)
-        status = wgf_assignment_create(&clouds->assignment, problem->alpha, m, clouds->cols, error);
+        status = wgf_assignment_create(&clouds->assignment, wgf_particles_signs(particles), clouds->points.m,
+                                       clouds->points.cols, error);
     if (status)
         wgf_particles_clear(particles);
     else
@@ -97,12 +130,17 @@ void wgf_particles_synchronise(struct wgf_particles *particles)
         wgf_arc_stepper_read(particles->stepper, particles->W);
 }
 
+const double *wgf_particles_alpha(const struct wgf_particles *particles, const double *x)
+{
+    return wgf_network_trains_alpha(&particles->settings->network) ? x + particles->weights : particles->alpha;
+}
+
 void wgf_particles_keep(struct wgf_particles *particles)
 {
     if (!particles->clouds.before)
         return;
     wgf_particles_synchronise(particles);
-    wgf_clouds_keep(&particles->clouds, particles->W, particles->alpha);
+    wgf_clouds_keep(&particles->clouds, particles->W);
 }
 
 static struct wgf_evaluation evaluate_arcs(struct wgf_particles *particles)
@@ -130,11 +168,13 @@ struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles)
         return evaluate_arcs(particles);
     now->objective = wgf_network_objective(particles->network, W, alpha);
     wgf_network_gradient(particles->network, W, alpha, particles->grad_W, particles->grad_alpha);
+    wgf_points_make_tangent(&particles->points, W, particles->grad_W);
     double squared = wgf_squared_distance(particles->grad_W, NULL, particles->weights);
     if (particles->grad_alpha)
         squared += wgf_squared_distance(particles->grad_alpha, NULL, particles->m);
     now->grad_norm = sqrt(squared);
-    now->weight_norm = sqrt(wgf_squared_distance(W, NULL, particles->weights));
+    now->weight_norm = sqrt(particles->points.sphere ? wgf_squared_distance(alpha, NULL, particles->m)
+                                                     : wgf_squared_distance(W, NULL, particles->weights));
     return *now;
 }
 
@@ -149,7 +189,7 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     if (particles->clouds.before || test)
         wgf_particles_synchronise(particles);
     if (particles->clouds.before)
-        wgf_clouds_distances(&particles->clouds, particles->W, particles->alpha, particles->problem->expired,
+        wgf_clouds_distances(&particles->clouds, particles->W, particles->problem->expired,
                              &values[WGF_TRACE_DISTANCE_FROBENIUS], &values[WGF_TRACE_DISTANCE_WASSERSTEIN]);
     if (test)
         values[WGF_TRACE_OBJECTIVE_TEST] =
@@ -163,9 +203,7 @@ int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov)
         particles->steps = wgf_arc_stepper_base(particles->stepper, &particles->window, particles->W);
     iov[count++] = WGF_IOV(particles->steps);
     iov[count++] = WGF_IOV(particles->window);
-    iov[count++] = WGF_IOV_ARRAY(particles->W, particles->weights);
-    if (particles->grad_alpha) /* it trains */
-        iov[count++] = WGF_IOV_ARRAY(particles->alpha, particles->m);
+    iov[count++] = WGF_IOV_ARRAY(particles->W, particles->points.count);
     if (particles->clouds.before)
         iov[count++] = wgf_clouds_before(&particles->clouds);
     iov[count++] = WGF_IOV(particles->distance);

@@ -13,10 +13,12 @@ struct wgf_particles {
     const struct wgf_settings *settings;
     const struct wgf_problem *problem;
     struct wgf_network *network; /* NULL with a stepper */
-    int64_t m, d, weights;       /* weights = m d */
-    double *W, *alpha;           /* the current iterate; with a stepper W is old until synchronised */
+    struct wgf_points points;    /* among the numbers that move */
+    int64_t m, d, weights;       /* m: neurons; weights = m d */
+    double *W, *alpha;           /* the current iterate, alpha behind W if it trains; with a stepper W is old until
+                                    synchronised */
     double *grad_W;              /* at the current iterate, once evaluated; NULL with a stepper */
-    double *grad_alpha;          /* likewise; NULL when alpha does not train */
+    double *grad_alpha;          /* likewise, behind grad_W; NULL when alpha does not train */
     double distance;             /* D between the iterates around the last step; 0 before any */
     struct wgf_clouds clouds;    /* those iterates; empty unless all distances are recorded */
     struct wgf_evaluation evaluation;
@@ -46,6 +48,10 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
 void wgf_particles_clear(struct wgf_particles *particles);
 /* W <- the current iterate; the stepper keeps running. */
 void wgf_particles_synchronise(struct wgf_particles *particles);
+/* Signs that points keep (points.m); NULL: they have none. */
+const double *wgf_particles_signs(const struct wgf_particles *particles);
+/* alpha at x (points.count numbers): behind its weights, or the fixed one. */
+const double *wgf_particles_alpha(const struct wgf_particles *particles, const double *x);
 /* To be called before the current iterate is left by a step that is not taken back. */
 void wgf_particles_keep(struct wgf_particles *particles);
 struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles);

@@ -1,15 +1,15 @@
-/* Proximal point: W <- argmin_V F(V) + D(V, W) / (2 gamma), solved by inner gradient descent from V = W. D is that of
- * `metric`, under a transport plan that is optimal at every inner iterate. Source: src/flow/README.md "Proximal point".
+/* Proximal point: W <- argmin_V F(V) + D(V, W) / (2 gamma), W and V being all that trains (points.h), solved by inner
+ * gradient descent from V = W. D is that of `metric`, under a transport plan that is optimal at every inner iterate.
+ * Source: src/flow/README.md "Proximal point".
  *
  * A given beta is used as it is. `beta: auto` searches (Armijo): an outer step starts from the inverse of a bound on
  * the curvature, and an inner iteration doubles the last beta, then halves it until the objective falls enough. A trial
  * keeps the plan: its cost bounds D from above, so a decrease of the bound is a decrease of the objective. Minimisers
  * sit on kinks, where a fixed step does not settle and a search along the gradient stalls; see descend. The descent
  * rests where no direction of any neuron descends at first order, to rounding. */
+#include "directions.h"
 #include "inner.h"
 #include "metric.h"
-
-#include "wgf/model/kinks.h"
 
 #include "wgf/base/system.h"
 
@@ -20,14 +20,14 @@
 #include <string.h>
 
 struct prox {
-    struct wgf_arena arena; /* of V, trial and gradient; accepted steps exchange V with the W of particles */
+    struct wgf_arena arena; /* of V, trial and gradient */
     struct wgf_particles particles;
     const struct wgf_metric *metric;
     void *distance;              /* the metric's work */
     struct wgf_network *network; /* that of particles; of its own beside a stepper */
-    struct wgf_kinks *kinks;
-    double *V, *trial; /* m x d: the inner iterate and a candidate for the next */
-    double *gradient;  /* m x d: of the inner objective at V */
+    struct wgf_directions directions;
+    double *V, *trial; /* vectors as W of particles: the inner iterate and a candidate for the next */
+    double *gradient;  /* likewise: of the inner objective at V */
     struct wgf_inner_state memory;
     double beta;   /* the first of an outer step, used as it is or to be tried */
     bool search;   /* a beta is searched for */
@@ -42,7 +42,7 @@ static void destroy(void *work)
 {
     struct prox *prox = work;
     prox->metric->free(prox->distance);
-    wgf_kinks_free(prox->kinks);
+    wgf_kinks_free(prox->directions.kinks);
     if (prox->network != prox->particles.network)
         wgf_network_free(prox->network);
     wgf_particles_clear(&prox->particles);
@@ -50,12 +50,12 @@ static void destroy(void *work)
     free(prox);
 }
 
-static void lay_out(struct prox *prox, const struct wgf_settings *settings, int64_t weights, struct wgf_arena *arena)
+static void lay_out(struct prox *prox, const struct wgf_settings *settings, int64_t count, struct wgf_arena *arena)
 {
     double **const arrays[] = {&prox->V, &prox->trial, &prox->gradient};
     for (int i = 0; i < 3; i++)
-        *arrays[i] = wgf_arena_take(arena, (double)weights, sizeof(double));
-    wgf_inner_lay_out(&prox->memory, settings, weights, arena);
+        *arrays[i] = wgf_arena_take(arena, (double)count, sizeof(double));
+    wgf_inner_lay_out(&prox->memory, settings, count, arena);
 }
 
 /* The network that looks at kinks. */
@@ -67,7 +67,8 @@ static wgf_status create_kinks(struct prox *prox, const struct wgf_settings *set
     if (particles->stepper)
         status = wgf_network_create(&prox->network, &settings->network, particles->problem->data, particles->m, error);
     if (!status)
-        status = wgf_kinks_create(&prox->kinks, prox->network, error);
+        status = wgf_kinks_create(&prox->directions.kinks, prox->network, error);
+    prox->directions.particles = particles;
     if (!status)
         wgf_network_set_cancel(prox->network, particles->problem->cancel);
     return status;
@@ -81,11 +82,11 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
         return wgf_fail(error, WGF_EMEMORY, "no memory for the proximal point method");
     prox->metric = wgf_metric_find(settings->metric);
     wgf_status status = wgf_particles_create(&prox->particles, settings, problem, error);
-    const int64_t weights = prox->particles.weights;
-    lay_out(prox, settings, weights, &prox->arena);
+    const int64_t count = prox->particles.points.count;
+    lay_out(prox, settings, count, &prox->arena);
     if (!status && !wgf_arena_allocate(&prox->arena))
-        status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", weights);
-    lay_out(prox, settings, weights, &prox->arena);
+        status = wgf_fail(error, WGF_EMEMORY, "no memory for the inner iterates of %" PRId64 " weights", count);
+    lay_out(prox, settings, count, &prox->arena);
     if (!status)
         status = create_kinks(prox, settings, error);
     if (!status)
@@ -94,7 +95,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     prox->search = isnan(prox->beta);
     prox->enough = settings->inner_tol * settings->inner_tol * (double)settings->init.width;
     if (!status && prox->search)
-        status = wgf_inner_first_beta(&prox->particles, &prox->beta, error);
+        status = wgf_data_curvature(problem->data, problem->cancel, &prox->directions.eigenvalue, error);
     prox->steps_used = prox->residual = NAN;
     prox->particles.update =
         (struct wgf_update){.step = prox->beta, .pull = prox->beta / (settings->gamma * (double)settings->init.width)};
@@ -130,16 +131,20 @@ struct inner {
 static double inner_gradient(struct prox *prox)
 {
     struct wgf_particles *particles = &prox->particles;
-    wgf_network_gradient(prox->network, prox->V, particles->alpha, prox->gradient, NULL);
+    double *const of_alpha = particles->grad_alpha ? prox->gradient + particles->weights : NULL;
+    wgf_network_gradient(prox->network, prox->V, wgf_particles_alpha(&prox->particles, prox->V), prox->gradient,
+                         of_alpha);
     prox->metric->add_gradient(prox->distance, prox->V, 0.5 / particles->settings->gamma, prox->gradient);
-    return wgf_squared_distance(prox->gradient, NULL, particles->weights);
+    wgf_points_make_tangent(&particles->points, prox->V, prox->gradient);
+    return wgf_squared_distance(prox->gradient, NULL, particles->points.count);
 }
 
 static void set_distance(const struct prox *prox, struct inner *inner, const double *V, double distance)
 {
     inner->distance = distance;
-    inner->value =
-        inner->objective + wgf_network_confinement(prox->network, V) + distance / (2 * prox->particles.settings->gamma);
+    inner->value = inner->objective +
+                   wgf_network_confinement(prox->network, V, wgf_particles_alpha(&prox->particles, V)) +
+                   distance / (2 * prox->particles.settings->gamma);
 }
 
 /* trial <- V - beta gradient; fills in the objective there under the plan of V, and leaves the network there. What is
@@ -148,11 +153,13 @@ static void try_step(struct prox *prox, struct inner *next)
 {
     struct wgf_particles *particles = &prox->particles;
     const double rounding = prox->search ? 2.3e-16 : 0;
-    for (int64_t i = 0; i < particles->weights; i++) {
+    for (int64_t i = 0; i < particles->points.count; i++) {
         const double moved = prox->V[i] - next->beta * prox->gradient[i];
         prox->trial[i] = fabs(moved) <= rounding * fabs(prox->V[i]) ? 0 : moved;
     }
-    next->objective = wgf_network_objective(particles->network, prox->trial, particles->alpha);
+    wgf_points_retract(&particles->points, prox->trial);
+    next->objective =
+        wgf_network_objective(particles->network, prox->trial, wgf_particles_alpha(&prox->particles, prox->trial));
     set_distance(prox, next, prox->trial, prox->metric->majorant(prox->distance, prox->trial));
 }
 
@@ -183,10 +190,9 @@ static void take_step(struct prox *prox, struct inner *inner)
 static bool search(struct prox *prox, const struct wgf_deadline *deadline, struct inner *inner, double slope,
                    double least)
 {
-    const double share = 1e-4;
     for (struct inner next = *inner; next.beta > least && !wgf_deadline_passed(deadline); next.beta /= 2) {
         try_step(prox, &next);
-        if (next.value <= inner->value - share * next.beta * slope) {
+        if (next.value <= inner->value - 1e-4 * next.beta * slope) {
             *inner = next;
             take_step(prox, inner);
             return true;
@@ -198,7 +204,7 @@ static bool search(struct prox *prox, const struct wgf_deadline *deadline, struc
 /* gradient <- as inner_gradient, wherever the network was left. */
 static double gradient_anew(struct prox *prox)
 {
-    wgf_network_objective(prox->network, prox->V, prox->particles.alpha);
+    wgf_network_objective(prox->network, prox->V, wgf_particles_alpha(&prox->particles, prox->V));
     return inner_gradient(prox);
 }
 
@@ -221,7 +227,8 @@ static bool reach_origin(struct prox *prox, struct inner *inner)
         any = true;
     }
     if (any) {
-        inner->objective = wgf_network_objective(prox->network, prox->V, particles->alpha);
+        inner->objective =
+            wgf_network_objective(prox->network, prox->V, wgf_particles_alpha(&prox->particles, prox->V));
         settle(prox, inner);
     }
     return any;
@@ -232,8 +239,7 @@ static bool leave(struct prox *prox, const struct wgf_deadline *deadline, struct
                   double *squared)
 {
     gradient_anew(prox);
-    double slope =
-        wgf_kinks_escape(prox->kinks, prox->V, prox->particles.alpha, prox->gradient, prox->trial, &inner->complete);
+    double slope = wgf_directions_escape(&prox->directions, prox->V, prox->gradient, prox->trial, &inner->complete);
     exchange(&prox->gradient, &prox->trial);
     inner->beta = prox->beta;
     inner->left = slope > prox->enough && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope);
@@ -254,8 +260,8 @@ static bool descend(struct prox *prox, const struct wgf_deadline *deadline, stru
         return true;
     }
     inner->beta = prox->beta;
-    double slope = wgf_kinks_project(prox->kinks, prox->V, particles->alpha, inner->beta, prox->gradient);
-    *squared = wgf_squared_distance(prox->gradient, NULL, particles->weights);
+    double slope = wgf_directions_project(&prox->directions, prox->V, inner->beta, prox->gradient);
+    *squared = wgf_squared_distance(prox->gradient, NULL, particles->points.count);
     if (*squared > enough && slope > 0 && search(prox, deadline, inner, slope, rounding * fabs(inner->value) / slope))
         return true;
     return leave(prox, deadline, inner, rounding, squared) || reach_origin(prox, inner);
@@ -287,7 +293,7 @@ static bool iterate(struct prox *prox, const struct wgf_deadline *deadline, stru
         moved = false;
     }
     inner->rests = !moved;
-    inner->residual = sqrt(squared / (double)prox->particles.m);
+    inner->residual = sqrt(squared / (double)prox->particles.points.m);
     return moved;
 }
 
@@ -297,19 +303,16 @@ static void judge(struct prox *prox, struct inner *inner)
     const struct wgf_particles *particles = &prox->particles;
     if (prox->metric->residual_of_step || inner->broken)
         return;
-    if (particles->stepper || inner->rests)
-        gradient_anew(prox);
-    else
-        inner_gradient(prox);
-    double squared = wgf_kinks_least(prox->kinks, prox->V, particles->alpha, prox->gradient);
-    inner->residual = sqrt(squared / (double)particles->m);
+    (particles->stepper || inner->rests ? gradient_anew : inner_gradient)(prox);
+    double squared = wgf_directions_least(&prox->directions, prox->V, prox->gradient);
+    inner->residual = sqrt(squared / (double)particles->points.m);
 }
 
 /* Puts V at W. */
 static void begin(struct prox *prox, int64_t number, struct inner *inner)
 {
     const struct wgf_particles *particles = &prox->particles;
-    memcpy(prox->V, particles->W, (size_t)particles->weights * sizeof(double));
+    memcpy(prox->V, particles->W, (size_t)particles->points.count * sizeof(double));
     prox->metric->fix(prox->distance, particles->W, number);
     settle(prox, inner);
     wgf_inner_begin(&prox->memory);
@@ -319,7 +322,7 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
 {
     struct wgf_particles *particles = &prox->particles;
     wgf_particles_keep(particles);
-    exchange(&particles->W, &prox->V);
+    memcpy(particles->W, prox->V, (size_t)particles->points.count * sizeof(double));
     wgf_inner_accept(&prox->memory, &prox->beta, inner->beta);
     particles->distance = inner->distance;
     prox->steps_used = (double)used;
@@ -333,7 +336,7 @@ static void accept(struct prox *prox, const struct inner *inner, int64_t used)
 static bool step_arcs(struct prox *prox, struct inner *inner, bool recorded)
 {
     struct wgf_particles *particles = &prox->particles;
-    const double m = (double)particles->m, tolerance = particles->settings->inner_tol;
+    const double m = (double)particles->points.m, tolerance = particles->settings->inner_tol;
     inner->broken = !isfinite(wgf_arc_stepper_objective(particles->stepper));
     if (inner->broken || tolerance > 0)
         inner->residual = wgf_arc_stepper_update_norm(particles->stepper) / sqrt(m);
@@ -352,7 +355,7 @@ static void finish_arcs(struct prox *prox, int64_t number, struct inner *inner)
     struct wgf_particles *particles = &prox->particles;
     prox->metric->fix(prox->distance, particles->W, number);
     wgf_arc_stepper_read(particles->stepper, prox->V);
-    inner->distance = wgf_arc_stepper_squared_distance(particles->stepper) / (double)particles->m;
+    inner->distance = wgf_arc_stepper_squared_distance(particles->stepper) / (double)particles->points.m;
     particles->stepping = false;
     particles->steps = particles->window = 0;
 }
@@ -364,6 +367,8 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
     const bool uses_arcs = particles->stepper != NULL;
+    if (prox->search)
+        prox->beta = wgf_directions_first_beta(&prox->directions);
     struct inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta, .complete = true};
     if (!uses_arcs)
         begin(prox, number, &inner);
@@ -455,8 +460,9 @@ static double bytes(const struct wgf_settings *settings)
 {
     struct prox measured;
     struct wgf_arena arena = {0};
-    const int64_t m = settings->init.width, n = settings->data.n, d = settings->data.d;
-    lay_out(&measured, settings, m * d, &arena);
+    const int64_t n = settings->data.n, d = settings->data.d;
+    const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
+    lay_out(&measured, settings, wgf_points_of(settings).count, &arena);
     return sizeof measured + arena.used + wgf_particles_bytes(settings) + wgf_kinks_bytes(m, n, d) +
            (wgf_particles_use_arcs(settings) ? wgf_network_bytes(&settings->network, m, n, d) : 0) +
            wgf_metric_find(settings->metric)->bytes(settings);
@@ -465,7 +471,8 @@ static double bytes(const struct wgf_settings *settings)
 static double operations(const struct wgf_settings *settings)
 {
     const double inner =
-        2 * wgf_network_operations(&settings->network, settings->init.width, settings->data.n, settings->data.d) +
+        2 * wgf_network_operations(&settings->network, wgf_network_neurons(&settings->network, settings->init.width),
+                                   settings->data.n, settings->data.d) +
         wgf_metric_find(settings->metric)->operations(settings);
     return (double)settings->inner_steps * inner + wgf_particles_operations(settings);
 }

@@ -19,7 +19,7 @@
 
 bool wgf_arc_stepper_fits(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
 {
-    return d == 2 && settings->weight_decay == 0 && settings->confine == 0 && settings->layers == WGF_LAYERS_FIRST &&
+    return d == 2 && settings->weight_decay == 0 && settings->confine == 0 && !wgf_network_trains_alpha(settings) &&
            m < INT32_MAX && wgf_kernel_choose(settings->kernel, m, n, d) == &wgf_kernel_cones;
 }
 
@@ -73,7 +73,7 @@ wgf_status wgf_arc_stepper_create(struct wgf_arc_stepper **stepper, const struct
     made->loss = settings->loss;
     made->delta = settings->huber_delta;
     made->kappa = wgf_loss_factor(settings->loss, data->n);
-    made->c = wgf_output_factor(settings->output, m);
+    made->c = wgf_output_factor(settings, m);
     *stepper = made;
     return WGF_OK;
 }

@@ -1,0 +1,59 @@
+/* Directions of neurons and output weights together. Invariant: first-order changes of F by a neuron and by its output
+ * weight add up, so each takes its own. */
+#include "directions.h"
+
+#include <math.h>
+#include <string.h>
+
+/* How many output weights train, behind the weights. */
+static int64_t outputs(const struct wgf_particles *particles)
+{
+    return wgf_network_trains_alpha(&particles->settings->network) ? particles->m : 0;
+}
+
+/* The squared norm of that part. */
+static double squared_outputs(const struct wgf_particles *particles, const double *x)
+{
+    return wgf_squared_distance(x + particles->weights, NULL, outputs(particles));
+}
+
+double wgf_directions_project(const struct wgf_directions *of, const double *x, double step, double *direction)
+{
+    const struct wgf_particles *particles = of->particles;
+    const double *alpha = wgf_particles_alpha(particles, x), slope = squared_outputs(particles, direction);
+    const double of_neurons = wgf_kinks_project(of->kinks, x, alpha, step, direction);
+    wgf_points_make_tangent(&particles->points, x, direction);
+    return slope + of_neurons;
+}
+
+double wgf_directions_escape(const struct wgf_directions *of, const double *x, double *gradient, double *direction,
+                             bool *complete)
+{
+    const struct wgf_particles *particles = of->particles;
+    const double *alpha = wgf_particles_alpha(particles, x), slope = squared_outputs(particles, gradient);
+    memcpy(direction + particles->weights, gradient + particles->weights,
+           (size_t)outputs(particles) * sizeof *direction);
+    return slope + wgf_kinks_escape(of->kinks, x, alpha, gradient, direction, complete);
+}
+
+double wgf_directions_least(const struct wgf_directions *of, const double *x, double *gradient)
+{
+    const double *alpha = wgf_particles_alpha(of->particles, x), squared = squared_outputs(of->particles, gradient);
+    return squared + wgf_kinks_least(of->kinks, x, alpha, gradient);
+}
+
+double wgf_directions_first_beta(const struct wgf_directions *of)
+{
+    const struct wgf_particles *particles = of->particles;
+    const struct wgf_network_settings *network = &particles->settings->network;
+    const double m = (double)particles->points.m, c = wgf_output_factor(network, particles->m);
+    const double factor = wgf_loss_factor(network->loss, particles->problem->data->n), rho = of->eigenvalue;
+    const double kappa = factor * wgf_loss_find(network->loss)->curvature;
+    double squares = wgf_squared_distance(particles->alpha, NULL, particles->m), mixed = 0;
+    if (wgf_network_trains_alpha(network)) { /* |e| <= sqrt(F / kappa) */
+        squares += wgf_squared_distance(particles->W, NULL, particles->weights);
+        mixed = 2 * c * sqrt(kappa * rho * particles->evaluation.objective * (particles->points.sphere ? squares : 1));
+    }
+    return 1 / (1 / (particles->settings->gamma * m) + 2 * kappa * c * c * squares * rho + mixed +
+                2 * network->weight_decay + 2 * network->confine / m);
+}

@@ -1,0 +1,33 @@
+/* The numbers that a descent moves: one vector x for the network, and a cloud of points of the measure. Source:
+ * src/flow/README.md "Parametrisations". */
+#ifndef WGF_FLOW_POINTS_H
+#define WGF_FLOW_POINTS_H
+
+#include "wgf/flow/settings.h"
+
+/* x holds m x d weights, then m x second numbers: the output weights where they train, w_- of pairs, or none. Point i
+ * is its row of the first part and its row of the second. */
+struct wgf_points {
+    int64_t m, d, second;
+    int64_t cols, count; /* of a point: d + second; of x: m cols */
+    bool sphere;         /* the first part of each point is a unit vector */
+};
+
+struct wgf_points wgf_points_of(const struct wgf_settings *settings);
+
+/* The points of x as rows, m x cols: in `room`, or x itself where that is the same. */
+const double *wgf_points_gather(const struct wgf_points *points, const double *x, double *room);
+
+/* x += factor rows */
+void wgf_points_add(const struct wgf_points *points, double factor, const double *rows, double *x);
+
+/* Takes out of g the parts that lead off the spheres at x. Nothing elsewhere. */
+void wgf_points_make_tangent(const struct wgf_points *points, const double *x, double *g);
+
+/* Scales the first part of each point to length 1. Nothing elsewhere. */
+void wgf_points_retract(const struct wgf_points *points, double *x);
+
+/* Scales w (d) to length 1, unless it has that up to rounding; returns the length that it had. */
+double wgf_normalise(double *w, int64_t d);
+
+#endif
