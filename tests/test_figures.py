@@ -425,7 +425,7 @@ class Gallery(Sweeping):
                 spec = self.sweeps / result.replace(".h5", ".yaml")
                 self.assertTrue(result == "NAME.h5" or spec.exists(), result)
                 if options.by and spec.exists():
-                    self.assertIn(f"\n  {options.by}:", spec.read_text().split("\nsweep:")[1])
+                    self.assertRegex(spec.read_text().split("\nsweep:")[1], rf"[\n {{]{options.by}:")
 
     def test_other_commands_run(self):
         self.sweep("mean_field", MeanField.fixed, "width: [10, 20], seed: [1, 2]")
