@@ -12,7 +12,8 @@ from plot.result import Source, text
 
 UNFINISHED = ("pending", "running")
 BROKEN = ("failed", "timeout", "crashed")
-RESULTS = "objective_initial objective_final steps_done seconds started rank attempts kernel_used".split()
+RESULTS = """objective_initial objective_final objective_optimal objective_limit steps_done seconds predicted_seconds
+started rank attempts kernel_used optimum_gap optimum_atoms temperature flow_drift""".split()
 NOT_SHOWN = ("job", "status", "key", "checksum", "state_start", "state_records", "state_rows", "state_cols")
 
 DIGITS = 8  # significant digits of the numbers in the page
@@ -162,10 +163,16 @@ def split_parameters(sweep):
     return sorted(differ, key=lambda name: order.get(name, len(order))), same
 
 
+def has_values(column):
+    """Not a result that no job has."""
+    return column.dtype.kind != "f" or not np.all(np.isnan(column))
+
+
 def pack_rows(sweep, rows, parameters):
     state = np.array([sweep.state(code) for code in sweep.status[rows]], dtype=str)
     columns = [pack("job", rows, "number of the job"), pack("status", state, sweep.help("status"))]
-    for name in [*parameters, *(name for name in RESULTS if name in sweep.file)]:
+    results = [name for name in RESULTS if name in sweep.file and has_values(sweep.column(name, rows))]
+    for name in [*parameters, *results]:
         columns.append(pack(name, sweep.column(name, rows), sweep.help(name)))
     said = np.full(len(sweep.status), "", dtype=object)
     for job, message in sweep.messages():
