@@ -26,14 +26,13 @@ static void lay_out(struct wgf_particles *particles, const struct wgf_settings *
 {
     const struct wgf_points points = particles->points = wgf_points_of(settings);
     const double m = (double)neurons_of(settings), count = (double)points.count;
-    const int64_t weights = neurons_of(settings) * points.d;
     const bool trains = wgf_network_trains_alpha(&settings->network);
     particles->W = wgf_arena_take(arena, count, sizeof(double));
-    particles->alpha = particles->W ? particles->W + weights : NULL;
+    particles->alpha = particles->W ? particles->W + (int64_t)m * points.d : NULL;
     if (!trains)
         particles->alpha = wgf_arena_take(arena, m, sizeof(double));
     particles->grad_W = wgf_particles_use_arcs(settings) ? NULL : wgf_arena_take(arena, count, sizeof(double));
-    particles->grad_alpha = trains && particles->grad_W ? particles->grad_W + weights : NULL;
+    particles->grad_alpha = trains && particles->grad_W ? particles->grad_W + (particles->alpha - particles->W) : NULL;
     if (settings->record_distances == WGF_DISTANCES_ALL)
         wgf_clouds_lay_out(&particles->clouds, &points, arena);
 }

@@ -13,11 +13,12 @@ struct wgf_points wgf_points_of(const struct wgf_settings *settings)
     const int64_t d = settings->data.d, m = settings->init.width;
     const bool pairs = settings->network.parametrisation == WGF_PRODUCT;
     const int64_t second = pairs ? d : wgf_network_trains_alpha(&settings->network);
+    const double count = (double)m * (double)(d + second);
     return (struct wgf_points){.m = m,
                                .d = d,
                                .second = second,
                                .cols = d + second,
-                               .count = m * (d + second),
+                               .count = (int64_t)fmin(count, WGF_POINTS_MOST),
                                .sphere = settings->network.parametrisation == WGF_SPHERE};
 }
 

@@ -5,11 +5,13 @@
 
 #include "wgf/flow/settings.h"
 
+#define WGF_POINTS_MOST 0x1p53 /* more numbers than any memory holds; sizes are asked for before they are allocated */
+
 /* x holds m x d weights, then m x second numbers: the output weights where they train, w_- of pairs, or none. Point i
  * is its row of the first part and its row of the second. */
 struct wgf_points {
     int64_t m, d, second;
-    int64_t cols, count; /* of a point: d + second; of x: m cols */
+    int64_t cols, count; /* of a point: d + second; of x: m cols, or WGF_POINTS_MOST when that is less */
     bool sphere;         /* the first part of each point is a unit vector */
 };
 
