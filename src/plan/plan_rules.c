@@ -194,9 +194,8 @@ static bool parametrisation(struct wgf_trial *trial)
     const int method = trial->settled.method;
     return trial->written.network.parametrisation != WGF_NEURONS && method != WGF_METHOD_GD &&
            method != WGF_METHOD_PROX &&
-           wgf_trial_says(trial, "parametrisation: %s needs method: gd or prox; method: %s is built for neurons alone",
-                          wgf_param_text(wgf_param_find("parametrisation"), &trial->written),
-                          wgf_param_text(wgf_param_find("method"), &trial->settled));
+           wgf_trial_says(trial, "parametrisation: %s needs method: gd or prox",
+                          wgf_param_text(wgf_param_find("parametrisation"), &trial->written));
 }
 
 static bool both_layers(struct wgf_trial *trial)

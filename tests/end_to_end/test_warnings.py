@@ -9,8 +9,8 @@ from harness import OK, case, equal, main, require
 SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
 DECIDERS = ("data", "init", "loss", "parametrisation", "method", "metric", "inner", "solver", "flow_solver")
-DESCENTS = ({"method": "gd"}, {"method": "gd", "parametrisation": "product"}, {"method": "prox"},
-            {"method": "prox", "metric": "sliced"}, {"method": "prox", "inner": "adam"}, {"method": "jko"},
+DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"},
+            {"method": "prox", "inner": "adam"}, {"method": "jko"},
             {"method": "jko", "solver": "dykstra"}, {"method": "flow"}, {"method": "flow", "flow_solver": "adaptive"})
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS]
