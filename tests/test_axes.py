@@ -49,6 +49,7 @@ NEEDS = {
     "parametrisation": {"method": ["gd", "prox"]},
     "init_file": {"method": ["gd"], "width": [4]},
     **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),
+    "confine": {"method": ["gd", "prox", "jko", "flow"]},
     "weight_decay": {"method": ["gd", "prox"]}, "loss": {"method": ["gd", "prox"]},
     "huber_delta": {"method": ["gd", "prox"]},
     **dict.fromkeys(("inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory", "beta_decay"),
@@ -97,7 +98,7 @@ def readers(words):
     """{parameter: values} with which jobs read a parameter: all methods that do, of others one value."""
     pairs = dict(clause.split(": ") for clause in words.split("; ") if ": " in clause)
     found = {name: [choices.split(", ")[-1 if name == "data" else 0]] for name, choices in pairs.items()}
-    return {**found, "method": pairs.get("method", "gd, prox, jko, flow").split(", ")}
+    return {**found, "method": pairs.get("method", "gd, prox, jko, flow, wfr").split(", ")}
 
 
 def quoted(value):

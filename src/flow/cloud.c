@@ -1,6 +1,5 @@
 /* A state as a measure of weighted points with signs. Source: src/flow/README.md "Weighted transport". */
 #include "flow_internal.h"
-#include "jko/jko_measure.h"
 
 #include <string.h>
 
@@ -56,14 +55,7 @@ void wgf_flow_cloud(const struct wgf_settings *settings, const double *state, co
         of_neurons(&shape, state, alpha, points, weights, signs);
         return;
     }
-    const struct wgf_measure measure = wgf_measure_of(settings);
     memcpy(weights, state, (size_t)shape.rows * sizeof *weights);
-    for (int grid = 0; grid < measure.grid_count; grid++)
-        for (int sheet = 0; sheet < measure.sheets; sheet++)
-            for (int64_t i = 0; i < measure.grids[grid].points; i++)
-                for (int64_t j = 0; j < measure.grids[grid].points; j++) {
-                    *points++ = wgf_grid_coordinate(&measure.grids[grid], i);
-                    *points++ = wgf_grid_coordinate(&measure.grids[grid], j);
-                    *signs++ = sheet ? -1 : 1;
-                }
+    for (int64_t row = 0; row < shape.rows; row++)
+        signs[row] = wgf_method_find(settings)->place(settings, row, points + 2 * row);
 }

@@ -15,6 +15,11 @@ bool wgf_method_has_neurons(int method)
     return methods[method]->neurons;
 }
 
+void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q)
+{
+    wgf_method_find(to)->regrid(from, p, to, q);
+}
+
 bool wgf_method_uses_kernel(const struct wgf_settings *settings)
 {
     return wgf_method_find(settings)->uses_kernel;

@@ -1,7 +1,6 @@
 /* What the network of a kept state says at inputs: plain loops in extended precision, so that terms that cancel leave
- * nothing but the rounding of the result. Source: src/flow/README.md "Data and model" and "JKO on a grid". */
+ * nothing but the rounding of the result. Source: src/flow/README.md "Data and model". */
 #include "flow_internal.h"
-#include "jko/jko_measure.h"
 
 static long double activation(const double *w, const double *x, int64_t d)
 {
@@ -21,19 +20,17 @@ static long double of_neurons(const double *state, const double *alpha, int64_t 
     return f;
 }
 
-/* The sum over the points of all grids and sheets. */
-static long double of_masses(const struct wgf_measure *measure, const double *p, const double *x)
+/* The sum over masses p, each where its method has it. */
+static long double of_masses(const struct wgf_settings *settings, const double *p, const double *x)
 {
+    const struct wgf_method *const method = wgf_method_find(settings);
+    const int64_t rows = method->shape(settings).rows;
     long double f = 0;
-    for (int grid = 0; grid < measure->grid_count; grid++)
-        for (int sheet = 0; sheet < measure->sheets; sheet++)
-            for (int64_t i = 0; i < measure->grids[grid].points; i++)
-                for (int64_t j = 0; j < measure->grids[grid].points; j++) {
-                    const double theta[] = {wgf_grid_coordinate(&measure->grids[grid], i),
-                                            wgf_grid_coordinate(&measure->grids[grid], j)};
-                    const long double term = *p++ * activation(theta, x, 2);
-                    f += sheet ? -term : term;
-                }
+    for (int64_t row = 0; row < rows; row++) {
+        double theta[2];
+        const double sign = method->place(settings, row, theta);
+        f += sign * (p[row] * activation(theta, x, 2));
+    }
     return f;
 }
 
@@ -41,12 +38,11 @@ void wgf_flow_predict(const struct wgf_settings *settings, const double *state, 
                       const struct wgf_data *inputs, double *f)
 {
     const bool neurons = wgf_method_has_neurons(settings->method);
-    const struct wgf_measure measure = neurons ? (struct wgf_measure){0} : wgf_measure_of(settings);
     const int64_t width = settings->init.width, m = wgf_network_neurons(&settings->network, width), d = inputs->d;
     const bool mean = neurons && settings->network.output == WGF_OUTPUT_MEAN;
     for (int64_t j = 0; j < inputs->n; j++) {
         const double *x = inputs->X + j * d;
-        const long double sum = neurons ? of_neurons(state, alpha, m, x, d) : of_masses(&measure, state, x);
+        const long double sum = neurons ? of_neurons(state, alpha, m, x, d) : of_masses(settings, state, x);
         f[j] = (double)(mean ? sum / (long double)width : sum);
     }
 }

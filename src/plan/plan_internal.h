@@ -163,10 +163,10 @@ struct wgf_trial {
 typedef bool wgf_conflict(struct wgf_trial *trial);
 bool wgf_trial_says(struct wgf_trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Of states to go on from: the file has no such state; it is no result file; its method or layers, its number of grids,
- * or the half-width of a grid do not fit. */
-wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_other_kind, wgf_state_other_grids, wgf_state_larger,
-    wgf_state_larger2;
+/* Of states to go on from: the file has no such state; it is no result file, or one of neurons; its method or layers,
+ * its number of grids or cells, or the half-width of a grid do not fit. */
+wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_of_neurons, wgf_state_other_kind, wgf_state_other_grids,
+    wgf_state_other_cells, wgf_state_larger, wgf_state_larger2;
 
 void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics);
 

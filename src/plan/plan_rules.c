@@ -263,8 +263,9 @@ static bool decay(struct wgf_trial *trial)
 static bool plane_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
-    return trial->written.method == WGF_METHOD_JKO && d != 2 && data_are_known(trial) &&
-           wgf_trial_says(trial, "method: jko needs d = 2, but d is %" PRId64, d);
+    return !wgf_method_has_neurons(trial->written.method) && d != 2 && data_are_known(trial) &&
+           wgf_trial_says(trial, "method: %s needs d = 2, but d is %" PRId64,
+                          wgf_param_text(wgf_param_find("method"), &trial->written), d);
 }
 
 static bool events_inputs(struct wgf_trial *trial)
@@ -318,12 +319,12 @@ static bool kernel_inputs(struct wgf_trial *trial)
            wgf_trial_says(trial, "kernel: fused needs d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS, d);
 }
 
-static bool grid_init(struct wgf_trial *trial)
+static bool confined_circle(struct wgf_trial *trial)
 {
-    const struct wgf_source *source = init_source(trial);
-    return !wgf_method_has_neurons(trial->written.method) && source && !source->is_state &&
-           wgf_trial_says(trial, "method: jko starts from masses on its grid, which a file of neurons does not have; "
-                                 "use init: normal or grid, or a result file");
+    return trial->written.network.confine > 0 && trial->written.method == WGF_METHOD_WFR &&
+           wgf_trial_says(trial,
+                          "confine > 0 needs method: gd, prox, flow or jko; it acts on w alone, and the layers of "
+                          "wfr are balanced");
 }
 
 static bool second_grid(struct wgf_trial *trial)
@@ -375,16 +376,18 @@ static const struct wgf_rule rules[] = {
     {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
     {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},
+    {{"confine", "method"}, .conflicts = confined_circle},
     {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
     {{"flow_solver", "d", "data", "data_file", "inputs", "method", "layers"}, .conflicts = events_inputs},
     {{"flow_solver", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = adaptive_library},
     {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = partly_read},
     {{"kernel", "method", "flow_solver", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
-    {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
+    {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = wgf_state_of_neurons},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
     {{"init_file", "init_job", "init_record", "init", "method", "layers", "parametrisation"},
      .conflicts = wgf_state_other_kind},
+    {{"cells", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_other_cells},
     {{"grid2", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_other_grids},
     {{"grid_radius", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_larger},
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},

@@ -10,8 +10,8 @@
 #include <xxhash.h>
 
 /* The parameters of a row that say what its state is. */
-static const char *const shaping[] = {"method", "layers", "parametrisation", "signs",        "width",      "init",
-                                      "grid",   "grid2",  "grid_radius",     "grid2_radius", "init_record"};
+static const char *const shaping[] = {"method", "layers", "parametrisation", "signs",        "width", "init",
+                                      "grid",   "grid2",  "grid_radius",     "grid2_radius", "cells", "init_record"};
 enum { SHAPING = sizeof shaping / sizeof *shaping };
 
 /* Does the row have a value that the parameter allows? It is set. */
@@ -36,6 +36,11 @@ static bool take(const struct wgf_datafile_cell *cell, struct wgf_settings *orig
 static bool has_masses(const struct wgf_settings *origin)
 {
     return !wgf_method_has_neurons(origin->method);
+}
+
+static bool has_grids(const struct wgf_settings *origin)
+{
+    return origin->method == WGF_METHOD_JKO;
 }
 
 /* From rows of w, or of w and alpha, to W and alpha. */
@@ -75,10 +80,10 @@ static wgf_status interpret(const struct wgf_source *source, const struct wgf_se
                         "job %" PRId64 " of %s began from a file of neurons, whose alpha it does not keep; write W and "
                         "alpha of its state into an HDF5 file and name that",
                         source->job, source->resolved);
-    if (masses) {
+    if (has_grids(origin))
         hash_masses(origin, contents);
+    if (masses)
         return WGF_OK;
-    }
     part_neurons(origin, contents);
     return wgf_datafile_hash(contents, error);
 }
@@ -117,12 +122,12 @@ static const char *word(const char *name, const struct wgf_settings *settings)
     return wgf_param_text(wgf_param_find(name), settings);
 }
 
-/* The state that the job would start from, where it can be read; `masses`: where both have them. */
-static const struct wgf_source *state_of(const struct wgf_trial *trial, bool masses)
+/* The state that the job would start from, where it can be read; `grids`: where both have them. */
+static const struct wgf_source *state_of(const struct wgf_trial *trial, bool grids)
 {
     const struct wgf_source *source = wgf_plan_init_source(trial->block->plan, &trial->written.init);
     const bool known = source && !source->error.status && source->is_state;
-    return known && (!masses || (has_masses(&trial->written) && has_masses(&source->origin))) ? source : NULL;
+    return known && (!grids || (has_grids(&trial->written) && has_grids(&source->origin))) ? source : NULL;
 }
 
 bool wgf_state_missing(struct wgf_trial *trial)
@@ -139,20 +144,45 @@ bool wgf_state_unasked(struct wgf_trial *trial)
            wgf_trial_says(trial, "%s is no result file, so %s means nothing; remove it", source->path, name);
 }
 
+static int kind_of(const struct wgf_settings *settings)
+{
+    return !has_masses(settings) ? 0 : has_grids(settings) ? 1 : 2;
+}
+
+bool wgf_state_of_neurons(struct wgf_trial *trial)
+{
+    const struct wgf_source *source = wgf_plan_init_source(trial->block->plan, &trial->written.init);
+    const bool circle = trial->written.method == WGF_METHOD_WFR;
+    return has_masses(&trial->written) && source && !source->error.status && !source->is_state &&
+           wgf_trial_says(trial,
+                          "method: %s starts from masses %s, which a file of neurons does not have; use init: normal "
+                          "or grid, or a result file",
+                          word("method", &trial->written), circle ? "in its cells" : "on its grid");
+}
+
+bool wgf_state_other_cells(struct wgf_trial *trial)
+{
+    const struct wgf_source *const source = state_of(trial, false);
+    const bool both = source && kind_of(&source->origin) == 2 && kind_of(&trial->settled) == 2;
+    return both && source->origin.cells != trial->settled.cells &&
+           wgf_trial_says(trial, "cells is %" PRId64 ", but job %" PRId64 " of %s has %" PRId64 "; use as many",
+                          trial->settled.cells, source->job, source->path, source->origin.cells);
+}
+
 bool wgf_state_other_kind(struct wgf_trial *trial)
 {
     const struct wgf_source *source = state_of(trial, false);
     if (!source)
         return false;
     const struct wgf_settings *origin = &source->origin;
-    const char *const kinds[] = {"neurons", "masses on a grid"};
-    const bool masses = has_masses(&trial->settled);
-    if (has_masses(origin) != masses)
+    const char *const kinds[] = {"neurons", "masses on a grid", "masses on the circle"};
+    const int masses = kind_of(&trial->settled), theirs = kind_of(origin);
+    if (theirs != masses)
         return wgf_trial_says(trial,
                               "method: %s starts from %s, but job %" PRId64 " of %s (method: %s) has kept %s; name a "
                               "job that has kept %s",
                               word("method", &trial->settled), kinds[masses], source->job, source->path,
-                              word("method", origin), kinds[!masses], kinds[masses]);
+                              word("method", origin), kinds[theirs], kinds[masses]);
     return !masses && wgf_network_trains_alpha(&origin->network) &&
            !wgf_network_trains_alpha(&trial->settled.network) &&
            trial->settled.network.parametrisation != WGF_PRODUCT &&

@@ -95,6 +95,11 @@ static bool with_flow(const struct wgf_settings *s)
     return s->method == WGF_METHOD_FLOW;
 }
 
+static bool with_wfr(const struct wgf_settings *s)
+{
+    return s->method == WGF_METHOD_WFR;
+}
+
 static bool with_adaptive(const struct wgf_settings *s)
 {
     return with_flow(s) && s->flow_solver != WGF_FLOW_EVENTS;
@@ -159,7 +164,12 @@ static bool with_signs(const struct wgf_settings *s)
 
 static bool with_init_scale(const struct wgf_settings *s)
 {
-    return with_made_neurons(s) && !(with_jko(s) && s->init.kind == WGF_INIT_GRID);
+    return with_made_neurons(s) && !(with_jko(s) && s->init.kind == WGF_INIT_GRID) && !with_wfr(s);
+}
+
+static bool with_total_mass(const struct wgf_settings *s)
+{
+    return with_made_neurons(s) && with_wfr(s);
 }
 
 static bool with_random_choices(const struct wgf_settings *s)
@@ -257,7 +267,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("factor of the mean squared norm of neurons, which descents lower with the objective")},
     {"method", CHOICE(method, "gd"), ONE_OF(methods), DECIDES, SHAPES(TRACE | STATE), SAYS("the descent")},
     {"metric", CHOICE(metric, "frobenius"), ONE_OF(metrics), DECIDES, READ(with_prox), SAYS("distance of prox")},
-    {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size; of flow, the time that a step takes")},
+    {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size; of flow and wfr, the time that a step takes")},
     {"scaling", CHOICE(scaling, "plain"), ONE_OF(scalings), READ(with_gd),
      SAYS("step of gd: gamma or m gamma times the gradient")},
     {"steps", INT(steps, "100"), WHOLE(0), SHAPES(TRACE | STATE), SAYS("outer steps")},
@@ -299,6 +309,8 @@ const struct wgf_param wgf_params[] = {
     {"atol", FLOAT(atol, "1e-9"), ABOVE(0), READ(with_adaptive), SAYS("absolute tolerance of a step of adaptive")},
     {"origin", CHOICE(origin, "absorb"), ONE_OF(origins), READ(with_flow),
      SAYS("what flow does with a neuron that comes to w = 0: it stays there")},
+    {"cells", INT(cells, "400"), WHOLE(4), SHAPES(STATE), READ(with_wfr), SAYS("cells of the circle of directions")},
+    {"total_mass", FLOAT(total_mass, "1"), ABOVE(0), READ(with_total_mass), SAYS("mass of each sign at the start")},
     {"record_every", INT(record_every, "1"), WHOLE(1), SHAPES(TRACE | STATE),
      SAYS("steps from one trace record to the next; the last step is always recorded")},
     {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), SHAPES(TRACE),

@@ -38,6 +38,7 @@ static const struct kind {
     {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra", 0, 0,
      0},
     {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4", 0, 0, 0},
+    {"wfr", WGF_METHOD_WFR, 0, 0, 0, 0.05, 0.3, false, "method: wfr, cells: 24", 0, 0, 0},
     {"flow", WGF_METHOD_FLOW, 0, WGF_FLOW_EVENTS, 0, 2e-3, 2e-2, false, "method: flow", 0, 0, 0},
     {"flow_adaptive", WGF_METHOD_FLOW, 0, WGF_FLOW_ADAPTIVE, 0, 2e-3, 2e-2, true, "method: flow, flow_solver: adaptive",
      0, 0, 0},
@@ -71,6 +72,8 @@ static inline struct wgf_settings settings_of_kind(const struct kind *kind)
     settings.grid2 = kind->grid2;
     settings.grid2_radius = 3;
     settings.epsilon = NAN;
+    settings.cells = 24;
+    settings.total_mass = 1;
     settings.newton_tol = 1e-9;
     settings.dykstra_steps = 5000;
     settings.dykstra_tol = 1e-9;

@@ -225,9 +225,10 @@ static void a_bad_checkpoint_counts_for_nothing(const struct wgf_settings *setti
         if (way == 3)
             keep.size[last] = 3;
         keep.broken = way < 2 ? way : -1;
-        if (way == 4) { /* of fewer neurons, or a smaller grid */
+        if (way == 4) { /* of fewer neurons or cells, or a smaller grid */
             other.init.width--;
             other.grid--;
+            other.cells--;
         }
         struct descent fresh = way == 4 ? run_settings(&other) : whole;
         struct descent cut = run_from(way == 4 ? &other : settings, &keep, way == 4 ? 0 : last);

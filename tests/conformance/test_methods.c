@@ -102,13 +102,21 @@ static void jko_falls(const struct descent *done, int64_t r)
     assert_true(jko_scheme(done, r, r - 1) <= jko_scheme(done, r - 1, r - 1) + 1e-9);
 }
 
+/* dF/dt = -(speed)^2 along a way of length D^(1/2), up to the scheme's own error. */
+static void wfr_falls(const struct descent *done, int64_t r)
+{
+    const double *F = done->trace.column[WGF_TRACE_OBJECTIVE], *D = done->trace.column[WGF_TRACE_DISTANCE];
+    assert_true(F[r] + 0.8 * D[r] / done->settings.gamma <= F[r - 1] && D[r] > 0);
+}
+
 /* A step never does worse than to stay. */
 static void the_scheme_never_rises(const struct kind *kind)
 {
     static void (*const falls[])(const struct descent *, int64_t) = {[WGF_METHOD_GD] = gd_falls,
                                                                      [WGF_METHOD_PROX] = prox_falls,
                                                                      [WGF_METHOD_JKO] = jko_falls,
-                                                                     [WGF_METHOD_FLOW] = flow_falls};
+                                                                     [WGF_METHOD_FLOW] = flow_falls,
+                                                                     [WGF_METHOD_WFR] = wfr_falls};
     _Static_assert(sizeof falls / sizeof *falls == WGF_METHOD_COUNT, "every method says what falls");
     struct wgf_settings settings = settings_of_kind(kind);
     settings.steps = 4;
@@ -219,6 +227,7 @@ static void what_overflows_is_diverged(const struct kind *kind)
     settings.init.scale = 1e200;
     settings.grid_radius = 1e200;
     settings.grid2_radius = 1e201;
+    settings.total_mass = 1e200;
     struct descent done = run_settings(&settings);
     assert_int_equal(done.result.outcome, WGF_OUTCOME_DIVERGED);
     assert_true(done.result.message[0] != '\0');

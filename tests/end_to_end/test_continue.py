@@ -34,6 +34,7 @@ def two_parts_equal_the_whole(wgf):
     for kernel in ("dense", "fused"):
         for how in ("method: gd", "method: gd, layers: both", "method: gd, parametrisation: product",
                     "method: prox, parametrisation: sphere", "method: prox", "method: prox, metric: wasserstein",
+                    "method: wfr, cells: 20",
                     "method: gd, signs: positive", "method: gd, output: mean, loss: half_mse"):
             own = f"{FIRST}, {how}, kernel: {kernel}"
             run(wgf, "first", f"{own}, width: 7, init_scale: 0.3, steps: 4")
@@ -120,6 +121,7 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
             ("plain", f"{FIRST}, method: jko, grid: 6, steps: 1", ""),
             ("pairs", f"{FIRST}, width: 3, parametrisation: product", ""),
             ("sphere", f"{FIRST}, width: 6, parametrisation: sphere", ""),
+            ("wfr", f"{FIRST}, method: wfr, cells: 20, steps: 1", ""),
             ("csv", f"{FIRST}, init: file, init_file: w.csv", "")):
         wgf.write("w.csv", "1,2,1\n3,4,-1\n")
         wgf.write("odd.csv", "1,2,1\n3,4,-1\n5,6,1\n")
@@ -134,6 +136,10 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         ("data: random, d: 3, init_file: gd.h5", "init_file", "gd.h5 has d = 2 inputs, but the data have d = 3"),
         ("init_file: gd.h5, method: jko", "init_file", "method: jko starts from masses on a grid, but job 0 of gd.h5 "
          "(method: gd) has kept neurons; name a job that has kept masses on a grid"),
+        ("init_file: wfr.h5, method: jko", "init_file", "method: jko starts from masses on a grid, but job 0 of wfr.h5 "
+         "(method: wfr) has kept masses on the circle"),
+        ("init_file: wfr.h5, method: wfr, cells: 30", "cells", "cells is 30, but job 0 of wfr.h5 has 20; use as many"),
+        ("init_file: w.csv, method: wfr", "init", "a file of neurons does not have"),
         ("init_file: jko.h5", "init_file", "method: gd starts from neurons, but job 0 of jko.h5 (method: jko) has"),
         ("init_file: both.h5", "init_file", "layers: first does not keep alpha, which job 0 of both.h5 has trained"),
         ("init_file: sphere.h5", "init_file", "layers: first does not keep alpha, which job 0 of sphere.h5 has"),

@@ -22,6 +22,11 @@ sweep: {grid: [6, 7], grid2: [0, 4], signs: [balanced, positive]}
 """
 BOTH = "name: both\nfixed: {data: sinus, n: 8, width: 12, steps: 3, save: last, layers: both}\nsweep: {seed: [1, 2]}\n"
 POINTS = BOTH.replace("layers: both", "parametrisation: %s").replace("both", "%s")
+CIRCLES = """\
+name: circles
+fixed: {data: sinus, n: 8, method: wfr, gamma: 1.0e-13, steps: 1, save: last}
+sweep: {cells: [8, 9, 20]}
+"""
 CLOSE = 1e-12
 
 
@@ -44,6 +49,11 @@ def clouds(path):
                 state = np.hstack(np.split(state, 2))
                 rows = len(state)
                 made.append((state, np.full(rows, 1 / rows), np.ones(rows)))
+                continue
+            if text("method") == "wfr":
+                turn = 2 * np.pi * (np.arange(rows // 2) + 0.5) / (rows // 2)
+                points = np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (2, 1))
+                made.append((points, state[:, 0], np.repeat([1, -1], rows // 2)))
                 continue
             if text("method") != "jko":
                 trained = text("layers") == "both" or text("parametrisation") == "sphere"
@@ -88,7 +98,7 @@ def run(wgf, name, spec):
 
 @case
 def within_a_file_each_pair_once(wgf):
-    for name, spec in (("particles", PARTICLES % "all"), ("both", BOTH),
+    for name, spec in (("particles", PARTICLES % "all"), ("both", BOTH), ("circles", CIRCLES),
                        *((word, POINTS % (word, word)) for word in ("product", "sphere"))):
         made = run(wgf, name, spec)
         for p in (1, 2):

@@ -29,7 +29,7 @@ layers | first, both | first
 parametrisation | neurons, product, sphere | neurons
 weight_decay | float | 0
 confine | float | 0
-method | gd, prox, jko, flow | gd
+method | gd, prox, jko, flow, wfr | gd
 metric | frobenius, wasserstein, sliced | frobenius
 gamma | float | 0.1
 scaling | plain, mean_field | plain
@@ -59,6 +59,8 @@ flow_solver | events, adaptive | events
 rtol | float | 1e-6
 atol | float | 1e-9
 origin | absorb | absorb
+cells | int | 400
+total_mass | float | 1
 record_every | int | 1
 record_distances | own, all | own
 record_inner | int | 0

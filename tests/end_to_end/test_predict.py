@@ -29,6 +29,11 @@ sweep:
   output: [sum, mean]
   signs: [balanced, positive]
 """
+CIRCLES = """\
+name: circles
+fixed: {data: sinus, method: wfr, steps: 2, save: %s}
+sweep: {cells: [8, 9], signs: [balanced, positive]}
+"""
 INPUTS = np.random.default_rng(1).normal(size=(40, 4))
 RELATIVE = 1e-14
 
@@ -72,6 +77,11 @@ def network(file, job, alpha=None):
     text = lambda name: file[name].asstr()[job]
     if text("method") == "jko":
         return grid_network(file, job)
+    if text("method") == "wfr":
+        masses = kept(file, job).reshape(-1, file["cells"][job])
+        turn = 2 * np.pi * (np.arange(masses.shape[1]) + 0.5) / masses.shape[1]
+        weights = np.concatenate([sign * row for sign, row in zip((1, -1), masses)])
+        return np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (len(masses), 1)), weights
     state = kept(file, job)
     if text("layers") == "both" or text("parametrisation") == "sphere":
         W, weights = state[:, :-1], state[:, -1]
@@ -104,7 +114,7 @@ def with_ones(array):
 @case
 def every_method_against_numpy(wgf):
     jobs = 0
-    for spec, inputs in ((NEURONS, 2), (BOTH, 2), (POINTS, 2), (GRIDS, 1)):
+    for spec, inputs in ((NEURONS, 2), (BOTH, 2), (POINTS, 2), (GRIDS, 1), (CIRCLES, 1)):
         for save in ("last", "all"):
             path = wgf.result(spec % save, OK, f"{spec.split()[1]}{save}.h5")
             write_csv(wgf, "x.csv", INPUTS[:, :inputs])
@@ -117,7 +127,7 @@ def every_method_against_numpy(wgf):
                 equal(names, [f"job_{job}" for job in range(len(file["status"]))], "columns")
             compare(path, names, got, with_ones(INPUTS[:, :inputs]))
             jobs += len(names)
-    equal(jobs, 2 * (24 + 12 + 6 + 12 + 8), "jobs compared")
+    equal(jobs, 2 * (24 + 12 + 6 + 12 + 8 + 4), "jobs compared")
 
 
 @case

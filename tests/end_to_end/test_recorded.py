@@ -22,6 +22,7 @@ DESCENTS = {
     "jko": "method: jko, grid: 6",
     "flow": "method: flow, gamma: 0.01",
     "flow, adaptive": "method: flow, flow_solver: adaptive, gamma: 0.1",
+    "wfr": "method: wfr, cells: 8",
     "jko by Dykstra": "method: jko, grid: 6, solver: dykstra",
     "jko on two grids": "method: jko, grid: 6, grid2: 3",
 }
@@ -93,6 +94,7 @@ VALUES = {
     "beta_decay": "[1, 0.5]", "huber_delta": "[1, 0.01]", "inner_steps": "[2, 4]", "inner_tol": "[0, 1.0e+3]",
     "projections": "[3, 7]",
     "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
+    "cells": "[8, 12]", "total_mass": "[1, 2]",
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
     "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
     "rtol": "[1.0e-6, 1.0e-3]", "atol": "[1.0e-9, 1.0e-2]", "save": "[none, last]",

@@ -178,8 +178,8 @@ static void choices_are_words(void **state)
     assert_int_equal(parse("method", "prox", &value), WGF_OK);
     assert_int_equal(value.choice, WGF_METHOD_PROX);
     assert_int_equal(wgf_param_parse(find("method"), "prox", true, &value, NULL), WGF_OK);
-    assert_refused("method", "pox", false, "method: use gd, prox, jko or flow, not 'pox'; did you mean 'prox'?");
-    assert_refused("method", "adam", false, "method: use gd, prox, jko or flow, not 'adam'");
+    assert_refused("method", "pox", false, "method: use gd, prox, jko, flow or wfr, not 'pox'; did you mean 'prox'?");
+    assert_refused("method", "adam", false, "method: use gd, prox, jko, flow or wfr, not 'adam'");
 }
 
 static void paths_are_texts(void **state)
@@ -269,6 +269,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"adam_beta1", 0, 0, 0, 0, 0, 0, 0, 0},    {"adam_beta2", 0, 0, 0, 0, 0, 0, 0, 0},
         {"adam_eps", 0, 0, 0, 0, 0, 0, 0, 0},      {"inner_memory", 0, 0, 0, 0, 0, 0, 0, 0},
         {"beta_decay", 0, 1, 1, 0, 0, 0, 0, 0},    {"parametrisation", 1, 1, 1, 0, 0, 1, 1, 1},
+        {"cells", 0, 0, 0, 0, 0, 0, 0, 0},         {"total_mass", 0, 0, 0, 0, 0, 0, 0, 0},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {
@@ -384,7 +385,7 @@ static void the_printed_table_has_every_row(void **state)
         assert_non_null(strstr(markdown, row));
     }
     assert_non_null(strstr(markdown, "| `dykstra_tol` | float (1e-6) | > 0 | method: jko; solver: dykstra |"));
-    assert_non_null(strstr(markdown, "| `method` | gd, prox, jko, flow (gd) |  | all |"));
+    assert_non_null(strstr(markdown, "| `method` | gd, prox, jko, flow, wfr (gd) |  | all |"));
     for (char *line = strtok(people, "\n"); line; line = strtok(NULL, "\n")) {
         assert_true(strlen(line) <= 100);
         assert_true(line[strlen(line) - 1] != ' ');

@@ -123,6 +123,9 @@ def stacked(titles, rows, most):
     return grid, places
 
 
+MASSES = ("jko", "wfr")  # methods whose states are masses, not neurons
+
+
 def positive_count(job):
     """How many neurons have the sign +1; they come first."""
     width = int(job.value("width"))

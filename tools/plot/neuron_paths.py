@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .jobs import evenly, positive_count
+from .jobs import MASSES, evenly, positive_count
 from .result import PlotError
 
 # These two shades of green and red differ in lightness too, for readers who cannot tell the hues apart.
@@ -16,7 +16,7 @@ USABLE = "keep all states of neurons"
 
 def keeps_paths(job):
     """Does the file hold more than the last state of the job's neurons?"""
-    return job.value("method") != "jko" and job.has_states()
+    return job.value("method") not in MASSES and job.has_states()
 
 
 def with_paths(result, name):

@@ -16,7 +16,8 @@
     X(TIME, time, "1", "Wasserstein time")                                                                             \
     X(OBJECTIVE, objective, "1", "objective F")                                                                        \
     X(DISTANCE, distance, "1",                                                                                         \
-      "the method's own distance D between the iterates around the step; flow: of two records")                        \
+      "the method's own distance D between the iterates around the step; flow: of two records; wfr: squared length "   \
+      "of the way")                                                                                                    \
     X(DISTANCE_FROBENIUS, distance_frobenius, "1",                                                                     \
       "squared Frobenius distance over m; recorded with record_distances: all")                                        \
     X(DISTANCE_WASSERSTEIN, distance_wasserstein, "1",                                                                 \
@@ -27,7 +28,7 @@
     X(ACTIVE, active, "1", "fraction of neurons that activate at least one sample")                                    \
     X(INNER_STEPS_USED, inner_steps_used, "1", "inner iterations of the step")                                         \
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
-    X(MASS, mass, "1", "total mass on the grid")                                                                       \
+    X(MASS, mass, "1", "total mass, of jko and wfr")                                                                   \
     X(NEWTON_STEPS_USED, newton_steps_used, "1", "Newton iterations of the step")                                      \
     X(SLIDING, sliding, "1", "fraction of neurons that slide along a kink")                                            \
     X(AT_ORIGIN, at_origin, "1", "fraction of neurons at w = 0, where they stay")                                      \
@@ -98,9 +99,9 @@ struct wgf_flow_listener {
     double period;
 };
 
-/* q <- the masses p of the grids of `from` on those of `to`, which reach at least as far and are as many, with the same
- * signs: as many numbers as rows of wgf_flow_one_state. Each sheet keeps its mass, up to rounding, and equal grids
- * keep every bit. Source: src/flow/README.md "JKO on a grid". */
+/* q <- the masses p of `from` where those of `to` are, a job of the same method with the same signs. jko: grids reach
+ * at least as far and are as many; wfr: there are as many cells. As many numbers as rows of wgf_flow_one_state. Each
+ * sheet keeps its mass, up to rounding, and equal grids keep every bit. Source: src/flow/README.md "JKO on a grid". */
 void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
 
 /* How far the search for J* came. Source: src/flow/README.md "The optimum". */

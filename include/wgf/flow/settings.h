@@ -12,7 +12,8 @@
     X(GD, gd)                                                                                                          \
     X(PROX, prox)                                                                                                      \
     X(JKO, jko)                                                                                                        \
-    X(FLOW, flow)
+    X(FLOW, flow)                                                                                                      \
+    X(WFR, wfr)
 #define WGF_METHOD_ID(id, word) WGF_METHOD_##id,
 #define WGF_METHOD_WORD(id, word) #word,
 enum wgf_method_id { WGF_METHODS(WGF_METHOD_ID) WGF_METHOD_COUNT };
@@ -80,7 +81,7 @@ struct wgf_settings {
 
     int method;    /* enum wgf_method_id */
     int metric;    /* enum wgf_metric_id: the distance of prox */
-    double gamma;  /* step size; of flow, the time that a step takes */
+    double gamma;  /* step size; of flow and wfr, the time that a step takes */
     int scaling;   /* enum wgf_scaling: gd's step is gamma or m gamma times the gradient */
     int64_t steps; /* outer steps */
 
@@ -108,6 +109,9 @@ struct wgf_settings {
     int flow_solver;   /* enum wgf_flow_solver */
     double rtol, atol; /* of flow_solver: adaptive, for the error of a step */
     int origin;        /* enum wgf_origin: what flow does with a neuron that comes to w = 0 */
+
+    int64_t cells;     /* wfr: of the circle */
+    double total_mass; /* of a sign at the start */
 
     int64_t record_every;  /* steps between two trace records; the last is always recorded */
     int record_distances;  /* enum wgf_recorded_distances */

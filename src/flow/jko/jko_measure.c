@@ -21,6 +21,21 @@ struct wgf_measure wgf_measure_of(const struct wgf_settings *settings)
     return measure;
 }
 
+double wgf_measure_place(const struct wgf_settings *settings, int64_t row, double theta[2])
+{
+    const struct wgf_measure measure = wgf_measure_grids(settings);
+    const struct wgf_grid *grid = measure.grids;
+    const int64_t first = measure.sheets * grid->points * grid->points;
+    if (row >= first) {
+        row -= first;
+        grid++;
+    }
+    const int64_t g = grid->points, point = row % (g * g);
+    theta[0] = wgf_grid_coordinate(grid, point / g);
+    theta[1] = wgf_grid_coordinate(grid, point % g);
+    return row < g * g ? 1 : -1;
+}
+
 double wgf_measure_masses(const struct wgf_settings *settings)
 {
     double g = (double)settings->grid, g2 = (double)settings->grid2;

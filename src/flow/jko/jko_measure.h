@@ -23,6 +23,9 @@ struct wgf_measure {
 struct wgf_measure wgf_measure_of(const struct wgf_settings *settings);
 struct wgf_measure wgf_measure_grids(const struct wgf_settings *settings);
 
+/* Where mass `row` of the N is; returns its sign. */
+double wgf_measure_place(const struct wgf_settings *settings, int64_t row, double theta[2]);
+
 /* N, as a number that cannot overflow. */
 double wgf_measure_masses(const struct wgf_settings *settings);
 

@@ -50,7 +50,7 @@ static void regrid(const struct wgf_grid *from, const double *p, const struct wg
     }
 }
 
-void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q)
+void wgf_jko_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q)
 {
     const struct wgf_measure old = wgf_measure_of(from), new = wgf_measure_of(to);
     memset(q, 0, (size_t) new.masses * sizeof *q);

@@ -17,12 +17,13 @@ static struct wgf_optimum_problem problem_of(const struct wgf_settings *settings
 {
     const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
     const bool both = wgf_network_trains_alpha(&settings->network); /* alpha may change its sign */
+    const bool masses = !problem->alpha;
     struct wgf_optimum_problem made = {.data = problem->data,
                                        .kappa = wgf_loss_factor(settings->network.loss, problem->data->n),
                                        .decay =
                                            settings->network.weight_decay / wgf_output_factor(&settings->network, m),
-                                       .positive = both,
-                                       .negative = both};
+                                       .positive = both || masses,
+                                       .negative = both || (masses && settings->init.signs == WGF_SIGNS_BALANCED)};
     for (int64_t i = 0; problem->alpha && i < m && !both; i++) {
         made.positive = made.positive || problem->alpha[i] > 0;
         made.negative = made.negative || problem->alpha[i] < 0;

@@ -6,7 +6,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..figure import Figure
 from ..fit import describe, factor, median_rate, slope
-from ..jobs import REPLICAS, facets, shown
+from ..jobs import MASSES, REPLICAS, facets, shown
 from ..neuron_paths import ON_KINK, weights_of
 from ..result import PlotError
 from ..samples import samples
@@ -28,7 +28,7 @@ def suits(result):
 
 
 def has_state(job):
-    return job.value("method") != "jko" and job.has_state()
+    return job.value("method") not in MASSES and job.has_state()
 
 
 def is_flow(job):

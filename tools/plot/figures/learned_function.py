@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..figure import Figure
-from ..jobs import a_job_each, positive_count
+from ..jobs import MASSES, a_job_each, positive_count
 from ..neuron_paths import check_inputs
 from ..result import PlotError
 from ..samples import samples
@@ -29,11 +29,18 @@ def grid_points(job):
     return np.concatenate(weights), np.concatenate(sign)
 
 
+def cell_points(job):
+    """The same of the cells of wfr."""
+    turn = 2 * np.pi * (np.arange(int(job.value("cells"))) + 0.5) / job.value("cells")
+    signs = (1.0,) if job.value("signs") == "positive" else (1.0, -1.0)
+    return np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (len(signs), 1)), np.repeat(signs, len(turn))
+
+
 def outputs(job, inputs):
     """f at the inputs [points, 2] for every state kept: [records, points]."""
     states = job.state()
-    if job.value("method") == "jko":
-        weights, sign = grid_points(job)
+    if job.value("method") in MASSES:
+        weights, sign = (grid_points if job.value("method") == "jko" else cell_points)(job)
         return states[:, :, 0] @ (np.maximum(0, weights @ inputs.T) * sign[:, None])
     sign = np.where(np.arange(states.shape[1]) < positive_count(job), 1.0, -1.0)
     trained = states.shape[2] > inputs.shape[1]

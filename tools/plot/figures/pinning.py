@@ -4,7 +4,7 @@ import numpy as np
 
 from ..figure import Figure
 from ..fit import describe, regression_rate
-from ..jobs import at_time, facets, shown, spacing
+from ..jobs import MASSES, at_time, facets, shown, spacing
 from ..result import PlotError
 from ..samples import samples
 from ..style import CATEGORICAL, INK, MUTED, SEQUENTIAL, Page, colour_norm
@@ -28,7 +28,7 @@ def table(jobs):
 
 def reference(result, time):
     """F of the widest descents at that time, mean over seeds; None without such descents."""
-    descents = [job for job in result.jobs if job.value("method") != "jko"]
+    descents = [job for job in result.jobs if job.value("method") not in MASSES]
     widest = [job for job in descents if job.value("width") == max(job.value("width") for job in descents)]
     values = [value for value in (at_time(job, time) for job in widest) if value is not None]
     return float(np.mean(values)) if values else None
