@@ -189,9 +189,20 @@ static bool both_layers(struct wgf_trial *trial)
 static bool inner_solver(struct wgf_trial *trial)
 {
     const struct wgf_settings *settings = &trial->settled;
-    return settings->method == WGF_METHOD_PROX && settings->inner >= WGF_INNER_ACCELERATED &&
-           wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd",
-                          wgf_param_text(wgf_param_find("inner"), settings));
+    const char *const word = wgf_param_text(wgf_param_find("inner"), settings);
+    if (settings->method != WGF_METHOD_PROX || settings->inner < WGF_INNER_ACCELERATED)
+        return false;
+    if (settings->inner != WGF_INNER_EXACT_LOCAL)
+        return wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd or exact_local", word);
+    if (settings->data.d != 2 && data_are_known(trial))
+        return wgf_trial_says(trial, "inner: %s needs d = 2, but d is %" PRId64 "; use inner: gd", word,
+                              settings->data.d);
+    if (!wgf_loss_is_squared(settings->network.loss))
+        return wgf_trial_says(trial, "inner: %s needs loss: mse, half_mse or sse; use inner: gd", word);
+    if (wgf_network_trains_alpha(&settings->network))
+        return wgf_trial_says(trial, "inner: %s needs layers: first; use inner: gd", word);
+    return settings->metric == WGF_METRIC_SLICED &&
+           wgf_trial_says(trial, "inner: %s needs metric: frobenius or wasserstein; use inner: gd", word);
 }
 
 /* Only gd searches for a beta, and what is searched for does not decay. */
@@ -345,7 +356,7 @@ static const struct wgf_rule rules[] = {
     {{"init", "init_file"}, .conflicts = init_file},
     {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
     {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
-    {{"inner", "method"}, .conflicts = inner_solver},
+    {{"inner", "method", "loss", "layers", "metric", "d", "data", "data_file", "inputs"}, .conflicts = inner_solver},
     {{"inner", "beta", "beta_decay", "method"}, .conflicts = given_beta},
     {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
     {{"loss", "data", "standardize"}, .conflicts = class_labels},
