@@ -192,8 +192,8 @@ static bool inner_solver(struct wgf_trial *trial)
     const char *const word = wgf_param_text(wgf_param_find("inner"), settings);
     if (settings->method != WGF_METHOD_PROX || settings->inner < WGF_INNER_ACCELERATED)
         return false;
-    if (settings->inner != WGF_INNER_EXACT_LOCAL)
-        return wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd or exact_local", word);
+    if (settings->inner == WGF_INNER_ACCELERATED)
+        return wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd, exact_local or exact_global", word);
     if (settings->data.d != 2 && data_are_known(trial))
         return wgf_trial_says(trial, "inner: %s needs d = 2, but d is %" PRId64 "; use inner: gd", word,
                               settings->data.d);

@@ -30,6 +30,8 @@ static const struct kind {
      WGF_INNER_EXACT_LOCAL, 0},
     {"prox_exact_wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, false,
      "method: prox, metric: wasserstein, inner: exact_local", WGF_INNER_EXACT_LOCAL, 0},
+    {"prox_global", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, false,
+     "method: prox, metric: wasserstein, inner: exact_global", WGF_INNER_EXACT_GLOBAL, 0},
     {"jko_newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, solver: newton", 0, 0},
     {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra", 0, 0},
     {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4", 0, 0},

@@ -33,8 +33,8 @@ class Problem:
         subprocess.run([wgf, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet"], cwd=folder, check=True)
         with h5py.File(folder / "out.h5") as file:
             self.states = file["state"][:].reshape(steps + 1, *self.W.shape)
-            self.trace = {name: file[name][0] for name in ("objective", "distance", "prox_objective", "inner_residual",
-                                                           "arc_switches", "newton_steps_used")}  # fmt: skip
+            names = ("objective", "distance", "prox_objective", "prox_bound", "inner_residual")
+            self.trace = {name: file[name][0] for name in names}
             self.message = file["message"][0].tobytes().decode().strip("\0 ")
         return self.states[-1]
 

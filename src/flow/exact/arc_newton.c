@@ -31,6 +31,7 @@ static bool solve(struct wgf_arc_newton *newton, const struct wgf_arc_prox *prox
 {
     char upper = 'U'; /* of what LAPACK takes for columns */
     lapack_int n = (lapack_int)prox->n, one = 1, info = 0;
+    memset(newton->hessian, 0, (size_t)(prox->n * prox->n) * sizeof(double));
     wgf_arc_prox_hessian(prox, newton->hessian, newton->sums);
     memcpy(newton->step, prox->gradient, (size_t)prox->n * sizeof(double));
     LAPACK_dpotrf(&upper, &n, newton->hessian, &n, &info);

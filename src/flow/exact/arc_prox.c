@@ -62,8 +62,7 @@ struct wgf_projection wgf_arc_prox_project(const struct wgf_arc_prox *prox, cons
                                    begin >= end ? WGF_FACE_BEGIN : WGF_FACE_END};
 }
 
-/* Adds a neuron of weight `share` to the curvature of arc k. */
-static void add_curvature(struct wgf_arc_prox *prox, int64_t k, int face, double share)
+void wgf_arc_prox_add_curvature(struct wgf_arc_prox *prox, int64_t k, int face, double share)
 {
     const struct wgf_kink_lines *lines = &prox->lines;
     const int64_t ray = k + (face == WGF_FACE_END);
@@ -76,7 +75,7 @@ static void add_curvature(struct wgf_arc_prox *prox, int64_t k, int face, double
     prox->curvature[2][k] += share * y * y;
 }
 
-static void clear_sums(struct wgf_arc_prox *prox)
+void wgf_arc_prox_clear_sums(struct wgf_arc_prox *prox)
 {
     double *const sums[] = {prox->sx, prox->sy, prox->curvature[0], prox->curvature[1], prox->curvature[2]};
     for (size_t k = 0; k < sizeof sums / sizeof *sums; k++)
@@ -100,7 +99,7 @@ static double place(struct wgf_arc_prox *prox)
         prox->sx[k] += alpha * prox->V[2 * i];
         prox->sy[k] += alpha * prox->V[2 * i + 1];
         prox->size += fabs(alpha) * (fabs(prox->V[2 * i]) + fabs(prox->V[2 * i + 1]));
-        add_curvature(prox, k, v.face, prox->eta * alpha * alpha / prox->q);
+        wgf_arc_prox_add_curvature(prox, k, v.face, prox->eta * alpha * alpha / prox->q);
         sum += wgf_dot(w, w, 2) - (v.x * v.x + v.y * v.y) / prox->q;
     }
     return sum;
@@ -108,7 +107,7 @@ static double place(struct wgf_arc_prox *prox)
 
 double wgf_arc_prox_dual(struct wgf_arc_prox *prox, const double *u)
 {
-    clear_sums(prox);
+    wgf_arc_prox_clear_sums(prox);
     wgf_kink_lines_gradients(&prox->lines, 1, u, prox->gx, prox->gy);
     double value = place(prox) / (2 * prox->eta);
     wgf_kink_lines_outputs(&prox->lines, prox->factor, prox->sx, prox->sy, prox->output);
@@ -175,8 +174,8 @@ void wgf_arc_prox_hessian(const struct wgf_arc_prox *prox, double *hessian, doub
                     const double sign = leaves[0] == leaves[1] ? square : -square;
                     double c[3];
                     common(sums, lines->lines, a, leaves[0], b, leaves[1], c);
-                    hessian[t * n + s] = sign * (lines->x[t] * (c[0] * lines->x[s] + c[1] * lines->y[s]) +
-                                                 lines->y[t] * (c[1] * lines->x[s] + c[2] * lines->y[s]));
+                    hessian[t * n + s] += sign * (lines->x[t] * (c[0] * lines->x[s] + c[1] * lines->y[s]) +
+                                                  lines->y[t] * (c[1] * lines->x[s] + c[2] * lines->y[s]));
                 }
     for (int64_t t = 0; t < n; t++)
         hessian[t * n + t] += 1 / (2 * prox->kappa);

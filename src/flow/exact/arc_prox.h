@@ -58,7 +58,12 @@ double wgf_arc_prox_rounding(const struct wgf_arc_prox *prox);
 void wgf_arc_prox_target(const struct wgf_arc_prox *prox, int64_t i, int64_t k, double *t);
 struct wgf_projection wgf_arc_prox_project(const struct wgf_arc_prox *prox, const double *t, int64_t k);
 
-/* product (n) <- the negative Hessian of D at the last evaluation, as a full matrix with its lower triangle set. */
+/* Sums over arcs, built by hand: all 0; a neuron of that weight added to the curvature of arc k. */
+void wgf_arc_prox_clear_sums(struct wgf_arc_prox *prox);
+void wgf_arc_prox_add_curvature(struct wgf_arc_prox *prox, int64_t k, int face, double weight);
+
+/* hessian (n x n, its lower triangle) += the negative Hessian of D for the present curvatures. sums: room for 3 x (arcs
+ * + 1). */
 void wgf_arc_prox_hessian(const struct wgf_arc_prox *prox, double *hessian, double *sums);
 
 #endif

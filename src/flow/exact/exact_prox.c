@@ -1,7 +1,7 @@
-/* The method `prox` by exact steps, d = 2: `inner: exact_local`. A step depends on W alone. Under a metric with a plan,
- * steps to the points that the plan leads to and new plans alternate: neither raises the objective. Source:
- * src/flow/README.md "The exact proximal step". */
-#include "exact/arc_search.h"
+/* The method `prox` by exact steps, d = 2: `inner: exact_local`, `exact_global`. A step depends on W alone. Under a
+ * metric with a plan, steps to the points that the plan leads to and new plans alternate: neither raises the objective.
+ * Source: src/flow/README.md "The exact proximal step". */
+#include "exact/arc_global.h"
 #include "particles/directions.h"
 #include "particles/metric.h"
 
@@ -17,6 +17,7 @@
 /* What a step tells. */
 struct exact_report {
     double objective; /* of the step, where it ended */
+    double bound;     /* below it, proven; NaN: none */
     double distance, residual, switches, newton_steps;
 };
 
@@ -28,10 +29,12 @@ struct exact_prox {
     struct wgf_directions directions;
     struct wgf_arc_prox prox;
     struct wgf_arc_search search;
-    double *target;             /* m x 2: the point of W for each of V */
-    double *next;               /* m x 2: another, or a gradient */
-    struct exact_report report; /* of the last step; NaN: none yet */
-    int64_t unsettled;          /* steps that ended with a direction of descent left */
+    bool is_global;
+    struct wgf_arc_global global; /* empty unless it is */
+    double *target;               /* m x 2: the point of W for each of V */
+    double *next;                 /* m x 2: another, or a gradient */
+    struct exact_report report;   /* of the last step; NaN: none yet */
+    int64_t unsettled;            /* steps that ended with a direction of descent left */
 };
 
 static void destroy(void *work)
@@ -49,6 +52,9 @@ static void lay_out(struct exact_prox *exact, const struct wgf_settings *setting
     const int64_t m = settings->init.width, n = settings->data.n;
     wgf_arc_prox_lay_out(&exact->prox, m, n, arena);
     wgf_arc_search_lay_out(&exact->search, m, n, arena);
+    exact->is_global = settings->inner == WGF_INNER_EXACT_GLOBAL;
+    if (exact->is_global)
+        wgf_arc_global_lay_out(&exact->global, m, n, arena);
     exact->target = wgf_arena_take(arena, 2 * (double)m, sizeof(double));
     exact->next = wgf_arena_take(arena, 2 * (double)m, sizeof(double));
 }
@@ -74,7 +80,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     if (!exact)
         return wgf_fail(error, WGF_EMEMORY, "no memory for the exact proximal step");
     exact->metric = wgf_metric_find(settings->metric);
-    exact->report = (struct exact_report){NAN, NAN, NAN, NAN, NAN};
+    exact->report = (struct exact_report){NAN, NAN, NAN, NAN, NAN, NAN};
     lay_out(exact, settings, &exact->arena);
     wgf_status status = wgf_particles_create(&exact->particles, settings, problem, error);
     exact->directions.particles = &exact->particles;
@@ -129,6 +135,8 @@ static bool match(struct exact_prox *exact)
 static bool descend(struct exact_prox *exact, const struct wgf_deadline *deadline)
 {
     const double enough = 1e-13;
+    if (exact->is_global && !wgf_arc_global_search(&exact->global, &exact->search, &exact->prox, deadline))
+        return false;
     for (double before = DBL_MAX, now;; before = now) {
         if (!wgf_arc_search_local(&exact->search, &exact->prox, deadline))
             return false;
@@ -149,6 +157,7 @@ static struct exact_report judge(struct exact_prox *exact)
     report.distance = metric->solve ? metric->solve(exact->distance, V) : metric->majorant(exact->distance, V);
     report.objective = wgf_network_objective(particles->network, V, particles->alpha) +
                        wgf_network_confinement(particles->network, V, particles->alpha) + report.distance / (2 * gamma);
+    report.bound = exact->is_global ? fmin(exact->global.bound, report.objective) : NAN;
     wgf_network_gradient(particles->network, V, particles->alpha, exact->next, NULL);
     metric->add_gradient(exact->distance, V, 0.5 / gamma, exact->next);
     report.residual = sqrt(wgf_directions_least(&exact->directions, V, exact->next) / (double)particles->m);
@@ -180,6 +189,7 @@ static void record(void *work, double *values)
     struct exact_prox *exact = work;
     wgf_particles_record(&exact->particles, values);
     values[WGF_TRACE_PROX_OBJECTIVE] = exact->report.objective;
+    values[WGF_TRACE_PROX_BOUND] = exact->report.bound;
     values[WGF_TRACE_INNER_RESIDUAL] = exact->report.residual;
     values[WGF_TRACE_ARC_SWITCHES] = exact->report.switches;
     values[WGF_TRACE_NEWTON_STEPS_USED] = exact->report.newton_steps;
@@ -219,28 +229,23 @@ static double bytes(const struct wgf_settings *settings)
            wgf_metric_find(settings->metric)->bytes(settings);
 }
 
-/* About fifty Newton steps an outer step. */
+/* About fifty Newton steps an outer step; of the dual over all arcs 150, with a square for each split neuron. */
 static double operations(const struct wgf_settings *settings)
 {
-    const double newton_steps = 50, m = (double)settings->init.width, n = (double)settings->data.n;
-    return newton_steps * (10 * m + n * n * (5 + n / 6)) + wgf_metric_find(settings->metric)->operations(settings) +
-           wgf_particles_operations(settings);
+    const double newton_steps = 50, steps = settings->inner == WGF_INNER_EXACT_GLOBAL ? 150 : 0;
+    const double m = (double)settings->init.width, n = (double)settings->data.n;
+    return newton_steps * (10 * m + n * n * (5 + n / 6)) + steps * (16 * m * n + n * n * (m / 4 + n / 6)) +
+           wgf_metric_find(settings->metric)->operations(settings) + wgf_particles_operations(settings);
 }
 
-const struct wgf_method wgf_prox_exact_local = {
-    .neurons = true,
-    .uses_kernel = true,
-    .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(PROX_OBJECTIVE) | WGF_COLUMN_BIT(INNER_RESIDUAL) |
-               WGF_COLUMN_BIT(ARC_SWITCHES) | WGF_COLUMN_BIT(NEWTON_STEPS_USED),
-    .bytes = bytes,
-    .operations = operations,
-    .shape = wgf_particles_shape,
-    .create = create,
-    .free = destroy,
-    .evaluate = evaluate,
-    .step = step,
-    .record = record,
-    .state = state,
-    .state_iov = state_iov,
-    .explain = explain,
-};
+#define EXACT_PROX(more_columns)                                                                                       \
+    {                                                                                                                  \
+        .neurons = true, .uses_kernel = true,                                                                          \
+        .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(PROX_OBJECTIVE) | WGF_COLUMN_BIT(INNER_RESIDUAL) |            \
+                   WGF_COLUMN_BIT(ARC_SWITCHES) | WGF_COLUMN_BIT(NEWTON_STEPS_USED) | (more_columns),                  \
+        .bytes = bytes, .operations = operations, .shape = wgf_particles_shape, .create = create, .free = destroy,     \
+        .evaluate = evaluate, .step = step, .record = record, .state = state, .state_iov = state_iov,                  \
+        .explain = explain,                                                                                            \
+    }
+const struct wgf_method wgf_prox_exact_local = EXACT_PROX(0);
+const struct wgf_method wgf_prox_exact_global = EXACT_PROX(WGF_COLUMN_BIT(PROX_BOUND));

@@ -40,6 +40,8 @@ struct prox {
 
 static const struct wgf_method *solver(const struct wgf_settings *settings)
 {
+    if (settings->inner == WGF_INNER_EXACT_GLOBAL)
+        return &wgf_prox_exact_global;
     return settings->inner == WGF_INNER_EXACT_LOCAL ? &wgf_prox_exact_local : &wgf_method_prox;
 }
 
