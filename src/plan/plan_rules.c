@@ -208,25 +208,12 @@ static bool both_layers(struct wgf_trial *trial)
            wgf_trial_says(trial, "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
 }
 
-static bool inner_solver(struct wgf_trial *trial)
+static bool inner_inputs(struct wgf_trial *trial)
 {
     const struct wgf_settings *settings = &trial->settled;
-    return settings->method == WGF_METHOD_PROX && settings->inner >= WGF_INNER_ACCELERATED &&
-           wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd",
-                          wgf_param_text(wgf_param_find("inner"), settings));
-}
-
-/* Only gd searches for a beta, and what is searched for does not decay. */
-static bool given_beta(struct wgf_trial *trial)
-{
-    const struct wgf_settings *settings = &trial->settled;
-    if (settings->method != WGF_METHOD_PROX || !isnan(settings->beta))
-        return false;
-    if (settings->inner == WGF_INNER_MOMENTUM || settings->inner == WGF_INNER_ADAM)
-        return wgf_trial_says(trial, "inner: %s needs a given beta, such as beta: 1e-3; auto searches, for inner: gd",
-                              wgf_param_text(wgf_param_find("inner"), settings));
-    return settings->inner == WGF_INNER_GD && settings->beta_decay < 1 &&
-           wgf_trial_says(trial, "beta_decay needs a given beta, such as beta: 1e-3; auto searches for one");
+    return wgf_inner_is_exact(settings) && settings->data.d != 2 && data_are_known(trial) &&
+           wgf_trial_says(trial, "inner: %s needs d = 2, but d is %" PRId64 "; use inner: gd",
+                          wgf_param_text(wgf_param_find("inner"), settings), settings->data.d);
 }
 
 /* A loss that is not squared has no quadratic dual, and its flow is not linear between kinks. */
@@ -371,8 +358,9 @@ static const struct wgf_rule rules[] = {
     {{"parametrisation", "method"}, .conflicts = parametrisation},
     {{"init_file", "init_job", "init_record", "init", "parametrisation", "method"}, .conflicts = pairs_of_file},
     {{"layers", "method", "parametrisation", "flow_solver"}, .conflicts = both_layers},
-    {{"inner", "method"}, .conflicts = inner_solver},
-    {{"inner", "beta", "beta_decay", "method"}, .conflicts = given_beta},
+    {{"inner", "method", "loss", "layers", "parametrisation", "metric"}, .conflicts = wgf_inner_unfit},
+    {{"inner", "method", "d", "data", "data_file", "inputs"}, .conflicts = inner_inputs},
+    {{"inner", "beta", "beta_decay", "method"}, .conflicts = wgf_inner_beta_unfit},
     {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
     {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},

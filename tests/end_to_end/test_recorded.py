@@ -16,6 +16,8 @@ DESCENTS = {
     "prox, fixed beta": "method: prox, inner_steps: 4, beta: 0.01",
     "prox by adam": "method: prox, inner_steps: 4, inner: adam, beta: 0.01",
     "prox by momentum": "method: prox, inner_steps: 4, inner: momentum, beta: 0.01",
+    "prox, exact": "method: prox, inner: exact_local, metric: wasserstein",
+    "prox, global": "method: prox, inner: exact_global",
     "gd, huber": "method: gd, loss: huber",
     "wasserstein": "method: prox, metric: wasserstein, inner_steps: 4",
     "sliced": "method: prox, metric: sliced, inner_steps: 4",

@@ -144,8 +144,9 @@ static inline void assert_whole(const struct descent *descent, int64_t records)
     assert_int_equal(trace->records, records);
     for (int c = 0; c < WGF_TRACE_COUNT; c++) {
         bool has = wgf_flow_has_column(&descent->settings, (enum wgf_trace_column)c);
-        bool of_steps =
-            c == WGF_TRACE_INNER_STEPS_USED || c == WGF_TRACE_INNER_RESIDUAL || c == WGF_TRACE_NEWTON_STEPS_USED;
+        bool of_steps = c == WGF_TRACE_INNER_STEPS_USED || c == WGF_TRACE_INNER_RESIDUAL ||
+                        c == WGF_TRACE_NEWTON_STEPS_USED || c == WGF_TRACE_PROX_OBJECTIVE ||
+                        c == WGF_TRACE_PROX_BOUND || c == WGF_TRACE_ARC_SWITCHES;
         for (int64_t r = 0; r <= wgf_flow_records(&descent->settings); r++)
             if (isnan(trace->column[c][r]) == (has && r < records && !(of_steps && r == 0)))
                 fail_msg("column %d, record %lld of %lld: %g", c, (long long)r, (long long)records,

@@ -30,6 +30,10 @@
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
     X(MASS, mass, "1", "total mass, of jko and wfr")                                                                   \
     X(NEWTON_STEPS_USED, newton_steps_used, "1", "Newton iterations of the step")                                      \
+    X(PROX_OBJECTIVE, prox_objective, "1",                                                                             \
+      "what the step minimises, F + D / (2 gamma) and what confines, where it ended; inner: exact_*")                  \
+    X(PROX_BOUND, prox_bound, "1", "a proven lower bound on that; inner: exact_global")                                \
+    X(ARC_SWITCHES, arc_switches, "1", "neurons that the step put into another arc, each time it did")                 \
     X(SLIDING, sliding, "1", "fraction of neurons that slide along a kink")                                            \
     X(AT_ORIGIN, at_origin, "1", "fraction of neurons at w = 0, where they stay")                                      \
     X(EVENTS, events, "1", "neurons that met a kink, left one or came to the origin since the last record")
