@@ -27,7 +27,7 @@ def parameters(wgf):
         numbers = "[0.2, 0.5]" if "<" in bounds else "[2, 5]"
         if name not in LEFT_OUT and len(choices) + values.startswith(("int", "float")) > 1:
             found[name] = numbers if values.startswith(("int", "float")) else f"[{choices[0]}, {choices[1]}]"
-    return {**found, "width": "[8, 32]"}  # which init: grid takes
+    return {**found, "width": "[8, 32]", "cells": "[8, 16]"}  # which init: grid takes, and a circle has
 
 
 def warnings(wgf, text, *options):
