@@ -81,7 +81,7 @@ static bool has_inner_steps(const struct wgf_settings *settings)
  * long as those that follow: neurons that begin in one place change theirs most. */
 static double unfinished(const struct wgf_settings *settings)
 {
-    return fmin(has_inner_steps(settings) ? 1.5 : 0.5, (double)settings->steps / 2);
+    return fmin(has_inner_steps(settings) ? 2 : 0.5, (double)settings->steps / 2);
 }
 
 /* With which power of the number of steps the time of a descent usually grows: steps get shorter as it settles, where
