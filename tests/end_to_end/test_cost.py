@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from harness import (DONE, FAILURES, OK, RUNNING, STOPPED, case, column, descendants, equal, finish, main, require,
+from harness import (DONE, FAILURES, OK, STOPPED, case, column, descendants, equal, finish, main, require,
                      wait_until, within)
 
 # A second of processor time, jobs of three methods, 1 to 20 times as long as others.
@@ -140,8 +140,6 @@ def measuring_leaves_nothing_in_a_team(wgf):
         os.kill(child if end == signal.SIGTERM else rank, end)
         wait_until(lambda: is_gone(child), "its end")
         if end == signal.SIGTERM:
-            path = wgf.path("out.h5")
-            wait_until(lambda: path.exists() and column(path, "status")[0] == RUNNING, "the job")
             process.send_signal(signal.SIGUSR1)
         require(finish(process).code != OK, "an endless job has ended")
 
