@@ -311,6 +311,22 @@ static bool second_grid(struct wgf_trial *trial)
                                  "grid");
 }
 
+static bool diagnostics(struct wgf_trial *trial)
+{
+    const unsigned wanted = wgf_flow_diagnostics(&trial->settled),
+                   plane = 1u << WGF_DIAGNOSTIC_ALIGNMENT | 1u << WGF_DIAGNOSTIC_EXTREMALS;
+    const int64_t d = trial->settled.data.d;
+    bool recorded = wanted == 0;
+    for (int c = WGF_TRACE_ALIGNMENT; c <= WGF_TRACE_EXTREMALS && !recorded; c++)
+        recorded = wgf_flow_has_column(&trial->settled, (enum wgf_trace_column)c);
+    if (!recorded)
+        return wgf_trial_says(trial, "record_diagnostics needs method: gd, prox or flow, which have neurons");
+    return (wanted & plane) != 0 && d != 2 && data_are_known(trial) &&
+           wgf_trial_says(
+               trial, "record_diagnostics: alignment and extremals need d = 2, but d is %" PRId64 "; leave them out",
+               d);
+}
+
 static const double most_numbers = 1e12; /* that one job may record, and that its states may hold */
 
 static bool trace_length(struct wgf_trial *trial)
@@ -364,6 +380,7 @@ static const struct wgf_rule rules[] = {
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},
      .conflicts = wgf_state_larger2},
     {{"grid2", "method"}, .conflicts = second_grid},
+    {{"record_diagnostics", "method", "d", "data", "data_file", "inputs"}, .conflicts = diagnostics},
     {.shapes = WGF_SHAPES_TRACE, .conflicts = trace_length},
     {.shapes = WGF_SHAPES_STATE, .conflicts = state_size},
 };

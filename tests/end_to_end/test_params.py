@@ -60,6 +60,9 @@ atol | float | 1e-9
 origin | absorb | absorb
 record_every | int | 1
 record_distances | own, all | own
+record_diagnostics | list | none
+direction_tol | float | 1e-2
+moving_tol | float | 1e-3
 record_inner | int | 0
 kernel | auto, dense, cones, fused, blas | auto
 save | none, last, all | none

@@ -27,6 +27,8 @@ DESCENTS = {
 OPTIONS = {
     "test_file: test.csv": ("objective_test",),
     "record_distances: all": ("distance_frobenius", "distance_wasserstein"),
+    "record_diagnostics: [alignment, directions, moving, exchanged, extremals]":
+        ("alignment", "directions", "moving", "exchanged", "extremals"),
     "record_inner: 1": ("inner_objective", "inner_distance"),
     "record_inner: 9": ("inner_objective", "inner_distance"),
     "save: last": ("state",),
@@ -92,7 +94,9 @@ VALUES = {
     "projections": "[3, 7]",
     "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
-    "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
+    "record_every": "[1, 2]", "record_distances": "[own, all]",
+    "record_diagnostics": "[none, [moving]]", "direction_tol": "[0.01, 3]", "moving_tol": "[1.0e-3, 10]",
+    "record_inner": "[0, 2]", "kernel": "[auto, dense]",
     "rtol": "[1.0e-6, 1.0e-3]", "atol": "[1.0e-9, 1.0e-2]", "save": "[none, last]",
     "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
     "stop_when": "[none, step = 1]",
@@ -141,6 +145,8 @@ def what_a_job_reads_has_an_effect(wgf):
     for method in DESCENTS:
         for init in INITS if method in ("gd", "prox", "jko", "flow", "flow, adaptive") else ("normal",):
             text = f"data: linear, n: 5, noise: 0.2, steps: 3, save: last, {INITS[init]}, {DESCENTS[method]}"
+            if DESCENTS[method].startswith(("method: gd", "method: prox", "method: flow")):  # for their tolerances
+                text += ", record_diagnostics: 'moving,directions'"
             kind = dict(part.split(": ") for part in text.split(", "))
             for name in VALUES if init == "normal" else OF_NEURONS:
                 found[method, init, name] = effect(wgf, len(found), kind, name)
