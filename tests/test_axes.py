@@ -47,6 +47,7 @@ FIXED = {
 }  # fmt: skip
 NEEDS = {
     "d": {"data": ["random"], "method": ["gd"]}, "n": {"data": ["random"]}, "layers": {"method": ["gd"]},
+    "parametrisation": {"method": ["gd", "prox"]},
     "init_file": {"method": ["gd"], "width": [4]},
     **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),
     **dict.fromkeys(("record_diagnostics", "direction_tol", "moving_tol"), {"method": ["gd", "prox", "flow"]}),

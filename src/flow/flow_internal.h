@@ -127,6 +127,6 @@ const char *wgf_flow_other_start(const struct wgf_settings *settings);
 
 #define WGF_METHOD_TABLE(id, word) extern const struct wgf_method wgf_method_##word;
 WGF_METHODS(WGF_METHOD_TABLE)
-extern const struct wgf_method wgf_flow_adaptive;
+extern const struct wgf_method wgf_flow_adaptive, wgf_prox_exact_local, wgf_prox_exact_global;
 
 #endif

@@ -168,6 +168,10 @@ bool wgf_trial_says(struct wgf_trial *trial, const char *format, ...) __attribut
 wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_other_kind, wgf_state_other_grids, wgf_state_larger,
     wgf_state_larger2;
 
+/* Of the inner solver of prox: what it is asked to solve does not fit, or its beta does not. */
+wgf_conflict wgf_inner_unfit, wgf_inner_beta_unfit;
+bool wgf_inner_is_exact(const struct wgf_settings *settings);
+
 void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics);
 
 #endif

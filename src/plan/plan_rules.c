@@ -86,7 +86,8 @@ static bool inputs(struct wgf_trial *trial)
 static bool width(struct wgf_trial *trial)
 {
     const struct wgf_source *source = neuron_source(trial);
-    return source && disagrees(trial, "width", trial->written.init.width, source->rows, source->path);
+    const int64_t implied = source ? source->rows / wgf_network_neurons(&trial->settled.network, 1) : 0;
+    return source && disagrees(trial, "width", trial->written.init.width, implied, source->path);
 }
 
 /* Does a file have another number of inputs than the data? */
@@ -169,11 +170,32 @@ static bool init_grid(struct wgf_trial *trial)
         return false;
     if (d != 2 && data_are_known(trial))
         return wgf_trial_says(trial, "init: grid needs d = 2, but d is %" PRId64, d);
-    return !wgf_init_grid_side(init->signs, init->width, &nearest) &&
+    const bool pairs = trial->settled.network.parametrisation == WGF_PRODUCT;
+    const int signs = pairs ? WGF_SIGNS_POSITIVE : init->signs; /* width counts those of one sign */
+    return !wgf_init_grid_side(signs, init->width, &nearest) &&
            wgf_trial_says(trial,
                           "init: grid needs width = %s, a square grid of each sign; %" PRId64
                           " is not, the nearest is %" PRId64,
-                          init->signs == WGF_SIGNS_BALANCED ? "2 g^2" : "g^2", init->width, nearest);
+                          signs == WGF_SIGNS_BALANCED ? "2 g^2" : "g^2", init->width, nearest);
+}
+
+static bool pairs_of_file(struct wgf_trial *trial)
+{
+    const struct wgf_source *source = neuron_source(trial);
+    return source && trial->settled.network.parametrisation == WGF_PRODUCT && !source->pairs &&
+           wgf_trial_says(trial,
+                          "%s does not hold pairs; parametrisation: product takes 2 m rows, first the m w_+ with "
+                          "alpha = 1, then the m w_- with alpha = -1",
+                          source->path);
+}
+
+static bool parametrisation(struct wgf_trial *trial)
+{
+    const int method = trial->settled.method;
+    return trial->written.network.parametrisation != WGF_NEURONS && method != WGF_METHOD_GD &&
+           method != WGF_METHOD_PROX &&
+           wgf_trial_says(trial, "parametrisation: %s needs method: gd or prox",
+                          wgf_param_text(wgf_param_find("parametrisation"), &trial->written));
 }
 
 static bool both_layers(struct wgf_trial *trial)
@@ -186,25 +208,12 @@ static bool both_layers(struct wgf_trial *trial)
            wgf_trial_says(trial, "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
 }
 
-static bool inner_solver(struct wgf_trial *trial)
+static bool inner_inputs(struct wgf_trial *trial)
 {
     const struct wgf_settings *settings = &trial->settled;
-    return settings->method == WGF_METHOD_PROX && settings->inner >= WGF_INNER_ACCELERATED &&
-           wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd",
-                          wgf_param_text(wgf_param_find("inner"), settings));
-}
-
-/* Only gd searches for a beta, and what is searched for does not decay. */
-static bool given_beta(struct wgf_trial *trial)
-{
-    const struct wgf_settings *settings = &trial->settled;
-    if (settings->method != WGF_METHOD_PROX || !isnan(settings->beta))
-        return false;
-    if (settings->inner == WGF_INNER_MOMENTUM || settings->inner == WGF_INNER_ADAM)
-        return wgf_trial_says(trial, "inner: %s needs a given beta, such as beta: 1e-3; auto searches, for inner: gd",
-                              wgf_param_text(wgf_param_find("inner"), settings));
-    return settings->inner == WGF_INNER_GD && settings->beta_decay < 1 &&
-           wgf_trial_says(trial, "beta_decay needs a given beta, such as beta: 1e-3; auto searches for one");
+    return wgf_inner_is_exact(settings) && settings->data.d != 2 && data_are_known(trial) &&
+           wgf_trial_says(trial, "inner: %s needs d = 2, but d is %" PRId64 "; use inner: gd",
+                          wgf_param_text(wgf_param_find("inner"), settings), settings->data.d);
 }
 
 /* A loss that is not squared has no quadratic dual, and its flow is not linear between kinks. */
@@ -354,15 +363,19 @@ static const struct wgf_rule rules[] = {
     {{"test_fraction", "data", "data_file"}, .conflicts = no_training_part},
     {{"n", "test_fraction", "data", "data_file"}, .conflicts = samples},
     {{"d", "inputs", "data", "data_file"}, .conflicts = inputs},
-    {{"width", "init", "init_file", "init_job", "init_record"}, .conflicts = width},
+    {{"width", "init", "init_file", "init_job", "init_record", "parametrisation", "method"}, .conflicts = width},
     {{"init_file", "init_job", "init_record", "init", "data", "data_file", "inputs", "d"}, .conflicts = neuron_columns},
     {{"test_file", "data", "data_file", "inputs", "d"}, .conflicts = test_columns},
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
-    {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
-    {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
-    {{"inner", "method"}, .conflicts = inner_solver},
-    {{"inner", "beta", "beta_decay", "method"}, .conflicts = given_beta},
+    {{"init", "width", "signs", "method", "parametrisation", "data", "data_file", "inputs", "d"},
+     .conflicts = init_grid},
+    {{"parametrisation", "method"}, .conflicts = parametrisation},
+    {{"init_file", "init_job", "init_record", "init", "parametrisation", "method"}, .conflicts = pairs_of_file},
+    {{"layers", "method", "parametrisation", "flow_solver"}, .conflicts = both_layers},
+    {{"inner", "method", "loss", "layers", "parametrisation", "metric"}, .conflicts = wgf_inner_unfit},
+    {{"inner", "method", "d", "data", "data_file", "inputs"}, .conflicts = inner_inputs},
+    {{"inner", "beta", "beta_decay", "method"}, .conflicts = wgf_inner_beta_unfit},
     {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
     {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},
@@ -374,7 +387,8 @@ static const struct wgf_rule rules[] = {
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
-    {{"init_file", "init_job", "init_record", "init", "method", "layers"}, .conflicts = wgf_state_other_kind},
+    {{"init_file", "init_job", "init_record", "init", "method", "layers", "parametrisation"},
+     .conflicts = wgf_state_other_kind},
     {{"grid2", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_other_grids},
     {{"grid_radius", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_larger},
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},

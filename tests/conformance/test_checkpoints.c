@@ -398,6 +398,9 @@ static bool make_variant(const struct kind *kind, int variant, struct wgf_settin
         settings->init.width = least(settings->init.width, 60);
         settings->steps = least(settings->steps, 28);
     }
+    const bool exact = kind->inner >= WGF_INNER_EXACT_LOCAL; /* for d = 2 and squared losses alone */
+    if (exact && (settings->data.d != 2 || !wgf_loss_is_squared(settings->network.loss)))
+        return false;
     return settings->data.d <= WGF_EVENTS_INPUTS || !events;
 }
 

@@ -21,6 +21,7 @@ fixed: {data: sinus, n: 8, method: jko, steps: 2, save: last}
 sweep: {grid: [6, 7], grid2: [0, 4], signs: [balanced, positive]}
 """
 BOTH = "name: both\nfixed: {data: sinus, n: 8, width: 12, steps: 3, save: last, layers: both}\nsweep: {seed: [1, 2]}\n"
+POINTS = BOTH.replace("layers: both", "parametrisation: %s").replace("both", "%s")
 CLOSE = 1e-12
 
 
@@ -39,9 +40,15 @@ def clouds(path):
             rows, cols, records = (int(file[f"state_{name}"][job]) for name in ("rows", "cols", "records"))
             start = int(file["state_start"][job])
             state = file["state"][start : start + records * rows * cols].reshape(records, rows, cols)[-1]
+            if text("parametrisation") == "product":
+                state = np.hstack(np.split(state, 2))
+                rows = len(state)
+                made.append((state, np.full(rows, 1 / rows), np.ones(rows)))
+                continue
             if text("method") != "jko":
+                trained = text("layers") == "both" or text("parametrisation") == "sphere"
                 first = (rows + 1) // 2 if text("signs") == "balanced" else rows
-                signs = np.where((np.arange(rows) < first) | (text("layers") == "both"), 1, -1)
+                signs = np.where((np.arange(rows) < first) | trained, 1, -1)
                 made.append((state, np.full(rows, 1 / rows), signs))
                 continue
             points, signs = [], []
@@ -81,7 +88,8 @@ def run(wgf, name, spec):
 
 @case
 def within_a_file_each_pair_once(wgf):
-    for name, spec in (("particles", PARTICLES % "all"), ("both", BOTH)):
+    for name, spec in (("particles", PARTICLES % "all"), ("both", BOTH),
+                       *((word, POINTS % (word, word)) for word in ("product", "sphere"))):
         made = run(wgf, name, spec)
         for p in (1, 2):
             got = wgf("distance", f"{name}.h5", "--p", str(p), "--csv").require(OK)

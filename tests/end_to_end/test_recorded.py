@@ -10,10 +10,14 @@ from harness import OK, USAGE, case, equal, main, require
 DESCENTS = {
     "gd": "method: gd",
     "gd of both layers": "method: gd, layers: both",
+    "gd of pairs": "method: gd, parametrisation: product",
+    "prox on the sphere": "method: prox, inner_steps: 4, parametrisation: sphere",
     "prox": "method: prox, inner_steps: 4",
     "prox, fixed beta": "method: prox, inner_steps: 4, beta: 0.01",
     "prox by adam": "method: prox, inner_steps: 4, inner: adam, beta: 0.01",
     "prox by momentum": "method: prox, inner_steps: 4, inner: momentum, beta: 0.01",
+    "prox, exact": "method: prox, inner: exact_local, metric: wasserstein",
+    "prox, global": "method: prox, inner: exact_global",
     "gd, huber": "method: gd, loss: huber",
     "wasserstein": "method: prox, metric: wasserstein, inner_steps: 4",
     "sliced": "method: prox, metric: sliced, inner_steps: 4",
@@ -103,7 +107,7 @@ VALUES = {
 }
 OF_NEURONS = ("data_seed", "width", "init_file", "init_scale", "signs", "seed", "d", "n")  # with every init
 ONE_CHOICE = {"origin"}
-DECIDING = {"data", "init", "method", "metric", "inner", "solver", "flow_solver"}
+DECIDING = {"data", "init", "parametrisation", "method", "metric", "inner", "solver", "flow_solver"}
 BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}
 
 

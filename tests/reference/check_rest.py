@@ -40,7 +40,7 @@ class Problem:
         self.X[:, -1] = 1
         self.W = 10 ** random.uniform(-3, 0) * random.standard_normal((m, d))
         self.alpha = np.where(np.arange(m) < (m + 1) // 2, 1.0, -1.0)
-        self.gamma, self.beta = 10 ** random.uniform(-2, 1), "auto"
+        self.gamma, self.solver = 10 ** random.uniform(-2, 1), f"inner_steps: {INNER_STEPS}"
         self.output, self.metric = random.choice(["mean", "sum"]), random.choice(["frobenius", "wasserstein"])
         self.c = 1 / m if self.output == "mean" else 1.0
 
@@ -49,8 +49,8 @@ class Problem:
             file["X"], file["y"], file["W"], file["alpha"] = self.X, self.y, self.W, self.alpha
         (folder / "spec.yaml").write_text(
             f"name: rest\nfixed: {{data: file, data_file: data.h5, init: file, init_file: data.h5, method: prox,"
-            f" steps: 1, inner_steps: {INNER_STEPS}, save: all, gamma: {self.gamma!r}, output: {self.output},"
-            f" metric: {self.metric}, beta: {self.beta}}}\n")  # fmt: skip
+            f" steps: 1, {self.solver}, save: all, gamma: {self.gamma!r}, output: {self.output},"
+            f" metric: {self.metric}}}\n")  # fmt: skip
         subprocess.run([wgf, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet"], cwd=folder, check=True)
         with h5py.File(folder / "out.h5") as file:
             self.V = file["state"][:].reshape(2, *self.W.shape)[1]

@@ -269,7 +269,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"adam_beta1", 0, 0, 0, 0, 0, 0, 0, 0},    {"adam_beta2", 0, 0, 0, 0, 0, 0, 0, 0},
         {"adam_eps", 0, 0, 0, 0, 0, 0, 0, 0},      {"inner_memory", 0, 0, 0, 0, 0, 0, 0, 0},
         {"beta_decay", 0, 1, 1, 0, 0, 0, 0, 0},    {"direction_tol", 1, 1, 1, 0, 0, 1, 1, 1},
-        {"moving_tol", 1, 1, 1, 0, 0, 1, 1, 1},
+        {"moving_tol", 1, 1, 1, 0, 0, 1, 1, 1},    {"parametrisation", 1, 1, 1, 0, 0, 1, 1, 1},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {

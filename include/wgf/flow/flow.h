@@ -29,6 +29,10 @@
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
     X(MASS, mass, "1", "total mass on the grid")                                                                       \
     X(NEWTON_STEPS_USED, newton_steps_used, "1", "Newton iterations of the step")                                      \
+    X(PROX_OBJECTIVE, prox_objective, "1",                                                                             \
+      "what the step minimises, F + D / (2 gamma) and what confines, where it ended; inner: exact_*")                  \
+    X(PROX_BOUND, prox_bound, "1", "a proven lower bound on that; inner: exact_global")                                \
+    X(ARC_SWITCHES, arc_switches, "1", "neurons that the step put into another arc, each time it did")                 \
     X(SLIDING, sliding, "1", "fraction of neurons that slide along a kink")                                            \
     X(AT_ORIGIN, at_origin, "1", "fraction of neurons at w = 0, where they stay")                                      \
     X(EVENTS, events, "1", "neurons that met a kink, left one or came to the origin since the last record")            \
@@ -85,7 +89,8 @@ void wgf_flow_predict(const struct wgf_settings *settings, const double *state, 
 struct wgf_state_shape wgf_flow_cloud_shape(const struct wgf_settings *settings);
 
 /* A state as a measure: points, weights and signs as in wgf/transport/weighted.h. A neuron weighs 1/m and has the sign
- * of its alpha; with layers: both it is the point (w, alpha) and has none. alpha: as for wgf_flow_predict. */
+ * of its alpha. With layers: both and on the sphere it is the point (w, alpha), a pair is (w_+, w_-), and these have
+ * none. alpha: as for wgf_flow_predict. */
 void wgf_flow_cloud(const struct wgf_settings *settings, const double *state, const double *alpha, double *points,
                     double *weights, double *signs);
 

@@ -207,22 +207,27 @@ WGF_CLONES static void weigh(const struct wgf_kink_lines *lines, const double *m
     }
 }
 
-void wgf_kink_lines_rates(struct wgf_kink_lines *lines, double factor, const double *mass, const double *sliding,
-                          const double *vx, const double *vy, double *rate)
+void wgf_kink_lines_outputs(const struct wgf_kink_lines *lines, double factor, const double *sx, const double *sy,
+                            double *f)
 {
     const int64_t half = lines->lines;
-    const double *sx = lines->sum_x, *sy = lines->sum_y;
     double all_x = 0, all_y = 0, x = 0, y = 0; /* over all arcs; over the half plane behind ray l */
-    weigh(lines, mass, sliding, vx, vy, lines->sum_x, lines->sum_y);
     for (int64_t k = 0; k < half; k++) {
         x += sx[k], all_x += sx[k] + sx[k + half];
         y += sy[k], all_y += sy[k] + sy[k + half];
     }
     for (int64_t l = 0; l < half; l++) {
         for (int32_t t = lines->first[l]; t < lines->first[l + 1]; t++)
-            rate[t] =
+            f[t] =
                 factor * ((x - lines->leaves[t] * all_x) * lines->x[t] + (y - lines->leaves[t] * all_y) * lines->y[t]);
         x += sx[l + half] - sx[l];
         y += sy[l + half] - sy[l];
     }
+}
+
+void wgf_kink_lines_rates(struct wgf_kink_lines *lines, double factor, const double *mass, const double *sliding,
+                          const double *vx, const double *vy, double *rate)
+{
+    weigh(lines, mass, sliding, vx, vy, lines->sum_x, lines->sum_y);
+    wgf_kink_lines_outputs(lines, factor, lines->sum_x, lines->sum_y, rate);
 }

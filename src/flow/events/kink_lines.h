@@ -37,6 +37,10 @@ int32_t wgf_kink_lines_locate(const struct wgf_kink_lines *lines, double x, doub
 void wgf_kink_lines_gradients(const struct wgf_kink_lines *lines, double factor, const double *e, double *gx,
                               double *gy);
 
+/* f[j] <- factor x_j . sum over arcs k where sample j is active of s_k. */
+void wgf_kink_lines_outputs(const struct wgf_kink_lines *lines, double factor, const double *sx, const double *sy,
+                            double *f);
+
 /* rate[j] <- factor x_j . sum over arcs k where sample j is active of mass[k] v_k + sliding[k] r_k (r_k . v_k): how
  * fast the outputs change where arcs of these masses move by v, and neurons on rays along them. */
 void wgf_kink_lines_rates(struct wgf_kink_lines *lines, double factor, const double *mass, const double *sliding,

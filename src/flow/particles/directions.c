@@ -42,6 +42,26 @@ double wgf_directions_least(const struct wgf_directions *of, const double *x, do
     return squared + wgf_kinks_least(of->kinks, x, alpha, gradient);
 }
 
+bool wgf_directions_reach_origin(const struct wgf_directions *of, double *x)
+{
+    const double negligible = 1e-14;
+    const struct wgf_particles *particles = of->particles;
+    const int64_t d = particles->d;
+    double largest = 0;
+    bool any = false;
+    for (int64_t k = 0; k < particles->weights; k++)
+        largest = fmax(largest, fabs(x[k]));
+    for (int64_t i = 0; i < particles->m; i++) {
+        double *w = x + i * d;
+        const double size = sqrt(wgf_dot(w, w, d));
+        if (size == 0 || size > negligible * largest)
+            continue;
+        memset(w, 0, (size_t)d * sizeof *w);
+        any = true;
+    }
+    return any;
+}
+
 double wgf_directions_first_beta(const struct wgf_directions *of)
 {
     const struct wgf_particles *particles = of->particles;

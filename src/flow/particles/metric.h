@@ -22,6 +22,8 @@ struct wgf_metric {
     double (*majorant)(const void *work, const double *V); /* the value under the last plan: D or more */
     /* Finds the optimal plan; returns D. NULL where there is but one plan, so that the majorant is D. */
     double (*solve)(void *work, const double *V);
+    /* matched <- for each point of V that of W to which the last plan leads. NULL: it is W itself, or no such point. */
+    void (*match)(const void *work, double *matched);
     /* gradient += factor grad D at V, where D was solved last */
     void (*add_gradient)(const void *work, const double *V, double factor, double *gradient);
 };

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct wasserstein {
     struct wgf_points points;
@@ -75,6 +76,14 @@ static double solve(void *work, const double *V)
     return wgf_assignment_cost(wasserstein->assignment, v);
 }
 
+static void match(const void *work, double *matched)
+{
+    const struct wasserstein *wasserstein = work;
+    const int64_t *sigma = wgf_assignment_sigma(wasserstein->assignment), cols = wasserstein->points.cols;
+    for (int64_t i = 0; i < wasserstein->points.m; i++)
+        memcpy(matched + i * cols, wasserstein->W + sigma[i] * cols, (size_t)cols * sizeof *matched);
+}
+
 static void add_gradient(const void *work, const double *V, double factor, double *gradient)
 {
     const struct wasserstein *wasserstein = work;
@@ -98,5 +107,6 @@ const struct wgf_metric wgf_metric_wasserstein = {
     .fix = fix,
     .solve = solve,
     .majorant = majorant,
+    .match = match,
     .add_gradient = add_gradient,
 };

@@ -38,6 +38,13 @@ struct prox {
     int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */
 };
 
+static const struct wgf_method *solver(const struct wgf_settings *settings)
+{
+    if (settings->inner == WGF_INNER_EXACT_GLOBAL)
+        return &wgf_prox_exact_global;
+    return settings->inner == WGF_INNER_EXACT_LOCAL ? &wgf_prox_exact_local : &wgf_method_prox;
+}
+
 static void destroy(void *work)
 {
     struct prox *prox = work;
@@ -208,24 +215,10 @@ static double gradient_anew(struct prox *prox)
     return inner_gradient(prox);
 }
 
-/* Puts neurons at the origin that rounding keeps from it: a way so short gains nothing. False: there are none. */
+/* Puts neurons at the origin that rounding keeps from it. False: there are none. */
 static bool reach_origin(struct prox *prox, struct inner *inner)
 {
-    const double negligible = 1e-14;
-    struct wgf_particles *particles = &prox->particles;
-    const int64_t d = particles->d;
-    double largest = 0;
-    bool any = false;
-    for (int64_t k = 0; k < particles->weights; k++)
-        largest = fmax(largest, fabs(prox->V[k]));
-    for (int64_t i = 0; i < particles->m; i++) {
-        double *v = prox->V + i * d;
-        const double size = sqrt(wgf_dot(v, v, d));
-        if (size == 0 || size > negligible * largest)
-            continue;
-        memset(v, 0, (size_t)d * sizeof *v);
-        any = true;
-    }
+    const bool any = wgf_directions_reach_origin(&prox->directions, prox->V);
     if (any) {
         inner->objective =
             wgf_network_objective(prox->network, prox->V, wgf_particles_alpha(&prox->particles, prox->V));
@@ -478,6 +471,7 @@ static double operations(const struct wgf_settings *settings)
 }
 
 const struct wgf_method wgf_method_prox = {
+    .solver = solver,
     .neurons = true,
     .uses_kernel = true,
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(INNER_RESIDUAL),
