@@ -62,26 +62,42 @@ bool wgf_params_next_combination(struct wgf_settings *settings)
     return false;
 }
 
-/* bits[p]: bit i is set where some job with choice i of the deciding parameter p reads the parameter. */
-static void find_readers(const struct wgf_param *param, uint32_t bits[WGF_MOST_PARAMS])
+/* Choices of the deciding parameters, on the way through all that jobs can make. */
+struct search {
+    const struct wgf_param *param; /* whose readers are looked for */
+    struct wgf_settings settings;
+    uint32_t chosen[WGF_MOST_PARAMS]; /* bit i: choice i is made; all bits where jobs do not read the parameter */
+    uint32_t *bits;                   /* of those with which a job reads `param` */
+};
+
+/* Goes through the choices from a row of the table on: who reads a deciding parameter depends on rows before. */
+static void search_readers(struct search *search, int row)
 {
-    int deciders[WGF_MOST_PARAMS], count = 0;
-    struct wgf_settings settings = {0};
-    for (int p = 0; p < wgf_param_count; p++)
-        if (wgf_params[p].decides)
-            deciders[count++] = p;
-    do {
-        for (int k = 0, read = param->is_read(&settings); read && k < count; k++)
-            bits[deciders[k]] |= 1u << wgf_param_get(&wgf_params[deciders[k]], &settings).choice;
-    } while (wgf_params_next_combination(&settings));
+    while (row < wgf_param_count && !wgf_params[row].decides)
+        row++;
+    if (row == wgf_param_count) {
+        for (int p = 0, read = search->param->is_read(&search->settings); read && p < wgf_param_count; p++)
+            search->bits[p] |= search->chosen[p];
+        return;
+    }
+    const struct wgf_param *const decider = &wgf_params[row];
+    const bool read = wgf_param_is_read(decider, &search->settings);
+    union wgf_value value = {.choice = 0};
+    for (; decider->choices[value.choice] && (read || value.choice == 0); value.choice++) {
+        wgf_param_set(decider, &search->settings, value);
+        search->chosen[row] = read ? 1u << value.choice : ~0u;
+        search_readers(search, row + 1);
+    }
+    wgf_param_set(decider, &search->settings, (union wgf_value){.choice = 0});
 }
 
 void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH])
 {
     uint32_t all_bits[WGF_MOST_PARAMS] = {0};
     text[0] = '\0';
+    struct search search = {.param = param, .bits = all_bits};
     if (param->is_read)
-        find_readers(param, all_bits);
+        search_readers(&search, 0);
     for (const struct wgf_param *decider = wgf_params; decider < wgf_params + wgf_param_count; decider++) {
         const uint32_t bits = all_bits[wgf_param_index(decider)];
         bool all = true;

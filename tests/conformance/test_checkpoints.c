@@ -374,11 +374,17 @@ static bool vary(const struct kind *kind, int variant, struct wgf_settings *sett
         settings->network.loss = WGF_LOSS_HUBER;
         settings->network.huber_delta = 0.2;
         return particles && !(kind->method == WGF_METHOD_FLOW && kind->solver == WGF_FLOW_EVENTS);
+    case 14:
+        settings->record_distances = WGF_DISTANCES_REFERENCE;
+        settings->transport_p = 1;
+        settings->record_every = 3;
+        settings->save = WGF_SAVE_LAST;
+        return true;
     default:
         return false;
     }
 }
-enum { VARIANTS = 14 };
+enum { VARIANTS = 15 };
 
 static int64_t least(int64_t a, int64_t b)
 {

@@ -27,6 +27,7 @@ DESCENTS = {
 OPTIONS = {
     "test_file: test.csv": ("objective_test",),
     "record_distances: all": ("distance_frobenius", "distance_wasserstein"),
+    "record_distances: reference, reference_file: points.h5": ("distance_reference",),
     "record_inner: 1": ("inner_objective", "inner_distance"),
     "record_inner: 9": ("inner_objective", "inner_distance"),
     "save: last": ("state",),
@@ -37,6 +38,11 @@ OPTIONS = {
     "stop_when: step > 0": (),
     "time_limit: 1000": (),
 }
+
+
+def write_points(path):
+    with h5py.File(path, "w") as file:
+        file["points"], file["weights"], file["signs"] = [[0.1, 0.2], [0.3, 0.4], [0, 1]], [0.5, 0.3, 0.2], [1, -1, -1]
 
 
 def is_recorded(path, variable):
@@ -64,6 +70,7 @@ def outcome(wgf, number, method, option):
 @case
 def every_method_with_every_option(wgf):
     wgf.write("test.csv", "0.1,0.2\n0.3,-0.4\n")
+    write_points(wgf.path("points.h5"))
     found = {(method, option): outcome(wgf, number, method, option) for number, (method, option) in
              enumerate((method, option) for method in DESCENTS for option in OPTIONS)}
     silent = [f"{option} with {method}" for (method, option), how in found.items() if how is None]
@@ -99,7 +106,7 @@ VALUES = {
 }
 OF_NEURONS = ("data_seed", "width", "init_file", "init_scale", "signs", "seed", "d", "n")  # with every init
 ONE_CHOICE = {"origin"}
-DECIDING = {"data", "init", "method", "metric", "inner", "solver", "flow_solver"}
+DECIDING = {"data", "init", "method", "metric", "inner", "solver", "flow_solver"}  # beside those with two values
 BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}
 
 
@@ -135,6 +142,7 @@ def what_a_job_reads_has_an_effect(wgf):
         wgf.write(name, "".join(lines))
     names = {line.split("|")[1].strip(" `") for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]}
     elsewhere = {"init_job", "init_record",  # of result files: test_continue.py
+                 "reference_file", "reference_job", "transport_p",  # test_reference.py
                  "label", "inputs", "standardize", "test_fraction", "split_seed"}  # of data files: test_data.py
     equal(names - set(VALUES), {*DECIDING, *elsewhere, *ONE_CHOICE, "time_limit"}, "parameters without two values")
     found = {}

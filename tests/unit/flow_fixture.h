@@ -82,6 +82,13 @@ static inline void run_with(struct descent *descent, const struct wgf_checkpoint
     problem.cancel = &descent->cancel;
     problem.checkpoint = checkpoint;
     problem.listener = descent->listener;
+    static const double weights[] = {0.2, 0.3, 0.5}, signs[] = {1, 1, -1}; /* of a reference */
+    double points[3 * 32];
+    const struct wgf_cloud reference = {3, wgf_flow_cloud_shape(&descent->settings).cols, points, weights, signs};
+    for (int k = 0; k < 3 * 32; k++)
+        points[k] = 0.3 * (double)(k % 5) - 0.5;
+    if (descent->settings.record_distances == WGF_DISTANCES_REFERENCE)
+        problem.reference = &reference;
     if (wgf_flow_run(&descent->settings, &problem, &descent->trace, &descent->result, &error))
         fail_msg("%s", error.message);
 }

@@ -268,7 +268,8 @@ static void jobs_read_what_their_choices_need(void **state)
         {"huber_delta", 0, 0, 0, 0, 0, 0, 0, 0},   {"inner_momentum", 0, 0, 0, 0, 0, 0, 0, 0},
         {"adam_beta1", 0, 0, 0, 0, 0, 0, 0, 0},    {"adam_beta2", 0, 0, 0, 0, 0, 0, 0, 0},
         {"adam_eps", 0, 0, 0, 0, 0, 0, 0, 0},      {"inner_memory", 0, 0, 0, 0, 0, 0, 0, 0},
-        {"beta_decay", 0, 1, 1, 0, 0, 0, 0, 0},
+        {"beta_decay", 0, 1, 1, 0, 0, 0, 0, 0},    {"reference_file", 0, 0, 0, 0, 0, 0, 0, 0},
+        {"reference_job", 0, 0, 0, 0, 0, 0, 0, 0}, {"transport_p", 0, 0, 0, 0, 0, 0, 0, 0},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {
