@@ -2,7 +2,9 @@
 """Holds `objective_optimal` against SciPy: check_optimum.py WGF_BINARY [WORDS]. With words, only the checks that have
 them in their name.
 
-Without weight decay: SciPy's NNLS over rays that null spaces give, and HiGHS's proof that no other neuron helps.
+Without weight decay: SciPy's NNLS over rays that null spaces give, and HiGHS's proof that no other neuron helps. With
+it: cutting planes of the dual problem, each the best neuron of a cone of activation patterns that random directions
+find.
 """
 
 import itertools
@@ -111,6 +113,66 @@ def check_value(binary, folder, fixed, expected, atoms):
         return expect(file, expected, 1, atoms)
 
 
+def patterns_of(X, random):
+    """The activation patterns of open cones, by directions everywhere and close to each ray."""
+    around = np.repeat(rays(X), 200, axis=0)
+    close = [around + size * random.standard_normal(around.shape) for size in (1e-2, 1e-4)]
+    directions = np.vstack([*close, random.standard_normal((20000, X.shape[1]))])
+    return np.unique(X @ directions.T > 1e-9, axis=1).T
+
+
+def best_of_cone(X, active, gradient):
+    """The projection of the cone's gradient on the cone: Moreau, by NNLS."""
+    sides = np.where(active, 1.0, -1.0)[:, None] * X
+    G = X.T @ (gradient * active)
+    return G + sides.T @ nnls(sides.T, -G, maxiter=1000)[0]
+
+
+def least_distance(columns, y, mu):
+    """argmin |y - u| over u with columns^T u <= mu (Lawson and Hanson's LDP)."""
+    E = np.vstack([-columns, columns.T @ y - mu])
+    goal = np.append(np.zeros(len(y)), 1)
+    rest = E @ nnls(E, goal, maxiter=10000)[0] - goal
+    return y - rest[:-1] / rest[-1]
+
+
+def optimum_with_decay(X, y, kappa, decay):
+    """J* = kappa (|y|^2 - |y - u|^2), u the residual of the optimum: no unit neuron has |u . max(0, X w)| above mu."""
+    mu, columns, u = decay / kappa, np.zeros((len(y), 0)), y
+    patterns = patterns_of(X, np.random.default_rng(1))
+    for _ in range(200):
+        new = []
+        for active, sign in itertools.product(patterns, (1, -1)):
+            v = best_of_cone(X, active, sign * u)
+            if np.linalg.norm(v) > mu * (1 + 1e-12):
+                new.append(sign * np.maximum(0, X @ v) / np.linalg.norm(v))
+        if not new:
+            break
+        columns = np.column_stack([columns, *new])
+        u = least_distance(columns, y, mu)
+        columns = columns[:, columns.T @ u > mu * (1 - 1e-3)]
+    return kappa * (y @ y - (y - u) @ (y - u))
+
+
+def check_decay(binary, folder, seed, n, d, form, decay, fixed):
+    X, y, files = draw(folder, seed, n, d, form)
+    loss, width = list(KAPPA)[seed % 3], 20
+    kappa, factor = KAPPA[loss](n), width if fixed.get("output") == "mean" else 1
+    largest = optimum_start(X, y, kappa)
+    weight_decay = decay * largest / factor
+    with run(binary, folder, {**files, "layers": "both", "loss": loss, "steps": 50, "width": width, "gamma": 1e-3,
+                              "weight_decay": weight_decay, **fixed}, {}) as file:
+        return expect(file, optimum_with_decay(X, y, kappa, weight_decay * factor), kappa * (y @ y),
+                      0 if decay > 1 else None)
+
+
+def optimum_start(X, y, kappa):
+    """The least decay under which no neuron is best."""
+    patterns = patterns_of(X, np.random.default_rng(1))
+    return kappa * max(np.linalg.norm(best_of_cone(X, active, sign * y))
+                       for active, sign in itertools.product(patterns, (1, -1)))
+
+
 def message_of(file):
     return bytes(file["message"][0]).rstrip(b"\0").decode()
 
@@ -142,13 +204,21 @@ def check_sharing(binary, folder):
     return "6 jobs"
 
 
-def check_speed(binary, folder):
-    """n = 70, d = 2 takes 5 ms of processor time: sweeps of data sets with J* and, under a decay, without."""
+def check_length(binary, folder, fixed):
+    """A job of no step has the J* of a long one."""
+    with run(binary, folder, {"width": 5, **fixed}, {"steps": [0, 200]}) as file:
+        found, gaps = file["objective_optimal"][:], file["optimum_gap"][:]
+        if not found[0] == found[1] or not (gaps < 1e-10).all():
+            raise Failure(f"objective_optimal {found}, optimum_gap {gaps}")
+        return f"J* {found[0]:.12g}, gap {gaps[0]:.1e}"
+
+
+def check_speed(binary, folder, fixed, without):
+    """n = 70, d = 2 takes 5 ms of processor time: sweeps of data sets with J* and, where there is none, without."""
     jobs, taken = 100, []
-    for decay in (0.0, 0.1):
-        fixed = {"n": 70, "steps": 0, "width": 5, "weight_decay": decay}
+    for own in (fixed, {**fixed, **without}):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run(binary, folder, fixed, {"data_seed": {"range": [0, jobs]}}).close()
+        run(binary, folder, {"n": 70, "steps": 0, "width": 5, **own}, {"data_seed": {"range": [0, jobs]}}).close()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     each = (taken[0] - taken[1]) / jobs
@@ -158,7 +228,11 @@ def check_speed(binary, folder):
 
 
 FORMS = [(12, 2, "normal"), (12, 2, "bias"), (15, 2, "grid"), (9, 3, "normal"), (10, 3, "grid"), (8, 4, "bias"),
-         (7, 1, "normal"), (9, 3, "flat"), (5, 8, "normal")]
+         (12, 4, "grid"), (7, 1, "normal"), (9, 3, "flat"), (5, 8, "normal")]
+
+
+DECAYED = [(9, 2, "normal"), (10, 2, "bias"), (12, 2, "grid"), (7, 3, "normal"), (9, 3, "bias"), (9, 3, "grid"),
+           (6, 4, "normal"), (5, 1, "normal"), (7, 3, "flat"), (3, 5, "normal")]
 
 
 def checks(do):
@@ -172,11 +246,22 @@ def checks(do):
         do(f"grid, {fixed}", check_grid, 8, fixed)
     do("positive sinus", check_value, {"signs": "positive"}, 0.5813495009576518, None)
     do("sinus", check_value, {}, 0.0, None)
+    both = {"layers": "both", "weight_decay": 0.01}
+    for seed, (n, d, form) in enumerate(DECAYED):
+        for decay, fixed in ((0.3, {}), (0.01, {"output": "mean", "scaling": "mean_field", "gamma": 1e-2})):
+            do(f"decay {decay}, n {n}, d {d}, {form}", check_decay, seed, n, d, form, decay, fixed)
+    do("decay, no neuron", check_decay, 1, 8, 2, "normal", 1.001, {})
+    do("decayed sinus", check_value, both, 0.4243850668132845, 4)
     do("upper bound", check_words, {"d": 30, "signs": "positive"}, "objective_optimal is an upper bound", True)
-    do("too many samples", check_words, {"n": 2000}, "objective_optimal is not known", False)
+    do("upper bound with decay", check_words, {"d": 12, **both}, "objective_optimal is an upper bound", True)
+    do("too many samples", check_words, {"n": 2500, "signs": "positive"}, "objective_optimal is not known", False)
+    do("too many samples with decay", check_words, {"n": 4000, "d": 9, **both}, "objective_optimal is not known", False)
     do("decay of one layer", check_words, {"weight_decay": 0.1}, "", False)
     do("shared", check_sharing)
-    do("speed", check_speed)
+    for fixed in ({"n": 1000, "signs": "positive"}, {"n": 3000}, {"n": 300, "layers": "both", "weight_decay": 1e-3}):
+        do(f"short and long, {fixed}", check_length, fixed)
+    do("speed", check_speed, {"signs": "positive"}, {"weight_decay": 0.1})
+    do("speed with decay", check_speed, both, {"layers": "first"})
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
+from . import optimum
 from .jobs import REPLICAS, facets, shown
 from .result import PlotError
 from .style import INK, MUTED, Colours, Page
@@ -111,6 +112,16 @@ def with_values(result, *names):
     return jobs
 
 
+def draw_optima(page, panels, curves, y, logarithmic, shade):
+    """J* in each panel of curves of F; returns what the legend says of it, a list."""
+    shown, hidden = [], []
+    for axes, (_, own) in zip(page.panels, panels) if y == "objective" else ():
+        values = [curves[id(job)][1] for job in own]
+        drawn, beyond = optimum.draw_optima(axes, own, values, logarithmic, shade)
+        shown, hidden = shown + drawn, hidden + beyond
+    return optimum.handles(shown, hidden)
+
+
 def draw(result, options, x, y, colour, first, logarithmic):
     """The page. colour: a parameter or None; first: the first record shown; logarithmic: (x, y), the figure's choice.
 
@@ -134,12 +145,14 @@ def draw(result, options, x, y, colour, first, logarithmic):
         axes.set_yscale("log" if logarithmic[1] else "linear")
         for job in own:
             draw_curve(axes, *curves[id(job)], shade(job), len(own))
+    levels = draw_optima(page, panels, curves, y, logarithmic[1], shade)
     page.axis_labels(x, y)
     if colours and colours.continuous:
         page.colour_bar(colours)
     replicas = [name for name in result.varying() if name in REPLICAS]
     without = any(colour not in job.parameters for job in result.jobs)
-    page.legend(legend_handles({curves[id(job)][2] for job in jobs}, colours, without, replicas))
+    handles = legend_handles({curves[id(job)][2] for job in jobs}, colours, without, replicas)
+    page.legend(handles + levels)
     page.settle()
     for axes, (_, own) in zip(page.panels, panels):
         for job in own if len(own) <= MOST_ARROWS else []:

@@ -110,7 +110,7 @@ enum wgf_optimum_kind {
     WGF_OPTIMUM_NONE,    /* there is none */
     WGF_OPTIMUM_EXACT,   /* up to the gap */
     WGF_OPTIMUM_BOUND,   /* an upper bound: not every ray or cone was looked at */
-    WGF_OPTIMUM_DEAR,    /* it takes more operations than the job may */
+    WGF_OPTIMUM_DEAR,    /* it takes too many operations */
     WGF_OPTIMUM_EXPIRED, /* given up: it means nothing */
 };
 struct wgf_optimum {

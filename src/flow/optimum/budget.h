@@ -11,6 +11,9 @@ struct wgf_budget {
     const volatile sig_atomic_t *expired; /* NULL, or not 0 once the search is to be given up: it then means nothing */
 };
 
+/* What a search for J* may take, whatever the job: about two seconds. */
+static const double wgf_optimum_limit = 2e9;
+
 static inline bool wgf_budget_expired(const struct wgf_budget *budget)
 {
     return budget->expired && *budget->expired;

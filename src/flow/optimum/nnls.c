@@ -95,7 +95,7 @@ static bool approach(struct wgf_nnls *nnls)
     int64_t first = -1;
     double share = 1;
     least_squares(nnls);
-    for (int64_t k = 0; k < nnls->count && !nnls->free; k++)
+    for (int64_t k = 0; k < nnls->count; k++)
         if (nnls->wanted[k] <= 0 && (first < 0 || nnls->z[k] < share * (nnls->z[k] - nnls->wanted[k]))) {
             first = k;
             share = nnls->z[k] > 0 ? nnls->z[k] / (nnls->z[k] - nnls->wanted[k]) : 0;

@@ -1,7 +1,7 @@
-/* Least squares, min |A z - b| over z >= 0 or over all z, with columns of A that are found when they are wanted.
+/* Least squares, min |A z - b| over z >= 0, with columns of A that are found when they are wanted.
  *
- * The active set method of Lawson and Hanson 1974: the least squares on the chosen columns, of which no z is negative
- * unless it may be, and a new column where one lowers |A z - b|. A QR decomposition of the chosen columns is kept up to
+ * The active set method of Lawson and Hanson 1974: the least squares on the chosen columns, of which no z is negative,
+ * and a new column where one lowers |A z - b|. A QR decomposition of the chosen columns is kept up to
  * date. */
 #ifndef WGF_FLOW_NNLS_H
 #define WGF_FLOW_NNLS_H
@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 struct wgf_nnls {
-    bool free;                   /* z may have any sign: no column is dropped again */
     int64_t rows, count;         /* of b; columns chosen, which are independent */
     double *b;                   /* rows: set by the caller */
     double *residual;            /* rows: b - A z */

@@ -4,24 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-/* As many operations as the descent, but no less than a moment's, and no more than memory has room for. Few values, so
- * that jobs share optima. */
-static double limit_of(const struct wgf_settings *settings)
-{
-    static const double limits[] = {1e10, 2e9};
-    const double moment = 2e8, descent = wgf_flow_operations(settings);
-    for (size_t k = 0; k < sizeof limits / sizeof *limits; k++)
-        if (descent >= limits[k])
-            return limits[k];
-    return moment;
-}
-
-/* Is F a squared error of the output of a measure, all of whose neurons may move? */
+/* Is F convex in the measure that the neurons make, all of which may move? With a decay, that is so where it becomes a
+ * norm of the measure. */
 static bool is_convex(const struct wgf_settings *settings)
 {
-    const int layers = settings->network.layers;
-    const bool squared = wgf_loss_is_squared(settings->network.loss);
-    return squared && layers <= WGF_LAYERS_BOTH && settings->network.weight_decay == 0;
+    const struct wgf_network_settings *const network = &settings->network;
+    const bool norm = network->layers == WGF_LAYERS_BOTH && network->parametrisation == WGF_NEURONS;
+    return wgf_loss_is_squared(network->loss) && (network->weight_decay == 0 || norm);
 }
 
 static struct wgf_optimum_problem problem_of(const struct wgf_settings *settings, const struct wgf_problem *problem)
@@ -44,10 +33,26 @@ static struct wgf_optimum_problem problem_of(const struct wgf_settings *settings
 double wgf_optimum_bytes(const struct wgf_settings *settings)
 {
     const struct wgf_method *const method = wgf_method_find(settings);
+    const int64_t n = settings->data.n, d = settings->data.d;
     if (!is_convex(settings))
         return 0;
-    return method->floor_bytes ? method->floor_bytes(settings)
-                               : wgf_optimum_of_rays_bytes(settings->data.n, settings->data.d, limit_of(settings));
+    if (method->floor_bytes)
+        return method->floor_bytes(settings);
+    return settings->network.weight_decay > 0 ? wgf_optimum_of_cones_bytes(n, d)
+                                              : fmax(wgf_optimum_of_lines_bytes(n, d), wgf_optimum_of_rays_bytes(n, d));
+}
+
+static wgf_status search(const struct wgf_descent *run, const struct wgf_optimum_problem *problem,
+                         const volatile sig_atomic_t *expired, struct wgf_optimum *optimum, struct wgf_error *error)
+{
+    struct wgf_budget budget = {.limit = wgf_optimum_limit, .expired = expired};
+    if (run->method->floor)
+        return run->method->floor(run->work, &budget, optimum, error);
+    if (problem->decay > 0)
+        return wgf_optimum_of_cones(problem, &budget, optimum, error);
+    if (problem->positive && problem->negative)
+        return wgf_optimum_of_lines(problem, optimum, error);
+    return wgf_optimum_of_rays(problem, &budget, optimum, error);
 }
 
 /* Mixes numbers into a hash (the finaliser of SplitMix64). */
@@ -65,22 +70,13 @@ static void mix(uint64_t *hash, const double *numbers, int64_t count)
 
 /* Hash of all that the optimum follows from. */
 static uint64_t key_of(const struct wgf_settings *settings, const struct wgf_problem *problem,
-                       const struct wgf_optimum_problem *made, double limit)
+                       const struct wgf_optimum_problem *made)
 {
     const struct wgf_data *const data = problem->data;
-    const double numbers[] = {(double)settings->method,
-                              limit,
-                              made->kappa,
-                              made->decay,
-                              made->positive,
-                              made->negative,
-                              (double)settings->init.signs,
-                              (double)settings->grid,
-                              settings->grid_radius,
-                              (double)settings->grid2,
-                              settings->grid2_radius,
-                              (double)data->n,
-                              (double)data->d};
+    const double numbers[] = {(double)settings->method, made->kappa,           made->decay,
+                              made->positive,           made->negative,        (double)settings->init.signs,
+                              (double)settings->grid,   settings->grid_radius, (double)settings->grid2,
+                              settings->grid2_radius,   (double)data->n,       (double)data->d};
     uint64_t hash = 0;
     mix(&hash, numbers, sizeof numbers / sizeof *numbers);
     mix(&hash, data->X, data->n * data->d);
@@ -99,15 +95,13 @@ wgf_status wgf_optimum_find(const struct wgf_descent *run, const struct wgf_prob
     if (!is_convex(settings))
         return WGF_OK;
     const struct wgf_optimum_problem made = problem_of(settings, problem);
-    struct wgf_budget budget = {.limit = limit_of(settings), .expired = problem->expired};
-    const uint64_t key = key_of(settings, problem, &made, budget.limit);
+    const uint64_t key = key_of(settings, problem, &made);
     struct wgf_known_optimum *const known = problem->optima ? &problem->optima->known[key % WGF_OPTIMA] : NULL;
     if (known && known->key == key && known->optimum.kind != WGF_OPTIMUM_NONE) {
         *optimum = known->optimum;
         return WGF_OK;
     }
-    wgf_status status = run->method->floor ? run->method->floor(run->work, &budget, optimum, error)
-                                           : wgf_optimum_of_rays(&made, &budget, optimum, error);
+    wgf_status status = search(run, &made, problem->expired, optimum, error);
     if (!status && known && optimum->kind != WGF_OPTIMUM_EXPIRED)
         *known = (struct wgf_known_optimum){key, *optimum};
     return status;
@@ -117,9 +111,9 @@ const char *wgf_optimum_words(const struct wgf_optimum *optimum)
 {
     switch (optimum->kind) {
     case WGF_OPTIMUM_BOUND:
-        return "objective_optimal is an upper bound: only some of the rays of the samples were looked at";
+        return "objective_optimal is an upper bound: only some of the cones of the samples were looked at";
     case WGF_OPTIMUM_DEAR:
-        return "objective_optimal is not known: finding it would take longer than the descent";
+        return "objective_optimal is not known: finding it for this number of samples and inputs would take too long";
     default:
         return NULL;
     }

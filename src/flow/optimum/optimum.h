@@ -15,11 +15,21 @@ struct wgf_optimum_problem {
     bool positive, negative; /* signs that nu may have */
 };
 
-/* decay = 0: non-negative least squares over the rays of the samples' kinks. Fills *optimum, which is without numbers
- * before. Errors: WGF_EMEMORY. */
+/* decay = 0, one sign: non-negative least squares over the rays of the samples' kinks. Fills *optimum, which is without
+ * numbers before. Errors: WGF_EMEMORY. */
 wgf_status wgf_optimum_of_rays(const struct wgf_optimum_problem *problem, struct wgf_budget *budget,
                                struct wgf_optimum *optimum, struct wgf_error *error);
-double wgf_optimum_of_rays_bytes(int64_t n, int64_t d, double limit);
+double wgf_optimum_of_rays_bytes(int64_t n, int64_t d);
+
+/* decay = 0, both signs: likewise, in closed form. */
+wgf_status wgf_optimum_of_lines(const struct wgf_optimum_problem *problem, struct wgf_optimum *optimum,
+                                struct wgf_error *error);
+double wgf_optimum_of_lines_bytes(int64_t n, int64_t d);
+
+/* decay > 0, both signs: neurons one after the other, by the faces of the arrangement of kinks. */
+wgf_status wgf_optimum_of_cones(const struct wgf_optimum_problem *problem, struct wgf_budget *budget,
+                                struct wgf_optimum *optimum, struct wgf_error *error);
+double wgf_optimum_of_cones_bytes(int64_t n, int64_t d);
 
 /* Bytes of the search for these settings, at most. */
 double wgf_optimum_bytes(const struct wgf_settings *settings);

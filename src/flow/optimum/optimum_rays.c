@@ -1,6 +1,6 @@
 /* J* without weight decay. max(0, x_j . w) is linear in w within each cone that the kinks cut out, and a cone is
  * spanned by its extreme rays: so neurons on rays reach every output, and J* is a non-negative least squares problem
- * over columns +-max(0, X r). Source: src/flow/README.md "The optimum". */
+ * over columns max(0, X r), or over their negatives. Source: src/flow/README.md "The optimum". */
 #include "optimum.h"
 #include "rays.h"
 
@@ -35,20 +35,20 @@ static double look(double count, int64_t n, int64_t rank)
 }
 
 /* How many subsets of samples may be looked at, each with two rays; as many as there are, where that can be. */
-static double affordable(int64_t n, int64_t rank, double limit)
+static double affordable(int64_t n, int64_t rank)
 {
     const double all = wgf_rays_subsets(n, rank), passes = 10, columns = 2 * (double)n + 10;
-    const double some = limit / (columns * look(2, n, rank));
-    return passes * look(2 * all, n, rank) <= limit ? all : floor(fmin(some, all));
+    const double some = wgf_optimum_limit / (columns * look(2, n, rank));
+    return passes * look(2 * all, n, rank) <= wgf_optimum_limit ? all : floor(fmin(some, all));
 }
 
 /* The rank of the samples is known later: at most min(n, d). */
-static void lay_out(struct rays *rays, int64_t n, int64_t d, double limit, struct wgf_arena *arena)
+static void lay_out(struct rays *rays, int64_t n, int64_t d, struct wgf_arena *arena)
 {
     const int64_t most = n < d ? n : d;
     double subsets = 0;
     for (int64_t rank = 1; rank <= most; rank++)
-        subsets = fmax(subsets, affordable(n, rank, limit));
+        subsets = fmax(subsets, affordable(n, rank));
     rays->room = (int64_t)ceil(2 * subsets / BLOCK) * BLOCK;
     wgf_row_space_lay_out(&rays->space, n, d, arena);
     wgf_nnls_lay_out(&rays->nnls, n, arena);
@@ -59,17 +59,17 @@ static void lay_out(struct rays *rays, int64_t n, int64_t d, double limit, struc
 }
 
 /* Are these more samples than the limit allows? */
-static bool is_large(int64_t n, double limit)
+static bool is_large(int64_t n)
 {
-    return (double)n * (double)n * (double)n > 4 * limit;
+    return (double)n * (double)n * (double)n > 4 * wgf_optimum_limit;
 }
 
-double wgf_optimum_of_rays_bytes(int64_t n, int64_t d, double limit)
+double wgf_optimum_of_rays_bytes(int64_t n, int64_t d)
 {
     struct rays measured;
     struct wgf_arena arena = {0};
-    if (!is_large(n, limit))
-        lay_out(&measured, n, d, limit, &arena);
+    if (!is_large(n))
+        lay_out(&measured, n, d, &arena);
     return arena.used;
 }
 
@@ -168,17 +168,16 @@ static bool make_rays(struct rays *rays, double subsets, struct wgf_budget *budg
     return whole;
 }
 
-/* With both signs a column and its negative are there, so z is free. An output that is y up to rounding is optimal,
+/* An output that is y up to rounding is optimal,
  * whatever was looked at: no F is below 0. */
 static void search(struct rays *rays, struct wgf_budget *budget, struct wgf_optimum *optimum)
 {
     const double tolerance = 1e-12, rounding = 1e-10, few = 2 * (double)rays->n;
     const struct wgf_optimum_problem *const problem = rays->problem;
     const double *const y = problem->data->y, size = sqrt(wgf_squared_distance(y, NULL, rays->n));
-    const double subsets = affordable(rays->n, rays->rank, budget->limit), all = wgf_rays_subsets(rays->n, rays->rank);
+    const double subsets = affordable(rays->n, rays->rank), all = wgf_rays_subsets(rays->n, rays->rank);
     const struct wgf_nnls_source source = {rays, next_column};
     struct wgf_nnls *nnls = &rays->nnls;
-    nnls->free = problem->positive && problem->negative;
     memcpy(nnls->b, y, (size_t)rays->n * sizeof *nnls->b);
     rays->enough = tolerance * size;
     if ((subsets < all && subsets < few) || !make_rays(rays, subsets, budget) ||
@@ -202,12 +201,12 @@ wgf_status wgf_optimum_of_rays(const struct wgf_optimum_problem *problem, struct
     struct rays rays = {0};
     struct wgf_arena arena = {0};
     optimum->kind = WGF_OPTIMUM_DEAR;
-    if (is_large(data->n, budget->limit))
+    if (is_large(data->n))
         return WGF_OK;
-    lay_out(&rays, data->n, data->d, budget->limit, &arena);
+    lay_out(&rays, data->n, data->d, &arena);
     if (!wgf_arena_allocate(&arena))
         return wgf_fail(error, WGF_EMEMORY, "no memory for the optimum on %" PRId64 " samples", data->n);
-    lay_out(&rays, data->n, data->d, budget->limit, &arena);
+    lay_out(&rays, data->n, data->d, &arena);
     wgf_row_space_start(&rays.space, data);
     rays.problem = problem;
     rays.n = data->n;

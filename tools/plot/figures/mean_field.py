@@ -5,10 +5,12 @@ import numpy as np
 from ..figure import Figure
 from ..fit import describe, plane, rate_of
 from ..jobs import at_time, facets, positive_count, shown, spacing
+from ..optimum import COLOUR, DASHED, TEXT, optimum_of
 from ..result import PlotError, in_order
 from ..style import CATEGORICAL, INK, MUTED, Colours, Page, set_log_ticks, set_log_y
+from ..words import number_text
 
-PARTICLES, OTHER, OPTIMUM = CATEGORICAL[0], CATEGORICAL[1], CATEGORICAL[2]
+PARTICLES, OTHER = CATEGORICAL[0], CATEGORICAL[1]
 LEAST_WIDTHS = 3
 MOST_ROWS = 12
 BANDS = ((5, 95, 0.15), (25, 75, 0.3))
@@ -77,16 +79,7 @@ def draw_rate(axes, widths, used, rate, colour):
     axes.plot(widths[:-1][used], values, "--", color=colour, linewidth=1.2, label=f"fit {describe(rate)}")
 
 
-def optimum_is_zero(job):
-    """Can a measure of neurons fit the samples exactly? Both signs and a bias column suffice if inputs are distinct.
-
-    Inputs that the program makes are distinct; those of a file are not known here. Weight decay excludes it.
-    """
-    drawn = job.value("data") in ("sinus", "random", "linear", "three_points")
-    return drawn and job.value("d") == 2 and job.value("signs") == "balanced" and job.value("weight_decay") == 0
-
-
-def draw_objective(axes, widths, objective, limit, reaches_zero, alone):
+def draw_objective(axes, widths, objective, limit, optimum, alone):
     """F against width; in a row that stands alone down to the optimum, with the range of the widths enlarged."""
     places = [(axes, "median over seeds" if len(objective) > 1 else "one seed")]
     if alone:
@@ -101,8 +94,8 @@ def draw_objective(axes, widths, objective, limit, reaches_zero, alone):
             place.axhline(limit[0], color=OTHER, linewidth=1.2, label="JKO, no grid, no step")
     if alone:
         set_log_ticks(zoom.xaxis)
-        if reaches_zero:
-            axes.axhline(0, color=OPTIMUM, linewidth=1.6, linestyle=(0, (4, 2)), label=r"global optimum  $J^\star = 0$")
+        if optimum is not None:
+            axes.axhline(optimum, color=COLOUR, label=f"{TEXT} = {number_text(optimum)}", **DASHED)
         if objective.max() > 0:
             axes.set_ylim(-0.05 * objective.max(), 1.6 * np.percentile(objective, 95))
 
@@ -191,7 +184,7 @@ def draw_row(page, panels, table, widths, points, distance, alone):
     objective = np.array([[job.value("objective_final") for job in jobs] for jobs in table])
     limit = grid_limit(points)
     falling, rates = ("log", "linear"), ("log", "log")
-    draw_objective(panels[0], widths, objective, limit, optimum_is_zero(table[0][-1]), alone)
+    draw_objective(panels[0], widths, objective, limit, optimum_of(table[0][-1]), alone)
     settle(page, panels[0], "width", "objective", falling, "upper right")
     rate, bias = draw_deviation(panels[1], widths, objective)
     settle(page, panels[1], "width", r"$|F(m) - F(M)|$", rates, "lower left")
