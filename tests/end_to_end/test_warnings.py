@@ -15,7 +15,8 @@ DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS]
 LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "layers", "weight_decay", "kernel",
-            "signs", "grid2_radius", "standardize", "test_fraction", "split_seed", *DECIDERS}
+            "signs", "grid2_radius", "standardize", "test_fraction", "split_seed", "reference_job", "transport_p",
+            *DECIDERS}
 
 
 def parameters(wgf):
