@@ -40,7 +40,8 @@ OUTCOMES = ("pictures", "sentences", "reports")
 MAY_BE_LARGE = ("seed", "data_seed", "record_every", "record_inner", "stop_objective", "stop_change")
 FEW = {"d": [2, 3], "width": [2, 8, 18], "grid2": [0, 2, 3], "init": ["normal", "grid"], "layers": ["first", "both"],
        "inner": ["gd", "fixed_point"],
-       "loss": ["mse", "huber"], "label": [0, 1], "inputs": [0], "stop_when": ["none", "step >= 1"]}
+       "loss": ["mse", "huber"], "label": [0, 1], "inputs": [0],
+       "transport_p": [1, 2], "stop_when": ["none", "step >= 1"]}
 FIXED = {
     "data": "sinus", "n": 3, "width": 2, "steps": 2, "inner_steps": 3, "grid": 4, "grid_radius": 4,
     "data_file": "samples.csv", "init_file": "neurons.csv", "save": "all", "record_distances": "all", "record_inner": 1,

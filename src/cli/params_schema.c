@@ -80,7 +80,7 @@ static const char frame[] = JSON({
             "properties" : {}
         },
         "conditions" : {
-            "description" : "values, or comparisons as texts",
+            "description" : "values, comparisons as texts, or lists of these, of which one has to hold",
             "type" : "object",
             "minProperties" : 1,
             "additionalProperties" : false,
@@ -157,6 +157,10 @@ static const char any_text[] = JSON({"type" : [ "string", "number" ]});
 /* A value, or a text: where that is defined, and what a comparison, or a derived value, looks like. */
 static const char value_alone[] = JSON({"$ref" : "%s"});
 static const char value_or_text[] = JSON({"anyOf" : [ {"$ref" : "%s"}, {"type" : "string", "pattern" : "%s"} ]});
+
+/* A condition: one of these, or a list of them; twice what one is. */
+static const char one_or_list[] =
+    "{\"if\": {\"type\": \"array\"}, \"then\": {\"minItems\": 1, \"items\": %s}, \"else\": %s}";
 
 static bool is_number(const struct wgf_param *param)
 {
@@ -247,7 +251,7 @@ static void add_param(const struct wgf_param *param, cJSON *definitions)
 {
     const bool number = is_number(param), integer = param->type == WGF_PARAM_INT;
     const char *const name = param->name, *const type = number_type(param);
-    char value[PLACE], only[PLACE], pattern[TEMPLATE], text[2 * TEMPLATE];
+    char value[PLACE], only[PLACE], pattern[TEMPLATE], text[2 * TEMPLATE], either[6 * TEMPLATE];
     snprintf(value, sizeof value, VALUE, name);
     snprintf(only, sizeof only, VALUE "%s", name, param->word ? "/anyOf/0" : "");
     cJSON *const definition = make_value(param);
@@ -270,7 +274,8 @@ static void add_param(const struct wgf_param *param, cJSON *definitions)
     cJSON_AddItemToObject(properties_of(definitions, "laws"), name, cJSON_Parse(text));
     write_pattern(param, pattern);
     snprintf(text, sizeof text, value_or_text, value, pattern);
-    cJSON_AddItemToObject(properties_of(definitions, "conditions"), name, cJSON_Parse(param->list ? any_text : text));
+    snprintf(either, sizeof either, one_or_list, param->list ? any_text : text, param->list ? any_text : text);
+    cJSON_AddItemToObject(properties_of(definitions, "conditions"), name, cJSON_Parse(either));
 }
 
 char *wgf_cli_schema(void)

@@ -181,6 +181,11 @@ double wgf_network_confinement(const struct wgf_network *network, const double *
     return share > 0 ? share * (sphere ? wgf_dot(alpha, alpha, network->m) : squared_norm(network, W)) : 0;
 }
 
+double wgf_network_decay(const struct wgf_network_settings *settings, int64_t m)
+{
+    return 2 * (settings->weight_decay + settings->confine / width_of(settings, m));
+}
+
 const double *wgf_network_residual(const struct wgf_network *network)
 {
     return network->residual;
@@ -204,7 +209,7 @@ void wgf_network_gradient(struct wgf_network *network, const double *W, const do
 {
     const bool sphere = network->settings.parametrisation == WGF_SPHERE;
     const double factor = 2 * network->kappa * network->c, lambda = network->settings.weight_decay;
-    const double all = 2 * (lambda + network->settings.confine / width_of(&network->settings, network->m));
+    const double all = wgf_network_decay(&network->settings, network->m);
     const double decay = sphere ? 0 : all, of_alpha = sphere ? all : 2 * lambda;
     int64_t d = network->data->d;
     network->kernel->backward(network, W, grad_W);

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-enum { MOST_EXCLUDED = 10000000 };
+/* Jobs; values of axes compared with those of exclusions, which takes some seconds. */
+enum { MOST_EXCLUDED = 10000000, MOST_COMPARISONS = 1000000000 };
 
 /* One exclusion against one case. */
 struct match {
@@ -25,28 +26,37 @@ bool wgf_block_excludes(const struct wgf_plan_block *block, const struct wgf_set
     return false;
 }
 
-/* Meets a row the conditions on axes of its dimension? */
-static bool meets(const struct match *match, int d, int64_t row)
+/* The conditions on axes of one dimension. */
+struct conditions {
+    int count;
+    bool read; /* by the jobs of the case */
+    double comparisons;
+    const struct wgf_condition *list[WGF_MOST_PARAMS];
+    const struct wgf_axis *axes[WGF_MOST_PARAMS];
+};
+
+static struct conditions conditions_on(const struct match *match, int d)
 {
-    bool all = true;
-    for (int i = 0; all && i < match->exclusion->count; i++) {
+    struct conditions on = {.read = true};
+    for (int i = 0; i < match->exclusion->count; i++) {
         const struct wgf_condition *condition = &match->exclusion->conditions[i];
         const int a = wgf_block_axis(match->block, condition->param);
-        if (a >= 0 && match->block->axes[a].dimension == d)
-            all = match->one->read[a] && wgf_condition_holds(condition, wgf_axis_value(&match->block->axes[a], row));
+        if (a < 0 || match->block->axes[a].dimension != d)
+            continue;
+        on.list[on.count] = condition;
+        on.axes[on.count++] = &match->block->axes[a];
+        on.read = on.read && match->one->read[a];
+        on.comparisons += condition->count;
     }
-    return all;
+    return on;
 }
 
-/* Are there conditions on axes of the dimension? */
-static bool has_conditions(const struct match *match, int d)
+static bool meets(const struct conditions *on, int64_t row)
 {
-    for (int i = 0; i < match->exclusion->count; i++) {
-        const int a = wgf_block_axis(match->block, match->exclusion->conditions[i].param);
-        if (a >= 0 && match->block->axes[a].dimension == d)
-            return true;
-    }
-    return false;
+    bool all = on->read;
+    for (int i = 0; all && i < on->count; i++)
+        all = wgf_condition_holds(on->list[i], wgf_axis_value(on->axes[i], row));
+    return all;
 }
 
 /* Finds the rows that meet the conditions; how many jobs they make, infinitely many where an axis is too long. */
@@ -54,15 +64,16 @@ static double find_rows(struct match *match)
 {
     double jobs = 1;
     for (int d = 0; d < match->block->dimension_count && jobs > 0; d++) {
+        const struct conditions on = conditions_on(match, d);
         const struct wgf_rows *all = &match->one->rows[d];
         struct wgf_rows *const rows = &match->rows[d];
         *rows = (struct wgf_rows){all->count, NULL};
-        if (has_conditions(match, d)) {
+        if (on.count > 0) {
             rows->list = all->count <= MOST_EXCLUDED ? wgf_calloc(all->count, sizeof *rows->list) : NULL;
             match->no_memory |= all->count <= MOST_EXCLUDED && !rows->list;
             rows->count = 0;
             for (int64_t i = 0; rows->list && i < all->count; i++)
-                if (meets(match, d, wgf_row(all, i)))
+                if (meets(&on, wgf_row(all, i)))
                     rows->list[rows->count++] = wgf_row(all, i);
             rows->count = all->count <= MOST_EXCLUDED ? rows->count : INT64_MAX;
         }
@@ -123,10 +134,40 @@ static void sort_removed(struct wgf_plan *plan)
     plan->removed_count = plan->excluded = kept;
 }
 
+/* How many comparisons does it take to find the rows of an exclusion? */
+static double work(struct wgf_plan *plan, struct wgf_plan_block *block, const struct wgf_exclusion *exclusion)
+{
+    double sum = 0;
+    for (int c = 0; c < block->case_count; c++) {
+        const struct match match = {.plan = plan, .block = block, .one = &block->cases[c], .exclusion = exclusion};
+        for (int d = 0; d < block->dimension_count; d++)
+            if (match.one->rows[d].count <= MOST_EXCLUDED)
+                sum += (double)match.one->rows[d].count * conditions_on(&match, d).comparisons;
+    }
+    return sum;
+}
+
+static void check_work(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
+{
+    double sum = 0;
+    for (int b = 0; b < plan->block_count; b++)
+        for (int i = 0; i < plan->blocks[b].spec->exclusion_count; i++) {
+            const struct wgf_exclusion *exclusion = &plan->blocks[b].spec->exclusions[i];
+            const bool fine = sum <= MOST_COMPARISONS;
+            sum += work(plan, &plan->blocks[b], exclusion);
+            if (fine && sum > MOST_COMPARISONS)
+                wgf_diagnose(diagnostics, exclusion->place,
+                             "exclude: up to this entry values are compared more than %d times; use a few comparisons, "
+                             "\"> 1\", or shorten the block's axes",
+                             MOST_COMPARISONS);
+        }
+}
+
 wgf_status wgf_plan_remove_excluded(struct wgf_plan *plan, struct wgf_diagnostics *diagnostics)
 {
     wgf_status status = WGF_OK;
     const struct wgf_exclusion *last = NULL;
+    check_work(plan, diagnostics);
     for (int b = 0; b < plan->block_count; b++) {
         struct wgf_plan_block *block = &plan->blocks[b];
         block->matches = wgf_calloc(block->spec->exclusion_count, sizeof *block->matches);

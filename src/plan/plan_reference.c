@@ -109,13 +109,13 @@ bool wgf_reference_other_points(struct wgf_trial *trial)
                         wgf_network_trains_alpha(&source->origin.network);
     if (source->is_state && both != theirs)
         return wgf_trial_says(trial,
-                              "the points of this job's states are %s, but those of job %" PRId64 " of %s are %s; name "
-                              "a job with the same layers",
+                              "record_distances: reference needs points like this job's, %s, but those of job %" PRId64
+                              " of %s are %s; name a job with the same layers",
                               kinds[both], source->job, source->path, kinds[theirs]);
     const int64_t cols = wgf_flow_cloud_shape(&trial->settled).cols;
     return source->cols != cols && wgf_trial_data_are_known(trial) &&
            wgf_trial_says(trial,
-                          "%s has points of %" PRId64 " numbers, but those of this job's states have %" PRId64
-                          "; name a reference of as many",
-                          source->path, source->cols, cols);
+                          "record_distances: reference needs points like this job's, of %" PRId64
+                          " numbers, but those of %s have %" PRId64 "; name a reference of as many",
+                          cols, source->path, source->cols);
 }

@@ -377,7 +377,7 @@ static bool try_rule(void *context, const struct wgf_settings *written)
     struct wgf_trial *trial = context;
     trial->written = trial->settled = *written;
     wgf_plan_settle(trial->block->plan, &trial->settled);
-    trial->failed = !wgf_block_excludes(trial->block, &trial->settled) && trial->rule->conflicts(trial);
+    trial->failed = trial->rule->conflicts(trial) && !wgf_block_excludes(trial->block, &trial->settled);
     return !trial->failed;
 }
 

@@ -37,7 +37,7 @@ struct wgf_spec_reader {
     /* By parameter, line 0: not there. For every block; the first time in any block; in the block being read. */
     struct wgf_place fixed_at[WGF_MOST_PARAMS], swept_at[WGF_MOST_PARAMS], given_at[WGF_MOST_PARAMS];
     int fixed_level[WGF_MOST_PARAMS], sweep_level;
-    int64_t written_left, spaced_left; /* values that the lists of all axes may still hold */
+    int64_t written_left, spaced_left; /* values that all axes and exclusions may still hold */
     struct wgf_sample sample;
     bool named, sweep_is_list, out_of_memory;
 };
@@ -98,6 +98,7 @@ void wgf_spec_extend(struct wgf_spec_reader *reader, const struct wgf_spec_entry
 /* spec_exclude.c: the list of exclusions of a block. */
 void wgf_spec_exclude(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,
                       struct wgf_sweep_block *block);
+void wgf_spec_free_exclusion(struct wgf_exclusion *exclusion);
 
 /* spec_sample.c: the points of a block, and the laws of the parameters over them, whose axes are a dimension. */
 void wgf_spec_sample(struct wgf_spec_reader *reader, const struct wgf_spec_entry *section,

@@ -224,7 +224,7 @@ void wgf_spec_free_block(struct wgf_sweep_block *block)
     for (int a = 0; a < block->axis_count; a++)
         free(block->axes[a].values);
     for (int i = 0; i < block->exclusion_count; i++)
-        free(block->exclusions[i].conditions);
+        wgf_spec_free_exclusion(&block->exclusions[i]);
     free(block->exclusions);
     free(block->axes);
     free(block->fixed);

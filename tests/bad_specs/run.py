@@ -104,6 +104,9 @@ def hostile_specs():
     yield "repeated_key", head + "fixed:\n" + " gamma: 1\n" * 300000, "4:2: error: 'gamma' is given twice"
     yield "bad_values", head + "sweep:\n gamma: [" + "x," * MEBIBYTE + "]", "3:10: error: gamma: use a number"
     yield "alias_bomb", head + bomb + "sweep: {gamma: *a59}", "2:1: error: unknown key 'a0'"
+    values = f"{{seed: &l [{', '.join(map(str, range(1500)))}]}}"
+    yield "alias_exclude", head + f"sweep:\n - exclude: [{values}{', {seed: *l}' * 2000}]\n", (
+        "3:21: error: exclude: too many values of seed; use a comparison")
     yield "alias_of_itself", head + "fixed: &f\n  gamma: *f\n", "2:8: error: gamma: use one value"
     yield "documents", head + "---\n" * 900000, "2:1: error: a spec is one YAML document"
 

@@ -124,11 +124,12 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         (f"{TO}: bare.h5", "reference_file", "job 0 of bare.h5 has kept no state; run its spec with save: last or all"),
         (f"{TO}: csv.h5", "reference_file", "began from a file of neurons, whose alpha it does not keep; write points, "
          "weights and signs of its state into an HDF5 file and name that"),
-        (f"{TO}: both.h5", "reference_file", "states are w, but those of job 0 of both.h5 are (w, alpha); name a job "
-         "with the same layers"),
-        (f"{TO}: gd.h5, layers: both", "reference_file", "states are (w, alpha), but those of job 0 of gd.h5 are w"),
-        (f"{TO}: points.h5", "reference_file", "points.h5 has points of 3 numbers, but those of this job's states "
-         "have 2; name a reference of as many"),
+        (f"{TO}: both.h5", "reference_file", "points like this job's, w, but those of job 0 of both.h5 are (w, alpha); "
+         "name a job with the same layers"),
+        (f"{TO}: gd.h5, layers: both", "reference_file", "like this job's, (w, alpha), but those of job 0 of gd.h5 "
+         "are w"),
+        (f"{TO}: points.h5", "reference_file", "record_distances: reference needs points like this job's, of 2 "
+         "numbers, but those of points.h5 have 3; name a reference of as many"),
         (f"{TO}: points.h5, reference_job: 0", "reference_job", "points.h5 is no result file, so reference_job means "
          "nothing; remove it"),
         (f"{TO}: gd.h5, transport_p: 3", "transport_p", "transport_p: 3 is out of range; use a whole number from 1 to "

@@ -20,7 +20,7 @@ VALUES = ["0", "1", "2", "-1", "0.5", "1e3", "9007199254740993", "101", "auto", 
           "{linspace: [1, 2, 2], range: [1, 2]}", "[1, 2, gd]", "[gd, prox]", "[0.1, 0.2]", "{choice: [1, 2]}",
           "{choice: [gd]}", "{choice: {range: [1, 3]}}", "{uniform: [1, 2]}", "{uniform: [0.5, 2]}", "{uniform: [1]}",
           "{loguniform: [0, 1]}", "{loguniform: [1, 2]}", "{integers: [1, 3]}", "{integers: [0.5, 2]}", "{law: [1, 2]}",
-          '"<= 2"', '"!=gd"', '"= auto"', '"< x"', '"<"', '"=last"']
+          '"<= 2"', '"!=gd"', '"= auto"', '"< x"', '"<"', '"=last"', '["<= 1", 2]', '["=x", "y"]', '[[1]]']
 # The lines of a spec before a line for each parameter, what goes before its name, and the same as what a loader gives.
 PLACES = {
     "fixed": (["fixed:"], "  ", lambda one: {"fixed": one}),
@@ -114,6 +114,8 @@ def it_agrees_with_the_program_on_every_value_of_every_parameter(wgf):
 
 BLOCKS = ["{}", "{product: {gamma: [1]}}", "{zip: {gamma: [1, 2], n: [3, 4]}}", "{fixed: {n: 3}, product: {}}", "3",
           "{product: {gama: [1]}}", "{exclude: [{grid: 64, epsilon: '<= 0.01'}]}", "{exclude: [{gird: 64}]}", "[]",
+          "{exclude: [{grid: [64, '> 70'], method: [gd, '!= jko']}]}", "{exclude: [{grid: []}]}",
+          "{exclude: [{grid: [[64]]}]}", "{exclude: [{method: [gd, '< gd']}]}",
           "{exclude: [{}]}", "{exclude: {n: 3}}", "{exclude: [3]}", "{sample: {count: 3}}", "{fixed: 3}", "{zipp: {}}",
           "{over: {gamma: {uniform: [1, 2]}}}", "{sample: {count: 3}, over: {gamma: {uniform: [1, 2]}}}",
           "{sample: {count: 3, design: latin, seed: 0}, over: {n: {integers: [1, 2]}, d: {choice: [3, 4]}}}",

@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """Holds `confine` against NumPy, against `weight_decay` of confine / m, which moves neurons alike, and against closed
-forms where the network is zero: check_confine.py WGF_BINARY [WORDS]. With words, only the checks that have them."""
+forms where the network is zero; long decays end at 0 and stay as fast: check_confine.py WGF_BINARY [WORDS]. With words,
+only the checks that have them."""
 
+
+import resource
 
 import numpy as np
 from check_flow import run, states
@@ -93,6 +96,25 @@ def check_normal(binary, folder):
     return f"relative error {worst:.1e}"
 
 
+def check_long(binary, folder, d, kernel, width, steps, more):
+    """Neurons that no sample activates decay to 0, and then a step costs what it did at the start."""
+    fixed = {"n": 20, "d": d, "width": width, "kernel": kernel, "output": "mean", "record_every": 10**9,
+             "scaling": "mean_field", "gamma": 0.1, "weight_decay": 0.25 / width, "save": "last", **more}
+    taken = []
+    for length in (100, steps, 4 * steps):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        with run(binary, folder, {**fixed, "steps": length}, {}) as file:
+            W = states(file, 0)[-1][:, :d]
+        taken.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
+    first, later = taken[1] - taken[0], (taken[2] - taken[1]) / 3
+    gone = int((W == 0).all(1).sum())
+    if not gone or ((np.abs(W) < 2.0**-1000).all(1) & (W != 0).any(1)).any():
+        raise Failure(f"{gone} of {width} neurons are 0, and some are not")
+    if later > 3 * max(first, 0.05):
+        raise Failure(f"{steps} steps take {first:.2f} s of processor time at first, later {later:.2f}")
+    return f"{gone} of {width} neurons gone; {steps} steps in {first:.2f} s of processor time, later in {later:.2f}"
+
+
 def checks(do):
     gd, prox, flow = {"method": "gd", "scaling": "mean_field"}, {"method": "prox"}, {"method": "flow"}
     fixed_beta = {**prox, "beta": 0.1, "inner_steps": 30}
@@ -108,6 +130,10 @@ def checks(do):
     do("prox of a zero network", check_quiet, prox, 1 / (1 + 0.25 * 2 * CONFINE), 1e-7)
     do("flow of a zero network", check_quiet, flow, np.exp(-0.25 * 2 * CONFINE), 1e-13)
     do("jko of a zero network", check_normal)
+    do("a long decay, d 2", check_long, 2, "auto", 300, 10000, {})
+    do("a long decay, d 2, both layers", check_long, 2, "auto", 300, 10000, {"layers": "both"})
+    do("a long decay, d 3", check_long, 3, "auto", 300, 10000, {})
+    do("a long decay, d 10", check_long, 10, "auto", 100, 10000, {})
 
 
 if __name__ == "__main__":

@@ -58,17 +58,21 @@ def rows_of(block, top):
         yield row
 
 
+def is_met(job, name, wanted):
+    """Does the job's value meet what is wanted of it: a value, a comparison, or one of a list?"""
+    if isinstance(wanted, list):
+        return any(is_met(job, name, one) for one in wanted)
+    operator = re.match("[<>!]?=|[<>]|", str(wanted)).group()
+    value = str(wanted)[len(operator):].strip() if operator else wanted
+    if not isinstance(DEFAULTS[name], str) or (name in ("beta", "epsilon") and value != "auto"):
+        value = float(value)
+    order = operator in ("<", "<=", ">", ">=") and job[name] == "auto"
+    return not order and COMPARE[operator](job[name], value)
+
+
 def is_excluded(job, entry):
     """Does the job match all keys? What it does not read matches nothing."""
-    for name, wanted in entry.items():
-        operator = re.match("[<>!]?=|[<>]|", str(wanted)).group()
-        value = str(wanted)[len(operator):].strip() if operator else wanted
-        if not isinstance(DEFAULTS[name], str) or (name in ("beta", "epsilon") and value != "auto"):
-            value = float(value)
-        order = operator in ("<", "<=", ">", ">=") and job[name] == "auto"
-        if not is_read(name, job) or order or not COMPARE[operator](job[name], value):
-            return False
-    return True
+    return all(is_read(name, job) and is_met(job, name, wanted) for name, wanted in entry.items())
 
 
 def expand(spec):
@@ -115,12 +119,17 @@ class Maker:
             block["exclude"] = [self.entry() for _ in range(self.random.randrange(1, 3))]
         return block
 
+    def wanted(self, name):
+        value, words = self.random.choice(VALUES[name]), isinstance(VALUES[name][-1], str)
+        sign = self.random.choice(["", "", "=", "!="] if words or value == "auto" else sorted(COMPARE))
+        return f"{sign} {value}" if sign else value
+
     def entry(self):
+        """What is wanted of one or two parameters, of some in lists."""
         entry = {}
         for name in self.random.sample(sorted(VALUES), self.random.randrange(1, 3)):
-            value, words = self.random.choice(VALUES[name]), isinstance(VALUES[name][-1], str)
-            sign = self.random.choice(["", "", "=", "!="] if words or value == "auto" else sorted(COMPARE))
-            entry[name] = f"{sign} {value}" if sign else value
+            wanted = [self.wanted(name) for _ in range(self.random.randrange(1, 4))]
+            entry[name] = wanted if self.random.random() < 0.4 else wanted[0]
         return entry
 
     def spec(self):

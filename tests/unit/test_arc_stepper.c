@@ -20,6 +20,7 @@ enum { MOST_M = 600, MOST_N = 40 };
 struct problem {
     struct wgf_data data;
     int64_t m;
+    double weight_decay, confine;
     double X[2 * MOST_N], y[MOST_N], V[2 * MOST_M], W[2 * MOST_M], alpha[MOST_M];
     struct wgf_network *dense;
     struct wgf_arc_stepper *stepper;
@@ -51,9 +52,12 @@ static struct problem *draw(uint64_t seed, int64_t most_m, int64_t most_n, doubl
 
 static void open(struct problem *problem, double step, double pull)
 {
-    assert_true(wgf_arc_stepper_fits(&cones, problem->m, problem->data.n, 2));
-    assert_int_equal(wgf_network_create(&problem->dense, &plain, &problem->data, problem->m, NULL), WGF_OK);
-    assert_int_equal(wgf_arc_stepper_create(&problem->stepper, &cones, &problem->data, problem->m, NULL), WGF_OK);
+    struct wgf_network_settings simple = plain, fast = cones;
+    simple.weight_decay = fast.weight_decay = problem->weight_decay;
+    simple.confine = fast.confine = problem->confine;
+    assert_true(wgf_arc_stepper_fits(&fast, problem->m, problem->data.n, 2));
+    assert_int_equal(wgf_network_create(&problem->dense, &simple, &problem->data, problem->m, NULL), WGF_OK);
+    assert_int_equal(wgf_arc_stepper_create(&problem->stepper, &fast, &problem->data, problem->m, NULL), WGF_OK);
     problem->update = (struct wgf_update){.step = step, .pull = pull};
     wgf_arc_stepper_start(problem->stepper, &problem->update, 0, problem->V, pull > 0 ? problem->W : NULL,
                           problem->alpha);
@@ -154,6 +158,64 @@ static void pulled_descents_agree(void **state)
             memcpy(problem->W, problem->V, sizeof problem->W); /* as a proximal step starts */
         open(problem, 0.1 / (double)problem->m, pull);
         compare_moves(problem, 200);
+        discard(problem);
+    }
+}
+
+/* With weight decay, and with what confines; steps that swing about the origin too. */
+static void decaying_descents_agree(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct problem *problem = draw(seed, MOST_M, MOST_N, seed % 3 ? 0.1 : 1e-3);
+        const double step = 0.1 / (double)problem->m, kept = (double[]){1e-3, 0.03, 0.5, 1, 1.3}[seed % 5];
+        problem->weight_decay = seed % 4 == 3 ? 0 : kept / (2 * step);
+        problem->confine = seed % 4 == 3 ? kept * (double)problem->m / (2 * step) : 0;
+        open(problem, step, seed % 2 ? 0.03 : 0);
+        compare_moves(problem, 200);
+        discard(problem);
+    }
+}
+
+/* Is there no sample that w activates? */
+static bool is_dead(const struct problem *problem, const double *w)
+{
+    bool dead = true;
+    for (int64_t j = 0; j < problem->data.n; j++)
+        dead = dead && w[0] * problem->X[2 * j] + w[1] * problem->X[2 * j + 1] <= 0;
+    return dead;
+}
+
+/* Neurons that no sample activates keep their direction, however small they become, and are 0 from below the least
+ * weight on. */
+static void neurons_that_decay_vanish(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct problem *problem = draw(seed, 200, 4, 0.1);
+        const double step = 0.1 / (double)problem->m;
+        int64_t vanished = 0;
+        problem->weight_decay = 0.2 / (2 * step);
+        memcpy(problem->W, problem->V, sizeof problem->W);
+        open(problem, step, 0);
+        for (int t = 0; t < 4000; t++) {
+            wgf_arc_stepper_step(problem->stepper);
+            if (t % 100)
+                continue;
+            wgf_arc_stepper_read(problem->stepper, problem->V);
+            if (largest(problem->V, 2 * problem->m) > 1e-140) /* squares are numbers */
+                compare(problem);
+            for (int64_t i = 0; i < problem->m; i++) {
+                const double *v = problem->V + 2 * i, *w = problem->W + 2 * i;
+                const double size = hypot(v[0], v[1]);
+                if (!is_dead(problem, w))
+                    continue;
+                assert_true(size == 0 || size >= WGF_LEAST_WEIGHT);
+                assert_true(fabs(v[0] * w[1] - v[1] * w[0]) <= 1e-10 * size * hypot(w[0], w[1]) || size < 1e-290);
+                vanished += size == 0;
+            }
+        }
+        assert_true(vanished > 0 || problem->data.n > 2);
         discard(problem);
     }
 }
@@ -282,13 +344,10 @@ static void a_base_leads_to_the_same_bits(void **state)
 static void says_where_it_fits(void **state)
 {
     (void)state;
-    struct wgf_network_settings decays = {.weight_decay = 0.1}, confined = {.confine = 0.1},
-                                both = {.layers = WGF_LAYERS_BOTH}, automatic = {0};
+    struct wgf_network_settings both = {.layers = WGF_LAYERS_BOTH}, automatic = {0};
     assert_true(wgf_arc_stepper_fits(&automatic, 10, 5, 2));
     assert_false(wgf_arc_stepper_fits(&automatic, 10, 5, 3));
     assert_false(wgf_arc_stepper_fits(&plain, 10, 5, 2));
-    assert_false(wgf_arc_stepper_fits(&decays, 10, 5, 2));
-    assert_false(wgf_arc_stepper_fits(&confined, 10, 5, 2));
     assert_false(wgf_arc_stepper_fits(&both, 10, 5, 2));
 }
 
@@ -297,6 +356,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descents_agree),
         cmocka_unit_test(pulled_descents_agree),
+        cmocka_unit_test(decaying_descents_agree),
+        cmocka_unit_test(neurons_that_decay_vanish),
         cmocka_unit_test(kinks_agree),
         cmocka_unit_test(any_alpha_agrees),
         cmocka_unit_test(wild_numbers_do_no_harm),

@@ -21,7 +21,7 @@
 
 struct wgf_arc_stepper; /* opaque */
 
-/* True for d = 2, the kernel cones, no weight decay or confinement, and fixed alpha. */
+/* True for d = 2, the kernel cones, and fixed alpha. */
 bool wgf_arc_stepper_fits(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d);
 
 /* Bytes that a stepper of this size allocates. */
@@ -32,7 +32,7 @@ wgf_status wgf_arc_stepper_create(struct wgf_arc_stepper **stepper, const struct
                                   const struct wgf_data *data, int64_t m, struct wgf_error *error);
 void wgf_arc_stepper_free(struct wgf_arc_stepper *stepper); /* NULL-safe */
 
-/* A step is v <- (1 - pull) v + pull w - step grad F(v). */
+/* A step is v <- (1 - pull) v + pull w - step grad (F(v) + what confines). */
 struct wgf_update {
     double step, pull;
 };

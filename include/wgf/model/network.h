@@ -98,6 +98,13 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
 /* (confine / width) sum |w_i|^2 at W; on the sphere sum alpha_i^2, the norm of w being 1. */
 double wgf_network_confinement(const struct wgf_network *network, const double *W, const double *alpha);
 
+/* Where weights decay, a neuron that a step leaves with none as large goes to the origin: it would shrink for ever, and
+ * below DBL_MIN numbers are slow and lose their direction. */
+#define WGF_LEAST_WEIGHT 0x1p-1000
+
+/* What `weight_decay` and `confine` add to the gradient by w_i is this times w_i. m: neurons. */
+double wgf_network_decay(const struct wgf_network_settings *settings, int64_t m);
+
 /* e_j (n), f(x_j) - y_j for a squared loss, at the point of the last wgf_network_objective; borrowed until the next. */
 const double *wgf_network_residual(const struct wgf_network *network);
 

@@ -34,11 +34,17 @@ struct wgf_axis {
 };
 
 /* What a value is compared with: by an operator, one of <, <=, >, >=, != and =. */
-struct wgf_condition {
-    const struct wgf_param *param;
+struct wgf_comparison {
     bool less, equal, greater; /* the orders that fulfil it */
     union wgf_value value;     /* where only equality counts */
     double bound;              /* where the order counts */
+};
+
+/* A parameter meets one of at least one comparison. */
+struct wgf_condition {
+    const struct wgf_param *param;
+    int count;
+    struct wgf_comparison *comparisons;
 };
 
 /* Jobs that meet all conditions are not in the plan. */

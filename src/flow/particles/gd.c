@@ -5,6 +5,7 @@
 
 #include "wgf/base/system.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,18 @@ static double move(double *x, const double *gradient, double step, int64_t count
     return squared;
 }
 
+/* Rows of x (m x d) that have decayed to less than the least weight go to 0. */
+static void drop_least(double *x, int64_t m, int64_t d)
+{
+    for (int64_t i = 0; i < m; i++) {
+        double largest = 0;
+        for (int64_t k = i * d; k < (i + 1) * d; k++)
+            largest = fmax(largest, fabs(x[k]));
+        if (largest > 0 && largest < WGF_LEAST_WEIGHT)
+            memset(x + i * d, 0, (size_t)d * sizeof *x);
+    }
+}
+
 /* The same, back on the sphere; the gradient is used up. */
 static double move_on_sphere(struct wgf_particles *particles, double step)
 {
@@ -82,7 +95,8 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     struct wgf_particles *particles = work;
     const struct wgf_settings *settings = particles->settings;
     (void)deadline, (void)number, (void)inner_objective, (void)inner_distance;
-    double m = (double)particles->points.m, length = step_length(settings);
+    const double m = (double)particles->points.m, length = step_length(settings);
+    const bool decays = wgf_network_decay(&settings->network, particles->m) > 0;
     wgf_particles_keep(particles);
     if (particles->stepper) {
         double way = length * particles->evaluation.grad_norm;
@@ -94,6 +108,10 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
                                               : move(particles->W, particles->grad_W, length, particles->weights);
     if (particles->grad_alpha && !particles->points.sphere)
         squared += move(particles->alpha, particles->grad_alpha, length, particles->m);
+    if (decays && !particles->points.sphere)
+        drop_least(particles->W, particles->m, particles->d);
+    if (decays && particles->grad_alpha)
+        drop_least(particles->alpha, particles->m, 1);
     particles->distance = squared / m;
     return true;
 }

@@ -6,8 +6,8 @@
  * Source: src/flow/README.md "Arcs (d = 2)".
  *
  * What it buys: 5.2 microseconds a step of gd with m = 1000, n = 70, against 11.2 of the kernel cones alone and 320 of
- * dense. `wgf run` of fixed: {width: 1000, n: 70, steps: 400000, record_every: 400000, gamma: 0.001} shows the three:
- * as it is, with --set weight_decay=1e-9, which the stepper does not serve, and with --set kernel=dense. */
+ * dense. `wgf run` of fixed: {width: 1000, n: 70, steps: 400000, record_every: 400000, gamma: 0.001} shows
+ * the three: as it is, with wgf_arc_stepper_fits made to refuse, and with --set kernel=dense. */
 #include "arc_stepper_internal.h"
 
 #include "wgf/base/vector.h"
@@ -19,8 +19,8 @@
 
 bool wgf_arc_stepper_fits(const struct wgf_network_settings *settings, int64_t m, int64_t n, int64_t d)
 {
-    return d == 2 && settings->weight_decay == 0 && settings->confine == 0 && !wgf_network_trains_alpha(settings) &&
-           m < INT32_MAX && wgf_kernel_choose(settings->kernel, m, n, d) == &wgf_kernel_cones;
+    return d == 2 && !wgf_network_trains_alpha(settings) && m < INT32_MAX &&
+           wgf_kernel_choose(settings->kernel, m, n, d) == &wgf_kernel_cones;
 }
 
 static struct wgf_arc_stepper *lay_out(int64_t m, int64_t n, struct wgf_arena *arena)
@@ -74,6 +74,8 @@ wgf_status wgf_arc_stepper_create(struct wgf_arc_stepper **stepper, const struct
     made->delta = settings->huber_delta;
     made->kappa = wgf_loss_factor(settings->loss, data->n);
     made->c = wgf_output_factor(settings, m);
+    made->weight_decay = settings->weight_decay;
+    made->decay = wgf_network_decay(settings, m);
     *stepper = made;
     return WGF_OK;
 }
@@ -84,18 +86,21 @@ void wgf_arc_stepper_free(struct wgf_arc_stepper *stepper)
     wgf_arena_free(&arena);
 }
 
-/* sum (factor alpha g)^2 */
-static double weighted_squares(double factor, const double *g, const double *alpha, int64_t count)
+/* sum (factor alpha g + decay v)^2 */
+static double weighted_squares(double factor, const double *g, const double *alpha, double decay, const double *v,
+                               int64_t count)
 {
     enum { SUMS = 8 }; /* partial ones, so that no addition waits for the one before */
     double partial[SUMS] = {0}, sum = 0;
     for (int64_t i = 0; i < count - count % SUMS; i += SUMS)
         for (int64_t k = 0; k < SUMS; k++) {
-            double x = factor * alpha[i + k] * g[i + k];
+            const double x = factor * alpha[i + k] * g[i + k] + decay * v[i + k];
             partial[k] += x * x;
         }
-    for (int64_t i = count - count % SUMS; i < count; i++)
-        partial[i % SUMS] += factor * alpha[i] * g[i] * (factor * alpha[i] * g[i]);
+    for (int64_t i = count - count % SUMS; i < count; i++) {
+        const double x = factor * alpha[i] * g[i] + decay * v[i];
+        partial[i % SUMS] += x * x;
+    }
     for (int k = 0; k < SUMS; k++)
         sum += partial[k];
     return sum;
@@ -160,22 +165,22 @@ void wgf_arc_stepper_start(struct wgf_arc_stepper *stepper, const struct wgf_upd
     evaluate_all(stepper);
 }
 
-/* (x, y) <- (1 - pull)(x, y) + pull (wx, wy) - rate alpha (gx, gy) */
+/* (x, y) <- keep (x, y) + pull (wx, wy) - rate alpha (gx, gy) */
 WGF_CLONES static void advance_soa(double *restrict x, double *restrict y, const double *restrict wx,
                                    const double *restrict wy, const double *restrict alpha, const double *restrict gx,
-                                   const double *restrict gy, double pull, double rate, int64_t count)
+                                   const double *restrict gy, double keep, double pull, double rate, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         double a = rate * alpha[i];
-        x[i] = (1 - pull) * x[i] + pull * wx[i] - a * gx[i];
-        y[i] = (1 - pull) * y[i] + pull * wy[i] - a * gy[i];
+        x[i] = keep * x[i] + pull * wx[i] - a * gx[i];
+        y[i] = keep * y[i] + pull * wy[i] - a * gy[i];
     }
 }
 
 /* Advances the arc groups. False: the window is over, or a neuron of a group could have reached a ray. */
 static bool advance_arc_groups(struct wgf_arc_stepper *stepper)
 {
-    double keep = 1 - stepper->update.pull, rate = wgf_arc_stepper_rate(stepper);
+    double keep = wgf_arc_stepper_keep(stepper), rate = wgf_arc_stepper_rate(stepper);
     bool inside = ++stepper->age < stepper->window;
     stepper->A *= keep;
     stepper->C = keep * stepper->C + stepper->update.pull;
@@ -200,6 +205,16 @@ WGF_CLONES static void displace(const double *restrict x, const double *restrict
     }
 }
 
+/* A neuron that has decayed to less than the least weight goes to the origin. */
+WGF_CLONES static void drop_least(double *restrict x, double *restrict y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const bool vanishes = (fabs(x[i]) < WGF_LEAST_WEIGHT) & (fabs(y[i]) < WGF_LEAST_WEIGHT);
+        x[i] = vanishes ? 0 : x[i];
+        y[i] = vanishes ? 0 : y[i];
+    }
+}
+
 /* now_x, now_y <- all neurons now */
 static void gather(const struct wgf_arc_stepper *stepper)
 {
@@ -219,6 +234,8 @@ static void gather(const struct wgf_arc_stepper *stepper)
             stepper->now_x[stepper->kink_groups.id[i]] = stepper->kink_groups.x[i];
             stepper->now_y[stepper->kink_groups.id[i]] = stepper->kink_groups.y[i];
         }
+    if (stepper->decay > 0)
+        drop_least(stepper->now_x, stepper->now_y, stepper->m);
 }
 
 static void swap(double **a, double **b)
@@ -233,7 +250,8 @@ void wgf_arc_stepper_step(struct wgf_arc_stepper *stepper)
     struct wgf_neuron_soa *individual = &stepper->individual;
     const struct wgf_update *update = &stepper->update;
     advance_soa(individual->x, individual->y, stepper->individual_wx, stepper->individual_wy, individual->alpha,
-                stepper->gx, stepper->gy, update->pull, wgf_arc_stepper_rate(stepper), individual->count);
+                stepper->gx, stepper->gy, wgf_arc_stepper_keep(stepper), update->pull, wgf_arc_stepper_rate(stepper),
+                individual->count);
     const bool clear = wgf_kink_groups_step(stepper), inside = advance_arc_groups(stepper);
     if (clear && inside) {
         wgf_neuron_soa_locate(individual, &stepper->arcs);
@@ -248,42 +266,73 @@ void wgf_arc_stepper_step(struct wgf_arc_stepper *stepper)
 
 double wgf_arc_stepper_objective(const struct wgf_arc_stepper *stepper)
 {
-    return stepper->objective;
+    const double norm = stepper->weight_decay > 0 ? wgf_arc_stepper_weight_norm(stepper) : 0;
+    return stepper->objective + stepper->weight_decay * norm * norm;
 }
 
-/* |factor g|^2 */
-static double square(double factor, const double *g)
+/* sum |r|^2 of the arc groups now: what their neurons have besides multiples of alpha. */
+static double rest_squares(const struct wgf_arc_stepper *stepper)
 {
-    double x = factor * g[0], y = factor * g[1];
+    const double A = stepper->A, C = stepper->C;
+    return A * A * stepper->vv + 2 * A * C * stepper->vw + C * C * stepper->ww;
+}
+
+/* The neurons of the group now, as one for alpha = 1. */
+static wgf_vec2 mean_of(const struct wgf_arc_stepper *stepper, const struct wgf_arc_group *group)
+{
+    const double share = group->squares > 0 ? 1 / group->squares : 0;
+    wgf_vec2 mean;
+    for (int k = 0; k < 2; k++)
+        mean[k] = share * (stepper->A * group->v[k] + stepper->C * group->w[k]) + group->B[k];
+    return mean;
+}
+
+/* |factor g + decay v|^2 */
+static double square(double factor, const double *g, double decay, wgf_vec2 v)
+{
+    double x = factor * g[0] + decay * v[0], y = factor * g[1] + decay * v[1];
     return x * x + y * y;
+}
+
+/* The same over the neurons of a kink group. */
+static double kink_group_squares(const struct wgf_arc_stepper *stepper, const struct wgf_kink_group *group,
+                                 double factor)
+{
+    const struct wgf_kink_groups *all = &stepper->kink_groups;
+    const double *g = stepper->gradients + 2 * group->ray, beyond = group->beyond_squares, decay = stepper->decay;
+    if (decay == 0)
+        return (group->squares - beyond) * square(factor, g, 0, (wgf_vec2){0, 0}) +
+               beyond * square(factor, g + 2, 0, (wgf_vec2){0, 0});
+    double sum = 0;
+    for (int64_t i = group->first; i < group->first + group->count; i++)
+        sum += square(factor * all->alpha[i], g + (all->beyond[i] ? 2 : 0), decay, (wgf_vec2){all->x[i], all->y[i]});
+    return sum;
 }
 
 /* The factor is applied before squaring, as in the plain gradient, so that both overflow alike. */
 double wgf_arc_stepper_grad_norm(const struct wgf_arc_stepper *stepper)
 {
     const struct wgf_neuron_soa *individual = &stepper->individual;
-    double factor = 2 * stepper->kappa * stepper->c;
-    double sum = weighted_squares(factor, stepper->gx, individual->alpha, individual->count) +
-                 weighted_squares(factor, stepper->gy, individual->alpha, individual->count);
-    for (int64_t h = 0; h < stepper->arc_group_count; h++)
-        sum += stepper->arc_groups[h].squares * square(factor, stepper->gradients + 2 * stepper->arc_groups[h].arc);
-    for (int64_t k = 0; k < stepper->kink_groups.count; k++) {
-        const struct wgf_kink_group *group = &stepper->kink_groups.list[k];
-        const double *g = stepper->gradients + 2 * group->ray, beyond = group->beyond_squares;
-        sum += (group->squares - beyond) * square(factor, g) + beyond * square(factor, g + 2);
+    const double factor = 2 * stepper->kappa * stepper->c, decay = stepper->decay;
+    double sum = weighted_squares(factor, stepper->gx, individual->alpha, decay, individual->x, individual->count) +
+                 weighted_squares(factor, stepper->gy, individual->alpha, decay, individual->y, individual->count);
+    for (int64_t h = 0; h < stepper->arc_group_count; h++) {
+        const struct wgf_arc_group *group = &stepper->arc_groups[h];
+        sum += group->squares * square(factor, stepper->gradients + 2 * group->arc, decay, mean_of(stepper, group));
     }
-    return sqrt(sum);
+    for (int64_t k = 0; k < stepper->kink_groups.count; k++)
+        sum += kink_group_squares(stepper, &stepper->kink_groups.list[k], factor);
+    return sqrt(sum + decay * decay * rest_squares(stepper));
 }
 
 double wgf_arc_stepper_weight_norm(const struct wgf_arc_stepper *stepper)
 {
     const struct wgf_neuron_soa *individual = &stepper->individual;
     const struct wgf_kink_groups *kink_groups = &stepper->kink_groups;
-    double A = stepper->A, C = stepper->C, sum = A * A * stepper->vv + 2 * A * C * stepper->vw + C * C * stepper->ww;
+    double sum = rest_squares(stepper);
     for (int64_t h = 0; h < stepper->arc_group_count; h++) {
         const struct wgf_arc_group *group = &stepper->arc_groups[h];
-        for (int k = 0; k < 2; k++)
-            sum += group->B[k] * (2 * (A * group->v[k] + C * group->w[k]) + group->squares * group->B[k]);
+        sum += group->squares * square(0, group->B, 1, mean_of(stepper, group));
     }
     for (int64_t k = 0; k < kink_groups->count; k++)
         sum += wgf_squared_distance(kink_groups->x + kink_groups->list[k].first, NULL, kink_groups->list[k].count) +
@@ -333,7 +382,8 @@ double wgf_arc_stepper_squared_distance(const struct wgf_arc_stepper *stepper)
 double wgf_arc_stepper_update_norm(const struct wgf_arc_stepper *stepper)
 {
     const struct wgf_neuron_soa *all = &stepper->all, *individual = &stepper->individual;
-    double share = stepper->update.pull / stepper->update.step, sum = 0, *gx = stepper->now_gx, *gy = stepper->now_gy;
+    const double share = stepper->update.pull / stepper->update.step, decay = stepper->decay;
+    double sum = 0, *gx = stepper->now_gx, *gy = stepper->now_gy;
     gather(stepper);
     for (int64_t i = 0; i < stepper->m; i++) {
         gx[i] = stepper->gradients[2 * all->arc[i]];
@@ -353,9 +403,10 @@ double wgf_arc_stepper_update_norm(const struct wgf_arc_stepper *stepper)
         }
     for (int64_t i = 0; i < stepper->m; i++) {
         double a = 2 * stepper->kappa * stepper->c * all->alpha[i];
-        double x = a * gx[i] + share * (stepper->now_x[i] - stepper->wx[i]);
-        double y = a * gy[i] + share * (stepper->now_y[i] - stepper->wy[i]);
-        sum += x * x + y * y;
+        const double x = stepper->now_x[i], y = stepper->now_y[i];
+        const double to_x = a * gx[i] + share * (x - stepper->wx[i]) + decay * x;
+        const double to_y = a * gy[i] + share * (y - stepper->wy[i]) + decay * y;
+        sum += to_x * to_x + to_y * to_y;
     }
     return sqrt(sum);
 }

@@ -8,29 +8,48 @@
 #include "arc_stepper_internal.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
-/* The largest displacement by `steps` steps of the pull alone, over the distance to the point that pulls. */
-static double most_pulled(double pull, int64_t steps)
+/* Where steps of the pull and the decay alone lead within the window: from v along the line to share w. */
+struct pulled {
+    double share;  /* of w: what is pulled, over what is pulled and decays */
+    double most;   /* the largest part of that way */
+    double beyond; /* 1: steps swing about their end, so that the way may also lead back; else 0 */
+};
+
+static struct pulled pulled_by(const struct wgf_arc_stepper *stepper)
 {
-    const double window = (double)steps;
-    return pull <= 1 ? 1 - pow(1 - pull, window) : 1 + fmax(1, pow(pull - 1, window));
+    const double all = 1 - wgf_arc_stepper_keep(stepper), window = (double)stepper->window;
+    return (struct pulled){.share = all > 0 ? stepper->update.pull / all : 0,
+                           .most = all <= 1 ? 1 - pow(1 - all, window) : 1 + fmax(1, pow(all - 1, window)),
+                           .beyond = all > 1};
 }
 
-/* slack[i] <- the distance from v to the nearer ray of its arc, less the skin, what the pull may add, and rounding. */
+/* The least distance to the ray of `normal` on that way. */
+static inline __attribute__((always_inline)) double least_distance(const double *normal, double x, double y, double wx,
+                                                                   double wy, const struct pulled *pulled)
+{
+    const double now = normal[0] * x + normal[1] * y, way = now - pulled->share * (normal[0] * wx + normal[1] * wy);
+    const double back = -pulled->beyond * way;
+    return now - pulled->most * (way > back ? way : back);
+}
+
+/* slack[i] <- the least distance from v to a ray of its arc, less the skin and rounding. That of a neuron at the
+ * origin, which nothing pulls, is 0. */
 WGF_CLONES static void measure_slack(const double *restrict x, const double *restrict y, const double *restrict wx,
                                      const double *restrict wy, const int32_t *restrict arc,
-                                     const double *restrict normals, const double *restrict skin, double pulled,
-                                     int64_t count, double *restrict slack)
+                                     const double *restrict normals, const double *restrict skin,
+                                     const struct pulled *pulled, int64_t count, double *restrict slack)
 {
     const double rounding = 1e-10;
     for (int64_t i = 0; i < count; i++) {
         const double *normal = normals + 4 * arc[i];
-        const double to_begin = normal[0] * x[i] + normal[1] * y[i], to_end = normal[2] * x[i] + normal[3] * y[i];
-        const double lag = fabs(wx[i] - x[i]) + fabs(wy[i] - y[i]), size = fabs(x[i]) + fabs(y[i]);
-        const double distance = to_begin < to_end ? to_begin : to_end;
-        slack[i] = distance - skin[arc[i]] - pulled * lag - rounding * size;
+        const double to_begin = least_distance(normal, x[i], y[i], wx[i], wy[i], pulled);
+        const double to_end = least_distance(normal + 2, x[i], y[i], wx[i], wy[i], pulled);
+        const double size = fabs(x[i]) + fabs(y[i]) + fabs(wx[i]) + fabs(wy[i]), vanished = size > 0 ? DBL_MIN : 0;
+        slack[i] = (to_begin < to_end ? to_begin : to_end) - skin[arc[i]] - rounding * size - vanished;
     }
 }
 
@@ -39,8 +58,9 @@ static bool is_trapped(const struct wgf_arc_stepper *stepper, int64_t i, int64_t
 {
     const double *g = stepper->gradients + 2 * r, *normal = stepper->arcs.normals + 4 * (r + 1); /* towards beyond */
     double rate = wgf_arc_stepper_rate(stepper) * stepper->all.alpha[i];
-    double drag = stepper->update.pull *
-                  (normal[0] * (stepper->wx[i] - stepper->all.x[i]) + normal[1] * (stepper->wy[i] - stepper->all.y[i]));
+    const double left = 1 - wgf_arc_stepper_keep(stepper), pull = stepper->update.pull;
+    double drag = normal[0] * (pull * stepper->wx[i] - left * stepper->all.x[i]) +
+                  normal[1] * (pull * stepper->wy[i] - left * stepper->all.y[i]);
     return drag - rate * (normal[0] * g[0] + normal[1] * g[1]) > 0 &&
            drag - rate * (normal[0] * g[2] + normal[1] * g[3]) < 0;
 }
@@ -51,20 +71,22 @@ static bool is_trapped(const struct wgf_arc_stepper *stepper, int64_t i, int64_t
  * With r the nearer ray of the neuron's arc, the two arcs at r are arc r, which begins at the next ray on one side,
  * and arc r + 1, which ends at the next ray on the other. The neuron qualifies when it cannot reach either next ray,
  * or when it is trapped at r and the next rays are not too close. */
-static int32_t only_ray(const struct wgf_arc_stepper *stepper, int64_t i, double pulled)
+static int32_t only_ray(const struct wgf_arc_stepper *stepper, int64_t i, const struct pulled *pulled)
 {
     const struct wgf_arcs *arcs = &stepper->arcs;
     const int64_t k = stepper->all.arc[i], count = arcs->count;
     if (k == wgf_arcs_unlocated(arcs) || count == 0)
         return -1;
-    const double x = stepper->all.x[i], y = stepper->all.y[i], *own = arcs->normals + 4 * k;
+    const double x = stepper->all.x[i], y = stepper->all.y[i], wx = stepper->wx[i], wy = stepper->wy[i];
+    const double *own = arcs->normals + 4 * k;
     const double to_begin = own[0] * x + own[1] * y, to_end = own[2] * x + own[3] * y;
     const int64_t r = to_begin < to_end ? (k > 0 ? k - 1 : count - 1) : (k < count ? k : 0);
     const double *before = arcs->normals + 4 * r, *behind = before + 4; /* of the arcs r and r + 1 */
     const double distance = fmin(before[0] * x + before[1] * y, behind[2] * x + behind[3] * y); /* to the next rays */
-    const double lag = fabs(stepper->wx[i] - x) + fabs(stepper->wy[i] - y);
+    const double least =
+        fmin(least_distance(before, x, y, wx, wy, pulled), least_distance(behind + 2, x, y, wx, wy, pulled));
     const double skin = stepper->skin[r] + stepper->skin[r + 1];
-    const bool out_of_reach = distance > skin + pulled * lag;
+    const bool out_of_reach = least > skin;
     return out_of_reach || (distance > 0.125 * skin && is_trapped(stepper, i, r)) ? (int32_t)r : -1;
 }
 
@@ -90,9 +112,19 @@ static void join_arc_group(struct wgf_arc_stepper *stepper, int64_t i)
     group->v[1] += a * y;
     group->w[0] += a * wx;
     group->w[1] += a * wy;
-    stepper->vv += x * x + y * y;
-    stepper->vw += x * wx + y * wy;
-    stepper->ww += wx * wx + wy * wy;
+}
+
+/* Adds what neuron i has besides its multiple of alpha. */
+static void add_rest(struct wgf_arc_stepper *stepper, int64_t i)
+{
+    const struct wgf_neuron_soa *all = &stepper->all;
+    const struct wgf_arc_group *group = arc_group_at(stepper, all->arc[i]);
+    const double a = group->squares > 0 ? all->alpha[i] / group->squares : 0;
+    const double rx = all->x[i] - a * group->v[0], ry = all->y[i] - a * group->v[1];
+    const double qx = stepper->wx[i] - a * group->w[0], qy = stepper->wy[i] - a * group->w[1];
+    stepper->vv += rx * rx + ry * ry;
+    stepper->vw += rx * qx + ry * qy;
+    stepper->ww += qx * qx + qy * qy;
 }
 
 static void join_individuals(struct wgf_arc_stepper *stepper, int64_t i)
@@ -148,14 +180,14 @@ static void pad(struct wgf_arc_stepper *stepper, const struct wgf_kink_group *gr
 }
 
 /* Finds the one ray of each neuron without slack, and makes a kink group at each ray with enough neurons. */
-static void form_kink_groups(struct wgf_arc_stepper *stepper, double pulled)
+static void form_kink_groups(struct wgf_arc_stepper *stepper, const struct pulled *pulled)
 {
     const int64_t rays = stepper->arcs.count;
     struct wgf_kink_groups *kink_groups = &stepper->kink_groups;
     kink_groups->count = kink_groups->members = 0;
     memset(stepper->kink_group_at, 0, (size_t)rays * sizeof *stepper->kink_group_at);
     for (int64_t i = 0; i < stepper->m; i++)
-        if (!(stepper->slack[i] > 0)) {
+        if (!(stepper->slack[i] >= 0)) {
             stepper->nearest[i] = only_ray(stepper, i, pulled);
             if (stepper->nearest[i] >= 0)
                 stepper->kink_group_at[stepper->nearest[i]]++;
@@ -205,7 +237,7 @@ void wgf_arc_stepper_classify(struct wgf_arc_stepper *stepper)
     const double *g = stepper->gradients;
     stepper->window = stepper->next_window;
     const double speed = reserve * (double)stepper->window * wgf_arc_stepper_rate(stepper) * stepper->largest;
-    const double pulled = most_pulled(stepper->update.pull, stepper->window);
+    const struct pulled pulled = pulled_by(stepper);
     stepper->individual.count = stepper->individual.unlocated_count = stepper->arc_group_count = 0;
     stepper->vv = stepper->vw = stepper->ww = 0;
     stepper->A = 1, stepper->C = 0, stepper->age = 0;
@@ -214,15 +246,18 @@ void wgf_arc_stepper_classify(struct wgf_arc_stepper *stepper)
         stepper->arc_group_of[k] = -1;
     }
     measure_slack(stepper->all.x, stepper->all.y, stepper->wx, stepper->wy, stepper->all.arc, stepper->arcs.normals,
-                  stepper->skin, pulled, stepper->m, stepper->slack);
-    form_kink_groups(stepper, pulled);
+                  stepper->skin, &pulled, stepper->m, stepper->slack);
+    form_kink_groups(stepper, &pulled);
     for (int64_t i = 0; i < stepper->m; i++)
-        if (stepper->slack[i] > 0)
+        if (stepper->slack[i] >= 0)
             join_arc_group(stepper, i);
         else if (stepper->nearest[i] >= 0 && stepper->kink_group_at[stepper->nearest[i]] >= 0)
             join_kink_group(stepper, i);
         else
             join_individuals(stepper, i);
+    for (int64_t i = 0; i < stepper->m; i++)
+        if (stepper->slack[i] >= 0)
+            add_rest(stepper, i);
     for (int64_t k = 0; k < stepper->kink_groups.count; k++)
         pad(stepper, &stepper->kink_groups.list[k]);
     assert(count_classified(stepper) == stepper->m);

@@ -44,6 +44,8 @@ struct wgf_arc_stepper {
     struct wgf_arena arena; /* holds this struct and all arrays */
     int64_t m, n;
     double kappa, c, delta;
+    double decay;        /* what decays and confines adds this times v to the gradient */
+    double weight_decay; /* and this times |V|^2 to F */
     int loss;
     struct wgf_update update;
     double largest; /* |alpha| */
@@ -68,7 +70,8 @@ struct wgf_arc_stepper {
     int64_t age, window; /* steps since the last full evaluation, and from it to the next */
     int64_t next_window;
     double A, C;       /* see arc_stepper.h */
-    double vv, vw, ww; /* sums over neurons in arc groups of |v^0|^2, v^0 . w, |w|^2 */
+    double vv, vw, ww; /* sums over neurons in arc groups of |r|^2, r . q, |q|^2: what v^0 and w have besides the
+                        * multiples of alpha that are nearest to those of their group */
 
     double *sums, *gradients; /* bins x 2 */
     double *residual;         /* n: e_j */
@@ -82,6 +85,12 @@ struct wgf_arc_stepper {
 static inline double wgf_arc_stepper_rate(const struct wgf_arc_stepper *stepper)
 {
     return stepper->update.step * 2 * stepper->kappa * stepper->c;
+}
+
+/* What a step leaves of v. */
+static inline double wgf_arc_stepper_keep(const struct wgf_arc_stepper *stepper)
+{
+    return 1 - stepper->update.pull - stepper->update.step * stepper->decay;
 }
 
 /* After a full evaluation: forms all groups and chooses the window. */

@@ -38,6 +38,7 @@ void wgf_arcs_lay_out(struct wgf_arcs *arcs, int64_t n, struct wgf_arena *arena)
     arcs->actives = wgf_arena_take(arena, bins, sizeof *arcs->actives);
     arcs->across = wgf_arena_take(arena, samples, sizeof *arcs->across);
     arcs->dead = wgf_arena_take(arena, bins, sizeof *arcs->dead);
+    arcs->least = wgf_arena_take(arena, bins, sizeof *arcs->least);
     arcs->first = wgf_arena_take(arena, SECTORS_PER_RAY * rays + 1, sizeof *arcs->first);
 }
 
@@ -92,9 +93,11 @@ static void find_active(struct wgf_arcs *arcs)
     arcs->actives[0] = active = arcs->across_count;
     for (int64_t k = 0; k < arcs->count; k++)
         arcs->actives[k + 1] = active += arcs->rays[k].enters ? 1 : -1;
-    for (int64_t k = 0; k <= arcs->count; k++)
+    for (int64_t k = 0; k <= arcs->count; k++) {
+        arcs->least[k] = arcs->actives[k] > 0 ? 1 / WGF_ARCS_MOST : 0;
         if (arcs->actives[k] == 0)
             arcs->dead[arcs->dead_count++] = (int32_t)k;
+    }
 }
 
 /* The bounds of the arcs, as angles and as normals of their rays. */
@@ -147,8 +150,8 @@ bool wgf_arcs_start(struct wgf_arcs *arcs, const struct wgf_data *data)
 
 int32_t wgf_arcs_search(const struct wgf_arcs *arcs, double x, double y)
 {
-    double angle = wgf_pseudo_angle(x, y);
-    if (!arcs->in_range || !wgf_is_sized(fabs(x) + fabs(y)))
+    const double angle = wgf_pseudo_angle(x, y), size = fabs(x) + fabs(y);
+    if (!arcs->in_range || !(size > 0 && size < WGF_ARCS_MOST))
         return wgf_arcs_unlocated(arcs);
     int64_t sector = sector_of(arcs, angle);
     const double *low = arcs->begin + arcs->first[sector];
@@ -159,7 +162,7 @@ int32_t wgf_arcs_search(const struct wgf_arcs *arcs, double x, double y)
         left -= half;
     }
     int64_t k = low - arcs->begin;
-    return *low < angle && angle < arcs->end[k] ? (int32_t)k : wgf_arcs_unlocated(arcs);
+    return *low < angle && angle < arcs->end[k] && size > arcs->least[k] ? (int32_t)k : wgf_arcs_unlocated(arcs);
 }
 
 bool wgf_arcs_neighbours(const struct wgf_arcs *arcs, const double *w, int64_t *samples)

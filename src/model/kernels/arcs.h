@@ -4,7 +4,8 @@
  * Invariant: a neuron is located in an arc when it lies inside by more than rounding could mistake. Then the plain
  * kernel's w0 x0 + w1 x1 > 0 agrees with the arc for every sample, since no kink is nearer than the arc's two rays.
  * All other neurons (on a ray, at the origin, not finite, too small or too large) are unlocated and use that
- * expression itself. So all kernels agree on every activation.
+ * expression itself. So all kernels agree on every activation. Where no sample is active a neuron may be as small as
+ * it gets: of two products that vanish, the one that counts vanishes last.
  * Source: src/flow/README.md "Arcs (d = 2)". */
 #ifndef WGF_MODEL_ARCS_H
 #define WGF_MODEL_ARCS_H
@@ -37,6 +38,7 @@ struct wgf_arcs {
     int64_t *actives;    /* bins: samples active there; 0 for unlocated */
     int32_t *dead;       /* arcs where no sample is active */
     int64_t dead_count;
+    double *least;  /* bins: neurons of no larger |x| + |y| are unlocated: their products may vanish */
     int32_t *first; /* sectors + 1: an arc that begins before the sector, an equal part of the angles */
     int64_t sectors;
     bool in_range; /* no sample is so small or large that products could leave the normal numbers */
@@ -68,12 +70,8 @@ static inline __attribute__((always_inline)) double wgf_pseudo_angle(double x, d
     return y < 0 ? -angle : angle;
 }
 
-/* True when products with a neuron of this size neither vanish nor overflow. `&`: no branch, so that loops
- * vectorise. */
-static inline __attribute__((always_inline)) bool wgf_is_sized(double size)
-{
-    return (size > 0x1p-450) & (size < 0x1p450);
-}
+/* Products with a neuron of a larger |x| + |y| may overflow. */
+#define WGF_ARCS_MOST 0x1p450
 
 /* The arc that (x, y) is clearly inside of, or the bin of unlocated neurons. O(log n). */
 int32_t wgf_arcs_search(const struct wgf_arcs *arcs, double x, double y);

@@ -101,7 +101,7 @@ bool wgf_kink_groups_step(struct wgf_arc_stepper *stepper)
         struct wgf_kink_group *group = &kink_groups->list[k];
         const double *g = stepper->gradients + 2 * group->ray, *ray = stepper->arcs.ray_x + 2 * group->ray;
         const double *left = stepper->arcs.normals + 4 * group->ray;
-        const struct crossing by = {.keep = 1 - stepper->update.pull,
+        const struct crossing by = {.keep = wgf_arc_stepper_keep(stepper),
                                     .pull = stepper->update.pull,
                                     .here = {rate * g[0], rate * g[1]},
                                     .beyond = {rate * g[2], rate * g[3]},

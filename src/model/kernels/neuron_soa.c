@@ -41,14 +41,14 @@ void wgf_neuron_soa_lay_out(struct wgf_neuron_soa *soa, int64_t most, int64_t n,
  * clearly inside that arc. The outermost bounds are infinite, and those of the unlocated bin keep a neuron there. `&`:
  * no branches, so that the loop vectorises. */
 WGF_CLONES static void follow(const double *restrict x, const double *restrict y, const double *restrict begin,
-                              const double *restrict end, int64_t count, int32_t *restrict arc,
-                              unsigned char *restrict unclear)
+                              const double *restrict end, const double *restrict least, int64_t count,
+                              int32_t *restrict arc, unsigned char *restrict unclear)
 {
     for (int64_t i = 0; i < count; i++) {
         double size = fabs(x[i]) + fabs(y[i]), angle = wgf_pseudo_angle(x[i], y[i]);
         int32_t k = arc[i];
         k += (angle >= end[k]) - (angle <= begin[k]);
-        unclear[i] = !((begin[k] < angle) & (angle < end[k]) & wgf_is_sized(size));
+        unclear[i] = !((begin[k] < angle) & (angle < end[k]) & (size > least[k]) & (size < WGF_ARCS_MOST));
         arc[i] = k;
     }
 }
@@ -56,7 +56,7 @@ WGF_CLONES static void follow(const double *restrict x, const double *restrict y
 void wgf_neuron_soa_locate(struct wgf_neuron_soa *soa, const struct wgf_arcs *arcs)
 {
     int32_t unlocated = wgf_arcs_unlocated(arcs);
-    follow(soa->x, soa->y, arcs->begin, arcs->end, soa->count, soa->arc, soa->unclear);
+    follow(soa->x, soa->y, arcs->begin, arcs->end, arcs->least, soa->count, soa->arc, soa->unclear);
     soa->unlocated_count = 0;
     for (int64_t i = 0; i < soa->count; i++) {
         if (!soa->unclear[i] && arcs->in_range)
