@@ -107,8 +107,8 @@ wgf_status wgf_kept_settings(const struct wgf_kept *kept, int64_t job, struct wg
         (!wgf_method_has_neurons(settings->method) && wgf_flow_state_shape(settings).rows != rows))
         return wgf_fail(error, WGF_EDATA, "job %" PRId64 ": its state is damaged; see wgf verify", job);
     if (wgf_method_has_neurons(settings->method)) {
-        settings->init.width = rows;
-        settings->data.d = cols - (settings->network.layers == WGF_LAYERS_BOTH);
+        settings->init.width = rows / wgf_network_neurons(&settings->network, 1);
+        settings->data.d = cols - wgf_network_trains_alpha(&settings->network);
     }
     return WGF_OK;
 }
@@ -117,7 +117,7 @@ wgf_status wgf_kept_settings(const struct wgf_kept *kept, int64_t job, struct wg
 static wgf_status make_alpha(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
                              double *alpha, struct wgf_error *error)
 {
-    double *const W = wgf_calloc(settings->init.width * settings->data.d, sizeof *W);
+    double *const W = wgf_calloc(part(kept, WGF_KEPT_ROWS, job) * settings->data.d, sizeof *W);
     wgf_status status = W ? WGF_OK : wgf_fail(error, WGF_EMEMORY, "no memory for the neurons of job %" PRId64, job);
     if (!status && settings->init.kind == WGF_INIT_FILE)
         status = wgf_cli_check_key(kept->store, kept->plan.plan, job, ": alpha cannot be read again", error);
@@ -130,11 +130,11 @@ static wgf_status make_alpha(const struct wgf_kept *kept, int64_t job, const str
 wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings, double **state,
                          double **alpha, struct wgf_error *error)
 {
-    const bool fixed = wgf_method_has_neurons(settings->method) && settings->network.layers == WGF_LAYERS_FIRST;
-    const int64_t size = part(kept, WGF_KEPT_ROWS, job) * part(kept, WGF_KEPT_COLS, job);
+    const bool fixed = wgf_method_has_neurons(settings->method) && !wgf_network_trains_alpha(&settings->network);
+    const int64_t rows = part(kept, WGF_KEPT_ROWS, job), size = rows * part(kept, WGF_KEPT_COLS, job);
     const int64_t last = part(kept, WGF_KEPT_START, job) + (part(kept, WGF_KEPT_RECORDS, job) - 1) * size;
     *state = wgf_calloc(size, sizeof **state);
-    *alpha = fixed ? wgf_calloc(settings->init.width, sizeof **alpha) : NULL;
+    *alpha = fixed ? wgf_calloc(rows, sizeof **alpha) : NULL;
     if (!*state || (fixed && !*alpha))
         return wgf_fail(error, WGF_EMEMORY, "no memory for the state of job %" PRId64, job);
     const wgf_status status =

@@ -12,7 +12,7 @@
 #include <xxhash.h>
 
 static const int64_t most_jobs = INT64_C(1) << 53;
-enum { MOST_CASES = 16384 }; /* all combinations of the choices that decide and are read are fewer */
+enum { MOST_CASES = 65536 }; /* all combinations of the choices that decide and are read are fewer */
 
 int wgf_block_axis(const struct wgf_plan_block *block, const struct wgf_param *param)
 {

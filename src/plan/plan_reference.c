@@ -67,6 +67,7 @@ wgf_status wgf_plan_make_cloud(const struct wgf_source *source, const struct wgf
     free(contents->vector);
     contents->matrix = points;
     contents->vector = weights;
+    contents->rows = shape.rows;
     contents->cols = shape.cols;
     return status ? status : check(source, contents, error);
 }
@@ -95,23 +96,33 @@ bool wgf_reference_unasked(struct wgf_trial *trial)
            wgf_trial_says(trial, "%s is no result file, so reference_job means nothing; remove it", source->path);
 }
 
+/* What the points of such states are. */
+static const char *points_of(const struct wgf_settings *settings)
+{
+    if (!wgf_method_has_neurons(settings->method))
+        return "w";
+    switch (settings->network.parametrisation) {
+    case WGF_PRODUCT:
+        return "(w_+, w_-)";
+    case WGF_SPHERE:
+        return "(direction, scale)";
+    default:
+        return settings->network.layers == WGF_LAYERS_BOTH ? "(w, alpha)" : "w";
+    }
+}
+
 /* Are its points not like those of the job's states? */
 bool wgf_reference_other_points(struct wgf_trial *trial)
 {
-    static const char *const kinds[] = {"w", "(w, alpha)"};
     const struct wgf_source *source = reference_of(trial);
-    const struct wgf_network_settings *const network = &trial->settled.network;
     if (!source || source->error.status)
         return false;
-    const bool neurons = wgf_method_has_neurons(trial->settled.method);
-    const bool both = neurons && wgf_network_trains_alpha(network);
-    const bool theirs = source->is_state && wgf_method_has_neurons(source->origin.method) &&
-                        wgf_network_trains_alpha(&source->origin.network);
-    if (source->is_state && both != theirs)
+    const char *const ours = points_of(&trial->settled), *const theirs = points_of(&source->origin);
+    if (source->is_state && strcmp(ours, theirs) != 0)
         return wgf_trial_says(trial,
                               "record_distances: reference needs points like this job's, %s, but those of job %" PRId64
-                              " of %s are %s; name a job with the same layers",
-                              kinds[both], source->job, source->path, kinds[theirs]);
+                              " of %s are %s; name a job with the same layers and parametrisation",
+                              ours, source->job, source->path, theirs);
     const int64_t cols = wgf_flow_cloud_shape(&trial->settled).cols;
     return source->cols != cols && wgf_trial_data_are_known(trial) &&
            wgf_trial_says(trial,

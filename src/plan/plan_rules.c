@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PARAMS = 9 };
+enum { MOST_PARAMS = 10 };
 
 struct wgf_rule {
     const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
@@ -85,7 +85,8 @@ static bool inputs(struct wgf_trial *trial)
 static bool width(struct wgf_trial *trial)
 {
     const struct wgf_source *source = neuron_source(trial);
-    return source && disagrees(trial, "width", trial->written.init.width, source->rows, source->path);
+    const int64_t implied = source ? source->rows / wgf_network_neurons(&trial->settled.network, 1) : 0;
+    return source && disagrees(trial, "width", trial->written.init.width, implied, source->path);
 }
 
 /* Does a file have another number of inputs than the data? */
@@ -168,11 +169,32 @@ static bool init_grid(struct wgf_trial *trial)
         return false;
     if (d != 2 && wgf_trial_data_are_known(trial))
         return wgf_trial_says(trial, "init: grid needs d = 2, but d is %" PRId64, d);
-    return !wgf_init_grid_side(init->signs, init->width, &nearest) &&
+    const bool pairs = trial->settled.network.parametrisation == WGF_PRODUCT;
+    const int signs = pairs ? WGF_SIGNS_POSITIVE : init->signs; /* width counts those of one sign */
+    return !wgf_init_grid_side(signs, init->width, &nearest) &&
            wgf_trial_says(trial,
                           "init: grid needs width = %s, a square grid of each sign; %" PRId64
                           " is not, the nearest is %" PRId64,
-                          init->signs == WGF_SIGNS_BALANCED ? "2 g^2" : "g^2", init->width, nearest);
+                          signs == WGF_SIGNS_BALANCED ? "2 g^2" : "g^2", init->width, nearest);
+}
+
+static bool pairs_of_file(struct wgf_trial *trial)
+{
+    const struct wgf_source *source = neuron_source(trial);
+    return source && trial->settled.network.parametrisation == WGF_PRODUCT && !source->pairs &&
+           wgf_trial_says(trial,
+                          "%s does not hold pairs; parametrisation: product takes 2 m rows, first the m w_+ with "
+                          "alpha = 1, then the m w_- with alpha = -1",
+                          source->path);
+}
+
+static bool parametrisation(struct wgf_trial *trial)
+{
+    const int method = trial->settled.method;
+    return trial->written.network.parametrisation != WGF_NEURONS && method != WGF_METHOD_GD &&
+           method != WGF_METHOD_PROX &&
+           wgf_trial_says(trial, "parametrisation: %s needs method: gd or prox",
+                          wgf_param_text(wgf_param_find("parametrisation"), &trial->written));
 }
 
 static bool both_layers(struct wgf_trial *trial)
@@ -337,13 +359,16 @@ static const struct wgf_rule rules[] = {
     {{"test_fraction", "data", "data_file"}, .conflicts = no_training_part},
     {{"n", "test_fraction", "data", "data_file"}, .conflicts = samples},
     {{"d", "inputs", "data", "data_file"}, .conflicts = inputs},
-    {{"width", "init", "init_file", "init_job", "init_record"}, .conflicts = width},
+    {{"width", "init", "init_file", "init_job", "init_record", "parametrisation", "method"}, .conflicts = width},
     {{"init_file", "init_job", "init_record", "init", "data", "data_file", "inputs", "d"}, .conflicts = neuron_columns},
     {{"test_file", "data", "data_file", "inputs", "d"}, .conflicts = test_columns},
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
-    {{"init", "width", "signs", "method", "data", "data_file", "inputs", "d"}, .conflicts = init_grid},
-    {{"layers", "method", "flow_solver"}, .conflicts = both_layers},
+    {{"init", "width", "signs", "method", "parametrisation", "data", "data_file", "inputs", "d"},
+     .conflicts = init_grid},
+    {{"parametrisation", "method"}, .conflicts = parametrisation},
+    {{"init_file", "init_job", "init_record", "init", "parametrisation", "method"}, .conflicts = pairs_of_file},
+    {{"layers", "method", "parametrisation", "flow_solver"}, .conflicts = both_layers},
     {{"inner", "method"}, .conflicts = inner_solver},
     {{"inner", "beta", "beta_decay", "method"}, .conflicts = given_beta},
     {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
@@ -357,7 +382,8 @@ static const struct wgf_rule rules[] = {
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = grid_init},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
-    {{"init_file", "init_job", "init_record", "init", "method", "layers"}, .conflicts = wgf_state_other_kind},
+    {{"init_file", "init_job", "init_record", "init", "method", "layers", "parametrisation"},
+     .conflicts = wgf_state_other_kind},
     {{"grid2", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_other_grids},
     {{"grid_radius", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_larger},
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},
@@ -366,7 +392,8 @@ static const struct wgf_rule rules[] = {
     {{"record_distances", "reference_file"}, .conflicts = wgf_reference_unnamed},
     {{"reference_job", "reference_file", "record_distances"}, .conflicts = wgf_reference_missing},
     {{"reference_job", "reference_file", "record_distances"}, .conflicts = wgf_reference_unasked},
-    {{"reference_file", "reference_job", "record_distances", "method", "layers", "d", "data", "data_file", "inputs"},
+    {{"reference_file", "reference_job", "record_distances", "method", "layers", "parametrisation", "d", "data",
+      "data_file", "inputs"},
      .conflicts = wgf_reference_other_points},
     {.shapes = WGF_SHAPES_TRACE, .conflicts = trace_length},
     {.shapes = WGF_SHAPES_STATE, .conflicts = state_size},

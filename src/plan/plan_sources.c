@@ -134,6 +134,15 @@ wgf_status wgf_source_read(const struct wgf_source *source, struct wgf_datafile 
     return status;
 }
 
+static bool are_pairs(const struct wgf_source *source, const struct wgf_datafile *contents)
+{
+    const int64_t half = contents->rows / 2;
+    bool pairs = source->layout == &wgf_datafile_neurons && contents->vector && contents->rows == 2 * half;
+    for (int64_t i = 0; pairs && i < contents->rows; i++)
+        pairs = contents->vector[i] == (i < half ? 1 : -1);
+    return pairs;
+}
+
 /* wanted: its path, layout, columns, job and record. */
 static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wanted)
 {
@@ -157,6 +166,7 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
         source->rows = contents.rows;
         source->cols = contents.cols;
         source->hash = contents.hash;
+        source->pairs = are_pairs(source, &contents);
     }
     wgf_datafile_clear(&contents);
     return source->error.status == WGF_EIO ? WGF_EIO : WGF_OK;

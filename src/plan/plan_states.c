@@ -10,8 +10,8 @@
 #include <xxhash.h>
 
 /* The parameters of a row that say what its state is. */
-static const char *const shaping[] = {"method", "layers", "signs",       "width",        "init",
-                                      "grid",   "grid2",  "grid_radius", "grid2_radius", "init_record"};
+static const char *const shaping[] = {"method", "layers", "parametrisation", "signs",        "width",      "init",
+                                      "grid",   "grid2",  "grid_radius",     "grid2_radius", "init_record"};
 enum { SHAPING = sizeof shaping / sizeof *shaping };
 
 /* Does the row have a value that the parameter allows? It is set. */
@@ -41,7 +41,7 @@ static bool has_masses(const struct wgf_settings *origin)
 /* From rows of w, or of w and alpha, to W and alpha. */
 static void part_neurons(const struct wgf_settings *origin, struct wgf_datafile *contents)
 {
-    const bool both = origin->network.layers == WGF_LAYERS_BOTH;
+    const bool both = wgf_network_trains_alpha(&origin->network);
     const int64_t m = contents->rows, cols = contents->cols, d = cols - both;
     const int64_t positives = wgf_init_positives(origin->init.signs, m);
     for (int64_t i = 0; i < m; i++) {
@@ -63,21 +63,22 @@ static wgf_status interpret(const struct wgf_source *source, struct wgf_settings
                             struct wgf_error *error)
 {
     const struct wgf_state_shape shape = wgf_flow_one_state(origin);
-    const bool masses = has_masses(origin), both = !masses && origin->network.layers == WGF_LAYERS_BOTH;
+    const bool masses = has_masses(origin), both = !masses && wgf_network_trains_alpha(&origin->network);
+    const bool known = masses || both || origin->network.parametrisation == WGF_PRODUCT;
     const bool cloud = source->layout == &wgf_datafile_cloud;
     if (contents->rows != shape.rows || (masses && contents->cols != 1) || contents->cols < 1 + both)
         return wgf_fail(error, WGF_EDATA,
                         "%s: the state of job %" PRId64 " does not have the shape of its row; see "
                         "wgf verify",
                         source->resolved, source->job);
-    if (!masses && !both && origin->init.kind == WGF_INIT_FILE && origin->init.record < 0)
+    if (!known && origin->init.kind == WGF_INIT_FILE && origin->init.record < 0)
         return wgf_fail(error, WGF_EUSAGE,
                         "job %" PRId64 " of %s began from a file of neurons, whose alpha it does not keep; write %s "
                         "of its state into an HDF5 file and name that",
                         source->job, source->resolved, cloud ? "points, weights and signs" : "W and alpha");
     if (cloud) {
         origin->data.d = masses ? origin->data.d : contents->cols - both;
-        if (!masses && !both)
+        if (!known)
             part_neurons(origin, contents);
         return wgf_plan_make_cloud(source, origin, contents, error);
     }
@@ -115,7 +116,7 @@ void wgf_plan_settle_state(const struct wgf_source *source, struct wgf_settings 
     settings->init.record = source->origin.init.record;
     settings->init.signs = source->origin.init.signs;
     if (wgf_method_has_neurons(settings->method))
-        settings->init.width = source->rows;
+        settings->init.width = source->rows / wgf_network_neurons(&settings->network, 1);
 }
 
 static const char *word(const char *name, const struct wgf_settings *settings)
@@ -159,7 +160,9 @@ bool wgf_state_other_kind(struct wgf_trial *trial)
                               "job that has kept %s",
                               word("method", &trial->settled), kinds[masses], source->job, source->path,
                               word("method", origin), kinds[!masses], kinds[masses]);
-    return !masses && origin->network.layers == WGF_LAYERS_BOTH && trial->settled.network.layers == WGF_LAYERS_FIRST &&
+    return !masses && wgf_network_trains_alpha(&origin->network) &&
+           !wgf_network_trains_alpha(&trial->settled.network) &&
+           trial->settled.network.parametrisation != WGF_PRODUCT &&
            wgf_trial_says(trial,
                           "layers: first does not keep alpha, which job %" PRId64 " of %s has trained; use layers: "
                           "both, or write W and alpha of its state into an HDF5 file and name that",

@@ -279,7 +279,8 @@ const char *wgf_kernel_used(const struct wgf_settings *settings)
 {
     if (!wgf_method_uses_kernel(settings))
         return "";
-    return wgf_network_kernel_used(settings->network.kernel, settings->init.width, settings->data.n, settings->data.d);
+    const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
+    return wgf_network_kernel_used(settings->network.kernel, m, settings->data.n, settings->data.d);
 }
 
 static void fill_result(enum wgf_result_column column, const struct block *block, void *buffer)

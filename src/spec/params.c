@@ -18,6 +18,7 @@ static const char *const signs[] = {NAMES(WGF_SIGNS)};
 static const char *const losses[] = {NAMES(WGF_LOSSES)};
 static const char *const outputs[] = {NAMES(WGF_OUTPUTS)};
 static const char *const layers[] = {NAMES(WGF_LAYERS)};
+static const char *const parametrisations[] = {NAMES(WGF_PARAMETRISATIONS)};
 static const char *const kernels[] = {NAMES(WGF_KERNELS)};
 static const char *const methods[] = {WGF_METHODS(WGF_METHOD_WORD) NULL};
 static const char *const metrics[] = {WGF_METRICS(WGF_METRIC_WORD) NULL};
@@ -109,6 +110,12 @@ static bool with_reference(const struct wgf_settings *s)
     return s->record_distances == WGF_DISTANCES_REFERENCE;
 }
 
+/* The others say themselves which weights train. */
+static bool with_layers(const struct wgf_settings *s)
+{
+    return with_neurons(s) && s->network.parametrisation == WGF_NEURONS;
+}
+
 static bool with_sliced(const struct wgf_settings *s)
 {
     return with_prox(s) && s->metric == WGF_METRIC_SLICED;
@@ -147,6 +154,12 @@ static bool with_init_file(const struct wgf_settings *s)
 static bool with_made_neurons(const struct wgf_settings *s)
 {
     return !with_init_file(s);
+}
+
+/* Pairs have one neuron of each sign. */
+static bool with_signs(const struct wgf_settings *s)
+{
+    return with_made_neurons(s) && !(with_neurons(s) && s->network.parametrisation == WGF_PRODUCT);
 }
 
 static bool with_init_scale(const struct wgf_settings *s)
@@ -227,7 +240,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("which of the states that the job has kept, from 0; or the last")},
     {"init_scale", FLOAT(init.scale, "1e-3"), AT_LEAST(0), READ(with_init_scale),
      SAYS("standard deviation (normal) or half-width (grid) of initial neurons")},
-    {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SHAPES(STATE), READ(with_made_neurons),
+    {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SHAPES(STATE), READ(with_signs),
      SAYS("output signs: half +1 and half -1, or all +1")},
     {"seed", INT(init.seed, "1"), WHOLE(0), READ(with_random_choices),
      SAYS("initialisation and every random choice of the descent")},
@@ -237,8 +250,12 @@ const struct wgf_param wgf_params[] = {
      SAYS("residual beyond which huber is linear")},
     {"output", CHOICE(network.output, "sum"), ONE_OF(outputs), READ(with_neurons),
      SAYS("network output: sum or mean over the neurons")},
-    {"layers", CHOICE(network.layers, "first"), ONE_OF(layers), SHAPES(STATE), READ(with_neurons),
+    {"layers", CHOICE(network.layers, "first"), ONE_OF(layers), SHAPES(STATE), READ(with_layers),
      SAYS("which weights train")},
+    {"parametrisation", CHOICE(network.parametrisation, "neurons"), ONE_OF(parametrisations), DECIDES, SHAPES(STATE),
+     READ(with_neurons),
+     SAYS("what a particle is: a neuron; product: a pair of one of each sign, width counts pairs; sphere: a direction "
+          "and a scale")},
     {"weight_decay", FLOAT(network.weight_decay, "0"), AT_LEAST(0), READ(with_neurons),
      SAYS("factor of the squared weights in the objective")},
     {"confine", FLOAT(network.confine, "0"), AT_LEAST(0),

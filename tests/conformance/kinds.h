@@ -13,25 +13,34 @@ static const struct kind {
     const char *spec;         /* the same in words */
     int inner;                /* of prox, with a memory that lives on and a beta that decays */
     double beta;              /* its beta; 0: auto */
+    int parametrisation;
 } kinds[] = {
-    {"gd", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, true, "method: gd", 0, 0},
+    {"gd", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, true, "method: gd", 0, 0, 0},
     {"prox_frobenius", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, true, "method: prox, metric: frobenius",
-     0, 0},
+     0, 0, 0},
     {"prox_wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, true,
-     "method: prox, metric: wasserstein", 0, 0},
-    {"prox_sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true, "method: prox, metric: sliced", 0, 0},
+     "method: prox, metric: wasserstein", 0, 0, 0},
+    {"prox_sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true, "method: prox, metric: sliced", 0, 0, 0},
     {"prox_fixed_point", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 1e-3, 1e-5, true,
-     "method: prox, inner: fixed_point", WGF_INNER_FIXED_POINT, 0},
+     "method: prox, inner: fixed_point", WGF_INNER_FIXED_POINT, 0, 0},
     {"prox_momentum", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true,
-     "method: prox, metric: sliced, inner: momentum, beta: 0.001", WGF_INNER_MOMENTUM, 1e-3},
+     "method: prox, metric: sliced, inner: momentum, beta: 0.001", WGF_INNER_MOMENTUM, 1e-3, 0},
     {"prox_adam", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, true,
-     "method: prox, metric: wasserstein, inner: adam, beta: 0.001", WGF_INNER_ADAM, 1e-3},
-    {"jko_newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, solver: newton", 0, 0},
-    {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra", 0, 0},
-    {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4", 0, 0},
-    {"flow", WGF_METHOD_FLOW, 0, WGF_FLOW_EVENTS, 0, 2e-3, 2e-2, false, "method: flow", 0, 0},
+     "method: prox, metric: wasserstein, inner: adam, beta: 0.001", WGF_INNER_ADAM, 1e-3, 0},
+    {"gd_product", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, false, "method: gd, parametrisation: product", 0, 0,
+     WGF_PRODUCT},
+    {"gd_sphere", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, false, "method: gd, parametrisation: sphere", 0, 0, WGF_SPHERE},
+    {"prox_product", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, false,
+     "method: prox, metric: wasserstein, parametrisation: product", 0, 0, WGF_PRODUCT},
+    {"prox_sphere", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, false,
+     "method: prox, parametrisation: sphere", 0, 0, WGF_SPHERE},
+    {"jko_newton", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, solver: newton", 0, 0, 0},
+    {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra", 0, 0,
+     0},
+    {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4", 0, 0, 0},
+    {"flow", WGF_METHOD_FLOW, 0, WGF_FLOW_EVENTS, 0, 2e-3, 2e-2, false, "method: flow", 0, 0, 0},
     {"flow_adaptive", WGF_METHOD_FLOW, 0, WGF_FLOW_ADAPTIVE, 0, 2e-3, 2e-2, true, "method: flow, flow_solver: adaptive",
-     0, 0},
+     0, 0, 0},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, GRID = 5, NAME_LENGTH = 96 };
 
@@ -54,6 +63,7 @@ static inline struct wgf_settings settings_of_kind(const struct kind *kind)
     settings.beta_decay = kind->beta > 0 ? 0.9 : 1;
     settings.rtol = 1e-3;
     settings.atol = 1e-6;
+    settings.network.parametrisation = kind->parametrisation;
     settings.init.width = 12;
     settings.gamma = kind->gamma;
     settings.grid = GRID;

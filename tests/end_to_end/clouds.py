@@ -11,9 +11,13 @@ def cloud(file, job, record=-1):
     rows, cols, records = (int(file[f"state_{name}"][job]) for name in ("rows", "cols", "records"))
     start = int(file["state_start"][job])
     state = file["state"][start : start + records * rows * cols].reshape(records, rows, cols)[record]
+    if text("parametrisation") == "product":
+        state = np.hstack(np.split(state, 2))
+        return state, np.full(len(state), 1 / len(state)), np.ones(len(state))
     if text("method") != "jko":
+        trained = text("layers") == "both" or text("parametrisation") == "sphere"
         first = (rows + 1) // 2 if text("signs") == "balanced" else rows
-        signs = np.where((np.arange(rows) < first) | (text("layers") == "both"), 1, -1)
+        signs = np.where((np.arange(rows) < first) | trained, 1, -1)
         return state, np.full(rows, 1 / rows), signs
     points, signs = [], []
     for g, radius in ((file["grid"][job], file["grid_radius"][job]), (file["grid2"][job], file["grid2_radius"][job])):

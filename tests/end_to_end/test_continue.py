@@ -32,7 +32,8 @@ def two_parts_equal_the_whole(wgf):
     """Bit for bit, where nothing but the state goes from step to step."""
     count = 0
     for kernel in ("dense", "fused"):
-        for how in ("method: gd", "method: gd, layers: both", "method: prox", "method: prox, metric: wasserstein",
+        for how in ("method: gd", "method: gd, layers: both", "method: gd, parametrisation: product",
+                    "method: prox, parametrisation: sphere", "method: prox", "method: prox, metric: wasserstein",
                     "method: gd, signs: positive", "method: gd, output: mean, loss: half_mse"):
             own = f"{FIRST}, {how}, kernel: {kernel}"
             run(wgf, "first", f"{own}, width: 7, init_scale: 0.3, steps: 4")
@@ -66,6 +67,28 @@ def other_methods_go_on(wgf):
 
 
 @case
+def parametrisations_go_on_from_each_other(wgf):
+    """A state is taken for what it is: neurons w with alpha, pairs as the neurons of two signs that they are."""
+    for name, own, width in (("neurons", "width: 6", 6), ("pairs", "width: 3, parametrisation: product", 3),
+                             ("sphere", "width: 6, parametrisation: sphere", 6)):
+        first = run(wgf, name, f"{FIRST}, {own}, init_scale: 0.3, steps: 3")
+        equal(int(first["width"][0]), width, "width")
+        state = states(first)[-1]
+        for how in ("neurons, layers: both", "sphere", "product"):
+            if name == "sphere" and how == "product":
+                continue
+            made = run(wgf, "made", f"data: sinus, n: 12, init: file, init_file: {name}.h5, steps: 1, save: all, "
+                       f"parametrisation: {how}")
+            start, W, alpha = states(made)[0], state[:, :2], np.repeat([1.0, -1.0], 3)
+            alpha = state[:, 2] if name == "sphere" else alpha
+            size = np.linalg.norm(W, axis=1) if how == "sphere" else np.ones(6)
+            wanted = W if how == "product" else np.column_stack([W / size[:, None], alpha * size])
+            require(np.abs(start - wanted).max() < 1e-15, f"from {name} to {how}: {start}, not {wanted}")
+            equal(int(made["width"][0]), 3 if how == "product" else 6, f"width from {name} to {how}")
+            require(abs(made["objective"][0, 0] / first["objective"][0, 3] - 1) < 1e-14, f"from {name} to {how}")
+
+
+@case
 def masses_on_a_finer_grid(wgf):
     """Against NumPy: A P A' with hat functions whose columns sum to 1, a grid and a sheet at a time."""
     for signs, sheets in (("balanced", 2), ("positive", 1)):
@@ -95,8 +118,11 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
             ("bare", f"{FIRST.replace('all', 'none')}, width: 6, steps: 3", ""),
             ("jko", f"{FIRST}, method: jko, grid: 6, grid2: 4, steps: 1", ""),
             ("plain", f"{FIRST}, method: jko, grid: 6, steps: 1", ""),
+            ("pairs", f"{FIRST}, width: 3, parametrisation: product", ""),
+            ("sphere", f"{FIRST}, width: 6, parametrisation: sphere", ""),
             ("csv", f"{FIRST}, init: file, init_file: w.csv", "")):
         wgf.write("w.csv", "1,2,1\n3,4,-1\n")
+        wgf.write("odd.csv", "1,2,1\n3,4,-1\n5,6,1\n")
         run(wgf, name, fixed, sweep).close()
     rows = [
         ("init_file: gd.h5, init_job: 3", "init_job", "gd.h5 has the jobs 0 to 2, and no job 3"),
@@ -110,6 +136,11 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
          "(method: gd) has kept neurons; name a job that has kept masses on a grid"),
         ("init_file: jko.h5", "init_file", "method: gd starts from neurons, but job 0 of jko.h5 (method: jko) has"),
         ("init_file: both.h5", "init_file", "layers: first does not keep alpha, which job 0 of both.h5 has trained"),
+        ("init_file: sphere.h5", "init_file", "layers: first does not keep alpha, which job 0 of sphere.h5 has"),
+        ("init_file: both.h5, parametrisation: product", "init_file", "both.h5 does not hold pairs"),
+        ("init_file: odd.csv, parametrisation: product", "init_file", "odd.csv does not hold pairs; parametrisation: "
+         "product takes 2 m rows, first the m w_+ with alpha = 1, then the m w_- with alpha = -1"),
+        ("init_file: pairs.h5, parametrisation: product, width: 6", "width", "width is 6, but pairs.h5 has width = 3"),
         ("init_file: csv.h5", "init_file", "csv.h5 began from a file of neurons, whose alpha it does not keep"),
         ("init_file: jko.h5, method: jko", "init_file", "job 0 of jko.h5 has masses on two grids; give grid2 as well"),
         ("init_file: plain.h5, method: jko, grid2: 3", "grid2", "plain.h5 has masses on one grid; use grid2: 0"),

@@ -20,6 +20,7 @@ fixed: {data: sinus, n: 8, method: jko, steps: 2, save: last}
 sweep: {grid: [6, 7], grid2: [0, 4], signs: [balanced, positive]}
 """
 BOTH = "name: both\nfixed: {data: sinus, n: 8, width: 12, steps: 3, save: last, layers: both}\nsweep: {seed: [1, 2]}\n"
+POINTS = BOTH.replace("layers: both", "parametrisation: %s").replace("both", "%s")
 CLOSE = 1e-12
 
 
@@ -43,7 +44,8 @@ def run(wgf, name, spec):
 
 @case
 def within_a_file_each_pair_once(wgf):
-    for name, spec in (("particles", PARTICLES % "all"), ("both", BOTH)):
+    for name, spec in (("particles", PARTICLES % "all"), ("both", BOTH),
+                       *((word, POINTS % (word, word)) for word in ("product", "sphere"))):
         made = run(wgf, name, spec)
         for p in (1, 2):
             got = wgf("distance", f"{name}.h5", "--p", str(p), "--csv").require(OK)

@@ -26,6 +26,7 @@ loss | mse, half_mse, sse, huber, logistic | mse
 huber_delta | float | 1
 output | sum, mean | sum
 layers | first, both | first
+parametrisation | neurons, product, sphere | neurons
 weight_decay | float | 0
 confine | float | 0
 method | gd, prox, jko, flow | gd

@@ -19,6 +19,7 @@ sweep:
 """
 NEURONS = PARTICLES.replace("AXIS", "method: [gd, prox]")
 BOTH = PARTICLES.replace("AXIS", "layers: [both]").replace("particles", "both")
+POINTS = PARTICLES.replace("AXIS", "parametrisation: [product, sphere]").replace("particles", "points")
 GRIDS = """\
 name: grids
 fixed: {data: sinus, method: jko, steps: 2, save: %s}
@@ -72,8 +73,10 @@ def network(file, job, alpha=None):
     if text("method") == "jko":
         return grid_network(file, job)
     state = kept(file, job)
-    if text("layers") == "both":
+    if text("layers") == "both" or text("parametrisation") == "sphere":
         W, weights = state[:, :-1], state[:, -1]
+    elif text("parametrisation") == "product":
+        return state, np.repeat([1.0, -1.0], len(state) // 2) / (len(state) / 2 if text("output") == "mean" else 1)
     else:
         W, weights = state, signs_of(len(state), text("signs")) if alpha is None else alpha
     return W, weights / (len(W) if text("output") == "mean" else 1)
@@ -101,7 +104,7 @@ def with_ones(array):
 @case
 def every_method_against_numpy(wgf):
     jobs = 0
-    for spec, inputs in ((NEURONS, 2), (BOTH, 2), (GRIDS, 1)):
+    for spec, inputs in ((NEURONS, 2), (BOTH, 2), (POINTS, 2), (GRIDS, 1)):
         for save in ("last", "all"):
             path = wgf.result(spec % save, OK, f"{spec.split()[1]}{save}.h5")
             write_csv(wgf, "x.csv", INPUTS[:, :inputs])
@@ -114,7 +117,7 @@ def every_method_against_numpy(wgf):
                 equal(names, [f"job_{job}" for job in range(len(file["status"]))], "columns")
             compare(path, names, got, with_ones(INPUTS[:, :inputs]))
             jobs += len(names)
-    equal(jobs, 2 * (24 + 12 + 8), "jobs compared")
+    equal(jobs, 2 * (24 + 12 + 6 + 12 + 8), "jobs compared")
 
 
 @case

@@ -10,6 +10,8 @@ from harness import OK, USAGE, case, equal, main, require
 DESCENTS = {
     "gd": "method: gd",
     "gd of both layers": "method: gd, layers: both",
+    "gd of pairs": "method: gd, parametrisation: product",
+    "prox on the sphere": "method: prox, inner_steps: 4, parametrisation: sphere",
     "prox": "method: prox, inner_steps: 4",
     "prox, fixed beta": "method: prox, inner_steps: 4, beta: 0.01",
     "prox by adam": "method: prox, inner_steps: 4, inner: adam, beta: 0.01",
@@ -106,7 +108,7 @@ VALUES = {
 }
 OF_NEURONS = ("data_seed", "width", "init_file", "init_scale", "signs", "seed", "d", "n")  # with every init
 ONE_CHOICE = {"origin"}
-DECIDING = {"data", "init", "method", "metric", "inner", "solver", "flow_solver"}  # beside those with two values
+DECIDING = {"data", "init", "parametrisation", "method", "metric", "inner", "solver", "flow_solver"}
 BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}
 
 

@@ -22,6 +22,10 @@ BOTH = {
     "prox": "method: prox, width: 8, layers: both, steps: 2, inner_steps: 5",
     "flow": "method: flow, width: 6, layers: both, steps: 2",
 }
+OTHERS = {
+    "product": "method: gd, width: 7, parametrisation: product, steps: 3",
+    "sphere": "method: prox, width: 8, parametrisation: sphere, steps: 2, inner_steps: 5",
+}
 CLOSE = 1e-12
 
 
@@ -84,6 +88,16 @@ def both_layers(wgf):
 
 
 @case
+def other_parametrisations(wgf):
+    """Pairs, and directions with a scale."""
+    for kind, how in OTHERS.items():
+        run(wgf, "wide", f"{OWN}, width: 20, parametrisation: {kind}, steps: 4")
+        with h5py.File(wgf.path("wide.h5")) as file:
+            reference = cloud(file, 0)
+        hold(run(wgf, kind, f"{OWN}, {how}, {TO}: wide.h5", "transport_p: [1, 2]"), reference)
+
+
+@case
 def masses_that_differ_have_no_distance(wgf):
     run(wgf, "wide", f"{OWN}, width: 11, steps: 1")  # six of them positive
     made = run(wgf, "out", f"{OWN}, width: 6, steps: 2, {TO}: wide.h5")
@@ -125,7 +139,7 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         (f"{TO}: csv.h5", "reference_file", "began from a file of neurons, whose alpha it does not keep; write points, "
          "weights and signs of its state into an HDF5 file and name that"),
         (f"{TO}: both.h5", "reference_file", "points like this job's, w, but those of job 0 of both.h5 are (w, alpha); "
-         "name a job with the same layers"),
+         "name a job with the same layers and parametrisation"),
         (f"{TO}: gd.h5, layers: both", "reference_file", "like this job's, (w, alpha), but those of job 0 of gd.h5 "
          "are w"),
         (f"{TO}: points.h5", "reference_file", "record_distances: reference needs points like this job's, of 2 "

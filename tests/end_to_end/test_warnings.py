@@ -8,7 +8,7 @@ from harness import OK, case, equal, main, require
 
 SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
-DECIDERS = ("data", "init", "loss", "method", "metric", "inner", "solver", "flow_solver")
+DECIDERS = ("data", "init", "loss", "parametrisation", "method", "metric", "inner", "solver", "flow_solver")
 DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"},
             {"method": "prox", "inner": "adam"}, {"method": "jko"},
             {"method": "jko", "solver": "dykstra"}, {"method": "flow"}, {"method": "flow", "flow_solver": "adaptive"})

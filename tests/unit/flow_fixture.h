@@ -55,17 +55,23 @@ static inline double *blank(int64_t count)
     return values;
 }
 
+static inline int64_t neurons_of(const struct wgf_settings *settings)
+{
+    return wgf_network_neurons(&settings->network, settings->init.width);
+}
+
 /* Data, neurons as the settings say, and a trace of NaN. */
 static inline struct descent prepare(const struct wgf_settings *settings)
 {
     struct descent made = {.settings = *settings};
     struct wgf_error error = {0};
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
-    int64_t m = settings->init.width, d = settings->data.d, inner = wgf_flow_inner_records(settings);
+    struct wgf_init_settings init = settings->init;
+    int64_t m = init.width = neurons_of(settings), d = settings->data.d, inner = wgf_flow_inner_records(settings);
     made.W = malloc((size_t)(m * d) * sizeof(double));
     made.alpha = malloc((size_t)m * sizeof(double));
     if (wgf_data_generate(&settings->data, &made.data, &error) ||
-        wgf_init_neurons(&settings->init, d, made.W, made.alpha, &error))
+        wgf_init_neurons(&init, d, made.W, made.alpha, &error))
         fail_msg("%s", error.message);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         made.trace.column[c] = blank(wgf_flow_records(settings));
@@ -121,7 +127,7 @@ static inline void discard(struct descent *descent)
 static inline double loss_at(const struct descent *descent, const double *W)
 {
     const struct wgf_settings *settings = &descent->settings;
-    return wgf_network_loss(&settings->network, &descent->data, settings->init.width, W, descent->alpha);
+    return wgf_network_loss(&settings->network, &descent->data, neurons_of(settings), W, descent->alpha);
 }
 
 static inline double squared_distance(const double *a, const double *b, int64_t count)

@@ -126,7 +126,9 @@ def stacked(titles, rows, most):
 def positive_count(job):
     """How many neurons have the sign +1; they come first."""
     width = int(job.value("width"))
-    return width if job.value("signs") == "positive" else -(-width // 2)
+    pairs = "parametrisation" in job.source.file and job.value("parametrisation") == "product"  # m w_+, then m w_-
+    whole = pairs or job.value("signs") == "positive"
+    return width if whole else -(-width // 2)
 
 
 def spacing(job):

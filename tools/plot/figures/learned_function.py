@@ -41,7 +41,7 @@ def outputs(job, inputs):
     for state in states:
         alpha = state[:, -1] if trained else sign
         values.append(alpha @ np.maximum(0, state[:, : inputs.shape[1]] @ inputs.T))
-    return np.array(values) / (states.shape[1] if job.value("output") == "mean" else 1)
+    return np.array(values) / (int(job.value("width")) if job.value("output") == "mean" else 1)
 
 
 def suits(result):
