@@ -17,6 +17,7 @@ static const char *const bases[] = {
     "data: file\n  data_file: two.csv\n  init: file\n  init_file: three.csv\n  save: all\n  layers: both",
     "init: file\n  init_file: run.h5\n  save: last",
     "method: flow\n  flow_solver: events",
+    "method: wfr\n  save: all",
     "data: file\n  data_file: three.csv\n  standardize: inputs",
 };
 enum { BASES = sizeof bases / sizeof *bases };
