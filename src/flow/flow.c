@@ -59,7 +59,7 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     const struct wgf_method *method = wgf_method_find(settings);
     struct wgf_state_shape shape = wgf_flow_state_shape(settings);
     double n = (double)settings->data.n, d = (double)settings->data.d;
-    double m = (double)wgf_network_neurons(&settings->network, settings->init.width);
+    double m = (double)wgf_settings_neurons(settings);
     double numbers = (n + (method->neurons ? m : 0)) * (d + 1);
     numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
     numbers += 2 * (double)settings->steps * (double)inner_records(settings);
@@ -71,7 +71,7 @@ double wgf_flow_start_operations(const struct wgf_settings *settings)
 {
     const struct wgf_method *const method = wgf_method_find(settings);
     const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
-    const double m = (double)wgf_network_neurons(&settings->network, settings->init.width);
+    const double m = (double)wgf_settings_neurons(settings);
     return draw * d * (n + (method->neurons ? m : 0)) +
            (method->start_operations ? method->start_operations(settings) : 0);
 }

@@ -33,8 +33,7 @@ int wgf_flow_revision(const struct wgf_settings *settings)
                        (settings->metric == WGF_METRIC_WASSERSTEIN || settings->record_distances == WGF_DISTANCES_ALL);
     const int matches = exact ? 1 + wgf_network_trains_alpha(&settings->network) : 0;
     const int network = wgf_method_uses_kernel(settings)
-                            ? wgf_network_revision(settings->network.kernel,
-                                                   wgf_network_neurons(&settings->network, settings->init.width),
+                            ? wgf_network_revision(settings->network.kernel, wgf_settings_neurons(settings),
                                                    settings->data.n, settings->data.d)
                             : 0;
     const struct wgf_method *method = wgf_method_find(settings);

@@ -37,14 +37,9 @@ struct wfr {
     bool broken;               /* it met a value that is not finite */
 };
 
-static int sheets_of(const struct wgf_settings *settings)
-{
-    return settings->init.signs == WGF_SIGNS_POSITIVE ? 1 : 2;
-}
-
 static double masses_of(const struct wgf_settings *settings)
 {
-    return sheets_of(settings) * (double)settings->cells;
+    return wgf_init_sheets(settings->init.signs) * (double)settings->cells;
 }
 
 /* Takes all arrays for n samples and a test set of `tests`. */
@@ -118,7 +113,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     *wfr = (struct wfr){.settings = settings,
                         .problem = problem,
                         .cells = settings->cells,
-                        .sheets = sheets_of(settings),
+                        .sheets = wgf_init_sheets(settings->init.signs),
                         .h = 2 * acos(-1.0) / (double)settings->cells,
                         .kappa = wgf_loss_factor(settings->network.loss, n),
                         .substeps = NAN};
@@ -147,10 +142,8 @@ static void add_signs(struct wfr *wfr)
 static double loss_of(const struct wfr *wfr, const struct wgf_data *data, double *errors)
 {
     const struct wgf_network_settings *const network = &wfr->settings->network;
-    const double sum = wgf_loss_is_squared(network->loss)
-                           ? wgf_dot(errors, errors, data->n)
-                           : wgf_loss_apply(network->loss, network->huber_delta, data->n, data->y, errors);
-    return wgf_loss_factor(network->loss, data->n) * sum;
+    return wgf_loss_factor(network->loss, data->n) *
+           wgf_loss_apply(network->loss, network->huber_delta, data->n, data->y, errors);
 }
 
 /* out (cells) = 2 kappa sum_j e_j rows_j */
@@ -196,18 +189,10 @@ static struct wgf_evaluation evaluate(void *work)
     return (struct wgf_evaluation){.objective = wfr->objective, .grad_norm = wfr->speed, .broken = wfr->broken};
 }
 
-static double largest(const double *values, int64_t count)
-{
-    double most = 0;
-    for (int64_t k = 0; k < count; k++)
-        most = fmax(most, fabs(values[k]));
-    return most;
-}
-
 /* No cell loses more than it has, and no mass grows or shrinks by more than a fifth or so. */
 static double longest_time(const struct wfr *wfr)
 {
-    return fmin(wfr->h / (2 * largest(wfr->derivative, wfr->cells)), 0.1 / largest(wfr->J, wfr->cells));
+    return fmin(wfr->h / (2 * wgf_largest(wfr->derivative, wfr->cells)), 0.1 / wgf_largest(wfr->J, wfr->cells));
 }
 
 /* One time step of a sheet of sign s. */

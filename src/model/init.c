@@ -7,6 +7,11 @@
 #include <inttypes.h>
 #include <math.h>
 
+int wgf_init_sheets(int signs)
+{
+    return signs == WGF_SIGNS_POSITIVE ? 1 : 2;
+}
+
 int64_t wgf_init_positives(int signs, int64_t width)
 {
     return signs == WGF_SIGNS_POSITIVE ? width : (width + 1) / 2;
@@ -14,7 +19,7 @@ int64_t wgf_init_positives(int signs, int64_t width)
 
 int64_t wgf_init_grid_side(int signs, int64_t width, int64_t *nearest)
 {
-    int64_t sheets = signs == WGF_SIGNS_POSITIVE ? 1 : 2;
+    int64_t sheets = wgf_init_sheets(signs);
     int64_t side = (int64_t)floor(sqrt((double)width / (double)sheets));
     side = side > 1 ? side : 1;
     int64_t below = sheets * side * side, above = sheets * (side + 1) * (side + 1);

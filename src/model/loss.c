@@ -1,6 +1,8 @@
 /* The losses. Source: src/flow/README.md "Data and model". */
 #include "wgf/model/loss.h"
 
+#include "wgf/base/vector.h"
+
 #include <math.h>
 
 static double huber(double e, double y, double delta)
@@ -61,6 +63,8 @@ double wgf_loss_apply(int loss, double delta, int64_t n, const double *y, double
 {
     const struct wgf_loss_rule *const rule = &rules[loss];
     double sum = 0;
+    if (!rule->value)
+        return wgf_dot(e, e, n);
     for (int64_t j = 0; j < n; j++) {
         sum += rule->value(e[j], y[j], delta);
         e[j] = rule->half_slope(e[j], y[j], delta);

@@ -167,10 +167,8 @@ double wgf_network_objective(struct wgf_network *network, const double *W, const
         if (wgf_network_trains_alpha(&network->settings))
             penalty += wgf_dot(alpha, alpha, network->m);
     }
-    const int loss = network->settings.loss;
-    const double sum = wgf_loss_is_squared(loss)
-                           ? wgf_dot(residual, residual, data->n)
-                           : wgf_loss_apply(loss, network->settings.huber_delta, data->n, data->y, residual);
+    const struct wgf_network_settings *const settings = &network->settings;
+    const double sum = wgf_loss_apply(settings->loss, settings->huber_delta, data->n, data->y, residual);
     return network->kappa * sum + lambda * penalty;
 }
 
@@ -229,7 +227,6 @@ double wgf_network_active(struct wgf_network *network, const double *W)
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
                         const double *W, const double *alpha)
 {
-    const bool squared = wgf_loss_is_squared(settings->loss);
     double c = wgf_output_factor(settings, m), loss = 0;
     for (int64_t j = 0; j < data->n; j++) {
         const double *x = data->X + j * data->d;
@@ -239,17 +236,9 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
             f += z > 0 ? alpha[i] * z : 0;
         }
         double e = c * f - data->y[j];
-        loss += squared ? e * e : wgf_loss_apply(settings->loss, settings->huber_delta, 1, data->y + j, &e);
+        loss += wgf_loss_apply(settings->loss, settings->huber_delta, 1, data->y + j, &e);
     }
     return wgf_loss_factor(settings->loss, data->n) * loss;
-}
-
-static double largest_entry(const double *x, int64_t count)
-{
-    double largest = 0;
-    for (int64_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs(x[i]));
-    return largest;
 }
 
 /* v <- X^T X v / (unit^2 |v|); returns the norm of the new v, which tends to the eigenvalue over unit^2. */
@@ -274,7 +263,7 @@ wgf_status wgf_data_curvature(const struct wgf_data *data, const volatile sig_at
 {
     enum { ITERATIONS = 100 };
     const double enough = 1e-6;
-    double unit = largest_entry(data->X, data->n * data->d); /* squares of entries may be beyond the doubles */
+    double unit = wgf_largest(data->X, data->n * data->d); /* squares of entries may be beyond the doubles */
     double *v = wgf_calloc(2 * data->d, sizeof *v), last = 0, now = 0;
     if (!v)
         return wgf_fail(error, WGF_EMEMORY, "no memory for %" PRId64 " inputs", data->d);

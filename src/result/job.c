@@ -59,11 +59,6 @@ wgf_status wgf_job_runner_data(struct wgf_job_runner *runner, const struct wgf_s
     return wgf_job_data_train(&runner->data, runner->plan, settings, error);
 }
 
-static int64_t neurons_of(const struct wgf_settings *settings)
-{
-    return wgf_network_neurons(&settings->network, settings->init.width);
-}
-
 static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *W,
                                double *alpha, struct wgf_error *error)
 {
@@ -73,7 +68,7 @@ static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_s
     if (status)
         return status;
     const struct wgf_datafile *contents = &runner->init_file.contents;
-    int64_t m = neurons_of(settings), d = settings->data.d;
+    int64_t m = wgf_settings_neurons(settings), d = settings->data.d;
     if (contents->rows != m || contents->cols != d)
         return wgf_fail(error, WGF_EDATA,
                         "%s has %" PRId64 " neurons of d = %" PRId64 ", but d = %" PRId64 " is needed", path,
@@ -93,7 +88,7 @@ wgf_status wgf_job_runner_neurons(struct wgf_job_runner *runner, const struct wg
     if (settings->init.kind == WGF_INIT_FILE)
         return copy_neurons(runner, settings, W, alpha, error);
     struct wgf_init_settings init = settings->init;
-    init.width = neurons_of(settings); /* of pairs as many of each sign, as `signs` is balanced */
+    init.width = wgf_settings_neurons(settings); /* of pairs as many of each sign, as `signs` is balanced */
     return wgf_init_neurons(&init, settings->data.d, W, alpha, error);
 }
 
@@ -134,7 +129,7 @@ static wgf_status check_memory(const struct wgf_job_runner *runner, const struct
 static int64_t start_size(const struct wgf_settings *settings, const struct wgf_data *data)
 {
     if (wgf_method_has_neurons(settings->method))
-        return neurons_of(settings) * (data->d + 1);
+        return wgf_settings_neurons(settings) * (data->d + 1);
     return settings->init.kind == WGF_INIT_FILE ? wgf_flow_one_state(settings).rows : 0;
 }
 
@@ -144,7 +139,7 @@ static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_setti
                            struct wgf_trace *trace, struct wgf_flow_result *result, struct wgf_error *error)
 {
     const bool neurons = wgf_method_has_neurons(settings->method);
-    double *W = neurons ? room : NULL, *alpha = neurons ? W + neurons_of(settings) * data->d : NULL;
+    double *W = neurons ? room : NULL, *alpha = neurons ? W + wgf_settings_neurons(settings) * data->d : NULL;
     struct wgf_problem problem = {.data = data,
                                   .W = W,
                                   .alpha = alpha,

@@ -279,7 +279,7 @@ const char *wgf_kernel_used(const struct wgf_settings *settings)
 {
     if (!wgf_method_uses_kernel(settings))
         return "";
-    const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
+    const int64_t m = wgf_settings_neurons(settings);
     return wgf_network_kernel_used(settings->network.kernel, m, settings->data.n, settings->data.d);
 }
 

@@ -123,4 +123,10 @@ struct wgf_settings {
     double time_limit;     /* seconds; 0: none */
 };
 
+/* Neurons of the network: the width, or twice that of pairs. */
+static inline int64_t wgf_settings_neurons(const struct wgf_settings *settings)
+{
+    return wgf_network_neurons(&settings->network, settings->init.width);
+}
+
 #endif

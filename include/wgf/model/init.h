@@ -29,6 +29,9 @@ struct wgf_init_settings {
     int64_t record;
 };
 
+/* How many signs there are: 1 or 2. A measure has a sheet for each. */
+int wgf_init_sheets(int signs);
+
 /* Positives among m neurons: all, or the first ceil(m/2). */
 int64_t wgf_init_positives(int signs, int64_t width);
 

@@ -37,7 +37,7 @@ bool wgf_loss_is_squared(int loss);
 
 double wgf_loss_factor(int loss, int64_t n); /* kappa */
 
-/* Of a loss that is not squared: e (n), f - y on entry, becomes h'/2; returns sum_j h. */
+/* e (n), f - y on entry, becomes h'/2, which of a squared loss it is; returns sum_j h, in the plain order. */
 double wgf_loss_apply(int loss, double delta, int64_t n, const double *y, double *e);
 
 /* Errors: WGF_EDATA, a label is none that the loss takes; `what` (a file, say) begins the message. */

@@ -5,6 +5,7 @@
  * terms each. */
 #include "events_internal.h"
 
+#include "wgf/base/vector.h"
 #include "wgf/base/wide.h"
 
 #include <float.h>
@@ -30,7 +31,7 @@ static void extend(struct wgf_events *events, int from, int to)
         for (int64_t t = 0; t < n; t++)
             next[t] = (next[t] - term * events->labels[t]) / (p + 1);
         term *= events->decay / (p + 1);
-        events->size_of_term[p + 1] = wgf_series_size(next, n);
+        events->size_of_term[p + 1] = wgf_largest(next, n);
     }
 }
 
@@ -190,7 +191,7 @@ double wgf_events_next(struct wgf_events *events, double most, struct wgf_event 
     struct search search = {.events = events, .order = 0};
     double h;
     events->size_of_term[0] =
-        fmax(wgf_series_size(events->e[0], n), events->decay > 0 ? wgf_series_size(events->labels, n) : 0);
+        fmax(wgf_largest(events->e[0], n), events->decay > 0 ? wgf_largest(events->labels, n) : 0);
     for (int next = events->order > 0 ? events->order : LEAST_ORDER; next <= P; next *= 2) {
         extend(events, search.order, next);
         search.order = next;
@@ -210,5 +211,5 @@ double wgf_events_next(struct wgf_events *events, double most, struct wgf_event 
         wgf_spectral_reset(events);
     move(events, search.order, search.best);
     wgf_kink_lines_gradients(&events->lines, -events->factor, events->e[0], events->vx[0], events->vy[0]);
-    return isfinite(wgf_series_size(events->e[0], n)) ? search.best : NAN;
+    return isfinite(wgf_largest(events->e[0], n)) ? search.best : NAN;
 }

@@ -7,14 +7,6 @@
 /* A term that is smaller than this, in units of the largest, is left out. */
 static const double negligible = 1e-17;
 
-double wgf_series_size(const double *x, int64_t count)
-{
-    double largest = 0;
-    for (int64_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs(x[i]));
-    return largest;
-}
-
 double wgf_series_reach(const double *size, int order)
 {
     double time = INFINITY;

@@ -17,8 +17,6 @@ struct wgf_polynomial {
     int order;
 };
 
-double wgf_series_size(const double *x, int64_t count); /* of |x| */
-
 /* The time up to which a series of that order is exact up to rounding; size[p] is the largest |coefficient| of t^p. */
 double wgf_series_reach(const double *size, int order);
 

@@ -5,7 +5,6 @@
 
 #include "wgf/base/vector.h"
 
-#include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
@@ -66,10 +65,7 @@ static bool add(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, int64_t i,
 {
     const struct wgf_kink_lines *lines = &prox->lines;
     const double alpha = prox->alpha[i], q = prox->q;
-    double largest = 0;
-    for (int64_t k = 0; k < lines->arcs; k++)
-        largest = fmax(largest, dual->share[k]);
-    const bool split = largest < 1 - 1e-10;
+    const bool split = wgf_largest(dual->share, lines->arcs) < 1 - 1e-10;
     for (int64_t k = 0; k < lines->arcs; k++) {
         const struct wgf_projection *v = &dual->projection[k];
         const double p = dual->share[k], x = v->x / q, y = v->y / q;
@@ -118,9 +114,7 @@ static double evaluate(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, con
         }
     }
     const double linear = linear_part(prox, u), bound = linear + hard / (2 * prox->eta);
-    wgf_kink_lines_outputs(&prox->lines, prox->factor, prox->sx, prox->sy, prox->output);
-    for (int64_t j = 0; j < n; j++)
-        prox->gradient[j] = prox->output[j] - prox->labels[j] - u[j] / (2 * prox->kappa);
+    wgf_arc_prox_find_gradient(prox, u);
     if (wanted)
         wgf_arc_prox_hessian(prox, dual->hessian, dual->sums);
     if (bound > dual->bound) {
@@ -128,18 +122,6 @@ static double evaluate(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, con
         memcpy(dual->best, u, (size_t)n * sizeof(double));
     }
     return linear + soft / (2 * prox->eta);
-}
-
-/* step <- H^-1 gradient. False: H is not positive to rounding. */
-static bool solve(struct wgf_arc_dual *dual, const struct wgf_arc_prox *prox)
-{
-    char upper = 'U'; /* of what LAPACK takes for columns */
-    lapack_int n = (lapack_int)prox->n, one = 1, info = 0;
-    memcpy(dual->step, prox->gradient, (size_t)prox->n * sizeof(double));
-    LAPACK_dpotrf(&upper, &n, dual->hessian, &n, &info);
-    if (info == 0)
-        LAPACK_dpotrs(&upper, &n, &one, dual->hessian, &n, dual->step, &n, &info);
-    return info == 0;
 }
 
 /* Newton's method at one temperature, as far as it changes the value by a part of that. */
@@ -150,7 +132,7 @@ static bool ascend_at(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, doub
     const double armijo = 1e-4, shortest = 1e-6, enough = 1e-3 * tau;
     double value = evaluate(dual, prox, prox->u, tau, true);
     for (int round = 0; round < most && !wgf_deadline_passed(deadline); round++) {
-        if (prox->n == 0 || !solve(dual, prox))
+        if (prox->n == 0 || !wgf_arc_prox_solve(prox, dual->hessian, dual->step))
             return true;
         const double slope = wgf_dot(dual->step, prox->gradient, prox->n);
         if (!(slope > enough))

@@ -5,7 +5,6 @@
 #include "wgf/base/vector.h"
 
 #include <float.h>
-#include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
@@ -18,26 +17,12 @@ void wgf_arc_newton_lay_out(struct wgf_arc_newton *newton, int64_t n, struct wgf
     newton->trial = wgf_arena_take(arena, samples, sizeof(double));
 }
 
-static double largest(const double *values, int64_t count)
-{
-    double found = 0;
-    for (int64_t k = 0; k < count; k++)
-        found = fmax(found, fabs(values[k]));
-    return found;
-}
-
 /* step <- H^-1 gradient. False: H is not finite. */
 static bool solve(struct wgf_arc_newton *newton, const struct wgf_arc_prox *prox)
 {
-    char upper = 'U'; /* of what LAPACK takes for columns */
-    lapack_int n = (lapack_int)prox->n, one = 1, info = 0;
     memset(newton->hessian, 0, (size_t)(prox->n * prox->n) * sizeof(double));
     wgf_arc_prox_hessian(prox, newton->hessian, newton->sums);
-    memcpy(newton->step, prox->gradient, (size_t)prox->n * sizeof(double));
-    LAPACK_dpotrf(&upper, &n, newton->hessian, &n, &info);
-    if (info == 0)
-        LAPACK_dpotrs(&upper, &n, &one, newton->hessian, &n, newton->step, &n, &info);
-    return info == 0;
+    return wgf_arc_prox_solve(prox, newton->hessian, newton->step);
 }
 
 /* Moves u along the step until D has risen enough from `value`; returns the new one, NaN where it nowhere does. */
@@ -62,9 +47,9 @@ bool wgf_arc_newton_solve(struct wgf_arc_newton *newton, struct wgf_arc_prox *pr
 {
     const int most = 200;
     double value = wgf_arc_prox_dual(prox, prox->u), last = INFINITY;
-    const double size = largest(prox->labels, prox->n);
+    const double size = wgf_largest(prox->labels, prox->n);
     for (int k = 0; k < most; k++) {
-        const double left = largest(prox->gradient, prox->n);
+        const double left = wgf_largest(prox->gradient, prox->n);
         const bool rounded = left <= 1e3 * wgf_arc_prox_rounding(prox) && left >= last / 2;
         if (left <= enough * size || left <= wgf_arc_prox_rounding(prox) || rounded)
             return true;

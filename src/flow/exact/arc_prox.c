@@ -6,6 +6,7 @@
 #include "wgf/base/vector.h"
 
 #include <float.h>
+#include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
@@ -105,16 +106,21 @@ static double place(struct wgf_arc_prox *prox)
     return sum;
 }
 
+void wgf_arc_prox_find_gradient(struct wgf_arc_prox *prox, const double *u)
+{
+    wgf_kink_lines_outputs(&prox->lines, prox->factor, prox->sx, prox->sy, prox->output);
+    for (int64_t j = 0; j < prox->n; j++)
+        prox->gradient[j] = prox->output[j] - prox->labels[j] - u[j] / (2 * prox->kappa);
+}
+
 double wgf_arc_prox_dual(struct wgf_arc_prox *prox, const double *u)
 {
     wgf_arc_prox_clear_sums(prox);
     wgf_kink_lines_gradients(&prox->lines, 1, u, prox->gx, prox->gy);
     double value = place(prox) / (2 * prox->eta);
-    wgf_kink_lines_outputs(&prox->lines, prox->factor, prox->sx, prox->sy, prox->output);
-    for (int64_t j = 0; j < prox->n; j++) {
+    for (int64_t j = 0; j < prox->n; j++)
         value -= u[j] * prox->labels[j] + u[j] * u[j] / (4 * prox->kappa);
-        prox->gradient[j] = prox->output[j] - prox->labels[j] - u[j] / (2 * prox->kappa);
-    }
+    wgf_arc_prox_find_gradient(prox, u);
     return value + prox->rest;
 }
 
@@ -130,10 +136,7 @@ double wgf_arc_prox_objective(const struct wgf_arc_prox *prox)
 /* Of an output: the sums over neurons and labels that make it. */
 double wgf_arc_prox_rounding(const struct wgf_arc_prox *prox)
 {
-    double largest = 0;
-    for (int64_t j = 0; j < prox->n; j++)
-        largest = fmax(largest, fabs(prox->labels[j]));
-    return 4 * DBL_EPSILON * (largest + prox->factor * prox->reach * prox->size);
+    return 4 * DBL_EPSILON * (wgf_largest(prox->labels, prox->n) + prox->factor * prox->reach * prox->size);
 }
 
 /* sums (3 x (arcs + 1)) <- running sums of the curvatures. */
@@ -179,4 +182,15 @@ void wgf_arc_prox_hessian(const struct wgf_arc_prox *prox, double *hessian, doub
                 }
     for (int64_t t = 0; t < n; t++)
         hessian[t * n + t] += 1 / (2 * prox->kappa);
+}
+
+bool wgf_arc_prox_solve(const struct wgf_arc_prox *prox, double *hessian, double *step)
+{
+    char upper = 'U'; /* of what LAPACK takes for columns */
+    lapack_int n = (lapack_int)prox->n, one = 1, info = 0;
+    memcpy(step, prox->gradient, (size_t)prox->n * sizeof *step);
+    LAPACK_dpotrf(&upper, &n, hessian, &n, &info);
+    if (info == 0)
+        LAPACK_dpotrs(&upper, &n, &one, hessian, &n, step, &n, &info);
+    return info == 0;
 }

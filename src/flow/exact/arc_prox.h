@@ -66,4 +66,10 @@ void wgf_arc_prox_add_curvature(struct wgf_arc_prox *prox, int64_t k, int face, 
  * + 1). */
 void wgf_arc_prox_hessian(const struct wgf_arc_prox *prox, double *hessian, double *sums);
 
+/* Outputs of the present sums over arcs, and from them the gradient of D at u. */
+void wgf_arc_prox_find_gradient(struct wgf_arc_prox *prox, const double *u);
+
+/* step (n) <- hessian^-1 gradient; the hessian is used up. False: it is not positive to rounding, or not finite. */
+bool wgf_arc_prox_solve(const struct wgf_arc_prox *prox, double *hessian, double *step);
+
 #endif

@@ -9,7 +9,7 @@ struct wgf_measure wgf_measure_grids(const struct wgf_settings *settings)
     return (struct wgf_measure){
         .grids = {{settings->grid, settings->grid_radius}, {settings->grid2, settings->grid2_radius}},
         .grid_count = settings->grid2 > 0 ? 2 : 1,
-        .sheets = settings->init.signs == WGF_SIGNS_POSITIVE ? 1 : 2};
+        .sheets = wgf_init_sheets(settings->init.signs)};
 }
 
 struct wgf_measure wgf_measure_of(const struct wgf_settings *settings)
@@ -39,7 +39,7 @@ double wgf_measure_place(const struct wgf_settings *settings, int64_t row, doubl
 double wgf_measure_masses(const struct wgf_settings *settings)
 {
     double g = (double)settings->grid, g2 = (double)settings->grid2;
-    return (settings->init.signs == WGF_SIGNS_POSITIVE ? 1 : 2) * (g * g + g2 * g2);
+    return wgf_init_sheets(settings->init.signs) * (g * g + g2 * g2);
 }
 
 /* Along one axis: 1, or exp(-(t^2 - the least t^2) / 2 s^2), whose largest is 1 however small s is. */

@@ -15,7 +15,7 @@ static bool is_convex(const struct wgf_settings *settings)
 
 static struct wgf_optimum_problem problem_of(const struct wgf_settings *settings, const struct wgf_problem *problem)
 {
-    const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
+    const int64_t m = wgf_settings_neurons(settings);
     const bool both = wgf_network_trains_alpha(&settings->network); /* alpha may change its sign */
     const bool masses = !problem->alpha;
     struct wgf_optimum_problem made = {.data = problem->data,

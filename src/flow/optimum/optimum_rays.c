@@ -168,8 +168,7 @@ static bool make_rays(struct rays *rays, double subsets, struct wgf_budget *budg
     return whole;
 }
 
-/* An output that is y up to rounding is optimal,
- * whatever was looked at: no F is below 0. */
+/* An output that is y up to rounding is optimal, whatever was looked at: no F is below 0. */
 static void search(struct rays *rays, struct wgf_budget *budget, struct wgf_optimum *optimum)
 {
     const double tolerance = 1e-12, rounding = 1e-10, few = 2 * (double)rays->n;

@@ -47,10 +47,8 @@ bool wgf_directions_reach_origin(const struct wgf_directions *of, double *x)
     const double negligible = 1e-14;
     const struct wgf_particles *particles = of->particles;
     const int64_t d = particles->d;
-    double largest = 0;
+    const double largest = wgf_largest(x, particles->weights);
     bool any = false;
-    for (int64_t k = 0; k < particles->weights; k++)
-        largest = fmax(largest, fabs(x[k]));
     for (int64_t i = 0; i < particles->m; i++) {
         double *w = x + i * d;
         const double size = sqrt(wgf_dot(w, w, d));

@@ -68,9 +68,7 @@ static double move(double *x, const double *gradient, double step, int64_t count
 static void drop_least(double *x, int64_t m, int64_t d)
 {
     for (int64_t i = 0; i < m; i++) {
-        double largest = 0;
-        for (int64_t k = i * d; k < (i + 1) * d; k++)
-            largest = fmax(largest, fabs(x[k]));
+        const double largest = wgf_largest(x + i * d, d);
         if (largest > 0 && largest < WGF_LEAST_WEIGHT)
             memset(x + i * d, 0, (size_t)d * sizeof *x);
     }

@@ -13,19 +13,13 @@ bool wgf_particles_use_arcs(const struct wgf_settings *settings)
 {
     const struct wgf_method *const method = wgf_method_find(settings);
     return method->constant_step && method->constant_step(settings) &&
-           wgf_arc_stepper_fits(&settings->network, wgf_network_neurons(&settings->network, settings->init.width),
-                                settings->data.n, settings->data.d);
-}
-
-static int64_t neurons_of(const struct wgf_settings *settings)
-{
-    return wgf_network_neurons(&settings->network, settings->init.width);
+           wgf_arc_stepper_fits(&settings->network, wgf_settings_neurons(settings), settings->data.n, settings->data.d);
 }
 
 static void lay_out(struct wgf_particles *particles, const struct wgf_settings *settings, struct wgf_arena *arena)
 {
     const struct wgf_points points = particles->points = wgf_points_of(settings);
-    const double m = (double)neurons_of(settings), count = (double)points.count;
+    const double m = (double)wgf_settings_neurons(settings), count = (double)points.count;
     const bool trains = wgf_network_trains_alpha(&settings->network);
     particles->W = wgf_arena_take(arena, count, sizeof(double));
     particles->alpha = particles->W ? particles->W + (int64_t)m * points.d : NULL;
@@ -39,7 +33,7 @@ static void lay_out(struct wgf_particles *particles, const struct wgf_settings *
 
 double wgf_particles_bytes(const struct wgf_settings *settings)
 {
-    const int64_t m = neurons_of(settings), d = settings->data.d, n = settings->data.n;
+    const int64_t m = wgf_settings_neurons(settings), d = settings->data.d, n = settings->data.n;
     const struct wgf_points points = wgf_points_of(settings);
     struct wgf_particles measured;
     struct wgf_arena arena = {0};
@@ -52,7 +46,7 @@ double wgf_particles_bytes(const struct wgf_settings *settings)
 
 double wgf_particles_operations(const struct wgf_settings *settings)
 {
-    const int64_t m = neurons_of(settings), n = settings->data.n, d = settings->data.d;
+    const int64_t m = wgf_settings_neurons(settings), n = settings->data.n, d = settings->data.d;
     const double neurons = (double)m;
     const double match = settings->record_distances == WGF_DISTANCES_ALL ? 10 * neurons * sqrt(neurons) : 0;
     return wgf_network_operations(&settings->network, m, n, d) +
@@ -61,7 +55,7 @@ double wgf_particles_operations(const struct wgf_settings *settings)
 
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings)
 {
-    return (struct wgf_state_shape){.rows = neurons_of(settings),
+    return (struct wgf_state_shape){.rows = wgf_settings_neurons(settings),
                                     .cols = settings->data.d + wgf_network_trains_alpha(&settings->network)};
 }
 
@@ -88,7 +82,7 @@ const double *wgf_particles_signs(const struct wgf_particles *particles)
 wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wgf_settings *settings,
                                 const struct wgf_problem *problem, struct wgf_error *error)
 {
-    const int64_t m = neurons_of(settings), d = problem->data->d;
+    const int64_t m = wgf_settings_neurons(settings), d = problem->data->d;
     *particles = (struct wgf_particles){.settings = settings, .problem = problem, .m = m, .d = d, .weights = m * d};
     lay_out(particles, settings, &particles->arena);
     if (!wgf_arena_allocate(&particles->arena))

@@ -57,9 +57,8 @@ void wgf_points_make_tangent(const struct wgf_points *points, const double *x, d
 
 double wgf_normalise(double *w, int64_t d)
 {
-    double largest = 0, sum = 0;
-    for (int64_t k = 0; k < d; k++)
-        largest = fmax(largest, fabs(w[k]));
+    const double largest = wgf_largest(w, d);
+    double sum = 0;
     for (int64_t k = 0; k < d; k++) /* squares of entries may be beyond the doubles */
         sum += w[k] / largest * (w[k] / largest);
     const double length = largest > 0 ? largest * sqrt(sum) : 0, rounding = (4 + (double)d) * DBL_EPSILON;

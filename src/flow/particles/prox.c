@@ -454,7 +454,7 @@ static double bytes(const struct wgf_settings *settings)
     struct prox measured;
     struct wgf_arena arena = {0};
     const int64_t n = settings->data.n, d = settings->data.d;
-    const int64_t m = wgf_network_neurons(&settings->network, settings->init.width);
+    const int64_t m = wgf_settings_neurons(settings);
     lay_out(&measured, settings, wgf_points_of(settings).count, &arena);
     return sizeof measured + arena.used + wgf_particles_bytes(settings) + wgf_kinks_bytes(m, n, d) +
            (wgf_particles_use_arcs(settings) ? wgf_network_bytes(&settings->network, m, n, d) : 0) +
@@ -463,10 +463,9 @@ static double bytes(const struct wgf_settings *settings)
 
 static double operations(const struct wgf_settings *settings)
 {
-    const double inner =
-        2 * wgf_network_operations(&settings->network, wgf_network_neurons(&settings->network, settings->init.width),
-                                   settings->data.n, settings->data.d) +
-        wgf_metric_find(settings->metric)->operations(settings);
+    const double inner = 2 * wgf_network_operations(&settings->network, wgf_settings_neurons(settings),
+                                                    settings->data.n, settings->data.d) +
+                         wgf_metric_find(settings->metric)->operations(settings);
     return (double)settings->inner_steps * inner + wgf_particles_operations(settings);
 }
 

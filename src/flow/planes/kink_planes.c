@@ -1,6 +1,8 @@
 /* Planes of kinks, and the spans of their normals. Source: src/flow/README.md "The gradient flow". */
 #include "kink_planes.h"
 
+#include "wgf/base/vector.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -27,9 +29,8 @@ void wgf_kink_planes_lay_out(struct wgf_kink_planes *planes, int64_t n, int64_t 
 /* unit <- x / |x|; returns |x|, also of numbers whose squares are not representable. */
 static double normalise(const double *x, int64_t d, double *unit)
 {
-    double largest = 0, sum = 0;
-    for (int64_t c = 0; c < d; c++)
-        largest = fmax(largest, fabs(x[c]));
+    const double largest = wgf_largest(x, d);
+    double sum = 0;
     for (int64_t c = 0; c < d && largest > 0; c++)
         sum += (x[c] / largest) * (x[c] / largest);
     for (int64_t c = 0; c < d; c++)

@@ -5,6 +5,7 @@
  * "The gradient flow". */
 #include "planes_internal.h"
 
+#include "wgf/base/vector.h"
 #include "wgf/base/wide.h"
 
 #include <float.h>
@@ -43,14 +44,14 @@ static void extend(struct wgf_plane_flow *flow, int from, int to)
             flow->terms[t * WGF_TERMS + p + 1] = next[t];
         }
         term *= flow->decay / (p + 1);
-        flow->size_of_term[p + 1] = wgf_series_size(next, n);
+        flow->size_of_term[p + 1] = wgf_largest(next, n);
     }
 }
 
 /* |x|, also where squares are not representable. */
 static double norm(const double *x, int64_t n)
 {
-    const double size = wgf_series_size(x, n);
+    const double size = wgf_largest(x, n);
     double sum = 0;
     for (int64_t j = 0; j < n && size > 0; j++)
         sum += (x[j] / size) * (x[j] / size);
@@ -318,7 +319,7 @@ double wgf_plane_next(struct wgf_plane_flow *flow, double most, struct wgf_plane
     const int64_t n = flow->planes.samples;
     struct search search = {.flow = flow, .order = 0, .slack = slack_of(flow)};
     double *size = flow->size_of_term;
-    size[0] = fmax(wgf_series_size(flow->e[0], n), flow->decay > 0 ? wgf_series_size(flow->labels, n) : 0);
+    size[0] = fmax(wgf_largest(flow->e[0], n), flow->decay > 0 ? wgf_largest(flow->labels, n) : 0);
     for (int next = flow->order > 0 ? flow->order : LEAST_ORDER; next <= P; next *= 2) {
         extend(flow, search.order, next);
         search.order = next;
@@ -336,5 +337,5 @@ double wgf_plane_next(struct wgf_plane_flow *flow, double most, struct wgf_plane
         flow->order *= 2;
     *event = search.event;
     move(flow, search.order, search.best);
-    return isfinite(wgf_series_size(flow->e[0], n)) ? search.best : NAN;
+    return isfinite(wgf_largest(flow->e[0], n)) ? search.best : NAN;
 }
