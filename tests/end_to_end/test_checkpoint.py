@@ -34,15 +34,15 @@ sweep: {method: [prox, jko], metric: [wasserstein, frobenius], steps: [2500, 10]
 ENDLESS = "name: endless\n" \
           "fixed: {method: jko, grid: 32, steps: 10000000000, record_every: 10000000000, time_limit: LIMIT}\n"
 HEADER = struct.Struct("=8sqqQQqQQQ")  # of a checkpoint file
-DESCENT = struct.Struct("=qqq")  # format, size, step: what its payload begins with
+DESCENT = struct.Struct("=qqqqqddd")  # what its payload begins with: format, size, step, …, seconds
 
 
 def folder(path):
     return path.with_name(path.name + ".checkpoints")
 
 
-def checkpoints(path):
-    """(job, step) of every checkpoint file; the run may go on meanwhile."""
+def heads(path):
+    """(job, head) of every checkpoint file; the run may go on meanwhile."""
     found = []
     for name in folder(path).glob("*") if folder(path).exists() else ():
         try:
@@ -53,13 +53,23 @@ def checkpoints(path):
             magic, _, job, _, number, size, _, _, _ = HEADER.unpack_from(content)
             require(magic == b"wgfckpt\0" and number > 0 and len(content) == HEADER.size + size, f"a torn {name}")
             equal(str(job), name.name, "the job of a checkpoint")
-            found.append((job, DESCENT.unpack_from(content, HEADER.size)[2]))
+            found.append((job, DESCENT.unpack_from(content, HEADER.size)))
     return found
+
+
+def checkpoints(path):
+    """(job, step) of every checkpoint file."""
+    return [(job, head[2]) for job, head in heads(path)]
 
 
 def step_reached(path):
     """Of the newest checkpoint."""
     return max((step for _, step in checkpoints(path)), default=0)
+
+
+def seconds_spent(path):
+    """As the newest checkpoint says."""
+    return max((head[-1] for _, head in heads(path)), default=0)
 
 
 def start(wgf, *options, ranks=0):
@@ -295,10 +305,9 @@ def a_time_limit_counts_all_parts(wgf):
     text, path = ENDLESS.replace("LIMIT", "4"), wgf.path("out.h5")
     wgf.write("spec.yaml", text)
     process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s")
-    wait_until(lambda: step_reached(path) > 0, "a checkpoint")
-    time.sleep(1)
+    wait_until(lambda: seconds_spent(path) > 1, "a checkpoint")
     kill_all(process, 0)
-    with within(3.4):
+    with within(4 - seconds_spent(path) + 0.4):
         wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--checkpoint", "0.1s").require(3)
     equal(list(column(path, "status")), [TIMEOUT], "status")
     require(column(path, "seconds")[0] >= 4, f"{column(path, 'seconds')[0]:.1f} s in all instead of 4 s")

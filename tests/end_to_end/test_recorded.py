@@ -34,43 +34,68 @@ OPTIONS = {
     "record_distances: all": ("distance_frobenius", "distance_wasserstein"),
     "record_inner: 1": ("inner_objective", "inner_distance"),
     "record_inner: 9": ("inner_objective", "inner_distance"),
-    "save: last": ("state",),
-    "save: all": ("state",),
+    "save: last": ("state_records",),
+    "save: all": ("state_records",),
     "record_every: 9": ("objective",),
     "stop_objective: 1.0e+9": (),
     "stop_change: 1.0e+9": (),
     "stop_when: step > 0": (),
-    "time_limit: 1000": (),
 }
 
 
-def is_recorded(path, variable):
-    with h5py.File(path, "r") as file:
-        return variable in file and file[variable].size > 0 and bool(np.isfinite(file[variable][()]).any())
+FIRST = 1000  # limit of time of a spec's first block; each has its own, which tells its jobs from those of others
 
 
-def outcome(wgf, number, method, option):
+def run(wgf, path, blocks, names):
+    """Runs blocks of a sweep, texts, but those that the plan refuses. Of each its error, whether it was warned of its
+    name, and its rows, variable by variable; None where there are none."""
+    refused = {}
+    while True:
+        left = [i for i in range(len(blocks)) if i not in refused]
+        if not left:
+            break
+        lines = [blocks[i].replace("fixed: {", f"fixed: {{time_limit: {FIRST + i}, ") for i in left]
+        wgf.write("spec.yaml", "name: x\nsweep:\n" + "".join(f"  - {{{line}}}\n" for line in lines))
+        planned = wgf("plan", "spec.yaml", "--no-time")
+        if planned.code == OK:
+            break
+        errors = re.findall(r"^spec.yaml:(\d+):\d+: error: (.*)", planned.err, re.MULTILINE)
+        require(planned.code == USAGE and errors, f"exit code {planned.code}: {planned.err}")
+        refused.update({left[int(line) - 3]: message for line, message in errors})
+    rows, warned = {}, set()
+    if left:
+        warnings = re.findall(r"^spec.yaml:(\d+):\d+: warning: (?:no job reads )?(\w+)", planned.err, re.MULTILINE)
+        warned = {left[int(line) - 3] for line, name in warnings if names[left[int(line) - 3]] == name}
+        wgf("run", "spec.yaml", "-o", path).require(OK)
+        with h5py.File(path, "r") as file:
+            values = {key: value[()] for key, value in file.items() if value.ndim and len(value) == file["job"].size}
+        for i in left:
+            mine = values["time_limit"] == FIRST + i
+            rows[i] = {key: value[mine] for key, value in values.items()}
+    return [(refused.get(i), i in warned, rows.get(i)) for i in range(len(blocks))]
+
+
+def outcome(option, refused, warned, row):
     """How an option ends with a method: recorded, warned, refused, told in the row, or None of these."""
-    text = f"name: x\nfixed: {{data: sinus, n: 5, width: 4, steps: 2, {DESCENTS[method]}, {option}}}\n"
-    wgf.write("spec.yaml", text)
-    planned = wgf("plan", "spec.yaml", "--no-time")
     name = option.split(":")[0]
-    if planned.code == USAGE:
-        return "refused" if name in planned.err else None
-    if f" {name}" in planned.err:
+    if refused:
+        return "refused" if name in refused else None
+    if warned:
         return "warned"
-    path = wgf.result(text, OK, f"{number}.h5")
-    if all(is_recorded(path, variable) for variable in OPTIONS[option]):
+    if all(np.nan_to_num(row.get(variable, 0)).any() for variable in OPTIONS[option]):
         return "recorded"
-    with h5py.File(path, "r") as file:
-        return "told" if name in b"".join(file["message"][0]).decode() else None
+    return "told" if name in b"".join(row["message"][0]).decode() else None
 
 
 @case
 def every_method_with_every_option(wgf):
     wgf.write("test.csv", "0.1,0.2\n0.3,-0.4\n")
-    found = {(method, option): outcome(wgf, number, method, option) for number, (method, option) in
-             enumerate((method, option) for method in DESCENTS for option in OPTIONS)}
+    found = {}
+    for number, option in enumerate(OPTIONS):
+        blocks = [f"fixed: {{data: sinus, n: 5, width: 4, steps: 2, {method}, {option}}}"
+                  for method in DESCENTS.values()]
+        ended = run(wgf, wgf.path(f"{number}.h5"), blocks, [option.split(":")[0]] * len(blocks))
+        found.update({(method, option): outcome(option, *end) for method, end in zip(DESCENTS, ended)})
     silent = [f"{option} with {method}" for (method, option), how in found.items() if how is None]
     require(not silent, f"not recorded, and nothing says so: {'; '.join(silent)}")
     counts = {how: list(found.values()).count(how) for how in set(found.values())}
@@ -109,27 +134,23 @@ DECIDING = {"data", "init", "parametrisation", "method", "metric", "inner", "sol
 BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}
 
 
-def differs(path, name):
-    """Do the two rows of a file differ in anything but the parameter itself?"""
-    with h5py.File(path, "r") as file:
-        rows = [value[()] for key, value in file.items()
-                if key not in {name, *BOOKKEEPING} and value.ndim > 0 and value.shape[0] == 2]
-    return any(np.asarray(first).tobytes() != np.asarray(second).tobytes() for first, second in rows)
+def differ(rows, name):
+    """Do two rows differ in anything but the parameter itself?"""
+    return any(np.asarray(row[0]).tobytes() != np.asarray(row[1]).tobytes()
+               for key, row in rows.items() if key not in {name, *BOOKKEEPING})
 
 
-def effect(wgf, number, kind, name):
-    """What two values of a parameter come to: refused, warned, one job, an effect, or None of these."""
-    fixed = {key: value for key, value in kind.items() if key != name}
-    text = ", ".join(f"{key}: {value}" for key, value in fixed.items())
-    wgf.write("spec.yaml", f"name: x\nfixed: {{{text}}}\nsweep:\n  {name}: {VALUES[name]}\n")
-    planned = wgf("plan", "spec.yaml", "--no-time")
-    if planned.code == USAGE:
-        return "refused"
-    if re.search(rf"^spec.yaml:4:\d+: warning: (no job reads )?{name}\b", planned.err, re.MULTILINE):
-        return "warned"
-    path = wgf.path(f"{number}.h5")
-    wgf("run", "spec.yaml", "-o", path).require(OK)
-    return "effect" if differs(path, name) else None
+def effects(wgf, path, kind, names):
+    """What two values of each parameter come to: refused, warned, an effect, or None of these."""
+    blocks = []
+    for name in names:
+        fixed = ", ".join(f"{key}: {value}" for key, value in kind.items() if key != name)
+        blocks.append(f"fixed: {{{fixed}}}, product: {{{name}: {VALUES[name]}}}")
+    found = {}
+    for name, (refused, warned, rows) in zip(names, run(wgf, path, blocks, names)):
+        effect = rows and len(rows["job"]) == 2 and differ(rows, name)
+        found[name] = "refused" if refused else "warned" if warned else "effect" if effect else None
+    return found
 
 
 @case
@@ -148,8 +169,11 @@ def what_a_job_reads_has_an_effect(wgf):
         for init in INITS if method in ("gd", "prox", "jko", "flow", "flow, adaptive") else ("normal",):
             text = f"data: linear, n: 5, noise: 0.2, steps: 3, save: last, {INITS[init]}, {DESCENTS[method]}"
             kind = dict(part.split(": ") for part in text.split(", "))
-            for name in VALUES if init == "normal" else OF_NEURONS:
-                found[method, init, name] = effect(wgf, len(found), kind, name)
+            names = list(VALUES) if init == "normal" else OF_NEURONS
+            several = effects(wgf, wgf.path(f"{len(found)}.h5"), kind, names)
+            for name in [name for name in names if several[name] is None]:  # where another block has what it needs
+                several.update(effects(wgf, wgf.path(f"{len(found)}-{name}.h5"), kind, [name]))
+            found.update({(method, init, name): how for name, how in several.items()})
     silent = [f"{name} with {method} from {init}" for (method, init, name), how in found.items() if how is None]
     require(not silent, f"no effect, and nothing says so: {'; '.join(silent)}")
     counts = {how: list(found.values()).count(how) for how in ("effect", "warned", "refused")}
