@@ -14,43 +14,50 @@ enum { CHOICES_LENGTH = 200 };
 /* The cheapest ways to have a parameter read: combinations of choices, of which as few as possible differ from those
  * of a case. */
 struct ways {
-    int changes;
+    const struct wgf_param *param;
+    struct wgf_settings from, to; /* the case, and the combination that is looked at */
     char text[CHOICES_LENGTH];
 };
 
-/* Adds the combination, "method: prox with metric: sliced", if none needs fewer changes. */
-static void add_way(struct ways *ways, const struct wgf_settings *from, const struct wgf_settings *to)
+/* Adds the combination, "method: prox with metric: sliced". */
+static void add_way(struct ways *ways)
 {
-    char text[CHOICES_LENGTH] = "";
-    int changes = 0;
+    const char *before = *ways->text ? " or " : "";
     for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
-        if (!param->decides || wgf_value_equal(param, wgf_param_get(param, from), wgf_param_get(param, to)))
+        if (!param->decides ||
+            wgf_value_equal(param, wgf_param_get(param, &ways->from), wgf_param_get(param, &ways->to)))
             continue;
-        const size_t length = strlen(text);
-        snprintf(text + length, sizeof text - length, "%s%s: %s", changes++ > 0 ? " with " : "", param->name,
-                 wgf_param_text(param, to));
+        const size_t length = strlen(ways->text);
+        snprintf(ways->text + length, sizeof ways->text - length, "%s%s: %s", before, param->name,
+                 wgf_param_text(param, &ways->to));
+        before = " with ";
     }
-    if (changes > ways->changes)
-        return;
-    const size_t length = changes < ways->changes ? 0 : strlen(ways->text);
-    ways->changes = changes;
-    snprintf(ways->text + length, sizeof ways->text - length, "%s%s", length > 0 ? " or " : "", text);
+}
+
+/* Makes this number of changes, in rows of the table before one, and adds what has the parameter read. */
+static void search_ways(struct ways *ways, const struct wgf_param *end, int changes)
+{
+    if (changes == 0 && wgf_param_is_read(ways->param, &ways->to))
+        add_way(ways);
+    for (const struct wgf_param *param = end - 1; changes > 0 && param >= wgf_params; param--) {
+        const union wgf_value value = wgf_param_get(param, &ways->from);
+        for (int i = 0; param->decides && param->choices[i]; i++) {
+            wgf_param_set(param, &ways->to, (union wgf_value){.choice = i});
+            if (i != value.choice)
+                search_ways(ways, param, changes - 1);
+        }
+        wgf_param_set(param, &ways->to, value);
+    }
 }
 
 /* The ways from the first case of a block, as it is written. */
 static struct ways find_ways(const struct wgf_plan_block *block, const struct wgf_param *param)
 {
-    struct ways ways = {.changes = WGF_MOST_PARAMS};
-    struct wgf_settings from, to;
-    wgf_block_case(block, &block->cases[0], &from);
-    to = from;
-    for (const struct wgf_param *other = wgf_params; other < wgf_params + wgf_param_count; other++)
-        if (other->decides)
-            wgf_param_set(other, &to, (union wgf_value){.choice = 0});
-    do {
-        if (wgf_param_is_read(param, &to))
-            add_way(&ways, &from, &to);
-    } while (wgf_params_next_combination(&to));
+    struct ways ways = {.param = param};
+    wgf_block_case(block, &block->cases[0], &ways.from);
+    ways.to = ways.from;
+    for (int changes = 1; !*ways.text && changes <= wgf_param_count; changes++)
+        search_ways(&ways, wgf_params + wgf_param_count, changes);
     return ways;
 }
 
