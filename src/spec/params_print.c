@@ -46,42 +46,37 @@ static void write_range(const struct wgf_param *param, char cell[CELL])
         append(cell, ", %s %g", param->open_above ? "<" : "<=", param->maximum);
 }
 
-bool wgf_params_next_combination(struct wgf_settings *settings)
+/* Goes through what jobs can choose from a row of the table on: who reads a deciding parameter depends on rows before.
+ * bits[p]: bit i is set where some job with choice i of the deciding parameter p reads the parameter; all bits where
+ * such a job does not read p. True: some job reads it. */
+static bool search_readers(const struct wgf_param *param, struct wgf_settings *settings, int row,
+                           uint32_t bits[WGF_MOST_PARAMS])
 {
-    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
-        if (!param->decides)
-            continue;
-        union wgf_value value = wgf_param_get(param, settings);
-        const bool wraps = !param->choices[++value.choice];
-        if (wraps)
-            value.choice = 0;
-        wgf_param_set(param, settings, value);
-        if (!wraps)
-            return true;
+    while (row < wgf_param_count && !wgf_params[row].decides)
+        row++;
+    if (row == wgf_param_count)
+        return param->is_read(settings);
+    const struct wgf_param *const decider = &wgf_params[row];
+    const bool chosen = wgf_param_is_read(decider, settings);
+    bool found = false;
+    for (int i = 0; decider->choices[i] && (chosen || i == 0); i++) {
+        wgf_param_set(decider, settings, (union wgf_value){.choice = i});
+        if (search_readers(param, settings, row + 1, bits)) {
+            bits[row] |= chosen ? 1u << i : ~0u;
+            found = true;
+        }
     }
-    return false;
-}
-
-/* bits[p]: bit i is set where some job with choice i of the deciding parameter p reads the parameter. */
-static void find_readers(const struct wgf_param *param, uint32_t bits[WGF_MOST_PARAMS])
-{
-    int deciders[WGF_MOST_PARAMS], count = 0;
-    struct wgf_settings settings = {0};
-    for (int p = 0; p < wgf_param_count; p++)
-        if (wgf_params[p].decides)
-            deciders[count++] = p;
-    do {
-        for (int k = 0, read = param->is_read(&settings); read && k < count; k++)
-            bits[deciders[k]] |= 1u << wgf_param_get(&wgf_params[deciders[k]], &settings).choice;
-    } while (wgf_params_next_combination(&settings));
+    wgf_param_set(decider, settings, (union wgf_value){.choice = 0});
+    return found;
 }
 
 void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH])
 {
     uint32_t all_bits[WGF_MOST_PARAMS] = {0};
     text[0] = '\0';
+    struct wgf_settings settings = {0};
     if (param->is_read)
-        find_readers(param, all_bits);
+        search_readers(param, &settings, 0, all_bits);
     for (const struct wgf_param *decider = wgf_params; decider < wgf_params + wgf_param_count; decider++) {
         const uint32_t bits = all_bits[wgf_param_index(decider)];
         bool all = true;

@@ -345,6 +345,50 @@ static void rows_that_decide_say_so(void **state)
     }
 }
 
+/* Does a text as "method: prox; metric: sliced, wasserstein" let a job with this choice read? */
+static bool lets(const char *text, const struct wgf_param *decider, int choice)
+{
+    char copy[WGF_READERS_LENGTH], *rest = copy, name[64], word[64];
+    snprintf(copy, sizeof copy, "%s", text);
+    snprintf(name, sizeof name, "%s: ", decider->name);
+    snprintf(word, sizeof word, " %s,", decider->choices[choice]);
+    for (char *part = strtok_r(copy, ";", &rest); part; part = strtok_r(NULL, ";", &rest)) {
+        char list[WGF_READERS_LENGTH + 2];
+        part += *part == ' ';
+        snprintf(list, sizeof list, "%s,", part + strlen(decider->name) + 1);
+        if (strncmp(part, name, strlen(name)) == 0)
+            return strstr(list, word) != NULL;
+    }
+    return true;
+}
+
+/* Against choices at random: what a job reads its text lets, and each choice that is let is one of such a job. */
+static void readers_are_those_that_read(void **state)
+{
+    (void)state;
+    static bool seen[WGF_MOST_PARAMS][WGF_MOST_PARAMS][16];
+    static char texts[WGF_MOST_PARAMS][WGF_READERS_LENGTH];
+    for (int i = 0; i < wgf_param_count; i++)
+        wgf_param_readers(&wgf_params[i], texts[i]);
+    srand(2);
+    for (int trial = 0; trial < 100000; trial++) {
+        struct wgf_settings settings;
+        draw_choices(&settings);
+        for (int i = 0; i < wgf_param_count; i++) {
+            const bool read = wgf_param_is_read(&wgf_params[i], &settings);
+            for (int p = 0; read && p < wgf_param_count; p++)
+                if (wgf_params[p].decides)
+                    seen[i][p][wgf_param_get(&wgf_params[p], &settings).choice] = true;
+        }
+    }
+    for (int i = 0; i < wgf_param_count; i++)
+        for (int p = 0; p < wgf_param_count; p++)
+            for (int c = 0; wgf_params[p].decides && wgf_params[p].choices[c]; c++)
+                if (lets(texts[i], &wgf_params[p], c) != seen[i][p][c])
+                    fail_msg("%s with %s: %s: read %d, but its text is '%s'", wgf_params[i].name, wgf_params[p].name,
+                             wgf_params[p].choices[c], seen[i][p][c], texts[i]);
+}
+
 static void nearest_names_are_near(void **state)
 {
     (void)state;
@@ -409,6 +453,7 @@ int main(void)
         cmocka_unit_test(values_survive_being_written),
         cmocka_unit_test(jobs_read_what_their_choices_need),
         cmocka_unit_test(rows_that_decide_say_so),
+        cmocka_unit_test(readers_are_those_that_read),
         cmocka_unit_test(nearest_names_are_near),
         cmocka_unit_test(the_printed_table_has_every_row),
     };

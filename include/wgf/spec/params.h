@@ -88,9 +88,6 @@ const char *wgf_param_text(const struct wgf_param *param, const struct wgf_setti
 /* Does a job of these settings read the parameter? */
 bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings);
 
-/* Steps through all combinations of the deciding choices, beginning with the first of each; false after the last. */
-bool wgf_params_next_combination(struct wgf_settings *settings);
-
 /* The conditions that a job meets if it reads the parameter, "method: prox; metric: sliced"; "" where all jobs read it.
  * */
 enum { WGF_READERS_LENGTH = 256 };
