@@ -2,14 +2,16 @@
 """What a sweep costs: the time that `wgf plan` says, and what `wgf run` makes of it. test_cost.py WGF_BINARY, with
 WGF_HARM the library that makes poison of every job with `kernel: blas`."""
 
+import contextlib
 import os
 import re
 import signal
+from pathlib import Path
 
 import h5py
 import numpy as np
-from harness import (DONE, FAILURES, OK, STOPPED, case, column, descendants, equal, finish, main, require, wait_until,
-                     within)
+from harness import (DONE, FAILURES, OK, STOPPED, case, column, descendants, equal, finish, main, require,
+                     wait_until, within)
 
 # A second of processor time, jobs of three methods, 1 to 20 times as long as others.
 SECOND = """\
@@ -59,9 +61,9 @@ def said(done):
     return float(found[1]), float(found[2])
 
 
-def prices_are_near(wgf, ranks):
+def prices_are_near(wgf, processes):
     wgf.write("spec.yaml", SECOND)
-    factor, share = said(wgf("run", "spec.yaml", "-o", "out.h5", ranks=ranks).require(OK))
+    factor, share = said(wgf("run", "spec.yaml", "-o", "out.h5", ranks=processes).require(OK))
     predicted = column(wgf.path("out.h5"), "predicted_seconds")
     require((predicted > 0).all(), f"predicted {predicted}")
     require(1 / 3 < factor < 3 and share >= 70, f"a factor {factor}, {share} % of jobs")
@@ -110,6 +112,36 @@ def a_signal_ends_the_measuring(wgf):
     process.send_signal(signal.SIGTERM)
     equal(finish(process).code, STOPPED, "exit code")
     require(np.isnan(column(wgf.path("out.h5"), "objective_final")).all(), "a job has ended")
+
+
+def measuring(process):
+    """A rank, and the process below it that measures, once that holds no files of the run: it has the rank's words."""
+    for rank in descendants(process.pid):
+        for child in descendants(rank):
+            with contextlib.suppress(OSError):
+                words = [Path(f"/proc/{number}/cmdline").read_bytes() for number in (rank, child)]
+                if b"\0run\0" in words[0] and words[0] == words[1] and len(os.listdir(f"/proc/{child}/fd")) <= 3:
+                    return rank, child
+    return None
+
+
+def is_gone(number):
+    """Has the process ended, and has its parent heard of that?"""
+    return not os.path.exists(f"/proc/{number}")
+
+
+@case
+def measuring_leaves_nothing_in_a_team(wgf):
+    wgf.write("spec.yaml", ENDLESS)
+    for end in (signal.SIGTERM, signal.SIGKILL):  # of the process that measures, and then of the run
+        process = wgf.start("run", "spec.yaml", "-o", "out.h5", "--quiet", "--overwrite", "--time-limit", "60", ranks=3)
+        rank, child = wait_until(lambda: measuring(process), "the process that measures, which holds no file")
+        equal({int(number) for number in os.listdir(f"/proc/{child}/fd")} - {0, 1, 2}, set(), "files that it holds")
+        os.kill(child if end == signal.SIGTERM else rank, end)
+        wait_until(lambda: is_gone(child), "its end")
+        if end == signal.SIGTERM:
+            process.send_signal(signal.SIGUSR1)
+        require(finish(process).code != OK, "an endless job has ended")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ from h5py import h5d, h5p, h5s, h5t
 
 SPEC = """\
 name: crafted
-fixed: {method: prox, width: 4, n: 5, steps: 2, inner_steps: 3, record_inner: 1, save: all}
+fixed: {data: file, data_file: points.csv, standardize: both, method: prox, width: 4, steps: 2, inner_steps: 3,
+        record_inner: 1, save: all}
 sweep: {metric: [frobenius, wasserstein], seed: [1, 2, 3]}
 """
 DATA_SPEC = """\
@@ -254,6 +255,7 @@ class Room:
             for name, values in DATA.items():
                 file[name] = values
         (self.folder / "at.csv").write_text("0.5\n-1\n")
+        (self.folder / "points.csv").write_text("".join(f"{x},{x * x}\n" for x in range(5)))
         self.base = self.folder / "base.h5"
         done = self.wgf("run", "spec.yaml", "-o", "base.h5", "--quiet")
         if done.returncode:
