@@ -36,9 +36,12 @@ int wgf_flow_revision(const struct wgf_settings *settings)
                             ? wgf_network_revision(settings->network.kernel, wgf_settings_neurons(settings),
                                                    settings->data.n, settings->data.d)
                             : 0;
+    /* Arcs. Revision 1: they serve what decays and what is confined. */
+    const bool decays = settings->network.weight_decay > 0 || settings->network.confine > 0;
+    const int arcs = decays && wgf_particles_use_arcs(settings);
     const struct wgf_method *method = wgf_method_find(settings);
     const int own = method->revision ? method->revision(settings) : 0;
-    return 1000000 * own + 1000 * matches + network;
+    return 1000000 * own + 1000 * matches + 10 * arcs + network;
 }
 
 #define METRIC(id, word) [WGF_METRIC_##id] = &wgf_metric_##word,

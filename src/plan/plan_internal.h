@@ -174,4 +174,7 @@ bool wgf_inner_is_exact(const struct wgf_settings *settings);
 
 void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics);
 
+/* Is a job of the block with these values in conflict with no rule, or excluded? */
+bool wgf_block_allows(const struct wgf_plan_block *block, const struct wgf_settings *written);
+
 #endif

@@ -479,3 +479,13 @@ void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagno
                          param ? param->name : names[0]);
     }
 }
+
+bool wgf_block_allows(const struct wgf_plan_block *block, const struct wgf_settings *written)
+{
+    bool allows = true;
+    for (size_t i = 0; allows && i < sizeof rules / sizeof *rules; i++) {
+        struct wgf_trial trial = {.block = block, .rule = &rules[i]};
+        allows = try_rule(&trial, written);
+    }
+    return allows;
+}

@@ -14,30 +14,34 @@ enum { CHOICES_LENGTH = 200 };
 /* The cheapest ways to have a parameter read: combinations of choices, of which as few as possible differ from those
  * of a case. */
 struct ways {
+    const struct wgf_plan_block *block;
     const struct wgf_param *param;
+    bool any;                     /* those in conflict with what else the block gives, too */
     struct wgf_settings from, to; /* the case, and the combination that is looked at */
     char text[CHOICES_LENGTH];
 };
 
-/* Adds the combination, "method: prox with metric: sliced". */
+/* Adds the combination, "method: prox with metric: sliced" or "method: jko without parametrisation". */
 static void add_way(struct ways *ways)
 {
     const char *before = *ways->text ? " or " : "";
-    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
-        if (!param->decides ||
-            wgf_value_equal(param, wgf_param_get(param, &ways->from), wgf_param_get(param, &ways->to)))
-            continue;
-        const size_t length = strlen(ways->text);
-        snprintf(ways->text + length, sizeof ways->text - length, "%s%s: %s", before, param->name,
-                 wgf_param_text(param, &ways->to));
-        before = " with ";
-    }
+    for (int read = 1; read >= 0; read--)
+        for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
+            if (!param->decides || wgf_param_is_read(param, &ways->to) != read ||
+                wgf_value_equal(param, wgf_param_get(param, &ways->from), wgf_param_get(param, &ways->to)))
+                continue;
+            const size_t length = strlen(ways->text);
+            snprintf(ways->text + length, sizeof ways->text - length, "%s%s%s%s", read ? before : " without ",
+                     param->name, read ? ": " : "", read ? wgf_param_text(param, &ways->to) : "");
+            before = " with ";
+        }
 }
 
 /* Makes this number of changes, in rows of the table before one, and adds what has the parameter read. */
 static void search_ways(struct ways *ways, const struct wgf_param *end, int changes)
 {
-    if (changes == 0 && wgf_param_is_read(ways->param, &ways->to))
+    if (changes == 0 && wgf_param_is_read(ways->param, &ways->to) &&
+        (ways->any || wgf_block_allows(ways->block, &ways->to)))
         add_way(ways);
     for (const struct wgf_param *param = end - 1; changes > 0 && param >= wgf_params; param--) {
         const union wgf_value value = wgf_param_get(param, &ways->from);
@@ -50,12 +54,16 @@ static void search_ways(struct ways *ways, const struct wgf_param *end, int chan
     }
 }
 
-/* The ways from the first case of a block, as it is written. */
+/* The ways from the first case of a block, as it is written; any way where more than choices must change. */
 static struct ways find_ways(const struct wgf_plan_block *block, const struct wgf_param *param)
 {
-    struct ways ways = {.param = param};
+    const int most = 3; /* changes that a remedy may name */
+    struct ways ways = {.block = block, .param = param};
     wgf_block_case(block, &block->cases[0], &ways.from);
     ways.to = ways.from;
+    for (int changes = 1; !*ways.text && changes <= most; changes++)
+        search_ways(&ways, wgf_params + wgf_param_count, changes);
+    ways.any = true;
     for (int changes = 1; !*ways.text && changes <= wgf_param_count; changes++)
         search_ways(&ways, wgf_params + wgf_param_count, changes);
     return ways;
