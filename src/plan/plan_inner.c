@@ -12,8 +12,6 @@ bool wgf_inner_unfit(struct wgf_trial *trial)
 {
     const struct wgf_settings *settings = &trial->settled;
     const char *const word = wgf_param_text(wgf_param_find("inner"), settings);
-    if (settings->method == WGF_METHOD_PROX && settings->inner == WGF_INNER_ACCELERATED)
-        return wgf_trial_says(trial, "inner: %s is not built yet; use inner: gd, exact_local or exact_global", word);
     if (!wgf_inner_is_exact(settings))
         return false;
     if (!wgf_loss_is_squared(settings->network.loss))

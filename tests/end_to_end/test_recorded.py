@@ -15,6 +15,7 @@ DESCENTS = {
     "prox": "method: prox, inner_steps: 4",
     "prox, fixed beta": "method: prox, inner_steps: 4, beta: 0.01",
     "prox by adam": "method: prox, inner_steps: 4, inner: adam, beta: 0.01",
+    "prox, accelerated": "method: prox, inner_steps: 4, inner: accelerated",
     "prox by momentum": "method: prox, inner_steps: 4, inner: momentum, beta: 0.01",
     "prox, exact": "method: prox, inner: exact_local, metric: wasserstein",
     "prox, global": "method: prox, inner: exact_global",

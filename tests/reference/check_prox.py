@@ -72,9 +72,9 @@ def run(wgf, folder, fixed):
     return Problem(samples[:, :-1], samples[:, -1], W, alpha, fixed["gamma"], fixed["output"]), V, residual
 
 
-def check(wgf, folder, seed, d, output, gamma, scale, metric):
-    fixed = {"data_seed": seed, "seed": seed, "method": "prox", "metric": metric, "output": output, "width": 4, "n": 5,
-             "d": d, "save": "all",
+def check(wgf, folder, seed, d, output, gamma, scale, metric, inner):
+    fixed = {"data_seed": seed, "seed": seed, "method": "prox", "metric": metric, "inner": inner, "output": output,
+             "width": 4, "n": 5, "d": d, "save": "all",
              "init_scale": scale, "gamma": gamma, "steps": 1, "inner_steps": 3000, "inner_tol": 1.0e-9}  # fmt: skip
     problem, V, residual = run(wgf, folder, fixed)
     start, reached = problem.objective(problem.W), problem.objective(V)
@@ -84,18 +84,52 @@ def check(wgf, folder, seed, d, output, gamma, scale, metric):
     return f"{gap:.2g} of the decrease is missing" if residual < CONVERGED and gap > CLOSE else None
 
 
+def accelerated(problem, beta, steps):
+    """V after the inner steps, and whether no neuron met a kink, how often the run began anew."""
+    before, V, run, inside, restarts = problem.W, problem.W, 0, True, 0
+    active = problem.W @ problem.X.T > 0
+    for _ in range(steps):
+        y = V + run / (run + 3) * (V - before)
+        ahead = y - beta * problem.value(y, active)[1]
+        if run > 0 and problem.value(ahead, active)[0] >= problem.value(V, active)[0]:
+            ahead, run, restarts = V - beta * problem.value(V, active)[1], 0, restarts + 1
+        before, V, run = V, ahead, run + 1
+        inside = inside and all(np.array_equal(active, point @ problem.X.T > 0) for point in (y, V))
+    return V, inside, restarts
+
+
+def check_accelerated(wgf, folder):
+    """Returns what is wrong, or None."""
+    compared = begun = 0
+    for seed, metric, d in itertools.product(range(12), ("frobenius", "wasserstein"), (2, 3)):
+        fixed = {"data_seed": seed, "seed": seed, "method": "prox", "metric": metric, "inner": "accelerated",
+                 "output": "mean", "width": 4, "n": 5, "d": d, "save": "all", "init_scale": 1, "gamma": 0.5,
+                 "steps": 1, "inner_steps": 30, "beta": 0.3}
+        problem, V, _ = run(wgf, folder, fixed)
+        expected, inside, restarts = accelerated(problem, 0.3, 30)
+        error = np.abs(V - expected).max() / np.abs(expected).max()
+        if inside and error > 1e-13:
+            return f"seed {seed}, {metric}, d = {d}: relative error {error:.1e}"
+        compared, begun = compared + inside, begun + inside * restarts
+    return None if compared >= 10 and begun >= 10 else f"only {compared} problems compared, {begun} new beginnings"
+
+
 def main():
     wgf = str(Path(sys.argv[1]).resolve())
     failed = 0
-    cases = list(itertools.product(range(8), (2, 3), ("mean", "sum"), (0.1, 10), (1e-3, 0.3),
-                                   ("frobenius", "wasserstein")))
+    cases = list(itertools.product(range(4), (2, 3), ("mean", "sum"), (0.1, 10), (1e-3, 0.3),
+                                   ("frobenius", "wasserstein"), ("gd", "accelerated")))
     with tempfile.TemporaryDirectory() as folder:
         for case in cases:
             problem = check(wgf, Path(folder), *case)
             failed += problem is not None
             if problem:
-                print(f"FAILED seed, d, output, gamma, scale, metric = {case}: {problem}")
-    print(f"{len(cases) - failed} passed, {failed} failed")
+                print(f"FAILED seed, d, output, gamma, scale, metric, inner = {case}: {problem}")
+        problem = check_accelerated(wgf, Path(folder))
+        failed += problem is not None
+        if problem:
+            print(f"FAILED accelerated within a pattern: {problem}")
+    print(f"{len(cases) + 1 - failed} passed, {failed} failed")
     sys.exit(failed > 0)
 
 

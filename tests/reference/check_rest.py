@@ -3,7 +3,8 @@ on; and the residual that a step records is the least norm of Clarke's subdiffer
 
 Usage: check_rest.py WGF_BINARY [PROBLEMS]
 
-PROBLEMS (200; 2000 is the whole test) random problems with d = 2, 3, 5, 10, widths of 2 to 30 and gamma of .01 to 10.
+PROBLEMS (200; 2000 is the whole test) random problems with d = 2, 3, 5, 10, widths of 2 to 30 and gamma of .01 to 10,
+half of them by `inner: accelerated`.
 SciPy's bounded least squares gives the residual, and the steepest direction of each neuron on the kinks where it ends,
 for every choice of sides of the concave ones. From within 1e-9 of the end, 3000 steps of plain descent lower the
 proximal objective by at most 1 % of what the step lowered it by. A few local minima they leave by jumps, the more so
@@ -34,13 +35,13 @@ SIZES = [(d, n, width) for d, samples in ((2, (5, 20)), (3, (5, 15)), (5, (5, 12
 class Problem:
     """One proximal step, drawn; run by the program."""
 
-    def __init__(self, random, size):
+    def __init__(self, random, size, inner="gd"):
         d, n, m = size
         self.X, self.y = random.standard_normal((n, d)), random.uniform(-1, 1, n)
         self.X[:, -1] = 1
         self.W = 10 ** random.uniform(-3, 0) * random.standard_normal((m, d))
         self.alpha = np.where(np.arange(m) < (m + 1) // 2, 1.0, -1.0)
-        self.gamma, self.solver = 10 ** random.uniform(-2, 1), f"inner_steps: {INNER_STEPS}"
+        self.gamma, self.solver = 10 ** random.uniform(-2, 1), f"inner: {inner}, inner_steps: {INNER_STEPS}"
         self.output, self.metric = random.choice(["mean", "sum"]), random.choice(["frobenius", "wasserstein"])
         self.c = 1 / m if self.output == "mean" else 1.0
 
@@ -150,7 +151,7 @@ def main():
     random, problems, failed = np.random.default_rng(1), [], 0
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
-            stack = [Problem(random, size) for _ in range(-(-count // len(SIZES)))]
+            stack = [Problem(random, size, ("gd", "accelerated")[k % 2]) for k in range(-(-count // len(SIZES)))]
             for problem in stack:
                 problem.run(wgf, Path(folder))
             descend(stack, random)

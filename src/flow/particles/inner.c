@@ -45,7 +45,8 @@ double wgf_inner_beta(const struct wgf_settings *settings)
 
 bool wgf_inner_is_constant(const struct wgf_settings *settings)
 {
-    return !solvers[settings->inner].direct && !isnan(wgf_inner_beta(settings)) && settings->beta_decay == 1;
+    return !solvers[settings->inner].direct && settings->inner != WGF_INNER_ACCELERATED &&
+           !isnan(wgf_inner_beta(settings)) && settings->beta_decay == 1;
 }
 
 /* Numbers of one copy of the memory. */
