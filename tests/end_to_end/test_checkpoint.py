@@ -19,6 +19,7 @@ fixed: {method: prox, metric: wasserstein, data: sinus, width: 300, steps: 1000,
   save: last, record_distances: all, record_inner: 20, record_every: 7}
 """,
     "jko": "name: jko\nfixed: {method: jko, data: sinus, n: 40, grid: 64, steps: 3000, gamma: 0.05, save: last}\n",
+    "wfr": "name: wfr\nfixed: {method: wfr, data: sinus, n: 40, cells: 3000, gamma: 1, steps: 20, save: all}\n",
     "gd": """\
 name: gd
 fixed: {method: gd, layers: both, width: 500, d: 3, n: 60, steps: 80000, gamma: 1.0e-4, record_every: 400, save: all}
@@ -140,6 +141,11 @@ def jko_stopped_and_killed(wgf):
 @case
 def gd_killed_and_stopped(wgf):
     cut(wgf, "gd", (signal.SIGKILL, signal.SIGINT, signal.SIGKILL))
+
+
+@case
+def wfr_stopped_within_a_step(wgf):
+    cut(wgf, "wfr", (signal.SIGTERM, signal.SIGUSR1))
 
 
 @case
