@@ -9,6 +9,7 @@ Usage: test_axes.py WGF [unittest arguments]
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,10 +40,12 @@ OUTCOMES = ("pictures", "sentences", "reports")
 MAY_BE_LARGE = ("seed", "data_seed", "record_every", "record_inner", "stop_objective", "stop_change")
 FEW = {"d": [2, 3], "width": [2, 8, 18], "grid2": [0, 2, 3], "init": ["normal", "grid"], "layers": ["first", "both"],
        "inner": ["gd", "fixed_point"],
-       "loss": ["mse", "huber"], "label": [0, 1], "inputs": [0], "stop_when": ["none", "step >= 1"]}
+       "loss": ["mse", "huber"], "label": [0, 1], "inputs": [0],
+       "transport_p": [1, 2], "stop_when": ["none", "step >= 1"]}
 FIXED = {
     "data": "sinus", "n": 3, "width": 2, "steps": 2, "inner_steps": 3, "grid": 4, "grid_radius": 4,
     "data_file": "samples.csv", "init_file": "neurons.csv", "save": "all", "record_distances": "all", "record_inner": 1,
+    "reference_file": "run.h5",
 }  # fmt: skip
 NEEDS = {
     "d": {"data": ["random"], "method": ["gd"]}, "n": {"data": ["random"]}, "layers": {"method": ["gd"]},
@@ -81,6 +84,8 @@ def legal_values(name, words, bounds):
     kind, default = re.match(r"(.*) \((.*)\)$", words).groups()
     if name in FEW:
         return FEW[name]
+    if name == "reference_file":
+        return ["run.h5", "run " + ODD]
     if kind == "path":
         return ["neurons.csv", "neurons " + ODD] if name == "init_file" else ["samples.csv", ODD, LONG]
     if not kind.startswith(("int", "float")):
@@ -119,6 +124,7 @@ class EveryAxis(unittest.TestCase):
         spec = "name: run\nfixed: {data: sinus, n: 3, width: 2, steps: 3, save: all}\nsweep: {seed: [1, 2, 3, 4]}\n"
         (cls.folder / "run.yaml").write_text(spec)
         subprocess.run([WGF, "run", "run.yaml", "-o", "run.h5", "--quiet"], cwd=cls.folder, check=True)
+        shutil.copy(cls.folder / "run.h5", cls.folder / ("run " + ODD))
         cls.counts = dict.fromkeys(("parameters", "values", "pairs of a value and a figure", *OUTCOMES), 0)
         cls.addClassCleanup(plt.rcParams.update, {"figure.dpi": plt.rcParams["figure.dpi"]})
         plt.rcParams["figure.dpi"] = 40

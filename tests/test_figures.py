@@ -9,6 +9,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -432,6 +433,10 @@ class Gallery(Sweeping):
         swept = "init_scale: [0.1, 1], method: [flow, gd, prox], metric: [frobenius, wasserstein], gamma: [0.5, 0.25]"
         self.sweep("flow", "data: sinus, n: 12, width: 10, steps: 4", swept)
         self.sweep("flow_order", "data: sinus, n: 12, width: 10, steps: 1", "method: [flow, gd], init_scale: [0.1, 1]")
+        for name in ("distance_wide.hdf5", "distance_jko.hdf5"):
+            shutil.copy(self.sweeps / name, self.folder)
+        fixed = "data: sinus, output: mean, scaling: mean_field, gamma: 0.5, steps: 4, record_distances: reference"
+        self.sweep("distance", fixed, "reference_file: [distance_wide.hdf5, distance_jko.hdf5], width: [4, 6]")
         rest = [command for command in self.commands if command[0] not in ("python3", "mpirun")]
         self.assertGreater(len(rest), 0)
         for program, *arguments in rest:

@@ -14,6 +14,7 @@
 const struct wgf_datafile_layout wgf_datafile_samples = {.matrix = "X", .vector = "y", .append_ones = true};
 const struct wgf_datafile_layout wgf_datafile_inputs = {.matrix = "X", .vector = NULL, .append_ones = true};
 const struct wgf_datafile_layout wgf_datafile_neurons = {.matrix = "W", .vector = "alpha", .append_ones = false};
+const struct wgf_datafile_layout wgf_datafile_cloud = {.matrix = "points", .vector = "weights", .beside = "signs"};
 
 wgf_status wgf_datafile_check_memory(const char *path, double bytes, struct wgf_error *error)
 {
@@ -113,6 +114,9 @@ wgf_status wgf_datafile_read(const char *path, const struct wgf_datafile_layout 
     status = find_hdf5(path, fd, size, &is_hdf5, error);
     if (status == WGF_OK && is_hdf5)
         status = wgf_datafile_read_hdf5(path, layout, contents, error);
+    else if (status == WGF_OK && layout->beside)
+        status = wgf_fail(error, WGF_EDATA, "%s is no HDF5 file; it must hold the data sets %s, %s and %s", path,
+                          layout->matrix, layout->vector, layout->beside);
     else if (status == WGF_OK)
         status = wgf_datafile_read_csv(path, fd, size, layout, contents, error);
     close(fd);

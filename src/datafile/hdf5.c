@@ -198,6 +198,15 @@ struct matrix {
     char *list; /* holds the names of those that were chosen */
 };
 
+/* A vector is a matrix of one column. */
+static void take_as_column(struct wgf_dataset *set)
+{
+    if (set->rank != 1)
+        return;
+    set->rank = 2;
+    set->dims[1] = 1;
+}
+
 /* label: its data set, or NULL. */
 static wgf_status open_parts(hid_t file, const char *path, char *list, const char *label, struct matrix *matrix,
                              struct wgf_error *error)
@@ -213,11 +222,27 @@ static wgf_status open_parts(hid_t file, const char *path, char *list, const cha
             if (strcmp(matrix->parts[i].name, name) == 0)
                 return wgf_fail(error, WGF_EUSAGE, "inputs: data set '%s' of %s is there twice; keep one", name, path);
         status = open_chosen(file, path, "inputs", name, part, error);
-        if (!status && part->rank == 1) {
-            part->rank = 2;
-            part->dims[1] = 1;
-        }
+        take_as_column(part);
         matrix->count += !status;
+    }
+    return status;
+}
+
+/* The matrix that the layout names, and what it has beside it. */
+static wgf_status open_named(hid_t file, const char *path, const struct wgf_datafile_layout *layout,
+                             struct matrix *matrix, struct wgf_error *error)
+{
+    const char *const names[] = {layout->matrix, layout->beside};
+    wgf_status status = WGF_OK;
+    for (; !status && matrix->count < 2 && names[matrix->count]; matrix->count++) {
+        struct wgf_dataset *const part = &matrix->parts[matrix->count];
+        status = wgf_dataset_open_numbers(file, path, names[matrix->count], part, error);
+        if (status || matrix->count == 0)
+            continue;
+        take_as_column(part);
+        if (part->rank == 2 && part->dims[1] != 1)
+            status = wgf_fail(error, WGF_EDATA, "%s: %s has %llu columns; one is needed", path, part->name,
+                              (unsigned long long)part->dims[1]);
     }
     return status;
 }
@@ -226,7 +251,7 @@ static wgf_status open_matrix(hid_t file, const char *path, const struct wgf_dat
                               struct matrix *matrix, struct wgf_error *error)
 {
     const bool chosen = layout->inputs && *layout->inputs;
-    int64_t parts = 1;
+    int64_t parts = 2;
     for (const char *at = chosen ? layout->inputs : ""; *at; at++)
         parts += *at == ',';
     matrix->parts = wgf_calloc(parts, sizeof *matrix->parts);
@@ -235,8 +260,7 @@ static wgf_status open_matrix(hid_t file, const char *path, const struct wgf_dat
         return wgf_fail(error, WGF_EMEMORY, "out of memory while reading %s", path);
     if (chosen)
         return open_parts(file, path, matrix->list, label, matrix, error);
-    matrix->count = 1;
-    return wgf_dataset_open_numbers(file, path, layout->matrix, &matrix->parts[0], error);
+    return open_named(file, path, layout, matrix, error);
 }
 
 /* Each part into its columns. */

@@ -1,5 +1,6 @@
 /* The driver of every method: steps, records, and the reasons to stop. */
 #include "optimum/optimum.h"
+#include "reference.h"
 
 #include "wgf/base/system.h"
 
@@ -35,6 +36,8 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
     if ((column == WGF_TRACE_DISTANCE_FROBENIUS || column == WGF_TRACE_DISTANCE_WASSERSTEIN) &&
         settings->record_distances != WGF_DISTANCES_ALL)
         return false;
+    if (column == WGF_TRACE_DISTANCE_REFERENCE)
+        return settings->record_distances == WGF_DISTANCES_REFERENCE;
     return wgf_method_find(settings)->columns & (1u << column);
 }
 
@@ -64,7 +67,8 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
     numbers += 2 * (double)settings->steps * (double)inner_records(settings);
     numbers += (double)shape.records * (double)shape.rows * (double)shape.cols;
-    return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings) + wgf_optimum_bytes(settings);
+    return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings) + wgf_optimum_bytes(settings) +
+           wgf_reference_bytes(settings);
 }
 
 double wgf_flow_start_operations(const struct wgf_settings *settings)
@@ -73,13 +77,14 @@ double wgf_flow_start_operations(const struct wgf_settings *settings)
     const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
     const double m = (double)wgf_settings_neurons(settings);
     return draw * d * (n + (method->neurons ? m : 0)) +
-           (method->start_operations ? method->start_operations(settings) : 0);
+           (method->start_operations ? method->start_operations(settings) : 0) + wgf_reference_operations(settings);
 }
 
 double wgf_flow_operations(const struct wgf_settings *settings)
 {
-    const double all =
-        wgf_flow_start_operations(settings) + (double)settings->steps * wgf_method_find(settings)->operations(settings);
+    const double records = (double)wgf_flow_records(settings) - 1; /* but for that of the start */
+    const double all = wgf_flow_start_operations(settings) + records * wgf_reference_operations(settings) +
+                       (double)settings->steps * wgf_method_find(settings)->operations(settings);
     return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
 }
 
@@ -99,6 +104,8 @@ static void record(struct wgf_descent *run)
     values[WGF_TRACE_STEP] = (double)step;
     values[WGF_TRACE_TIME] = (double)step * step_time(run);
     values[WGF_TRACE_OBJECTIVE] = run->now.objective;
+    if (run->reference)
+        values[WGF_TRACE_DISTANCE_REFERENCE] = wgf_reference_distance(run->reference, run);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         trace->column[c][row] = values[c];
     if (trace->state && run->settings->save == WGF_SAVE_ALL)
@@ -182,6 +189,14 @@ static const char *remedy(const struct wgf_descent *run)
     return run->method->remedy ? run->method->remedy(run->settings) : "a smaller gamma";
 }
 
+/* Adds a sentence to the message; NULL and "" add nothing. */
+static void add_words(struct wgf_flow_result *result, const char *words)
+{
+    const size_t used = strlen(result->message);
+    if (words && *words)
+        snprintf(result->message + used, sizeof result->message - used, "%s%s", used > 0 ? "; " : "", words);
+}
+
 /* Says why nothing moves, where no neuron is active on any sample at the end. */
 static void explain_death(const struct wgf_descent *run)
 {
@@ -213,15 +228,13 @@ static void explain_absence(const struct wgf_descent *run)
 /* Says which rule has stopped the descent, and what the method says of it. */
 static void explain_end(const struct wgf_descent *run)
 {
-    char own[WGF_ERROR_LENGTH] = "", *const message = run->result->message;
-    const size_t size = sizeof run->result->message;
+    char own[WGF_ERROR_LENGTH] = "";
     if (run->method->explain)
         run->method->explain(run->work, own, sizeof own);
     if (run->stopped)
-        snprintf(message, size, "stopped at step %" PRId64 " by stop_when: %.200s", run->result->steps_done,
-                 run->settings->stop_when);
-    const size_t used = strlen(message);
-    snprintf(message + used, size - used, "%s%s", used && *own ? "; " : "", own);
+        snprintf(run->result->message, sizeof run->result->message, "stopped at step %" PRId64 " by stop_when: %.200s",
+                 run->result->steps_done, run->settings->stop_when);
+    add_words(run->result, own);
 }
 
 /* Writes the message of the outcome. */
@@ -247,10 +260,10 @@ static void explain(const struct wgf_descent *run)
     if (result->outcome == WGF_OUTCOME_DONE && result->message[0] == '\0')
         explain_death(run);
     explain_absence(run);
-    const char *const words = wgf_optimum_words(&run->optimum);
-    const size_t used = strlen(result->message);
-    if (words)
-        snprintf(result->message + used, sizeof result->message - used, "%s%s", used > 0 ? "; " : "", words);
+    char distances[WGF_ERROR_LENGTH];
+    wgf_reference_explain(run, distances, sizeof distances);
+    add_words(result, distances);
+    add_words(result, wgf_optimum_words(&run->optimum));
 }
 
 /* Makes the work and brings it to the start, or to the checkpoint. */
@@ -273,7 +286,10 @@ static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *probl
         return status;
     if (run->result->steps_done == 0 && run->method->foresee)
         run->method->foresee(run->work, deadline);
-    if ((status = wgf_optimum_find(run, problem, &run->optimum, error))) {
+    status = wgf_optimum_find(run, problem, &run->optimum, error);
+    if (!status)
+        status = wgf_reference_begin(&run->reference, run->settings, problem, error);
+    if (status) {
         run->method->free(run->work);
         return status;
     }
@@ -344,6 +360,7 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
     explain(&run);
     status = run.method->failure ? run.method->failure(run.work, error) : WGF_OK;
     run.method->free(run.work);
+    wgf_reference_free(run.reference);
     wgf_expression_free(run.rule);
     wgf_deadline_stop(&deadline);
     return status;

@@ -9,6 +9,7 @@
 #include "wgf/flow/flow.h"
 
 struct wgf_budget;
+struct wgf_reference;
 
 /* The current state in three numbers. */
 struct wgf_evaluation {
@@ -95,7 +96,8 @@ struct wgf_descent {
     int64_t recorded;            /* the step of the last record; -1: none */
     struct wgf_expression *rule; /* of stop_when; NULL: none */
     struct wgf_optimum optimum;
-    bool stopped; /* by the rule */
+    bool stopped;                    /* by the rule */
+    struct wgf_reference *reference; /* NULL: none */
 
     const struct wgf_checkpoint *checkpoint; /* or NULL */
     double started;     /* by wgf_clock: when the descent would have started if it had never been cut */

@@ -45,6 +45,8 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         wgf_plan_settle_state(init, settings);
     else if (init && !init->error.status)
         settings->init.width = init->rows / wgf_network_neurons(&settings->network, 1);
+    const struct wgf_source *const reference = wgf_plan_reference_source(plan, settings);
+    settings->reference_points = reference && !reference->error.status ? reference->rows : 0;
     settle_usual(plan, settings);
 }
 

@@ -12,7 +12,7 @@
 #include <xxhash.h>
 
 static const int64_t most_jobs = INT64_C(1) << 53;
-enum { MOST_CASES = 4096 }; /* all combinations of the choices that decide are far fewer */
+enum { MOST_CASES = 65536 }; /* all combinations of the choices that decide and are read are fewer */
 
 int wgf_block_axis(const struct wgf_plan_block *block, const struct wgf_param *param)
 {
@@ -222,34 +222,38 @@ static int64_t count_choices(const struct wgf_param *param)
     return count;
 }
 
-/* A number below MOST_CASES for the choices that decide in a row. */
-static int64_t code_of_choices(const struct wgf_plan_block *block, int d, int64_t row)
+/* A number for the choices that decide in a row, below *codes. */
+static int64_t code_of_choices(const struct wgf_plan_block *block, int d, int64_t row, int64_t *codes)
 {
     int64_t code = 0;
+    *codes = 1;
     for (int a = 0; a < block->axis_count; a++) {
         const struct wgf_axis *axis = &block->axes[a];
-        if (axis->dimension == d && axis->param->decides)
-            code = code * count_choices(axis->param) + wgf_axis_value(axis, row).choice;
+        if (axis->dimension != d || !axis->param->decides)
+            continue;
+        *codes *= count_choices(axis->param);
+        code = code * count_choices(axis->param) + wgf_axis_value(axis, row).choice;
     }
-    assert(code < MOST_CASES);
     return code;
 }
 
 /* Lists the rows of a dimension whose choices that decide differ, the first of equal ones. */
 static bool list_classes(const struct wgf_plan_block *block, int d, struct wgf_rows *classes)
 {
-    bool seen[MOST_CASES] = {false}, decides = false;
-    for (int a = 0; a < block->axis_count; a++)
-        decides |= block->axes[a].dimension == d && block->axes[a].param->decides;
-    const int64_t all = decides ? wgf_block_rows(block, d) : 1;
-    classes->list = wgf_calloc(all < MOST_CASES ? all : MOST_CASES, sizeof *classes->list);
-    for (int64_t row = 0; classes->list && row < all; row++) {
-        bool *const known = &seen[code_of_choices(block, d, row)];
+    int64_t codes;
+    code_of_choices(block, d, 0, &codes);
+    const int64_t all = codes > 1 ? wgf_block_rows(block, d) : 1;
+    bool *const seen = wgf_calloc(codes, sizeof *seen);
+    classes->list = wgf_calloc(all < codes ? all : codes, sizeof *classes->list);
+    for (int64_t row = 0; seen && classes->list && row < all; row++) {
+        bool *const known = &seen[code_of_choices(block, d, row, &codes)];
         if (!*known)
             classes->list[classes->count++] = row;
         *known = true;
     }
-    return classes->list;
+    const bool listed = seen && classes->list;
+    free(seen);
+    return listed;
 }
 
 /* Lists the cases: the product over the choices that decide. */

@@ -1,6 +1,6 @@
 /* The parts of a plan: the jobs (plan.c), those of a block (plan_block.c), visiting (plan_visit.c), files
- * (plan_sources.c), conflicts (plan_rules.c), states to go on from (plan_states.c), what no job reads (plan_warnings.c)
- * and hashes (plan_hash.c). */
+ * (plan_sources.c), conflicts (plan_rules.c), states to go on from (plan_states.c), references (plan_reference.c), what
+ * no job reads (plan_warnings.c) and hashes (plan_hash.c). */
 #ifndef WGF_PLAN_PLAN_INTERNAL_H
 #define WGF_PLAN_PLAN_INTERNAL_H
 
@@ -143,6 +143,13 @@ wgf_status wgf_plan_read_sources(struct wgf_plan *plan, struct wgf_diagnostics *
 /* What a file parameter is read as. */
 const struct wgf_datafile_layout *wgf_plan_layout(const struct wgf_param *param);
 
+/* plan_reference.c: of a source that is a reference, from rows of a point and its sign, and from a state with, in the
+ * vector, the alpha of neurons whose alpha does not train, to contents as wgf_source_read gives them. Errors:
+ * WGF_EDATA, WGF_EMEMORY. */
+wgf_status wgf_plan_part_signs(const struct wgf_source *source, struct wgf_datafile *contents, struct wgf_error *error);
+wgf_status wgf_plan_make_cloud(const struct wgf_source *source, const struct wgf_settings *origin,
+                               struct wgf_datafile *contents, struct wgf_error *error);
+
 /* Reads the state of a source, and in *origin what shaped it. As wgf_source_read. */
 wgf_status wgf_plan_read_state(const struct wgf_source *source, struct wgf_settings *origin,
                                struct wgf_datafile *contents, struct wgf_error *error);
@@ -171,6 +178,12 @@ wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_of_neurons, wgf_sta
 /* Of the inner solver of prox: what it is asked to solve does not fit, or its beta does not. */
 wgf_conflict wgf_inner_unfit, wgf_inner_beta_unfit;
 bool wgf_inner_is_exact(const struct wgf_settings *settings);
+
+/* Of references: no file is named; the file has no such state; it is no result file; its points are not alike. */
+wgf_conflict wgf_reference_unnamed, wgf_reference_missing, wgf_reference_unasked, wgf_reference_other_points;
+
+/* Are n and d of the data known? Not those of a file that cannot be read: its jobs fail anyway. */
+bool wgf_trial_data_are_known(const struct wgf_trial *trial);
 
 void wgf_block_check_rules(const struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics);
 

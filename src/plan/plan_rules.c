@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PARAMS = 9 };
+enum { MOST_PARAMS = 10 };
 
 struct wgf_rule {
     const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
@@ -49,8 +49,7 @@ static const struct wgf_source *neuron_source(const struct wgf_trial *trial)
     return source && (!source->is_state || wgf_method_has_neurons(source->origin.method)) ? source : NULL;
 }
 
-/* Are n and d of the data known? Not those of a file that cannot be read: its jobs fail anyway. */
-static bool data_are_known(const struct wgf_trial *trial)
+bool wgf_trial_data_are_known(const struct wgf_trial *trial)
 {
     return trial->written.data.kind != WGF_DATA_FILE || data_source(trial);
 }
@@ -94,7 +93,7 @@ static bool width(struct wgf_trial *trial)
 static bool columns(struct wgf_trial *trial, const struct wgf_source *source)
 {
     const int64_t d = trial->settled.data.d;
-    return source && source->cols != d && data_are_known(trial) &&
+    return source && source->cols != d && wgf_trial_data_are_known(trial) &&
            wgf_trial_says(trial, "%s has d = %" PRId64 " inputs, but the data have d = %" PRId64 "; make them agree",
                           source->path, source->cols, d);
 }
@@ -168,7 +167,7 @@ static bool init_grid(struct wgf_trial *trial)
     int64_t d = trial->settled.data.d, nearest;
     if (trial->written.init.kind != WGF_INIT_GRID || !wgf_method_has_neurons(trial->written.method))
         return false;
-    if (d != 2 && data_are_known(trial))
+    if (d != 2 && wgf_trial_data_are_known(trial))
         return wgf_trial_says(trial, "init: grid needs d = 2, but d is %" PRId64, d);
     const bool pairs = trial->settled.network.parametrisation == WGF_PRODUCT;
     const int signs = pairs ? WGF_SIGNS_POSITIVE : init->signs; /* width counts those of one sign */
@@ -211,7 +210,7 @@ static bool both_layers(struct wgf_trial *trial)
 static bool inner_inputs(struct wgf_trial *trial)
 {
     const struct wgf_settings *settings = &trial->settled;
-    return wgf_inner_is_exact(settings) && settings->data.d != 2 && data_are_known(trial) &&
+    return wgf_inner_is_exact(settings) && settings->data.d != 2 && wgf_trial_data_are_known(trial) &&
            wgf_trial_says(trial, "inner: %s needs d = 2, but d is %" PRId64 "; use inner: gd",
                           wgf_param_text(wgf_param_find("inner"), settings), settings->data.d);
 }
@@ -250,7 +249,7 @@ static bool decay(struct wgf_trial *trial)
 static bool plane_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
-    return !wgf_method_has_neurons(trial->written.method) && d != 2 && data_are_known(trial) &&
+    return !wgf_method_has_neurons(trial->written.method) && d != 2 && wgf_trial_data_are_known(trial) &&
            wgf_trial_says(trial, "method: %s needs d = 2, but d is %" PRId64,
                           wgf_param_text(wgf_param_find("method"), &trial->written), d);
 }
@@ -259,7 +258,7 @@ static bool events_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
     return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_EVENTS &&
-           d > WGF_EVENTS_INPUTS && data_are_known(trial) &&
+           d > WGF_EVENTS_INPUTS && wgf_trial_data_are_known(trial) &&
            wgf_trial_says(trial,
                           "flow_solver: events needs d of at most %d, but d is %" PRId64 "; use flow_solver: "
                           "adaptive",
@@ -298,7 +297,7 @@ static bool kernel_inputs(struct wgf_trial *trial)
 {
     const int kernel = trial->written.network.kernel;
     const int64_t d = trial->settled.data.d;
-    if (!wgf_method_uses_kernel(&trial->written) || !data_are_known(trial))
+    if (!wgf_method_uses_kernel(&trial->written) || !wgf_trial_data_are_known(trial))
         return false;
     if (kernel == WGF_KERNEL_CONES && d != 2)
         return wgf_trial_says(trial, "kernel: cones needs d = 2, but d is %" PRId64, d);
@@ -381,6 +380,12 @@ static const struct wgf_rule rules[] = {
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},
      .conflicts = wgf_state_larger2},
     {{"grid2", "method"}, .conflicts = second_grid},
+    {{"record_distances", "reference_file"}, .conflicts = wgf_reference_unnamed},
+    {{"reference_job", "reference_file", "record_distances"}, .conflicts = wgf_reference_missing},
+    {{"reference_job", "reference_file", "record_distances"}, .conflicts = wgf_reference_unasked},
+    {{"reference_file", "reference_job", "record_distances", "method", "layers", "parametrisation", "d", "data",
+      "data_file", "inputs"},
+     .conflicts = wgf_reference_other_points},
     {.shapes = WGF_SHAPES_TRACE, .conflicts = trace_length},
     {.shapes = WGF_SHAPES_STATE, .conflicts = state_size},
 };

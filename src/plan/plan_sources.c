@@ -83,8 +83,28 @@ const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const
     return NULL;
 }
 
+/* record_distances says whether there is one. */
+static struct wgf_source reference_of(const struct wgf_settings *settings)
+{
+    const bool wanted = settings->record_distances == WGF_DISTANCES_REFERENCE;
+    return (struct wgf_source){.path = wanted ? settings->reference_file : "",
+                               .layout = &wgf_datafile_cloud,
+                               .label = "",
+                               .inputs = "",
+                               .job = settings->reference_job,
+                               .record = -1};
+}
+
+const struct wgf_source *wgf_plan_reference_source(const struct wgf_plan *plan, const struct wgf_settings *settings)
+{
+    const struct wgf_source wanted = reference_of(settings);
+    return find(plan, &wanted);
+}
+
 const struct wgf_datafile_layout *wgf_plan_layout(const struct wgf_param *param)
 {
+    if (strcmp(param->name, "reference_file") == 0)
+        return &wgf_datafile_cloud;
     return strcmp(param->name, "init_file") == 0 ? &wgf_datafile_neurons : &wgf_datafile_samples;
 }
 
@@ -104,8 +124,14 @@ wgf_status wgf_source_read(const struct wgf_source *source, struct wgf_datafile 
     struct wgf_datafile_layout layout = *source->layout;
     layout.label = source->label;
     layout.inputs = source->inputs;
-    return source->is_state ? wgf_plan_read_state(source, &origin, contents, error)
-                            : wgf_datafile_read(source->resolved, &layout, contents, error);
+    if (source->is_state)
+        return wgf_plan_read_state(source, &origin, contents, error);
+    wgf_status status = wgf_datafile_read(source->resolved, &layout, contents, error);
+    if (!status && source->layout == &wgf_datafile_cloud)
+        status = wgf_plan_part_signs(source, contents, error);
+    if (status)
+        wgf_datafile_clear(contents);
+    return status;
 }
 
 static bool are_pairs(const struct wgf_source *source, const struct wgf_datafile *contents)
@@ -130,7 +156,7 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
     if (!source->resolved)
         return WGF_EMEMORY;
     plan->source_count++;
-    source->is_state = wanted->layout == &wgf_datafile_neurons && wgf_datafile_is_result(source->resolved);
+    source->is_state = wanted->layout != &wgf_datafile_samples && wgf_datafile_is_result(source->resolved);
     struct wgf_datafile contents = {0};
     if (source->is_state)
         wgf_plan_read_state(source, &source->origin, &contents, &source->error);
@@ -259,6 +285,7 @@ static wgf_status read_sources(struct wgf_plan *plan, struct wgf_plan_block *blo
     static const char *const data[] = {"data_file", "label", "inputs", NULL};
     static const char *const start[] = {"init_file", "init_job", "init_record", NULL};
     static const char *const test[] = {"test_file", "label", "inputs", "data", NULL};
+    static const char *const reference[] = {"reference_file", "reference_job", "record_distances", NULL};
     struct kinds kinds = {0};
     wgf_status status = WGF_OK;
     wgf_block_visit(block, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
@@ -266,6 +293,8 @@ static wgf_status read_sources(struct wgf_plan *plan, struct wgf_plan_block *blo
         status = add_sort(block, (struct sort){plan, data, data_of, WGF_OK}, diagnostics);
     if (!status && kinds.init)
         status = add_sort(block, (struct sort){plan, start, start_of, WGF_OK}, diagnostics);
+    if (!status)
+        status = add_sort(block, (struct sort){plan, reference, reference_of, WGF_OK}, diagnostics);
     return status ? status : add_sort(block, (struct sort){plan, test, test_of, WGF_OK}, diagnostics);
 }
 

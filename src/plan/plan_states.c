@@ -64,12 +64,13 @@ static void hash_masses(const struct wgf_settings *origin, struct wgf_datafile *
 }
 
 /* Gives the state its meaning by the row that it stands in. */
-static wgf_status interpret(const struct wgf_source *source, const struct wgf_settings *origin,
-                            struct wgf_datafile *contents, struct wgf_error *error)
+static wgf_status interpret(const struct wgf_source *source, struct wgf_settings *origin, struct wgf_datafile *contents,
+                            struct wgf_error *error)
 {
     const struct wgf_state_shape shape = wgf_flow_one_state(origin);
     const bool masses = has_masses(origin), both = !masses && wgf_network_trains_alpha(&origin->network);
     const bool known = masses || both || origin->network.parametrisation == WGF_PRODUCT;
+    const bool cloud = source->layout == &wgf_datafile_cloud;
     if (contents->rows != shape.rows || (masses && contents->cols != 1) || contents->cols < 1 + both)
         return wgf_fail(error, WGF_EDATA,
                         "%s: the state of job %" PRId64 " does not have the shape of its row; see "
@@ -77,9 +78,15 @@ static wgf_status interpret(const struct wgf_source *source, const struct wgf_se
                         source->resolved, source->job);
     if (!known && origin->init.kind == WGF_INIT_FILE && origin->init.record < 0)
         return wgf_fail(error, WGF_EUSAGE,
-                        "job %" PRId64 " of %s began from a file of neurons, whose alpha it does not keep; write W and "
-                        "alpha of its state into an HDF5 file and name that",
-                        source->job, source->resolved);
+                        "job %" PRId64 " of %s began from a file of neurons, whose alpha it does not keep; write %s "
+                        "of its state into an HDF5 file and name that",
+                        source->job, source->resolved, cloud ? "points, weights and signs" : "W and alpha");
+    if (cloud) {
+        origin->data.d = masses ? origin->data.d : contents->cols - both;
+        if (!known)
+            part_neurons(origin, contents);
+        return wgf_plan_make_cloud(source, origin, contents, error);
+    }
     if (has_grids(origin))
         hash_masses(origin, contents);
     if (masses)

@@ -5,6 +5,8 @@
 #include "wgf/base/system.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 wgf_status wgf_loaded_read(struct wgf_loaded *loaded, const struct wgf_source *source, const char *path,
@@ -143,6 +145,28 @@ const struct wgf_standard *wgf_job_data_standard(const struct wgf_job_data *data
     return settings->data.standardize == WGF_STANDARDIZE_NONE ? NULL : &data->standard;
 }
 
+wgf_status wgf_job_data_reference(struct wgf_job_data *data, const struct wgf_plan *plan,
+                                  const struct wgf_settings *settings, struct wgf_error *error)
+{
+    data->reference.count = 0;
+    if (settings->record_distances != WGF_DISTANCES_REFERENCE)
+        return WGF_OK;
+    const struct wgf_source *const source = wgf_plan_reference_source(plan, settings);
+    const struct wgf_datafile *const contents = &data->reference_file.contents;
+    const wgf_status status = wgf_loaded_read(&data->reference_file, source, settings->reference_file, error);
+    if (status)
+        return status;
+    free(data->reference_weights);
+    data->reference_weights = wgf_calloc(contents->rows, sizeof *data->reference_weights);
+    if (!data->reference_weights)
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the weights of %s", source->resolved);
+    for (int64_t i = 0; i < contents->rows; i++)
+        data->reference_weights[i] = fabs(contents->vector[i]);
+    data->reference =
+        (struct wgf_cloud){contents->rows, contents->cols, contents->matrix, data->reference_weights, contents->vector};
+    return WGF_OK;
+}
+
 /* Bytes of a source's contents; 0 where there is none. */
 static double source_bytes(const struct wgf_source *source)
 {
@@ -154,7 +178,8 @@ double wgf_job_data_bytes(const struct wgf_plan *plan, const struct wgf_settings
     const int copies = is_prepared(&settings->data);
     return (1 + copies) * source_bytes(wgf_plan_test_source(plan, &settings->data)) +
            copies * source_bytes(wgf_plan_data_source(plan, &settings->data)) +
-           source_bytes(wgf_plan_init_source(plan, &settings->init));
+           source_bytes(wgf_plan_init_source(plan, &settings->init)) +
+           2 * source_bytes(wgf_plan_reference_source(plan, settings));
 }
 
 void wgf_job_data_clear(struct wgf_job_data *data)
@@ -165,4 +190,6 @@ void wgf_job_data_clear(struct wgf_job_data *data)
     wgf_data_clear(&data->train_copy);
     wgf_data_clear(&data->test_copy);
     wgf_standard_clear(&data->standard);
+    wgf_datafile_clear(&data->reference_file.contents);
+    free(data->reference_weights);
 }

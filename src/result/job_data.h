@@ -3,6 +3,7 @@
 #define WGF_RESULT_JOB_DATA_H
 
 #include "wgf/plan/plan.h"
+#include "wgf/transport/weighted.h"
 
 /* A file that was read. */
 struct wgf_loaded {
@@ -25,6 +26,9 @@ struct wgf_job_data {
     struct wgf_data_settings how;
     struct wgf_standard standard; /* of train_copy */
     struct wgf_data train, test;  /* views of the above: never freed */
+    struct wgf_loaded reference_file;
+    double *reference_weights;  /* without the signs that the file's have */
+    struct wgf_cloud reference; /* a view of these; no points: the job has none */
 };
 
 /* Makes data->train, and then, in `data->test`, its test set (n = 0: none). Errors: as wgf_job_runner_data. */
@@ -32,6 +36,10 @@ wgf_status wgf_job_data_train(struct wgf_job_data *data, const struct wgf_plan *
                               const struct wgf_settings *settings, struct wgf_error *error);
 wgf_status wgf_job_data_test(struct wgf_job_data *data, const struct wgf_plan *plan,
                              const struct wgf_settings *settings, struct wgf_error *error);
+
+/* Makes data->reference. Errors: as wgf_job_runner_data. */
+wgf_status wgf_job_data_reference(struct wgf_job_data *data, const struct wgf_plan *plan,
+                                  const struct wgf_settings *settings, struct wgf_error *error);
 
 /* How data->train was standardised; NULL: it was not. */
 const struct wgf_standard *wgf_job_data_standard(const struct wgf_job_data *data, const struct wgf_settings *settings);

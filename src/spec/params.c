@@ -110,6 +110,11 @@ static bool with_neurons(const struct wgf_settings *s)
     return wgf_method_has_neurons(s->method);
 }
 
+static bool with_reference(const struct wgf_settings *s)
+{
+    return s->record_distances == WGF_DISTANCES_REFERENCE;
+}
+
 /* The others say themselves which weights train. */
 static bool with_layers(const struct wgf_settings *s)
 {
@@ -313,8 +318,14 @@ const struct wgf_param wgf_params[] = {
     {"total_mass", FLOAT(total_mass, "1"), ABOVE(0), READ(with_total_mass), SAYS("mass of each sign at the start")},
     {"record_every", INT(record_every, "1"), WHOLE(1), SHAPES(TRACE | STATE),
      SAYS("steps from one trace record to the next; the last step is always recorded")},
-    {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), SHAPES(TRACE),
-     SAYS("all: also Frobenius and exact Wasserstein")},
+    {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), DECIDES, SHAPES(TRACE),
+     SAYS("all: also Frobenius and exact Wasserstein; reference: also W_p to reference_file")},
+    {"reference_file", PATH(reference_file), READ(with_reference),
+     SAYS("a result file: its states; or HDF5 with points (k x d), weights (k) and signs (k)")},
+    {"reference_job", INT(reference_job, "0"), WHOLE(0), LOCATES, READ(with_reference),
+     SAYS("job of a result file in reference_file, whose last state is meant")},
+    {"transport_p", INT(transport_p, "2"), .minimum = 1, .maximum = 2, READ(with_reference),
+     SAYS("p of the W_p to the reference")},
     {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_inner_iterations),
      SAYS("inner steps from one inner record to the next; 0: none")},
     {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(wgf_method_uses_kernel),

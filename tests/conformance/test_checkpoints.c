@@ -190,7 +190,8 @@ static void any_interruption_is_mended(const struct wgf_settings *settings)
     checkpoint.interval = INFINITY;
     for (double patience = 2e-5;; patience *= 1.1) {
         cut = prepare(settings);
-        struct wgf_problem problem = {.data = &cut.data, .W = cut.W, .alpha = cut.alpha, .cancel = &alarmed};
+        struct wgf_problem problem = problem_of(&cut);
+        problem.cancel = &alarmed;
         problem.checkpoint = &checkpoint;
         checkpoint.load = keep.count ? load : NULL;
         keep.chosen = keep.count - 1;
@@ -375,11 +376,17 @@ static bool vary(const struct kind *kind, int variant, struct wgf_settings *sett
         settings->network.loss = WGF_LOSS_HUBER;
         settings->network.huber_delta = 0.2;
         return particles && !(kind->method == WGF_METHOD_FLOW && kind->solver == WGF_FLOW_EVENTS);
+    case 14:
+        settings->record_distances = WGF_DISTANCES_REFERENCE;
+        settings->transport_p = 1;
+        settings->record_every = 3;
+        settings->save = WGF_SAVE_LAST;
+        return true;
     default:
         return false;
     }
 }
-enum { VARIANTS = 14 };
+enum { VARIANTS = 15 };
 
 static int64_t least(int64_t a, int64_t b)
 {

@@ -4,9 +4,8 @@
 import csv
 import io
 
-import h5py
 import numpy as np
-import ot
+from clouds import by_pot, clouds
 from harness import ERROR, OK, USAGE, case, equal, main, require
 
 PARTICLES = """\
@@ -34,54 +33,6 @@ def pairs(text):
     names, *rows = csv.reader(io.StringIO(text))
     equal(names, ["job_a", "job_b", "distance"], "header")
     return {(int(a), int(b)): float(distance) for a, b, distance in rows}
-
-
-def clouds(path):
-    """(points, weights, signs) of every job, from the documented layout."""
-    made = []
-    with h5py.File(path) as file:
-        for job in range(len(file["status"])):
-            text = lambda name: file[name].asstr()[job]
-            rows, cols, records = (int(file[f"state_{name}"][job]) for name in ("rows", "cols", "records"))
-            start = int(file["state_start"][job])
-            state = file["state"][start : start + records * rows * cols].reshape(records, rows, cols)[-1]
-            if text("parametrisation") == "product":
-                state = np.hstack(np.split(state, 2))
-                rows = len(state)
-                made.append((state, np.full(rows, 1 / rows), np.ones(rows)))
-                continue
-            if text("method") == "wfr":
-                turn = 2 * np.pi * (np.arange(rows // 2) + 0.5) / (rows // 2)
-                points = np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (2, 1))
-                made.append((points, state[:, 0], np.repeat([1, -1], rows // 2)))
-                continue
-            if text("method") != "jko":
-                trained = text("layers") == "both" or text("parametrisation") == "sphere"
-                first = (rows + 1) // 2 if text("signs") == "balanced" else rows
-                signs = np.where((np.arange(rows) < first) | trained, 1, -1)
-                made.append((state, np.full(rows, 1 / rows), signs))
-                continue
-            points, signs = [], []
-            for g, radius in ((file["grid"][job], file["grid_radius"][job]),
-                              (file["grid2"][job], file["grid2_radius"][job])):
-                t = np.linspace(-radius, radius, g)
-                for sign in (1, -1)[: 2 if text("signs") == "balanced" else 1]:
-                    points += [(a, b) for a in t for b in t]
-                    signs += [sign] * g * g
-            made.append((np.array(points), state[:, 0], np.array(signs)))
-    return made
-
-
-def by_pot(a, b, p):
-    total = 0.0
-    for sign in (1, -1):
-        (x, u), (y, v) = ((points[signs == sign], weights[signs == sign]) for points, weights, signs in (a, b))
-        if abs(u.sum() - v.sum()) > 1e-9:
-            return np.nan
-        if len(x) and len(y):
-            C = ((x[:, None] - y[None]) ** 2).sum(axis=2) ** (p / 2)
-            total += u.sum() * ot.emd2(u / u.sum(), v / v.sum(), C, numItermax=10**6)
-    return total ** (1 / p)
 
 
 def hold(got, wanted):

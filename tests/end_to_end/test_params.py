@@ -62,7 +62,10 @@ origin | absorb | absorb
 cells | int | 400
 total_mass | float | 1
 record_every | int | 1
-record_distances | own, all | own
+record_distances | own, all, reference | own
+reference_file | path | none
+reference_job | int | 0
+transport_p | int | 2
 record_inner | int | 0
 kernel | auto, dense, cones, fused, blas | auto
 save | none, last, all | none

@@ -33,6 +33,7 @@ DESCENTS = {
 OPTIONS = {
     "test_file: test.csv": ("objective_test",),
     "record_distances: all": ("distance_frobenius", "distance_wasserstein"),
+    "record_distances: reference, reference_file: points.h5": ("distance_reference",),
     "record_inner: 1": ("inner_objective", "inner_distance"),
     "record_inner: 9": ("inner_objective", "inner_distance"),
     "save: last": ("state_records",),
@@ -45,6 +46,11 @@ OPTIONS = {
 
 
 FIRST = 1000  # limit of time of a spec's first block; each has its own, which tells its jobs from those of others
+
+
+def write_points(path):
+    with h5py.File(path, "w") as file:
+        file["points"], file["weights"], file["signs"] = [[0.1, 0.2], [0.3, 0.4], [0, 1]], [0.5, 0.3, 0.2], [1, -1, -1]
 
 
 def run(wgf, path, blocks, names):
@@ -91,6 +97,7 @@ def outcome(option, refused, warned, row):
 @case
 def every_method_with_every_option(wgf):
     wgf.write("test.csv", "0.1,0.2\n0.3,-0.4\n")
+    write_points(wgf.path("points.h5"))
     found = {}
     for number, option in enumerate(OPTIONS):
         blocks = [f"fixed: {{data: sinus, n: 5, width: 4, steps: 2, {method}, {option}}}"
@@ -163,6 +170,7 @@ def what_a_job_reads_has_an_effect(wgf):
         wgf.write(name, "".join(lines))
     names = {line.split("|")[1].strip(" `") for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]}
     elsewhere = {"init_job", "init_record",  # of result files: test_continue.py
+                 "reference_file", "reference_job", "transport_p",  # test_reference.py
                  "label", "inputs", "standardize", "test_fraction", "split_seed"}  # of data files: test_data.py
     equal(names - set(VALUES), {*DECIDING, *elsewhere, *ONE_CHOICE, "time_limit"}, "parameters without two values")
     found = {}

@@ -18,7 +18,7 @@ VALUES = ["0", "1", "2", "-1", "0.5", "1e3", "9007199254740993", "101", "auto", 
           "{range: [1, 3, 0.5]}", "{linspace: [1, 2, 2]}", "{linspace: [1, 2]}", "{linspace: [0.5, 2, 2]}",
           "{linspace: [1, 2, 0]}", "{geomspace: [1, 100, 3]}", "{geomspace: [1, auto, 3]}", "{linspce: [1, 2, 3]}",
           "{linspace: [1, 2, 2], range: [1, 2]}", "[1, 2, gd]", "[gd, prox]", "[0.1, 0.2]", "{choice: [1, 2]}",
-          "{choice: [gd]}", "{choice: {range: [1, 4]}}", "{uniform: [1, 2]}", "{uniform: [0.5, 2]}", "{uniform: [1]}",
+          "{choice: [gd]}", "{choice: {range: [1, 3]}}", "{uniform: [1, 2]}", "{uniform: [0.5, 2]}", "{uniform: [1]}",
           "{loguniform: [0, 1]}", "{loguniform: [1, 2]}", "{integers: [1, 3]}", "{integers: [0.5, 2]}", "{law: [1, 2]}",
           '"<= 2"', '"!=gd"', '"= auto"', '"< x"', '"<"', '"=last"', '["<= 1", 2]', '["=x", "y"]', '[[1]]']
 # The lines of a spec before a line for each parameter, what goes before its name, and the same as what a loader gives.

@@ -81,10 +81,36 @@ static inline struct descent prepare(const struct wgf_settings *settings)
     return made;
 }
 
+/* A reference for record_distances: reference, of the dimension of the states and with signs where these have any. The
+ * next call may overwrite it. */
+static inline const struct wgf_cloud *reference_for(const struct wgf_settings *settings)
+{
+    enum { POINTS = 3, MOST = 64 };
+    static const double weights[POINTS] = {0.2, 0.3, 0.5}, signs[POINTS] = {1, 1, -1};
+    static double points[POINTS * MOST];
+    static struct wgf_cloud cloud;
+    const bool has_signs =
+        !wgf_network_trains_alpha(&settings->network) && settings->network.parametrisation != WGF_PRODUCT;
+    cloud = (struct wgf_cloud){POINTS, wgf_flow_cloud_shape(settings).cols, points, weights, has_signs ? signs : NULL};
+    assert_true(cloud.d <= MOST);
+    for (int k = 0; k < POINTS * MOST; k++)
+        points[k] = 0.3 * (double)(k % 5) - 0.5;
+    return settings->record_distances == WGF_DISTANCES_REFERENCE ? &cloud : NULL;
+}
+
+/* What a prepared descent starts from. */
+static inline struct wgf_problem problem_of(const struct descent *descent)
+{
+    return (struct wgf_problem){.data = &descent->data,
+                                .W = descent->W,
+                                .alpha = descent->alpha,
+                                .reference = reference_for(&descent->settings)};
+}
+
 static inline void run_with(struct descent *descent, const struct wgf_checkpoint *checkpoint)
 {
     struct wgf_error error = {0};
-    struct wgf_problem problem = {.data = &descent->data, .W = descent->W, .alpha = descent->alpha};
+    struct wgf_problem problem = problem_of(descent);
     problem.cancel = &descent->cancel;
     problem.checkpoint = checkpoint;
     problem.listener = descent->listener;

@@ -102,6 +102,31 @@ static void normalise(struct side *side)
         side->weights[i] = (double)(side->weights[i] / sum);
 }
 
+/* Weights that divide each other: rounding must not lead the trees of a tie in a circle. */
+static void few_equal_points_to_many(void **state)
+{
+    (void)state;
+    enum { MANY = 2000 };
+    static double x[2 * MANY], y[2 * MANY], weights[MANY], others[MANY];
+    draw(y, 2 * MANY, 1);
+    for (int64_t i = 0; i < MANY; i++) {
+        y[2 * i] += 1;
+        others[i] = 1.0 / MANY;
+    }
+    for (int64_t few = 2; few <= 20; few++) {
+        const struct wgf_cloud from = {few, 2, x, weights, NULL}, to = {MANY, 2, y, others, NULL};
+        struct wgf_weighted *weighted;
+        draw(x, 2 * few, (uint64_t)few);
+        for (int64_t i = 0; i < few; i++)
+            weights[i] = 1 / (double)few;
+        assert_int_equal(wgf_weighted_create(&weighted, few, MANY, 2, NULL), WGF_OK);
+        const struct wgf_weighted_result result = wgf_weighted_solve(weighted, &from, &to, 2, NULL);
+        assert_true(result.bound >= result.distance * (1 - 1e-13));
+        assert_true(result.pivots < 20 * (few + MANY));
+        wgf_weighted_free(weighted);
+    }
+}
+
 static void values_by_hand(void **state)
 {
     (void)state;
@@ -274,9 +299,13 @@ static void bytes_are_linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_by_hand),           cmocka_unit_test(lines_have_the_closed_form),
-        cmocka_unit_test(products_on_grids_add_up), cmocka_unit_test(equal_weights_are_an_assignment),
-        cmocka_unit_test(sizes_do_not_matter),      cmocka_unit_test(what_has_no_distance_is_nan),
+        cmocka_unit_test(values_by_hand),
+        cmocka_unit_test(few_equal_points_to_many),
+        cmocka_unit_test(lines_have_the_closed_form),
+        cmocka_unit_test(products_on_grids_add_up),
+        cmocka_unit_test(equal_weights_are_an_assignment),
+        cmocka_unit_test(sizes_do_not_matter),
+        cmocka_unit_test(what_has_no_distance_is_nan),
         cmocka_unit_test(bytes_are_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

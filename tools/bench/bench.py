@@ -7,7 +7,7 @@
     tools/bench/bench.py --growth        cost against m, n, g, and its exponent
     tools/bench/bench.py --flow          processor time and events of the exact gradient flow against m, n, T
     tools/bench/bench.py --solvers       the exact gradient flow against an adaptive integrator
-    tools/bench/bench.py --write         writes the table into tools/bench/README.md too
+    tools/bench/bench.py --write         writes the table into tools/bench/README.md too; with --only, these rows
 
 Needs a Python with NumPy, SciPy and h5py; `tools/setup.sh --bench` installs the peers. A row whose peer is absent says
 so. Exits 1 when a row fails or its results differ by more than its tolerance, never because of a time.
@@ -106,10 +106,12 @@ def attempt(row, quick):
 
 def compare(options):
     table, good = [], True
+    apart = tables.day_and_machine() if options.only and options.write else ""
     for row in ROWS:
         if not re.search(options.only, f"{row.work} {row.peer_name}"):
             continue
         cells, fine = attempt(row, options.quick)
+        cells[-1] = "; ".join(filter(None, (cells[-1], apart)))
         table.append([row.work, row.peer_name, *cells])
         good = good and fine
         print(tables.line(table[-1]), flush=True)
@@ -127,8 +129,10 @@ def main():
     parser.add_argument("--write", action="store_true", help="write the table into tools/bench/README.md")
     parser.add_argument("--build", type=Path, default=ours.build, help="folder of wgf and wgf_bench (%(default)s)")
     options = parser.parse_args()
-    if options.write and (options.quick or options.only):
-        parser.error("--write needs the whole table, without --quick and --only")
+    if options.write and options.quick:
+        parser.error("--write needs the true sizes, without --quick")
+    if options.only and (options.growth or options.flow or options.solvers):
+        parser.error("--only chooses rows of the first table")
     marker = next((name for name in ("solvers", "flow", "growth") if getattr(options, name)), "bench")
     tables.place(marker)  # a README.md without it is an error before the run, not after
     ours.build = options.build.resolve()
@@ -138,7 +142,9 @@ def main():
     print(about, flush=True)
     make = {"bench": compare, "growth": growth.table, "flow": flow_growth.table, "solvers": flow_solvers.table}[marker]
     table, good = make(options)
-    if options.write:
+    if options.write and options.only:
+        tables.write_rows(marker, table, [(row.work, row.peer_name) for row in ROWS])
+    elif options.write:
         command = shlex.join(["tools/bench/bench.py", *sys.argv[1:]])
         tables.write(marker, f"`{command}`: {about}", table)
     return 0 if good else 1

@@ -60,10 +60,14 @@ def blas():
     return "unknown BLAS"
 
 
+def day_and_machine():
+    return f"{datetime.date.today()}, {processor()}"
+
+
 def circumstances(program, core):
     modules = "numpy scipy torch ot mpi4py distributed".split()
     revision = first_line(str(program), "--version")
-    return (f"{datetime.date.today()}, {processor()}, core {core}, one thread; {revision}; "
+    return (f"{day_and_machine()}, core {core}, one thread; {revision}; "
             + ", ".join([*map(version, modules), blas(), first_line("parallel", "--version")]))
 
 
@@ -84,8 +88,20 @@ def place(marker):
     return page, begin, end
 
 
+def put(page, begin, end, text):
+    README.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))
+
+
 def write(marker, about, table):
     """Replaces what is between the comments of README.md."""
-    page, begin, end = place(marker)
     text = textwrap.fill(about, 120, break_long_words=False, break_on_hyphens=False) + "\n\n" + table
-    README.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))
+    put(*place(marker), text)
+
+
+def write_rows(marker, table, keys):
+    """Replaces, or adds, rows alone. keys: the first two cells of all rows that may be there, in order."""
+    page, begin, end = place(marker)
+    about, old = page.split(begin)[1].split(end)[0].strip().split("\n\n")
+    header, rule, *lines = old.splitlines()
+    rows = {tuple(text.strip("| ").split(" | ")[:2]): text for text in lines + table.splitlines()[2:]}
+    put(page, begin, end, "\n".join([f"{about}\n", header, rule, *(rows[key] for key in keys if key in rows)]))

@@ -67,6 +67,7 @@ LABELS = {
     "distance": r"distance between iterates  $D(W^{t+1}, W^{t})$",
     "distance_frobenius": r"Frobenius distance between iterates  $\frac{1}{m}\|W^{t+1} - W^{t}\|_F^2$",
     "distance_wasserstein": r"Wasserstein distance between iterates  $W_2^2(W^{t+1}, W^{t})$",
+    "distance_reference": r"distance to the reference  $W_p$",
     "inner_objective": r"objective  $F(V^k)$",
     "inner_distance": r"distance  $D(V^k, W^t)$",
     "difference": r"1 − Wasserstein / Frobenius distance of a step",

@@ -25,11 +25,13 @@ struct wgf_datafile_layout {
     bool append_ones;   /* CSV alone: append a bias column of ones to the matrix */
     const char *label;  /* chosen vector; NULL or "": as above, in a CSV the last column */
     const char *inputs; /* chosen matrix, a list (wgf_list_next); NULL or "": as above, all columns but the vector */
+    const char *beside; /* NULL, or a data set of n numbers, the last column of the matrix; no CSV is read then */
 };
 
 extern const struct wgf_datafile_layout wgf_datafile_samples; /* X, y, with the bias column */
 extern const struct wgf_datafile_layout wgf_datafile_inputs;  /* X alone, with the bias column */
 extern const struct wgf_datafile_layout wgf_datafile_neurons; /* W, alpha */
+extern const struct wgf_datafile_layout wgf_datafile_cloud;   /* points with their signs beside them, weights */
 
 /* Owned by its reader; zero-initialised it is empty. */
 struct wgf_datafile {

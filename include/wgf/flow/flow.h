@@ -5,6 +5,7 @@
 #include "wgf/base/status.h"
 #include "wgf/flow/checkpoint.h"
 #include "wgf/flow/settings.h"
+#include "wgf/transport/weighted.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -22,6 +23,8 @@
       "squared Frobenius distance over m; recorded with record_distances: all")                                        \
     X(DISTANCE_WASSERSTEIN, distance_wasserstein, "1",                                                                 \
       "squared Wasserstein distance, signs kept; recorded with record_distances: all")                                 \
+    X(DISTANCE_REFERENCE, distance_reference, "1",                                                                     \
+      "W_p from the state to the reference, signs kept; recorded with record_distances: reference")                    \
     X(GRAD_NORM, grad_norm, "1", "Frobenius norm of the gradient of F")                                                \
     X(WEIGHT_NORM, weight_norm, "1", "Frobenius norm of the weights W")                                                \
     X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set; recorded with test_file or test_fraction")           \
@@ -138,6 +141,7 @@ struct wgf_problem {
     const double *W;                          /* m x d, row-major */
     const double *alpha;                      /* m */
     const double *masses;                     /* N, of methods without neurons; NULL: as `init` says */
+    const struct wgf_cloud *reference;        /* of record_distances: reference; otherwise NULL */
     const volatile sig_atomic_t *cancel;      /* NULL, or the caller's: not 0 ends the descent, within a gradient too */
     const volatile sig_atomic_t *expired;     /* set by wgf_flow_run: not 0 once cancelled or after time_limit */
     const struct wgf_checkpoint *checkpoint;  /* NULL: none is made, and the descent starts from the beginning */

@@ -5,16 +5,16 @@
 #include "wgf/datafile/datafile.h"
 #include "wgf/spec/spec.h"
 
-/* A file that some job reads: data, test set or initial neurons. */
+/* A file that some job reads: data, test set, initial neurons or reference. */
 struct wgf_source {
     const char *path;                         /* as the spec writes it */
     char *resolved;                           /* from the working directory */
-    const struct wgf_datafile_layout *layout; /* samples or neurons */
+    const struct wgf_datafile_layout *layout; /* samples, neurons or cloud */
     const char *label, *inputs;               /* of samples, as the spec writes them; "" where it does not */
-    int64_t job, record;                      /* init_job and init_record, as the spec writes them */
+    int64_t job, record;                      /* init_job and init_record, as the spec writes them; reference_job, -1 */
     bool is_state;                            /* a kept state of a result file */
     struct wgf_settings origin;               /* of is_state: what shapes the state, and init.record: which one it is */
-    int64_t rows, cols;                       /* neurons: m, d; masses: N, 1 */
+    int64_t rows, cols;                       /* neurons: m, d; masses: N, 1; cloud: points, d */
     bool pairs;                               /* neurons: alpha is 1 in the first half, -1 in the second */
     uint64_t hash;                            /* of its contents; 0 when it cannot be read */
     /* Why it cannot be read: jobs that read it fail, the others run. WGF_EUSAGE: the spec asks for what the file does
@@ -68,8 +68,12 @@ const struct wgf_source *wgf_plan_test_source(const struct wgf_plan *plan, const
 /* The source of a job's init_file, init_job and init_record, also of a settled job; NULL: it starts from no file. */
 const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const struct wgf_init_settings *init);
 
-/* Reads a source again, as the plan did: neurons as W and alpha, masses as a matrix of one column. *contents must be
- * empty; on failure it stays so. Errors: those of wgf_datafile_read and wgf_datafile_read_state. */
+/* The source of a job's reference_file and reference_job; NULL: it has none. */
+const struct wgf_source *wgf_plan_reference_source(const struct wgf_plan *plan, const struct wgf_settings *settings);
+
+/* Reads a source again, as the plan did: neurons as W and alpha, masses as a matrix of one column, a cloud as points
+ * and weights, which have the points' signs and are finite, as the points are. *contents must be empty; on failure it
+ * stays so. Errors: those of wgf_datafile_read and wgf_datafile_read_state. */
 wgf_status wgf_source_read(const struct wgf_source *source, struct wgf_datafile *contents, struct wgf_error *error);
 
 /* All sources, by number. */
