@@ -14,7 +14,7 @@ from harness import ERROR, OK, case, equal, main, require
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fault"))
 
-from crafted import KINDS, SPEC, damage_row, replace
+from crafted import KINDS, POINTS, SPEC, damage_row, replace
 
 # What is done to a variable, and what is said of it.
 HARM = (
@@ -35,6 +35,7 @@ def made(wgf):
     wgf.path("victim").write_bytes(b"precious" * 4096)
     with h5py.File(wgf.path("victim.h5"), "w") as file:
         file["v"] = np.zeros(4096)
+    wgf.write("points.csv", POINTS)
     path = wgf.result(SPEC, OK, "base.h5")
     damage_row(path)
     return path

@@ -28,6 +28,7 @@ import h5py
 import numpy as np
 from h5py import h5d, h5p, h5s, h5t
 
+POINTS = "".join(f"{x},{x * x}\n" for x in range(5))  # points.csv of SPEC
 SPEC = """\
 name: crafted
 fixed: {data: file, data_file: points.csv, standardize: both, method: prox, width: 4, steps: 2, inner_steps: 3,
@@ -255,7 +256,7 @@ class Room:
             for name, values in DATA.items():
                 file[name] = values
         (self.folder / "at.csv").write_text("0.5\n-1\n")
-        (self.folder / "points.csv").write_text("".join(f"{x},{x * x}\n" for x in range(5)))
+        (self.folder / "points.csv").write_text(POINTS)
         self.base = self.folder / "base.h5"
         done = self.wgf("run", "spec.yaml", "-o", "base.h5", "--quiet")
         if done.returncode:
