@@ -15,9 +15,10 @@ def cloud(file, job, record=-1):
         state = np.hstack(np.split(state, 2))
         return state, np.full(len(state), 1 / len(state)), np.ones(len(state))
     if text("method") == "wfr":
-        turn = 2 * np.pi * (np.arange(rows // 2) + 0.5) / (rows // 2)
-        points = np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (2, 1))
-        return points, state[:, 0], np.repeat([1, -1], rows // 2)
+        sheets, cells = (2 if text("signs") == "balanced" else 1), int(file["cells"][job])
+        turn = 2 * np.pi * (np.arange(cells) + 0.5) / cells
+        points = np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (sheets, 1))
+        return points, state[:, 0], np.repeat([1, -1][:sheets], cells)
     if text("method") != "jko":
         trained = text("layers") == "both" or text("parametrisation") == "sphere"
         first = (rows + 1) // 2 if text("signs") == "balanced" else rows

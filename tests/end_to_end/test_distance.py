@@ -24,7 +24,7 @@ POINTS = BOTH.replace("layers: both", "parametrisation: %s").replace("both", "%s
 CIRCLES = """\
 name: circles
 fixed: {data: sinus, n: 8, method: wfr, gamma: 1.0e-13, steps: 1, save: last}
-sweep: {cells: [8, 9, 20]}
+sweep: [{product: {cells: [8, 9, 20]}}, {fixed: {signs: positive, total_mass: 2}, product: {cells: [8, 11]}}]
 """
 CLOSE = 1e-12
 

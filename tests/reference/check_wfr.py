@@ -3,7 +3,9 @@
 which share no line with it: check_wfr.py WGF_BINARY [WORDS]"""
 
 import itertools
+import subprocess
 
+import h5py
 import numpy as np
 from check_flow import run, states
 from checks import Failure, run_checks
@@ -143,7 +145,21 @@ def objective_falls_as_it_says(binary, folder):
     return f"to {worst:.1e} at 1600 cells"
 
 
+def a_step_cut_short_leaves_nothing(binary, folder):
+    """Its time steps are taken back: the last state is that of the last whole step."""
+    (folder / "cut.yaml").write_text("name: cut\nfixed: {method: wfr, data: sinus, n: 40, cells: 2000, gamma: 1.0e+9, "
+                                     "steps: 2, save: last, time_limit: 0.2}\n")
+    command = [binary, "run", "cut.yaml", "-o", "cut.h5", "--quiet"]
+    code = subprocess.run(command, cwd=folder, timeout=120, check=False).returncode
+    with h5py.File(folder / "cut.h5") as file:
+        least, most = file["state"][()].min(), file["state"][()].max()
+    if (code, least, most) != (3, 1 / 2000, 1 / 2000):
+        raise Failure(f"exit code {code}, masses from {least} to {most}")
+    return "masses as at the start"
+
+
 def checks(do):
+    do("a step cut short", a_step_cut_short_leaves_nothing)
     do("the same scheme", the_same_scheme)
     do("order against particles", order_against_particles)
     do("both layers of gd", both_layers_of_gd)
