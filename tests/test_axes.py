@@ -41,7 +41,8 @@ MAY_BE_LARGE = ("seed", "data_seed", "record_every", "record_inner", "stop_objec
 FEW = {"d": [2, 3], "width": [2, 8, 18], "grid2": [0, 2, 3], "init": ["normal", "grid"], "layers": ["first", "both"],
        "inner": ["gd", "fixed_point"],
        "loss": ["mse", "huber"], "label": [0, 1], "inputs": [0],
-       "transport_p": [1, 2], "stop_when": ["none", "step >= 1"]}
+       "transport_p": [1, 2], "stop_when": ["none", "step >= 1"],
+       "record_diagnostics": ["none", "moving"]}
 FIXED = {
     "data": "sinus", "n": 3, "width": 2, "steps": 2, "inner_steps": 3, "grid": 4, "grid_radius": 4,
     "data_file": "samples.csv", "init_file": "neurons.csv", "save": "all", "record_distances": "all", "record_inner": 1,
@@ -53,6 +54,7 @@ NEEDS = {
     "init_file": {"method": ["gd"], "width": [4]},
     **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),
     "confine": {"method": ["gd", "prox", "jko", "flow"]},
+    **dict.fromkeys(("record_diagnostics", "direction_tol", "moving_tol"), {"method": ["gd", "prox", "flow"]}),
     "weight_decay": {"method": ["gd", "prox"]}, "loss": {"method": ["gd", "prox"]},
     "huber_delta": {"method": ["gd", "prox"]},
     **dict.fromkeys(("inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory", "beta_decay"),

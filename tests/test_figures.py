@@ -437,6 +437,8 @@ class Gallery(Sweeping):
             shutil.copy(self.sweeps / name, self.folder)
         fixed = "data: sinus, output: mean, scaling: mean_field, gamma: 0.5, steps: 4, record_distances: reference"
         self.sweep("distance", fixed, "reference_file: [distance_wide.hdf5, distance_jko.hdf5], width: [4, 6]")
+        self.sweep("alignment", "scaling: mean_field", "record_diagnostics: ['alignment,directions,extremals']")
+        self.sweep("optimum", "data: sinus, n: 12, layers: both, steps: 3", "weight_decay: [0.003, 0.01]")
         rest = [command for command in self.commands if command[0] not in ("python3", "mpirun")]
         self.assertGreater(len(rest), 0)
         for program, *arguments in rest:

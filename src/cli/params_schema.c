@@ -187,6 +187,20 @@ static cJSON *make_number(const struct wgf_param *param)
     return schema;
 }
 
+/* Words of a list, or one text of them. */
+#define ALTERNATIVE(id, word) "|" #word
+#define WORD "(none" WGF_DIAGNOSTICS(ALTERNATIVE) ")"
+#define WORDS WORD "( *, *" WORD ")*$"
+static cJSON *make_diagnostics(void)
+{
+    cJSON *const schema = cJSON_Parse(JSON({"type" : [ "array", "string" ], "minItems" : 1}));
+    cJSON_AddStringToObject(schema, "pattern", "^$|^" WORDS);
+    cJSON *const items = cJSON_AddObjectToObject(schema, "items");
+    cJSON_AddStringToObject(items, "type", "string");
+    cJSON_AddStringToObject(items, "pattern", "^" WORD "$");
+    return schema;
+}
+
 /* What a value of the parameter may be. A number that has a word beside it is the first of `anyOf`. */
 static cJSON *make_value(const struct wgf_param *param)
 {
@@ -194,6 +208,8 @@ static cJSON *make_value(const struct wgf_param *param)
         return make_number(param);
     if (param->type == WGF_PARAM_PATH)
         return cJSON_Parse(JSON({"type" : "string"}));
+    if (param->check && param->list)
+        return make_diagnostics();
     if (param->check) /* a condition compares something */
         return cJSON_Parse(JSON({"type" : "string", "pattern" : "^(none)?$|[<=>]| in "}));
     if (param->list)
@@ -237,8 +253,9 @@ static void add_default(const struct wgf_param *param, cJSON *schema)
 /* What a comparison with the parameter looks like. A text is one as it is. */
 static void write_pattern(const struct wgf_param *param, char pattern[TEMPLATE])
 {
-    const bool number = is_number(param);
-    size_t used = (size_t)snprintf(pattern, TEMPLATE, number ? "^(<=?|>=?|!=|=) *[-+.0-9]" : "^(!=|=)");
+    const bool number = is_number(param), words = param->check && param->list;
+    const char *const texts = words ? "^(!=|=) *" WORDS : "^(!=|=)";
+    size_t used = (size_t)snprintf(pattern, TEMPLATE, "%s", number ? "^(<=?|>=?|!=|=) *[-+.0-9]" : texts);
     if (param->word)
         used += (size_t)snprintf(pattern + used, TEMPLATE - used, "|^(!=|=) *%s$", param->word);
     for (int i = 0; param->choices && param->choices[i]; i++)
@@ -272,9 +289,10 @@ static void add_param(const struct wgf_param *param, cJSON *definitions)
     else
         snprintf(text, sizeof text, choice, name);
     cJSON_AddItemToObject(properties_of(definitions, "laws"), name, cJSON_Parse(text));
+    const bool free_list = param->list && !param->check;
     write_pattern(param, pattern);
     snprintf(text, sizeof text, value_or_text, value, pattern);
-    snprintf(either, sizeof either, one_or_list, param->list ? any_text : text, param->list ? any_text : text);
+    snprintf(either, sizeof either, one_or_list, free_list ? any_text : text, free_list ? any_text : text);
     cJSON_AddItemToObject(properties_of(definitions, "conditions"), name, cJSON_Parse(either));
 }
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WGF_DIAGNOSTIC_COLUMN(id, word) WGF_TRACE_##id,
+
 int64_t wgf_flow_records(const struct wgf_settings *settings)
 {
     return 1 + settings->steps / settings->record_every + (settings->steps % settings->record_every != 0);
@@ -26,6 +28,16 @@ int64_t wgf_flow_inner_records(const struct wgf_settings *settings)
     return settings->steps * inner_records(settings);
 }
 
+/* Is the column a diagnostic that the settings do not ask for? */
+static bool is_unwanted(const struct wgf_settings *settings, enum wgf_trace_column column)
+{
+    static const enum wgf_trace_column columns[] = {WGF_DIAGNOSTICS(WGF_DIAGNOSTIC_COLUMN)};
+    for (unsigned k = 0; k < sizeof columns / sizeof *columns; k++)
+        if (columns[k] == column)
+            return !(wgf_flow_diagnostics(settings) >> k & 1);
+    return false;
+}
+
 bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_column column)
 {
     if (column == WGF_TRACE_STEP || column == WGF_TRACE_TIME || column == WGF_TRACE_OBJECTIVE)
@@ -38,6 +50,8 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
         return false;
     if (column == WGF_TRACE_DISTANCE_REFERENCE)
         return settings->record_distances == WGF_DISTANCES_REFERENCE;
+    if (is_unwanted(settings, column))
+        return false;
     return wgf_method_find(settings)->columns & (1u << column);
 }
 

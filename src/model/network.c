@@ -224,21 +224,36 @@ double wgf_network_active(struct wgf_network *network, const double *W)
     return (double)network->kernel->active(network, W) / (double)network->m;
 }
 
+/* f(x_j) - y_j */
+static double difference(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
+                         const double *W, const double *alpha, int64_t j)
+{
+    const double *const x = data->X + j * data->d;
+    double f = 0;
+    for (int64_t i = 0; i < m; i++) {
+        const double z = wgf_dot(W + i * data->d, x, data->d);
+        f += z > 0 ? alpha[i] * z : 0;
+    }
+    return wgf_output_factor(settings, m) * f - data->y[j];
+}
+
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
                         const double *W, const double *alpha)
 {
-    double c = wgf_output_factor(settings, m), loss = 0;
+    double loss = 0;
     for (int64_t j = 0; j < data->n; j++) {
-        const double *x = data->X + j * data->d;
-        double f = 0;
-        for (int64_t i = 0; i < m; i++) {
-            double z = wgf_dot(W + i * data->d, x, data->d);
-            f += z > 0 ? alpha[i] * z : 0;
-        }
-        double e = c * f - data->y[j];
+        double e = difference(settings, data, m, W, alpha, j);
         loss += wgf_loss_apply(settings->loss, settings->huber_delta, 1, data->y + j, &e);
     }
     return wgf_loss_factor(settings->loss, data->n) * loss;
+}
+
+void wgf_network_errors(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
+                        const double *W, const double *alpha, double *e)
+{
+    for (int64_t j = 0; j < data->n; j++)
+        e[j] = difference(settings, data, m, W, alpha, j);
+    wgf_loss_apply(settings->loss, settings->huber_delta, data->n, data->y, e);
 }
 
 /* v <- X^T X v / (unit^2 |v|); returns the norm of the new v, which tends to the eigenvalue over unit^2. */

@@ -182,6 +182,9 @@ bool wgf_inner_is_exact(const struct wgf_settings *settings);
 /* Of references: no file is named; the file has no such state; it is no result file; its points are not alike. */
 wgf_conflict wgf_reference_unnamed, wgf_reference_missing, wgf_reference_unasked, wgf_reference_other_points;
 
+/* Of record_diagnostics: there are no neurons, or they are not in the plane. */
+wgf_conflict wgf_diagnostics_unfit;
+
 /* Are n and d of the data known? Not those of a file that cannot be read: its jobs fail anyway. */
 bool wgf_trial_data_are_known(const struct wgf_trial *trial);
 

@@ -386,6 +386,7 @@ static const struct wgf_rule rules[] = {
     {{"reference_file", "reference_job", "record_distances", "method", "layers", "parametrisation", "d", "data",
       "data_file", "inputs"},
      .conflicts = wgf_reference_other_points},
+    {{"record_diagnostics", "method", "d", "data", "data_file", "inputs"}, .conflicts = wgf_diagnostics_unfit},
     {.shapes = WGF_SHAPES_TRACE, .conflicts = trace_length},
     {.shapes = WGF_SHAPES_STATE, .conflicts = state_size},
 };

@@ -75,7 +75,7 @@ struct given {
     const struct wgf_param *param;
     struct wgf_place place;
     int block;        /* the first that has it */
-    bool read, lacks; /* by some job; in all blocks, the integer without which it has no effect */
+    bool read, lacks; /* by some job; in all blocks, what it needs to have an effect */
 };
 
 /* Does the block have what is given there? */
@@ -98,7 +98,8 @@ static bool is_read(const struct wgf_plan_block *block, const struct wgf_param *
     return false;
 }
 
-/* The number that is 0 in all jobs of a block and without which the parameter has no effect, or NULL. */
+/* The parameter that is 0, or an empty text, in all jobs of a block and without which this one has no effect, or NULL.
+ */
 static const struct wgf_param *find_lack(const struct wgf_plan_block *block, const struct wgf_param *param)
 {
     const struct wgf_param *needed = param->needs ? wgf_param_find(param->needs) : NULL;
@@ -109,8 +110,9 @@ static const struct wgf_param *find_lack(const struct wgf_plan_block *block, con
     struct wgf_settings settings;
     wgf_block_case(block, &block->cases[0], &settings);
     const union wgf_value value = needed ? wgf_param_get(needed, &settings) : (union wgf_value){0};
-    const bool positive = needed && (needed->type == WGF_PARAM_INT ? value.integer > 0 : value.real > 0);
-    return !needed || varies || positive ? NULL : needed;
+    const bool text = needed && wgf_param_is_text(needed), integer = needed && needed->type == WGF_PARAM_INT;
+    const bool given = text ? *value.text != '\0' : integer ? value.integer > 0 : value.real > 0;
+    return !needed || varies || given ? NULL : needed;
 }
 
 /* Looks at the blocks that have what is given. False: an earlier block than `first` has it. */
@@ -134,12 +136,15 @@ static void warn(const struct given *given, const char *before, const char *so, 
 {
     const struct wgf_plan_block *block = &given->plan->blocks[given->block];
     const char *const name = given->param->name, *const lack = given->lacks ? given->param->needs : NULL;
+    const bool text = lack && wgf_param_is_text(wgf_param_find(lack));
+    const char *const none = text ? "none" : "0", *const raise = text ? "set" : "raise";
     if (!given->read)
-        wgf_diagnose(warnings, given->place, "%sno job reads %s%s; remove it, or use %s%s%s", before, name, so,
-                     find_ways(block, given->param).text, lack ? " and raise " : "", lack ? lack : "");
+        wgf_diagnose(warnings, given->place, "%sno job reads %s%s; remove it, or use %s%s%s%s%s", before, name, so,
+                     find_ways(block, given->param).text, lack ? " and " : "", lack ? raise : "", lack ? " " : "",
+                     lack ? lack : "");
     else if (lack)
-        wgf_diagnose(warnings, given->place, "%s%s has no effect with %s: 0; remove it, or raise %s", before, name,
-                     lack, lack);
+        wgf_diagnose(warnings, given->place, "%s%s has no effect with %s: %s; remove it, or %s %s", before, name, lack,
+                     none, raise, lack);
 }
 
 /* Warns of a file that some job reads and that cannot be read. */

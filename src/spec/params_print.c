@@ -111,7 +111,7 @@ static int line_length(const char *text, int width)
 /* Prints cells side by side, each wrapped to its column's width. */
 static void print_row(FILE *out, const char *const cells[COLUMNS])
 {
-    static const int widths[COLUMNS] = {16, 28, 9, 41};
+    static const int widths[COLUMNS] = {18, 26, 9, 41};
     const char *rest[COLUMNS];
     memcpy(rest, cells, sizeof rest);
     bool more;

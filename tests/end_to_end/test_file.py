@@ -42,7 +42,8 @@ INTERRUPTED = "name: x\nfixed: {n: 5, width: 4, record_every: 100000000000, save
               "sweep: {steps: [3, 100000000000], seed: [1, 2]}\n"
 TRACES = ("step", "time", "objective", "distance", "distance_frobenius", "distance_wasserstein", "grad_norm",
           "weight_norm", "objective_test", "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
-          "prox_objective", "prox_bound", "arc_switches", "sliding", "at_origin", "events")
+          "prox_objective", "prox_bound", "arc_switches", "sliding", "at_origin", "events", "alignment", "directions",
+          "moving", "exchanged", "extremals")
 RESULTS = {"status": "uint8", "attempts": "int64", "key": "uint64", "checksum": "uint64",
            "objective_initial": "float64", "objective_final": "float64", "steps_done": "int64", "started": "float64",
            "seconds": "float64", "rank": "int64", "flow_drift": "float64", "temperature": "float64",

@@ -66,6 +66,9 @@ record_distances | own, all, reference | own
 reference_file | path | none
 reference_job | int | 0
 transport_p | int | 2
+record_diagnostics | list | none
+direction_tol | float | 1e-2
+moving_tol | float | 1e-3
 record_inner | int | 0
 kernel | auto, dense, cones, fused, blas | auto
 save | none, last, all | none

@@ -34,6 +34,8 @@ OPTIONS = {
     "test_file: test.csv": ("objective_test",),
     "record_distances: all": ("distance_frobenius", "distance_wasserstein"),
     "record_distances: reference, reference_file: points.h5": ("distance_reference",),
+    "record_diagnostics: [alignment, directions, moving, exchanged, extremals]":
+        ("alignment", "directions", "moving", "extremals"),  # exchanged is 0 here
     "record_inner: 1": ("inner_objective", "inner_distance"),
     "record_inner: 9": ("inner_objective", "inner_distance"),
     "save: last": ("state_records",),
@@ -131,7 +133,9 @@ VALUES = {
     "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
     "cells": "[8, 12]", "total_mass": "[1, 2]",
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
-    "record_every": "[1, 2]", "record_distances": "[own, all]", "record_inner": "[0, 2]", "kernel": "[auto, dense]",
+    "record_every": "[1, 2]", "record_distances": "[own, all]",
+    "record_diagnostics": "[none, [moving]]", "direction_tol": "[0.01, 3]", "moving_tol": "[1.0e-3, 10]",
+    "record_inner": "[0, 2]", "kernel": "[auto, dense]",
     "rtol": "[1.0e-6, 1.0e-3]", "atol": "[1.0e-9, 1.0e-2]", "save": "[none, last]",
     "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
     "stop_when": "[none, step = 1]",
@@ -177,6 +181,8 @@ def what_a_job_reads_has_an_effect(wgf):
     for method in DESCENTS:
         for init in INITS if method in ("gd", "prox", "jko", "flow", "flow, adaptive") else ("normal",):
             text = f"data: linear, n: 5, noise: 0.2, steps: 3, save: last, {INITS[init]}, {DESCENTS[method]}"
+            if DESCENTS[method].startswith(("method: gd", "method: prox", "method: flow")):  # for their tolerances
+                text += ", record_diagnostics: 'moving,directions'"
             kind = dict(part.split(": ") for part in text.split(", "))
             names = list(VALUES) if init == "normal" else OF_NEURONS
             several = effects(wgf, wgf.path(f"{len(found)}.h5"), kind, names)
@@ -191,8 +197,8 @@ def what_a_job_reads_has_an_effect(wgf):
 
 
 @case
-def a_number_that_is_needed_is_0(wgf):
-    """The sentence, and its remedy; one job that has the number is enough."""
+def what_is_needed_is_0_or_empty(wgf):
+    """The sentence, and its remedy; one job that has the number, or the text, is enough."""
     says = "grid2_radius has no effect with grid2: 0; remove it, or raise grid2"
     for fixed, sweep, warned in (("grid2_radius: 3", "seed: [1]", True), ("grid2_radius: 3", "grid2: [0, 4]", False),
                                  ("grid2_radius: 3, grid2: 4", "seed: [1]", False), ("", "grid2_radius: [2, 3]", True),
@@ -212,6 +218,13 @@ def a_number_that_is_needed_is_0(wgf):
         wgf.write("data.yaml", f"name: x\nfixed: {{data: file, data_file: data.csv, {more}}}\n")
         said = wgf("plan", "data.yaml").require(OK).err
         equal("split_seed has no effect with test_fraction: 0; remove it, or raise test_fraction" in said, warned, said)
+    says = "moving_tol has no effect with record_diagnostics: none; remove it, or set record_diagnostics"
+    for named, warned in (("none", True), ("moving", False), ("[moving, directions]", False)):
+        wgf.write("tolerance.yaml", f"name: x\nfixed: {{record_diagnostics: {named}, moving_tol: 0.1}}\n")
+        said = wgf("plan", "tolerance.yaml").require(OK).err
+        equal(says in said, warned, said)
+    wgf.write("tolerance.yaml", "name: x\nfixed: {moving_tol: 0.1}\nsweep: {record_diagnostics: [none, moving]}\n")
+    equal(wgf("plan", "tolerance.yaml").require(OK).err, "", "stderr")
     remedy = "no job reads grid2_radius; remove it, or use method: jko and raise grid2"
     equal(err, f"spec.yaml:2:23: warning: {remedy}\n", "stderr")
 

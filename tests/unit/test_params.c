@@ -271,7 +271,8 @@ static void jobs_read_what_their_choices_need(void **state)
         {"beta_decay", 0, 1, 1, 0, 0, 0, 0, 0},     {"parametrisation", 1, 1, 1, 0, 0, 1, 1, 1},
         {"reference_file", 0, 0, 0, 0, 0, 0, 0, 0}, {"reference_job", 0, 0, 0, 0, 0, 0, 0, 0},
         {"transport_p", 0, 0, 0, 0, 0, 0, 0, 0},    {"cells", 0, 0, 0, 0, 0, 0, 0, 0},
-        {"total_mass", 0, 0, 0, 0, 0, 0, 0, 0},
+        {"total_mass", 0, 0, 0, 0, 0, 0, 0, 0},     {"direction_tol", 1, 1, 1, 0, 0, 1, 1, 1},
+        {"moving_tol", 1, 1, 1, 0, 0, 1, 1, 1},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {

@@ -80,7 +80,7 @@ static const char *const *samples_of(const struct wgf_param *param)
 {
     static const char *const integers[] = {"0", "1", "2", "3", "4", "7", "8", "32", "50", "1000", NULL};
     static const char *const floats[] = {"auto", "0", "0.25", "1", "3", NULL};
-    static const char *const texts[] = {"", "0", "1", "step = 1", NULL};
+    static const char *const texts[] = {"", "0", "1", "step = 1", "moving", NULL};
     static const char *const paths[] = {"", "two.csv", "three.csv", "more.csv", NULL};
     return param->choices                  ? param->choices
            : param->type == WGF_PARAM_PATH ? paths

@@ -39,7 +39,20 @@
     X(ARC_SWITCHES, arc_switches, "1", "neurons that the step put into another arc, each time it did")                 \
     X(SLIDING, sliding, "1", "fraction of neurons that slide along a kink")                                            \
     X(AT_ORIGIN, at_origin, "1", "fraction of neurons at w = 0, where they stay")                                      \
-    X(EVENTS, events, "1", "neurons that met a kink, left one or came to the origin since the last record")
+    X(EVENTS, events, "1", "neurons that met a kink, left one or came to the origin since the last record")            \
+    X(ALIGNMENT, alignment, "1",                                                                                       \
+      "mean cosine of active neurons to the nearest extremal direction of their sign; recorded with "                  \
+      "record_diagnostics: alignment")                                                                                 \
+    X(DIRECTIONS, directions, "1",                                                                                     \
+      "distinct directions of active neurons, a sign each; recorded with record_diagnostics: directions")              \
+    X(MOVING, moving, "1",                                                                                             \
+      "fraction of points, neurons or pairs, that move by more than moving_tol; recorded with record_diagnostics: "    \
+      "moving")                                                                                                        \
+    X(EXCHANGED, exchanged, "1",                                                                                       \
+      "fraction of points, neurons or pairs, that change places in the step; recorded with record_diagnostics: "       \
+      "exchanged")                                                                                                     \
+    X(EXTREMALS, extremals, "1",                                                                                       \
+      "extremal directions, a sign each, ridges among them; recorded with record_diagnostics: extremals")
 
 #define WGF_TRACE_ID(id, name, units, meaning) WGF_TRACE_##id,
 enum wgf_trace_column { WGF_TRACE_COLUMNS(WGF_TRACE_ID) WGF_TRACE_COUNT };
@@ -59,6 +72,10 @@ wgf_status wgf_flow_check_stop(const char *text, size_t *place, struct wgf_error
 
 /* The columns of the trace that a checked text of stop_when names: bit c for column c. */
 unsigned wgf_flow_stop_columns(const char *text);
+
+/* What record_diagnostics names, as bits of enum wgf_neuron_diagnostic, and its check: as of stop_when. */
+unsigned wgf_flow_diagnostics(const struct wgf_settings *settings);
+wgf_status wgf_flow_check_diagnostics(const char *text, size_t *place, struct wgf_error *error);
 
 /* Shape of the kept states, [records, rows, cols]; records is 0 when `save` is none. */
 struct wgf_state_shape {

@@ -68,6 +68,17 @@ enum wgf_origin { WGF_ORIGINS(WGF_ENUM_ID) };
     X(WGF_DISTANCES_REFERENCE, "reference")
 enum wgf_recorded_distances { WGF_RECORDED_DISTANCES(WGF_ENUM_ID) };
 
+/* What `record_diagnostics` may name: suffix of the id, and the word. */
+#define WGF_DIAGNOSTICS(X)                                                                                             \
+    X(ALIGNMENT, alignment)                                                                                            \
+    X(DIRECTIONS, directions)                                                                                          \
+    X(MOVING, moving)                                                                                                  \
+    X(EXCHANGED, exchanged)                                                                                            \
+    X(EXTREMALS, extremals)
+#define WGF_DIAGNOSTIC_ID(id, word) WGF_DIAGNOSTIC_##id,
+#define WGF_DIAGNOSTIC_NAME(id, word) #word,
+enum wgf_neuron_diagnostic { WGF_DIAGNOSTICS(WGF_DIAGNOSTIC_ID) };
+
 #define WGF_SAVES(X)                                                                                                   \
     X(WGF_SAVE_NONE, "none")                                                                                           \
     X(WGF_SAVE_LAST, "last")                                                                                           \
@@ -114,18 +125,21 @@ struct wgf_settings {
     int64_t cells;     /* wfr: of the circle */
     double total_mass; /* of a sign at the start */
 
-    int64_t record_every;       /* steps between two trace records; the last is always recorded */
-    int record_distances;       /* enum wgf_recorded_distances */
-    const char *reference_file; /* of record_distances: reference, as the spec writes it; borrowed */
-    int64_t reference_job;      /* of that, where it is a result file */
-    int64_t transport_p;        /* 1 or 2: the distance to the reference is W_p */
-    int64_t reference_points;   /* how many that has; no parameter: 0 until the plan has read it, or it cannot */
-    int64_t record_inner;       /* inner steps between two inner records; 0: none */
-    int save;                   /* enum wgf_save */
-    double stop_objective;      /* stop once F is at or below; 0: never */
-    double stop_change;         /* stop once F's relative change over a step is at or below; 0: never */
-    const char *stop_when;      /* stop at the first record for which this condition holds; "" or NULL: none */
-    double time_limit;          /* seconds; 0: none */
+    int64_t record_every;           /* steps between two trace records; the last is always recorded */
+    int record_distances;           /* enum wgf_recorded_distances */
+    const char *reference_file;     /* of record_distances: reference, as the spec writes it; borrowed */
+    int64_t reference_job;          /* of that, where it is a result file */
+    int64_t transport_p;            /* 1 or 2: the distance to the reference is W_p */
+    int64_t reference_points;       /* how many that has; no parameter: 0 until the plan has read it, or it cannot */
+    const char *record_diagnostics; /* a list of the words of WGF_DIAGNOSTICS; "" or NULL: none */
+    double direction_tol;           /* radians: directions that are as close count as one */
+    double moving_tol;              /* of a neuron's length: it moves if a step is longer */
+    int64_t record_inner;           /* inner steps between two inner records; 0: none */
+    int save;                       /* enum wgf_save */
+    double stop_objective;          /* stop once F is at or below; 0: never */
+    double stop_change;             /* stop once F's relative change over a step is at or below; 0: never */
+    const char *stop_when;          /* stop at the first record for which this condition holds; "" or NULL: none */
+    double time_limit;              /* seconds; 0: none */
 };
 
 /* Neurons of the network: the width, or twice that of pairs. */

@@ -122,6 +122,10 @@ double wgf_network_active(struct wgf_network *network, const double *W);
 double wgf_network_loss(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
                         const double *W, const double *alpha);
 
+/* e (n) <- e_j of W, alpha on a data set. Plain loops, O(m n d). */
+void wgf_network_errors(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
+                        const double *W, const double *alpha, double *e);
+
 /* "OpenBLAS 0.3.21 ...", for provenance. */
 const char *wgf_blas_library(void);
 

@@ -51,7 +51,7 @@ struct wgf_param {
     bool (*is_read)(const struct wgf_settings *); /* NULL: every job reads it */
     int (*usual)(const struct wgf_settings *);    /* NULL, or the choice where a spec makes none, which depends on */
     const char *const *usual_with;                /* these parameters; NULL-terminated */
-    const char *needs;                            /* NULL, or the number that is 0 where a reader has no use for it */
+    const char *needs;                            /* NULL, or what is 0 or empty where a reader has no use for it */
     const char *meaning;                          /* one line of help */
 };
 

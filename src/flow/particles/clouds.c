@@ -30,15 +30,20 @@ struct iovec wgf_clouds_before(struct wgf_clouds *clouds)
     return WGF_IOV_ARRAY(clouds->before, clouds->points.count);
 }
 
-void wgf_clouds_distances(struct wgf_clouds *clouds, const double *x, const volatile sig_atomic_t *cancel,
-                          double *frobenius, double *wasserstein)
+void wgf_clouds_compare(struct wgf_clouds *clouds, const double *x)
 {
     copy(clouds, x, clouds->after);
-    *frobenius = wgf_squared_distance(clouds->after, clouds->before, clouds->points.count) / (double)clouds->points.m;
-    *wasserstein = NAN;
-    if (!isfinite(*frobenius))
-        return;
+}
+
+double wgf_clouds_frobenius(const struct wgf_clouds *clouds)
+{
+    return wgf_squared_distance(clouds->after, clouds->before, clouds->points.count) / (double)clouds->points.m;
+}
+
+bool wgf_clouds_match(struct wgf_clouds *clouds, const volatile sig_atomic_t *cancel)
+{
+    if (!isfinite(wgf_clouds_frobenius(clouds)))
+        return false;
     wgf_assignment_fix(clouds->assignment, clouds->before);
-    if (wgf_assignment_solve(clouds->assignment, clouds->after, cancel, NULL))
-        *wasserstein = wgf_assignment_cost(clouds->assignment, clouds->after);
+    return wgf_assignment_solve(clouds->assignment, clouds->after, cancel, NULL);
 }

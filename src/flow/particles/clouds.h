@@ -1,4 +1,4 @@
-/* The iterates around a step as two clouds of points, for `record_distances: all`. */
+/* The iterates around a step as two clouds of points, for what records compare. */
 #ifndef WGF_FLOW_CLOUDS_H
 #define WGF_FLOW_CLOUDS_H
 
@@ -26,9 +26,14 @@ void wgf_clouds_keep(struct wgf_clouds *clouds, const double *x);
 /* The cloud before the step, and its bytes. */
 struct iovec wgf_clouds_before(struct wgf_clouds *clouds);
 
-/* Distances of x from the cloud before: (1/m) sum |v_i - w_i|^2, and the same under the best permutation (NaN where the
- * first is not finite). They mean nothing once *cancel (or NULL) is not 0. */
-void wgf_clouds_distances(struct wgf_clouds *clouds, const double *x, const volatile sig_atomic_t *cancel,
-                          double *frobenius, double *wasserstein);
+/* Takes x for the cloud after the step. */
+void wgf_clouds_compare(struct wgf_clouds *clouds, const double *x);
+
+/* Of the two clouds: (1/m) sum |v_i - w_i|^2. */
+double wgf_clouds_frobenius(const struct wgf_clouds *clouds);
+
+/* Finds the best permutation from the one to the other. False where they are not finite, or *cancel (or NULL) became
+ * nonzero. */
+bool wgf_clouds_match(struct wgf_clouds *clouds, const volatile sig_atomic_t *cancel);
 
 #endif

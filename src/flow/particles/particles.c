@@ -16,6 +16,19 @@ bool wgf_particles_use_arcs(const struct wgf_settings *settings)
            wgf_arc_stepper_fits(&settings->network, wgf_settings_neurons(settings), settings->data.n, settings->data.d);
 }
 
+/* Does a record compare the iterates around a step, and does it match their neurons? */
+static bool compares(const struct wgf_settings *settings)
+{
+    return settings->record_distances == WGF_DISTANCES_ALL ||
+           (wgf_flow_diagnostics(settings) & (unsigned)WGF_DIAGNOSTICS_OF_STEPS) != 0;
+}
+
+static bool matches(const struct wgf_settings *settings)
+{
+    return settings->record_distances == WGF_DISTANCES_ALL ||
+           (wgf_flow_diagnostics(settings) >> WGF_DIAGNOSTIC_EXCHANGED & 1) != 0;
+}
+
 static void lay_out(struct wgf_particles *particles, const struct wgf_settings *settings, struct wgf_arena *arena)
 {
     const struct wgf_points points = particles->points = wgf_points_of(settings);
@@ -27,19 +40,19 @@ static void lay_out(struct wgf_particles *particles, const struct wgf_settings *
         particles->alpha = wgf_arena_take(arena, m, sizeof(double));
     particles->grad_W = wgf_particles_use_arcs(settings) ? NULL : wgf_arena_take(arena, count, sizeof(double));
     particles->grad_alpha = trains && particles->grad_W ? particles->grad_W + (particles->alpha - particles->W) : NULL;
-    if (settings->record_distances == WGF_DISTANCES_ALL)
+    if (compares(settings))
         wgf_clouds_lay_out(&particles->clouds, &points, arena);
+    wgf_diagnostics_lay_out(&particles->diagnostics, settings, wgf_settings_neurons(settings), arena);
 }
 
 double wgf_particles_bytes(const struct wgf_settings *settings)
 {
     const int64_t m = wgf_settings_neurons(settings), d = settings->data.d, n = settings->data.n;
     const struct wgf_points points = wgf_points_of(settings);
-    struct wgf_particles measured;
+    struct wgf_particles measured = {0};
     struct wgf_arena arena = {0};
     lay_out(&measured, settings, &arena);
-    return sizeof measured + arena.used +
-           (settings->record_distances == WGF_DISTANCES_ALL ? wgf_assignment_bytes(points.m, points.cols) : 0) +
+    return sizeof measured + arena.used + (matches(settings) ? wgf_assignment_bytes(points.m, points.cols) : 0) +
            (wgf_particles_use_arcs(settings) ? wgf_arc_stepper_bytes(m, n)
                                              : wgf_network_bytes(&settings->network, m, n, d));
 }
@@ -48,7 +61,8 @@ double wgf_particles_operations(const struct wgf_settings *settings)
 {
     const int64_t m = wgf_settings_neurons(settings), n = settings->data.n, d = settings->data.d;
     const double neurons = (double)m;
-    const double match = settings->record_distances == WGF_DISTANCES_ALL ? 10 * neurons * sqrt(neurons) : 0;
+    const double match =
+        (matches(settings) ? 10 * neurons * sqrt(neurons) : 0) + wgf_diagnostics_operations(settings, m);
     return wgf_network_operations(&settings->network, m, n, d) +
            (match + neurons * (double)d) / (double)settings->record_every;
 }
@@ -98,7 +112,8 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     if (particles->network)
         wgf_network_set_cancel(particles->network, problem->cancel);
     struct wgf_clouds *clouds = &particles->clouds;
-    if (!status && clouds->before)
+    wgf_diagnostics_start(&particles->diagnostics, problem->data);
+    if (!status && matches(settings))
         status = wgf_assignment_create(&clouds->assignment, wgf_particles_signs(particles), clouds->points.m,
                                        clouds->points.cols, error);
     if (status)
@@ -171,6 +186,20 @@ struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles)
     return *now;
 }
 
+/* What compares the iterates around the last step. */
+static void record_step(struct wgf_particles *particles, double *values)
+{
+    const struct wgf_settings *settings = particles->settings;
+    struct wgf_clouds *clouds = &particles->clouds;
+    wgf_clouds_compare(clouds, particles->W);
+    const bool matched = matches(settings) && wgf_clouds_match(clouds, particles->problem->expired);
+    wgf_diagnostics_of_step(&particles->diagnostics, settings, clouds, matched, values);
+    if (settings->record_distances != WGF_DISTANCES_ALL)
+        return;
+    values[WGF_TRACE_DISTANCE_FROBENIUS] = wgf_clouds_frobenius(clouds);
+    values[WGF_TRACE_DISTANCE_WASSERSTEIN] = matched ? wgf_assignment_cost(clouds->assignment, clouds->after) : NAN;
+}
+
 void wgf_particles_record(struct wgf_particles *particles, double *values)
 {
     const struct wgf_data *test = particles->problem->test;
@@ -179,11 +208,13 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
     values[WGF_TRACE_ACTIVE] = particles->stepper ? wgf_arc_stepper_active(particles->stepper)
                                                   : wgf_network_active(particles->network, particles->W);
-    if (particles->clouds.before || test)
+    if (particles->clouds.before || particles->diagnostics.wanted || test)
         wgf_particles_synchronise(particles);
     if (particles->clouds.before)
-        wgf_clouds_distances(&particles->clouds, particles->W, particles->problem->expired,
-                             &values[WGF_TRACE_DISTANCE_FROBENIUS], &values[WGF_TRACE_DISTANCE_WASSERSTEIN]);
+        record_step(particles, values);
+    if (particles->diagnostics.wanted & ~(unsigned)WGF_DIAGNOSTICS_OF_STEPS)
+        wgf_diagnostics_of_state(&particles->diagnostics, particles->settings, particles->problem->data, particles->m,
+                                 particles->W, particles->alpha, particles->problem->expired, values);
     if (test)
         values[WGF_TRACE_OBJECTIVE_TEST] =
             wgf_network_loss(&particles->settings->network, test, particles->m, particles->W, particles->alpha);

@@ -3,6 +3,7 @@
 #define WGF_FLOW_PARTICLES_H
 
 #include "clouds.h"
+#include "diagnostics.h"
 #include "flow_internal.h"
 
 #include "wgf/base/vector.h"
@@ -20,7 +21,8 @@ struct wgf_particles {
     double *grad_W;              /* at the current iterate, once evaluated; NULL with a stepper */
     double *grad_alpha;          /* likewise, behind grad_W; NULL when alpha does not train */
     double distance;             /* D between the iterates around the last step; 0 before any */
-    struct wgf_clouds clouds;    /* those iterates; empty unless all distances are recorded */
+    struct wgf_clouds clouds;    /* those iterates; empty unless what is recorded compares them */
+    struct wgf_trace_diagnostics diagnostics;
     struct wgf_evaluation evaluation;
 
     struct wgf_arc_stepper *stepper; /* NULL: W is moved neuron by neuron */
@@ -34,7 +36,9 @@ struct wgf_particles {
 enum {
     WGF_PARTICLE_COLUMNS = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(DISTANCE_FROBENIUS) |
                            WGF_COLUMN_BIT(DISTANCE_WASSERSTEIN) | WGF_COLUMN_BIT(GRAD_NORM) |
-                           WGF_COLUMN_BIT(WEIGHT_NORM) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(ACTIVE)
+                           WGF_COLUMN_BIT(WEIGHT_NORM) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(ACTIVE) |
+                           WGF_COLUMN_BIT(ALIGNMENT) | WGF_COLUMN_BIT(DIRECTIONS) | WGF_COLUMN_BIT(MOVING) |
+                           WGF_COLUMN_BIT(EXCHANGED) | WGF_COLUMN_BIT(EXTREMALS)
 };
 
 /* True when descents of these settings use model/arc_stepper.h: same results up to rounding, many times faster. */
