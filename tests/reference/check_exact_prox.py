@@ -6,15 +6,17 @@ Of PROBLEMS (100; 1000 is the whole test) small problems every choice of arcs is
 optimum and proves it; where problems are too large for it to branch, its bound is below the optimum. Where
 `exact_local` ends, no choice among the arcs that its neurons touch has a lower optimum, so no direction of any neuron
 descends; on larger problems SciPy looks for such directions (check_rest.py). What a step records is what its state
-gives.
+gives. Of wide networks the bound is near, however large gamma is.
 """
 
 import itertools
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import check_rest
+import h5py
 import numpy as np
 from exact_prox_reference import draw
 
@@ -101,12 +103,25 @@ def large(wgf, folder, random, count):
     return found
 
 
+def wide(wgf, folder):
+    """Only n + 1 = 20 of 400 neurons can be split between arcs, so the gap is small."""
+    (folder / "wide.yaml").write_text(
+        "name: wide\nfixed: {data: random, n: 19, init_scale: 0.001, steps: 1, method: prox, inner: exact_global, "
+        "width: 400}\nsweep: {gamma: [0.02, 20, 200], seed: [1, 4]}\n")
+    subprocess.run([wgf, "run", "wide.yaml", "-o", "wide.h5", "--quiet"], cwd=folder, check=True)
+    with h5py.File(folder / "wide.h5") as file:
+        gaps = 1 - file["prox_bound"][:, 1] / file["prox_objective"][:, 1]
+        most = np.where(file["gamma"][:] > 100, 0.02, 2e-3)
+    print(f"wide networks: gaps {', '.join(f'{gap:.1e}' for gap in gaps)}")
+    return [f"wide network {k}: gap {gaps[k]:.2g}" for k in np.flatnonzero(~((gaps >= 0) & (gaps < most)))]
+
+
 def main():
     wgf, count = str(Path(sys.argv[1]).resolve()), int(sys.argv[2]) if len(sys.argv) > 2 else 100
     random = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
         found = small(wgf, Path(folder), random, count) + large(wgf, Path(folder), random, count // 2)
-        found += bounds(wgf, Path(folder), random, count // 10)
+        found += bounds(wgf, Path(folder), random, count // 10) + wide(wgf, Path(folder))
     for fault in found:
         print(f"FAILED {fault}")
     print(f"{len(found)} faults")

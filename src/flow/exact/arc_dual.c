@@ -8,6 +8,10 @@
 #include <math.h>
 #include <string.h>
 
+#include <cblas.h>
+
+enum { BATCH = 64 }; /* split neurons whose squares are subtracted at once */
+
 void wgf_arc_dual_lay_out(struct wgf_arc_dual *dual, int64_t n, struct wgf_arena *arena)
 {
     const double samples = (double)n, arcs = 2 * samples + 1;
@@ -15,9 +19,10 @@ void wgf_arc_dual_lay_out(struct wgf_arc_dual *dual, int64_t n, struct wgf_arena
     double **const of_arcs[] = {&dual->share, &dual->part_x, &dual->part_y, &dual->debt[0], &dual->debt[1]};
     for (size_t k = 0; k < sizeof of_arcs / sizeof *of_arcs; k++)
         *of_arcs[k] = wgf_arena_take(arena, arcs, sizeof(double));
-    double **const of_samples[] = {&dual->part, &dual->step, &dual->trial, &dual->best};
+    double **const of_samples[] = {&dual->step, &dual->trial, &dual->best};
     for (size_t k = 0; k < sizeof of_samples / sizeof *of_samples; k++)
         *of_samples[k] = wgf_arena_take(arena, samples, sizeof(double));
+    dual->parts = wgf_arena_take(arena, BATCH * samples, sizeof(double));
     dual->hessian = wgf_arena_take(arena, samples * samples, sizeof(double));
     dual->sums = wgf_arena_take(arena, 3 * (arcs + 1), sizeof(double));
 }
@@ -50,14 +55,13 @@ static double weigh(struct wgf_arc_dual *dual, const struct wgf_arc_prox *prox, 
     return *longest + scale * log(sum);
 }
 
-/* hessian -= part part^T / tau, lower triangle in rows */
-static void subtract_square(struct wgf_arc_dual *dual, int64_t n, double tau)
+/* hessian -= sum of part part^T / tau over the parts so far, lower triangle in rows */
+static void subtract_squares(struct wgf_arc_dual *dual, int64_t n, double tau)
 {
-    for (int64_t t = 0; t < n; t++) {
-        const double factor = dual->part[t] / tau;
-        for (int64_t s = 0; factor != 0 && s <= t; s++)
-            dual->hessian[t * n + s] -= factor * dual->part[s];
-    }
+    if (dual->count > 0)
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)n, (int)dual->count, -1 / tau, dual->parts, (int)n, 1,
+                    dual->hessian, (int)n);
+    dual->count = 0;
 }
 
 /* Adds neuron i, of these shares, to the sums over arcs. Returns whether it is split between arcs. */
@@ -99,6 +103,7 @@ static double evaluate(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, con
     const int64_t n = prox->n;
     const double scale = 2 * prox->eta * prox->q * tau;
     double soft = 0, hard = 0;
+    dual->count = 0;
     wgf_arc_prox_clear_sums(prox);
     wgf_kink_lines_gradients(&prox->lines, 1, u, prox->gx, prox->gy);
     if (wanted)
@@ -108,11 +113,13 @@ static double evaluate(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, con
         const double squared = wgf_dot(prox->W + 2 * i, prox->W + 2 * i, 2);
         soft += squared - weigh(dual, prox, i, scale, &longest) / prox->q;
         hard += squared - longest / prox->q;
-        if (add(dual, prox, i, tau) && wanted) {
-            wgf_kink_lines_outputs(&prox->lines, prox->factor, dual->part_x, dual->part_y, dual->part);
-            subtract_square(dual, n, tau);
-        }
+        if (add(dual, prox, i, tau) && wanted)
+            wgf_kink_lines_outputs(&prox->lines, prox->factor, dual->part_x, dual->part_y,
+                                   dual->parts + n * dual->count++);
+        if (dual->count == BATCH)
+            subtract_squares(dual, n, tau);
     }
+    subtract_squares(dual, n, tau);
     const double linear = linear_part(prox, u), bound = linear + hard / (2 * prox->eta);
     wgf_arc_prox_find_gradient(prox, u);
     if (wanted)
@@ -128,7 +135,7 @@ static double evaluate(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, con
 static bool ascend_at(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, double tau,
                       const struct wgf_deadline *deadline)
 {
-    const int most = 30;
+    const int most = 100;
     const double armijo = 1e-4, shortest = 1e-6, enough = 1e-3 * tau;
     double value = evaluate(dual, prox, prox->u, tau, true);
     for (int round = 0; round < most && !wgf_deadline_passed(deadline); round++) {
@@ -156,14 +163,16 @@ static bool ascend_at(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, doub
 bool wgf_arc_dual_ascend(struct wgf_arc_dual *dual, struct wgf_arc_prox *prox, double size,
                          const struct wgf_deadline *deadline)
 {
-    const double first = 0.3, last = 3e-8, ratio = 0.2;
+    const double first = 0.3, ratio = 0.2, last = 3e-8 * size / (double)prox->m;
     dual->bound = -INFINITY;
     memcpy(dual->best, prox->u, (size_t)prox->n * sizeof(double));
-    for (double share = first; share > last; share *= ratio) {
-        dual->temperature = share * size / (double)prox->m;
-        if (!(dual->temperature > 0))
-            break;
-        if (!ascend_at(dual, prox, dual->temperature, deadline))
+    if (!(last > 0))
+        return true;
+    evaluate(dual, prox, prox->u, last, false); /* far from its top, the dual is softened more */
+    const double begin = first * fmax(size, size - dual->bound) / (double)prox->m;
+    for (double tau = begin; tau > last; tau *= ratio) {
+        dual->temperature = tau;
+        if (!ascend_at(dual, prox, tau, deadline))
             return false;
     }
     return true;

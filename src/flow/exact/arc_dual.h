@@ -13,7 +13,8 @@ struct wgf_arc_dual {
     struct wgf_projection *projection; /* arcs: of one neuron */
     double *share;                     /* arcs: its weights over them, which add up to 1 */
     double *part_x, *part_y;           /* arcs: its share of each arc's sum */
-    double *part;                      /* n: what it adds to outputs */
+    double *parts;                     /* rows of n: what split neurons add to outputs */
+    int64_t count;                     /* of them */
     double *hessian, *sums;            /* as of Newton's method */
     double *step, *trial, *best;       /* n; best: u of the best bound */
     double *debt[2];                   /* arcs: of rounding, for each sign */
