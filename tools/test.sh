@@ -99,10 +99,8 @@ stage 'what is needed' bash tools/setup.sh --test
 stage 'format' bash tools/format.sh --check
 stage 'rules of the house' python3 tools/house.py
 stage 'build, warnings are errors' build build ci
-# First what runs by itself, on all cores; then two of the teams, clusters and kills, which mostly wait, side by side.
-single='^(unit|conformance|reference|bad_specs|figures|fuzz|end_to_end)$'
-stage 'tests of single processes' ctest --preset ci --no-tests=error -L "$single" --parallel "$(nproc)"
-stage 'tests of teams, clusters and faults' ctest --preset ci --no-tests=error -LE "$single" --parallel 2
+# One more than cores: the tests of teams, clusters and kills mostly wait.
+stage 'tests' ctest --preset ci --no-tests=error --parallel $(($(nproc) + 1))
 stage 'build by clang, warnings are errors' build build-clang clang
 stage 'build with sanitizers' build build-asan asan
 stage 'unit tests, bad specs and crafted files under sanitizers' \

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-"""One exact proximal step against 20 000 inner gradient steps, by what they reach: `inner: exact_local` and
-`exact_global` against the best of five beta, and against `inner: accelerated`. --hundred: a hundred outer steps, by
-time and by F, against 500 inner gradient steps each by PyTorch. With --write the table goes into README.md; --only K
-runs the K-th setting alone."""
+"""Exact proximal steps, in three tables for README.md (--table): what one step reaches, beside 20 000 inner gradient
+steps with the best of five beta and `inner: accelerated`; a hundred outer steps by time and by F, against 500 inner
+gradient steps each by PyTorch; and how their time grows with n and m."""
 
 import argparse
 import json
@@ -92,22 +91,41 @@ def hundred(metric):
             tables.duration(seconds[1]), ends[1])
 
 
+def growth(size):
+    """A row: seconds of one more step by exact_local after the first, and by exact_global at small sizes."""
+    n, m = size
+    seconds = []
+    for inner, most in (("exact_local", 1e7), ("exact_global", 2e5)):
+        fixed = {"data": "sinus", "n": n, "width": m, "method": "prox", "init_scale": 0.1, "gamma": 0.01,
+                 "inner": inner}
+        taken = []
+        for steps in (1, 11) if n * m <= most else ():
+            with tempfile.TemporaryDirectory() as folder, ours.run(folder, {**fixed, "steps": steps}) as file:
+                taken.append(float(file["seconds"][0]))
+        seconds.append(tables.duration((taken[1] - taken[0]) / 10) if taken else "")
+    return (str(n), str(m), *seconds)
+
+
+TABLES = {"exact_steps": (HEADER, line, settings()), "hundred": (HUNDRED, hundred, ("frobenius", "wasserstein")),
+          "exact_growth": (("n", "m", "`exact_local`", "`exact_global`"), growth,
+                           ((70, 100), (70, 1000), (70, 10000), (10, 1000), (100, 1000), (1000, 1000)))}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--only", type=int)
-    parser.add_argument("--hundred", action="store_true", help="a hundred outer steps instead")
+    parser.add_argument("--table", choices=TABLES, default="exact_steps")
+    parser.add_argument("--only", type=int, metavar="K", help="the K-th row alone")
     parser.add_argument("--write", action="store_true", help="write the table into tools/bench/README.md")
     options = parser.parse_args()
-    chosen = settings() if options.only is None else settings()[options.only : options.only + 1]
+    header, measure, tasks = TABLES[options.table]
     rows = []
-    for task in ("frobenius", "wasserstein") if options.hundred else chosen:
-        rows.append(hundred(task) if options.hundred else line(task))
+    for task in tasks if options.only is None else [tasks[options.only]]:
+        rows.append(measure(task))
         print(tables.line(rows[-1]), flush=True)
     if options.write:
-        marker, header = ("hundred", HUNDRED) if options.hundred else ("exact_steps", HEADER)
-        about = (f"`tools/bench/exact_steps.py {'--hundred ' * options.hundred}--write`: {tables.day_and_machine()}; "
+        about = (f"`tools/bench/exact_steps.py --table {options.table} --write`: {tables.day_and_machine()}; "
                  f"{tables.first_line(WGF, '--version')}, {tables.version('torch')}, {tables.version('ot')}.")
-        tables.write(marker, about, tables.markdown(header, rows))
+        tables.write(options.table, about, tables.markdown(header, rows))
 
 
 if __name__ == "__main__":
