@@ -26,7 +26,8 @@ case "$*" in
 esac
 root=$PWD
 scratch=$(mktemp -d) || exit 1
-trap 'rm -rf "$scratch"' EXIT
+beside=''
+trap '[ -z "$beside" ] || { kill -- "-$beside" && wait "$beside"; } 2>/dev/null; rm -rf "$scratch"' EXIT
 log=$scratch/log
 passed=0 failed=0 skipped=0
 
@@ -65,6 +66,20 @@ stage() {
     finish
 }
 
+# begin COMMAND...: runs a command beside the stages that follow, until `await` takes its output and exit code.
+begin() {
+    setsid "$@" >"$scratch/beside" 2>&1 </dev/null &
+    beside=$!
+}
+
+await() {
+    local code=0
+    wait "$beside" || code=$?
+    beside=''
+    cat "$scratch/beside"
+    return "$code"
+}
+
 build() { # FOLDER PRESET
     bash tools/build.sh "$1" all --preset "$2"
 }
@@ -98,6 +113,7 @@ fi
 stage 'what is needed' bash tools/setup.sh --test
 stage 'format' bash tools/format.sh --check
 stage 'rules of the house' python3 tools/house.py
+begin bash tools/debian.sh
 stage 'build, warnings are errors' build build ci
 # One more than cores: the tests of teams, clusters and kills mostly wait.
 stage 'tests' ctest --preset ci --no-tests=error --parallel $(($(nproc) + 1))
@@ -106,5 +122,5 @@ stage 'build with sanitizers' build build-asan asan
 stage 'unit tests, bad specs and crafted files under sanitizers' \
     ctest --preset asan --no-tests=error -L 'unit|bad_specs|crafted' --parallel "$(nproc)"
 stage 'a sweep from spec to picture' sweep
-stage 'another release of Debian' bash tools/debian.sh
+stage 'another release of Debian' await
 finish
