@@ -77,11 +77,11 @@ static bool has_inner_steps(const struct wgf_settings *settings)
     return wgf_flow_has_column(settings, WGF_TRACE_INNER_STEPS_USED);
 }
 
-/* How many usual steps a first one counts for that was not finished. With inner iterations it takes several times as
- * long as those that follow: neurons that begin in one place change theirs most. */
-static double unfinished(const struct wgf_settings *settings)
+/* How many usual steps the first one counts for where no other is known, finished or not. With inner iterations it
+ * takes several times as long as those that follow: neurons that begin in one place change theirs most. */
+static double first_step(const struct wgf_settings *settings)
 {
-    return fmin(has_inner_steps(settings) ? 2 : 0.5, (double)settings->steps / 2);
+    return fmin(has_inner_steps(settings) ? 3 : 0.5, (double)settings->steps / 2);
 }
 
 /* With which power of the number of steps the time of a descent usually grows: steps get shorter as it settles, where
@@ -104,8 +104,8 @@ static double extrapolate(const struct stopwatch *watch, int64_t done, double se
         return seconds * wgf_flow_operations(settings) / wgf_flow_start_operations(settings);
     while (half > 0 && 2 * watch->steps[half] > done)
         half--;
-    const double steps = done > 0 ? (double)done : unfinished(settings), before = (double)watch->steps[half],
-                 middle = (steps + before) / 2;
+    const double steps = done > 1 ? (double)done : fmax((double)done, first_step(settings)),
+                 before = (double)watch->steps[half], middle = (steps + before) / 2;
     const double rate = (seconds - watch->seconds[half]) / (steps - before); /* of a step, in the middle of them */
     return seconds +
            rate * middle / power * (pow((double)settings->steps / middle, power) - pow(steps / middle, power));
