@@ -230,9 +230,13 @@ def catches(process, number):
 
 @case
 def killed_worker_leaves_whole_rows(wgf):
-    process, path = start_held(wgf, ranks=3)
-    os.kill(ranks(process)[-1], signal.SIGKILL)
-    require(finish(process).code != OK, "exit code 0")
+    for _ in range(20):  # mpirun lets the others go on for two seconds: they may do all that the worker did not have
+        process, path = start_held(wgf, ranks=3)
+        os.kill(ranks(process)[-1], signal.SIGKILL)
+        require(finish(process).code != OK, "exit code 0")
+        if (states(path) != DONE).any():
+            break
+        path.unlink()
     wgf("status", "out.h5", "--exit-code").require(STOPPED)
     finished_rows_are_whole(wgf, path)
 
