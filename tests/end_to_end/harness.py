@@ -52,6 +52,15 @@ def equal(got, expected, what):
     require(got == expected, f"{what}: {got!r}, not {expected!r}")
 
 
+def refused(wgf, text, blamed, sentence, *commands):
+    """Each command, on wrong.yaml, ends with this sentence at the value of a parameter in its second line."""
+    place = f"2:{text.splitlines()[1].index(f' {blamed}: ') + len(blamed) + 4}"
+    wgf.write("wrong.yaml", text)
+    for command in commands:
+        done = wgf(*command).require(USAGE, sentence).quietly()
+        require(f"wrong.yaml:{place}: error: " in done.err, f"{text}: {done.err}")
+
+
 class Outcome:
     """What a finished process left: its exit code, stdout and stderr as texts."""
 

@@ -5,7 +5,7 @@ import math
 
 import h5py
 import numpy as np
-from harness import FAILURES, OK, USAGE, case, equal, main, require
+from harness import FAILURES, OK, USAGE, case, equal, main, refused, require
 
 FIRST = "data: sinus, n: 12, gamma: 0.02, save: all"
 
@@ -156,12 +156,8 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         ("init_file: w.csv, method: jko", "init", "a file of neurons does not have"),
     ]  # fmt: skip
     for own, blamed, sentence in rows:
-        text = spec(f"n: 12, init: file, {own}")
-        place = f"2:{text.splitlines()[1].index(f' {blamed}: ') + len(blamed) + 4}"
-        wgf.write("wrong.yaml", text)
-        for command in (("plan", "wrong.yaml"), ("run", "wrong.yaml", "-o", "wrong.h5")):
-            done = wgf(*command).require(USAGE, sentence).quietly()
-            require(f"wrong.yaml:{place}: error: " in done.err, f"{own}: {done.err}")
+        refused(wgf, spec(f"n: 12, init: file, {own}"), blamed, sentence, ("plan", "wrong.yaml"),
+                ("run", "wrong.yaml", "-o", "wrong.h5"))
         require(not wgf.path("wrong.h5").exists(), "a file of a wrong plan")
     wgf.write("swept.yaml", spec("init: file, init_file: gd.h5", "init_job: {range: [0, 5]}"))
     wgf("plan", "swept.yaml").require(USAGE, "swept.yaml:3:19: error: ", "no job 3")

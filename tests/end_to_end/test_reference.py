@@ -6,7 +6,7 @@ import time
 import h5py
 import numpy as np
 from clouds import by_pot, cloud
-from harness import FAILURES, OK, STOPPED, USAGE, case, column, contents, equal, finish, main, require
+from harness import FAILURES, OK, STOPPED, USAGE, case, column, contents, equal, finish, main, refused, require
 
 OWN = "data: sinus, n: 8, init_scale: 0.5, gamma: 0.05, save: all"
 TO = "record_distances: reference, reference_file"
@@ -206,11 +206,7 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         ("record_distances: reference", "record_distances", "record_distances: reference needs reference_file: PATH"),
     ]  # fmt: skip
     for own, blamed, sentence in rows:
-        text = spec(f"n: 12, {own}, data: sinus")
-        place = f"2:{text.splitlines()[1].index(f' {blamed}: ') + len(blamed) + 4}"
-        wgf.write("wrong.yaml", text)
-        done = wgf("plan", "wrong.yaml").require(USAGE, sentence).quietly()
-        require(f"wrong.yaml:{place}: error: " in done.err, f"{own}: {done.err}")
+        refused(wgf, spec(f"n: 12, {own}, data: sinus"), blamed, sentence, ("plan", "wrong.yaml"))
     wgf.write("none.yaml", spec("reference_file: gd.h5"))
     wgf("plan", "none.yaml").require(OK, "no job reads reference_file; remove it, or use record_distances: reference")
     wgf.write("many.yaml", spec(f"{TO}: gd.h5", "reference_job: {range: [0, 20000]}"))

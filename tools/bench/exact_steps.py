@@ -4,19 +4,15 @@ steps with the best of five beta and `inner: accelerated`; a hundred outer steps
 gradient steps each by PyTorch; and how their time grows with n and m."""
 
 import argparse
-import json
-import subprocess
 import tempfile
 from pathlib import Path
 
 import cases
-import h5py
 import numpy as np
 import ours
 import peers
 import tables
 
-WGF = Path(__file__).resolve().parents[2] / "build" / "wgf"
 SEEDS = (1, 2, 3)
 DESCENT = 20000  # inner steps
 # n, m, init_scale, gamma: the first five are those of src/flow/README.md "The exact proximal step".
@@ -37,16 +33,13 @@ def run(folder, setting, seed, inner, **more):
     """What one step reached: F + D / (2 gamma), and its row."""
     n, m, scale, gamma = setting
     data = {"data": "sinus"} if setting in FIVE else {"data": "random", "data_seed": seed}
-    fixed = {**data, "n": n, "width": m, "init_scale": scale, "gamma": gamma, "seed": seed, "method": "prox",
-             "steps": 1, "inner": inner, **more}
-    (folder / "spec.yaml").write_text(f"name: exact\nfixed: {json.dumps(fixed)}\n")
-    done = subprocess.run([WGF, "run", "spec.yaml", "-o", "out.h5", "--overwrite", "--quiet"], cwd=folder)
-    with h5py.File(folder / "out.h5") as file:
+    fixed = {**data, "n": n, "width": m, "init_scale": scale, "gamma": gamma, "method": "prox", "steps": 1,
+             "inner": inner, **more}
+    with ours.run(folder, fixed, {"seed": [seed]}) as file:
         row = {name: float(file[name][0, 1]) for name in ("objective", "distance", "inner_residual")}
         row["bound"] = float(file["prox_bound"][0, 1]) if "prox_bound" in file else np.nan
-    row["value"] = row["objective"] + row["distance"] / (2 * gamma)
-    if done.returncode or not np.isfinite(row["value"]):
-        row["value"] = np.inf
+    value = row["objective"] + row["distance"] / (2 * gamma)
+    row["value"] = value if np.isfinite(value) else np.inf
     return row
 
 
@@ -123,8 +116,9 @@ def main():
         rows.append(measure(task))
         print(tables.line(rows[-1]), flush=True)
     if options.write:
+        revision = tables.first_line(ours.build / "wgf", "--version")
         about = (f"`tools/bench/exact_steps.py --table {options.table} --write`: {tables.day_and_machine()}; "
-                 f"{tables.first_line(WGF, '--version')}, {tables.version('torch')}, {tables.version('ot')}.")
+                 f"{revision}, {tables.version('torch')}, {tables.version('ot')}.")
         tables.write(options.table, about, tables.markdown(header, rows))
 
 

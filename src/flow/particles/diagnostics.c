@@ -40,9 +40,10 @@ unsigned wgf_flow_diagnostics(const struct wgf_settings *settings)
         settings->record_diagnostics && *settings->record_diagnostics ? settings->record_diagnostics : NULL;
     unsigned wanted = 0;
     size_t length;
-    for (const char *item; (item = next_item(&rest, &length));)
-        if (find(item, length) < COUNT)
-            wanted |= 1u << find(item, length);
+    for (const char *item; (item = next_item(&rest, &length));) {
+        const int which = find(item, length);
+        wanted |= which < COUNT ? 1u << which : 0;
+    }
     return wanted;
 }
 

@@ -43,10 +43,15 @@ double wgf_inner_beta(const struct wgf_settings *settings)
     return fixed_point ? settings->gamma * (double)settings->init.width : settings->beta;
 }
 
+bool wgf_inner_extrapolates(const struct wgf_settings *settings)
+{
+    return settings->inner == WGF_INNER_ACCELERATED;
+}
+
 bool wgf_inner_is_constant(const struct wgf_settings *settings)
 {
-    return !solvers[settings->inner].direct && settings->inner != WGF_INNER_ACCELERATED &&
-           !isnan(wgf_inner_beta(settings)) && settings->beta_decay == 1;
+    return !solvers[settings->inner].direct && !wgf_inner_extrapolates(settings) && !isnan(wgf_inner_beta(settings)) &&
+           settings->beta_decay == 1;
 }
 
 /* Numbers of one copy of the memory. */

@@ -20,6 +20,9 @@ struct wgf_inner_state {
 /* The step size that is used as it is; NaN: a search finds it. */
 double wgf_inner_beta(const struct wgf_settings *settings);
 
+/* Do inner steps begin from points beyond the iterates? */
+bool wgf_inner_extrapolates(const struct wgf_settings *settings);
+
 /* Is each inner step the same multiple of the gradient? */
 bool wgf_inner_is_constant(const struct wgf_settings *settings);
 

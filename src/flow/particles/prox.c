@@ -35,8 +35,7 @@ static void lay_out(struct wgf_prox *prox, const struct wgf_settings *settings, 
     double **const arrays[] = {&prox->V, &prox->trial, &prox->gradient};
     for (int i = 0; i < 3; i++)
         *arrays[i] = wgf_arena_take(arena, (double)count, sizeof(double));
-    prox->extrapolates = settings->inner == WGF_INNER_ACCELERATED;
-    prox->before = wgf_arena_take(arena, prox->extrapolates ? 2 * (double)count : 0, sizeof(double));
+    prox->before = wgf_arena_take(arena, wgf_inner_extrapolates(settings) ? 2 * (double)count : 0, sizeof(double));
     wgf_inner_lay_out(&prox->memory, settings, count, arena);
 }
 
@@ -75,7 +74,6 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
         status = prox->metric->create(&prox->distance, &prox->particles, error);
     prox->beta = wgf_inner_beta(settings);
     prox->search = isnan(prox->beta);
-    prox->share = prox->extrapolates ? 0.5 : 1e-4;
     prox->enough = settings->inner_tol * settings->inner_tol * (double)settings->init.width;
     if (!status && prox->search)
         status = wgf_data_curvature(problem->data, problem->cancel, &prox->directions.eigenvalue, error);

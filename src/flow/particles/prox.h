@@ -18,13 +18,11 @@ struct wgf_prox {
     double *gradient;  /* likewise: of the inner objective at V */
     double *before;    /* likewise: V before the last two inner iterations, one behind the other; of accelerated */
     struct wgf_inner_state memory;
-    double beta;       /* the first of an outer step, used as it is or to be tried */
-    bool search;       /* a beta is searched for */
-    double share;      /* of beta times the slope by which a step that is searched for must lower the value */
-    bool extrapolates; /* inner: accelerated */
-    int64_t run;       /* of its inner iterations, those since it began anew */
-    double enough;     /* squared norm of the gradient below which inner_tol is met */
-    bool broken;       /* the last step met a gradient that was not finite */
+    double beta;   /* the first of an outer step, used as it is or to be tried */
+    bool search;   /* a beta is searched for */
+    int64_t run;   /* inner iterations of accelerated since it began anew */
+    double enough; /* squared norm of the gradient below which inner_tol is met */
+    bool broken;   /* the last step met a gradient that was not finite */
     double steps_used, residual;
     int64_t cut;      /* outer steps whose inner steps ended just after they had left a false rest */
     int64_t unproven; /* outer steps that rest where some sides of kinks were not looked at */

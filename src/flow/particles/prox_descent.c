@@ -80,9 +80,10 @@ static void look(struct wgf_prox *prox, struct wgf_prox_inner *inner)
 static bool search(struct wgf_prox *prox, const struct wgf_deadline *deadline, struct wgf_prox_inner *inner,
                    double slope, double least)
 {
+    const double share = wgf_inner_extrapolates(prox->particles.settings) ? 0.5 : 1e-4;
     for (struct wgf_prox_inner next = *inner; next.beta > least && !wgf_deadline_passed(deadline); next.beta /= 2) {
         try_step(prox, &next);
-        if (next.value <= inner->value - prox->share * next.beta * slope) {
+        if (next.value <= inner->value - share * next.beta * slope) {
             *inner = next;
             take_step(prox, inner);
             return true;
@@ -222,5 +223,5 @@ void wgf_prox_judge(struct wgf_prox *prox, struct wgf_prox_inner *inner)
 
 bool wgf_prox_iterate(struct wgf_prox *prox, const struct wgf_deadline *deadline, struct wgf_prox_inner *inner)
 {
-    return (prox->extrapolates ? accelerate : iterate)(prox, deadline, inner);
+    return (wgf_inner_extrapolates(prox->particles.settings) ? accelerate : iterate)(prox, deadline, inner);
 }
