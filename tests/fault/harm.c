@@ -1,6 +1,7 @@
 /* Preloaded into the program to do harm that cannot be done from outside.
  *
- * HARM_FULL_AFTER=N   the disk is full after N writes to regular files: half of the next is written, and then nothing
+ * HARM_FULL_AFTER=N   the disk is full after N writes to regular files: of the next a half is written, up to the end of
+ *                     a block, since a disk has room for a whole block or for none of it, and then nothing
  * HARM_CALL=N,E,F     the call after N others that looks at a file below the folder F fails once, with the number E of
  *                     an error; with E 0 a read is short. F/harmed is then made. These calls are open, stat, fstat and
  *                     lseek in all their forms, read and pread
@@ -30,8 +31,10 @@ enum { AT_FDCWD = -100 };
 
 static atomic_long written;
 
-/* How much of `count` bytes fits: all of it, a half, or nothing with errno set. */
-static size_t fitting(int descriptor, size_t count)
+enum { BLOCK = 4096 };
+
+/* How much of `count` bytes from `offset` on fits: all of it, a half, or nothing with errno set. */
+static size_t fitting(int descriptor, size_t count, off64_t offset)
 {
     struct stat info;
     const char *limit = getenv("HARM_FULL_AFTER");
@@ -41,7 +44,8 @@ static size_t fitting(int descriptor, size_t count)
     if (number < most)
         return count;
     errno = ENOSPC;
-    return number == most ? count / 2 : 0;
+    const off64_t end = (offset + (off64_t)count / 2) / BLOCK * BLOCK;
+    return number == most && end > offset ? (size_t)(end - offset) : 0;
 }
 
 /* The real function of this name, found once. */
@@ -53,14 +57,14 @@ static size_t fitting(int descriptor, size_t count)
 ssize_t write(int descriptor, const void *bytes, size_t count)
 {
     REAL(ssize_t, "write", int, const void *, size_t);
-    const size_t fits = fitting(descriptor, count);
+    const size_t fits = fitting(descriptor, count, 0);
     return fits || !count ? real(descriptor, bytes, fits) : -1;
 }
 
 ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset)
 {
     REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
-    const size_t fits = fitting(descriptor, count);
+    const size_t fits = fitting(descriptor, count, offset);
     return fits || !count ? real(descriptor, bytes, fits, offset) : -1;
 }
 
@@ -72,10 +76,10 @@ ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset)
 ssize_t pwritev64(int descriptor, const struct iovec *parts, int count, off64_t offset)
 {
     REAL(ssize_t, "pwritev64", int, const struct iovec *, int, off64_t);
-    const size_t fits = fitting(descriptor, 2);
-    if (fits == 1) /* of the vector the first part fits */
-        return pwrite64(descriptor, parts[0].iov_base, parts[0].iov_len / 2, offset);
-    return fits ? real(descriptor, parts, count, offset) : -1;
+    const size_t first = parts[0].iov_len, fits = fitting(descriptor, first, offset);
+    if (fits == first)
+        return real(descriptor, parts, count, offset);
+    return fits ? real(descriptor, &(struct iovec){parts[0].iov_base, fits}, 1, offset) : -1;
 }
 
 ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t offset)
@@ -180,7 +184,7 @@ ssize_t pread(int descriptor, void *bytes, size_t count, off_t offset)
 int fallocate(int descriptor, int mode, off_t offset, off_t length)
 {
     REAL(int, "fallocate", int, int, off_t, off_t);
-    return fitting(descriptor, 2) == 2 ? real(descriptor, mode, offset, length) : -1;
+    return fitting(descriptor, 1, offset) == 1 ? real(descriptor, mode, offset, length) : -1;
 }
 
 /* Is the descriptor's file a result file that is to be copied, and to where? */
