@@ -94,7 +94,9 @@ static void solve(void *context, double *x)
         x[k] /= bowl->taken[k];
 }
 
-static struct wgf_newton_report descend(struct bowl *bowl, double tolerance, double *u)
+/* Leaves what it learnt in the past, if there is one. */
+static struct wgf_newton_report descend_with(struct bowl *bowl, struct wgf_secant_past *past, double tolerance,
+                                             double *u)
 {
     struct wgf_convex function = {bowl, slope, NULL};
     struct wgf_hessian_approx hessian = {bowl, solve};
@@ -105,9 +107,16 @@ static struct wgf_newton_report descend(struct bowl *bowl, double tolerance, dou
     wgf_secant_lay_out(&secant, N, &arena);
     assert_true(wgf_arena_allocate(&arena));
     wgf_secant_lay_out(&secant, N, &arena);
-    struct wgf_newton_report report = wgf_secant_minimise(&secant, &function, &hessian, &deadline, tolerance, u);
+    struct wgf_newton_report report = wgf_secant_minimise(&secant, &function, &hessian, past, &deadline, tolerance, u);
+    if (past)
+        wgf_secant_remember(&secant, past);
     wgf_arena_free(&arena);
     return report;
+}
+
+static struct wgf_newton_report descend(struct bowl *bowl, double tolerance, double *u)
+{
+    return descend_with(bowl, NULL, tolerance, u);
 }
 
 static double norm_of_slope(struct bowl *bowl, const double *u)
@@ -154,12 +163,94 @@ static void secants_say_that_they_stall_and_keep_the_best(void **state)
     assert_int_equal(descend(&bowl, 1e-10, u).end, WGF_NEWTON_STALLED);
 }
 
+/* A past with room, to be freed with the arena. */
+static struct wgf_secant_past no_past(struct wgf_arena *arena)
+{
+    struct wgf_secant_past past;
+    wgf_secant_past_lay_out(&past, N, arena);
+    assert_true(wgf_arena_allocate(arena));
+    wgf_secant_past_lay_out(&past, N, arena);
+    return past;
+}
+
+/* Many bowls, each a little deeper than the last. What is kept lies in directions well apart, and serves the next. */
+static void the_past_saves_evaluations(void **state)
+{
+    (void)state;
+    struct bowl bowl = {.evaluations = 0};
+    struct wgf_arena arena = {0};
+    struct wgf_secant_past past = no_past(&arena);
+    int with = 0, without = 0;
+    for (int round = 0; round < 10; round++) {
+        double u[N], same[N];
+        for (int k = 0; k < N; k++) {
+            bowl.h[k] = 10 + k + 0.01 * round;
+            bowl.taken[k] = bowl.h[k] * (k < 3 ? 1.2 + 0.1 * k : 1);
+            u[k] = same[k] = 0.1;
+        }
+        assert_int_equal(descend(&bowl, 1e-10, same).end, WGF_NEWTON_CONVERGED);
+        without += bowl.evaluations;
+        assert_int_equal(descend_with(&bowl, &past, 1e-10, u).end, WGF_NEWTON_CONVERGED);
+        with += bowl.evaluations;
+        assert_true(norm_of_slope(&bowl, u) < 1e-10);
+        assert_true(past.count > 0 && past.count <= WGF_SECANT_PAIRS);
+        for (int64_t i = 0; i < past.count; i++)
+            for (int64_t j = 0; j < i; j++) {
+                double a = 0, b = 0, ab = 0;
+                for (int k = 0; k < N; k++) {
+                    const double s = past.steps[i * N + k], t = past.steps[j * N + k];
+                    a += s * s;
+                    b += t * t;
+                    ab += s * t;
+                }
+                assert_true(fabs(ab) < 0.99 * sqrt(a * b));
+            }
+    }
+    if (!(with < 0.8 * without))
+        fail_msg("%d evaluations with a past, %d without", with, without);
+    wgf_arena_free(&arena);
+}
+
+/* A past from elsewhere, of all that could be wrong: it costs an evaluation, or two if its first step seems of use. */
+static void a_past_that_misleads_is_left(void **state)
+{
+    (void)state;
+    struct bowl bowl = {.evaluations = 0};
+    static const double sizes[] = {-1, 1e-3, 1e6, 0};
+    for (int code = 0; code < 4; code++) {
+        struct wgf_arena arena = {0};
+        struct wgf_secant_past past = no_past(&arena);
+        double u[N] = {0}, same[N] = {0};
+        for (int k = 0; k < N; k++) {
+            bowl.h[k] = 10 + k;
+            bowl.taken[k] = bowl.h[k] * (k < 3 ? 1.2 + 0.1 * k : 1);
+        }
+        past.count = WGF_SECANT_PAIRS;
+        for (int64_t i = 0; i < past.count; i++)
+            for (int k = 0; k < N; k++) {
+                past.steps[i * N + k] = cos((double)(3 * i + k)) * (code < 3);
+                past.changes[i * N + k] = sizes[code] * sin((double)(i - k * k));
+            }
+        assert_int_equal(descend(&bowl, 1e-10, same).end, WGF_NEWTON_CONVERGED);
+        const int without = bowl.evaluations;
+        struct wgf_newton_report report = descend_with(&bowl, &past, 1e-10, u);
+        if (report.end != WGF_NEWTON_CONVERGED)
+            fail_msg("%d: end %d at %g after %d evaluations", code, report.end, report.residual, bowl.evaluations);
+        if (!(bowl.evaluations <= without + 2))
+            fail_msg("%d: %d evaluations, %d without a past", code, bowl.evaluations, without);
+        assert_true(norm_of_slope(&bowl, u) < 1e-10);
+        wgf_arena_free(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tangent_kernel_is_that_of_its_definition),
         cmocka_unit_test(secants_end_where_the_gradient_does),
         cmocka_unit_test(secants_say_that_they_stall_and_keep_the_best),
+        cmocka_unit_test(the_past_saves_evaluations),
+        cmocka_unit_test(a_past_that_misleads_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,8 +85,8 @@ def prox(metric, m, n, steps, inner_steps, before, sampled, **settings):
                            beta=fixed["beta"], iterations=steps * inner_steps, check=5)
 
 
-def jko(g, n, gamma, repetitions):
-    """The first step from uniform masses on a grid of half-width 1; epsilon is the squared spacing."""
+def jko(g, n, gamma, repetitions, steps=1):
+    """Steps from uniform masses on a grid of half-width 1; epsilon is the squared spacing."""
     X, y = sinus(n)
     t = np.linspace(-1, 1, g)
     theta = np.stack(np.meshgrid(t, t, indexing="ij"), -1).reshape(-1, 2)
@@ -94,7 +94,7 @@ def jko(g, n, gamma, repetitions):
     settings = {"data": "sinus", "method": "jko", "n": n, "grid": g, "gamma": gamma, "init": "grid"}
     return SimpleNamespace(y=y, t=t, features=np.hstack([relu, -relu]), start=np.full(2 * g * g, 0.5 / (g * g)),
                            gamma=gamma, epsilon=(t[1] - t[0]) ** 2, tolerance=1e-9, repetitions=repetitions,
-                           settings=settings)
+                           steps=steps, settings=settings)
 
 
 def jobs(jobs, given):

@@ -103,13 +103,15 @@ def whole_run(case):
 
 
 def jko_step(case):
-    """A descent of one step minus a descent of none, which creates the same grid and evaluates the same start."""
+    """A descent less one of no steps, which creates the same grid and evaluates the same start: the time of a step."""
     repeat = range(100, 100 + case.repetitions)  # different time limits, or equal jobs would be one
     with tempfile.TemporaryDirectory() as folder:
-        with run(folder, {**case.settings, "save": "last"}, {"time_limit": repeat, "steps": [0, 1]}) as file:
+        with run(folder, {**case.settings, "save": "last"}, {"time_limit": repeat, "steps": [0, case.steps]}) as file:
             seconds = file["seconds"][:].reshape(-1, 2)
             masses = file["state"][file["state_start"][1] :][: file["state_rows"][1]]
-    return Sample(np.median(seconds[:, 1]) - np.median(seconds[:, 0]), masses)
+            used = file["newton_steps_used"][1, 1 : case.steps + 1].mean()
+    return Sample((np.median(seconds[:, 1]) - np.median(seconds[:, 0])) / case.steps, masses,
+                  f"{used + 1:.1f} gradients a step" if case.steps > 1 else "")
 
 
 def jobs(case):

@@ -26,6 +26,12 @@ static bool is_predictable(const struct wgf_settings *settings)
     return settings->solver == WGF_SOLVER_NEWTON && settings->data.n <= 4 * settings->grid;
 }
 
+/* Revision 1: predictions use more of the past. */
+static int revision(const struct wgf_settings *settings)
+{
+    return is_predictable(settings);
+}
+
 static void destroy(void *work)
 {
     struct wgf_jko *jko = work;
@@ -38,7 +44,7 @@ static void destroy(void *work)
 static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, int64_t n, int64_t tests,
                     struct wgf_arena *arena)
 {
-    double **const duals[] = {&jko->u, &jko->prediction_error, &jko->start, &jko->predicted, &jko->output};
+    double **const duals[] = {&jko->u, &jko->start, &jko->predicted, &jko->output};
     double **const masses[] = {&jko->p, &jko->q, &jko->log_a, &jko->log_b, &jko->log_sum, &jko->spread, &jko->mean};
     double **const points[] = {&jko->net, &jko->potential};
     const double N = wgf_measure_masses(settings);
@@ -55,6 +61,8 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
     if (is_predictable(settings)) {
         wgf_tangent_lay_out(&jko->tangent, &jko->measure, n, arena);
         wgf_secant_lay_out(&jko->secant, n, arena);
+        wgf_secant_past_lay_out(&jko->past, n, arena);
+        jko->errors = wgf_arena_take(arena, WGF_JKO_ERRORS * (double)n, sizeof(double));
     }
     if (settings->solver == WGF_SOLVER_DYKSTRA)
         wgf_dykstra_lay_out(&jko->dykstra, settings, arena);
@@ -193,10 +201,10 @@ static void state(void *work, double *out)
 static int state_iov(void *work, struct iovec *iov)
 {
     struct wgf_jko *jko = work;
+    const int64_t n = jko->problem->data->n;
     const struct iovec carried[] = {
         WGF_IOV_ARRAY(jko->p, jko->measure.masses),
-        WGF_IOV_ARRAY(jko->u, jko->problem->data->n),
-        WGF_IOV_ARRAY(jko->prediction_error, jko->problem->data->n),
+        WGF_IOV_ARRAY(jko->u, n),
         WGF_IOV(jko->distance),
         WGF_IOV(jko->steps_used),
         WGF_IOV(jko->newton_steps_used),
@@ -206,8 +214,20 @@ static int state_iov(void *work, struct iovec *iov)
         WGF_IOV(jko->broken),
         WGF_IOV(jko->objective_limit),
     };
+    const struct iovec foreseen[] = {
+        WGF_IOV_ARRAY(jko->errors, WGF_JKO_ERRORS * n),
+        WGF_IOV_ARRAY(jko->past.steps, WGF_SECANT_PAIRS * n),
+        WGF_IOV_ARRAY(jko->past.changes, WGF_SECANT_PAIRS * n),
+        WGF_IOV(jko->errors_known),
+        WGF_IOV(jko->errors_used),
+        WGF_IOV(jko->past.count),
+    };
+    const int count = sizeof carried / sizeof *carried;
     memcpy(iov, carried, sizeof carried);
-    return sizeof carried / sizeof *carried;
+    if (!jko->predicts)
+        return count;
+    memcpy(iov + count, foreseen, sizeof foreseen);
+    return count + (int)(sizeof foreseen / sizeof *foreseen);
 }
 
 static double temperature(const struct wgf_jko *jko)
@@ -306,6 +326,7 @@ const struct wgf_method wgf_method_jko = {
     .operations = operations,
     .start_operations = start_operations,
     .shape = shape,
+    .revision = revision,
     .place = wgf_measure_place,
     .regrid = wgf_jko_regrid,
     .remedy = remedy,

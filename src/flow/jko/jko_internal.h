@@ -20,6 +20,8 @@ struct wgf_dykstra {
     struct wgf_anderson anderson;
 };
 
+enum { WGF_JKO_ERRORS = 5 };
+
 struct wgf_jko {
     struct wgf_arena arena; /* of all arrays but the kernel's */
     const struct wgf_settings *settings;
@@ -31,15 +33,18 @@ struct wgf_jko {
     bool predicts; /* the secant solver is worth its matrix of n x n; else the next two are empty */
     struct wgf_tangent tangent;
     struct wgf_secant secant;
+    struct wgf_secant_past past;
     struct wgf_dykstra dykstra; /* empty with newton */
     double epsilon, kappa, s;
     double scale; /* of residuals: |y|, or 1 where y = 0 */
 
-    /* Carried from step to step: the masses; the dual, from which the next step's solver starts; and the error of its
-     * last prediction, which changes little from one step to the next. */
-    double *p;                /* N */
-    double *u;                /* n */
-    double *prediction_error; /* n */
+    /* Carried from step to step: the masses; the dual, from which the next step's solver starts; the errors of its last
+     * predictions, the newest first, which are smooth in time; how many are known, and how many the next prediction
+     * uses (jko_predict.c); and `past`. */
+    double *p;      /* N */
+    double *u;      /* n */
+    double *errors; /* WGF_JKO_ERRORS x n */
+    int64_t errors_known, errors_used;
 
     double *q;               /* N: the masses before the step */
     double *start;           /* n: u before the step */
@@ -77,6 +82,12 @@ void wgf_jko_curvature(struct wgf_jko *jko, const double *v, double *product);
 
 /* From q and u to p and u. */
 struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadline *deadline);
+
+/* The u from which the step's solver starts: jko->predicted + what the errors of earlier predictions make likely.
+ * False: the tangent of q is not positive, and u is as it was. */
+bool wgf_jko_predict(struct wgf_jko *jko);
+/* After the step: what is to be learnt from its u. */
+void wgf_jko_learn(struct wgf_jko *jko, bool stalled);
 
 /* Takes the arrays. */
 void wgf_dykstra_lay_out(struct wgf_dykstra *dykstra, const struct wgf_settings *settings, struct wgf_arena *arena);

@@ -106,7 +106,7 @@ void wgf_jko_foresee(struct wgf_jko *jko, const struct wgf_deadline *deadline)
     const bool factorised = jko->predicts && report.end == WGF_NEWTON_CONVERGED && factorise(&limit, deadline);
     limit.diagonal = false;
     if (factorised)
-        report = wgf_secant_minimise(&jko->secant, &dual, &hessian, deadline, tolerance, u);
+        report = wgf_secant_minimise(&jko->secant, &dual, &hessian, NULL, deadline, tolerance, u);
     if (report.end != WGF_NEWTON_EXPIRED && !(factorised && report.end == WGF_NEWTON_CONVERGED))
         report = wgf_newton_minimise(&jko->newton, &dual, deadline, tolerance, u);
     for (int64_t j = 0; j < data->n; j++)

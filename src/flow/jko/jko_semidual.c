@@ -41,27 +41,16 @@ static void solve_tangent(void *context, double *x)
     wgf_tangent_solve(context, x);
 }
 
-/* To first order, Phi p = Phi q - gamma K u with the tangent kernel K of q, so u nearly solves
- * (I / (2 kappa) + gamma K) u = Phi q - y, Phi q being shrunk by what confines. From there by secants. */
-static struct wgf_newton_report predict(struct wgf_jko *jko, const struct wgf_convex *semidual,
+/* By secants from the predicted u. */
+static struct wgf_newton_report descend(struct wgf_jko *jko, const struct wgf_convex *semidual,
                                         const struct wgf_deadline *deadline, double tolerance)
 {
     const struct wgf_hessian_approx hessian = {&jko->tangent, solve_tangent};
-    const int64_t n = jko->problem->data->n;
-    const double shrinks = 1 + 2 * jko->settings->gamma * jko->settings->network.confine;
     struct wgf_newton_report report = {.end = WGF_NEWTON_STALLED, .residual = NAN};
-    if (wgf_tangent_factorise(&jko->tangent, &jko->features, jko->q, jko->settings->gamma, jko->kappa)) {
-        for (int64_t j = 0; j < n; j++)
-            jko->predicted[j] = jko->output[j] / shrinks - jko->problem->data->y[j];
-        wgf_tangent_solve(&jko->tangent, jko->predicted);
-        for (int64_t j = 0; j < n; j++)
-            jko->u[j] = jko->predicted[j] + jko->prediction_error[j];
-        report = wgf_secant_minimise(&jko->secant, semidual, &hessian, deadline, tolerance, jko->u);
-    }
+    if (wgf_jko_predict(jko))
+        report = wgf_secant_minimise(&jko->secant, semidual, &hessian, &jko->past, deadline, tolerance, jko->u);
     if (!isfinite(report.residual))
-        memcpy(jko->u, jko->start, (size_t)n * sizeof *jko->u);
-    for (int64_t j = 0; report.end == WGF_NEWTON_CONVERGED && j < n; j++)
-        jko->prediction_error[j] = jko->u[j] - jko->predicted[j];
+        memcpy(jko->u, jko->start, (size_t)jko->problem->data->n * sizeof *jko->u);
     return report;
 }
 
@@ -71,12 +60,15 @@ struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadl
     double tolerance = jko->settings->newton_tol * jko->scale;
     struct wgf_newton_report report = {.end = WGF_NEWTON_STALLED};
     if (jko->predicts)
-        report = predict(jko, &semidual, deadline, tolerance);
-    if (report.end == WGF_NEWTON_STALLED) {
+        report = descend(jko, &semidual, deadline, tolerance);
+    const bool stalled = report.end == WGF_NEWTON_STALLED;
+    if (stalled) {
         int64_t used = report.iterations;
         report = wgf_newton_minimise(&jko->newton, &semidual, deadline, tolerance, jko->u);
         report.iterations += used;
     }
+    if (jko->predicts && report.end == WGF_NEWTON_CONVERGED)
+        wgf_jko_learn(jko, stalled);
     return (struct wgf_jko_report){.expired = report.end == WGF_NEWTON_EXPIRED,
                                    .broken = report.end == WGF_NEWTON_BROKEN,
                                    .converged = report.end == WGF_NEWTON_CONVERGED,
