@@ -54,6 +54,7 @@ NEEDS = {
     "init_file": {"method": ["gd"], "width": [4]},
     **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),
     "confine": {"method": ["gd", "prox", "jko", "flow"]},
+    **dict.fromkeys(("entropy", "anneal"), {"method": ["gd", "jko"], "output": ["mean"], "scaling": ["mean_field"]}),
     **dict.fromkeys(("record_diagnostics", "direction_tol", "moving_tol"), {"method": ["gd", "prox", "flow"]}),
     "weight_decay": {"method": ["gd", "prox"]}, "loss": {"method": ["gd", "prox"]},
     "huber_delta": {"method": ["gd", "prox"]},

@@ -438,9 +438,9 @@ class Gallery(Sweeping):
         self.sweep("distance", fixed, "reference_file: [distance_wide.hdf5, distance_jko.hdf5], width: [4, 6]")
         self.sweep("alignment", "scaling: mean_field", "record_diagnostics: ['alignment,directions,extremals']")
         self.sweep("exact", "data: sinus, n: 12, width: 10, method: prox, steps: 1", "inner: [gd, exact_local]")
+        self.sweep("langevin", "data: sinus, n: 8, steps: 3, method: jko, entropy: 0.1", "confine: [0.1, 0.2]")
         self.sweep("optimum", "data: sinus, n: 12, layers: both, steps: 3", "weight_decay: [0.003, 0.01]")
-        rest = [command for command in self.commands if command[0] not in ("python3", "mpirun")]
-        self.assertGreater(len(rest), 0)
+        self.assertTrue(rest := [command for command in self.commands if command[0] not in ("python3", "mpirun")])
         for program, *arguments in rest:
             self.assertEqual(program, "build/wgf")
             done = subprocess.run([WGF, *arguments], cwd=self.folder, capture_output=True, text=True, check=False)

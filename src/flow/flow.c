@@ -1,4 +1,5 @@
 /* The driver of every method: steps, records, and the reasons to stop. */
+#include "langevin/langevin.h"
 #include "optimum/optimum.h"
 #include "reference.h"
 
@@ -48,6 +49,10 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
     if ((column == WGF_TRACE_DISTANCE_FROBENIUS || column == WGF_TRACE_DISTANCE_WASSERSTEIN) &&
         settings->record_distances != WGF_DISTANCES_ALL)
         return false;
+    if (column == WGF_TRACE_FREE_ENERGY_BOUND)
+        return settings->entropy > 0 && wgf_method_find(settings)->residual;
+    if (column == WGF_TRACE_FREE_ENERGY && settings->entropy == 0)
+        return false;
     if (column == WGF_TRACE_DISTANCE_REFERENCE)
         return settings->record_distances == WGF_DISTANCES_REFERENCE;
     if (is_unwanted(settings, column))
@@ -82,7 +87,7 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     numbers += 2 * (double)settings->steps * (double)inner_records(settings);
     numbers += (double)shape.records * (double)shape.rows * (double)shape.cols;
     return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings) + wgf_optimum_bytes(settings) +
-           wgf_reference_bytes(settings);
+           wgf_reference_bytes(settings) + wgf_langevin_bytes(settings);
 }
 
 double wgf_flow_start_operations(const struct wgf_settings *settings)
@@ -91,13 +96,15 @@ double wgf_flow_start_operations(const struct wgf_settings *settings)
     const double draw = 20, n = (double)settings->data.n, d = (double)settings->data.d;
     const double m = (double)wgf_settings_neurons(settings);
     return draw * d * (n + (method->neurons ? m : 0)) +
-           (method->start_operations ? method->start_operations(settings) : 0) + wgf_reference_operations(settings);
+           (method->start_operations ? method->start_operations(settings) : 0) + wgf_reference_operations(settings) +
+           wgf_langevin_start_operations(settings) + wgf_langevin_operations(settings);
 }
 
 double wgf_flow_operations(const struct wgf_settings *settings)
 {
     const double records = (double)wgf_flow_records(settings) - 1; /* but for that of the start */
-    const double all = wgf_flow_start_operations(settings) + records * wgf_reference_operations(settings) +
+    const double record = wgf_reference_operations(settings) + wgf_langevin_operations(settings);
+    const double all = wgf_flow_start_operations(settings) + records * record +
                        (double)settings->steps * wgf_method_find(settings)->operations(settings);
     return settings->time_limit > 0 ? fmin(all, 1e9 * settings->time_limit) : all;
 }
@@ -120,6 +127,8 @@ static void record(struct wgf_descent *run)
     values[WGF_TRACE_OBJECTIVE] = run->now.objective;
     if (run->reference)
         values[WGF_TRACE_DISTANCE_REFERENCE] = wgf_reference_distance(run->reference, run);
+    if (run->langevin)
+        values[WGF_TRACE_FREE_ENERGY_BOUND] = wgf_langevin_bound(run->langevin, run);
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         trace->column[c][row] = values[c];
     if (trace->state && run->settings->save == WGF_SAVE_ALL)
@@ -303,7 +312,10 @@ static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *probl
     status = wgf_optimum_find(run, problem, &run->optimum, error);
     if (!status)
         status = wgf_reference_begin(&run->reference, run->settings, problem, error);
+    if (!status)
+        status = wgf_langevin_begin(&run->langevin, run, problem, deadline, error);
     if (status) {
+        wgf_reference_free(run->reference);
         run->method->free(run->work);
         return status;
     }
@@ -329,6 +341,7 @@ static void finish(struct wgf_descent *run)
     run->result->objective_optimal = run->optimum.objective;
     run->result->optimum_gap = run->optimum.gap;
     run->result->optimum_atoms = run->optimum.atoms;
+    wgf_langevin_optimum(run->langevin, &run->result->objective_optimum, &run->result->free_energy_optimum);
 }
 
 wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_problem *problem, struct wgf_trace *trace,
@@ -375,6 +388,7 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
     status = run.method->failure ? run.method->failure(run.work, error) : WGF_OK;
     run.method->free(run.work);
     wgf_reference_free(run.reference);
+    wgf_langevin_free(run.langevin);
     wgf_expression_free(run.rule);
     wgf_deadline_stop(&deadline);
     return status;

@@ -9,6 +9,7 @@
 #include "wgf/flow/flow.h"
 
 struct wgf_budget;
+struct wgf_langevin;
 struct wgf_reference;
 
 /* The current state in three numbers. */
@@ -64,6 +65,8 @@ struct wgf_method {
     /* Fills its columns of one record (WGF_TRACE_COUNT values) for the state last evaluated. */
     void (*record)(void *work, double *values);
     void (*state)(void *work, double *out); /* rows x cols */
+    /* residual (n) <- f(x_j) - y_j at the state last evaluated, of a squared loss. NULL: it takes no `entropy`. */
+    void (*residual)(void *work, double *residual);
     /* Lists the memory that the next step depends on, less what `create` makes of settings and problem; returns how
      * many entries. */
     int (*state_iov)(void *work, struct iovec *iov);
@@ -98,6 +101,7 @@ struct wgf_descent {
     struct wgf_optimum optimum;
     bool stopped;                    /* by the rule */
     struct wgf_reference *reference; /* NULL: none */
+    struct wgf_langevin *langevin;   /* NULL: no free energy is known to have an optimum */
 
     const struct wgf_checkpoint *checkpoint; /* or NULL */
     double started;     /* by wgf_clock: when the descent would have started if it had never been cut */

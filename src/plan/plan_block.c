@@ -166,6 +166,20 @@ static bool find_rows(const struct wgf_plan_block *block, struct wgf_case *one, 
     return list_rows(block, one, d, all);
 }
 
+enum wgf_readers wgf_block_readers(const struct wgf_plan_block *block, const struct wgf_settings *kind,
+                                   const struct wgf_param *param)
+{
+    struct wgf_settings settings = *kind;
+    int readers = 0;
+    for (int value = 0; value < 2; value++) {
+        for (const struct wgf_param *other = wgf_params; other < wgf_params + wgf_param_count; other++)
+            if (other->wakes && (wgf_block_axis(block, other) >= 0 || wgf_derived_uses(block, other, NULL)))
+                wgf_param_set(other, &settings, (union wgf_value){.real = value});
+        readers += wgf_param_is_read(param, &settings);
+    }
+    return readers == 0 ? WGF_READ_BY_NONE : readers == 1 ? WGF_READ_BY_SOME : WGF_READ_BY_ALL;
+}
+
 /* Fills in what a case reads, its rows, and how many jobs it has from each dimension on. */
 static bool settle_case(struct wgf_plan_block *block, struct wgf_case *one)
 {
@@ -176,9 +190,9 @@ static bool settle_case(struct wgf_plan_block *block, struct wgf_case *one)
     if (!one->read || !one->rows || !one->rest)
         return false;
     for (int a = 0; a < block->axis_count; a++) {
-        const bool itself = wgf_param_is_read(block->axes[a].param, &one->kind);
-        one->read[a] = itself || wgf_derived_needs(block, &one->kind, block->axes[a].param);
-        block->may_repeat |= one->read[a] && !itself;
+        const enum wgf_readers readers = wgf_block_readers(block, &one->kind, block->axes[a].param);
+        one->read[a] = readers != WGF_READ_BY_NONE || wgf_derived_needs(block, &one->kind, block->axes[a].param);
+        block->may_repeat |= one->read[a] && readers != WGF_READ_BY_ALL;
     }
     one->rest[dimensions] = 1;
     for (int d = dimensions - 1; d >= 0; d--) {

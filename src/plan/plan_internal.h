@@ -35,7 +35,8 @@ struct wgf_plan_block {
     double written;      /* rows that the spec writes, equal ones included */
     struct wgf_derived *derived; /* values computed from others, which come before them */
     int derived_count;
-    bool may_repeat; /* an axis is read by way of derived values alone, so that jobs of different rows may be equal */
+    bool may_repeat; /* an axis is read by way of derived values alone, or by some jobs of a case: those of different
+                        rows may be equal */
 };
 
 struct wgf_plan {
@@ -96,6 +97,11 @@ bool wgf_derived_uses(const struct wgf_plan_block *block, const struct wgf_param
                       const struct wgf_param *param);
 bool wgf_derived_needs(const struct wgf_plan_block *block, const struct wgf_settings *kind,
                        const struct wgf_param *param);
+
+/* How many of the jobs of a kind read the parameter itself? Some: a number decides that, and varies among them. */
+enum wgf_readers { WGF_READ_BY_NONE, WGF_READ_BY_SOME, WGF_READ_BY_ALL };
+enum wgf_readers wgf_block_readers(const struct wgf_plan_block *block, const struct wgf_settings *kind,
+                                   const struct wgf_param *param);
 
 /* Do two settings agree in all choices that decide? */
 bool wgf_same_kind(const struct wgf_settings *a, const struct wgf_settings *b);
@@ -178,6 +184,12 @@ wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_of_neurons, wgf_sta
 /* Of the inner solver of prox: what it is asked to solve does not fit, or its beta does not. */
 wgf_conflict wgf_inner_unfit, wgf_inner_beta_unfit;
 bool wgf_inner_is_exact(const struct wgf_settings *settings);
+
+/* Of `confine`: the circle has nothing that it could confine. Of `entropy`: the method, or what it moves, is none that
+ * diffuses; epsilon is given, too; there are two grids. And warnings of grids that are too coarse for it, and of
+ * nothing that confines. */
+wgf_conflict wgf_confined_circle, wgf_entropy_unfit, wgf_entropy_epsilon, wgf_entropy_grids;
+void wgf_plan_warn_of_entropy(const struct wgf_plan *plan, struct wgf_diagnostics *warnings);
 
 /* Of references: no file is named; the file has no such state; it is no result file; its points are not alike. */
 wgf_conflict wgf_reference_unnamed, wgf_reference_missing, wgf_reference_unasked, wgf_reference_other_points;

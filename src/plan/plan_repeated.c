@@ -157,7 +157,7 @@ static void restrict_axis(struct search *search, struct part *part, const struct
  * data. */
 static bool tells(const struct part *part, const struct wgf_param *param)
 {
-    return !param->decides && wgf_param_is_read(param, &part->one->kind) &&
+    return !param->decides && wgf_block_readers(part->block, &part->one->kind, param) == WGF_READ_BY_ALL &&
            !wgf_plan_is_implied(param, &part->one->kind) && !wgf_derived_uses(part->block, param, NULL) &&
            !wgf_derived_uses(part->other, param, NULL);
 }

@@ -305,14 +305,6 @@ static bool kernel_inputs(struct wgf_trial *trial)
            wgf_trial_says(trial, "kernel: fused needs d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS, d);
 }
 
-static bool confined_circle(struct wgf_trial *trial)
-{
-    return trial->written.network.confine > 0 && trial->written.method == WGF_METHOD_WFR &&
-           wgf_trial_says(trial,
-                          "confine > 0 needs method: gd, prox, flow or jko; it acts on w alone, and the layers of "
-                          "wfr are balanced");
-}
-
 static bool second_grid(struct wgf_trial *trial)
 {
     return trial->settled.grid2 == 1 &&
@@ -363,7 +355,11 @@ static const struct wgf_rule rules[] = {
     {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
     {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},
-    {{"confine", "method"}, .conflicts = confined_circle},
+    {{"confine", "method"}, .conflicts = wgf_confined_circle},
+    {{"entropy", "method", "output", "scaling", "layers", "parametrisation", "weight_decay"},
+     .conflicts = wgf_entropy_unfit},
+    {{"epsilon", "entropy", "method"}, .conflicts = wgf_entropy_epsilon},
+    {{"grid2", "entropy", "method"}, .conflicts = wgf_entropy_grids},
     {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
     {{"flow_solver", "d", "data", "data_file", "inputs", "method", "layers"}, .conflicts = events_inputs},
     {{"flow_solver", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = adaptive_library},

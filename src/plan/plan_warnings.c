@@ -92,7 +92,7 @@ static bool is_read(const struct wgf_plan_block *block, const struct wgf_param *
         struct wgf_settings settings;
         wgf_block_case(block, &block->cases[i], &settings);
         wgf_plan_settle(block->plan, &settings);
-        if (wgf_param_is_read(param, &settings) || wgf_derived_needs(block, &settings, param))
+        if (wgf_block_readers(block, &settings, param) || wgf_derived_needs(block, &settings, param))
             return true;
     }
     return false;
@@ -284,4 +284,5 @@ void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings
     }
     warn_of_rule(plan, warnings);
     warn_of_events(plan, warnings);
+    wgf_plan_warn_of_entropy(plan, warnings);
 }

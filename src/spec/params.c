@@ -27,6 +27,7 @@ static const char *const inners[] = {NAMES(WGF_INNERS)};
 static const char *const inner_memories[] = {NAMES(WGF_INNER_MEMORIES)};
 static const char *const solvers[] = {NAMES(WGF_JKO_SOLVERS)};
 static const char *const flow_solvers[] = {NAMES(WGF_FLOW_SOLVERS)};
+static const char *const anneals[] = {NAMES(WGF_ANNEALS)};
 static const char *const origins[] = {NAMES(WGF_ORIGINS)};
 static const char *const recorded_distances[] = {NAMES(WGF_RECORDED_DISTANCES)};
 static const char *const saves[] = {NAMES(WGF_SAVES)};
@@ -177,9 +178,14 @@ static bool with_total_mass(const struct wgf_settings *s)
     return with_made_neurons(s) && with_wfr(s);
 }
 
+static bool with_temperature(const struct wgf_settings *s)
+{
+    return with_gd(s) || with_jko(s);
+}
+
 static bool with_random_choices(const struct wgf_settings *s)
 {
-    return with_sliced(s) || (with_neurons(s) && s->init.kind == WGF_INIT_NORMAL);
+    return with_sliced(s) || (with_neurons(s) && s->init.kind == WGF_INIT_NORMAL) || (with_gd(s) && s->entropy > 0);
 }
 
 /* What flow_solver is where a spec does not say. */
@@ -206,6 +212,7 @@ static const char *const usual_flow_solver_with[] = {"method", "layers", "d", "d
 #define OR_AUTO OR("auto")
 #define ONE_OF(list) .choices = (list)
 #define DECIDES .decides = true
+#define WAKES .wakes = true
 #define LOCATES .locates = true
 #define LIST .list = true
 #define SHAPES(bits) .shapes = (bits)
@@ -270,6 +277,11 @@ const struct wgf_param wgf_params[] = {
      SAYS("factor of the squared weights in the objective")},
     {"confine", FLOAT(network.confine, "0"), AT_LEAST(0),
      SAYS("factor of the mean squared norm of neurons, which descents lower with the objective")},
+    {"entropy", FLOAT(entropy, "0"), AT_LEAST(0), WAKES, SHAPES(TRACE),
+     SAYS("factor of the entropy of the neurons' density, the temperature; gd adds noise, jko has epsilon = 4 gamma "
+          "entropy")},
+    {"anneal", CHOICE(anneal, "constant"), ONE_OF(anneals), READ(with_temperature), NEEDS(entropy),
+     SAYS("how the temperature falls with time t; log: entropy / log(e + t)")},
     {"method", CHOICE(method, "gd"), ONE_OF(methods), DECIDES, SHAPES(TRACE | STATE), SAYS("the descent")},
     {"metric", CHOICE(metric, "frobenius"), ONE_OF(metrics), DECIDES, READ(with_prox), SAYS("distance of prox")},
     {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size; of flow and wfr, the time that a step takes")},
@@ -299,7 +311,8 @@ const struct wgf_param wgf_params[] = {
     {"grid2_radius", FLOAT(grid2_radius, "10"), ABOVE(0), READ(with_jko), NEEDS(grid2),
      SAYS("half-width of the second grid")},
     {"epsilon", FLOAT(epsilon, "auto"), ABOVE(0), OR_AUTO, READ(with_jko),
-     SAYS("entropic regularisation; auto: the squared grid spacing; epsilon / (4 gamma) acts as a temperature")},
+     SAYS("entropic regularisation; auto: the squared grid spacing, or 4 gamma entropy; epsilon / (4 gamma) acts as a "
+          "temperature")},
     {"solver", CHOICE(solver, "newton"), ONE_OF(solvers), DECIDES, READ(with_jko), SAYS("inner solver of jko")},
     {"newton_tol", FLOAT(newton_tol, "1e-9"), ABOVE(0), READ(with_newton), SAYS("tolerance of Newton's method")},
     {"dykstra_steps", INT(dykstra_steps, "1000"), WHOLE(1), READ(with_dykstra),

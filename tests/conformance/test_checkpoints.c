@@ -384,11 +384,20 @@ static bool vary(const struct kind *kind, int variant, struct wgf_settings *sett
         settings->record_every = 3;
         settings->save = WGF_SAVE_LAST;
         return true;
+    case 15: /* noise, and a temperature that falls */
+    case 16:
+        settings->entropy = 0.01;
+        settings->anneal = variant == 15 ? WGF_ANNEAL_LOG : WGF_ANNEAL_CONSTANT;
+        settings->network.confine = 0.1;
+        settings->network.output = WGF_OUTPUT_MEAN;
+        settings->scaling = WGF_SCALING_MEAN_FIELD;
+        return kind->method == WGF_METHOD_GD ? kind->parametrisation == WGF_NEURONS
+                                             : kind->method == WGF_METHOD_JKO && kind->grid2 == 0;
     default:
         return false;
     }
 }
-enum { VARIANTS = 15 };
+enum { VARIANTS = 17 };
 
 static int64_t least(int64_t a, int64_t b)
 {

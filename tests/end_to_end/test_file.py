@@ -14,7 +14,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import xarray
-from harness import FAILURES, OK, STATES, STOPPED, case, column, equal, finish, main, messages, require, wait_until
+from harness import (FAILURES, OK, STATES, STOPPED, USAGE, case, column, equal, finish, main, messages, require,
+                     wait_until)
 
 OLD_FILE = Path(__file__).resolve().parent / "data" / "with_checkpoint.h5.xz"
 CHECK_NETCDF = Path(__file__).resolve().parents[1] / "check_netcdf.py"
@@ -43,18 +44,19 @@ INTERRUPTED = "name: x\nfixed: {n: 5, width: 4, record_every: 100000000000, save
 TRACES = ("step", "time", "objective", "distance", "distance_frobenius", "distance_wasserstein", "grad_norm",
           "weight_norm", "objective_test", "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
           "prox_objective", "prox_bound", "arc_switches", "sliding", "at_origin", "events", "alignment", "directions",
-          "moving", "exchanged", "extremals")
+          "moving", "exchanged", "extremals", "free_energy", "free_energy_bound")
 RESULTS = {"status": "uint8", "attempts": "int64", "key": "uint64", "checksum": "uint64",
            "objective_initial": "float64", "objective_final": "float64", "steps_done": "int64", "started": "float64",
            "seconds": "float64", "rank": "int64", "flow_drift": "float64", "temperature": "float64",
            "objective_limit": "float64", "objective_optimal": "float64", "optimum_gap": "float64",
-           "optimum_atoms": "float64", "predicted_seconds": "float64"}
+           "optimum_atoms": "float64", "objective_optimum": "float64", "free_energy_optimum": "float64",
+           "predicted_seconds": "float64"}
 INTEGERS = ("n", "d", "data_seed", "width", "seed", "steps", "inner_steps", "projections", "grid", "grid2",
             "dykstra_steps", "anderson", "record_every", "record_inner")
 TEXTS = ("data", "test_file", "data_file", "sampling", "init", "init_file", "signs", "loss", "output", "layers",
          "method", "metric", "scaling", "inner", "solver", "flow_solver", "origin", "record_distances",
          "kernel", "save", "kernel_used")
-FLOATS = ("noise", "init_scale", "weight_decay", "confine", "gamma", "beta", "inner_tol", "grid_radius",
+FLOATS = ("noise", "init_scale", "weight_decay", "confine", "entropy", "gamma", "beta", "inner_tol", "grid_radius",
           "grid2_radius", "epsilon", "newton_tol", "dykstra_tol", "stop_objective", "stop_change", "time_limit")
 
 
@@ -307,14 +309,14 @@ def a_file_with_checkpoints_inside_is_read(wgf):
     wgf("aggregate", "old.h5", "--by", "epsilon", "--value", "objective_final", "--csv").require(OK)
     require("1 finished row" in wgf("verify", "old.h5").require(OK).out, "verify of the old file")
     wgf("merge", "-o", "merged.h5", "old.h5").require(OK)
-    wgf("run", "spec.yaml", "-o", "new.h5", "--reuse", "old.h5").require(OK, "1 row reused", "3 done")
+    # jko has other bits since: its rows are not used again, and the file is not gone on with.
+    wgf("run", "spec.yaml", "-o", "new.h5", "--reuse", "old.h5").require(OK, "0 rows reused", "3 done")
     with h5py.File(wgf.path("new.h5"), "r") as file:
         require("checkpoint" not in file and "checkpoint_byte" not in file, "the new file has room for checkpoints")
-    require(old.read_bytes() == content, "the old file was changed")
     for name in ("old.h5", "merged.h5"):
-        wgf("run", "spec.yaml", "-o", name, "--quiet").require(OK)
-        require("3 finished rows match" in wgf("verify", name).require(OK).out, f"verify of {name}")
-        equal(list(column(wgf.path(name), "status")), [2] * 3, name)
+        wgf("run", "spec.yaml", "-o", name, "--quiet").require(USAGE, "another version of wgf made it")
+    require(old.read_bytes() == content, "the old file was changed")
+    require("1 finished row" in wgf("verify", "merged.h5").require(OK).out, "verify of the merged file")
 
 
 if __name__ == "__main__":

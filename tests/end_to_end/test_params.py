@@ -29,6 +29,8 @@ layers | first, both | first
 parametrisation | neurons, product, sphere | neurons
 weight_decay | float | 0
 confine | float | 0
+entropy | float | 0
+anneal | constant, log | constant
 method | gd, prox, jko, flow, wfr | gd
 metric | frobenius, wasserstein, sliced | frobenius
 gamma | float | 0.1

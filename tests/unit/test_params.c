@@ -272,7 +272,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"reference_file", 0, 0, 0, 0, 0, 0, 0, 0}, {"reference_job", 0, 0, 0, 0, 0, 0, 0, 0},
         {"transport_p", 0, 0, 0, 0, 0, 0, 0, 0},    {"cells", 0, 0, 0, 0, 0, 0, 0, 0},
         {"total_mass", 0, 0, 0, 0, 0, 0, 0, 0},     {"direction_tol", 1, 1, 1, 0, 0, 1, 1, 1},
-        {"moving_tol", 1, 1, 1, 0, 0, 1, 1, 1},
+        {"moving_tol", 1, 1, 1, 0, 0, 1, 1, 1},     {"anneal", 1, 0, 0, 1, 1, 1, 1, 0},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {
@@ -343,8 +343,9 @@ static void rows_that_decide_say_so(void **state)
             write_reads(&settings, after);
             decides = decides || strcmp(before, after) != 0;
         }
-        if (decides != param->decides)
-            fail_msg("%s decides what jobs read: %d, but its row says %d", param->name, decides, param->decides);
+        if (decides != (param->decides || param->wakes))
+            fail_msg("%s decides what jobs read: %d, but its row says %d", param->name, decides,
+                     param->decides || param->wakes);
     }
 }
 

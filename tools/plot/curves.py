@@ -119,7 +119,7 @@ def draw_optima(page, panels, curves, y, logarithmic, shade):
         values = [curves[id(job)][1] for job in own]
         drawn, beyond = optimum.draw_optima(axes, own, values, logarithmic, shade)
         shown, hidden = shown + drawn, hidden + beyond
-    return optimum.handles(shown, hidden)
+    return optimum.handles(shown, hidden, [job for _, own in panels for job in own])
 
 
 def draw(result, options, x, y, colour, first, logarithmic):

@@ -1,4 +1,5 @@
-"""J*, the least objective of any network with these signs, as the line at which curves of F may end."""
+"""The line at which curves of F may end: J*, the least objective of any network with these signs, or with `entropy` F
+at the least free energy."""
 
 import math
 
@@ -11,10 +12,18 @@ DASHED = {"linewidth": 1.6, "linestyle": (0, (4, 2))}
 COLOUR = CATEGORICAL[2]
 MOST_LEVELS = 8  # in one panel; more say nothing
 TEXT = r"global optimum  $J^\star$"
+TEXT_OF_ENTROPY = r"$F$ at the least free energy"
+
+
+def of_entropy(job):
+    """F at the least free energy of a job, or NaN."""
+    return job.value("objective_optimum") if "objective_optimum" in job.source.file else math.nan
 
 
 def optimum_of(job):
-    """J* of a job, or None where it is not known or no more than an upper bound."""
+    """F at the optimum of a job, or None where it is not known or no more than an upper bound."""
+    if math.isfinite(of_entropy(job)):
+        return of_entropy(job)
     if "optimum_gap" not in job.source.file:
         return None
     level = job.value("objective_optimal")
@@ -55,12 +64,14 @@ def draw_optima(axes, jobs, curves, logarithmic, shade):
     return shown, [level for level in levels if level not in shown]
 
 
-def handles(shown, hidden):
-    """The legend's lines for what the panels show and cannot show: one or none."""
+def handles(shown, hidden, jobs):
+    """The legend's lines for what the panels show and cannot show of jobs: one or none."""
     levels = set(shown) | set(hidden)
     if not levels:
         return []
     value = f" = {number_text(levels.pop())}" if len(levels) == 1 else ""
     where = "" if shown else ", below the axis"
     style = DASHED if shown else {"linestyle": ""}
-    return [Line2D([], [], color=COLOUR, label=TEXT + value + where, **style)]
+    entropies = [math.isfinite(of_entropy(job)) for job in jobs if optimum_of(job) is not None]
+    text = TEXT_OF_ENTROPY if all(entropies) else f"{TEXT}, or {TEXT_OF_ENTROPY}" if any(entropies) else TEXT
+    return [Line2D([], [], color=COLOUR, label=text + value + where, **style)]

@@ -20,6 +20,8 @@ enum wgf_purpose {
     WGF_PURPOSE_SPLIT = 9,
     WGF_PURPOSE_SAMPLE = 10,
     WGF_PURPOSE_ORDER = 11,
+    WGF_PURPOSE_DIFFUSION_POSITIVE = 12,
+    WGF_PURPOSE_DIFFUSION_NEGATIVE = 13,
 };
 
 /* Fills out[0..count) with draws of vector `index` of the stream (seed, purpose). A shorter vector is a prefix of a
@@ -27,5 +29,9 @@ enum wgf_purpose {
  * normal: N(0, 1) by Box-Muller. uniform: U(-1, 1), the ends excluded. */
 void wgf_random_normal(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t count, double *out);
 void wgf_random_uniform(uint64_t seed, enum wgf_purpose purpose, uint64_t index, int64_t count, double *out);
+
+/* N(0, 1) as above, of a vector that has other numbers at every step; those of step 0 are those above. */
+void wgf_random_normal_at(uint64_t seed, enum wgf_purpose purpose, uint64_t index, uint64_t step, int64_t count,
+                          double *out);
 
 #endif

@@ -33,6 +33,9 @@
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
     X(MASS, mass, "1", "total mass, of jko and wfr")                                                                   \
     X(NEWTON_STEPS_USED, newton_steps_used, "1", "Newton iterations of the step")                                      \
+    X(FREE_ENERGY, free_energy, "1", "F, what confines, and entropy times that of the density; jko with entropy")      \
+    X(FREE_ENERGY_BOUND, free_energy_bound, "1",                                                                       \
+      "a proven lower bound on free_energy_optimum, from the state; with entropy and confine, d = 2")                  \
     X(PROX_OBJECTIVE, prox_objective, "1",                                                                             \
       "what the step minimises, F + D / (2 gamma) and what confines, where it ended; inner: exact_*")                  \
     X(PROX_BOUND, prox_bound, "1", "a proven lower bound on that; inner: exact_global")                                \
@@ -191,7 +194,10 @@ struct wgf_trace {
       "J*, the infimum of the objective over all networks with these signs; jko: over all masses on its grid")         \
     X(OPTIMUM_GAP, optimum_gap, FLOAT64, WRITTEN, "1",                                                                 \
       "how far J* is from a proof: a residual or a duality gap, relative; NaN: J* is only an upper bound")             \
-    X(OPTIMUM_ATOMS, optimum_atoms, FLOAT64, WRITTEN, "1", "neurons, or points of the grid, of the J* that was found")
+    X(OPTIMUM_ATOMS, optimum_atoms, FLOAT64, WRITTEN, "1", "neurons, or points of the grid, of the J* that was found") \
+    X(OBJECTIVE_OPTIMUM, objective_optimum, FLOAT64, WRITTEN, "1",                                                     \
+      "objective F at the least free energy over all measures of these signs; with entropy and confine")               \
+    X(FREE_ENERGY_OPTIMUM, free_energy_optimum, FLOAT64, WRITTEN, "1", "that free energy")
 #define WGF_FLOW_NUMBER(id, name, type, life, units, meaning) double name;
 
 /* A result without any number. */

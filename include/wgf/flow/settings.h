@@ -57,6 +57,11 @@ enum wgf_jko_solver { WGF_JKO_SOLVERS(WGF_ENUM_ID) };
     X(WGF_FLOW_ADAPTIVE, "adaptive")
 enum wgf_flow_solver { WGF_FLOW_SOLVERS(WGF_ENUM_ID) };
 
+#define WGF_ANNEALS(X)                                                                                                 \
+    X(WGF_ANNEAL_CONSTANT, "constant")                                                                                 \
+    X(WGF_ANNEAL_LOG, "log")
+enum wgf_anneal { WGF_ANNEALS(WGF_ENUM_ID) };
+
 enum { WGF_EVENTS_INPUTS = 10 }; /* d of events is at most that */
 
 #define WGF_ORIGINS(X) X(WGF_ORIGIN_ABSORB, "absorb")
@@ -96,6 +101,9 @@ struct wgf_settings {
     double gamma;  /* step size; of flow and wfr, the time that a step takes */
     int scaling;   /* enum wgf_scaling: gd's step is gamma or m gamma times the gradient */
     int64_t steps; /* outer steps */
+
+    double entropy; /* lambda: gd and jko lower F + lambda mu log mu; 0: F alone */
+    int anneal;     /* enum wgf_anneal: how lambda changes with time */
 
     double beta;         /* inner step size of prox, or auto */
     int inner;           /* enum wgf_inner: inner solver of prox */

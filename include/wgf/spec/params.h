@@ -45,6 +45,7 @@ struct wgf_param {
     wgf_status (*check)(const char *text, size_t *place, struct wgf_error *error); /* of a text that is not empty */
     const char *const *choices;                   /* NULL-terminated; of WGF_PARAM_CHOICE */
     bool decides;                                 /* is_read of other rows depends on it; only choices decide */
+    bool wakes;                                   /* a float: is_read of other rows depends on whether it is 0 */
     bool locates;                                 /* what a file is read for: keys have what is there in its place */
     bool list;                                    /* a text of items between commas (wgf_list_next) */
     unsigned shapes;                              /* what it shapes in a result file: bits of enum wgf_shapes */

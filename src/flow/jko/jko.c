@@ -6,6 +6,8 @@
  * exactly, by one of two solvers: jko_semidual.c (default) or jko_dykstra.c, the reference. */
 #include "jko_internal.h"
 
+#include "langevin/langevin.h"
+
 #include "wgf/base/system.h"
 
 #include <inttypes.h>
@@ -14,10 +16,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of step `number`, from 1. */
+static double epsilon_at(const struct wgf_settings *settings, const struct wgf_grid *grid, int64_t number)
+{
+    const double h = wgf_grid_spacing(grid);
+    if (settings->entropy > 0)
+        return 4 * settings->gamma * wgf_langevin_temperature(settings, number);
+    return isnan(settings->epsilon) ? h * h : settings->epsilon;
+}
+
 static double epsilon_of(const struct wgf_settings *settings, const struct wgf_grid *grid)
 {
-    double h = wgf_grid_spacing(grid);
-    return isnan(settings->epsilon) ? h * h : settings->epsilon;
+    return epsilon_at(settings, grid, 1);
+}
+
+static bool is_annealed(const struct wgf_settings *settings)
+{
+    return settings->entropy > 0 && settings->anneal != WGF_ANNEAL_CONSTANT;
 }
 
 /* Is a matrix of n x n cheap beside the kernel's products? It saves about six applications of 16 g^3 operations. */
@@ -142,6 +157,27 @@ static struct wgf_evaluation evaluate(void *work)
     return (struct wgf_evaluation){.objective = loss(jko, &jko->features, jko->output), .broken = jko->broken};
 }
 
+/* Makes the kernel of the step's own epsilon. The one place where a step allocates. */
+static bool cool(struct wgf_jko *jko, int64_t number)
+{
+    const struct wgf_measure *const measure = &jko->measure;
+    jko->epsilon = epsilon_at(jko->settings, measure->grids, number);
+    jko->s = 2 * jko->settings->gamma / jko->epsilon;
+    wgf_gibbs_free(jko->gibbs);
+    jko->gibbs = NULL;
+    jko->failed = wgf_gibbs_create(&jko->gibbs, measure->grids, measure->grid_count, measure->sheets, jko->epsilon,
+                                   &jko->failure);
+    return !jko->failed;
+}
+
+static wgf_status failure(const void *work, struct wgf_error *error)
+{
+    const struct wgf_jko *const jko = work;
+    if (jko->failed && error)
+        *error = jko->failure;
+    return jko->failed;
+}
+
 static void swap_masses(struct wgf_jko *jko)
 {
     double *swap = jko->p;
@@ -154,12 +190,16 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
 {
     struct wgf_jko *jko = work;
     size_t dual_bytes = (size_t)jko->problem->data->n * sizeof *jko->u;
-    (void)number, (void)inner_objective, (void)inner_distance;
+    const double epsilon = jko->epsilon;
+    (void)inner_objective, (void)inner_distance;
+    if (is_annealed(jko->settings) && !cool(jko, number))
+        return false;
     memcpy(jko->start, jko->u, dual_bytes);
     swap_masses(jko);
     struct wgf_jko_report report =
         jko->settings->solver == WGF_SOLVER_DYKSTRA ? wgf_jko_dykstra(jko, deadline) : wgf_jko_newton(jko, deadline);
     if (report.expired) {
+        jko->epsilon = epsilon;
         swap_masses(jko);
         memcpy(jko->u, jko->start, dual_bytes);
         return false;
@@ -176,12 +216,40 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     return true;
 }
 
+static double temperature(const struct wgf_jko *jko)
+{
+    return jko->epsilon / (4 * jko->settings->gamma);
+}
+
+/* F + <U, p> + lambda sum p log(p / h^2), of the state last evaluated. */
+static double free_energy(const struct wgf_jko *jko)
+{
+    const double h = wgf_grid_spacing(jko->measure.grids), *const y = jko->problem->data->y;
+    double entropy = 0, confinement = 0, squared = 0;
+    for (int64_t k = 0; k < jko->measure.masses; k++) {
+        entropy += jko->p[k] > 0 ? jko->p[k] * log(jko->p[k] / (h * h)) : 0;
+        confinement += jko->confinement ? jko->p[k] * jko->confinement[k] : 0;
+    }
+    for (int64_t j = 0; j < jko->problem->data->n; j++)
+        squared += (jko->output[j] - y[j]) * (jko->output[j] - y[j]);
+    return jko->kappa * squared + confinement + temperature(jko) * entropy;
+}
+
+static void residual(void *work, double *out)
+{
+    const struct wgf_jko *const jko = work;
+    for (int64_t j = 0; j < jko->problem->data->n; j++)
+        out[j] = jko->output[j] - jko->problem->data->y[j];
+}
+
 static void record(void *work, double *values)
 {
     struct wgf_jko *jko = work;
     double mass = 0;
     for (int64_t k = 0; k < jko->measure.masses; k++)
         mass += jko->p[k];
+    if (jko->settings->entropy > 0)
+        values[WGF_TRACE_FREE_ENERGY] = free_energy(jko);
     values[WGF_TRACE_DISTANCE] = jko->distance;
     values[WGF_TRACE_MASS] = mass;
     values[WGF_TRACE_INNER_STEPS_USED] = jko->steps_used;
@@ -213,6 +281,7 @@ static int state_iov(void *work, struct iovec *iov)
         WGF_IOV(jko->unconverged),
         WGF_IOV(jko->broken),
         WGF_IOV(jko->objective_limit),
+        WGF_IOV(jko->epsilon),
     };
     const struct iovec foreseen[] = {
         WGF_IOV_ARRAY(jko->errors, WGF_JKO_ERRORS * n),
@@ -228,11 +297,6 @@ static int state_iov(void *work, struct iovec *iov)
         return count;
     memcpy(iov + count, foreseen, sizeof foreseen);
     return count + (int)(sizeof foreseen / sizeof *foreseen);
-}
-
-static double temperature(const struct wgf_jko *jko)
-{
-    return jko->epsilon / (4 * jko->settings->gamma);
 }
 
 /* What the user should know of a run that ended well. */
@@ -271,9 +335,12 @@ static void results(const void *work, struct wgf_flow_result *result)
     result->objective_limit = jko->objective_limit;
 }
 
+/* Where epsilon changes there is no limit to foresee. */
 static void foresee(void *work, const struct wgf_deadline *deadline)
 {
-    wgf_jko_foresee(work, deadline);
+    const struct wgf_jko *const jko = work;
+    if (!is_annealed(jko->settings))
+        wgf_jko_foresee(work, deadline);
 }
 
 static struct wgf_state_shape shape(const struct wgf_settings *settings)
@@ -285,10 +352,13 @@ static double bytes(const struct wgf_settings *settings)
 {
     struct wgf_jko measured = {.measure = wgf_measure_grids(settings)};
     const struct wgf_measure *measure = &measured.measure;
+    const struct wgf_grid *const grids = measure->grids;
     struct wgf_arena arena = {0};
     lay_out(&measured, settings, settings->data.n, settings->data.n, &arena);
     return sizeof measured + arena.used +
-           wgf_gibbs_bytes(measure->grids, measure->grid_count, measure->sheets, epsilon_of(settings, measure->grids));
+           fmax(wgf_gibbs_bytes(grids, measure->grid_count, measure->sheets, epsilon_of(settings, grids)),
+                wgf_gibbs_bytes(grids, measure->grid_count, measure->sheets,
+                                epsilon_at(settings, grids, settings->steps)));
 }
 
 /* Of a few Newton iterations, each of which applies the Gibbs kernel. */
@@ -321,7 +391,8 @@ static double start_operations(const struct wgf_settings *settings)
 
 const struct wgf_method wgf_method_jko = {
     .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(INNER_STEPS_USED) |
-               WGF_COLUMN_BIT(INNER_RESIDUAL) | WGF_COLUMN_BIT(MASS) | WGF_COLUMN_BIT(NEWTON_STEPS_USED),
+               WGF_COLUMN_BIT(INNER_RESIDUAL) | WGF_COLUMN_BIT(FREE_ENERGY) | WGF_COLUMN_BIT(MASS) |
+               WGF_COLUMN_BIT(NEWTON_STEPS_USED),
     .bytes = bytes,
     .operations = operations,
     .start_operations = start_operations,
@@ -341,5 +412,7 @@ const struct wgf_method wgf_method_jko = {
     .state = state,
     .state_iov = state_iov,
     .results = results,
+    .residual = residual,
+    .failure = failure,
     .explain = explain,
 };

@@ -62,6 +62,8 @@ struct wgf_jko {
     int64_t unconverged;                                      /* steps */
     double worst;                                             /* the largest residual among them */
     bool pinned;
+    wgf_status failed; /* to make the kernel of an epsilon that changes */
+    struct wgf_error failure;
 
     double objective_limit; /* NAN: not known (jko_limit.c) */
 };

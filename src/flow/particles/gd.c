@@ -1,8 +1,11 @@
 /* Gradient descent (src/flow/README.md "Gradient descent"): W <- W - gamma grad F, or W - m gamma grad F in the
  * mean-field scaling, where the Wasserstein gradient of a particle is m times its Euclidean one. With `layers: both`
- * alpha moves alike. */
+ * alpha moves alike. With `entropy` normal numbers are added: mean-field Langevin dynamics. */
 #include "particles.h"
 
+#include "langevin/langevin.h"
+
+#include "wgf/base/random.h"
 #include "wgf/base/system.h"
 
 #include <math.h>
@@ -23,8 +26,7 @@ static double step_length(const struct wgf_settings *settings)
 
 static bool constant_step(const struct wgf_settings *settings)
 {
-    (void)settings;
-    return true;
+    return settings->entropy == 0;
 }
 
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
@@ -87,12 +89,30 @@ static double move_on_sphere(struct wgf_particles *particles, double step)
     return squared;
 }
 
+/* Makes of the gradient one by which a step of this length also adds sqrt(2 gamma lambda) times normal numbers to each
+ * neuron. They depend on seed, sign, number within the sign, and step alone. */
+static void add_noise(struct wgf_particles *particles, double length, int64_t number)
+{
+    const struct wgf_settings *const settings = particles->settings;
+    const double factor = sqrt(2 * settings->gamma * wgf_langevin_temperature(settings, number)) / length;
+    int64_t before[2] = {0, 0};
+    for (int64_t i = 0; i < particles->m; i++) {
+        const bool negative = particles->alpha[i] < 0;
+        double *const gradient = particles->grad_W + i * particles->d;
+        wgf_random_normal_at((uint64_t)settings->init.seed,
+                             negative ? WGF_PURPOSE_DIFFUSION_NEGATIVE : WGF_PURPOSE_DIFFUSION_POSITIVE,
+                             (uint64_t)before[negative]++, (uint64_t)number, particles->d, particles->noise);
+        for (int64_t k = 0; k < particles->d; k++)
+            gradient[k] -= factor * particles->noise[k];
+    }
+}
+
 static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance)
 {
     struct wgf_particles *particles = work;
     const struct wgf_settings *settings = particles->settings;
-    (void)deadline, (void)number, (void)inner_objective, (void)inner_distance;
+    (void)deadline, (void)inner_objective, (void)inner_distance;
     const double m = (double)particles->points.m, length = step_length(settings);
     const bool decays = wgf_network_decay(&settings->network, particles->m) > 0;
     wgf_particles_keep(particles);
@@ -102,11 +122,13 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
         wgf_arc_stepper_step(particles->stepper);
         return true;
     }
+    if (settings->entropy > 0)
+        add_noise(particles, length, number);
     double squared = particles->points.sphere ? move_on_sphere(particles, length)
                                               : move(particles->W, particles->grad_W, length, particles->weights);
     if (particles->grad_alpha && !particles->points.sphere)
         squared += move(particles->alpha, particles->grad_alpha, length, particles->m);
-    if (decays && !particles->points.sphere)
+    if (decays && !particles->points.sphere && settings->entropy == 0)
         drop_least(particles->W, particles->m, particles->d);
     if (decays && particles->grad_alpha)
         drop_least(particles->alpha, particles->m, 1);
@@ -145,4 +167,5 @@ const struct wgf_method wgf_method_gd = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
+    .residual = wgf_particles_residual,
 };

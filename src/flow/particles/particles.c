@@ -40,6 +40,7 @@ static void lay_out(struct wgf_particles *particles, const struct wgf_settings *
         particles->alpha = wgf_arena_take(arena, m, sizeof(double));
     particles->grad_W = wgf_particles_use_arcs(settings) ? NULL : wgf_arena_take(arena, count, sizeof(double));
     particles->grad_alpha = trains && particles->grad_W ? particles->grad_W + (particles->alpha - particles->W) : NULL;
+    particles->noise = settings->entropy > 0 ? wgf_arena_take(arena, (double)points.d, sizeof(double)) : NULL;
     if (compares(settings))
         wgf_clouds_lay_out(&particles->clouds, &points, arena);
     wgf_diagnostics_lay_out(&particles->diagnostics, settings, wgf_settings_neurons(settings), arena);
@@ -63,7 +64,8 @@ double wgf_particles_operations(const struct wgf_settings *settings)
     const double neurons = (double)m;
     const double match =
         (matches(settings) ? 10 * neurons * sqrt(neurons) : 0) + wgf_diagnostics_operations(settings, m);
-    return wgf_network_operations(&settings->network, m, n, d) +
+    const double noise = settings->entropy > 0 ? 70 * neurons * ceil((double)d / 4) : 0;
+    return wgf_network_operations(&settings->network, m, n, d) + noise +
            (match + neurons * (double)d) / (double)settings->record_every;
 }
 
@@ -245,4 +247,10 @@ void wgf_particles_state(struct wgf_particles *particles, double *out)
             out[d] = particles->alpha[i];
         out += d + both;
     }
+}
+
+void wgf_particles_residual(void *particles, double *residual)
+{
+    const struct wgf_particles *const made = particles;
+    memcpy(residual, wgf_network_residual(made->network), (size_t)made->problem->data->n * sizeof *residual);
 }

@@ -20,6 +20,7 @@ struct wgf_particles {
                                     synchronised */
     double *grad_W;              /* at the current iterate, once evaluated; NULL with a stepper */
     double *grad_alpha;          /* likewise, behind grad_W; NULL when alpha does not train */
+    double *noise;               /* d: of one neuron; NULL without entropy */
     double distance;             /* D between the iterates around the last step; 0 before any */
     struct wgf_clouds clouds;    /* those iterates; empty unless what is recorded compares them */
     struct wgf_trace_diagnostics diagnostics;
@@ -62,5 +63,6 @@ struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles);
 void wgf_particles_record(struct wgf_particles *particles, double *values);
 int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov);
 void wgf_particles_state(struct wgf_particles *particles, double *out);
+void wgf_particles_residual(void *particles, double *residual);
 
 #endif
