@@ -430,8 +430,8 @@ class Gallery(Sweeping):
     def test_other_commands_run(self):
         self.sweep("mean_field", MeanField.fixed, "width: [10, 20], seed: [1, 2]")
         swept = "init_scale: [0.1, 1], method: [flow, gd, prox], metric: [frobenius, wasserstein], gamma: [0.5, 0.25]"
-        self.sweep("flow", "data: sinus, n: 12, width: 10, steps: 4", swept)
-        self.sweep("flow_order", "data: sinus, n: 12, width: 10, steps: 1", "method: [flow, gd], init_scale: [0.1, 1]")
+        for name in ("flow", "flow_order", "start"):
+            self.sweep(name, "data: sinus, n: 12, width: 10, steps: 4", swept)
         for name in ("distance_wide.hdf5", "distance_jko.hdf5"):
             shutil.copy(self.sweeps / name, self.folder)
         fixed = "data: sinus, output: mean, scaling: mean_field, gamma: 0.5, steps: 4, record_distances: reference"

@@ -15,6 +15,7 @@ const struct wgf_datafile_layout wgf_datafile_samples = {.matrix = "X", .vector 
 const struct wgf_datafile_layout wgf_datafile_inputs = {.matrix = "X", .vector = NULL, .append_ones = true};
 const struct wgf_datafile_layout wgf_datafile_neurons = {.matrix = "W", .vector = "alpha", .append_ones = false};
 const struct wgf_datafile_layout wgf_datafile_cloud = {.matrix = "points", .vector = "weights", .beside = "signs"};
+const struct wgf_datafile_layout wgf_datafile_duals = {.matrix = "coefficients", .vector = NULL};
 
 wgf_status wgf_datafile_check_memory(const char *path, double bytes, struct wgf_error *error)
 {

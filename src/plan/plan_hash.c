@@ -27,6 +27,8 @@ static const struct wgf_source *source_of(const struct wgf_plan *plan, const str
         return wgf_plan_init_source(plan, &settings->init);
     if (layout == &wgf_datafile_cloud)
         return wgf_plan_reference_source(plan, settings);
+    if (layout == &wgf_datafile_duals)
+        return wgf_plan_start_source(plan, settings);
     return strcmp(param->name, "test_file") == 0 ? wgf_plan_test_source(plan, &settings->data)
                                                  : wgf_plan_data_source(plan, &settings->data);
 }

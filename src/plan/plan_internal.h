@@ -191,6 +191,13 @@ bool wgf_inner_is_exact(const struct wgf_settings *settings);
 wgf_conflict wgf_confined_circle, wgf_entropy_unfit, wgf_entropy_epsilon, wgf_entropy_grids;
 void wgf_plan_warn_of_entropy(const struct wgf_plan *plan, struct wgf_diagnostics *warnings);
 
+/* plan_start.c: WGF_EDATA where a coefficient of a table of duals is not finite. */
+wgf_status wgf_plan_check_duals(const struct wgf_source *source, const struct wgf_datafile *contents,
+                                struct wgf_error *error);
+
+/* Of tables of duals: no file is named; it is for another number of samples. */
+wgf_conflict wgf_start_unnamed, wgf_start_other_samples;
+
 /* Of references: no file is named; the file has no such state; it is no result file; its points are not alike. */
 wgf_conflict wgf_reference_unnamed, wgf_reference_missing, wgf_reference_unasked, wgf_reference_other_points;
 

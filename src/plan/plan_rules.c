@@ -5,7 +5,6 @@
 #include "wgf/flow/flow.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -376,6 +375,9 @@ static const struct wgf_rule rules[] = {
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},
      .conflicts = wgf_state_larger2},
     {{"grid2", "method"}, .conflicts = second_grid},
+    {{"start", "start_file", "method"}, .conflicts = wgf_start_unnamed},
+    {{"start_file", "start", "method", "n", "data", "data_file", "test_fraction"},
+     .conflicts = wgf_start_other_samples},
     {{"record_distances", "reference_file"}, .conflicts = wgf_reference_unnamed},
     {{"reference_job", "reference_file", "record_distances"}, .conflicts = wgf_reference_missing},
     {{"reference_job", "reference_file", "record_distances"}, .conflicts = wgf_reference_unasked},

@@ -101,8 +101,25 @@ const struct wgf_source *wgf_plan_reference_source(const struct wgf_plan *plan, 
     return find(plan, &wanted);
 }
 
+/* start says whether there is one. */
+static struct wgf_source duals_of(const struct wgf_settings *settings)
+{
+    return (struct wgf_source){.path = settings->start == WGF_START_FILE ? settings->start_file : "",
+                               .layout = &wgf_datafile_duals,
+                               .label = "",
+                               .inputs = ""};
+}
+
+const struct wgf_source *wgf_plan_start_source(const struct wgf_plan *plan, const struct wgf_settings *settings)
+{
+    const struct wgf_source wanted = duals_of(settings);
+    return find(plan, &wanted);
+}
+
 const struct wgf_datafile_layout *wgf_plan_layout(const struct wgf_param *param)
 {
+    if (strcmp(param->name, "start_file") == 0)
+        return &wgf_datafile_duals;
     if (strcmp(param->name, "reference_file") == 0)
         return &wgf_datafile_cloud;
     return strcmp(param->name, "init_file") == 0 ? &wgf_datafile_neurons : &wgf_datafile_samples;
@@ -129,6 +146,8 @@ wgf_status wgf_source_read(const struct wgf_source *source, struct wgf_datafile 
     wgf_status status = wgf_datafile_read(source->resolved, &layout, contents, error);
     if (!status && source->layout == &wgf_datafile_cloud)
         status = wgf_plan_part_signs(source, contents, error);
+    if (!status && source->layout == &wgf_datafile_duals)
+        status = wgf_plan_check_duals(source, contents, error);
     if (status)
         wgf_datafile_clear(contents);
     return status;
@@ -156,7 +175,8 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
     if (!source->resolved)
         return WGF_EMEMORY;
     plan->source_count++;
-    source->is_state = wanted->layout != &wgf_datafile_samples && wgf_datafile_is_result(source->resolved);
+    const bool states = wanted->layout == &wgf_datafile_neurons || wanted->layout == &wgf_datafile_cloud;
+    source->is_state = states && wgf_datafile_is_result(source->resolved);
     struct wgf_datafile contents = {0};
     if (source->is_state)
         wgf_plan_read_state(source, &source->origin, &contents, &source->error);
@@ -286,6 +306,7 @@ static wgf_status read_sources(struct wgf_plan *plan, struct wgf_plan_block *blo
     static const char *const start[] = {"init_file", "init_job", "init_record", NULL};
     static const char *const test[] = {"test_file", "label", "inputs", "data", NULL};
     static const char *const reference[] = {"reference_file", "reference_job", "record_distances", NULL};
+    static const char *const duals[] = {"start_file", "start", "method", NULL};
     struct kinds kinds = {0};
     wgf_status status = WGF_OK;
     wgf_block_visit(block, (const char *const[]){"data", "init", NULL}, find_kinds, &kinds);
@@ -295,6 +316,8 @@ static wgf_status read_sources(struct wgf_plan *plan, struct wgf_plan_block *blo
         status = add_sort(block, (struct sort){plan, start, start_of, WGF_OK}, diagnostics);
     if (!status)
         status = add_sort(block, (struct sort){plan, reference, reference_of, WGF_OK}, diagnostics);
+    if (!status)
+        status = add_sort(block, (struct sort){plan, duals, duals_of, WGF_OK}, diagnostics);
     return status ? status : add_sort(block, (struct sort){plan, test, test_of, WGF_OK}, diagnostics);
 }
 

@@ -152,6 +152,8 @@ static wgf_status run_from(struct wgf_job_runner *runner, const struct wgf_setti
     problem.test = runner->data.test.n > 0 ? &runner->data.test : NULL;
     if (!status)
         status = wgf_job_data_reference(&runner->data, runner->plan, settings, error);
+    if (!status)
+        status = wgf_job_data_start(&runner->data, runner->plan, settings, data->n, &problem.duals, error);
     problem.reference = runner->data.reference.count > 0 ? &runner->data.reference : NULL;
     const char *const files[] = {settings->data.file, settings->data.test_file};
     const int loss = settings->network.loss;

@@ -3,6 +3,7 @@
 #include "job_data.h"
 
 #include "wgf/base/system.h"
+#include "wgf/flow/duals.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -167,6 +168,24 @@ wgf_status wgf_job_data_reference(struct wgf_job_data *data, const struct wgf_pl
     return WGF_OK;
 }
 
+wgf_status wgf_job_data_start(struct wgf_job_data *data, const struct wgf_plan *plan,
+                              const struct wgf_settings *settings, int64_t n, const double **duals,
+                              struct wgf_error *error)
+{
+    *duals = NULL;
+    if (settings->start != WGF_START_FILE)
+        return WGF_OK;
+    const struct wgf_source *const source = wgf_plan_start_source(plan, settings);
+    const struct wgf_datafile *const contents = &data->start_file.contents;
+    const wgf_status status = wgf_loaded_read(&data->start_file, source, settings->start_file, error);
+    if (status)
+        return status;
+    if (contents->rows != n || contents->cols != wgf_dual_features(n))
+        return wgf_fail(error, WGF_EDATA, "%s is no table of duals for n = %" PRId64 " samples", source->resolved, n);
+    *duals = contents->matrix;
+    return WGF_OK;
+}
+
 /* Bytes of a source's contents; 0 where there is none. */
 static double source_bytes(const struct wgf_source *source)
 {
@@ -179,6 +198,7 @@ double wgf_job_data_bytes(const struct wgf_plan *plan, const struct wgf_settings
     return (1 + copies) * source_bytes(wgf_plan_test_source(plan, &settings->data)) +
            copies * source_bytes(wgf_plan_data_source(plan, &settings->data)) +
            source_bytes(wgf_plan_init_source(plan, &settings->init)) +
+           source_bytes(wgf_plan_start_source(plan, settings)) +
            2 * source_bytes(wgf_plan_reference_source(plan, settings));
 }
 
@@ -191,5 +211,6 @@ void wgf_job_data_clear(struct wgf_job_data *data)
     wgf_data_clear(&data->test_copy);
     wgf_standard_clear(&data->standard);
     wgf_datafile_clear(&data->reference_file.contents);
+    wgf_datafile_clear(&data->start_file.contents);
     free(data->reference_weights);
 }

@@ -27,6 +27,7 @@ struct wgf_job_data {
     struct wgf_standard standard; /* of train_copy */
     struct wgf_data train, test;  /* views of the above: never freed */
     struct wgf_loaded reference_file;
+    struct wgf_loaded start_file;
     double *reference_weights;  /* without the signs that the file's have */
     struct wgf_cloud reference; /* a view of these; no points: the job has none */
 };
@@ -40,6 +41,11 @@ wgf_status wgf_job_data_test(struct wgf_job_data *data, const struct wgf_plan *p
 /* Makes data->reference. Errors: as wgf_job_runner_data. */
 wgf_status wgf_job_data_reference(struct wgf_job_data *data, const struct wgf_plan *plan,
                                   const struct wgf_settings *settings, struct wgf_error *error);
+
+/* *duals: the table of start: file, borrowed, for n samples; or NULL. Errors: as wgf_job_runner_data. */
+wgf_status wgf_job_data_start(struct wgf_job_data *data, const struct wgf_plan *plan,
+                              const struct wgf_settings *settings, int64_t n, const double **duals,
+                              struct wgf_error *error);
 
 /* How data->train was standardised; NULL: it was not. */
 const struct wgf_standard *wgf_job_data_standard(const struct wgf_job_data *data, const struct wgf_settings *settings);

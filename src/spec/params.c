@@ -26,6 +26,7 @@ static const char *const scalings[] = {NAMES(WGF_SCALINGS)};
 static const char *const inners[] = {NAMES(WGF_INNERS)};
 static const char *const inner_memories[] = {NAMES(WGF_INNER_MEMORIES)};
 static const char *const solvers[] = {NAMES(WGF_JKO_SOLVERS)};
+static const char *const starts[] = {NAMES(WGF_STARTS)};
 static const char *const flow_solvers[] = {NAMES(WGF_FLOW_SOLVERS)};
 static const char *const anneals[] = {NAMES(WGF_ANNEALS)};
 static const char *const origins[] = {NAMES(WGF_ORIGINS)};
@@ -135,6 +136,11 @@ static bool with_newton(const struct wgf_settings *s)
 static bool with_dykstra(const struct wgf_settings *s)
 {
     return with_jko(s) && s->solver == WGF_SOLVER_DYKSTRA;
+}
+
+static bool with_start_file(const struct wgf_settings *s)
+{
+    return with_jko(s) && s->start == WGF_START_FILE;
 }
 
 static bool with_drawn_data(const struct wgf_settings *s)
@@ -314,6 +320,10 @@ const struct wgf_param wgf_params[] = {
      SAYS("entropic regularisation; auto: the squared grid spacing, or 4 gamma entropy; epsilon / (4 gamma) acts as a "
           "temperature")},
     {"solver", CHOICE(solver, "newton"), ONE_OF(solvers), DECIDES, READ(with_jko), SAYS("inner solver of jko")},
+    {"start", CHOICE(start, "previous"), ONE_OF(starts), DECIDES, READ(with_jko),
+     SAYS("dual from which that begins: what earlier steps make likely, 0, or what a table predicts")},
+    {"start_file", PATH(start_file), READ(with_start_file),
+     SAYS("table of start: file, HDF5 with coefficients (n x 3 (n + 1)), learned from other runs")},
     {"newton_tol", FLOAT(newton_tol, "1e-9"), ABOVE(0), READ(with_newton), SAYS("tolerance of Newton's method")},
     {"dykstra_steps", INT(dykstra_steps, "1000"), WHOLE(1), READ(with_dykstra),
      SAYS("iterations of Dykstra's method at most")},

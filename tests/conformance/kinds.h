@@ -6,7 +6,7 @@
 
 static const struct kind {
     const char *name;
-    int method, metric, solver; /* of jko or of flow */
+    int method, metric, solver; /* of prox, or start of jko; of jko or of flow */
     int64_t grid2;
     double gamma, long_gamma; /* for steps that converge; for steps that pass over many kinks */
     bool trains_alpha;        /* `layers: both` is legal */
@@ -44,6 +44,8 @@ static const struct kind {
     {"jko_dykstra", WGF_METHOD_JKO, 0, WGF_SOLVER_DYKSTRA, 0, 0.05, 0.3, false, "method: jko, solver: dykstra", 0, 0,
      0},
     {"jko_two_grids", WGF_METHOD_JKO, 0, WGF_SOLVER_NEWTON, 4, 0.05, 0.3, false, "method: jko, grid2: 4", 0, 0, 0},
+    {"jko_zero", WGF_METHOD_JKO, WGF_START_ZERO, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, start: zero", 0,
+     0, 0},
     {"wfr", WGF_METHOD_WFR, 0, 0, 0, 0.05, 0.3, false, "method: wfr, cells: 24", 0, 0, 0},
     {"flow", WGF_METHOD_FLOW, 0, WGF_FLOW_EVENTS, 0, 2e-3, 2e-2, false, "method: flow", 0, 0, 0},
     {"flow_adaptive", WGF_METHOD_FLOW, 0, WGF_FLOW_ADAPTIVE, 0, 2e-3, 2e-2, true, "method: flow, flow_solver: adaptive",
@@ -61,7 +63,8 @@ static inline void require_kind(const struct wgf_settings *settings)
 static inline struct wgf_settings settings_of_kind(const struct kind *kind)
 {
     struct wgf_settings settings = settings_of(kind->method);
-    settings.metric = kind->metric;
+    settings.metric = kind->method == WGF_METHOD_JKO ? 0 : kind->metric;
+    settings.start = kind->method == WGF_METHOD_JKO ? kind->metric : 0;
     settings.solver = kind->method == WGF_METHOD_FLOW ? 0 : kind->solver;
     settings.flow_solver = kind->method == WGF_METHOD_FLOW ? kind->solver : 0;
     settings.inner = kind->inner;

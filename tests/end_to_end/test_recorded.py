@@ -177,6 +177,7 @@ def what_a_job_reads_has_an_effect(wgf):
         wgf.write(name, "".join(lines))
     names = {line.split("|")[1].strip(" `") for line in wgf("params", "--markdown").require(OK).out.splitlines()[2:]}
     elsewhere = {"init_job", "init_record",  # of result files: test_continue.py
+                 "start", "start_file",  # test_duals.py
                  "reference_file", "reference_job", "transport_p",  # test_reference.py
                  "label", "inputs", "standardize", "test_fraction", "split_seed"}  # of data files: test_data.py
     equal(names - set(VALUES), {*DECIDING, *elsewhere, *ONE_CHOICE, "time_limit"}, "parameters without two values")

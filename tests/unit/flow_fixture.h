@@ -45,6 +45,7 @@ struct descent {
     struct wgf_flow_result result;
     volatile sig_atomic_t cancel;
     const struct wgf_flow_listener *listener; /* or NULL */
+    const double *duals;                      /* of start: file, or NULL */
 };
 
 static inline double *blank(int64_t count)
@@ -104,6 +105,7 @@ static inline struct wgf_problem problem_of(const struct descent *descent)
     return (struct wgf_problem){.data = &descent->data,
                                 .W = descent->W,
                                 .alpha = descent->alpha,
+                                .duals = descent->duals,
                                 .reference = reference_for(&descent->settings)};
 }
 

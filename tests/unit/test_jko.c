@@ -1,6 +1,9 @@
 /* JKO on a grid: range, mass, memory, and what a row says of itself. Values: tests/reference/check_jko.py. */
 #include "flow_fixture.h"
 
+#include "wgf/base/random.h"
+#include "wgf/flow/duals.h"
+
 static struct wgf_settings jko_settings(int64_t grid)
 {
     struct wgf_settings settings = settings_of(WGF_METHOD_JKO);
@@ -147,6 +150,88 @@ static void the_past_has_a_revision(void **state)
     assert_int_equal(wgf_flow_revision(&settings), 0);
 }
 
+/* What is learnt from kept states predicts the u of other steps: fewer iterations from there than from 0. Of huge
+ * coefficients nothing remains but their cost. */
+static void a_table_is_learnt_from_kept_states(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 12, FEATURES = 3 * (SAMPLES + 1) };
+    double table[SAMPLES * FEATURES], used[3] = {0, 0, 0};
+    struct wgf_error error = {0};
+    struct wgf_dual_fit fit;
+    struct wgf_settings settings = jko_settings(16);
+    settings.data.n = SAMPLES;
+    settings.newton_tol = 1e-11;
+    assert_int_equal(wgf_dual_fit_begin(&fit, SAMPLES, &error), WGF_OK);
+    assert_int_equal(wgf_dual_fit_solve(&fit, 1e-9, table, &error), WGF_EUSAGE);
+    for (int code = 0; code < 6; code++) {
+        settings.gamma = code % 3 == 0 ? 0.05 : code % 3 == 1 ? 0.2 : 1;
+        settings.epsilon = code < 3 ? 0.01 : 0.03;
+        struct descent done = run_jko(&settings);
+        assert_int_equal(
+            wgf_dual_fit_add_states(&fit, &settings, &done.data, done.trace.state, done.trace.state_records, &error),
+            WGF_OK);
+        discard(&done);
+    }
+    assert_int_equal(fit.count, 60);
+    assert_int_equal(wgf_dual_fit_solve(&fit, 1e-9, table, &error), WGF_OK);
+    wgf_dual_fit_clear(&fit);
+    settings.gamma = 0.5;
+    settings.epsilon = 0.02;
+    double objective = NAN;
+    for (int way = 0; way < 3; way++) {
+        static const int starts[] = {WGF_START_ZERO, WGF_START_FILE, WGF_START_FILE};
+        settings.start = starts[way];
+        for (int64_t k = 0; way == 2 && k < SAMPLES * FEATURES; k++)
+            table[k] *= 1e200;
+        struct wgf_settings neurons = settings;
+        neurons.init.kind = WGF_INIT_NORMAL;
+        struct descent done = prepare(&neurons);
+        done.settings = settings;
+        done.duals = table;
+        run(&done);
+        assert_int_equal(done.result.outcome, WGF_OUTCOME_DONE);
+        for (int64_t r = 1; r <= 10; r++) {
+            used[way] += column(&done, WGF_TRACE_NEWTON_STEPS_USED, r);
+            assert_true(column(&done, WGF_TRACE_INNER_RESIDUAL, r) < 1e-11);
+        }
+        assert_true(way == 0 || fabs(done.result.objective_final - objective) < 1e-10);
+        objective = done.result.objective_final;
+        discard(&done);
+    }
+    if (!(used[1] < 0.9 * used[0]))
+        fail_msg("%g iterations from a table, %g from 0", used[1], used[0]);
+}
+
+/* The regression is exact where duals are a linear map of the features; a feature that is always 0 takes no part. */
+static void the_regression_finds_a_linear_map(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 4, FEATURES = 3 * (SAMPLES + 1), STEPS = 200 };
+    double map[SAMPLES * FEATURES], table[SAMPLES * FEATURES], numbers[STEPS * SAMPLES], features[FEATURES];
+    struct wgf_error error = {0};
+    struct wgf_dual_fit fit;
+    wgf_random_uniform(1, WGF_PURPOSE_LABEL, 0, SAMPLES * FEATURES, map);
+    wgf_random_uniform(2, WGF_PURPOSE_LABEL, 0, STEPS * SAMPLES, numbers);
+    for (int constant = 0; constant < 2; constant++) {
+        assert_int_equal(wgf_dual_fit_begin(&fit, SAMPLES, &error), WGF_OK);
+        for (int s = 0; s < STEPS; s++) {
+            const double *residual = numbers + s * SAMPLES, gamma = constant ? 1 : exp(s % 7), epsilon = exp(-s % 5);
+            double dual[SAMPLES] = {0};
+            wgf_dual_features_of(residual, SAMPLES, gamma, epsilon, features);
+            for (int k = 0; k < SAMPLES * FEATURES; k++)
+                dual[k / FEATURES] += map[k] * features[k % FEATURES];
+            wgf_dual_fit_add(&fit, residual, dual, gamma, epsilon);
+        }
+        assert_int_equal(wgf_dual_fit_solve(&fit, 1e-14, table, &error), WGF_OK);
+        for (int k = 0; k < SAMPLES * FEATURES; k++) {
+            const bool unseen = constant && k % FEATURES > SAMPLES && k % FEATURES <= 2 * SAMPLES + 1;
+            assert_true(fabs(table[k] - (unseen ? 0 : map[k])) < 1e-8);
+        }
+        wgf_dual_fit_clear(&fit);
+    }
+}
+
 /* A start so narrow that nearly all masses are 0, and two grids, of which one holds all points of the other. */
 static void masses_of_zero_are_legal(void **state)
 {
@@ -278,6 +363,8 @@ int main(void)
         cmocka_unit_test(both_solvers_take_the_same_step),
         cmocka_unit_test(the_past_saves_evaluations),
         cmocka_unit_test(the_past_has_a_revision),
+        cmocka_unit_test(a_table_is_learnt_from_kept_states),
+        cmocka_unit_test(the_regression_finds_a_linear_map),
         cmocka_unit_test(masses_of_zero_are_legal),
         cmocka_unit_test(labels_of_zero_leave_equal_sheets_equal),
         cmocka_unit_test(a_row_warns_of_what_epsilon_does),

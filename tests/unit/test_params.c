@@ -273,6 +273,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"transport_p", 0, 0, 0, 0, 0, 0, 0, 0},    {"cells", 0, 0, 0, 0, 0, 0, 0, 0},
         {"total_mass", 0, 0, 0, 0, 0, 0, 0, 0},     {"direction_tol", 1, 1, 1, 0, 0, 1, 1, 1},
         {"moving_tol", 1, 1, 1, 0, 0, 1, 1, 1},     {"anneal", 1, 0, 0, 1, 1, 1, 1, 0},
+        {"start", 0, 0, 0, 1, 1, 0, 0, 0},          {"start_file", 0, 0, 0, 0, 0, 0, 0, 0},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {

@@ -32,6 +32,7 @@ extern const struct wgf_datafile_layout wgf_datafile_samples; /* X, y, with the 
 extern const struct wgf_datafile_layout wgf_datafile_inputs;  /* X alone, with the bias column */
 extern const struct wgf_datafile_layout wgf_datafile_neurons; /* W, alpha */
 extern const struct wgf_datafile_layout wgf_datafile_cloud;   /* points with their signs beside them, weights */
+extern const struct wgf_datafile_layout wgf_datafile_duals;   /* coefficients */
 
 /* Owned by its reader; zero-initialised it is empty. */
 struct wgf_datafile {

@@ -162,6 +162,7 @@ struct wgf_problem {
     const double *alpha;                      /* m */
     const double *masses;                     /* N, of methods without neurons; NULL: as `init` says */
     const struct wgf_cloud *reference;        /* of record_distances: reference; otherwise NULL */
+    const double *duals;                      /* n x wgf_dual_features(n), of start: file; otherwise NULL */
     const volatile sig_atomic_t *cancel;      /* NULL, or the caller's: not 0 ends the descent, within a gradient too */
     const volatile sig_atomic_t *expired;     /* set by wgf_flow_run: not 0 once cancelled or after time_limit */
     const struct wgf_checkpoint *checkpoint;  /* NULL: none is made, and the descent starts from the beginning */

@@ -52,6 +52,12 @@ enum wgf_inner_memory { WGF_INNER_MEMORIES(WGF_ENUM_ID) };
     X(WGF_SOLVER_DYKSTRA, "dykstra")
 enum wgf_jko_solver { WGF_JKO_SOLVERS(WGF_ENUM_ID) };
 
+#define WGF_STARTS(X)                                                                                                  \
+    X(WGF_START_PREVIOUS, "previous")                                                                                  \
+    X(WGF_START_ZERO, "zero")                                                                                          \
+    X(WGF_START_FILE, "file")
+enum wgf_start { WGF_STARTS(WGF_ENUM_ID) };
+
 #define WGF_FLOW_SOLVERS(X)                                                                                            \
     X(WGF_FLOW_EVENTS, "events")                                                                                       \
     X(WGF_FLOW_ADAPTIVE, "adaptive")
@@ -119,8 +125,10 @@ struct wgf_settings {
     double grid_radius; /* half-width */
     int64_t grid2;      /* the second, coarse grid; 0: none */
     double grid2_radius;
-    double epsilon; /* entropic regularisation, or auto */
-    int solver;     /* enum wgf_jko_solver */
+    double epsilon;         /* entropic regularisation, or auto */
+    int solver;             /* enum wgf_jko_solver */
+    int start;              /* enum wgf_start */
+    const char *start_file; /* of start: file, as the spec writes it; borrowed */
     double newton_tol;
     int64_t dykstra_steps;
     double dykstra_tol;

@@ -71,6 +71,9 @@ const struct wgf_source *wgf_plan_init_source(const struct wgf_plan *plan, const
 /* The source of a job's reference_file and reference_job; NULL: it has none. */
 const struct wgf_source *wgf_plan_reference_source(const struct wgf_plan *plan, const struct wgf_settings *settings);
 
+/* The source of a job's start_file; NULL: it reads none. */
+const struct wgf_source *wgf_plan_start_source(const struct wgf_plan *plan, const struct wgf_settings *settings);
+
 /* Reads a source again, as the plan did: neurons as W and alpha, masses as a matrix of one column, a cloud as points
  * and weights, which have the points' signs and are finite, as the points are. *contents must be empty; on failure it
  * stays so. Errors: those of wgf_datafile_read and wgf_datafile_read_state. */

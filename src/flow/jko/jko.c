@@ -9,6 +9,8 @@
 #include "langevin/langevin.h"
 
 #include "wgf/base/system.h"
+#include "wgf/base/vector.h"
+#include "wgf/flow/duals.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -33,6 +35,11 @@ static double epsilon_of(const struct wgf_settings *settings, const struct wgf_g
 static bool is_annealed(const struct wgf_settings *settings)
 {
     return settings->entropy > 0 && settings->anneal != WGF_ANNEAL_CONSTANT;
+}
+
+double wgf_jko_epsilon(const struct wgf_settings *settings, int64_t number)
+{
+    return epsilon_at(settings, wgf_measure_grids(settings).grids, number);
 }
 
 /* Is a matrix of n x n cheap beside the kernel's products? It saves about six applications of 16 g^3 operations. */
@@ -73,6 +80,8 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
     wgf_features_lay_out(&jko->features, &jko->measure, n, arena);
     wgf_features_lay_out(&jko->test_features, &jko->measure, tests, arena);
     wgf_newton_lay_out(&jko->newton, n, arena);
+    if (settings->start == WGF_START_FILE)
+        jko->features_of_q = wgf_arena_take(arena, (double)wgf_dual_features(n), sizeof(double));
     if (is_predictable(settings)) {
         wgf_tangent_lay_out(&jko->tangent, &jko->measure, n, arena);
         wgf_secant_lay_out(&jko->secant, n, arena);
@@ -185,6 +194,52 @@ static void swap_masses(struct wgf_jko *jko)
     jko->q = swap;
 }
 
+static struct wgf_jko_report solve(struct wgf_jko *jko, bool past_counts, const struct wgf_deadline *deadline)
+{
+    return jko->settings->solver == WGF_SOLVER_DYKSTRA ? wgf_jko_dykstra(jko, deadline)
+                                                       : wgf_jko_newton(jko, past_counts, deadline);
+}
+
+/* u, from what the table makes of Phi q. */
+static void look_up(struct wgf_jko *jko)
+{
+    const struct wgf_data *data = jko->problem->data;
+    const int64_t n = data->n, features = wgf_dual_features(n);
+    double *const residual = jko->predicted;
+    for (int64_t j = 0; j < n; j++)
+        residual[j] = jko->output[j] - data->y[j];
+    wgf_dual_features_of(residual, n, jko->settings->gamma, jko->epsilon, jko->features_of_q);
+    for (int64_t j = 0; j < n; j++)
+        jko->u[j] = wgf_dot(jko->problem->duals + j * features, jko->features_of_q, features);
+}
+
+/* From a table, which may be one of other data. Where it leads nowhere, again without it. */
+static struct wgf_jko_report solve_from_table(struct wgf_jko *jko, const struct wgf_deadline *deadline)
+{
+    look_up(jko);
+    struct wgf_jko_report report = solve(jko, false, deadline);
+    const bool slow = jko->settings->solver == WGF_SOLVER_DYKSTRA && !report.broken; /* as it would be from anywhere */
+    if (report.converged || report.expired || slow)
+        return report;
+    const int64_t steps = report.steps, newton_steps = report.newton_steps;
+    wgf_jko_gradient(jko, jko->q, jko->start, jko->predicted); /* output <- Phi q */
+    memcpy(jko->u, jko->start, (size_t)jko->problem->data->n * sizeof *jko->u);
+    report = solve(jko, true, deadline);
+    report.steps += steps;
+    report.newton_steps += newton_steps;
+    return report;
+}
+
+/* From where `start` says. */
+static struct wgf_jko_report solve_step(struct wgf_jko *jko, const struct wgf_deadline *deadline)
+{
+    if (jko->settings->start == WGF_START_FILE)
+        return solve_from_table(jko, deadline);
+    if (jko->settings->start == WGF_START_ZERO)
+        memset(jko->u, 0, (size_t)jko->problem->data->n * sizeof *jko->u);
+    return solve(jko, jko->settings->start == WGF_START_PREVIOUS, deadline);
+}
+
 static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
                  double *inner_distance)
 {
@@ -196,8 +251,7 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
         return false;
     memcpy(jko->start, jko->u, dual_bytes);
     swap_masses(jko);
-    struct wgf_jko_report report =
-        jko->settings->solver == WGF_SOLVER_DYKSTRA ? wgf_jko_dykstra(jko, deadline) : wgf_jko_newton(jko, deadline);
+    struct wgf_jko_report report = solve_step(jko, deadline);
     if (report.expired) {
         jko->epsilon = epsilon;
         swap_masses(jko);

@@ -54,6 +54,7 @@ struct wgf_jko {
     double *spread, *mean;   /* N each: within products with the Hessian */
     double *net, *potential; /* points each */
     double *confinement;     /* N: U = confine |theta|^2; NULL: none */
+    double *features_of_q;   /* of the table of duals, with start: file */
     double *output;          /* n: Phi p, or of whatever was asked for last; Phi q as a step begins */
 
     struct wgf_evaluation evaluation;
@@ -82,12 +83,15 @@ void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, dou
 /* product <- s Phi spread + v / (2 kappa) */
 void wgf_jko_curvature(struct wgf_jko *jko, const double *v, double *product);
 
-/* From q and u to p and u. */
-struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadline *deadline);
+/* From q and u to p and u; where the past counts, from what it predicts. */
+struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, bool past_counts, const struct wgf_deadline *deadline);
 
-/* The u from which the step's solver starts: jko->predicted + what the errors of earlier predictions make likely.
- * False: the tangent of q is not positive, and u is as it was. */
-bool wgf_jko_predict(struct wgf_jko *jko);
+/* Of the step of this number, from 1. */
+double wgf_jko_epsilon(const struct wgf_settings *settings, int64_t number);
+
+/* The u from which the step's solver starts, the tangent of q being factorised: jko->predicted + what the errors of
+ * earlier predictions make likely. */
+void wgf_jko_predict(struct wgf_jko *jko);
 /* After the step: what is to be learnt from its u. */
 void wgf_jko_learn(struct wgf_jko *jko, bool stalled);
 

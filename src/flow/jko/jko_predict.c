@@ -16,18 +16,15 @@ static double extrapolate(const double *values, int64_t stride, int64_t order)
     return sum;
 }
 
-bool wgf_jko_predict(struct wgf_jko *jko)
+void wgf_jko_predict(struct wgf_jko *jko)
 {
     const int64_t n = jko->problem->data->n;
     const double shrinks = 1 + 2 * jko->settings->gamma * jko->settings->network.confine;
-    if (!wgf_tangent_factorise(&jko->tangent, &jko->features, jko->q, jko->settings->gamma, jko->kappa))
-        return false;
     for (int64_t j = 0; j < n; j++)
         jko->predicted[j] = jko->output[j] / shrinks - jko->problem->data->y[j];
     wgf_tangent_solve(&jko->tangent, jko->predicted);
     for (int64_t j = 0; j < n; j++)
         jko->u[j] = jko->predicted[j] + extrapolate(jko->errors + j, n, jko->errors_used);
-    return true;
 }
 
 /* How far, squared, extrapolation of that order would have been from the error that came. */

@@ -41,33 +41,38 @@ static void solve_tangent(void *context, double *x)
     wgf_tangent_solve(context, x);
 }
 
-/* By secants from the predicted u. */
-static struct wgf_newton_report descend(struct wgf_jko *jko, const struct wgf_convex *semidual,
+/* By secants, from the predicted u where the past counts. */
+static struct wgf_newton_report descend(struct wgf_jko *jko, const struct wgf_convex *semidual, bool past_counts,
                                         const struct wgf_deadline *deadline, double tolerance)
 {
     const struct wgf_hessian_approx hessian = {&jko->tangent, solve_tangent};
+    const struct wgf_settings *settings = jko->settings;
     struct wgf_newton_report report = {.end = WGF_NEWTON_STALLED, .residual = NAN};
-    if (wgf_jko_predict(jko))
-        report = wgf_secant_minimise(&jko->secant, semidual, &hessian, &jko->past, deadline, tolerance, jko->u);
+    if (wgf_tangent_factorise(&jko->tangent, &jko->features, jko->q, settings->gamma, jko->kappa)) {
+        if (past_counts)
+            wgf_jko_predict(jko);
+        report = wgf_secant_minimise(&jko->secant, semidual, &hessian, past_counts ? &jko->past : NULL, deadline,
+                                     tolerance, jko->u);
+    }
     if (!isfinite(report.residual))
         memcpy(jko->u, jko->start, (size_t)jko->problem->data->n * sizeof *jko->u);
     return report;
 }
 
-struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, const struct wgf_deadline *deadline)
+struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, bool past_counts, const struct wgf_deadline *deadline)
 {
     struct wgf_convex semidual = {jko, gradient, curvature};
     double tolerance = jko->settings->newton_tol * jko->scale;
     struct wgf_newton_report report = {.end = WGF_NEWTON_STALLED};
     if (jko->predicts)
-        report = descend(jko, &semidual, deadline, tolerance);
+        report = descend(jko, &semidual, past_counts, deadline, tolerance);
     const bool stalled = report.end == WGF_NEWTON_STALLED;
     if (stalled) {
         int64_t used = report.iterations;
         report = wgf_newton_minimise(&jko->newton, &semidual, deadline, tolerance, jko->u);
         report.iterations += used;
     }
-    if (jko->predicts && report.end == WGF_NEWTON_CONVERGED)
+    if (jko->predicts && past_counts && report.end == WGF_NEWTON_CONVERGED)
         wgf_jko_learn(jko, stalled);
     return (struct wgf_jko_report){.expired = report.end == WGF_NEWTON_EXPIRED,
                                    .broken = report.end == WGF_NEWTON_BROKEN,
