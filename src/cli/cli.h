@@ -21,6 +21,7 @@ int wgf_cli_status(int argc, char **argv);
 int wgf_cli_show(int argc, char **argv);
 int wgf_cli_predict(int argc, char **argv);
 int wgf_cli_distance(int argc, char **argv);
+int wgf_cli_learn(int argc, char **argv);
 int wgf_cli_aggregate(int argc, char **argv);
 int wgf_cli_merge(int argc, char **argv);
 int wgf_cli_verify(int argc, char **argv);

@@ -103,22 +103,13 @@ static void summarise(const struct request *request, const struct wgf_merge_coun
     fprintf(stderr, "; %" PRId64 " pending\n", count->jobs[WGF_JOB_PENDING]);
 }
 
-/* May the file that is there be replaced? Holds it. */
-static wgf_status hold_old(const struct request *request, const char *path, int *lock, struct wgf_error *error)
-{
-    if (!request->overwrite)
-        return wgf_fail(error, WGF_EUSAGE, "%s exists; give another -o, or --overwrite to replace it", path);
-    const wgf_status status = wgf_output_check_old(path, true, error);
-    return status ? status : wgf_output_hold(path, lock, error);
-}
-
 static int merge_at(const struct request *request, const char *path, bool exists, const struct wgf_shard *shards)
 {
     const struct wgf_store_making making = {.replace = exists, .interrupted = wgf_run_stop};
     struct wgf_merge_count count;
     struct wgf_error error;
     int lock = -1;
-    wgf_status status = exists ? hold_old(request, path, &lock, &error) : WGF_OK;
+    wgf_status status = exists ? wgf_output_take(path, request->overwrite, &lock, &error) : WGF_OK;
     if (!status)
         status = wgf_result_merge(path, shards, request->count, &making, &count, &error);
     if (!status && !request->quiet)

@@ -38,6 +38,7 @@ static wgf_status read_parts(struct wgf_kept *kept, const struct wgf_query *quer
 static wgf_status choose_jobs(struct wgf_kept *kept, const struct wgf_selection *selection,
                               const struct wgf_query *query, struct wgf_error *error)
 {
+    const char *const save = kept->save ? kept->save : "last";
     struct wgf_job_set set;
     wgf_status status = wgf_select(selection, kept->extent.jobs, &set, error);
     if (status)
@@ -57,12 +58,12 @@ static wgf_status choose_jobs(struct wgf_kept *kept, const struct wgf_selection 
             kept->jobs[kept->count++] = job;
         else if (selection->intervals)
             return wgf_fail(error, WGF_EUSAGE,
-                            "job %" PRId64 " has kept no state; a job keeps one with save: last, once it has ended",
-                            job);
+                            "job %" PRId64 " has kept no state; a job keeps one with save: %s, once it has ended", job,
+                            save);
     }
     return kept->count > 0 ? WGF_OK
-                           : wgf_fail(error, WGF_EUSAGE, "no job%s has kept a state; run the spec with save: last",
-                                      query->condition_count > 0 ? " that passes --where" : "");
+                           : wgf_fail(error, WGF_EUSAGE, "no job%s has kept a state; run the spec with save: %s",
+                                      query->condition_count > 0 ? " that passes --where" : "", save);
 }
 
 int wgf_kept_open(struct wgf_kept *kept, const char *file, const struct wgf_selection *selection,
@@ -127,17 +128,40 @@ static wgf_status make_alpha(const struct wgf_kept *kept, int64_t job, const str
     return status;
 }
 
-wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings, double **state,
-                         double **alpha, struct wgf_error *error)
+enum wgf_job_state wgf_kept_job_state(const struct wgf_kept *kept, int64_t job)
+{
+    return *(const uint8_t *)wgf_cells_at(&kept->parts[WGF_KEPT_STATUS], job, 0);
+}
+
+int64_t wgf_kept_records(const struct wgf_kept *kept, int64_t job)
+{
+    return part(kept, WGF_KEPT_RECORDS, job);
+}
+
+/* Reads `count` states from the one of number `first` on. */
+static wgf_status read_states(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
+                              int64_t first, int64_t count, double **states, double **alpha, struct wgf_error *error)
 {
     const bool fixed = wgf_method_has_neurons(settings->method) && !wgf_network_trains_alpha(&settings->network);
     const int64_t rows = part(kept, WGF_KEPT_ROWS, job), size = rows * part(kept, WGF_KEPT_COLS, job);
-    const int64_t last = part(kept, WGF_KEPT_START, job) + (part(kept, WGF_KEPT_RECORDS, job) - 1) * size;
-    *state = wgf_calloc(size, sizeof **state);
+    const int64_t start = part(kept, WGF_KEPT_START, job) + first * size;
+    *states = wgf_calloc(count * size, sizeof **states);
     *alpha = fixed ? wgf_calloc(rows, sizeof **alpha) : NULL;
-    if (!*state || (fixed && !*alpha))
-        return wgf_fail(error, WGF_EMEMORY, "no memory for the state of job %" PRId64, job);
+    if (!*states || (fixed && !*alpha))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the state%s of job %" PRId64, count > 1 ? "s" : "", job);
     const wgf_status status =
-        wgf_store_read(kept->store, wgf_store_column(kept->store, "state"), last, size, *state, error);
+        wgf_store_read(kept->store, wgf_store_column(kept->store, "state"), start, count * size, *states, error);
     return status || !fixed ? status : make_alpha(kept, job, settings, *alpha, error);
+}
+
+wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings, double **state,
+                         double **alpha, struct wgf_error *error)
+{
+    return read_states(kept, job, settings, wgf_kept_records(kept, job) - 1, 1, state, alpha, error);
+}
+
+wgf_status wgf_kept_read_all(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
+                             double **states, double **alpha, struct wgf_error *error)
+{
+    return read_states(kept, job, settings, 0, wgf_kept_records(kept, job), states, alpha, error);
 }

@@ -11,6 +11,7 @@ enum wgf_kept_part { WGF_KEPT_STATUS, WGF_KEPT_START, WGF_KEPT_RECORDS, WGF_KEPT
 
 /* An open result file; zero-initialise. */
 struct wgf_kept {
+    const char *save; /* what `save` has to be, for errors; NULL: last */
     struct wgf_store *store;
     struct wgf_store_extent extent;
     struct wgf_job_list plan;
@@ -27,6 +28,10 @@ int wgf_kept_open(struct wgf_kept *kept, const char *file, const struct wgf_sele
                   const struct wgf_query *query);
 void wgf_kept_close(struct wgf_kept *kept);
 
+/* The state of the job, and how many states it has kept. */
+enum wgf_job_state wgf_kept_job_state(const struct wgf_kept *kept, int64_t job);
+int64_t wgf_kept_records(const struct wgf_kept *kept, int64_t job);
+
 /* The settings of a job, made to agree with the shape of its state, whatever has become of the files that it read.
  * Errors: WGF_EDATA. */
 wgf_status wgf_kept_settings(const struct wgf_kept *kept, int64_t job, struct wgf_settings *settings,
@@ -36,5 +41,9 @@ wgf_status wgf_kept_settings(const struct wgf_kept *kept, int64_t job, struct wg
  * frees both, after an error too. Errors: WGF_EMEMORY, and of reading. */
 wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings, double **state,
                          double **alpha, struct wgf_error *error);
+
+/* The same of all states that the job has kept, one behind the other. */
+wgf_status wgf_kept_read_all(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
+                             double **states, double **alpha, struct wgf_error *error);
 
 #endif

@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"show", "the job table of a result file, or one job's trace and data", wgf_cli_show},
     {"predict", "what the networks of a result file say at new inputs", wgf_cli_predict},
     {"distance", "exact Wasserstein distances between kept states", wgf_cli_distance},
+    {"learn", "the energy of a flow, learned back from its kept states", wgf_cli_learn},
     {"aggregate", "groups of jobs reduced to medians, quantiles, means: over seeds, say", wgf_cli_aggregate},
     {"merge", "one result file out of shards", wgf_cli_merge},
     {"verify", "make every finished row's checksum again, and name the rows that do not match", wgf_cli_verify},

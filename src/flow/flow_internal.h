@@ -10,6 +10,7 @@
 
 struct wgf_budget;
 struct wgf_langevin;
+struct wgf_learning;
 struct wgf_reference;
 
 /* The current state in three numbers. */
@@ -74,6 +75,10 @@ struct wgf_method {
     wgf_status (*failure)(const void *work, struct wgf_error *);
     /* Fills its WGF_FLOW_NUMBERS of the result. NULL: it has none. */
     void (*results)(const void *work, struct wgf_flow_result *result);
+    /* Learns from states of such descents (learn/learn_internal.h). NULL: their steps do not tell a first variation,
+     * for the reason of `unlearnable`, the end of a sentence. */
+    wgf_status (*learn)(const struct wgf_learning *, struct wgf_error *);
+    const char *unlearnable;
     /* Writes what a user should know of a descent that ended well, or nothing. NULL: there never is anything. */
     void (*explain)(void *work, char *message, size_t size);
 };
@@ -131,6 +136,9 @@ void wgf_checkpoint_save_last(struct wgf_descent *run);
 wgf_status wgf_checkpoint_load(struct wgf_descent *run);
 
 const struct wgf_method *wgf_method_find(const struct wgf_settings *settings);
+
+/* The method of the word itself, and the word, whatever `solver` it has. */
+const struct wgf_method *wgf_method_of_word(int method, const char **word);
 
 /* The remedy that no step size is. */
 const char *wgf_flow_other_start(const struct wgf_settings *settings);

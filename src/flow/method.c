@@ -10,6 +10,13 @@ const struct wgf_method *wgf_method_find(const struct wgf_settings *settings)
     return method->solver ? method->solver(settings) : method;
 }
 
+const struct wgf_method *wgf_method_of_word(int method, const char **word)
+{
+    static const char *const words[] = {WGF_METHODS(WGF_METHOD_WORD)};
+    *word = words[method];
+    return methods[method];
+}
+
 bool wgf_method_has_neurons(int method)
 {
     return methods[method]->neurons;

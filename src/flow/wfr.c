@@ -333,4 +333,6 @@ const struct wgf_method wgf_method_wfr = {
     .record = record,
     .state = state,
     .state_iov = state_iov,
+    .unlearnable =
+        "its masses turn and grow, so that no transport leads from a state to the next; take gd with layers: both",
 };

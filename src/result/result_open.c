@@ -2,7 +2,10 @@
  * Invariant: what the store then has is what every reader and writer of rows counts on. */
 #include "result_internal.h"
 
+#include "wgf/result/learned.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* A column that a result file cannot be without, by its dimension. */
 static bool is_needed(const struct wgf_column *column, int number, const struct wgf_store_extent *extent)
@@ -13,11 +16,16 @@ static bool is_needed(const struct wgf_column *column, int number, const struct 
            (column->shape == WGF_SHAPE_STATE && extent->state_elements > 0);
 }
 
-static wgf_status check(const struct wgf_store *store, const char *path, const struct wgf_column_list *columns,
+static wgf_status check(struct wgf_store *store, const char *path, const struct wgf_column_list *columns,
                         struct wgf_error *error)
 {
     struct wgf_store_extent extent;
+    char *const from = wgf_store_text(store, WGF_LEARNED_FROM);
     wgf_store_extent(store, &extent);
+    free(from);
+    if (from)
+        return wgf_fail(error, WGF_EUSAGE,
+                        "'%s' is what 'wgf learn' made of the states of a result file; give that one", path);
     if (extent.message_length != WGF_MESSAGE_LENGTH)
         return wgf_fail(error, WGF_EDATA, "messages in '%s' are %" PRId64 " bytes long, not %d; another wgf wrote it",
                         path, extent.message_length, WGF_MESSAGE_LENGTH);

@@ -54,3 +54,11 @@ wgf_status wgf_output_check_old(const char *path, bool overwrite, struct wgf_err
     wgf_store_close(old, NULL);
     return WGF_OK;
 }
+
+wgf_status wgf_output_take(const char *path, bool overwrite, int *lock, struct wgf_error *error)
+{
+    if (!overwrite)
+        return wgf_fail(error, WGF_EUSAGE, "%s exists; give another -o, or --overwrite to replace it", path);
+    const wgf_status status = wgf_output_check_old(path, true, error);
+    return status ? status : wgf_output_hold(path, lock, error);
+}

@@ -12,6 +12,8 @@ const struct wgf_store_dimension wgf_store_dimensions[WGF_STORE_SHAPES] = {
     [WGF_SHAPE_RECORD] = {"record", "number of the trace record"},
     [WGF_SHAPE_INNER_RECORD] = {"inner_record", "number of the inner trace record"},
     [WGF_SHAPE_INPUT] = {"input", "number of the input"},
+    [WGF_SHAPE_SAMPLE] = {"sample", "number of the sample"},
+    [WGF_SHAPE_FEATURE] = {"feature", "number of the feature"},
     [WGF_SHAPE_MESSAGE] = {"message_length", NULL},
     [WGF_SHAPE_STATE] = {"state_element", NULL},
 };
@@ -27,6 +29,10 @@ int64_t wgf_store_length(const struct wgf_store_extent *extent, enum wgf_column_
         return extent->inner_records;
     case WGF_SHAPE_INPUT:
         return extent->inputs;
+    case WGF_SHAPE_SAMPLE:
+        return extent->samples;
+    case WGF_SHAPE_FEATURE:
+        return extent->features;
     case WGF_SHAPE_MESSAGE:
         return extent->message_length;
     case WGF_SHAPE_STATE:

@@ -176,6 +176,8 @@ static const char *survey_dimension(struct wgf_store *store, enum wgf_column_sha
                                                 [WGF_SHAPE_RECORD] = &extent->records,
                                                 [WGF_SHAPE_INNER_RECORD] = &extent->inner_records,
                                                 [WGF_SHAPE_INPUT] = &extent->inputs,
+                                                [WGF_SHAPE_SAMPLE] = &extent->samples,
+                                                [WGF_SHAPE_FEATURE] = &extent->features,
                                                 [WGF_SHAPE_MESSAGE] = &extent->message_length,
                                                 [WGF_SHAPE_STATE] = &extent->state_elements};
     struct wgf_store_column scale = {0};

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import OK, USAGE, Outcome, case, equal, main, require
 
 SOURCES = Path(__file__).resolve().parents[2]
-COMMANDS = ("plan", "run", "status", "show", "predict", "distance", "aggregate", "merge", "verify", "params")
+COMMANDS = ("plan", "run", "status", "show", "predict", "distance", "learn", "aggregate", "merge", "verify", "params")
 # Programs beside wgf that take options, and how each is called.
 SCRIPTS = {name: (caller, str(SOURCES / name)) for name, caller in (
     ("slurm/sweep.sh", "bash"), ("tools/plot.py", sys.executable), ("tools/report.py", sys.executable),
@@ -25,6 +25,7 @@ OPTIONS = {
                   "NaN", "status"),
     "predict": ("--at", "--jobs", "--where", "--csv"),
     "distance": ("--jobs", "--with", "--p", "--csv"),
+    "learn": ("--output", "--features", "polynomial", "rbf", "--pairs", "predicted", "--jobs", "--overwrite", "--csv"),
     "merge": ("--output", "--overwrite", "--quiet"),
     "verify": ("exit codes",),
     "params": ("--markdown", "--json-schema"),

@@ -53,7 +53,8 @@ def words_of_the_command_line(wgf):
     wgf.write("spec.yaml", SPEC)
     name = TRICKS.replace("/", "")[:60]
     wgf.write(f"{name}.yaml", SPEC)
-    for command in ("plan", "run", "status", "show", "predict", "distance", "aggregate", "merge", "verify", "params"):
+    for command in ("plan", "run", "status", "show", "predict", "distance", "learn", "aggregate", "merge", "verify",
+                    "params"):
         for words in ((TRICKS,), (f"--{TRICKS}",), (f"-{TRICKS}",), ("x", "--jobs", TRICKS), ("x", "--set", TRICKS),
                       ("x", "--value", TRICKS, "--by", TRICKS), ("x", "-o", TRICKS), (TRICKS, "-o", "x.h5")):
             done = run([wgf.program, command, *words], wgf.folder)

@@ -33,7 +33,7 @@ SPEC = """\
 name: crafted
 fixed: {data: file, data_file: points.csv, standardize: both, method: prox, width: 4, steps: 2, inner_steps: 3,
         record_inner: 1, save: all}
-sweep: {metric: [frobenius, wasserstein], seed: [1, 2, 3]}
+sweep: [{product: {metric: [frobenius, wasserstein], seed: [1, 2, 3]}}, {fixed: {method: gd}, product: {seed: [1, 2]}}]
 """
 DATA_SPEC = """\
 name: data
@@ -45,7 +45,8 @@ COMMANDS = (
     ("status", "x.h5"), ("status", "x.h5", "--json"), ("show", "x.h5"), ("show", "x.h5", "--csv"),
     ("show", "x.h5", "--job", "1"), ("verify", "x.h5"),
     ("aggregate", "x.h5", "--by", "metric", "--value", "objective,objective_final"),
-    ("predict", "x.h5", "--at", "at.csv"), ("distance", "x.h5"), ("merge", "x.h5", "-o", "merged.h5"),
+    ("predict", "x.h5", "--at", "at.csv"), ("distance", "x.h5"),
+    ("learn", "x.h5", "-o", "learned.h5"), ("merge", "x.h5", "-o", "merged.h5"),
     ("run", "spec.yaml", "-o", "new.h5", "--reuse", "x.h5", "--quiet"), ("run", "spec.yaml", "-o", "x.h5", "--quiet"),
 )
 DATA_COMMANDS = (("plan", "data.yaml"), ("run", "data.yaml", "-o", "new.h5", "--quiet"))
@@ -280,7 +281,7 @@ class Room:
 
     def sums(self):
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in self.folder.iterdir()
-                if path.is_file() and path.name not in ("new.h5", "merged.h5")}
+                if path.is_file() and path.name not in ("new.h5", "merged.h5", "learned.h5")}
 
     def tell(self, kind, what, arguments, done=None):
         self.counts[kind] += 1
@@ -321,7 +322,7 @@ class Room:
             return # HDF5 itself does not make such a file
         self.counts["files"] += 1
         for arguments in DATA_COMMANDS if is_data else COMMANDS:
-            for name in ("new.h5", "merged.h5"):
+            for name in ("new.h5", "merged.h5", "learned.h5"):
                 (self.folder / name).unlink(missing_ok=True)
             self.judge(what, arguments, self.sums())
 

@@ -16,7 +16,7 @@ from promises import fault
 # Jobs that read files, in two parts.
 DATA = """\
 name: reads
-fixed: {data: file, data_file: data.csv, init: file, init_file: init.h5, width: 4, steps: 3, save: last}
+fixed: {data: file, data_file: data.csv, init: file, init_file: init.h5, width: 4, steps: 3, save: all}
 sweep: {method: [gd, prox], gamma: [0.05, 0.1, 0.2]}
 """
 KINDS = {"EIO": errno.EIO, "EINTR": errno.EINTR, "ENOMEM": errno.ENOMEM, "EACCES": errno.EACCES,
@@ -39,6 +39,7 @@ COMMANDS = {
     "aggregate": (("aggregate", "all.h5", "--by", "gamma", "--value", "objective"), "all.h5", None),
     "predict": (("predict", "all.h5", "--at", "inputs.csv"), "all.h5", None),
     "distance": (("distance", "all.h5"), "all.h5", None),
+    "learn": (("learn", "all.h5", "-o", "learned.h5", "--overwrite"), "all.h5", None),
 }
 
 

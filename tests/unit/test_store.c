@@ -202,7 +202,7 @@ static void shapes_of_equal_length_are_told_apart(void **state)
 {
     (void)state;
     struct wgf_store_schema schema = schema_of(4);
-    schema.extent = (struct wgf_store_extent){4, 4, 4, 4, 4, 4};
+    schema.extent = (struct wgf_store_extent){4, 4, 4, 4, 4, 4, 4, 4};
     int64_t largest = 0;
     assert_int_equal(wgf_store_create("square.h5", &schema, fill, &largest, &replacing, NULL), WGF_OK);
     struct wgf_store *store = open_store("square.h5", WGF_STORE_WRITE);

@@ -49,10 +49,12 @@ void wgf_run_stop_before(double begun, double limit);
 /* The file that a command makes. Errors: WGF_EIO, a sentence with the remedy.
  * follow: the path that a link leads to, so that the link stays, and whether it exists; the caller frees *path.
  * check_old: the file at the path is a result file, so that it may be replaced (`overwrite`) or continued.
- * hold: locks the file for this process; closing *lock releases it. */
+ * hold: locks the file for this process; closing *lock releases it.
+ * take: both, of a file that is there and may be replaced with `overwrite` alone, else WGF_EUSAGE. */
 wgf_status wgf_output_follow(const char *output, char **path, bool *exists, struct wgf_error *error);
 wgf_status wgf_output_check_old(const char *path, bool overwrite, struct wgf_error *error);
 wgf_status wgf_output_hold(const char *path, int *lock, struct wgf_error *error);
+wgf_status wgf_output_take(const char *path, bool overwrite, int *lock, struct wgf_error *error);
 
 /* The name of a file or folder that stands beside a result file: that of the result file with `end`. Symbolic links to
  * the result file all lead to the same name. Allocated; NULL with errno: there is no such file, or no memory. */

@@ -28,6 +28,8 @@ enum wgf_column_shape {
     WGF_SHAPE_RECORD,       /* job x record */
     WGF_SHAPE_INNER_RECORD, /* job x inner_record */
     WGF_SHAPE_INPUT,        /* job x input */
+    WGF_SHAPE_SAMPLE,       /* job x sample */
+    WGF_SHAPE_FEATURE,      /* job x feature */
     WGF_SHAPE_MESSAGE,      /* job x message_length; of WGF_COLUMN_CHARS */
     WGF_SHAPE_STATE,        /* state_element: flat, rows are ranges of elements */
 };
@@ -57,7 +59,7 @@ struct wgf_columns {
 
 /* Sizes of the dimensions. A dimension of size 0 is not made, nor are columns on it (job is always there). */
 struct wgf_store_extent {
-    int64_t jobs, records, inner_records, inputs, message_length, state_elements;
+    int64_t jobs, records, inner_records, inputs, samples, features, message_length, state_elements;
 };
 
 /* A root attribute: text, an array of texts (text NULL, list with count), or a number (both NULL). */

@@ -206,4 +206,5 @@ const struct wgf_method wgf_method_flow = {
     .state_iov = state_iov,
     .results = results,
     .explain = explain,
+    .unlearnable = "a state follows from all gradients since the one before, not from one; take gd with a small gamma",
 };

@@ -5,6 +5,7 @@
  *
  * exactly, by one of two solvers: jko_semidual.c (default) or jko_dykstra.c, the reference. */
 #include "jko_internal.h"
+#include "learn/learn_internal.h"
 
 #include "langevin/langevin.h"
 
@@ -18,20 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of step `number`, from 1. */
-static double epsilon_at(const struct wgf_settings *settings, const struct wgf_grid *grid, int64_t number)
-{
-    const double h = wgf_grid_spacing(grid);
-    if (settings->entropy > 0)
-        return 4 * settings->gamma * wgf_langevin_temperature(settings, number);
-    return isnan(settings->epsilon) ? h * h : settings->epsilon;
-}
-
-static double epsilon_of(const struct wgf_settings *settings, const struct wgf_grid *grid)
-{
-    return epsilon_at(settings, grid, 1);
-}
-
 static bool is_annealed(const struct wgf_settings *settings)
 {
     return settings->entropy > 0 && settings->anneal != WGF_ANNEAL_CONSTANT;
@@ -39,7 +26,11 @@ static bool is_annealed(const struct wgf_settings *settings)
 
 double wgf_jko_epsilon(const struct wgf_settings *settings, int64_t number)
 {
-    return epsilon_at(settings, wgf_measure_grids(settings).grids, number);
+    const struct wgf_measure measure = wgf_measure_grids(settings);
+    const double h = wgf_grid_spacing(measure.grids);
+    if (settings->entropy > 0)
+        return 4 * settings->gamma * wgf_langevin_temperature(settings, number);
+    return isnan(settings->epsilon) ? h * h : settings->epsilon;
 }
 
 /* Is a matrix of n x n cheap beside the kernel's products? It saves about six applications of 16 g^3 operations. */
@@ -124,7 +115,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     jko->settings = settings;
     jko->problem = problem;
     jko->measure = wgf_measure_of(settings);
-    jko->epsilon = epsilon_of(settings, jko->measure.grids);
+    jko->epsilon = wgf_jko_epsilon(settings, 1);
     jko->kappa = wgf_loss_factor(settings->network.loss, n);
     jko->s = 2 * settings->gamma / jko->epsilon;
     jko->predicts = is_predictable(settings);
@@ -170,7 +161,7 @@ static struct wgf_evaluation evaluate(void *work)
 static bool cool(struct wgf_jko *jko, int64_t number)
 {
     const struct wgf_measure *const measure = &jko->measure;
-    jko->epsilon = epsilon_at(jko->settings, measure->grids, number);
+    jko->epsilon = wgf_jko_epsilon(jko->settings, number);
     jko->s = 2 * jko->settings->gamma / jko->epsilon;
     wgf_gibbs_free(jko->gibbs);
     jko->gibbs = NULL;
@@ -379,7 +370,7 @@ static const char *remedy(const struct wgf_settings *settings)
 {
     const struct wgf_measure measure = wgf_measure_grids(settings);
     const double h = wgf_grid_spacing(measure.grids);
-    return epsilon_of(settings, measure.grids) < h * h / 2 ? "a larger epsilon" : "a smaller gamma";
+    return wgf_jko_epsilon(settings, 1) < h * h / 2 ? "a larger epsilon" : "a smaller gamma";
 }
 
 static void results(const void *work, struct wgf_flow_result *result)
@@ -410,9 +401,9 @@ static double bytes(const struct wgf_settings *settings)
     struct wgf_arena arena = {0};
     lay_out(&measured, settings, settings->data.n, settings->data.n, &arena);
     return sizeof measured + arena.used +
-           fmax(wgf_gibbs_bytes(grids, measure->grid_count, measure->sheets, epsilon_of(settings, grids)),
+           fmax(wgf_gibbs_bytes(grids, measure->grid_count, measure->sheets, wgf_jko_epsilon(settings, 1)),
                 wgf_gibbs_bytes(grids, measure->grid_count, measure->sheets,
-                                epsilon_at(settings, grids, settings->steps)));
+                                wgf_jko_epsilon(settings, settings->steps)));
 }
 
 /* Of a few Newton iterations, each of which applies the Gibbs kernel. */
@@ -469,4 +460,5 @@ const struct wgf_method wgf_method_jko = {
     .residual = residual,
     .failure = failure,
     .explain = explain,
+    .learn = wgf_learn_masses,
 };

@@ -1,6 +1,7 @@
 /* Gradient descent (src/flow/README.md "Gradient descent"): W <- W - gamma grad F, or W - m gamma grad F in the
  * mean-field scaling, where the Wasserstein gradient of a particle is m times its Euclidean one. With `layers: both`
  * alpha moves alike. With `entropy` normal numbers are added: mean-field Langevin dynamics. */
+#include "learn/learn_internal.h"
 #include "particles.h"
 
 #include "langevin/langevin.h"
@@ -168,4 +169,5 @@ const struct wgf_method wgf_method_gd = {
     .state = state,
     .state_iov = state_iov,
     .residual = wgf_particles_residual,
+    .learn = wgf_learn_particles,
 };

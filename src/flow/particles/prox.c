@@ -283,4 +283,5 @@ const struct wgf_method wgf_method_prox = {
     .state = state,
     .state_iov = state_iov,
     .explain = explain,
+    .unlearnable = "its steps end where neurons stand on kinks, whose gradients are sets; take gd or jko",
 };
