@@ -50,6 +50,7 @@ FIXED = {
 }  # fmt: skip
 NEEDS = {
     "d": {"data": ["random"], "method": ["gd"]}, "n": {"data": ["random"]}, "layers": {"method": ["gd"]},
+    "init_alpha": {"method": ["gd"], "layers": ["both"]},
     "parametrisation": {"method": ["gd", "prox"]},
     "init_file": {"method": ["gd"], "width": [4]},
     **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),

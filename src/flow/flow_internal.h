@@ -26,7 +26,7 @@ struct wgf_method {
     bool neurons;     /* it descends from the problem's W and alpha */
     bool uses_kernel; /* it evaluates a network, by `kernel` */
     /* Trace columns that it fills besides step, time and objective: bit c for column c. */
-    unsigned columns;
+    uint64_t columns;
     double (*bytes)(const struct wgf_settings *);                 /* of its workspace, as `create` allocates it */
     double (*operations)(const struct wgf_settings *);            /* of a step and its records; wgf_flow_operations */
     double (*start_operations)(const struct wgf_settings *);      /* of `foresee`; NULL: few */
@@ -86,8 +86,8 @@ struct wgf_method {
 #define WGF_IOV(variable) ((struct iovec){&(variable), sizeof(variable)})
 #define WGF_IOV_ARRAY(array, count) ((struct iovec){(array), (size_t)(count) * sizeof *(array)})
 
-#define WGF_COLUMN_BIT(id) (1u << WGF_TRACE_##id)
-_Static_assert(WGF_TRACE_COUNT <= 32, "a trace column is a bit of `columns`");
+#define WGF_COLUMN_BIT(id) (UINT64_C(1) << WGF_TRACE_##id)
+_Static_assert(WGF_TRACE_COUNT <= 64, "a trace column is a bit of `columns`");
 
 /* One descent under way. */
 struct wgf_descent {

@@ -48,14 +48,14 @@ wgf_status wgf_flow_check_stop(const char *text, size_t *place, struct wgf_error
     return status;
 }
 
-unsigned wgf_flow_stop_columns(const char *text)
+uint64_t wgf_flow_stop_columns(const char *text)
 {
     struct wgf_expression *rule;
     size_t place;
-    unsigned columns = 0;
+    uint64_t columns = 0;
     if (*text && !wgf_stop_compile(&rule, text, &place, NULL)) {
         for (int c = 0; c < WGF_TRACE_COUNT; c++)
-            columns |= wgf_expression_uses(rule, c) ? 1u << c : 0;
+            columns |= wgf_expression_uses(rule, c) ? UINT64_C(1) << c : 0;
         wgf_expression_free(rule);
     }
     return columns;

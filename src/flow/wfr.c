@@ -262,7 +262,7 @@ static void record(void *work, double *values)
         mass += wfr->masses[k];
     values[WGF_TRACE_DISTANCE] = wfr->distance;
     values[WGF_TRACE_GRAD_NORM] = wfr->speed;
-    values[WGF_TRACE_MASS] = mass;
+    values[WGF_TRACE_MASS] = values[WGF_TRACE_VARIATION_NORM] = mass;
     values[WGF_TRACE_INNER_STEPS_USED] = wfr->substeps;
     if (wfr->problem->test)
         values[WGF_TRACE_OBJECTIVE_TEST] = test_loss(wfr, wfr->problem->test);
@@ -318,8 +318,8 @@ static void regrid(const struct wgf_settings *from, const double *p, const struc
 }
 
 const struct wgf_method wgf_method_wfr = {
-    .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(GRAD_NORM) | WGF_COLUMN_BIT(OBJECTIVE_TEST) |
-               WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(MASS),
+    .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(GRAD_NORM) | WGF_COLUMN_BIT(VARIATION_NORM) |
+               WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(MASS),
     .bytes = bytes,
     .operations = operations,
     .shape = shape,

@@ -3,9 +3,11 @@
 #include "wgf/model/init.h"
 
 #include "wgf/base/random.h"
+#include "wgf/base/vector.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 int wgf_init_sheets(int signs)
 {
@@ -28,45 +30,81 @@ int64_t wgf_init_grid_side(int signs, int64_t width, int64_t *nearest)
     return width == below ? side : width == above ? side + 1 : 0;
 }
 
-/* One g x g grid on [-scale, scale]^2, both ends included; a grid of one point is the origin. */
-static void fill_grid(int64_t g, double scale, double *W)
+bool wgf_init_is_grid(int kind)
 {
-    for (int64_t i = 0; i < g; i++)
+    return kind == WGF_INIT_GRID || kind == WGF_INIT_JITTERED_GRID;
+}
+
+bool wgf_init_is_random(int kind)
+{
+    return kind == WGF_INIT_NORMAL || kind == WGF_INIT_JITTERED_GRID || kind == WGF_INIT_UNIFORM;
+}
+
+/* Adds a g x g grid on [-scale, scale]^2, both ends included, to W; a grid of one point is the origin. */
+static void add_grid(int64_t g, double scale, double *W)
+{
+    for (int64_t i = 0; g > 1 && i < g; i++)
         for (int64_t j = 0; j < g; j++, W += 2) {
-            W[0] = g > 1 ? scale * (2 * (double)i / (double)(g - 1) - 1) : 0;
-            W[1] = g > 1 ? scale * (2 * (double)j / (double)(g - 1) - 1) : 0;
+            W[0] += scale * (2 * (double)i / (double)(g - 1) - 1);
+            W[1] += scale * (2 * (double)j / (double)(g - 1) - 1);
         }
 }
 
-static void fill_normal(const struct wgf_init_settings *settings, enum wgf_purpose purpose, int64_t count, int64_t d,
-                        double *W)
+/* Evenly spaced on the arc, each in the middle of its part. */
+static void fill_circle(const struct wgf_init_settings *settings, int64_t count, double *W)
 {
-    for (int64_t i = 0; i < count; i++, W += d) {
-        wgf_random_normal((uint64_t)settings->seed, purpose, (uint64_t)i, d, W);
-        for (int64_t k = 0; k < d; k++)
-            W[k] *= settings->scale;
+    for (int64_t i = 0; i < count; i++) {
+        const double angle = settings->arc_start + settings->arc_width * (((double)i + 0.5) / (double)count);
+        W[2 * i] = settings->scale * cos(angle);
+        W[2 * i + 1] = settings->scale * sin(angle);
     }
+}
+
+/* Each number of W is `half` times one of N(0, 1), or of U(-1, 1). */
+static void fill_random(const struct wgf_init_settings *settings, enum wgf_purpose purpose, double half, int64_t count,
+                        int64_t d, double *W)
+{
+    const bool normal = settings->kind == WGF_INIT_NORMAL;
+    for (int64_t i = 0; i < count; i++, W += d) {
+        (normal ? wgf_random_normal : wgf_random_uniform)((uint64_t)settings->seed, purpose, (uint64_t)i, d, W);
+        for (int64_t k = 0; k < d; k++)
+            W[k] *= half;
+    }
+}
+
+/* The neurons of one sign; g: the side of their grid, if they have one. */
+static void fill_sign(const struct wgf_init_settings *settings, enum wgf_purpose purpose, int64_t g, int64_t count,
+                      int64_t d, double *W)
+{
+    const double spacing = g > 1 ? 2 * settings->scale / (double)(g - 1) : 0;
+    memset(W, 0, (size_t)(count * d) * sizeof *W);
+    if (settings->kind == WGF_INIT_CIRCLE)
+        fill_circle(settings, count, W);
+    if (wgf_init_is_random(settings->kind))
+        fill_random(settings, purpose, wgf_init_is_grid(settings->kind) ? spacing / 2 : settings->scale, count, d, W);
+    if (wgf_init_is_grid(settings->kind) && count > 0)
+        add_grid(g, settings->scale, W);
 }
 
 wgf_status wgf_init_neurons(const struct wgf_init_settings *settings, int64_t d, double *W, double *alpha,
                             struct wgf_error *error)
 {
-    int64_t m = settings->width, positives = wgf_init_positives(settings->signs, m), nearest;
-    for (int64_t i = 0; i < m; i++)
-        alpha[i] = i < positives ? 1 : -1;
-    if (settings->kind == WGF_INIT_NORMAL) {
-        fill_normal(settings, WGF_PURPOSE_NEURON_POSITIVE, positives, d, W);
-        fill_normal(settings, WGF_PURPOSE_NEURON_NEGATIVE, m - positives, d, W + positives * d);
-        return WGF_OK;
+    static const char *const names[] = {WGF_INIT_KINDS(WGF_ENUM_NAME)};
+    const char *const name = names[settings->kind];
+    const int64_t m = settings->width, positives = wgf_init_positives(settings->signs, m);
+    const bool grid = wgf_init_is_grid(settings->kind);
+    int64_t nearest;
+    const int64_t g = grid ? wgf_init_grid_side(settings->signs, m, &nearest) : 0;
+    if (d != 2 && (grid || settings->kind == WGF_INIT_CIRCLE))
+        return wgf_fail(error, WGF_EUSAGE, "init: %s needs d = 2, not %" PRId64, name, d);
+    if (grid && g == 0)
+        return wgf_fail(error, WGF_EUSAGE, "init: %s has no %" PRId64 " neurons; the nearest width is %" PRId64, name,
+                        m, nearest);
+    fill_sign(settings, WGF_PURPOSE_NEURON_POSITIVE, g, positives, d, W);
+    fill_sign(settings, WGF_PURPOSE_NEURON_NEGATIVE, g, m - positives, d, W + positives * d);
+    for (int64_t i = 0; i < m; i++) {
+        const double size = settings->alpha == WGF_INIT_ALPHA_BALANCED ? sqrt(wgf_dot(W + i * d, W + i * d, d)) : 1;
+        alpha[i] = i < positives ? size : -size;
     }
-    int64_t g = wgf_init_grid_side(settings->signs, m, &nearest);
-    if (d != 2)
-        return wgf_fail(error, WGF_EUSAGE, "init: grid needs d = 2, not %" PRId64, d);
-    if (g == 0)
-        return wgf_fail(error, WGF_EUSAGE, "init: grid has no %" PRId64 " neurons; the nearest width is %" PRId64, m,
-                        nearest);
-    fill_grid(g, settings->scale, W);
-    if (positives < m)
-        fill_grid(g, settings->scale, W + positives * d);
     return WGF_OK;
 }

@@ -185,6 +185,9 @@ wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_of_neurons, wgf_sta
 wgf_conflict wgf_inner_unfit, wgf_inner_beta_unfit;
 bool wgf_inner_is_exact(const struct wgf_settings *settings);
 
+/* Of initial neurons: their method, inputs or width do not fit; their alpha does not train. */
+wgf_conflict wgf_init_unfit, wgf_init_alpha_unfit;
+
 /* Of `confine`: the circle has nothing that it could confine. Of `entropy`: the method, or what it moves, is none that
  * diffuses; epsilon is given, too; there are two grids. And warnings of grids that are too coarse for it, and of
  * nothing that confines. */

@@ -160,23 +160,6 @@ static bool init_file(struct wgf_trial *trial)
            wgf_trial_says(trial, "init: file needs init_file: PATH");
 }
 
-static bool init_grid(struct wgf_trial *trial)
-{
-    const struct wgf_init_settings *init = &trial->settled.init;
-    int64_t d = trial->settled.data.d, nearest;
-    if (trial->written.init.kind != WGF_INIT_GRID || !wgf_method_has_neurons(trial->written.method))
-        return false;
-    if (d != 2 && wgf_trial_data_are_known(trial))
-        return wgf_trial_says(trial, "init: grid needs d = 2, but d is %" PRId64, d);
-    const bool pairs = trial->settled.network.parametrisation == WGF_PRODUCT;
-    const int signs = pairs ? WGF_SIGNS_POSITIVE : init->signs; /* width counts those of one sign */
-    return !wgf_init_grid_side(signs, init->width, &nearest) &&
-           wgf_trial_says(trial,
-                          "init: grid needs width = %s, a square grid of each sign; %" PRId64
-                          " is not, the nearest is %" PRId64,
-                          signs == WGF_SIGNS_BALANCED ? "2 g^2" : "g^2", init->width, nearest);
-}
-
 static bool pairs_of_file(struct wgf_trial *trial)
 {
     const struct wgf_source *source = neuron_source(trial);
@@ -344,7 +327,8 @@ static const struct wgf_rule rules[] = {
     {{"data", "data_file"}, .conflicts = data_file},
     {{"init", "init_file"}, .conflicts = init_file},
     {{"init", "width", "signs", "method", "parametrisation", "data", "data_file", "inputs", "d"},
-     .conflicts = init_grid},
+     .conflicts = wgf_init_unfit},
+    {{"init_alpha", "layers", "method", "parametrisation", "init"}, .conflicts = wgf_init_alpha_unfit},
     {{"parametrisation", "method"}, .conflicts = parametrisation},
     {{"init_file", "init_job", "init_record", "init", "parametrisation", "method"}, .conflicts = pairs_of_file},
     {{"layers", "method", "parametrisation", "flow_solver"}, .conflicts = both_layers},

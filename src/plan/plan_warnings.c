@@ -197,7 +197,7 @@ static void warn_of_exclusions(const struct wgf_plan_block *block, struct wgf_di
  * with the text records, and those that some such job does not. */
 struct columns {
     const char *text;
-    unsigned named, recorded, lacking;
+    uint64_t named, recorded, lacking;
 };
 
 static void add_columns(void *context, const struct wgf_settings *settings, double jobs)
@@ -210,7 +210,7 @@ static void add_columns(void *context, const struct wgf_settings *settings, doub
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (columns->named >> c & 1) {
             const bool has = wgf_flow_has_column(settings, (enum wgf_trace_column)c);
-            *(has ? &columns->recorded : &columns->lacking) |= 1u << c;
+            *(has ? &columns->recorded : &columns->lacking) |= UINT64_C(1) << c;
         }
 }
 

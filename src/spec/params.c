@@ -1,12 +1,10 @@
-/* The table of parameters, in the order in which `wgf params` and result files list them, and what follows from a row
- * alone. A parameter is one row here and one field in the settings of the layer that reads it. */
+/* The table of parameters, in the order in which `wgf params` and result files list them. A parameter is one row here
+ * and one field in the settings of the layer that reads it. */
 #include "wgf/spec/params.h"
 
 #include "wgf/flow/flow.h"
 
-#include <assert.h>
 #include <float.h>
-#include <string.h>
 
 /* Names of choices, from the lists that make the enumerations. */
 #define NAMES(list) list(WGF_ENUM_NAME) NULL
@@ -14,6 +12,7 @@ static const char *const data_kinds[] = {NAMES(WGF_DATA_KINDS)};
 static const char *const standardizings[] = {NAMES(WGF_STANDARDIZINGS)};
 static const char *const samplings[] = {NAMES(WGF_SAMPLINGS)};
 static const char *const init_kinds[] = {NAMES(WGF_INIT_KINDS)};
+static const char *const init_alphas[] = {NAMES(WGF_INIT_ALPHAS)};
 static const char *const signs[] = {NAMES(WGF_SIGNS)};
 static const char *const losses[] = {NAMES(WGF_LOSSES)};
 static const char *const outputs[] = {NAMES(WGF_OUTPUTS)};
@@ -179,6 +178,17 @@ static bool with_init_scale(const struct wgf_settings *s)
     return with_made_neurons(s) && !(with_jko(s) && s->init.kind == WGF_INIT_GRID) && !with_wfr(s);
 }
 
+static bool with_circle(const struct wgf_settings *s)
+{
+    return with_neurons(s) && s->init.kind == WGF_INIT_CIRCLE;
+}
+
+/* On the sphere and of pairs it is what it is. */
+static bool with_init_alpha(const struct wgf_settings *s)
+{
+    return with_made_neurons(s) && with_layers(s);
+}
+
 static bool with_total_mass(const struct wgf_settings *s)
 {
     return with_made_neurons(s) && with_wfr(s);
@@ -191,7 +201,7 @@ static bool with_temperature(const struct wgf_settings *s)
 
 static bool with_random_choices(const struct wgf_settings *s)
 {
-    return with_sliced(s) || (with_neurons(s) && s->init.kind == WGF_INIT_NORMAL) || (with_gd(s) && s->entropy > 0);
+    return with_sliced(s) || (with_neurons(s) && wgf_init_is_random(s->init.kind)) || (with_gd(s) && s->entropy > 0);
 }
 
 /* What flow_solver is where a spec does not say. */
@@ -254,7 +264,7 @@ const struct wgf_param wgf_params[] = {
     {"data_seed", INT(data.seed, "1"), WHOLE(0), READ(with_drawn_data), SAYS("seed of the data")},
     {"width", INT(init.width, "1000"), WHOLE(1), SHAPES(STATE), READ(with_neurons), SAYS("number of neurons m")},
     {"init", CHOICE(init.kind, "normal"), ONE_OF(init_kinds), DECIDES, SHAPES(STATE),
-     SAYS("initial neurons; grid: a square grid of each sign, d = 2")},
+     SAYS("initial neurons; grids: a square grid of each sign, circle: an arc for each, d = 2; uniform: in a cube")},
     {"init_file", PATH(init.file), SHAPES(STATE), READ(with_init_file),
      SAYS("HDF5 with W (m x d) and alpha (m), CSV with alpha last, or a result file: its states")},
     {"init_job", INT(init.job, "0"), WHOLE(0), LOCATES, SHAPES(STATE), READ(with_init_file),
@@ -262,7 +272,13 @@ const struct wgf_param wgf_params[] = {
     {"init_record", INT(init.record, "last"), WHOLE(0), OR("last"), LOCATES, READ(with_init_file),
      SAYS("which of the states that the job has kept, from 0; or the last")},
     {"init_scale", FLOAT(init.scale, "1e-3"), AT_LEAST(0), READ(with_init_scale),
-     SAYS("standard deviation (normal) or half-width (grid) of initial neurons")},
+     SAYS("standard deviation (normal), half-width (grids, uniform) or radius (circle) of initial neurons")},
+    {"arc_start", FLOAT(init.arc_start, "0"), .minimum = -1000, .maximum = 1000, READ(with_circle),
+     SAYS("angle at which the arc of initial neurons begins, in radians")},
+    {"arc_width", FLOAT(init.arc_width, "6.283185307179586"), AT_LEAST(0), READ(with_circle),
+     SAYS("width of that arc; the default is the whole circle")},
+    {"init_alpha", CHOICE(init.alpha, "unit"), ONE_OF(init_alphas), READ(with_init_alpha),
+     SAYS("initial output weights: 1 and -1; balanced: as large as the neuron's length, with layers: both")},
     {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SHAPES(STATE), READ(with_signs),
      SAYS("output signs: half +1 and half -1, or all +1")},
     {"seed", INT(init.seed, "1"), WHOLE(0), READ(with_random_choices),
@@ -372,112 +388,3 @@ const struct wgf_param wgf_params[] = {
 enum { COUNT = sizeof wgf_params / sizeof *wgf_params };
 _Static_assert(COUNT <= (int)WGF_MOST_PARAMS, "raise WGF_MOST_PARAMS");
 const int wgf_param_count = COUNT;
-
-const struct wgf_param *wgf_param_find(const char *name)
-{
-    for (int i = 0; i < COUNT; i++)
-        if (strcmp(wgf_params[i].name, name) == 0)
-            return &wgf_params[i];
-    return NULL;
-}
-
-int wgf_param_index(const struct wgf_param *param)
-{
-    assert(param >= wgf_params && param < wgf_params + COUNT);
-    return (int)(param - wgf_params);
-}
-
-/* Does it shape these itself, or by a usual choice that depends on it? */
-static bool is_shaping(const struct wgf_param *param, unsigned shapes)
-{
-    bool found = param->shapes & shapes;
-    for (int i = 0; i < COUNT; i++)
-        for (const char *const *name = wgf_params[i].usual_with; name && *name; name++)
-            found = found || ((wgf_params[i].shapes & shapes) && strcmp(*name, param->name) == 0);
-    return found;
-}
-
-void wgf_params_shaping(unsigned shapes, const char *names[WGF_MOST_PARAMS + 1])
-{
-    int count = 0;
-    for (int i = 0; i < COUNT; i++)
-        if (is_shaping(&wgf_params[i], shapes))
-            names[count++] = wgf_params[i].name;
-    names[count] = NULL;
-}
-
-const char *wgf_param_nearest(const char *word)
-{
-    const char *names[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        names[i] = wgf_params[i].name;
-    return wgf_nearest_name(word, names, COUNT);
-}
-
-void wgf_settings_default(struct wgf_settings *settings)
-{
-    memset(settings, 0, sizeof *settings);
-    for (const struct wgf_param *param = wgf_params; param < wgf_params + COUNT; param++) {
-        union wgf_value value;
-        const bool quoted = wgf_param_is_text(param); /* "" is a value: none */
-        const wgf_status status = wgf_param_parse(param, param->default_text, quoted, &value, NULL);
-        assert(status == WGF_OK);
-        (void)status;
-        wgf_param_set(param, settings, value);
-    }
-}
-
-union wgf_value wgf_param_get(const struct wgf_param *param, const struct wgf_settings *settings)
-{
-    const void *field = (const char *)settings + param->offset;
-    union wgf_value value = {0};
-    switch (param->type) {
-    case WGF_PARAM_INT:
-        value.integer = *(const int64_t *)field;
-        break;
-    case WGF_PARAM_FLOAT:
-        value.real = *(const double *)field;
-        break;
-    case WGF_PARAM_CHOICE:
-        value.choice = *(const int *)field;
-        break;
-    case WGF_PARAM_PATH:
-    case WGF_PARAM_TEXT:
-        value.text = *(const char *const *)field;
-        break;
-    }
-    return value;
-}
-
-const char *wgf_param_text(const struct wgf_param *param, const struct wgf_settings *settings)
-{
-    union wgf_value value = wgf_param_get(param, settings);
-    if (param->type == WGF_PARAM_CHOICE)
-        return param->choices[value.choice];
-    return wgf_param_is_text(param) ? value.text : NULL;
-}
-
-void wgf_param_set(const struct wgf_param *param, struct wgf_settings *settings, union wgf_value value)
-{
-    void *field = (char *)settings + param->offset;
-    switch (param->type) {
-    case WGF_PARAM_INT:
-        *(int64_t *)field = value.integer;
-        break;
-    case WGF_PARAM_FLOAT:
-        *(double *)field = value.real;
-        break;
-    case WGF_PARAM_CHOICE:
-        *(int *)field = value.choice;
-        break;
-    case WGF_PARAM_PATH:
-    case WGF_PARAM_TEXT:
-        *(const char **)field = value.text;
-        break;
-    }
-}
-
-bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings)
-{
-    return !param->is_read || param->is_read(settings);
-}

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <float.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CELL = WGF_READERS_LENGTH, COLUMNS = 4 };
@@ -141,7 +142,12 @@ static void print_for_people(FILE *out)
         write_type(param, type);
         write_range(param, range);
         append(values, "%s%s%s", type, *range ? ", " : "", range);
-        print_row(out, (const char *const[COLUMNS]){param->name, values, shown_default(param), param->meaning});
+        const char *usual = shown_default(param);
+        if (param->type == WGF_PARAM_FLOAT && strlen(usual) > 9) { /* its column is so wide */
+            snprintf(range, sizeof range, "%.6g", strtod(usual, NULL));
+            usual = range;
+        }
+        print_row(out, (const char *const[COLUMNS]){param->name, values, usual, param->meaning});
     }
 }
 

@@ -42,7 +42,8 @@ FILES = {
 INTERRUPTED = "name: x\nfixed: {n: 5, width: 4, record_every: 100000000000, save: last}\n" \
               "sweep: {steps: [3, 100000000000], seed: [1, 2]}\n"
 TRACES = ("step", "time", "objective", "distance", "distance_frobenius", "distance_wasserstein", "grad_norm",
-          "weight_norm", "objective_test", "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
+          "weight_norm", "variation_norm", "objective_test",
+          "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
           "prox_objective", "prox_bound", "arc_switches", "sliding", "at_origin", "events", "alignment", "directions",
           "moving", "exchanged", "extremals", "free_energy", "free_energy_bound")
 RESULTS = {"status": "uint8", "attempts": "int64", "key": "uint64", "checksum": "uint64",

@@ -17,9 +17,12 @@ sampling | normal, uniform | normal
 noise | float | 0
 data_seed | int | 1
 width | int | 1000
-init | normal, grid, file | normal
+init | normal, grid, file, circle, jittered_grid, uniform | normal
 init_file | path | none
 init_scale | float | 1e-3
+arc_start | float | 0
+arc_width | float | 6.283185307179586
+init_alpha | unit, balanced | unit
 signs | balanced, positive | balanced
 seed | int | 1
 loss | mse, half_mse, sse, huber, logistic | mse

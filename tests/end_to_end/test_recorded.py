@@ -118,6 +118,9 @@ INITS = {
     "normal": "init: normal, width: 8, init_scale: 0.5",
     "grid": "init: grid, width: 8",
     "file": "init: file, init_file: neurons.csv",
+    "circle": "init: circle, width: 8, init_scale: 0.5",
+    "jittered_grid": "init: jittered_grid, width: 8, init_scale: 0.5",
+    "uniform": "init: uniform, width: 8, init_scale: 0.5",
 }
 # Two values of every parameter that differ in what they do where they do anything. One that is absent has one choice,
 # decides what others do, or is a limit of time.
@@ -125,6 +128,7 @@ VALUES = {
     "test_file": "['', test.csv]", "n": "[5, 7]", "d": "[2, 3]", "sampling": "[normal, uniform]", "noise": "[0, 2]",
     "data_file": "[test.csv, other.csv]", "data_seed": "[1, 2]", "width": "[8, 32]",
     "init_file": "[neurons.csv, others.csv]", "init_scale": "[0.5, 0.1]", "signs": "[balanced, positive]",
+    "arc_start": "[0, 1]", "arc_width": "[1, 6]", "init_alpha": "[unit, balanced]",
     "seed": "[1, 2]", "loss": "[mse, sse]", "output": "[sum, mean]", "layers": "[first, both]",
     "weight_decay": "[0, 0.1]", "confine": "[0, 0.1]", "entropy": "[0, 0.1]",
     "anneal": "[constant, log]", "gamma": "[0.1, 0.2]",
@@ -143,7 +147,8 @@ VALUES = {
     "stop_objective": "[0, 1.0e+9]", "stop_change": "[0, 1.0e+9]",
     "stop_when": "[none, step = 1]",
 }
-OF_NEURONS = ("data_seed", "width", "init_file", "init_scale", "signs", "seed", "d", "n")  # with every init
+OF_NEURONS = ("data_seed", "width", "init_file", "init_scale", "arc_start", "arc_width", "init_alpha", "signs", "seed",
+              "d", "n")  # with every init
 ONE_CHOICE = {"origin"}
 DECIDING = {"data", "init", "parametrisation", "method", "metric", "inner", "solver", "flow_solver"}
 BOOKKEEPING = {"key", "job", "checksum", "started", "seconds", "rank", "attempts", "state_start"}

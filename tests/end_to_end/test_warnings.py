@@ -18,7 +18,8 @@ KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "n
          for descent in DESCENTS if (init, descent.get("parametrisation")) != ("grid", "product")]  # of 9, not 8
 LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "layers", "weight_decay", "confine",
              "entropy", "anneal",
-            "kernel", "signs", "grid2_radius", "standardize", "test_fraction", "split_seed", "reference_job",
+            "kernel", "signs",
+             "init_alpha", "grid2_radius", "standardize", "test_fraction", "split_seed", "reference_job",
             "transport_p", "direction_tol", "moving_tol", *DECIDERS}
 
 

@@ -180,6 +180,82 @@ static void what_is_no_grid_is_refused(void **state)
     settings.width = 98;
     assert_int_equal(wgf_init_neurons(&settings, 3, W, alpha, &error), WGF_EUSAGE);
     assert_string_equal(error.message, "init: grid needs d = 2, not 3");
+    settings.kind = WGF_INIT_CIRCLE;
+    assert_int_equal(wgf_init_neurons(&settings, 3, W, alpha, &error), WGF_EUSAGE);
+    assert_string_equal(error.message, "init: circle needs d = 2, not 3");
+}
+
+/* The angle of neuron i of a circle, in parts of the arc. */
+static double part_of(const double *w, double start, double width)
+{
+    double angle = atan2(w[1], w[0]) - start;
+    while (angle < 0)
+        angle += 8 * atan(1);
+    return angle / width;
+}
+
+static void circles_are_evenly_spaced(void **state)
+{
+    (void)state;
+    enum { M = 7 }; /* 4 and 3 */
+    struct wgf_init_settings settings = {
+        .kind = WGF_INIT_CIRCLE, .width = M, .scale = 0.5, .arc_start = 1, .arc_width = 2};
+    struct neurons made = make(&settings, 2);
+    for (int i = 0; i < M; i++) {
+        const double *w = made.W + 2 * i, expected = i < 4 ? (i + 0.5) / 4 : (i - 4 + 0.5) / 3;
+        assert_true(fabs(hypot(w[0], w[1]) - 0.5) < 1e-15);
+        assert_true(fabs(part_of(w, 1, 2) - expected) < 1e-14);
+    }
+    discard(&made);
+}
+
+static void balanced_alpha_is_as_large_as_the_neuron(void **state)
+{
+    (void)state;
+    enum { M = 9, D = 4 };
+    struct wgf_init_settings settings = {
+        .kind = WGF_INIT_UNIFORM, .width = M, .scale = 3, .seed = 5, .alpha = WGF_INIT_ALPHA_BALANCED};
+    struct neurons made = make(&settings, D);
+    for (int i = 0; i < M; i++) {
+        double squared = 0;
+        for (int k = 0; k < D; k++) {
+            squared += made.W[i * D + k] * made.W[i * D + k];
+            assert_true(fabs(made.W[i * D + k]) < 3);
+        }
+        assert_true(fabs(made.alpha[i] * made.alpha[i] - squared) < 1e-13 * squared);
+        assert_true((made.alpha[i] > 0) == (i < 5));
+    }
+    discard(&made);
+}
+
+/* As the grid, but for a jitter of at most half its spacing, which is uniform and depends on the seed. */
+static void jitter_stays_within_a_cell(void **state)
+{
+    (void)state;
+    enum { G = 40, M = 2 * G * G };
+    struct wgf_init_settings settings = {.kind = WGF_INIT_GRID, .width = M, .scale = 2, .seed = 1};
+    const double spacing = 4.0 / (G - 1);
+    struct neurons grid = make(&settings, 2);
+    settings.kind = WGF_INIT_JITTERED_GRID;
+    struct neurons made = make(&settings, 2);
+    settings.seed = 2;
+    struct neurons other = make(&settings, 2);
+    double sum = 0, squares = 0;
+    int alike = 0;
+    for (int k = 0; k < 2 * M; k++) {
+        const double jitter = (made.W[k] - grid.W[k]) / spacing;
+        assert_true(fabs(jitter) <= 0.5 + 1e-12);
+        sum += jitter;
+        squares += jitter * jitter;
+        alike += made.W[k] == other.W[k];
+    }
+    assert_true(fabs(sum / (2 * M)) < 0.03);
+    assert_true(fabs(squares / (2 * M) - 1.0 / 12) < 0.005);
+    assert_true(alike < 5);
+    assert_memory_not_equal(made.W, made.W + M, M * sizeof(double)); /* the signs differ */
+    discard(&grid);
+    discard(&made);
+    discard(&other);
 }
 
 int main(void)
@@ -189,6 +265,8 @@ int main(void)
         cmocka_unit_test(scale_is_the_standard_deviation),   cmocka_unit_test(grid_of_two_signs),
         cmocka_unit_test(grid_of_one_sign_and_of_one_point), cmocka_unit_test(grid_sides_and_nearest_widths),
         cmocka_unit_test(grid_sides_of_huge_widths),         cmocka_unit_test(what_is_no_grid_is_refused),
+        cmocka_unit_test(circles_are_evenly_spaced),         cmocka_unit_test(balanced_alpha_is_as_large_as_the_neuron),
+        cmocka_unit_test(jitter_stays_within_a_cell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

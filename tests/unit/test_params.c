@@ -274,6 +274,8 @@ static void jobs_read_what_their_choices_need(void **state)
         {"total_mass", 0, 0, 0, 0, 0, 0, 0, 0},     {"direction_tol", 1, 1, 1, 0, 0, 1, 1, 1},
         {"moving_tol", 1, 1, 1, 0, 0, 1, 1, 1},     {"anneal", 1, 0, 0, 1, 1, 1, 1, 0},
         {"start", 0, 0, 0, 1, 1, 0, 0, 0},          {"start_file", 0, 0, 0, 0, 0, 0, 0, 0},
+        {"arc_start", 0, 0, 0, 0, 0, 0, 0, 0},      {"arc_width", 0, 0, 0, 0, 0, 0, 0, 0},
+        {"init_alpha", 1, 1, 1, 0, 0, 0, 1, 1},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {

@@ -27,6 +27,7 @@
       "W_p from the state to the reference, signs kept; recorded with record_distances: reference")                    \
     X(GRAD_NORM, grad_norm, "1", "Frobenius norm of the gradient of F")                                                \
     X(WEIGHT_NORM, weight_norm, "1", "Frobenius norm of the weights W")                                                \
+    X(VARIATION_NORM, variation_norm, "1", "c sum |alpha| |w|; of masses: sum p |theta|")                              \
     X(OBJECTIVE_TEST, objective_test, "1", "loss on the test set; recorded with test_file or test_fraction")           \
     X(ACTIVE, active, "1", "fraction of neurons that activate at least one sample")                                    \
     X(INNER_STEPS_USED, inner_steps_used, "1", "inner iterations of the step")                                         \
@@ -74,7 +75,7 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
 wgf_status wgf_flow_check_stop(const char *text, size_t *place, struct wgf_error *error);
 
 /* The columns of the trace that a checked text of stop_when names: bit c for column c. */
-unsigned wgf_flow_stop_columns(const char *text);
+uint64_t wgf_flow_stop_columns(const char *text);
 
 /* What record_diagnostics names, as bits of enum wgf_neuron_diagnostic, and its check: as of stop_when. */
 unsigned wgf_flow_diagnostics(const struct wgf_settings *settings);

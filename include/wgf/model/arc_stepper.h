@@ -52,6 +52,9 @@ double wgf_arc_stepper_grad_norm(const struct wgf_arc_stepper *stepper);   /* ||
 double wgf_arc_stepper_weight_norm(const struct wgf_arc_stepper *stepper); /* ||V||_F */
 double wgf_arc_stepper_active(const struct wgf_arc_stepper *stepper);      /* fraction of neurons active on a sample */
 
+/* sum |alpha_i| |w_i| of the current iterate. O(m). */
+double wgf_arc_stepper_lengths(const struct wgf_arc_stepper *stepper);
+
 /* V (m x 2) <- the current iterate. O(m). */
 void wgf_arc_stepper_read(const struct wgf_arc_stepper *stepper, double *V);
 

@@ -67,6 +67,7 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
         *masses[k] = wgf_arena_take(arena, N, sizeof(double));
     for (size_t k = 0; k < sizeof points / sizeof *points; k++)
         *points[k] = wgf_arena_take(arena, N / jko->measure.sheets, sizeof(double));
+    jko->lengths = wgf_arena_take(arena, N, sizeof(double));
     jko->confinement = settings->network.confine > 0 ? wgf_arena_take(arena, N, sizeof(double)) : NULL;
     wgf_features_lay_out(&jko->features, &jko->measure, n, arena);
     wgf_features_lay_out(&jko->test_features, &jko->measure, tests, arena);
@@ -133,6 +134,9 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     wgf_features_fill(&jko->features, problem->data);
     if (problem->test)
         wgf_features_fill(&jko->test_features, problem->test);
+    wgf_measure_squares(&jko->measure, 1, jko->lengths);
+    for (int64_t k = 0; k < jko->measure.masses; k++)
+        jko->lengths[k] = sqrt(jko->lengths[k]);
     if (jko->confinement)
         wgf_measure_squares(&jko->measure, settings->network.confine, jko->confinement);
     begin(jko);
@@ -290,9 +294,12 @@ static void residual(void *work, double *out)
 static void record(void *work, double *values)
 {
     struct wgf_jko *jko = work;
-    double mass = 0;
-    for (int64_t k = 0; k < jko->measure.masses; k++)
+    double mass = 0, norm = 0;
+    for (int64_t k = 0; k < jko->measure.masses; k++) {
         mass += jko->p[k];
+        norm += jko->p[k] * jko->lengths[k];
+    }
+    values[WGF_TRACE_VARIATION_NORM] = norm;
     if (jko->settings->entropy > 0)
         values[WGF_TRACE_FREE_ENERGY] = free_energy(jko);
     values[WGF_TRACE_DISTANCE] = jko->distance;
@@ -437,7 +444,7 @@ static double start_operations(const struct wgf_settings *settings)
 const struct wgf_method wgf_method_jko = {
     .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(INNER_STEPS_USED) |
                WGF_COLUMN_BIT(INNER_RESIDUAL) | WGF_COLUMN_BIT(FREE_ENERGY) | WGF_COLUMN_BIT(MASS) |
-               WGF_COLUMN_BIT(NEWTON_STEPS_USED),
+               WGF_COLUMN_BIT(VARIATION_NORM) | WGF_COLUMN_BIT(NEWTON_STEPS_USED),
     .bytes = bytes,
     .operations = operations,
     .start_operations = start_operations,

@@ -53,6 +53,7 @@ struct wgf_jko {
     double *log_sum;         /* N */
     double *spread, *mean;   /* N each: within products with the Hessian */
     double *net, *potential; /* points each */
+    double *lengths;         /* N: |theta| */
     double *confinement;     /* N: U = confine |theta|^2; NULL: none */
     double *features_of_q;   /* of the table of duals, with start: file */
     double *output;          /* n: Phi p, or of whatever was asked for last; Phi q as a step begins */

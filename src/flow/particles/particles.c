@@ -3,6 +3,7 @@
 #include "particles.h"
 
 #include "wgf/base/system.h"
+#include "wgf/base/vector.h"
 #include "wgf/transport/assignment.h"
 
 #include <inttypes.h>
@@ -188,6 +189,16 @@ struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles)
     return *now;
 }
 
+/* c sum |alpha_i| |w_i| */
+static double variation_norm(const struct wgf_particles *particles)
+{
+    const double *const W = particles->W, *const alpha = wgf_particles_alpha(particles, W);
+    double sum = particles->stepper ? wgf_arc_stepper_lengths(particles->stepper) : 0;
+    for (int64_t i = 0; !particles->stepper && i < particles->m; i++)
+        sum += fabs(alpha[i]) * sqrt(wgf_dot(W + i * particles->d, W + i * particles->d, particles->d));
+    return wgf_output_factor(&particles->settings->network, particles->m) * sum;
+}
+
 /* What compares the iterates around the last step. */
 static void record_step(struct wgf_particles *particles, double *values)
 {
@@ -210,6 +221,7 @@ void wgf_particles_record(struct wgf_particles *particles, double *values)
     values[WGF_TRACE_WEIGHT_NORM] = particles->evaluation.weight_norm;
     values[WGF_TRACE_ACTIVE] = particles->stepper ? wgf_arc_stepper_active(particles->stepper)
                                                   : wgf_network_active(particles->network, particles->W);
+    values[WGF_TRACE_VARIATION_NORM] = variation_norm(particles);
     if (particles->clouds.before || particles->diagnostics.wanted || test)
         wgf_particles_synchronise(particles);
     if (particles->clouds.before)

@@ -361,6 +361,23 @@ void wgf_arc_stepper_read(const struct wgf_arc_stepper *stepper, double *V)
     wgf_interleave(stepper->now_x, stepper->now_y, stepper->m, V);
 }
 
+double wgf_arc_stepper_lengths(const struct wgf_arc_stepper *stepper)
+{
+    enum { LANES = 8 };
+    const double *const x = stepper->now_x, *const y = stepper->now_y, *const alpha = stepper->all.alpha;
+    const int64_t m = stepper->m, whole = m / LANES * LANES;
+    double sums[LANES] = {0};
+    gather(stepper);
+    for (int64_t i = 0; i < whole; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            sums[l] += fabs(alpha[i + l]) * sqrt(x[i + l] * x[i + l] + y[i + l] * y[i + l]);
+    for (int64_t i = whole; i < m; i++)
+        sums[0] += fabs(alpha[i]) * sqrt(x[i] * x[i] + y[i] * y[i]);
+    for (int l = 1; l < LANES; l++)
+        sums[0] += sums[l];
+    return sums[0];
+}
+
 int64_t wgf_arc_stepper_base(const struct wgf_arc_stepper *stepper, int64_t *window, double *V)
 {
     wgf_interleave(stepper->all.x, stepper->all.y, stepper->m, V);
