@@ -311,6 +311,8 @@ static wgf_status begin(struct wgf_descent *run, const struct wgf_problem *probl
         run->method->foresee(run->work, deadline);
     status = wgf_optimum_find(run, problem, &run->optimum, error);
     if (!status)
+        status = wgf_optimum_find_norm(run->settings, problem, &run->result->variation_norm_minimal, error);
+    if (!status)
         status = wgf_reference_begin(&run->reference, run->settings, problem, error);
     if (!status)
         status = wgf_langevin_begin(&run->langevin, run, problem, deadline, error);

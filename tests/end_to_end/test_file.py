@@ -50,7 +50,8 @@ RESULTS = {"status": "uint8", "attempts": "int64", "key": "uint64", "checksum": 
            "objective_initial": "float64", "objective_final": "float64", "steps_done": "int64", "started": "float64",
            "seconds": "float64", "rank": "int64", "flow_drift": "float64", "temperature": "float64",
            "objective_limit": "float64", "objective_optimal": "float64", "optimum_gap": "float64",
-           "optimum_atoms": "float64", "objective_optimum": "float64", "free_energy_optimum": "float64",
+           "optimum_atoms": "float64", "variation_norm_minimal": "float64",
+           "objective_optimum": "float64", "free_energy_optimum": "float64",
            "predicted_seconds": "float64"}
 INTEGERS = ("n", "d", "data_seed", "width", "seed", "steps", "inner_steps", "projections", "grid", "grid2",
             "dykstra_steps", "anderson", "record_every", "record_inner")

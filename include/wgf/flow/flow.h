@@ -197,6 +197,8 @@ struct wgf_trace {
     X(OPTIMUM_GAP, optimum_gap, FLOAT64, WRITTEN, "1",                                                                 \
       "how far J* is from a proof: a residual or a duality gap, relative; NaN: J* is only an upper bound")             \
     X(OPTIMUM_ATOMS, optimum_atoms, FLOAT64, WRITTEN, "1", "neurons, or points of the grid, of the J* that was found") \
+    X(VARIATION_NORM_MINIMAL, variation_norm_minimal, FLOAT64, WRITTEN, "1",                                           \
+      "least variation norm of all measures of both signs that fit the labels; NaN: none does, or it is not known")    \
     X(OBJECTIVE_OPTIMUM, objective_optimum, FLOAT64, WRITTEN, "1",                                                     \
       "objective F at the least free energy over all measures of these signs; with entropy and confine")               \
     X(FREE_ENERGY_OPTIMUM, free_energy_optimum, FLOAT64, WRITTEN, "1", "that free energy")

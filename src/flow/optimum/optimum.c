@@ -108,6 +108,29 @@ wgf_status wgf_optimum_find(const struct wgf_descent *run, const struct wgf_prob
     return status;
 }
 
+wgf_status wgf_optimum_find_norm(const struct wgf_settings *settings, const struct wgf_problem *problem, double *norm,
+                                 struct wgf_error *error)
+{
+    const struct wgf_optimum_problem made = problem_of(settings, problem);
+    const double short_job = 2e7, limit = fmin(fmax(wgf_flow_operations(settings), short_job), wgf_optimum_limit);
+    struct wgf_budget budget = {.limit = limit, .expired = problem->expired};
+    *norm = NAN;
+    if (!made.positive || !made.negative || !wgf_loss_is_squared(settings->network.loss))
+        return WGF_OK;
+    struct wgf_optimum_problem keyed = made;
+    keyed.decay = -limit; /* which no search for J* has */
+    const uint64_t key = key_of(settings, problem, &keyed);
+    struct wgf_known_optimum *const known = problem->optima ? &problem->optima->known[key % WGF_OPTIMA] : NULL;
+    if (known && known->key == key && known->optimum.kind != WGF_OPTIMUM_NONE) {
+        *norm = known->optimum.objective;
+        return WGF_OK;
+    }
+    const wgf_status status = wgf_optimum_least_norm(&made, &budget, norm, error);
+    if (!status && known && !wgf_budget_expired(&budget))
+        *known = (struct wgf_known_optimum){key, {.kind = WGF_OPTIMUM_EXACT, .objective = *norm}};
+    return status;
+}
+
 const char *wgf_optimum_words(const struct wgf_optimum *optimum)
 {
     switch (optimum->kind) {

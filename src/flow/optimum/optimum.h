@@ -31,12 +31,21 @@ wgf_status wgf_optimum_of_cones(const struct wgf_optimum_problem *problem, struc
                                 struct wgf_optimum *optimum, struct wgf_error *error);
 double wgf_optimum_of_cones_bytes(int64_t n, int64_t d);
 
+/* *norm <- the least |nu| of a measure of both signs whose f is y at all samples, up to 1e-9. NaN: there is none, or
+ * not every cone can be looked at. Errors: WGF_EMEMORY. */
+wgf_status wgf_optimum_least_norm(const struct wgf_optimum_problem *problem, struct wgf_budget *budget, double *norm,
+                                  struct wgf_error *error);
+
 /* Bytes of the search for these settings, at most. */
 double wgf_optimum_bytes(const struct wgf_settings *settings);
 
 /* J* of a descent whose work was just made, from the problem's memory of optima or anew. Errors: WGF_EMEMORY. */
 wgf_status wgf_optimum_find(const struct wgf_descent *run, const struct wgf_problem *problem,
                             struct wgf_optimum *optimum, struct wgf_error *error);
+
+/* Likewise the least norm of a measure that fits the labels; NaN where the signs do not allow every measure. */
+wgf_status wgf_optimum_find_norm(const struct wgf_settings *settings, const struct wgf_problem *problem, double *norm,
+                                 struct wgf_error *error);
 
 /* What the user should know of it; NULL: nothing. */
 const char *wgf_optimum_words(const struct wgf_optimum *optimum);

@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 struct search {
     struct wgf_row_space space;
@@ -137,6 +138,83 @@ wgf_status wgf_optimum_of_cones(const struct wgf_optimum_problem *problem, struc
     lay_out(&search, data->n, data->d, &arena);
     wgf_row_space_start(&search.space, data);
     find(&search, problem, budget, optimum);
+    wgf_arena_free(&arena);
+    return WGF_OK;
+}
+
+/* Bregman's iteration, after a search: the labels of the next are those of this one and what it left, shifted <-
+ * shifted
+ * + y - f. With a decay that is `factor` times as large u = (shifted - f) kappa / decay stays what it was. */
+static void shift(struct search *search, const double *y, double factor, double *shifted)
+{
+    for (int64_t j = 0; j < search->space.n; j++) {
+        const double f = shifted[j] - search->atoms.residual[j];
+        search->atoms.residual[j] = factor * search->atoms.residual[j] + y[j] - f;
+        shifted[j] = f + search->atoms.residual[j];
+    }
+    search->atoms.decay *= factor;
+}
+
+/* The least norm of a measure that fits the labels: f comes to y, and u proves the bound u . y / max |H|. Where that is
+ * slow, a smaller decay lets u go farther; at the end the first one again makes it exact. shifted: n. NaN: the labels
+ * cannot be fitted, or the budget ended. */
+static double fit(struct search *search, const struct wgf_optimum_problem *problem, double *shifted,
+                  struct wgf_budget *budget)
+{
+    enum { ROUNDS = 60 };
+    const double fitted = 1e-12, proved = 1e-9, slow = 0.3, less = 0.1, *const y = problem->data->y;
+    const int64_t n = problem->data->n;
+    const double scale = sqrt(wgf_squared_distance(y, NULL, n));
+    struct wgf_atoms *const atoms = &search->atoms;
+    struct wgf_optimum_problem now = *problem;
+    double before = INFINITY;
+    memcpy(shifted, y, (size_t)n * sizeof *shifted);
+    wgf_atoms_start(atoms, &search->space, shifted, problem->kappa, 0);
+    if (!(scale > 0) || !look(search, &now, budget))
+        return scale > 0 ? NAN : 0;
+    const double first = 1e-2 * fmax(search->faces.best[0], search->faces.best[1]) / 2; /* few neurons are worth it */
+    wgf_atoms_start(atoms, &search->space, shifted, problem->kappa, first);
+    for (int round = 0; round < ROUNDS; round++) {
+        now.decay = atoms->decay;
+        if ((atoms->count > 0 && !wgf_atoms_descend(atoms, budget)) ||
+            !descend(search, &now, budget, problem->kappa * scale * scale))
+            return NAN;
+        double left = 0, product = 0, norm = 0;
+        for (int64_t j = 0; j < n; j++) {
+            const double rest = atoms->residual[j] - (shifted[j] - y[j]);
+            product += atoms->residual[j] * y[j];
+            left += rest * rest;
+        }
+        for (int64_t a = 0; a < atoms->count; a++)
+            norm += sqrt(wgf_squared_distance(atoms->atoms[a].v, NULL, search->space.rank));
+        const double bound = product * problem->kappa / now.decay / fmax(1, 1 + search->excess);
+        const bool arrived = left <= fitted * fitted * scale * scale;
+        if (arrived && norm - bound <= proved * norm)
+            return norm;
+        shift(search, y, arrived ? first / now.decay : left > slow * slow * before ? less : 1, shifted);
+        before = left;
+    }
+    return NAN;
+}
+
+wgf_status wgf_optimum_least_norm(const struct wgf_optimum_problem *problem, struct wgf_budget *budget, double *norm,
+                                  struct wgf_error *error)
+{
+    const int64_t n = problem->data->n, d = problem->data->d;
+    struct search search = {0};
+    struct wgf_arena arena = {0};
+    double *shifted = NULL;
+    *norm = NAN;
+    for (int pass = 0; pass < 2; pass++) {
+        lay_out(&search, n, d, &arena);
+        shifted = wgf_arena_take(&arena, (double)n, sizeof *shifted);
+        if (pass == 0 && !wgf_arena_allocate(&arena))
+            return wgf_fail(error, WGF_EMEMORY, "no memory for the least norm on %" PRId64 " samples", n);
+    }
+    wgf_row_space_start(&search.space, problem->data);
+    const double all = wgf_rays_subsets(n, search.space.rank);
+    if (affordable(n, search.space.rank) >= all && wgf_faces_start(&search.faces, &search.space, all, budget))
+        *norm = fit(&search, problem, shifted, budget);
     wgf_arena_free(&arena);
     return WGF_OK;
 }
