@@ -1,12 +1,11 @@
 /* wgf learn: the energy of each job, learned back from its kept states, into a file of its own. */
-#include "kept.h"
+#include "learn.h"
 #include "options.h"
 
 #include "wgf/base/system.h"
 #include "wgf/base/text.h"
 #include "wgf/flow/learn.h"
 #include "wgf/query/table.h"
-#include "wgf/result/learned.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -16,7 +15,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: wgf learn RUN.h5 -o LEARNED.h5 [--features data] [--pairs kept] [--jobs LIST]\n\n"
+    "usage: wgf learn RUN.h5 -o LEARNED.h5 [--features data] [--pairs kept] [--jobs LIST]\n"
+    "       wgf learn --duals RUN.h5... -o TABLE.h5 [--jobs LIST]\n\n"
     "Learns from the kept states of each job, save: all and record_every: 1, the energy that it descends,\n"
     "by first-order conditions, and prints how well that is determined. LEARNED.h5 has a row a job of\n"
     "RUN.h5: labels, labels_error (largest difference from the job's own), coefficients, rank,\n"
@@ -40,14 +40,19 @@ static const char usage[] =
     "                     optimal     by optimal transport from state to state\n"
     "                     predicted   from there on by optimal transport from what the learned energy\n"
     "                                 predicts, until no pair changes\n"
+    "  --duals            learn instead one table for start: file, start_file: TABLE.h5, which predicts\n"
+    "                     the dual of a step of jko from the residuals before it. All jobs that have kept\n"
+    "                     states, or those of --jobs in each file, have to be of jko, done, on the same\n"
+    "                     data with the same loss. TABLE.h5 has coefficients and steps (of each job)\n"
     "  --jobs LIST        jobs like 0-9,17; otherwise all that can be learned from\n"
-    "  --overwrite        replace LEARNED.h5 if it is a file of wgf\n"
+    "  --overwrite        replace LEARNED.h5 or TABLE.h5 if it is a file of wgf\n"
     "  --csv              print comma-separated values with 17 significant digits\n"
     "  --help             print this text\n\n"
     "Exit code 3: what some jobs have kept is no descent, and their rows are empty.\n";
 
 struct request {
-    const char *file, *output;
+    char *file;
+    const char *output;
     struct wgf_learn_settings how;
     struct wgf_selection selection;
     bool overwrite, csv;
@@ -71,6 +76,17 @@ struct learning {
     int64_t line_count;
 };
 
+wgf_status wgf_cli_learn_check(const struct wgf_kept *kept, int64_t job, struct wgf_error *error)
+{
+    const enum wgf_job_state state = wgf_kept_job_state(kept, job);
+    if (state != WGF_JOB_DONE)
+        return wgf_fail(error, WGF_EUSAGE, "it is %s, not done; its states may be no descent",
+                        wgf_job_state_names[state < WGF_JOB_STATE_COUNT ? state : WGF_JOB_FAILED]);
+    if (wgf_kept_records(kept, job) < 2)
+        return wgf_fail(error, WGF_EUSAGE, "it has kept one state, and there is no step; raise steps");
+    return WGF_OK;
+}
+
 /* Can job be learned from? WGF_EUSAGE: not, with a sentence. */
 static wgf_status check_job(const struct learning *learning, int64_t job, struct wgf_settings *settings,
                             struct wgf_error *error)
@@ -79,15 +95,8 @@ static wgf_status check_job(const struct learning *learning, int64_t job, struct
     wgf_status status = wgf_kept_settings(&learning->kept, job, settings, error);
     if (status)
         return status;
-    if (wgf_learn_check(settings, &learning->request->how, &end))
+    if (wgf_learn_check(settings, &learning->request->how, &end) || wgf_cli_learn_check(&learning->kept, job, &end))
         return wgf_fail(error, WGF_EUSAGE, "job %" PRId64 ": %s", job, end.message);
-    const enum wgf_job_state state = wgf_kept_job_state(&learning->kept, job);
-    if (state != WGF_JOB_DONE)
-        return wgf_fail(error, WGF_EUSAGE, "job %" PRId64 " is %s, not done; its states may be no descent", job,
-                        wgf_job_state_names[state < WGF_JOB_STATE_COUNT ? state : WGF_JOB_FAILED]);
-    if (wgf_kept_records(&learning->kept, job) < 2)
-        return wgf_fail(error, WGF_EUSAGE, "job %" PRId64 " has kept one state, and there is no step; raise steps",
-                        job);
     return WGF_OK;
 }
 
@@ -117,11 +126,9 @@ static wgf_status choose(struct learning *learning, struct wgf_error *error)
     return error->status;
 }
 
-/* The data of the job, if they are still those that it read. */
-static wgf_status read_data(const struct learning *learning, int64_t job, const struct wgf_settings *settings,
-                            const struct wgf_data **data, struct wgf_error *error)
+wgf_status wgf_cli_learn_data(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
+                              const struct wgf_data **data, struct wgf_error *error)
 {
-    const struct wgf_kept *const kept = &learning->kept;
     wgf_status status = WGF_OK;
     if (settings->data.kind == WGF_DATA_FILE)
         status = wgf_cli_check_key(kept->store, kept->plan.plan, job, ": its data cannot be read again", error);
@@ -144,7 +151,7 @@ static wgf_status learn_job(const struct learning *learning, int64_t job, struct
     if (!status)
         status = wgf_kept_read_all(&learning->kept, job, &settings, &states, &alpha, error);
     if (!status)
-        status = read_data(learning, job, &settings, &data, error);
+        status = wgf_cli_learn_data(&learning->kept, job, &settings, &data, error);
     if (!status) {
         const struct wgf_learn_states kept = {wgf_kept_records(&learning->kept, job), states, alpha};
         struct wgf_error end;
@@ -260,7 +267,7 @@ static void report(const struct learning *learning)
                 learning->left_out == 1 ? "" : "s", learning->first.message);
 }
 
-static wgf_status make_file(struct learning *learning, const char *path, bool exists, struct wgf_error *error)
+static wgf_status make_file(struct learning *learning, const struct wgf_learn_output *output, struct wgf_error *error)
 {
     static const char *const words[] = {WGF_LEARNED_FEATURES(WGF_ENUM_NAME)}, *const pairs[] = {
                                                                                   WGF_LEARNED_PAIRS(WGF_ENUM_NAME)};
@@ -279,52 +286,78 @@ static wgf_status make_file(struct learning *learning, const char *path, bool ex
                                                {.name = WGF_LEARNED_FROM, .text = from ? from : ""},
                                                {.name = "features", .list = features, .list_count = count},
                                                {.name = "pairs", .text = pairs[request->how.pairs]}};
-    const struct wgf_learned_making making = {.jobs = learning->kept.extent.jobs,
-                                              .samples = learning->samples,
-                                              .features = learning->features,
-                                              .attributes = attributes,
-                                              .attribute_count = sizeof attributes / sizeof *attributes,
-                                              .replace = exists,
-                                              .interrupted = wgf_run_stop,
-                                              .fill = fill,
-                                              .context = learning};
-    int lock = -1;
-    wgf_status status = exists ? wgf_output_take(path, request->overwrite, &lock, error) : WGF_OK;
-    if (!status)
-        status = wgf_learned_create(path, &making, error);
-    if (lock >= 0)
-        close(lock);
+    struct wgf_learned_making making = {.jobs = learning->kept.extent.jobs,
+                                        .samples = learning->samples,
+                                        .features = learning->features,
+                                        .attributes = attributes,
+                                        .attribute_count = sizeof attributes / sizeof *attributes,
+                                        .fill = fill,
+                                        .context = learning};
+    const wgf_status status = wgf_cli_learn_make(output, &making, error);
     free(name);
     free(from);
     return status;
 }
 
-/* Is the file that is to be made another one than the one that is read? */
-static wgf_status check_names(const struct request *request, struct wgf_error *error)
+/* Is the file that is to be made another one than those that are read? */
+static wgf_status check_names(const char *name, char *const *files, int count, struct wgf_error *error)
 {
-    bool same = false;
-    const wgf_status status = wgf_same_file(request->file, request->output, &same, error);
-    return !status && same
-               ? wgf_fail(error, WGF_EUSAGE, "%s is both RUN.h5 and LEARNED.h5; give another -o", request->file)
-               : status;
+    for (int f = 0; f < count; f++) {
+        bool same = false;
+        const wgf_status status = wgf_same_file(files[f], name, &same, error);
+        if (status)
+            return status;
+        if (same)
+            return wgf_fail(error, WGF_EUSAGE, "%s is both RUN.h5 and the file to make; give another -o", files[f]);
+    }
+    return WGF_OK;
+}
+
+wgf_status wgf_cli_learn_begin(struct wgf_learn_output *output, const char *name, bool overwrite, char *const *files,
+                               int count, struct wgf_error *error)
+{
+    *output = (struct wgf_learn_output){.lock = -1};
+    wgf_status status = check_names(name, files, count, error);
+    if (!status)
+        status = wgf_output_follow(name, &output->path, &output->exists, error);
+    if (!status && output->exists)
+        status = wgf_output_take(output->path, overwrite, &output->lock, error);
+    return status;
+}
+
+wgf_status wgf_cli_learn_make(const struct wgf_learn_output *output, struct wgf_learned_making *making,
+                              struct wgf_error *error)
+{
+    making->replace = output->exists;
+    making->interrupted = wgf_run_stop;
+    return wgf_learned_create(output->path, making, error);
+}
+
+void wgf_cli_learn_end(struct wgf_learn_output *output)
+{
+    if (output->lock >= 0)
+        close(output->lock);
+    free(output->path);
 }
 
 static int learn(const struct request *request)
 {
     struct learning learning = {.request = request, .kept.save = "all"};
+    struct wgf_learn_output output;
     struct wgf_error error;
-    char *path = NULL;
-    bool exists;
     wgf_query_begin(&learning.all);
     int code = wgf_kept_open(&learning.kept, request->file, &request->selection, &learning.all);
-    if (!code && (check_names(request, &error) || wgf_output_follow(request->output, &path, &exists, &error) ||
-                  choose(&learning, &error) || make_file(&learning, path, exists, &error)))
-        code = wgf_cli_error(&error);
+    if (!code) {
+        const bool failed =
+            wgf_cli_learn_begin(&output, request->output, request->overwrite, &request->file, 1, &error) ||
+            choose(&learning, &error) || make_file(&learning, &output, &error);
+        wgf_cli_learn_end(&output);
+        code = failed ? wgf_cli_error(&error) : WGF_EXIT_OK;
+    }
     if (!code) {
         report(&learning);
         code = learning.failures > 0 ? WGF_EXIT_FAILURES : WGF_EXIT_OK;
     }
-    free(path);
     free(learning.jobs);
     free(learning.lines);
     wgf_kept_close(&learning.kept);
@@ -357,34 +390,57 @@ static bool take_features(const char *text, unsigned *features)
     return fine && !(*features >> WGF_LEARN_DATA & 1 && *features != 1u << WGF_LEARN_DATA);
 }
 
+/* The words as they were given. */
+struct words {
+    const char *features, *pairs, *jobs;
+    bool duals;
+};
+
+/* Reads the words into the request. Returns an exit code, after a sentence when it is not 0. */
+static int take_words(struct request *request, const struct words *words, int file_count)
+{
+    static const char *const pairs[] = {WGF_LEARNED_PAIRS(WGF_ENUM_NAME)};
+    const char *const pair = words->pairs ? words->pairs : pairs[0];
+    request->how.pairs = find_word(pairs, sizeof pairs / sizeof *pairs, pair, strlen(pair));
+    if (!request->output)
+        return wgf_cli_misuse("learn", "no file to make: give -o LEARNED.h5");
+    if (words->duals && (words->features || words->pairs))
+        return wgf_cli_misuse("learn", "--duals has no %s; leave that away",
+                              words->features ? "--features" : "--pairs");
+    if (!words->duals && file_count > 1)
+        return wgf_cli_misuse("learn", "one result file, not %d; only --duals learns from several", file_count);
+    if (!take_features(words->features ? words->features : "data", &request->how.features))
+        return wgf_cli_misuse("learn", "--features is data, polynomial, rbf or polynomial,rbf, not '%s'",
+                              words->features);
+    if (request->how.pairs < 0)
+        return wgf_cli_misuse("learn", "--pairs is kept, optimal or predicted, not '%s'", pair);
+    return words->jobs ? wgf_cli_take_jobs("learn", words->jobs, &request->selection) : WGF_EXIT_OK;
+}
+
 int wgf_cli_learn(int argc, char **argv)
 {
-    static const char *const words[] = {WGF_LEARNED_PAIRS(WGF_ENUM_NAME)};
-    const char *features = "data", *pairs = "kept", *jobs = NULL;
+    struct words words = {0};
     struct request request = {0};
     const struct wgf_option options[] = {wgf_text_option("output", 'o', &request.output),
-                                         wgf_text_option("features", 0, &features),
-                                         wgf_text_option("pairs", 0, &pairs),
-                                         wgf_text_option("jobs", 0, &jobs),
+                                         wgf_text_option("features", 0, &words.features),
+                                         wgf_text_option("pairs", 0, &words.pairs),
+                                         wgf_flag_option("duals", &words.duals),
+                                         wgf_text_option("jobs", 0, &words.jobs),
                                          wgf_flag_option("overwrite", &request.overwrite),
                                          wgf_flag_option("csv", &request.csv),
                                          {0}};
-    struct wgf_command_line line = {.command = "learn", .usage = usage, .options = options, .operand = "result file"};
+    struct wgf_command_line line = {
+        .command = "learn", .usage = usage, .options = options, .operand = "result file", .several = true};
     int code;
     wgf_run_catch_signals();
     if (!wgf_options_read(&line, argc, argv, &code))
         return code;
     request.file = line.operands[0];
-    request.how.pairs = find_word(words, sizeof words / sizeof *words, pairs, strlen(pairs));
-    if (!request.output)
-        code = wgf_cli_misuse("learn", "no file to make: give -o LEARNED.h5");
-    else if (!take_features(features, &request.how.features))
-        code = wgf_cli_misuse("learn", "--features is data, polynomial, rbf or polynomial,rbf, not '%s'", features);
-    else if (request.how.pairs < 0)
-        code = wgf_cli_misuse("learn", "--pairs is kept, optimal or predicted, not '%s'", pairs);
-    else
-        code = jobs ? wgf_cli_take_jobs("learn", jobs, &request.selection) : WGF_EXIT_OK;
-    if (!code)
+    code = take_words(&request, &words, line.operand_count);
+    if (!code && words.duals)
+        code = wgf_cli_learn_duals(&(struct wgf_duals_request){line.operands, line.operand_count, request.output,
+                                                               &request.selection, request.overwrite, request.csv});
+    else if (!code)
         code = learn(&request);
     wgf_selection_free(&request.selection);
     return code;

@@ -16,7 +16,8 @@
      .life = WGF_LIFE_WRITTEN,                                                                                         \
      .long_name = meaning},
 static const struct wgf_column columns[] = {WGF_LEARNED_COLUMNS(COLUMN)};
-enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
+static const struct wgf_column duals[] = {WGF_DUALS_COLUMNS(COLUMN)};
+enum { COLUMN_COUNT = sizeof columns / sizeof *columns, DUALS_COUNT = sizeof duals / sizeof *duals };
 
 #define OFFSET(id, field, type, shape, meaning) offsetof(struct wgf_learned, field),
 static const size_t offsets[COLUMN_COUNT] = {WGF_LEARNED_COLUMNS(OFFSET)};
@@ -33,6 +34,22 @@ wgf_status wgf_learned_write(struct wgf_store *store, int64_t job, const struct 
     return status;
 }
 
+wgf_status wgf_learned_write_duals(struct wgf_store *store, const double *coefficients, const int64_t *steps,
+                                   struct wgf_error *error)
+{
+    struct wgf_store_extent extent;
+    wgf_store_extent(store, &extent);
+    const wgf_status status =
+        wgf_store_write(store, wgf_store_column(store, "coefficients"), 0, extent.samples, coefficients, error);
+    return status ? status : wgf_store_write(store, wgf_store_column(store, "steps"), 0, extent.jobs, steps, error);
+}
+
+/* The columns of the file that is being made. */
+static struct wgf_columns columns_of(const struct wgf_learned_making *making)
+{
+    return making->duals ? (struct wgf_columns){duals, DUALS_COUNT} : (struct wgf_columns){columns, COLUMN_COUNT};
+}
+
 struct creation {
     const struct wgf_learned_making *making;
     const char *path;
@@ -41,7 +58,7 @@ struct creation {
 static wgf_status complete(void *context, const char *temporary, struct wgf_error *error)
 {
     const struct creation *const creation = context;
-    const struct wgf_columns known = {columns, COLUMN_COUNT};
+    const struct wgf_columns known = columns_of(creation->making);
     struct wgf_store *store;
     struct wgf_error cause;
     wgf_status status = wgf_store_open(&store, temporary, WGF_STORE_WRITE, &known, &cause);
@@ -60,6 +77,7 @@ static void fill_nothing(void *context, int column, int64_t first, int64_t count
 
 wgf_status wgf_learned_create(const char *path, const struct wgf_learned_making *making, struct wgf_error *error)
 {
+    const struct wgf_columns made = columns_of(making);
     const int count = making->attribute_count + 1;
     struct wgf_attribute *const attributes = wgf_calloc(count, sizeof *attributes);
     if (!attributes)
@@ -68,9 +86,9 @@ wgf_status wgf_learned_create(const char *path, const struct wgf_learned_making 
     attributes[count - 1] = (struct wgf_attribute){.name = "schema", .number = WGF_SCHEMA};
     const struct wgf_store_schema schema = {
         .extent = {.jobs = making->jobs, .samples = making->samples, .features = making->features},
-        .column_count = COLUMN_COUNT,
+        .column_count = made.count,
         .attribute_count = count,
-        .columns = columns,
+        .columns = made.list,
         .attributes = attributes};
     struct creation creation = {making, path};
     const struct wgf_store_making store_making = {

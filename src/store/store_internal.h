@@ -8,7 +8,7 @@
 
 enum {
     WGF_STORE_SCHEMA = 1,
-    WGF_STORE_SHAPES = WGF_SHAPE_STATE + 1,
+    WGF_STORE_SHAPES = WGF_SHAPE_STATE + 1, /* with a dimension of their own */
     WGF_STORE_TYPES = WGF_COLUMN_CHARS + 1,
     WGF_STORE_NAME_LENGTH = 64,
     WGF_STORE_REASON_LENGTH = 320,
@@ -31,7 +31,7 @@ void wgf_store_watch(struct wgf_store_watch *watch);
 void wgf_store_unwatch(struct wgf_store_watch *watch);
 
 /* Layout: what a type or a shape means in numbers. The dimension of a shape is its last; job is the first of all but
- * the flat ones. */
+ * the flat ones and the table. */
 struct wgf_store_dimension {
     const char *name;
     const char *long_name; /* of the coordinate variable; NULL: a dimension without one */
@@ -39,6 +39,8 @@ struct wgf_store_dimension {
 extern const struct wgf_store_dimension wgf_store_dimensions[WGF_STORE_SHAPES];
 
 bool wgf_store_is_flat(enum wgf_column_shape shape);
+enum wgf_column_shape wgf_store_first(enum wgf_column_shape shape); /* whose dimension counts rows */
+enum wgf_column_shape wgf_store_last(enum wgf_column_shape shape);
 int64_t wgf_store_length(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
 int64_t wgf_store_row_elements(const struct wgf_store_extent *extent, enum wgf_column_shape shape);
 int64_t wgf_store_row_count(const struct wgf_store_extent *extent, enum wgf_column_shape shape);

@@ -32,6 +32,7 @@ int64_t wgf_store_length(const struct wgf_store_extent *extent, enum wgf_column_
     case WGF_SHAPE_SAMPLE:
         return extent->samples;
     case WGF_SHAPE_FEATURE:
+    case WGF_SHAPE_TABLE:
         return extent->features;
     case WGF_SHAPE_MESSAGE:
         return extent->message_length;
@@ -46,6 +47,18 @@ bool wgf_store_is_flat(enum wgf_column_shape shape)
     return shape == WGF_SHAPE_STATE;
 }
 
+enum wgf_column_shape wgf_store_last(enum wgf_column_shape shape)
+{
+    return shape == WGF_SHAPE_TABLE ? WGF_SHAPE_FEATURE : shape;
+}
+
+enum wgf_column_shape wgf_store_first(enum wgf_column_shape shape)
+{
+    if (shape == WGF_SHAPE_TABLE)
+        return WGF_SHAPE_SAMPLE;
+    return wgf_store_is_flat(shape) ? shape : WGF_SHAPE_JOB;
+}
+
 int wgf_store_rank(enum wgf_column_shape shape)
 {
     return shape == WGF_SHAPE_JOB || wgf_store_is_flat(shape) ? 1 : 2;
@@ -58,7 +71,7 @@ int64_t wgf_store_row_elements(const struct wgf_store_extent *extent, enum wgf_c
 
 int64_t wgf_store_row_count(const struct wgf_store_extent *extent, enum wgf_column_shape shape)
 {
-    return wgf_store_is_flat(shape) ? wgf_store_length(extent, shape) : extent->jobs;
+    return wgf_store_length(extent, wgf_store_first(shape));
 }
 
 size_t wgf_store_element_size(enum wgf_column_type type)

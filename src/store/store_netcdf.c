@@ -147,6 +147,6 @@ bool wgf_store_make_scales(hid_t file, const struct wgf_store_extent *extent, hi
 bool wgf_store_attach_scales(hid_t dataset, enum wgf_column_shape shape, const hid_t *scales)
 {
     unsigned last = (unsigned)wgf_store_rank(shape) - 1;
-    return (last == 0 || H5DSattach_scale(dataset, scales[WGF_SHAPE_JOB], 0) >= 0) &&
-           H5DSattach_scale(dataset, scales[shape], last) >= 0;
+    return (last == 0 || H5DSattach_scale(dataset, scales[wgf_store_first(shape)], 0) >= 0) &&
+           H5DSattach_scale(dataset, scales[wgf_store_last(shape)], last) >= 0;
 }

@@ -1,10 +1,13 @@
 #!/usr/bin/python3
-"""Where the solver of a jko step begins: start and start_file, against a regression in NumPy. test_duals.py WGF"""
+"""Where the solver of a jko step begins: start, start_file and `wgf learn --duals`, against a regression in NumPy.
+test_duals.py WGF"""
+
+import signal
 
 import h5py
 import numpy as np
-from harness import (FAILURES, OK, RUNNING, USAGE, case, column, differences, equal, kill_all, main, messages, refused,
-                     require, wait_until)
+from harness import (ERROR, FAILURES, OK, RUNNING, STOPPED, USAGE, case, column, differences, equal, finish, kill_all,
+                     main, messages, refused, require, wait_until)
 
 N, GRID, STEPS = 20, 16, 30
 OWN = f"method: jko, data: sinus, n: {N}, init: grid, grid: {GRID}, steps: {STEPS}"
@@ -20,14 +23,14 @@ def run(wgf, name, fixed, sweep="", code=OK):
     return wgf.result(spec(fixed, sweep), code, f"{name}.h5", "--overwrite")
 
 
-def steps_of(path):
-    """Residuals before and after each step of each job, gamma and epsilon: from the kept states alone."""
+def steps_of(path, jobs=None):
+    """Residuals before and after each step of each job (or of some), gamma, epsilon: from the kept states alone."""
     X = np.column_stack([np.linspace(-0.5, 0.5, N), np.ones(N)])
     y = np.sin(10 * X[:, 0] - np.pi / 2) + 0.2 * X[:, 0] - 0.5
     t = np.linspace(-1, 1, GRID)
     relu = np.maximum(np.stack(np.meshgrid(t, t, indexing="ij"), -1).reshape(-1, 2) @ X.T, 0)
     with h5py.File(path) as file:
-        for job in range(len(file["status"])):
+        for job in jobs or range(len(file["status"])):
             start, records = int(file["state_start"][job]), int(file["state_records"][job])
             masses = file["state"][start : start + records * 2 * GRID**2].reshape(records, -1)
             residuals = masses @ np.vstack([relu, -relu]) - y
@@ -40,8 +43,8 @@ def features(residual, gamma, epsilon):
     return np.concatenate([z, z * np.log(gamma), z * np.log(epsilon)])
 
 
-def regression(path, ridge=1e-9):
-    found = list(steps_of(path))
+def regression(paths, ridge=1e-9, jobs=None):
+    found = [step for path in paths for step in steps_of(path, jobs)]
     F = np.array([features(before, gamma, epsilon) for before, _, gamma, epsilon in found])
     U = np.array([2 / N * after for _, after, _, _ in found])
     scale = 1 / np.sqrt((F**2).mean(0))
@@ -55,13 +58,118 @@ def write(path, table):
     return path
 
 
+def learn(wgf, *words):
+    return wgf("learn", "--duals", *words)
+
+
 def learned(wgf):
-    table, _, _ = regression(run(wgf, "many", f"{OWN}, save: all", MANY))
-    return write(wgf.path("table.h5"), table)
+    """table.h5, by the command."""
+    run(wgf, "many", f"{OWN}, save: all", MANY)
+    learn(wgf, "many.h5", "-o", "table.h5", "--overwrite").require(OK)
+    return wgf.path("table.h5")
 
 
 def evaluations(path):
     return np.nanmean(column(path, "newton_steps_used")[:, 1:]) + 1
+
+
+@case
+def a_table_is_the_ridge_regression(wgf):
+    """Of one file, of two, and of some of their jobs: u as NumPy's coefficients predict it. With a ridge of 1e-9
+    rounding is worth 3e-9 of it."""
+    learned(wgf)
+    run(wgf, "more", f"{OWN}, save: all, solver: dykstra, dykstra_tol: 1e-10, epsilon: 0.02", "gamma: [0.1, 3]")
+    for files, jobs, steps in ((("many",), None, [30] * 6), (("many", "more"), None, [30] * 8),
+                               (("many", "more"), (1,), [0, 30, 0, 0, 0, 0, 0, 30])):
+        names = [f"{name}.h5" for name in files]
+        chosen = ["--jobs", "1"] if jobs else []
+        done = learn(wgf, *names, "-o", "own.h5", "--overwrite", "--csv", *chosen).require(OK)
+        want, F, U = regression([wgf.path(name) for name in names], jobs=jobs)
+        with h5py.File(wgf.path("own.h5")) as file:
+            found = file["coefficients"][()]
+            equal(file["steps"][()].tolist(), steps, "steps of the jobs")
+            equal([scale.name for scale in (file["coefficients"].dims[k][0] for k in (0, 1))], ["/sample", "/feature"],
+                  "dimensions")
+            equal(file.attrs["learned_from"], ", ".join(names), "learned_from")
+        equal(found.shape, want.shape, "shape")
+        error = np.abs(F @ (found - want).T).max() / np.abs(U).max()
+        print(f"{names}, jobs {jobs}: duals differ by {error:.1e}")
+        require(error < 1e-7, f"{names}, jobs {jobs}: another regression, {error:.1e}")
+        rows = [line.split(",") for line in done.out.splitlines()]
+        equal(rows[0], ["file", "job", "steps"], "header")
+        equal([int(row[2]) for row in rows[1:]], [count for count in steps if count], "steps that are printed")
+
+
+@case
+def a_table_is_for_one_problem(wgf):
+    """Jobs that have no duals, or those of another problem; no file is left."""
+    run(wgf, "own", f"{OWN}, save: all", "gamma: [0.1, 1]")
+    wgf.write("spec.yaml", f"""\
+name: mixed
+fixed: {{method: jko, data: sinus, n: {N}, init: grid, grid: 8, steps: 2, save: all}}
+sweep:
+  - fixed: {{grid: 9}}
+  - fixed: {{method: gd, init: normal}}
+  - fixed: {{method: prox, init: normal}}
+  - fixed: {{save: last}}
+  - fixed: {{record_every: 2}}
+  - fixed: {{n: 19}}
+  - fixed: {{data: linear}}
+  - fixed: {{data: random}}
+  - fixed: {{loss: half_mse}}
+  - fixed: {{stop_objective: 100}}
+  - fixed: {{save: none}}
+""")
+    wgf("run", "spec.yaml", "-o", "mixed.h5", "--quiet").require(OK)
+    for job, sentence in enumerate(("method: gd has none", "method: prox has none", "run the spec with save: all",
+                                    "run the spec with record_every: 1", "it has n = 19, the first job n = 20; a table",
+                                    "it has other data than the first job; a table is for one problem",
+                                    "it has other data than the first job", "its loss is 0.5 times that of the first",
+                                    "it has kept one state", "job 10 has kept no state"), 1):
+        learn(wgf, "mixed.h5", "-o", "table.h5", "--jobs", f"0,{job}").require(USAGE, f"job {job}", sentence).quietly()
+    learn(wgf, "own.h5", "mixed.h5", "-o", "table.h5").require(USAGE, "mixed.h5, job 1: duals are those of").quietly()
+    learn(wgf, "own.h5", "mixed.h5", "-o", "table.h5", "--jobs", "0,10").require(USAGE, "has jobs 0 to 1").quietly()
+    require(not list(wgf.folder.glob("*table.h5*")), "a file is left")
+    learn(wgf, "own.h5", "mixed.h5", "-o", "table.h5", "--jobs", "0").require(OK)
+
+
+@case
+def words_files_and_damage(wgf):
+    run(wgf, "own", f"{OWN}, save: all", "gamma: [0.1, 1]")
+    run(wgf, "none", f"{OWN}, save: none")
+    run(wgf, "half", f"{OWN}, save: all", "gamma: [0.5]")
+    for code, sentence, *words in (
+            (USAGE, "--duals has no --features", "own.h5", "-o", "table.h5", "--features", "data"),
+            (USAGE, "--duals has no --pairs", "own.h5", "-o", "table.h5", "--pairs", "kept"),
+            (USAGE, "give -o", "own.h5"),
+            (USAGE, "is both RUN.h5 and the file to make", "half.h5", "own.h5", "-o", "./own.h5", "--overwrite"),
+            (USAGE, "run the spec with save: all", "none.h5", "-o", "table.h5"),
+            (ERROR, "there is no result file", "own.h5", "absent.h5", "-o", "table.h5"),
+            (ERROR, "a folder that exists", "own.h5", "-o", "absent/table.h5")):
+        learn(wgf, *words).require(code, sentence).quietly()
+    wgf("learn", "own.h5", "own.h5", "-o", "table.h5").require(USAGE, "only --duals learns from several").quietly()
+    require(not list(wgf.folder.glob("*table.h5*")), "a file is left")
+    learn(wgf, "own.h5", "-o", "table.h5").require(OK)
+    before = wgf.path("table.h5").read_bytes()
+    learn(wgf, "own.h5", "-o", "table.h5", "--jobs", "1").require(USAGE, "--overwrite").quietly()
+    learn(wgf, "table.h5", "-o", "other.h5").require(USAGE, "is what 'wgf learn' made").quietly()
+    with h5py.File(wgf.path("own.h5"), "r+") as file:
+        file["state"][100] = np.nan
+    learn(wgf, "own.h5", "-o", "table.h5", "--overwrite").require(ERROR, "job 0: its states hold numbers").quietly()
+    equal(wgf.path("table.h5").read_bytes(), before, "the file that was there")
+    learn(wgf, "own.h5", "-o", "table.h5", "--overwrite", "--jobs", "1").require(OK)
+    require(wgf.path("table.h5").read_bytes() != before, "not overwritten")
+
+
+@case
+def interrupted(wgf):
+    """Nothing is left of a table that was not finished."""
+    run(wgf, "large", "method: jko, data: random, d: 2, n: 400, grid: 12, steps: 400, save: all", "gamma: [1, 2]")
+    process = wgf.start("learn", "--duals", "large.h5", "-o", "table.h5")
+    process.send_signal(signal.SIGTERM)
+    done = finish(process)
+    require(done.code in (STOPPED, -signal.SIGTERM), f"exit code {done.code}: {done.err}")
+    require(not list(wgf.folder.glob("*table.h5*")), "a file is left")
 
 
 @case
@@ -109,7 +217,7 @@ def a_table_of_other_data_costs_time_alone(wgf):
 
 @case
 def contents_of_the_table_are_part_of_the_key(wgf):
-    table, _, _ = regression(learned(wgf).with_name("many.h5"))
+    table = h5py.File(learned(wgf))["coefficients"][()]
     write(wgf.path("copy.h5"), table)
     write(wgf.path("other.h5"), 1.01 * table)
     key = lambda start: list(column(run(wgf, "made", f"{OWN}, gamma: 1{start}"), "key"))

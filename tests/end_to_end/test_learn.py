@@ -106,7 +106,7 @@ def words_and_files(wgf):
             (ERROR, "not of wgf", "foreign.h5", "-o", "learned.h5"),
             (ERROR, "there is no result file", "absent.h5", "-o", "learned.h5"),
             (ERROR, "a folder that exists", "out.h5", "-o", "absent/learned.h5"),
-            (USAGE, "is both RUN.h5 and LEARNED.h5", "out.h5", "-o", "./out.h5", "--overwrite")):
+            (USAGE, "is both RUN.h5 and the file to make", "out.h5", "-o", "./out.h5", "--overwrite")):
         wgf("learn", *words).require(code, sentence).quietly()
         nothing_left(wgf)
 

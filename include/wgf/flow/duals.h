@@ -16,6 +16,9 @@ static inline int64_t wgf_dual_features(int64_t n)
 /* features (wgf_dual_features(n)) of a residual (n). */
 void wgf_dual_features_of(const double *residual, int64_t n, double gamma, double epsilon, double *features);
 
+/* Does the job keep the duals of all its steps? WGF_EUSAGE: not, with a sentence. */
+wgf_status wgf_dual_check(const struct wgf_settings *settings, struct wgf_error *error);
+
 /* A regression under way; zero-initialised it has no data. */
 struct wgf_dual_fit {
     int64_t n, count; /* samples of all jobs; steps that were added */

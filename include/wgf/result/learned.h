@@ -1,4 +1,5 @@
-/* LEARNED.h5: what was learned from the states of a result file, a row a job of that file, as columns of a store.
+/* LEARNED.h5: what was learned from the states of a result file, a row a job of that file, as columns of a store; or a
+ * table of duals that was learned from several.
  * src/store/README.md "What was learned". */
 #ifndef WGF_RESULT_LEARNED_H
 #define WGF_RESULT_LEARNED_H
@@ -18,6 +19,12 @@
     X(LEFT_OUT, left_out, INT64, JOB, "steps that told nothing, their coupling being too weak to be found")            \
     X(MISMATCHED, mismatched, FLOAT64, JOB, "fraction of pairs that are not those of the descent")
 
+/* Likewise of a table of duals, all jobs of the files that were read being rows, file after file. */
+#define WGF_DUALS_COLUMNS(X)                                                                                           \
+    X(COEFFICIENTS, coefficients, FLOAT64, TABLE,                                                                      \
+      "of the dual of a sample: of the residuals and 1, of these times log gamma, then times log epsilon")             \
+    X(STEPS, steps, INT64, JOB, "steps of the job that the table was learned from")
+
 /* A root attribute that such files have and no result file: the name of the file whose states they are of. */
 #define WGF_LEARNED_FROM "learned_from"
 
@@ -25,6 +32,7 @@
 typedef wgf_status wgf_learned_fill(void *context, struct wgf_store *store, struct wgf_error *error);
 
 struct wgf_learned_making {
+    bool duals; /* a table of duals, not rows of jobs */
     int64_t jobs, samples, features;
     const struct wgf_attribute *attributes; /* borrowed; the schema is added */
     int attribute_count;
@@ -41,5 +49,9 @@ wgf_status wgf_learned_create(const char *path, const struct wgf_learned_making 
 /* Writes the row of a job. labels and coefficients have room for all samples and features, NaN beyond the job's. */
 wgf_status wgf_learned_write(struct wgf_store *store, int64_t job, const struct wgf_learned *learned,
                              struct wgf_error *error);
+
+/* Writes a table of duals: coefficients (samples x features) and the steps of each job (jobs). */
+wgf_status wgf_learned_write_duals(struct wgf_store *store, const double *coefficients, const int64_t *steps,
+                                   struct wgf_error *error);
 
 #endif

@@ -32,6 +32,7 @@ enum wgf_column_shape {
     WGF_SHAPE_FEATURE,      /* job x feature */
     WGF_SHAPE_MESSAGE,      /* job x message_length; of WGF_COLUMN_CHARS */
     WGF_SHAPE_STATE,        /* state_element: flat, rows are ranges of elements */
+    WGF_SHAPE_TABLE,        /* sample x feature: of no job */
 };
 
 enum wgf_column_life {
