@@ -178,7 +178,8 @@ static void warn_of_block(const struct wgf_plan *plan, int b, struct wgf_diagnos
     for (int a = 0; a < block->axis_count; a++) {
         const struct wgf_axis *axis = &block->axes[a];
         struct given given = {.plan = plan, .param = axis->param, .place = axis->place};
-        look(&given, b);
+        if (!look(&given, b)) /* an alias: the same axis in several blocks */
+            continue;
         warn(&given, "", ", so its values make no different jobs", warnings);
         for (int64_t i = 0; axis->param->type == WGF_PARAM_PATH && i < axis->count; i++)
             warn_of_file(&given, axis->values[i].text, warnings);

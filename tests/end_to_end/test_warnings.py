@@ -148,5 +148,15 @@ def sizes_that_events_take_hours_for_are_warned_of(wgf):
         equal(wgf("plan", "spec.yaml").require(OK).err, "", "warnings")
 
 
+@case
+def an_axis_of_two_blocks_is_looked_at_once(wgf):
+    """By an alias, which gives both the same place."""
+    shared = "name: x\nsweep:\n  - fixed: {method: METHOD}\n    product: &axes\n      scaling: [plain, mean_field]\n" \
+             "  - fixed: {method: gd, width: 5}\n    product: *axes\n"
+    for method, count in (("gd", 4), ("prox", 3)):  # the jobs of prox do not read it, those of gd do
+        found, jobs = warnings(wgf, shared.replace("METHOD", method))
+        equal((found, jobs), ({}, count), method)
+
+
 if __name__ == "__main__":
     main()

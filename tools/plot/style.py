@@ -60,6 +60,9 @@ SYMBOLS = {
     "grid": r"$g$",
     "weight_decay": r"$\lambda$",
     "confine": r"$\lambda_1$",
+    "entropy": r"temperature  $\lambda$",
+    "arc_start": "where the arc begins",
+    "arc_width": "width of the arc",
 }
 
 # Labels where the file has no words, or too many for an axis.
