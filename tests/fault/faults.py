@@ -107,7 +107,7 @@ def storm(bench):
     with bench.folder() as site:
         for round in range(1000):
             process = site.start()
-            while site.watch(process, site.chance.uniform(0, bench.seconds / 3)):
+            while site.watch(process, site.chance.uniform(0, bench.seconds)):
                 process.send_signal(site.chance.choice((signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)))
                 sent += 1
             code, said = end(process)
