@@ -8,7 +8,8 @@ import numpy as np
 from check_flow import run, states
 from check_jko import KAPPA
 from checks import Failure, run_checks
-from scipy.optimize import root
+from flow_inputs import write_hdf5
+from scipy.optimize import minimize_scalar, root
 from scipy.special import erfcx
 
 MEAN_FIELD = {"method": "gd", "output": "mean", "scaling": "mean_field"}
@@ -205,6 +206,49 @@ def check_diffusion(binary, folder):
     return f"variance {np.mean(W**2):.4f}, expected {v:.4f}: {deviation:.1f} deviations"
 
 
+def proximal(v, gamma, entropy, confine):
+    """Variance after the exact Wasserstein step of a Gaussian, argmin of (sqrt(w) - sqrt(v))^2 / (2 gamma) + confine w
+    - entropy log(w) / 2, in closed form; SciPy minimises the same."""
+    M, h = 1 + 2 * gamma * confine, 2 * gamma * entropy
+    C = v / M
+    w = (h + C + np.sqrt((h + C) ** 2 - h**2)) / 2 / M
+    for one, other in zip(np.atleast_1d(v), np.atleast_1d(w)):
+        def objective(x):
+            return (x - np.sqrt(one)) ** 2 / (2 * gamma) + confine * x**2 - entropy * np.log(x)
+
+        found = minimize_scalar(objective, bounds=(1e-3, 10), method="bounded", options={"xatol": 1e-10}).x ** 2
+        require(abs(found / other - 1) < 1e-6, f"the exact step leads to {found}, not {other}")
+    return w
+
+
+def check_gaussians(binary, folder, d):
+    """gd without a network from an uneven Gaussian: as near to its own rule as independent draws are, and to the exact
+    Wasserstein steps up to the difference of both rules, which halves with gamma."""
+    random = np.random.default_rng(d)
+    m, entropy, confine, time = 20000, 0.7, 0.4, 0.8
+    start = random.uniform(0.5, 2, d)
+    write_hdf5(folder / "zero.h5", X=np.zeros((1, d)), y=np.zeros(1))
+    write_hdf5(folder / "neurons.h5", W=random.standard_normal((m, d)) * np.sqrt(start),
+               alpha=np.where(np.arange(m) < m / 2, 1.0, -1.0))
+    fixed = {**MEAN_FIELD, "data": "file", "data_file": "zero.h5", "init": "file", "init_file": "neurons.h5",
+             "entropy": entropy, "confine": confine, "save": "last"}
+    apart = []
+    for gamma in (0.1, 0.05):
+        rule, exact = start, start
+        for _ in range(round(time / gamma)):
+            rule = (1 - 2 * gamma * confine) ** 2 * rule + 2 * gamma * entropy
+            exact = proximal(exact, gamma, entropy, confine)
+        apart.append(np.abs(rule / exact - 1).max())
+        with run(binary, folder, {**fixed, "gamma": gamma, "steps": round(time / gamma)}, {}) as file:
+            W = states(file, 0)[-1] / np.sqrt(rule)
+        S = W.T @ W / m
+        divergence = 0.5 * (np.trace(S) + np.trace(np.linalg.inv(S))) - d
+        sampling = d * (d + 1) / 2 / m
+        require(0.2 * sampling < divergence < 3 * sampling, f"divergence {divergence:.1e}, of sampling {sampling:.1e}")
+    require(1.6 < apart[0] / apart[1] < 2.4, f"both rules are {apart} apart")
+    return f"symmetric divergence {divergence:.1e}, of sampling alone {sampling:.1e}; rules {apart[1]:.1e} apart"
+
+
 def check_closed_form(binary, folder, anneal):
     """jko without a network: v' = v / k^2 + epsilon / (2 k), k = 1 + 2 gamma confine, on each axis."""
     (folder / "zero.csv").write_text("0,0\n")
@@ -301,6 +345,8 @@ def checks(do):
             do(f"noise: d {d}, anneal: {anneal}", check_noise, d, anneal)
     do("the same path at every width", check_widths)
     do("closed form of gd", check_diffusion)
+    for d in (2, 5, 13):
+        do(f"Gaussians, d {d}", check_gaussians, d)
     for anneal in ("constant", "log"):
         do(f"closed form of jko, anneal: {anneal}", check_closed_form, anneal)
     do("free_energy of jko", check_free_energy)
