@@ -40,6 +40,7 @@ OUTCOMES = ("pictures", "sentences", "reports")
 MAY_BE_LARGE = ("seed", "data_seed", "record_every", "record_inner", "stop_objective", "stop_change")
 FEW = {"d": [2, 3], "width": [2, 8, 18], "grid2": [0, 2, 3], "init": ["normal", "grid"], "layers": ["first", "both"],
        "inner": ["gd", "fixed_point"],
+       "data": ["random", "linear", "sinus", "three_points", "file", "teacher"], # orthogonal: with data_seed
        "loss": ["mse", "huber"], "label": [0, 1], "inputs": [0],
        "transport_p": [1, 2], "stop_when": ["none", "step >= 1"],
        "record_diagnostics": ["none", "moving"]}
@@ -51,6 +52,7 @@ FIXED = {
 NEEDS = {
     "d": {"data": ["random"], "method": ["gd"]}, "n": {"data": ["random"]}, "layers": {"method": ["gd"]},
     "init_alpha": {"method": ["gd"], "layers": ["both"]},
+    "data_seed": {"data": ["orthogonal"], "d": [3], "method": ["gd", "prox"]},
     "parametrisation": {"method": ["gd", "prox"]},
     "init_file": {"method": ["gd"], "width": [4]},
     **dict.fromkeys(("init_job", "init_record"), {"init_file": ["run.h5"], "method": ["gd", "prox"]}),

@@ -20,7 +20,8 @@ static const char usage[] =
     "job with standardize, x and f(x) are in the units of its data file.\n\n"
     "  --at FILE    inputs: the data set X of an HDF5 file, used as it is; or the lines of a CSV file\n"
     "               without a label, to which a column of ones is appended as to those of data_file\n"
-    "               (with inputs in the spec: those alone, in their order)\n"
+    "               (with inputs in the spec: those alone, in their order; of jobs with bias:\n"
+    "               false, and of orthogonal data, none is)\n"
     "  --jobs LIST  jobs like 0-9,17; otherwise all that have kept a state\n"
     "  --where CONDITIONS  of these jobs those that meet the conditions, as in wgf show; may be repeated\n"
     "  --csv        comma-separated values with 17 significant digits\n"
@@ -29,18 +30,26 @@ static const char usage[] =
 struct prediction {
     struct wgf_kept kept;
     const char *at;
-    struct wgf_datafile file;
-    struct wgf_data inputs; /* a view of `file` */
-    double *f;              /* kept.count x inputs.n */
+    struct wgf_datafile
+        files[2];           /* as jobs without a bias read it, and those with one; each empty until it is needed */
+    struct wgf_data inputs; /* a view of one of them */
+    int64_t n;              /* inputs in either */
+    double *f;              /* kept.count x n */
 };
 
-static wgf_status read_inputs(struct prediction *made, struct wgf_error *error)
+/* Makes made->inputs those of a job with a bias, or without one. */
+static wgf_status read_inputs(struct prediction *made, bool bias, struct wgf_error *error)
 {
-    const wgf_status status = wgf_datafile_read(made->at, &wgf_datafile_inputs, &made->file, error);
+    struct wgf_datafile *const file = &made->files[bias];
+    struct wgf_datafile_layout layout = wgf_datafile_inputs;
+    layout.append_ones = bias;
+    const wgf_status status = file->matrix ? WGF_OK : wgf_datafile_read(made->at, &layout, file, error);
     if (status)
         return status;
-    made->inputs = (struct wgf_data){made->file.rows, made->file.cols, made->file.matrix, made->file.vector};
-    return wgf_data_check(&made->inputs, made->at, error);
+    made->inputs = (struct wgf_data){file->rows, file->cols, file->matrix, file->vector};
+    return made->n == 0 || made->n == file->rows
+               ? wgf_data_check(&made->inputs, made->at, error)
+               : wgf_fail(error, WGF_EDATA, "%s changed while it was being read", made->at);
 }
 
 /* A row of an array beside the trace into `values`, which has room for it. */
@@ -103,11 +112,15 @@ static wgf_status predict_job(struct prediction *made, int64_t job, double *f, s
     struct wgf_settings settings;
     double *state = NULL, *alpha = NULL;
     wgf_status status = wgf_kept_settings(&made->kept, job, &settings, error);
+    const bool bias = !status && wgf_data_has_bias(&settings.data);
+    if (!status)
+        status = read_inputs(made, bias, error);
     if (!status && settings.data.d != made->inputs.d)
         status = wgf_fail(error, WGF_EUSAGE,
                           "job %" PRId64 " has d = %" PRId64 ", but %s gives d = %" PRId64
-                          "; a CSV file has d - 1 inputs a line and no label, as a column of ones is appended",
-                          job, settings.data.d, made->at, made->inputs.d);
+                          "; a CSV file has %s inputs a line and no label%s",
+                          job, settings.data.d, made->at, made->inputs.d, bias ? "d - 1" : "d",
+                          bias ? ", as a column of ones is appended" : "");
     if (!status)
         status = wgf_kept_read(&made->kept, job, &settings, &state, &alpha, error);
     if (!status && settings.data.standardize != WGF_STANDARDIZE_NONE)
@@ -126,14 +139,18 @@ static wgf_status predict_jobs(struct prediction *made, struct wgf_error *error)
         return wgf_fail(error, WGF_EUSAGE,
                         "%" PRId64 " jobs are too many columns; choose at most %d with --jobs or --where", kept->count,
                         WGF_TABLE_COLUMNS);
-    wgf_status status = read_inputs(made, error);
+    struct wgf_settings first;
+    wgf_status status = wgf_kept_settings(kept, kept->jobs[0], &first, error);
+    if (!status)
+        status = read_inputs(made, wgf_data_has_bias(&first.data), error);
     if (status)
         return status;
-    made->f = wgf_calloc(kept->count * made->inputs.n, sizeof *made->f);
+    made->n = made->inputs.n;
+    made->f = wgf_calloc(kept->count * made->n, sizeof *made->f);
     if (!made->f)
         return wgf_fail(error, WGF_EMEMORY, "no memory for the predictions; choose fewer jobs with --jobs");
     for (int64_t i = 0; !status && i < kept->count; i++)
-        status = predict_job(made, kept->jobs[i], made->f + i * made->inputs.n, error);
+        status = predict_job(made, kept->jobs[i], made->f + i * made->n, error);
     return status;
 }
 
@@ -145,9 +162,9 @@ static void put(struct wgf_table *table, const struct prediction *made)
         snprintf(text, sizeof text, "job_%" PRId64, made->kept.jobs[i]);
         wgf_table_cell(table, text);
     }
-    for (int64_t j = 0; j < made->inputs.n; j++)
+    for (int64_t j = 0; j < made->n; j++)
         for (int64_t i = 0; i < made->kept.count; i++)
-            wgf_table_cell(table, wgf_number_text(made->f[i * made->inputs.n + j],
+            wgf_table_cell(table, wgf_number_text(made->f[i * made->n + j],
                                                   table->csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
 }
 
@@ -171,7 +188,8 @@ static int predict(const char *file, const char *at, const struct wgf_selection 
     if (!code)
         print(&made, csv);
     free(made.f);
-    wgf_datafile_clear(&made.file);
+    wgf_datafile_clear(&made.files[0]);
+    wgf_datafile_clear(&made.files[1]);
     wgf_kept_close(&made.kept);
     return code;
 }

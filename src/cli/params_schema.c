@@ -6,6 +6,7 @@
 #include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define JSON(...) #__VA_ARGS__
 #define VALUE "#/definitions/parameters/%s" /* where a parameter's value is defined */
@@ -201,6 +202,14 @@ static cJSON *make_diagnostics(void)
     return schema;
 }
 
+/* The value that YAML reads the word as: true and false are booleans. */
+static cJSON *make_word(const char *word)
+{
+    if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0)
+        return cJSON_CreateBool(*word == 't');
+    return cJSON_CreateString(word);
+}
+
 /* What a value of the parameter may be. A number that has a word beside it is the first of `anyOf`. */
 static cJSON *make_value(const struct wgf_param *param)
 {
@@ -227,7 +236,7 @@ static cJSON *make_value(const struct wgf_param *param)
     }
     cJSON *enumeration = cJSON_AddArrayToObject(holder, "enum");
     for (int i = 0; choices[i]; i++)
-        cJSON_AddItemToArray(enumeration, cJSON_CreateString(choices[i]));
+        cJSON_AddItemToArray(enumeration, make_word(choices[i]));
     return schema;
 }
 
@@ -247,7 +256,7 @@ static void add_default(const struct wgf_param *param, cJSON *schema)
     if (is_number(param) && *end == '\0')
         cJSON_AddNumberToObject(schema, "default", number);
     else if (!wgf_param_is_text(param))
-        cJSON_AddStringToObject(schema, "default", param->default_text);
+        cJSON_AddItemToObject(schema, "default", make_word(param->default_text));
 }
 
 /* What a comparison with the parameter looks like. A text is one as it is. */

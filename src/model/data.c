@@ -1,4 +1,4 @@
-/* Generated data sets. Invariant: sample j depends on the seed, the kind and j alone, whatever n is.
+/* Generated data sets. Invariant: a random sample j depends on seeds, kind, d and j alone, whatever n is.
  * Source: src/flow/README.md "Data and model". */
 #include "wgf/model/data.h"
 
@@ -26,13 +26,35 @@ static void draw(const struct wgf_data_settings *settings, enum wgf_purpose purp
         wgf_random_uniform((uint64_t)settings->seed, purpose, (uint64_t)index, count, out);
 }
 
+bool wgf_data_has_bias(const struct wgf_data_settings *settings)
+{
+    return settings->kind != WGF_DATA_ORTHOGONAL && settings->bias == WGF_BIAS_TRUE;
+}
+
+/* Draws the inputs of sample j, and adds its bias. Returns their number without the bias. */
+static int64_t draw_inputs(const struct wgf_data_settings *settings, int64_t j, double *x)
+{
+    const bool bias = wgf_data_has_bias(settings);
+    const int64_t inputs = settings->d - bias;
+    draw(settings, WGF_PURPOSE_INPUT, j, inputs, x);
+    if (bias)
+        x[inputs] = 1;
+    return inputs;
+}
+
+/* U(-1, 1) of the label of sample j. */
+static double draw_noise(const struct wgf_data_settings *settings, int64_t j)
+{
+    double noise;
+    wgf_random_uniform((uint64_t)settings->seed, WGF_PURPOSE_NOISE, (uint64_t)j, 1, &noise);
+    return noise;
+}
+
 /* Inputs N(0, 1) or U(-1, 1), y ~ U(-1, 1). */
 static void fill_random(const struct wgf_data_settings *settings, struct wgf_data *data)
 {
     for (int64_t j = 0; j < data->n; j++) {
-        double *x = data->X + j * data->d;
-        draw(settings, WGF_PURPOSE_INPUT, j, data->d - 1, x);
-        x[data->d - 1] = 1;
+        draw_inputs(settings, j, data->X + j * data->d);
         wgf_random_uniform((uint64_t)settings->seed, WGF_PURPOSE_LABEL, (uint64_t)j, 1, &data->y[j]);
     }
 }
@@ -44,26 +66,30 @@ static void fill_linear(const struct wgf_data_settings *settings, struct wgf_dat
     wgf_random_uniform((uint64_t)settings->seed, WGF_PURPOSE_SLOPE, 0, data->d, slope);
     for (int64_t j = 0; j < data->n; j++) {
         double *x = data->X + j * data->d;
-        double noise;
-        draw(settings, WGF_PURPOSE_INPUT, j, data->d - 1, x);
-        wgf_random_uniform((uint64_t)settings->seed, WGF_PURPOSE_NOISE, (uint64_t)j, 1, &noise);
-        data->y[j] = settings->noise * noise + slope[data->d - 1];
-        for (int64_t k = 0; k < data->d - 1; k++) {
+        const int64_t inputs = draw_inputs(settings, j, x);
+        data->y[j] = settings->noise * draw_noise(settings, j);
+        if (inputs < data->d)
+            data->y[j] += slope[inputs];
+        for (int64_t k = 0; k < inputs; k++) {
             x[k] *= half;
             data->y[j] += x[k] * slope[k];
         }
-        x[data->d - 1] = 1;
     }
 }
 
-/* x equispaced on [-1/2, 1/2], y = sin(10 x - pi/2) + 0.2 x - 0.5. */
-static void fill_sinus(struct wgf_data *data)
+/* x equispaced on [-range, range], y = sin(frequency x - pi/2) + 0.2 x - 0.5 + noise U(-1, 1). The usual ones have the
+ * bits of j / (n - 1) - 1/2, as doubling and halving are exact. */
+static void fill_sinus(const struct wgf_data_settings *settings, struct wgf_data *data)
 {
     for (int64_t j = 0; j < data->n; j++) {
-        double x = data->n > 1 ? (double)j / (double)(data->n - 1) - 0.5 : -0.5;
-        data->X[2 * j] = x;
-        data->X[2 * j + 1] = 1;
-        data->y[j] = sin(10 * x - 1.57079632679489661923) + 0.2 * x - 0.5;
+        const double place = data->n > 1 ? (double)j / (double)(data->n - 1) : 0;
+        const double x = settings->range * (2 * place - 1);
+        data->X[data->d * j] = x;
+        if (data->d > 1)
+            data->X[data->d * j + 1] = 1;
+        data->y[j] = sin(settings->frequency * x - 1.57079632679489661923) + 0.2 * x - 0.5;
+        if (settings->noise > 0)
+            data->y[j] += settings->noise * draw_noise(settings, j);
     }
 }
 
@@ -71,22 +97,81 @@ static void fill_three_points(struct wgf_data *data)
 {
     static const double x[] = {1, 2, 4};
     for (int64_t j = 0; j < 3; j++) {
-        data->X[2 * j] = x[j];
-        data->X[2 * j + 1] = 1;
+        data->X[data->d * j] = x[j];
+        if (data->d > 1)
+            data->X[data->d * j + 1] = 1;
         data->y[j] = 2 * x[j];
+    }
+}
+
+static double dot(const double *a, const double *b, int64_t d)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < d; k++)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+static void normalise(double *v, int64_t d)
+{
+    const double length = sqrt(dot(v, v, d));
+    for (int64_t k = 0; k < d; k++)
+        v[k] /= length;
+}
+
+/* y = sum of max(0, v_k . x), signs in turn from +, v_k uniform on the sphere; inputs as `random`. `v` has room for d.
+ */
+static void fill_teacher(const struct wgf_data_settings *settings, struct wgf_data *data, double *v)
+{
+    const int64_t d = data->d;
+    for (int64_t j = 0; j < data->n; j++)
+        draw_inputs(settings, j, data->X + j * d);
+    for (int64_t k = 0; k < settings->teacher_width; k++) {
+        wgf_random_normal((uint64_t)settings->teacher_seed, WGF_PURPOSE_TEACHER, (uint64_t)k, d, v);
+        normalise(v, d);
+        for (int64_t j = 0; j < data->n; j++)
+            data->y[j] += (k % 2 ? -1 : 1) * fmax(0, dot(v, data->X + j * d, d));
+    }
+}
+
+/* Row j is normal, less its part along the rows before, divided by its length: Q of the QR of a normal matrix, with a
+ * positive diagonal of R, which makes it Haar (Mezzadri 2007). The second pass takes away what rounding has left of the
+ * first. Labels are N(0, 1). */
+static void fill_orthogonal(const struct wgf_data_settings *settings, struct wgf_data *data)
+{
+    const int64_t d = data->d;
+    for (int64_t j = 0; j < data->n; j++) {
+        double *const x = data->X + j * d;
+        wgf_random_normal((uint64_t)settings->seed, WGF_PURPOSE_INPUT, (uint64_t)j, d, x);
+        for (int pass = 0; pass < 2; pass++) {
+            for (int64_t i = 0; i < j; i++) {
+                const double *const before = data->X + i * d;
+                const double along = dot(before, x, d);
+                for (int64_t k = 0; k < d; k++)
+                    x[k] -= along * before[k];
+            }
+            normalise(x, d);
+        }
+        wgf_random_normal((uint64_t)settings->seed, WGF_PURPOSE_LABEL, (uint64_t)j, 1, &data->y[j]);
     }
 }
 
 static wgf_status check_size(const struct wgf_data_settings *settings, struct wgf_error *error)
 {
+    const int64_t plane = 1 + wgf_data_has_bias(settings);
     if (settings->n < 1 || settings->d < 1)
         return wgf_fail(error, WGF_EUSAGE, "a data set needs n >= 1 and d >= 1");
     if (settings->kind == WGF_DATA_FILE)
         return wgf_fail(error, WGF_EUSAGE, "data from a file are read, not generated");
-    if (settings->kind == WGF_DATA_SINUS && settings->d != 2)
-        return wgf_fail(error, WGF_EUSAGE, "sinus data have d = 2, not %" PRId64, settings->d);
-    if (settings->kind == WGF_DATA_THREE_POINTS && (settings->n != 3 || settings->d != 2))
-        return wgf_fail(error, WGF_EUSAGE, "three_points data have n = 3 and d = 2");
+    if (settings->kind == WGF_DATA_SINUS && settings->d != plane)
+        return wgf_fail(error, WGF_EUSAGE, "sinus data have d = %" PRId64 ", not %" PRId64, plane, settings->d);
+    if (settings->kind == WGF_DATA_THREE_POINTS && (settings->n != 3 || settings->d != plane))
+        return wgf_fail(error, WGF_EUSAGE, "three_points data have n = 3 and d = %" PRId64, plane);
+    if (settings->kind == WGF_DATA_TEACHER && settings->d < 2)
+        return wgf_fail(error, WGF_EUSAGE, "teacher data have d >= 2, not %" PRId64, settings->d);
+    if (settings->kind == WGF_DATA_ORTHOGONAL && settings->n > settings->d)
+        return wgf_fail(error, WGF_EUSAGE, "orthogonal data have n <= d, not n = %" PRId64 " and d = %" PRId64,
+                        settings->n, settings->d);
     return WGF_OK;
 }
 
@@ -99,22 +184,26 @@ wgf_status wgf_data_generate(const struct wgf_data_settings *settings, struct wg
     data->d = settings->d;
     data->X = settings->n <= INT64_MAX / settings->d ? wgf_calloc(settings->n * settings->d, sizeof *data->X) : NULL;
     data->y = wgf_calloc(settings->n, sizeof *data->y);
-    double *slope = wgf_calloc(settings->d, sizeof *slope);
-    if (!data->X || !data->y || !slope) {
+    double *vector = wgf_calloc(settings->d, sizeof *vector);
+    if (!data->X || !data->y || !vector) {
         wgf_data_clear(data);
-        free(slope);
+        free(vector);
         return wgf_fail(error, WGF_EMEMORY, "no memory for a data set of n = %" PRId64 ", d = %" PRId64, settings->n,
                         settings->d);
     }
     if (settings->kind == WGF_DATA_RANDOM)
         fill_random(settings, data);
     else if (settings->kind == WGF_DATA_LINEAR)
-        fill_linear(settings, data, slope);
+        fill_linear(settings, data, vector);
     else if (settings->kind == WGF_DATA_SINUS)
-        fill_sinus(data);
+        fill_sinus(settings, data);
+    else if (settings->kind == WGF_DATA_TEACHER)
+        fill_teacher(settings, data, vector);
+    else if (settings->kind == WGF_DATA_ORTHOGONAL)
+        fill_orthogonal(settings, data);
     else
         fill_three_points(data);
-    free(slope);
+    free(vector);
     return WGF_OK;
 }
 

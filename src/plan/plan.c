@@ -34,7 +34,7 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
     if (settings->data.kind == WGF_DATA_THREE_POINTS)
         settings->data.n = 3;
     if (settings->data.kind == WGF_DATA_THREE_POINTS || settings->data.kind == WGF_DATA_SINUS)
-        settings->data.d = 2;
+        settings->data.d = 1 + wgf_data_has_bias(&settings->data);
     const struct wgf_source *const data = wgf_plan_data_source(plan, &settings->data);
     const struct wgf_source *const init = wgf_plan_init_source(plan, &settings->init);
     if (data && !data->error.status) {
@@ -55,7 +55,8 @@ bool wgf_plan_is_implied(const struct wgf_param *param, const struct wgf_setting
     static const char *const data[] = {"n", "d"}, *const init[] = {"width", "signs", "init_record"};
     bool implied = false;
     for (size_t i = 0; i < sizeof data / sizeof *data; i++)
-        implied |= kind->data.kind != WGF_DATA_RANDOM && kind->data.kind != WGF_DATA_LINEAR &&
+        implied |= (kind->data.kind == WGF_DATA_SINUS || kind->data.kind == WGF_DATA_THREE_POINTS ||
+                    kind->data.kind == WGF_DATA_FILE) &&
                    strcmp(param->name, data[i]) == 0;
     for (size_t i = 0; i < sizeof init / sizeof *init; i++)
         implied |= kind->init.kind == WGF_INIT_FILE && strcmp(param->name, init[i]) == 0;

@@ -176,6 +176,19 @@ struct wgf_trial {
 typedef bool wgf_conflict(struct wgf_trial *trial);
 bool wgf_trial_says(struct wgf_trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* plan_data.c. Of data: n or d is not that of the kind or of the file, or none that the kind can have; the test set has
+ * other columns; a file is not named, or has not what is chosen of it; there are two test sets, or nothing to train on.
+ */
+wgf_conflict wgf_data_samples, wgf_data_inputs, wgf_data_too_many, wgf_data_too_few_inputs, wgf_data_test_columns,
+    wgf_data_file_unnamed, wgf_data_label_column, wgf_data_input_columns, wgf_data_two_test_sets,
+    wgf_data_no_training_part;
+
+/* Was a parameter given a value that contradicts a file or a kind of data, `by`, which implies another one? */
+bool wgf_trial_disagrees(struct wgf_trial *trial, const char *name, int64_t value, int64_t implied, const char *by);
+
+/* Does a file (NULL: none, or not readable) have another number of inputs than the data? */
+bool wgf_trial_columns(struct wgf_trial *trial, const struct wgf_source *source);
+
 /* Of states to go on from: the file has no such state; it is no result file, or one of neurons; its method or layers,
  * its number of grids or cells, or the half-width of a grid do not fit. */
 wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_of_neurons, wgf_state_other_kind, wgf_state_other_grids,

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PARAMS = 10 };
+enum { MOST_PARAMS = 12 };
 
 struct wgf_rule {
     const char *params[MOST_PARAMS]; /* that it depends on; the first that the user gave is blamed */
@@ -31,11 +31,6 @@ static const struct wgf_source *readable(const struct wgf_source *source)
     return source && !source->error.status ? source : NULL;
 }
 
-static const struct wgf_source *data_source(const struct wgf_trial *trial)
-{
-    return readable(wgf_plan_data_source(trial->block->plan, &trial->written.data));
-}
-
 static const struct wgf_source *init_source(const struct wgf_trial *trial)
 {
     return readable(wgf_plan_init_source(trial->block->plan, &trial->written.init));
@@ -48,109 +43,16 @@ static const struct wgf_source *neuron_source(const struct wgf_trial *trial)
     return source && (!source->is_state || wgf_method_has_neurons(source->origin.method)) ? source : NULL;
 }
 
-bool wgf_trial_data_are_known(const struct wgf_trial *trial)
-{
-    return trial->written.data.kind != WGF_DATA_FILE || data_source(trial);
-}
-
-/* Was a parameter given a value that contradicts a file or a kind of data? */
-static bool disagrees(struct wgf_trial *trial, const char *name, int64_t value, int64_t implied, const char *by)
-{
-    return value != implied && wgf_block_gives(trial->block, name) &&
-           wgf_trial_says(trial, "%s is %" PRId64 ", but %s has %s = %" PRId64 "; remove %s or make it agree", name,
-                          value, by, name, implied, name);
-}
-
-static bool samples(struct wgf_trial *trial)
-{
-    const struct wgf_source *source = data_source(trial);
-    const struct wgf_data_settings *data = &trial->written.data;
-    if (data->kind == WGF_DATA_THREE_POINTS)
-        return disagrees(trial, "n", data->n, 3, "data: three_points");
-    return source && disagrees(trial, "n", data->n, trial->settled.data.n, source->path);
-}
-
-static bool inputs(struct wgf_trial *trial)
-{
-    const struct wgf_source *source = data_source(trial);
-    const struct wgf_data_settings *data = &trial->written.data;
-    if (data->kind == WGF_DATA_THREE_POINTS)
-        return disagrees(trial, "d", data->d, 2, "data: three_points");
-    if (data->kind == WGF_DATA_SINUS)
-        return disagrees(trial, "d", data->d, 2, "data: sinus");
-    return source && disagrees(trial, "d", data->d, source->cols, source->path);
-}
-
 static bool width(struct wgf_trial *trial)
 {
     const struct wgf_source *source = neuron_source(trial);
     const int64_t implied = source ? source->rows / wgf_network_neurons(&trial->settled.network, 1) : 0;
-    return source && disagrees(trial, "width", trial->written.init.width, implied, source->path);
-}
-
-/* Does a file have another number of inputs than the data? */
-static bool columns(struct wgf_trial *trial, const struct wgf_source *source)
-{
-    const int64_t d = trial->settled.data.d;
-    return source && source->cols != d && wgf_trial_data_are_known(trial) &&
-           wgf_trial_says(trial, "%s has d = %" PRId64 " inputs, but the data have d = %" PRId64 "; make them agree",
-                          source->path, source->cols, d);
+    return source && wgf_trial_disagrees(trial, "width", trial->written.init.width, implied, source->path);
 }
 
 static bool neuron_columns(struct wgf_trial *trial)
 {
-    return columns(trial, neuron_source(trial));
-}
-
-static bool test_columns(struct wgf_trial *trial)
-{
-    return columns(trial, readable(wgf_plan_test_source(trial->block->plan, &trial->written.data)));
-}
-
-/* Has a file not the columns that this parameter chooses? The sentence of the file then begins with its name. */
-static bool lacks_columns(struct wgf_trial *trial, const char *name)
-{
-    const struct wgf_data_settings *const data = &trial->written.data;
-    const struct wgf_source *const sources[] = {wgf_plan_data_source(trial->block->plan, data),
-                                                wgf_plan_test_source(trial->block->plan, data)};
-    for (int i = 0; i < 2; i++)
-        if (sources[i] && sources[i]->error.status == WGF_EUSAGE &&
-            strncmp(sources[i]->error.message, name, strlen(name)) == 0)
-            return wgf_trial_says(trial, "%s", sources[i]->error.message);
-    return false;
-}
-
-static bool label_column(struct wgf_trial *trial)
-{
-    return lacks_columns(trial, "label: ");
-}
-
-static bool input_columns(struct wgf_trial *trial)
-{
-    return lacks_columns(trial, "inputs: ");
-}
-
-static bool two_test_sets(struct wgf_trial *trial)
-{
-    const struct wgf_data_settings *const data = &trial->settled.data;
-    return data->test_fraction > 0 && data->test_file[0] &&
-           wgf_trial_says(trial, "test_fraction and test_file each give a test set; remove one of them");
-}
-
-static bool no_training_part(struct wgf_trial *trial)
-{
-    const struct wgf_source *const source = data_source(trial);
-    const double fraction = trial->settled.data.test_fraction;
-    return source && trial->settled.data.n < 1 &&
-           wgf_trial_says(trial, "test_fraction: %g of the %" PRId64 " samples of %s leaves none to train on; lower it",
-                          fraction, source->rows, source->path);
-}
-
-static bool data_file(struct wgf_trial *trial)
-{
-    const struct wgf_data_settings *data = &trial->written.data;
-    return data->kind == WGF_DATA_FILE && data->file[0] == '\0' &&
-           wgf_trial_says(trial, "data: file needs data_file: PATH");
+    return wgf_trial_columns(trial, neuron_source(trial));
 }
 
 static bool init_file(struct wgf_trial *trial)
@@ -315,27 +217,30 @@ static bool state_size(struct wgf_trial *trial)
 }
 
 static const struct wgf_rule rules[] = {
-    {{"label", "inputs", "data_file", "test_file", "data"}, .conflicts = label_column},
-    {{"inputs", "label", "data_file", "test_file", "data"}, .conflicts = input_columns},
-    {{"test_fraction", "test_file", "data"}, .conflicts = two_test_sets},
-    {{"test_fraction", "data", "data_file"}, .conflicts = no_training_part},
-    {{"n", "test_fraction", "data", "data_file"}, .conflicts = samples},
-    {{"d", "inputs", "data", "data_file"}, .conflicts = inputs},
+    {{"label", "inputs", "data_file", "test_file", "data"}, .conflicts = wgf_data_label_column},
+    {{"inputs", "label", "data_file", "test_file", "data"}, .conflicts = wgf_data_input_columns},
+    {{"test_fraction", "test_file", "data"}, .conflicts = wgf_data_two_test_sets},
+    {{"test_fraction", "data", "data_file"}, .conflicts = wgf_data_no_training_part},
+    {{"n", "test_fraction", "data", "data_file"}, .conflicts = wgf_data_samples},
+    {{"d", "inputs", "bias", "data", "data_file"}, .conflicts = wgf_data_inputs},
     {{"width", "init", "init_file", "init_job", "init_record", "parametrisation", "method"}, .conflicts = width},
-    {{"init_file", "init_job", "init_record", "init", "data", "data_file", "inputs", "d"}, .conflicts = neuron_columns},
-    {{"test_file", "data", "data_file", "inputs", "d"}, .conflicts = test_columns},
-    {{"data", "data_file"}, .conflicts = data_file},
+    {{"init_file", "init_job", "init_record", "init", "data", "data_file", "inputs", "bias", "d"},
+     .conflicts = neuron_columns},
+    {{"n", "d", "data"}, .conflicts = wgf_data_too_many},
+    {{"d", "data"}, .conflicts = wgf_data_too_few_inputs},
+    {{"test_file", "data", "data_file", "inputs", "bias", "d"}, .conflicts = wgf_data_test_columns},
+    {{"data", "data_file"}, .conflicts = wgf_data_file_unnamed},
     {{"init", "init_file"}, .conflicts = init_file},
-    {{"init", "width", "signs", "method", "parametrisation", "data", "data_file", "inputs", "d"},
+    {{"init", "width", "signs", "method", "parametrisation", "data", "data_file", "inputs", "bias", "d"},
      .conflicts = wgf_init_unfit},
     {{"init_alpha", "layers", "method", "parametrisation", "init"}, .conflicts = wgf_init_alpha_unfit},
     {{"parametrisation", "method"}, .conflicts = parametrisation},
     {{"init_file", "init_job", "init_record", "init", "parametrisation", "method"}, .conflicts = pairs_of_file},
     {{"layers", "method", "parametrisation", "flow_solver"}, .conflicts = both_layers},
     {{"inner", "method", "loss", "layers", "parametrisation", "metric"}, .conflicts = wgf_inner_unfit},
-    {{"inner", "method", "d", "data", "data_file", "inputs"}, .conflicts = inner_inputs},
+    {{"inner", "method", "d", "data", "data_file", "inputs", "bias"}, .conflicts = inner_inputs},
     {{"inner", "beta", "beta_decay", "method"}, .conflicts = wgf_inner_beta_unfit},
-    {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "layers"}, .conflicts = smooth_loss},
+    {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "bias", "layers"}, .conflicts = smooth_loss},
     {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"confine", "method"}, .conflicts = wgf_confined_circle},
@@ -343,11 +248,12 @@ static const struct wgf_rule rules[] = {
      .conflicts = wgf_entropy_unfit},
     {{"epsilon", "entropy", "method"}, .conflicts = wgf_entropy_epsilon},
     {{"grid2", "entropy", "method"}, .conflicts = wgf_entropy_grids},
-    {{"method", "d", "data", "data_file", "inputs"}, .conflicts = plane_inputs},
-    {{"flow_solver", "d", "data", "data_file", "inputs", "method", "layers"}, .conflicts = events_inputs},
-    {{"flow_solver", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = adaptive_library},
-    {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file", "inputs"}, .conflicts = partly_read},
-    {{"kernel", "method", "flow_solver", "d", "data", "data_file", "inputs"}, .conflicts = kernel_inputs},
+    {{"method", "d", "data", "data_file", "inputs", "bias"}, .conflicts = plane_inputs},
+    {{"flow_solver", "d", "data", "data_file", "inputs", "bias", "method", "layers"}, .conflicts = events_inputs},
+    {{"flow_solver", "d", "layers", "method", "data", "data_file", "inputs", "bias"}, .conflicts = adaptive_library},
+    {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file", "inputs", "bias"},
+     .conflicts = partly_read},
+    {{"kernel", "method", "flow_solver", "d", "data", "data_file", "inputs", "bias"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = wgf_state_of_neurons},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
@@ -366,9 +272,9 @@ static const struct wgf_rule rules[] = {
     {{"reference_job", "reference_file", "record_distances"}, .conflicts = wgf_reference_missing},
     {{"reference_job", "reference_file", "record_distances"}, .conflicts = wgf_reference_unasked},
     {{"reference_file", "reference_job", "record_distances", "method", "layers", "parametrisation", "d", "data",
-      "data_file", "inputs"},
+      "data_file", "inputs", "bias"},
      .conflicts = wgf_reference_other_points},
-    {{"record_diagnostics", "method", "d", "data", "data_file", "inputs"}, .conflicts = wgf_diagnostics_unfit},
+    {{"record_diagnostics", "method", "d", "data", "data_file", "inputs", "bias"}, .conflicts = wgf_diagnostics_unfit},
     {.shapes = WGF_SHAPES_TRACE, .conflicts = trace_length},
     {.shapes = WGF_SHAPES_STATE, .conflicts = state_size},
 };

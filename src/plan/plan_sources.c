@@ -33,7 +33,7 @@ void wgf_plan_contents(const struct wgf_plan *plan, const char *path, const stru
 static bool same_source(const struct wgf_source *a, const struct wgf_source *b)
 {
     return a->layout == b->layout && a->job == b->job && a->record == b->record && strcmp(a->path, b->path) == 0 &&
-           strcmp(a->label, b->label) == 0 && strcmp(a->inputs, b->inputs) == 0;
+           a->bare == b->bare && strcmp(a->label, b->label) == 0 && strcmp(a->inputs, b->inputs) == 0;
 }
 
 /* The source that is the same, or NULL. */
@@ -51,6 +51,7 @@ static struct wgf_source samples(const struct wgf_data_settings *data, const cha
     const bool chosen = data->kind == WGF_DATA_FILE;
     return (struct wgf_source){.path = path,
                                .layout = &wgf_datafile_samples,
+                               .bare = !wgf_data_has_bias(data),
                                .label = chosen ? data->label : "",
                                .inputs = chosen ? data->inputs : ""};
 }
@@ -141,6 +142,7 @@ wgf_status wgf_source_read(const struct wgf_source *source, struct wgf_datafile 
     struct wgf_datafile_layout layout = *source->layout;
     layout.label = source->label;
     layout.inputs = source->inputs;
+    layout.append_ones = layout.append_ones && !source->bare;
     if (source->is_state)
         return wgf_plan_read_state(source, &origin, contents, error);
     wgf_status status = wgf_datafile_read(source->resolved, &layout, contents, error);
@@ -302,9 +304,9 @@ static bool find_kinds(void *context, const struct wgf_settings *settings)
 
 static wgf_status read_sources(struct wgf_plan *plan, struct wgf_plan_block *block, struct wgf_diagnostics *diagnostics)
 {
-    static const char *const data[] = {"data_file", "label", "inputs", NULL};
+    static const char *const data[] = {"data_file", "label", "inputs", "bias", NULL};
     static const char *const start[] = {"init_file", "init_job", "init_record", NULL};
-    static const char *const test[] = {"test_file", "label", "inputs", "data", NULL};
+    static const char *const test[] = {"test_file", "label", "inputs", "bias", "data", NULL};
     static const char *const reference[] = {"reference_file", "reference_job", "record_distances", NULL};
     static const char *const duals[] = {"start_file", "start", "method", NULL};
     struct kinds kinds = {0};

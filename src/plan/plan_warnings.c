@@ -255,8 +255,8 @@ static void add_longest(void *context, const struct wgf_settings *settings, doub
 /* Warns where events take more than about an hour. */
 static void warn_of_events(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
-    static const char *const names[] = {"method",    "flow_solver", "n",    "d",      "width", "data",
-                                        "data_file", "inputs",      "init", "layers", "steps", NULL};
+    static const char *const names[] = {"method", "flow_solver", "n",    "d",      "width", "data", "data_file",
+                                        "inputs", "bias",        "init", "layers", "steps", NULL};
     const struct wgf_param *const param = wgf_param_find("flow_solver");
     const double most = 4e12;
     struct wgf_settings longest = {.method = WGF_METHOD_COUNT};

@@ -10,6 +10,7 @@
 #define NAMES(list) list(WGF_ENUM_NAME) NULL
 static const char *const data_kinds[] = {NAMES(WGF_DATA_KINDS)};
 static const char *const standardizings[] = {NAMES(WGF_STANDARDIZINGS)};
+static const char *const biases[] = {NAMES(WGF_BIASES)};
 static const char *const samplings[] = {NAMES(WGF_SAMPLINGS)};
 static const char *const init_kinds[] = {NAMES(WGF_INIT_KINDS)};
 static const char *const init_alphas[] = {NAMES(WGF_INIT_ALPHAS)};
@@ -142,14 +143,39 @@ static bool with_start_file(const struct wgf_settings *s)
     return with_jko(s) && s->start == WGF_START_FILE;
 }
 
-static bool with_drawn_data(const struct wgf_settings *s)
+static bool with_sinus(const struct wgf_settings *s)
 {
-    return s->data.kind == WGF_DATA_RANDOM || s->data.kind == WGF_DATA_LINEAR;
+    return s->data.kind == WGF_DATA_SINUS;
 }
 
-static bool with_linear_data(const struct wgf_settings *s)
+static bool with_teacher(const struct wgf_settings *s)
 {
-    return s->data.kind == WGF_DATA_LINEAR;
+    return s->data.kind == WGF_DATA_TEACHER;
+}
+
+static bool with_orthogonal_data(const struct wgf_settings *s)
+{
+    return s->data.kind == WGF_DATA_ORTHOGONAL;
+}
+
+static bool with_bias(const struct wgf_settings *s)
+{
+    return !with_orthogonal_data(s);
+}
+
+static bool with_drawn_inputs(const struct wgf_settings *s)
+{
+    return s->data.kind == WGF_DATA_RANDOM || s->data.kind == WGF_DATA_LINEAR || with_teacher(s);
+}
+
+static bool with_drawn_data(const struct wgf_settings *s)
+{
+    return with_drawn_inputs(s) || with_orthogonal_data(s) || (with_sinus(s) && s->data.noise > 0);
+}
+
+static bool with_noise(const struct wgf_settings *s)
+{
+    return s->data.kind == WGF_DATA_LINEAR || with_sinus(s);
 }
 
 static bool with_data_file(const struct wgf_settings *s)
@@ -209,7 +235,8 @@ static int usual_flow_solver(const struct wgf_settings *s)
 {
     return s->data.d <= 3 && s->network.layers == WGF_LAYERS_FIRST ? WGF_FLOW_EVENTS : WGF_FLOW_ADAPTIVE;
 }
-static const char *const usual_flow_solver_with[] = {"method", "layers", "d", "data", "data_file", "inputs", NULL};
+static const char *const usual_flow_solver_with[] = {"method",    "layers", "d",    "data",
+                                                     "data_file", "inputs", "bias", NULL};
 
 /* Parts of rows: type, field and default. */
 #define AT(field) offsetof(struct wgf_settings, field)
@@ -258,9 +285,17 @@ const struct wgf_param wgf_params[] = {
      SAYS("which samples are held out")},
     {"n", INT(data.n, "70"), WHOLE(1), SAYS("samples")},
     {"d", INT(data.d, "2"), WHOLE(1), SHAPES(STATE), SAYS("input dimension, with the bias column")},
-    {"sampling", CHOICE(data.sampling, "normal"), ONE_OF(samplings), READ(with_drawn_data),
+    {"bias", CHOICE(data.bias, "true"), ONE_OF(biases), SHAPES(STATE | STATISTICS), READ(with_bias),
+     SAYS("is the last input a column of ones, generated or appended to a CSV? An HDF5 is used as it is")},
+    {"sampling", CHOICE(data.sampling, "normal"), ONE_OF(samplings), READ(with_drawn_inputs),
      SAYS("distribution of random inputs")},
-    {"noise", FLOAT(data.noise, "0"), AT_LEAST(0), READ(with_linear_data), SAYS("half-width of the labels' noise")},
+    {"noise", FLOAT(data.noise, "0"), AT_LEAST(0), WAKES, READ(with_noise), SAYS("half-width of the labels' noise")},
+    {"sinus_frequency", FLOAT(data.frequency, "10"), AT_LEAST(0), READ(with_sinus),
+     SAYS("of the sine of the labels, per unit of x")},
+    {"sinus_range", FLOAT(data.range, "0.5"), ABOVE(0), READ(with_sinus), SAYS("half-width of the interval of inputs")},
+    {"teacher_width", INT(data.teacher_width, "3"), WHOLE(1), READ(with_teacher),
+     SAYS("neurons of the teacher, signs in turn from +1")},
+    {"teacher_seed", INT(data.teacher_seed, "1"), WHOLE(0), READ(with_teacher), SAYS("of their unit directions")},
     {"data_seed", INT(data.seed, "1"), WHOLE(0), READ(with_drawn_data), SAYS("seed of the data")},
     {"width", INT(init.width, "1000"), WHOLE(1), SHAPES(STATE), READ(with_neurons), SAYS("number of neurons m")},
     {"init", CHOICE(init.kind, "normal"), ONE_OF(init_kinds), DECIDES, SHAPES(STATE),

@@ -76,6 +76,9 @@ void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENG
     uint32_t all_bits[WGF_MOST_PARAMS] = {0};
     text[0] = '\0';
     struct wgf_settings settings = {0};
+    for (const struct wgf_param *other = wgf_params; other < wgf_params + wgf_param_count; other++)
+        if (other->wakes)
+            wgf_param_set(other, &settings, (union wgf_value){.real = 1});
     if (param->is_read)
         search_readers(param, &settings, 0, all_bits);
     for (const struct wgf_param *decider = wgf_params; decider < wgf_params + wgf_param_count; decider++) {

@@ -193,6 +193,55 @@ def predictions_are_in_the_units_of_the_file(wgf):
 
 
 @case
+def without_a_bias_a_csv_is_used_as_it_is(wgf):
+    write_csv(wgf)
+    other = TABLE[:20] * 1.5 + 1
+    write_csv(wgf, "other.csv", NAMES, other)
+    spec = SPEC % ", test_file: other.csv, inputs: [age, share]" + (
+        "sweep: {bias: [true, false], standardize: [none, both]}\n")
+    equal([row["d"] for row in plan(wgf, spec)], ["3", "3", "2", "2"], "d")
+    path = wgf.result(spec)
+    mean, std = scaled(TABLE[:, [0, 3, 4]])
+    new = TABLE[:7, [0, 3]] * 1.1
+    write_csv(wgf, "new.csv", None, new)
+    _, rows = wgf("predict", path, "--at", "new.csv", "--csv").require(OK).table()
+    for job in range(4):
+        shift, scale = (mean, std) if job % 2 else (np.zeros(3), np.ones(3))
+        ones = np.ones((50, int(job < 2)))
+        X, y = used(wgf, path, job)
+        z = (TABLE[:, [0, 3, 4]] - shift) / scale
+        close(X, np.hstack([z[:, :2], ones]), f"inputs of job {job}", 1e-9)
+        close(y, z[:, 2], f"labels of job {job}", 1e-9)
+        z = (other[:, [0, 3, 4]] - shift) / scale
+        expected = loss(state(path, job), np.repeat([1, -1], 4), np.hstack([z[:, :2], ones[:20]]), z[:, 2])
+        close(column(path, "objective_test")[job][-1], expected, f"objective_test of job {job}")
+        z = np.hstack([(new - shift[:2]) / scale[:2], ones[:7]])
+        f = np.array([float(row[f"job_{job}"]) for row in rows])
+        expected = np.maximum(z @ state(path, job).T, 0) @ np.repeat([1, -1], 4) * scale[2] + shift[2]
+        close(f, expected, f"predictions of job {job}", 1e-9)
+    keys = set(column(path, "key").tolist())
+    equal(len(keys), 4, "keys")
+    write_hdf5(wgf, "people.csv", X=TABLE[:, [0, 3]], y=TABLE[:, 4])
+    X, _ = used(wgf, wgf.result(SPEC % ", bias: false", OK, "bare.h5"))
+    equal(X.tolist(), TABLE[:, [0, 3]].tolist(), "X of an HDF5 file")
+
+
+@case
+def a_test_set_has_the_columns_of_the_data(wgf):
+    """The same lines are those of d = 3 with a bias and of d = 2 without."""
+    wgf.write("test.csv", "0.5,0.25,1\n-1,2,3\n")
+    fixed = "test_file: test.csv, width: 8, steps: 2, save: last, init_scale: 1"
+    for data, d in (("data: random", 3), ("data: random, bias: false", 2), ("data: orthogonal, n: 2", 2),
+                    ("data: teacher, bias: false", 2)):
+        path = wgf.result(f"name: x\nfixed: {{{data}, d: {d}, {fixed}}}\n", OK, f"{len(data)}.h5", "--overwrite")
+        X = np.array([[0.5, 0.25, 1], [-1, 2, 1]])[:, :d]
+        expected = loss(state(path), np.repeat([1, -1], 4), X, np.array([1, 3]))
+        close(column(path, "objective_test")[0][-1], expected, f"objective_test with {data}")
+        wgf.write("other.yaml", f"name: x\nfixed: {{{data}, d: {5 - d}, {fixed}}}\n")
+        wgf("plan", "other.yaml").require(USAGE, f"test.csv has d = {d} inputs, but the data have d = {5 - d}")
+
+
+@case
 def columns_are_chosen_by_name_and_number(wgf):
     names = ["name", "height, cm", "2020", 'say "x"', "0", "température"]
     rows = ['"Ann, B.",1,2,3,4,5', "Bob,6,7,8,9,10", ",11,12,13,14,15"]

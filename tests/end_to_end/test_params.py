@@ -8,13 +8,18 @@ from harness import OK, case, equal, main, require
 
 # name | values | default; "path" has none.
 PROMISED = """
-data | random, linear, sinus, three_points, file | random
+data | random, linear, sinus, three_points, file, teacher, orthogonal | random
 test_file | path | none
 data_file | path | none
 n | int | 70
 d | int | 2
+bias | true, false | true
 sampling | normal, uniform | normal
 noise | float | 0
+sinus_frequency | float | 10
+sinus_range | float | 0.5
+teacher_width | int | 3
+teacher_seed | int | 1
 data_seed | int | 1
 width | int | 1000
 init | normal, grid, file, circle, jittered_grid, uniform | normal
@@ -139,7 +144,8 @@ def markdown_says_what_every_parameter_means(wgf):
 @case
 def what_jobs_read_is_told(wgf):
     table = markdown(wgf)
-    for name, words in {"scaling": ["gd"], "metric": ["prox"], "noise": ["linear"], "projections": ["sliced"],
+    for name, words in {"scaling": ["gd"], "metric": ["prox"], "noise": ["linear", "sinus"],
+                        "teacher_seed": ["teacher"], "data_seed": ["sinus"], "projections": ["sliced"],
                         "grid": ["jko"], "origin": ["flow"], "rtol": ["adaptive"], "dykstra_tol": ["dykstra"],
                         "gamma": ["all"]}.items():
         for word in words:

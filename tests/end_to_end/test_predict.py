@@ -131,6 +131,31 @@ def every_method_against_numpy(wgf):
 
 
 @case
+def jobs_without_a_bias(wgf):
+    """A CSV serves both kinds of jobs where they have as many inputs beside the ones."""
+    fixed = "steps: 3, width: 5, init_scale: 1, save: last"
+    path = wgf.result(f"name: x\nfixed: {{data: sinus, {fixed}}}\nsweep: {{bias: [true, false, true]}}\n")
+    write_csv(wgf, "x.csv", INPUTS[:, :1])
+    names, got = printed(wgf("predict", path, "--at", "x.csv", "--csv").require(OK).out)
+    equal(names, ["job_0", "job_1"], "columns")
+    compare(path, names[:1], got[:, :1], with_ones(INPUTS[:, :1]))
+    compare(path, names[1:], got[:, 1:], INPUTS[:, :1])
+    blocks = "".join(f"- fixed: {{{data}, n: 3, d: 3, {fixed}}}\n" for data in
+                     ("data: orthogonal", "data: teacher, bias: false", "data: teacher", "data: linear, bias: false"))
+    path = wgf.result(f"name: x\nsweep:\n{blocks}", OK, "y.h5")
+    write_csv(wgf, "x.csv", INPUTS[:, :3])
+    names, got = printed(wgf("predict", path, "--at", "x.csv", "--jobs", "0,1,3", "--csv").require(OK).out)
+    compare(path, names, got, INPUTS[:, :3])
+    wgf("predict", path, "--at", "x.csv").require(USAGE, "job 2 has d = 3", "gives d = 4", "d - 1 inputs a line",
+                                                  "a column of ones is appended")
+    write_csv(wgf, "x.csv", INPUTS[:, :2])
+    wgf("predict", path, "--at", "x.csv").require(USAGE, "job 0 has d = 3", "gives d = 2",
+                                                  "a CSV file has d inputs a line and no label\n")
+    names, got = printed(wgf("predict", path, "--at", "x.csv", "--jobs", "2", "--csv").require(OK).out)
+    compare(path, names, got, with_ones(INPUTS[:, :2]))
+
+
+@case
 def jobs_that_pass_conditions(wgf):
     path = wgf.result(NEURONS % "last")
     write_csv(wgf, "x.csv", INPUTS[:, :2])

@@ -125,7 +125,9 @@ INITS = {
 # Two values of every parameter that differ in what they do where they do anything. One that is absent has one choice,
 # decides what others do, or is a limit of time.
 VALUES = {
-    "test_file": "['', test.csv]", "n": "[5, 7]", "d": "[2, 3]", "sampling": "[normal, uniform]", "noise": "[0, 2]",
+    "test_file": "['', test.csv]", "n": "[5, 7]", "d": "[2, 3]", "bias": "[true, false]",
+    "sampling": "[normal, uniform]", "noise": "[0, 2]", "sinus_frequency": "[10, 7]", "sinus_range": "[0.5, 1]",
+    "teacher_width": "[3, 2]", "teacher_seed": "[1, 2]",
     "data_file": "[test.csv, other.csv]", "data_seed": "[1, 2]", "width": "[8, 32]",
     "init_file": "[neurons.csv, others.csv]", "init_scale": "[0.5, 0.1]", "signs": "[balanced, positive]",
     "arc_start": "[0, 1]", "arc_width": "[1, 6]", "init_alpha": "[unit, balanced]",

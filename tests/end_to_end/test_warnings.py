@@ -16,11 +16,9 @@ DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "
             {"method": "prox", "parametrisation": "sphere"})
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS if (init, descent.get("parametrisation")) != ("grid", "product")]  # of 9, not 8
-LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "layers", "weight_decay", "confine",
-             "entropy", "anneal",
-            "kernel", "signs",
-             "init_alpha", "grid2_radius", "standardize", "test_fraction", "split_seed", "reference_job",
-            "transport_p", "direction_tol", "moving_tol", *DECIDERS}
+LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "bias", "layers", "weight_decay",
+            "confine", "entropy", "anneal", "kernel", "signs", "init_alpha", "grid2_radius", "standardize",
+            "test_fraction", "split_seed", "reference_job", "transport_p", "direction_tol", "moving_tol", *DECIDERS}
 
 
 def parameters(wgf):
@@ -89,14 +87,16 @@ def a_parameter_is_warned_of_exactly_when_its_values_make_one_job(wgf):
 @case
 def places_and_numbers(wgf):
     """A line each, in the order of the spec; --set first; the same for a billion jobs."""
-    text = ("name: x\nfixed: {data: sinus, method: gd, beta: .1,\n  epsilon: .3, metric: wasserstein, noise: 3}\n"
+    text = ("name: x\nfixed: {data: three_points, method: gd, beta: .1,\n  epsilon: .3, metric: wasserstein, "
+            "noise: 3}\n"
             "sweep:\n  projections: [3, 4]\n  grid: [3]\n  seed: {range: [0, 1000000000]}\n")
     expected = """\
-wgf: warning: --set 'data_seed=04': no job reads data_seed; remove it, or use data: random or data: linear
-spec.yaml:2:40: warning: no job reads beta; remove it, or use method: prox
+wgf: warning: --set 'data_seed=04': no job reads data_seed; remove it, or use data: random or data: linear or \
+data: sinus or data: teacher
+spec.yaml:2:47: warning: no job reads beta; remove it, or use method: prox
 spec.yaml:3:12: warning: no job reads epsilon; remove it, or use method: jko
 spec.yaml:3:24: warning: no job reads metric; remove it, or use method: prox
-spec.yaml:3:44: warning: no job reads noise; remove it, or use data: linear
+spec.yaml:3:44: warning: no job reads noise; remove it, or use data: linear or data: sinus
 spec.yaml:5:16: warning: no job reads projections, so its values make no different jobs; remove it, or use method: \
 prox with metric: sliced
 spec.yaml:6:9: warning: no job reads grid, so its values make no different jobs; remove it, or use method: jko

@@ -9,6 +9,7 @@ from check_flow import run, states
 from check_jko import KAPPA
 from checks import Failure, run_checks
 from flow_inputs import write_hdf5
+from philox import normals
 from scipy.optimize import minimize_scalar, root
 from scipy.special import erfcx
 
@@ -134,21 +135,6 @@ def plain_grid(points, radius, d):
     t = np.linspace(-radius, radius, points)
     places = np.stack(np.meshgrid(*[t] * d, indexing="ij"), -1).reshape(-1, d)
     return lambda X, entropy, confine: Sum(X, places, np.full(len(places), (t[1] - t[0]) ** d), entropy, confine)
-
-
-def normals(seed, purpose, index, step, count):
-    """N(0, 1) of a counter-based stream: Philox 4x64-10 of NumPy, whose counter goes up before its first numbers."""
-    words = []
-    for block in range((count + 3) // 4):
-        counter = (index + (block << 64) + (step << 128) - 1) % (1 << 256)
-        generator = np.random.Philox(counter=counter, key=seed + (purpose << 64))
-        words += [int(word) for word in generator.random_raw(4)]
-    unit = [((word >> 12) + 0.5) * 2.0**-52 for word in words]
-    out = []
-    for one, other in zip(unit[::2], unit[1::2]):
-        radius, angle = np.sqrt(-2 * np.log(one)), 2 * np.pi * other
-        out += [radius * np.cos(angle), radius * np.sin(angle)]
-    return np.array(out[:count])
 
 
 def check_noise(binary, folder, d, anneal):

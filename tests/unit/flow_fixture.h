@@ -20,7 +20,14 @@
 static inline struct wgf_settings settings_of(int method)
 {
     return (struct wgf_settings){
-        .data = {.kind = WGF_DATA_RANDOM, .n = 7, .d = 2, .seed = 1, .file = "", .test_file = ""},
+        .data = {.kind = WGF_DATA_RANDOM,
+                 .n = 7,
+                 .d = 2,
+                 .seed = 1,
+                 .frequency = 10,
+                 .range = 0.5,
+                 .file = "",
+                 .test_file = ""},
         .init = {.width = 5, .scale = 0.5, .seed = 1, .file = ""},
         .method = method,
         .gamma = 0.1,

@@ -14,8 +14,17 @@
 
 static struct wgf_data_settings settings_of(int kind, int64_t n, int64_t d, int sampling)
 {
-    return (struct wgf_data_settings){
-        .kind = kind, .n = n, .d = d, .sampling = sampling, .seed = 1, .file = "", .test_file = ""};
+    return (struct wgf_data_settings){.kind = kind,
+                                      .n = n,
+                                      .d = d,
+                                      .sampling = sampling,
+                                      .seed = 1,
+                                      .frequency = 10,
+                                      .range = 0.5,
+                                      .teacher_width = 3,
+                                      .teacher_seed = 1,
+                                      .file = "",
+                                      .test_file = ""};
 }
 
 static struct wgf_data generate(const struct wgf_data_settings *settings)
@@ -26,8 +35,8 @@ static struct wgf_data generate(const struct wgf_data_settings *settings)
         fail_msg("%s", error.message);
     assert_int_equal(data.n, settings->n);
     assert_int_equal(data.d, settings->d);
-    for (int64_t j = 0; j < data.n; j++)
-        assert_true(data.X[j * data.d + data.d - 1] == 1);
+    for (int64_t j = 0; j < data.n && data.d > 1; j++)
+        assert_int_equal(data.X[j * data.d + data.d - 1] == 1, wgf_data_has_bias(settings));
     assert_int_equal(wgf_data_check(&data, "generated data", &error), WGF_OK);
     return data;
 }
@@ -178,6 +187,83 @@ static void sinus_is_the_formula(void **state)
     wgf_data_clear(&data);
 }
 
+static void sinus_has_a_frequency_a_range_and_noise(void **state)
+{
+    (void)state;
+    struct wgf_data_settings settings = settings_of(WGF_DATA_SINUS, 2001, 2, WGF_SAMPLING_NORMAL);
+    settings.frequency = 3;
+    settings.range = 2;
+    struct wgf_data exact = generate(&settings);
+    settings.noise = 0.25;
+    struct wgf_data noisy = generate(&settings);
+    settings.seed = 2;
+    struct wgf_data other = generate(&settings);
+    settings.d = 1;
+    settings.bias = WGF_BIAS_FALSE;
+    struct wgf_data bare = generate(&settings);
+    double largest = 0;
+    for (int j = 0; j < 2001; j++) {
+        double x = -2 + j / 500.0, y = -cos(3 * x) + 0.2 * x - 0.5;
+        assert_true(fabs(exact.X[2 * j] - x) < 1e-14 && fabs(exact.y[j] - y) < 1e-13);
+        assert_true(noisy.X[2 * j] == exact.X[2 * j] && bare.X[j] == exact.X[2 * j] && bare.y[j] == other.y[j]);
+        assert_true(fabs(noisy.y[j] - exact.y[j]) < 0.25 && noisy.y[j] != other.y[j]);
+        largest = fmax(largest, fabs(noisy.y[j] - exact.y[j]));
+    }
+    assert_true(largest > 0.24);
+    wgf_data_clear(&exact);
+    wgf_data_clear(&noisy);
+    wgf_data_clear(&other);
+    wgf_data_clear(&bare);
+}
+
+/* One more neuron adds or takes away what is positive somewhere, and depends on its own seed. */
+static void teachers_are_nested_sums_of_two_signs(void **state)
+{
+    (void)state;
+    for (int bias = WGF_BIAS_TRUE; bias <= WGF_BIAS_FALSE; bias++)
+        for (int64_t width = 0; width < 6; width++) {
+            struct wgf_data_settings settings = settings_of(WGF_DATA_TEACHER, 500, 3, WGF_SAMPLING_NORMAL);
+            settings.bias = bias;
+            settings.teacher_width = width;
+            struct wgf_data before = generate(&settings);
+            settings.teacher_width = width + 1;
+            struct wgf_data after = generate(&settings);
+            settings.teacher_seed = 2;
+            struct wgf_data other = generate(&settings);
+            int moved = 0, same = 0;
+            for (int j = 0; j < 500; j++) {
+                const double more = (width % 2 ? -1 : 1) * (after.y[j] - before.y[j]);
+                const double longest = after.X[3 * j] * after.X[3 * j] + after.X[3 * j + 1] * after.X[3 * j + 1] +
+                                       after.X[3 * j + 2] * after.X[3 * j + 2];
+                assert_true(more >= -1e-14 && more <= sqrt(longest) + 1e-14); /* |v| = 1 */
+                moved += more > 0;
+                same += other.y[j] == after.y[j];
+            }
+            assert_true(moved > 0 && moved < 500 && same < 400);
+            wgf_data_clear(&before);
+            wgf_data_clear(&after);
+            wgf_data_clear(&other);
+        }
+}
+
+static void orthogonal_rows_are_orthonormal(void **state)
+{
+    (void)state;
+    struct wgf_data data = make(WGF_DATA_ORTHOGONAL, 80, 80, WGF_SAMPLING_NORMAL);
+    double worst = 0, squares = 0;
+    for (int i = 0; i < 80; i++)
+        for (int j = 0; j < 80; j++) {
+            double dot = 0;
+            for (int k = 0; k < 80; k++)
+                dot += data.X[80 * i + k] * data.X[80 * j + k];
+            worst = fmax(worst, fabs(dot - (i == j)));
+        }
+    for (int j = 0; j < 80; j++)
+        squares += data.y[j] * data.y[j] / 80;
+    assert_true(worst < 1e-15 * 80 && squares > 0.6 && squares < 1.5);
+    wgf_data_clear(&data);
+}
+
 static void three_points_are_these(void **state)
 {
     (void)state;
@@ -191,18 +277,21 @@ static void three_points_are_these(void **state)
 static void data_are_nested_in_n_and_set_by_the_seed(void **state)
 {
     (void)state;
-    for (int kind = WGF_DATA_RANDOM; kind <= WGF_DATA_LINEAR; kind++) {
-        struct wgf_data_settings settings = settings_of(kind, 100, 3, WGF_SAMPLING_NORMAL);
+    static const int kinds[] = {WGF_DATA_RANDOM, WGF_DATA_LINEAR, WGF_DATA_TEACHER, WGF_DATA_ORTHOGONAL};
+    for (int i = 0; i < 4; i++) {
+        const bool orthogonal = kinds[i] == WGF_DATA_ORTHOGONAL;
+        const int64_t d = orthogonal ? 100 : 3;
+        struct wgf_data_settings settings = settings_of(kinds[i], 100, d, WGF_SAMPLING_NORMAL);
         settings.noise = 0.1;
         struct wgf_data large = generate(&settings);
         settings.n = 37;
         struct wgf_data small = generate(&settings);
         settings.seed = 2;
         struct wgf_data other = generate(&settings);
-        assert_memory_equal(large.X, small.X, 37 * 3 * sizeof(double));
+        assert_memory_equal(large.X, small.X, 37 * (size_t)d * sizeof(double));
         assert_memory_equal(large.y, small.y, 37 * sizeof(double));
         for (int64_t j = 0; j < 37; j++)
-            assert_true(other.y[j] != small.y[j] && other.X[3 * j] != small.X[3 * j]);
+            assert_true((other.y[j] != small.y[j] || small.y[j] == 0) && other.X[d * j] != small.X[d * j]);
         wgf_data_clear(&large);
         wgf_data_clear(&small);
         wgf_data_clear(&other);
@@ -227,6 +316,8 @@ static void wrong_sizes_are_refused(void **state)
     assert_refused(WGF_DATA_RANDOM, 0, 2, WGF_EUSAGE, "a data set needs n >= 1 and d >= 1");
     assert_refused(WGF_DATA_LINEAR, 5, 0, WGF_EUSAGE, "a data set needs n >= 1 and d >= 1");
     assert_refused(WGF_DATA_SINUS, 5, 3, WGF_EUSAGE, "sinus data have d = 2, not 3");
+    assert_refused(WGF_DATA_TEACHER, 5, 1, WGF_EUSAGE, "teacher data have d >= 2, not 1");
+    assert_refused(WGF_DATA_ORTHOGONAL, 5, 4, WGF_EUSAGE, "orthogonal data have n <= d, not n = 5 and d = 4");
     assert_refused(WGF_DATA_THREE_POINTS, 4, 2, WGF_EUSAGE, "three_points data have n = 3 and d = 2");
     assert_refused(WGF_DATA_THREE_POINTS, 3, 1, WGF_EUSAGE, "three_points data have n = 3 and d = 2");
 #ifndef __SANITIZE_ADDRESS__ /* it aborts where calloc says no */
@@ -261,6 +352,9 @@ int main(void)
         cmocka_unit_test(linear_inputs_have_their_laws),
         cmocka_unit_test(linear_noise_stays_within_its_half_width),
         cmocka_unit_test(sinus_is_the_formula),
+        cmocka_unit_test(sinus_has_a_frequency_a_range_and_noise),
+        cmocka_unit_test(teachers_are_nested_sums_of_two_signs),
+        cmocka_unit_test(orthogonal_rows_are_orthonormal),
         cmocka_unit_test(three_points_are_these),
         cmocka_unit_test(data_are_nested_in_n_and_set_by_the_seed),
         cmocka_unit_test(wrong_sizes_are_refused),

@@ -256,7 +256,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"solver", 0, 0, 0, 1, 1, 0, 0, 0},         {"newton_tol", 0, 0, 0, 1, 0, 0, 0, 0},
         {"dykstra_steps", 0, 0, 0, 0, 1, 0, 0, 0},  {"dykstra_tol", 0, 0, 0, 0, 1, 0, 0, 0},
         {"anderson", 0, 0, 0, 0, 1, 0, 0, 0},       {"sampling", 1, 1, 1, 0, 1, 0, 1, 1},
-        {"data_seed", 1, 1, 1, 0, 1, 0, 1, 1},      {"noise", 0, 0, 0, 0, 0, 0, 1, 0},
+        {"data_seed", 1, 1, 1, 0, 1, 0, 1, 1},      {"noise", 0, 0, 0, 1, 0, 0, 1, 0},
         {"seed", 1, 1, 1, 0, 0, 0, 1, 1},           {"init_scale", 1, 1, 1, 0, 1, 0, 1, 1},
         {"data_file", 0, 0, 0, 0, 0, 1, 0, 0},      {"init_file", 0, 0, 0, 0, 0, 1, 0, 0},
         {"init_job", 0, 0, 0, 0, 0, 1, 0, 0},       {"init_record", 0, 0, 0, 0, 0, 1, 0, 0},
@@ -275,7 +275,9 @@ static void jobs_read_what_their_choices_need(void **state)
         {"moving_tol", 1, 1, 1, 0, 0, 1, 1, 1},     {"anneal", 1, 0, 0, 1, 1, 1, 1, 0},
         {"start", 0, 0, 0, 1, 1, 0, 0, 0},          {"start_file", 0, 0, 0, 0, 0, 0, 0, 0},
         {"arc_start", 0, 0, 0, 0, 0, 0, 0, 0},      {"arc_width", 0, 0, 0, 0, 0, 0, 0, 0},
-        {"init_alpha", 1, 1, 1, 0, 0, 0, 1, 1},
+        {"init_alpha", 1, 1, 1, 0, 0, 0, 1, 1},     {"bias", 1, 1, 1, 1, 1, 1, 1, 1},
+        {"sinus_range", 0, 0, 0, 1, 0, 0, 0, 0},    {"sinus_frequency", 0, 0, 0, 1, 0, 0, 0, 0},
+        {"teacher_width", 0, 0, 0, 0, 0, 0, 0, 0},  {"teacher_seed", 0, 0, 0, 0, 0, 0, 0, 0},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {
@@ -319,6 +321,8 @@ static void draw_choices(struct wgf_settings *settings)
         if (wgf_params[i].choices)
             wgf_param_set(&wgf_params[i], settings,
                           (union wgf_value){.choice = rand() % count_choices(&wgf_params[i])});
+        else if (wgf_params[i].wakes)
+            wgf_param_set(&wgf_params[i], settings, (union wgf_value){.real = rand() % 2});
 }
 
 /* Of all that a row may look at in order to know whether a job reads its parameter, exactly the rows marked so decide.

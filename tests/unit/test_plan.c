@@ -20,6 +20,7 @@ static const struct candidate {
     {"inner_steps", {"5", "7", "100"}},
     {"beta", {"auto", "0.25"}},
     {"noise", {"0", "0.5", "2"}},
+    {"sinus_range", {"0.5", "2"}},
     {"sampling", {"uniform", "normal"}},
     {"data_seed", {"4", "1"}},
     {"seed", {"1", "0", "3"}},
@@ -132,10 +133,13 @@ static bool reads(const struct product *product, const int *index, const char *n
         return prox;
     if (is(name, "projections") || is(name, "epsilon") || is(name, "solver"))
         return false;
+    bool noisy = is(data, "sinus") && !is(value_of(product, index, "noise", "0"), "0");
     if (is(name, "noise"))
-        return is(data, "linear");
+        return is(data, "linear") || is(data, "sinus");
+    if (is(name, "sinus_range"))
+        return is(data, "sinus");
     if (is(name, "sampling") || is(name, "data_seed"))
-        return drawn;
+        return drawn || (noisy && is(name, "data_seed"));
     if (is(name, "seed"))
         return is(init, "normal");
     if (is(name, "init_scale"))

@@ -7,7 +7,7 @@ import numpy as np
 from .result import PlotError, in_order
 from .words import plain, titled
 
-REPLICAS = ("seed", "data_seed")  # repetitions: no panels, and colours only if nothing else varies
+REPLICAS = ("seed", "data_seed", "teacher_seed")  # repetitions: no panels, and colours only if nothing else varies
 MOST_FACETS = 24
 MOST_NUMBERED = 12  # with more jobs a picture says how many they are, not which
 

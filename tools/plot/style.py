@@ -79,9 +79,15 @@ LABELS = {
     "extremals": "extremal directions",
     "moving": "fraction of neurons that move",
     "exchanged": "fraction of neurons that change places",
+    "teacher_found": "from the teacher's directions to the nearest neurons  (degrees)",
+    "teacher_distance": "Hausdorff distance to the teacher's directions  (degrees)",
     "init_scale": "initial weights of size",
     "seed": "seed",
     "data_seed": "data seed",
+    "teacher_seed": "teacher seed",
+    "teacher_width": "teacher width",
+    "sinus_frequency": "frequency",
+    "sinus_range": "range of inputs",
 }
 
 STYLE = {

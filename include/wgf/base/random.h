@@ -22,6 +22,7 @@ enum wgf_purpose {
     WGF_PURPOSE_ORDER = 11,
     WGF_PURPOSE_DIFFUSION_POSITIVE = 12,
     WGF_PURPOSE_DIFFUSION_NEGATIVE = 13,
+    WGF_PURPOSE_TEACHER = 14,
 };
 
 /* Fills out[0..count) with draws of vector `index` of the stream (seed, purpose). A shorter vector is a prefix of a

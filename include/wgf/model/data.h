@@ -1,4 +1,4 @@
-/* Data sets: n samples of d inputs (the last a bias of ones) with one label each.
+/* Data sets: n samples of d inputs (the last a bias of ones, where there is one) with one label each.
  * Source: src/flow/README.md "Data and model". */
 #ifndef WGF_MODEL_DATA_H
 #define WGF_MODEL_DATA_H
@@ -13,13 +13,20 @@
     X(WGF_DATA_LINEAR, "linear")                                                                                       \
     X(WGF_DATA_SINUS, "sinus")                                                                                         \
     X(WGF_DATA_THREE_POINTS, "three_points")                                                                           \
-    X(WGF_DATA_FILE, "file")
+    X(WGF_DATA_FILE, "file")                                                                                           \
+    X(WGF_DATA_TEACHER, "teacher")                                                                                     \
+    X(WGF_DATA_ORTHOGONAL, "orthogonal")
 enum wgf_data_kind { WGF_DATA_KINDS(WGF_ENUM_ID) };
 
 #define WGF_SAMPLINGS(X)                                                                                               \
     X(WGF_SAMPLING_NORMAL, "normal")                                                                                   \
     X(WGF_SAMPLING_UNIFORM, "uniform")
 enum wgf_sampling { WGF_SAMPLINGS(WGF_ENUM_ID) };
+
+#define WGF_BIASES(X)                                                                                                  \
+    X(WGF_BIAS_TRUE, "true")                                                                                           \
+    X(WGF_BIAS_FALSE, "false")
+enum wgf_bias { WGF_BIASES(WGF_ENUM_ID) };
 
 #define WGF_STANDARDIZINGS(X)                                                                                          \
     X(WGF_STANDARDIZE_NONE, "none")                                                                                    \
@@ -31,8 +38,13 @@ struct wgf_data_settings {
     int kind;              /* enum wgf_data_kind */
     int64_t n, d;          /* samples; inputs with the bias column */
     int sampling;          /* enum wgf_sampling: distribution of random inputs */
-    double noise;          /* half-width of the uniform label noise of `linear` */
-    int64_t seed;          /* for random and linear data */
+    int bias;              /* enum wgf_bias: is the last input a column of ones? Not read by `orthogonal` */
+    double noise;          /* half-width of the uniform label noise of `linear` and `sinus` */
+    int64_t seed;          /* of what is drawn: inputs, labels, slopes, noise */
+    double frequency;      /* of the sine of `sinus` */
+    double range;          /* half-width of the interval of its inputs */
+    int64_t teacher_width; /* neurons whose sum gives the labels of `teacher` */
+    int64_t teacher_seed;  /* of their directions */
     const char *file;      /* path for `file`, as the spec writes it; borrowed */
     const char *test_file; /* "" for none; borrowed */
     /* Of data from files. Texts are borrowed. */
@@ -48,6 +60,9 @@ struct wgf_data {
     double *X; /* n x d, row-major */
     double *y; /* n */
 };
+
+/* Have data of these settings a bias column, generated or appended to a CSV? */
+bool wgf_data_has_bias(const struct wgf_data_settings *settings);
 
 /* Makes one of the generated data sets (any kind but `file`). *data must be empty; on failure it stays so.
  * Errors: WGF_EMEMORY; WGF_EUSAGE for n < 1, d < 1, or an n, d that the kind does not have. */

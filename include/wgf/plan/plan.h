@@ -11,6 +11,7 @@ struct wgf_source {
     char *resolved;                           /* from the working directory */
     const struct wgf_datafile_layout *layout; /* samples, neurons or cloud */
     const char *label, *inputs;               /* of samples, as the spec writes them; "" where it does not */
+    bool bare;                                /* samples: no column of ones is appended to those of a CSV */
     int64_t job, record;                      /* init_job and init_record, as the spec writes them; reference_job, -1 */
     bool is_state;                            /* a kept state of a result file */
     struct wgf_settings origin;               /* of is_state: what shapes the state, and init.record: which one it is */
