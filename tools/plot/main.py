@@ -32,7 +32,7 @@ def parse_arguments(arguments):
     add("-o", "--output", metavar="OUT", help="default: the first file's name with .png or .gif")
     add("--x", metavar="TRACE", help="trace on the horizontal axis (time, step, ...); in heat maps a parameter")
     add("--y", metavar="TRACE", help="trace on the vertical axis (grad_norm, ...); in heat maps a parameter")
-    add("--value", metavar="RESULT", help="what a heat map shows (objective_final, seconds, ...)")
+    add("--value", metavar="RESULT", help="what a heat map shows (objective_final, seconds, teacher_distance, ...)")
     add("--wgf", metavar="PROGRAM", help="makes samples again and reads --where; default: build/wgf of this folder")
     add("--by", metavar="PARAMETER", help="swept parameter that gives the colour")
     add("--facet", metavar="NAMES", help="a panel for each combination of these swept parameters: method,gamma")

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from .. import teacher
 from ..figure import Figure
 from ..jobs import REPLICAS, evenly, facets, shown
 from ..result import PlotError
@@ -31,6 +32,8 @@ def map_axes(result, options):
 
 
 def number(job, value):
+    if value in teacher.VALUES:
+        return teacher.VALUES[value](job)
     try:
         return float(job.value(value))
     except (TypeError, ValueError):
