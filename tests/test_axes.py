@@ -22,7 +22,9 @@ TOOLS = Path(__file__).resolve().parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
+import h5py
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from overlaps import overlaps, texts
 
@@ -92,6 +94,8 @@ def legal_values(name, words, bounds):
         return FEW[name]
     if name == "reference_file":
         return ["run.h5", "run " + ODD]
+    if name == "start_file":
+        return ["duals.h5", "duals " + ODD]
     if kind == "path":
         return ["neurons.csv", "neurons " + ODD] if name == "init_file" else ["samples.csv", ODD, LONG]
     if not kind.startswith(("int", "float")):
@@ -127,6 +131,9 @@ class EveryAxis(unittest.TestCase):
         for name in ("neurons.csv", "neurons " + ODD):
             rows = [f"{k / 3 - 1},{1 - k / 2},{sign}\n" for sign in (1, -1) for k in (0, 3)]
             (cls.folder / name).write_text("".join(rows))
+        for name in ("duals.h5", "duals " + ODD):
+            with h5py.File(cls.folder / name, "w") as file:
+                file["coefficients"] = np.zeros((3, 12))
         spec = "name: run\nfixed: {data: sinus, n: 3, width: 2, steps: 3, save: all}\nsweep: {seed: [1, 2, 3, 4]}\n"
         (cls.folder / "run.yaml").write_text(spec)
         subprocess.run([WGF, "run", "run.yaml", "-o", "run.h5", "--quiet"], cwd=cls.folder, check=True)
