@@ -220,12 +220,12 @@ static void add_words(struct wgf_flow_result *result, const char *words)
         snprintf(result->message + used, sizeof result->message - used, "%s%s", used > 0 ? "; " : "", words);
 }
 
-/* Says why nothing moves, where no neuron is active on any sample at the end. */
+/* Says why nothing moves, where no neuron is active on any sample at the end; noise moves neurons in any case. */
 static void explain_death(const struct wgf_descent *run)
 {
     const double *active = run->trace->column[WGF_TRACE_ACTIVE];
     const int64_t last = run->trace->records - 1;
-    if (!run->method->neurons || active[last] != 0)
+    if (!run->method->neurons || active[last] != 0 || run->settings->entropy > 0)
         return;
     const bool always = active[0] == 0;
     snprintf(run->result->message, sizeof run->result->message,

@@ -4,6 +4,7 @@ of the plane and of space, and against SciPy's erfcx with twice the nodes; the n
 methods against closed forms where the network is zero: check_langevin.py WGF_BINARY [WORDS]. With words, only the
 checks that have them."""
 
+import h5py
 import numpy as np
 from check_flow import run, states
 from check_jko import KAPPA
@@ -306,6 +307,39 @@ def check_values(binary, folder):
     return f"F {F:.11f}, free energy {free_energy:.11f}"
 
 
+def check_hot(binary, folder):
+    """F of the optimum tends to a limit as the temperature grows; NaN once rounding takes all digits of f."""
+    fixed = {**MEAN_FIELD, "data": "sinus", "n": 12, "steps": 0, "confine": 0.01, "width": 10}
+    temperatures = [1e4, 1e8, 1e10, 1e14, 1e24, 1e34, 1e36, 1e150]
+    with run(binary, folder, fixed, {"entropy": temperatures}) as file:
+        found = file["objective_optimum"][()]
+    require(np.abs(found[:3] / found[0] - 1).max() < 1e-6, f"{found}")
+    require(np.all(np.isnan(found[3:]) | (np.abs(found[3:] / found[0] - 1) < 1e-4)), f"{found}")
+    return f"F {found}"
+
+
+def check_huge(binary, folder):
+    """Labels so large that exponents have no digits left: no optimum, and the search for it ends."""
+    X = np.random.default_rng(1).normal(size=(5, 2))
+    with h5py.File(folder / "huge.h5", "w") as file:
+        file["X"], file["y"] = X, 1e150 * X[:, 0]
+    fixed = {**MEAN_FIELD, "data": "file", "data_file": "huge.h5", "steps": 3, "width": 20, "confine": 0.01,
+             "entropy": 0.01}
+    with run(binary, folder, fixed, {}) as file:
+        require(np.isnan(file["objective_optimum"][0]), f"{file['objective_optimum'][0]!r}")
+    return "no optimum"
+
+
+def check_dead(binary, folder):
+    """Noise moves neurons that no sample activates, so no message says that nothing moves."""
+    fixed = {**MEAN_FIELD, "data": "sinus", "n": 12, "steps": 0, "width": 1, "init_scale": 0, "confine": 0.01}
+    for entropy, dead in ((0, True), (0.01, False)):
+        with run(binary, folder, {**fixed, "entropy": entropy}, {}) as file:
+            message = bytes(file["message"][0]).rstrip(b"\0").decode()
+        require(("moves nothing" in message) == dead, f"entropy {entropy}: {message!r}")
+    return "a neuron at the origin"
+
+
 OPTIMA = [
     (8, {"entropy": 0.1, "confine": 0.05}),
     (8, {"entropy": 0.01, "confine": 0.01}),
@@ -326,6 +360,9 @@ def checks(do):
     do("optimum, d = 3, a plain grid of 81 ^ 3", check_optimum, plain_grid(81, 7, 3), 4, 3,
        {"entropy": 0.2, "confine": 0.1}, 2e-4)
     do("optimum, values", check_values)
+    do("optimum, hot", check_hot)
+    do("optimum, huge labels", check_huge)
+    do("neurons that no sample activates", check_dead)
     for d in (2, 3, 7):
         for anneal in ("constant", "log"):
             do(f"noise: d {d}, anneal: {anneal}", check_noise, d, anneal)

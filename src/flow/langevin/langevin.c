@@ -29,6 +29,7 @@ struct wgf_langevin {
     double heat;     /* of the search: its temperature is as many times the other */
     int64_t circles; /* 1 for d = 2 */
     double value;    /* D at the last point evaluated */
+    double size;     /* of the outputs of the signs, whose difference f is, at the last point */
     double objective, free_energy;
     struct wgf_plane_integral integral;
     struct wgf_newton newton;
@@ -139,7 +140,7 @@ static void evaluate(struct wgf_langevin *langevin, const double *u, int order)
     const struct wgf_data *const data = langevin->data;
     const int64_t n = data->n;
     const double temperature = langevin->heat * langevin->temperature, b = langevin->confine / temperature;
-    langevin->value = 0;
+    langevin->value = langevin->size = 0;
     for (int64_t j = 0; j < n; j++) {
         langevin->f[j] = 0;
         langevin->value -= u[j] * (u[j] / (4 * langevin->kappa) + data->y[j]);
@@ -153,6 +154,8 @@ static void evaluate(struct wgf_langevin *langevin, const double *u, int order)
             langevin->v[j] = s * u[j] / temperature;
         const double top = find_top(langevin, b), Z = integrate(langevin, b, top, order);
         langevin->value -= temperature * mass * (log(Z / mass) + top);
+        if (order > 0)
+            langevin->size += mass * sqrt(wgf_squared_distance(langevin->mean, NULL, n));
         for (int64_t j = 0; order > 0 && j < n; j++) {
             langevin->f[j] += s * mass * langevin->mean[j];
             for (int64_t k = 0; order > 1 && k <= j; k++)
@@ -186,17 +189,19 @@ static void curvature(void *context, const double *v, double *product)
     }
 }
 
-/* Newton's method from u; F and the free energy where it ends, if that is the optimum. */
+/* Newton's method from u; F and the free energy where it ends, if that is the optimum. So hot that f is a difference of
+ * outputs which have lost its digits, u = -2 kappa y seems to be, and is not. */
 static void finish(struct wgf_langevin *langevin, const struct wgf_deadline *deadline)
 {
     const struct wgf_data *const data = langevin->data;
     const struct wgf_convex dual = {langevin, gradient, curvature};
     const double tolerance = 1e-11 * langevin->scale, enough = 10 * tolerance; /* rounding may stop it before */
+    const double rounding = 1e-16, lost = 1e-6 * langevin->scale;
     langevin->heat = 1;
     langevin->objective = langevin->free_energy = NAN;
     const struct wgf_newton_report report =
         wgf_newton_minimise(&langevin->newton, &dual, deadline, tolerance, langevin->u);
-    if (report.end == WGF_NEWTON_EXPIRED || !(report.residual < enough))
+    if (report.end == WGF_NEWTON_EXPIRED || !(report.residual < enough && rounding * langevin->size < lost))
         return;
     langevin->objective = langevin->kappa * wgf_squared_distance(langevin->f, data->y, data->n);
     langevin->free_energy = langevin->value;

@@ -222,7 +222,12 @@ void wgf_plane_integral_add(struct wgf_plane_integral *integral, const double *v
 {
     const int64_t n = integral->n, all = integral->count;
     const double root = sqrt(b), unit = 1 / (integral->poles ? b * root : b); /* of r^(d-1) dr */
+    const double most = 1e15; /* from there on exponents have lost the digits that tell parts from each other */
     struct arc arc;
+    if (!(top < most)) {
+        sums->mass = NAN;
+        return;
+    }
     memset(integral->slope, 0, 2 * sizeof *integral->slope);
     memset(integral->product, 0, 3 * sizeof *integral->product);
     for (int64_t k = 0; k < all; k++) {
