@@ -75,13 +75,14 @@ double wgf_langevin_bytes(const struct wgf_settings *settings)
 /* Of one value of D on one circle: arcs, nodes and moments of both signs. */
 static double circle_operations(const struct wgf_settings *settings)
 {
-    return 3000 * (double)settings->data.n;
+    return 10000 * (double)settings->data.n;
 }
 
+/* Evaluations from hot to cold; in d = 3 most of them with the first circles. */
 double wgf_langevin_start_operations(const struct wgf_settings *settings)
 {
-    const double evaluations = 20, n = (double)settings->data.n;
-    const double circles = settings->data.d == 2 ? 1 : 8 * FIRST_CIRCLES;
+    const double evaluations = 100, n = (double)settings->data.n;
+    const double circles = settings->data.d == 2 ? 1 : FIRST_CIRCLES;
     return is_wanted(settings) ? evaluations * (circles * (circle_operations(settings) + 4 * n * n) + 10 * n * n) : 0;
 }
 
