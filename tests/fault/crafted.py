@@ -46,7 +46,7 @@ COMMANDS = (
     ("show", "x.h5", "--job", "1"), ("verify", "x.h5"),
     ("aggregate", "x.h5", "--by", "metric", "--value", "objective,objective_final"),
     ("predict", "x.h5", "--at", "at.csv"), ("distance", "x.h5"),
-    ("learn", "x.h5", "-o", "learned.h5"), ("learn", "--duals", "x.h5", "-o", "learned.h5"),
+    ("learn", "x.h5", "-o", "learned.h5"),
     ("merge", "x.h5", "-o", "merged.h5"),
     ("run", "spec.yaml", "-o", "new.h5", "--reuse", "x.h5", "--quiet"), ("run", "spec.yaml", "-o", "x.h5", "--quiet"),
 )
