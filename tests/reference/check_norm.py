@@ -46,7 +46,7 @@ def require_norm(file, expected, tolerance):
     return error
 
 
-def check_plane(binary, folder, n, bias, long):
+def check_plane(binary, folder, n, bias):
     random = np.random.default_rng(n)
     X, y = random.standard_normal((n, 2)), random.standard_normal(n)
     if bias:
@@ -55,8 +55,7 @@ def check_plane(binary, folder, n, bias, long):
     value, bound = least_norm(X, y)
     if value - bound > 1e-8 * value:
         raise Failure(f"SciPy leaves {bound} to {value}")
-    fixed = {"data": "file", "data_file": "data.h5", "width": 1000, "gamma": 1e-9, "steps": 10**6 if long else 1,
-             "stop_when": "step >= 1", "record_every": 1}
+    fixed = {"data": "file", "data_file": "data.h5", "width": 4, "steps": 0}
     with run(binary, folder, fixed, {}) as file:
         return f"{value:.9g}, relative error {require_norm(file, value, 1e-8):.1e}"
 
@@ -117,10 +116,9 @@ def check_trace(binary, folder, fixed):
 
 
 def checks(do):
-    for n in (1, 2, 6, 12):
+    for n in (1, 2, 4, 6):
         for bias in (False, True):
-            do(f"plane, n {n}, bias {bias}", check_plane, n, bias, False)
-    do("plane, n 20, a long descent", check_plane, 20, True, True)
+            do(f"plane, n {n}, bias {bias}", check_plane, n, bias)
     do("values", check_values)
     for d in (1, 3, 4):
         do(f"orthonormal samples, d {d}", check_orthogonal, d)

@@ -112,13 +112,13 @@ wgf_status wgf_optimum_find_norm(const struct wgf_settings *settings, const stru
                                  struct wgf_error *error)
 {
     const struct wgf_optimum_problem made = problem_of(settings, problem);
-    const double short_job = 2e7, limit = fmin(fmax(wgf_flow_operations(settings), short_job), wgf_optimum_limit);
-    struct wgf_budget budget = {.limit = limit, .expired = problem->expired};
+    struct wgf_budget budget = {.limit = 4e6,
+                                .expired = problem->expired}; /* a millisecond: most jobs have no use for it */
     *norm = NAN;
     if (!made.positive || !made.negative || !wgf_loss_is_squared(settings->network.loss))
         return WGF_OK;
     struct wgf_optimum_problem keyed = made;
-    keyed.decay = -limit; /* which no search for J* has */
+    keyed.decay = -1; /* which no search for J* has */
     const uint64_t key = key_of(settings, problem, &keyed);
     struct wgf_known_optimum *const known = problem->optima ? &problem->optima->known[key % WGF_OPTIMA] : NULL;
     if (known && known->key == key && known->optimum.kind != WGF_OPTIMUM_NONE) {
