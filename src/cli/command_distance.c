@@ -121,13 +121,6 @@ static wgf_status compute(struct matrix *matrix, int p, struct wgf_error *error)
     return status;
 }
 
-static void put_number(struct wgf_table *table, int64_t number)
-{
-    char text[WGF_CELL_TEXT_LENGTH];
-    snprintf(text, sizeof text, "%" PRId64, number);
-    wgf_table_cell(table, text);
-}
-
 static void put_pairs(struct wgf_table *table, const struct matrix *matrix)
 {
     const int64_t cols = matrix->to->kept.count;
@@ -137,8 +130,8 @@ static void put_pairs(struct wgf_table *table, const struct matrix *matrix)
     wgf_table_cell(table, "distance");
     for (int64_t i = 0; i < matrix->from->kept.count; i++)
         for (int64_t j = matrix->from == matrix->to ? i + 1 : 0; j < cols; j++) {
-            put_number(table, matrix->from->kept.jobs[i]);
-            put_number(table, matrix->to->kept.jobs[j]);
+            wgf_table_integer(table, matrix->from->kept.jobs[i]);
+            wgf_table_integer(table, matrix->to->kept.jobs[j]);
             wgf_table_cell(table, wgf_number_text(matrix->distance[i * cols + j], WGF_NUMBER_EXACT, text));
         }
 }
@@ -150,9 +143,9 @@ static void put_matrix(struct wgf_table *table, const struct matrix *matrix)
     char text[WGF_CELL_TEXT_LENGTH];
     wgf_table_cell(table, "job");
     for (int64_t j = 0; j < cols; j++)
-        put_number(table, matrix->to->kept.jobs[j]);
+        wgf_table_integer(table, matrix->to->kept.jobs[j]);
     for (int64_t i = 0; i < matrix->from->kept.count; i++) {
-        put_number(table, matrix->from->kept.jobs[i]);
+        wgf_table_integer(table, matrix->from->kept.jobs[i]);
         for (int64_t j = 0; j < cols; j++)
             wgf_table_cell(table, wgf_number_text(matrix->distance[i * cols + j], WGF_NUMBER_SHORT, text));
     }

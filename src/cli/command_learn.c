@@ -7,6 +7,7 @@
 #include "wgf/flow/learn.h"
 #include "wgf/query/table.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -277,14 +278,10 @@ static wgf_status make_file(struct learning *learning, const struct wgf_learn_ou
     for (int f = 0; f < (int)(sizeof words / sizeof *words); f++)
         if (request->how.features >> f & 1)
             features[count++] = words[f];
-    char *const name = wgf_store_text(learning->kept.store, "name"), *const from = strdup(request->file);
+    char *const from = strdup(request->file);
     if (from)
         wgf_repair_utf8(from);
-    const struct wgf_attribute attributes[] = {{.name = "wgf_version", .text = wgf_cli_version},
-                                               {.name = "wgf_revision", .text = wgf_cli_revision},
-                                               {.name = "name", .text = name ? name : ""},
-                                               {.name = WGF_LEARNED_FROM, .text = from ? from : ""},
-                                               {.name = "features", .list = features, .list_count = count},
+    const struct wgf_attribute attributes[] = {{.name = "features", .list = features, .list_count = count},
                                                {.name = "pairs", .text = pairs[request->how.pairs]}};
     struct wgf_learned_making making = {.jobs = learning->kept.extent.jobs,
                                         .samples = learning->samples,
@@ -293,8 +290,7 @@ static wgf_status make_file(struct learning *learning, const struct wgf_learn_ou
                                         .attribute_count = sizeof attributes / sizeof *attributes,
                                         .fill = fill,
                                         .context = learning};
-    const wgf_status status = wgf_cli_learn_make(output, &making, error);
-    free(name);
+    const wgf_status status = wgf_cli_learn_make(output, &making, learning->kept.store, from, error);
     free(from);
     return status;
 }
@@ -326,11 +322,24 @@ wgf_status wgf_cli_learn_begin(struct wgf_learn_output *output, const char *name
 }
 
 wgf_status wgf_cli_learn_make(const struct wgf_learn_output *output, struct wgf_learned_making *making,
-                              struct wgf_error *error)
+                              struct wgf_store *store, const char *from, struct wgf_error *error)
 {
+    enum { COMMON = 4, MOST = 8 };
+    char *const name = wgf_store_text(store, "name");
+    struct wgf_attribute attributes[MOST] = {{.name = "wgf_version", .text = wgf_cli_version},
+                                             {.name = "wgf_revision", .text = wgf_cli_revision},
+                                             {.name = "name", .text = name ? name : ""},
+                                             {.name = WGF_LEARNED_FROM, .text = from ? from : ""}};
+    assert(COMMON + making->attribute_count <= MOST);
+    for (int i = 0; i < making->attribute_count; i++)
+        attributes[COMMON + i] = making->attributes[i];
+    making->attributes = attributes;
+    making->attribute_count += COMMON;
     making->replace = output->exists;
     making->interrupted = wgf_run_stop;
-    return wgf_learned_create(output->path, making, error);
+    const wgf_status status = wgf_learned_create(output->path, making, error);
+    free(name);
+    return status;
 }
 
 void wgf_cli_learn_end(struct wgf_learn_output *output)

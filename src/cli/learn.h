@@ -23,8 +23,10 @@ struct wgf_learn_output {
 /* Is the file another one than those that are read (count of them), and may it be made? It is held from then on. */
 wgf_status wgf_cli_learn_begin(struct wgf_learn_output *output, const char *name, bool overwrite, char *const *files,
                                int count, struct wgf_error *error);
+/* `making` lacks what both kinds of files have: attributes before its own, such as what it is learned from (NULL: no
+ * memory) and the name of the sweep in `store`, and how it is made. */
 wgf_status wgf_cli_learn_make(const struct wgf_learn_output *output, struct wgf_learned_making *making,
-                              struct wgf_error *error);
+                              struct wgf_store *store, const char *from, struct wgf_error *error);
 void wgf_cli_learn_end(struct wgf_learn_output *output);
 
 /* What --duals asks for; everything is borrowed. */

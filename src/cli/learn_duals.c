@@ -145,30 +145,16 @@ static char *join_names(const struct wgf_duals_request *request)
 
 static wgf_status make_file(struct learning *learning, const struct wgf_learn_output *output, struct wgf_error *error)
 {
-    char *const name = wgf_store_text(learning->kept->store, "name"), *const from = join_names(learning->request);
-    const struct wgf_attribute attributes[] = {{.name = "wgf_version", .text = wgf_cli_version},
-                                               {.name = "wgf_revision", .text = wgf_cli_revision},
-                                               {.name = "name", .text = name ? name : ""},
-                                               {.name = WGF_LEARNED_FROM, .text = from ? from : ""}};
+    char *const from = join_names(learning->request);
     struct wgf_learned_making making = {.duals = true,
                                         .jobs = learning->jobs,
                                         .samples = learning->fit.n,
                                         .features = wgf_dual_features(learning->fit.n),
-                                        .attributes = attributes,
-                                        .attribute_count = sizeof attributes / sizeof *attributes,
                                         .fill = fill,
                                         .context = learning};
-    const wgf_status status = wgf_cli_learn_make(output, &making, error);
-    free(name);
+    const wgf_status status = wgf_cli_learn_make(output, &making, learning->kept->store, from, error);
     free(from);
     return status;
-}
-
-static void put_number(struct wgf_table *table, int64_t number)
-{
-    char text[WGF_CELL_TEXT_LENGTH];
-    snprintf(text, sizeof text, "%" PRId64, number);
-    wgf_table_cell(table, text);
 }
 
 static void report(const struct learning *learning)
@@ -184,8 +170,8 @@ static void report(const struct learning *learning)
             for (int64_t i = 0; i < learning->kept[f].count; i++) {
                 const int64_t job = learning->kept[f].jobs[i];
                 wgf_table_cell(&table, learning->request->files[f]);
-                put_number(&table, job);
-                put_number(&table, learning->steps[before + job]);
+                wgf_table_integer(&table, job);
+                wgf_table_integer(&table, learning->steps[before + job]);
             }
     }
 }

@@ -29,7 +29,8 @@ bool wgf_entropy_unfit(struct wgf_trial *trial)
     if (wgf_network_trains_alpha(network) || network->parametrisation != WGF_NEURONS)
         return wgf_trial_says(trial, "entropy > 0 needs layers: first and parametrisation: neurons");
     return network->weight_decay > 0 &&
-           wgf_trial_says(trial, "entropy > 0 needs weight_decay: 0, which is no function of the measure; use confine");
+           wgf_trial_says(trial,
+                          "entropy > 0 needs weight_decay: 0, which is not a function of the measure; use confine");
 }
 
 bool wgf_entropy_epsilon(struct wgf_trial *trial)

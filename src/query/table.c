@@ -1,6 +1,7 @@
 /* Cells of a table, padded to the width of their columns or quoted as CSV. */
 #include "wgf/query/table.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void print_csv_field(FILE *stream, const char *text)
@@ -31,4 +32,11 @@ void wgf_table_cell(struct wgf_table *table, const char *text)
     } else {
         fprintf(table->stream, last ? "%-*s\n" : "%-*s  ", last ? 0 : table->width[column], text);
     }
+}
+
+void wgf_table_integer(struct wgf_table *table, int64_t number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, number);
+    wgf_table_cell(table, text);
 }

@@ -181,7 +181,8 @@ wgf_status wgf_job_data_start(struct wgf_job_data *data, const struct wgf_plan *
     if (status)
         return status;
     if (contents->rows != n || contents->cols != wgf_dual_features(n))
-        return wgf_fail(error, WGF_EDATA, "%s is no table of duals for n = %" PRId64 " samples", source->resolved, n);
+        return wgf_fail(error, WGF_EDATA, "%s is not a table of duals for n = %" PRId64 " samples", source->resolved,
+                        n);
     *duals = contents->matrix;
     return WGF_OK;
 }

@@ -3,6 +3,7 @@
 #define WGF_QUERY_TABLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum { WGF_TABLE_COLUMNS = 64 * 65 };
@@ -17,5 +18,6 @@ struct wgf_table {
 
 /* The next cell; the one of the last column ends the line. */
 void wgf_table_cell(struct wgf_table *table, const char *text);
+void wgf_table_integer(struct wgf_table *table, int64_t number);
 
 #endif

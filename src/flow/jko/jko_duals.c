@@ -3,6 +3,7 @@
 #include "wgf/flow/duals.h"
 
 #include "jko_internal.h"
+#include "learn/learn_internal.h"
 
 #include "wgf/base/system.h"
 
@@ -58,14 +59,7 @@ wgf_status wgf_dual_check(const struct wgf_settings *settings, struct wgf_error 
     const char *word;
     if (wgf_method_of_word(settings->method, &word) != &wgf_method_jko)
         return wgf_fail(error, WGF_EUSAGE, "duals are those of method: jko, and method: %s has none", word);
-    if (settings->save != WGF_SAVE_ALL)
-        return wgf_fail(error, WGF_EUSAGE, "it keeps no state but the last; run the spec with save: all");
-    if (settings->record_every != 1)
-        return wgf_fail(error, WGF_EUSAGE,
-                        "of its states one in %" PRId64 " is kept, and the steps between are not known; run the "
-                        "spec with record_every: 1",
-                        settings->record_every);
-    return WGF_OK;
+    return wgf_learning_check_kept(settings, error);
 }
 
 struct outputs {

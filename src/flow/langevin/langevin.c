@@ -20,6 +20,8 @@
 /* Great circles of d = 3 through the poles: first, and at most. */
 enum { FIRST_CIRCLES = 32, MOST_CIRCLES = 1024 };
 
+static const double pi = 3.14159265358979323846;
+
 struct wgf_langevin {
     struct wgf_arena arena;
     const struct wgf_data *data;
@@ -95,7 +97,7 @@ double wgf_langevin_operations(const struct wgf_settings *settings)
 static void project(struct wgf_langevin *langevin, int64_t k)
 {
     const struct wgf_data *const data = langevin->data;
-    const double pi = 3.14159265358979323846, angle = pi * ((double)k + 0.5) / (double)langevin->circles;
+    const double angle = pi * ((double)k + 0.5) / (double)langevin->circles;
     const double along[2] = {cos(angle), sin(angle)};
     for (int64_t j = 0; j < data->n; j++) {
         const double *const x = data->X + j * data->d;
@@ -113,11 +115,11 @@ static double integrate(struct wgf_langevin *langevin, double b, double top, int
     memset(sums.mean, 0, (size_t)n * sizeof *sums.mean);
     memset(sums.product, 0, (size_t)(order > 1 ? n * n : 0) * sizeof *sums.product);
     for (int64_t k = 0; k < langevin->circles; k++) {
-        if (langevin->circles > 1 || k > 0)
+        if (langevin->circles > 1)
             project(langevin, k);
         wgf_plane_integral_add(&langevin->integral, langevin->v, b, top, order, &sums);
     }
-    const double pi = 3.14159265358979323846, part = langevin->data->d == 2 ? 1 : pi / (double)langevin->circles;
+    const double part = langevin->data->d == 2 ? 1 : pi / (double)langevin->circles;
     for (int64_t j = 0; order > 0 && j < n; j++)
         sums.mean[j] /= sums.mass;
     for (int64_t k = 0; order > 1 && k < n * n; k++)
@@ -129,7 +131,8 @@ static double find_top(struct wgf_langevin *langevin, double b)
 {
     double top = 0;
     for (int64_t k = 0; k < langevin->circles; k++) {
-        project(langevin, k);
+        if (langevin->circles > 1)
+            project(langevin, k);
         top = fmax(top, wgf_plane_integral_top(&langevin->integral, langevin->v, b));
     }
     return top;
@@ -294,6 +297,7 @@ wgf_status wgf_langevin_begin(struct wgf_langevin **langevin, const struct wgf_d
         run->method->state(run->work, masses);
     find_masses(made, run, problem, masses);
     free(masses);
+    project(made, 0); /* for d = 2 once and for all */
     search(made, deadline);
     made->heat = 1;
     *langevin = made;

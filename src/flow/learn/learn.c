@@ -32,12 +32,8 @@ static wgf_status check_method(const struct wgf_settings *settings, struct wgf_e
     return WGF_OK;
 }
 
-wgf_status wgf_learn_check(const struct wgf_settings *settings, const struct wgf_learn_settings *how,
-                           struct wgf_error *error)
+wgf_status wgf_learning_check_kept(const struct wgf_settings *settings, struct wgf_error *error)
 {
-    const wgf_status status = check_method(settings, error);
-    if (status)
-        return status;
     if (settings->save != WGF_SAVE_ALL)
         return wgf_fail(error, WGF_EUSAGE, "it keeps no state but the last; run the spec with save: all");
     if (settings->record_every != 1)
@@ -45,6 +41,17 @@ wgf_status wgf_learn_check(const struct wgf_settings *settings, const struct wgf
                         "of its states one in %" PRId64 " is kept, and the steps between are not known; run the "
                         "spec with record_every: 1",
                         settings->record_every);
+    return WGF_OK;
+}
+
+wgf_status wgf_learn_check(const struct wgf_settings *settings, const struct wgf_learn_settings *how,
+                           struct wgf_error *error)
+{
+    wgf_status status = check_method(settings, error);
+    if (!status)
+        status = wgf_learning_check_kept(settings, error);
+    if (status)
+        return status;
     if (wgf_learns_labels(how) && !wgf_loss_is_squared(settings->network.loss))
         return wgf_fail(error, WGF_EUSAGE,
                         "its loss is not squared, so that labels do not follow linearly; take --features polynomial");

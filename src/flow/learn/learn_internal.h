@@ -28,6 +28,9 @@ static inline bool wgf_learning_cancelled(const struct wgf_learning *learning)
     return learning->cancel && *learning->cancel;
 }
 
+/* Is the state of every step kept? WGF_EUSAGE: not, with a sentence. */
+wgf_status wgf_learning_check_kept(const struct wgf_settings *settings, struct wgf_error *error);
+
 /* Adds all equations to the least squares of its context. */
 typedef wgf_status wgf_learning_add(void *context, struct wgf_error *error);
 

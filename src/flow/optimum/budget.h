@@ -14,6 +14,9 @@ struct wgf_budget {
 /* What a search for J* may take, whatever the job: about two seconds. */
 static const double wgf_optimum_limit = 2e9;
 
+/* And one for the least norm: about a millisecond, since most jobs have no use for it. */
+static const double wgf_norm_limit = 4e6;
+
 static inline bool wgf_budget_expired(const struct wgf_budget *budget)
 {
     return budget->expired && *budget->expired;

@@ -31,7 +31,8 @@ static struct wgf_optimum_problem problem_of(const struct wgf_settings *settings
     return made;
 }
 
-double wgf_optimum_bytes(const struct wgf_settings *settings)
+/* Of the search for J*. */
+static double bytes(const struct wgf_settings *settings)
 {
     const struct wgf_method *const method = wgf_method_find(settings);
     const int64_t n = settings->data.n, d = settings->data.d;
@@ -41,6 +42,11 @@ double wgf_optimum_bytes(const struct wgf_settings *settings)
         return method->floor_bytes(settings);
     return settings->network.weight_decay > 0 ? wgf_optimum_of_cones_bytes(n, d)
                                               : fmax(wgf_optimum_of_lines_bytes(n, d), wgf_optimum_of_rays_bytes(n, d));
+}
+
+double wgf_optimum_bytes(const struct wgf_settings *settings)
+{
+    return fmax(bytes(settings), wgf_optimum_least_norm_bytes(settings->data.n, settings->data.d));
 }
 
 static wgf_status search(const struct wgf_descent *run, const struct wgf_optimum_problem *problem,
@@ -87,6 +93,18 @@ static uint64_t key_of(const struct wgf_settings *settings, const struct wgf_pro
     return hash;
 }
 
+/* Where the memory of optima has this one, or room for it: kind is none, or its own key another, if it is not there.
+ * NULL: there is no memory. */
+static struct wgf_known_optimum *find_known(const struct wgf_problem *problem, uint64_t key)
+{
+    return problem->optima ? &problem->optima->known[key % WGF_OPTIMA] : NULL;
+}
+
+static bool is_known(const struct wgf_known_optimum *known, uint64_t key)
+{
+    return known && known->key == key && known->optimum.kind != WGF_OPTIMUM_NONE;
+}
+
 wgf_status wgf_optimum_find(const struct wgf_descent *run, const struct wgf_problem *problem,
                             struct wgf_optimum *optimum, struct wgf_error *error)
 {
@@ -97,8 +115,8 @@ wgf_status wgf_optimum_find(const struct wgf_descent *run, const struct wgf_prob
         return WGF_OK;
     const struct wgf_optimum_problem made = problem_of(settings, problem);
     const uint64_t key = key_of(settings, problem, &made);
-    struct wgf_known_optimum *const known = problem->optima ? &problem->optima->known[key % WGF_OPTIMA] : NULL;
-    if (known && known->key == key && known->optimum.kind != WGF_OPTIMUM_NONE) {
+    struct wgf_known_optimum *const known = find_known(problem, key);
+    if (is_known(known, key)) {
         *optimum = known->optimum;
         return WGF_OK;
     }
@@ -112,21 +130,19 @@ wgf_status wgf_optimum_find_norm(const struct wgf_settings *settings, const stru
                                  struct wgf_error *error)
 {
     const struct wgf_optimum_problem made = problem_of(settings, problem);
-    struct wgf_budget budget = {.limit = 4e6,
-                                .expired = problem->expired}; /* a millisecond: most jobs have no use for it */
+    struct wgf_optimum_problem keyed = made;
     *norm = NAN;
     if (!made.positive || !made.negative || !wgf_loss_is_squared(settings->network.loss))
         return WGF_OK;
-    struct wgf_optimum_problem keyed = made;
     keyed.decay = -1; /* which no search for J* has */
     const uint64_t key = key_of(settings, problem, &keyed);
-    struct wgf_known_optimum *const known = problem->optima ? &problem->optima->known[key % WGF_OPTIMA] : NULL;
-    if (known && known->key == key && known->optimum.kind != WGF_OPTIMUM_NONE) {
+    struct wgf_known_optimum *const known = find_known(problem, key);
+    if (is_known(known, key)) {
         *norm = known->optimum.objective;
         return WGF_OK;
     }
-    const wgf_status status = wgf_optimum_least_norm(&made, &budget, norm, error);
-    if (!status && known && !wgf_budget_expired(&budget))
+    const wgf_status status = wgf_optimum_least_norm(&made, problem->expired, norm, error);
+    if (!status && known && !(problem->expired && *problem->expired))
         *known = (struct wgf_known_optimum){key, {.kind = WGF_OPTIMUM_EXACT, .objective = *norm}};
     return status;
 }

@@ -33,10 +33,11 @@ double wgf_optimum_of_cones_bytes(int64_t n, int64_t d);
 
 /* *norm <- the least |nu| of a measure of both signs whose f is y at all samples, up to 1e-9. NaN: there is none, or
  * not every cone can be looked at. Errors: WGF_EMEMORY. */
-wgf_status wgf_optimum_least_norm(const struct wgf_optimum_problem *problem, struct wgf_budget *budget, double *norm,
-                                  struct wgf_error *error);
+wgf_status wgf_optimum_least_norm(const struct wgf_optimum_problem *problem, const volatile sig_atomic_t *expired,
+                                  double *norm, struct wgf_error *error);
+double wgf_optimum_least_norm_bytes(int64_t n, int64_t d);
 
-/* Bytes of the search for these settings, at most. */
+/* Bytes of the searches for these settings, at most. */
 double wgf_optimum_bytes(const struct wgf_settings *settings);
 
 /* J* of a descent whose work was just made, from the problem's memory of optima or anew. Errors: WGF_EMEMORY. */

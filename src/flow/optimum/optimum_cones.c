@@ -197,24 +197,46 @@ static double fit(struct search *search, const struct wgf_optimum_problem *probl
     return NAN;
 }
 
-wgf_status wgf_optimum_least_norm(const struct wgf_optimum_problem *problem, struct wgf_budget *budget, double *norm,
-                                  struct wgf_error *error)
+/* Takes the arrays of `fit`; returns `shifted`. */
+static double *lay_out_fit(struct search *search, int64_t n, int64_t d, struct wgf_arena *arena)
+{
+    lay_out(search, n, d, arena);
+    return wgf_arena_take(arena, (double)n, sizeof(double));
+}
+
+/* Is one search within the limit? Else nothing is begun. */
+static bool is_begun(int64_t n, int64_t d)
+{
+    return wgf_faces_operations(n, n < d ? n : d) <= wgf_norm_limit;
+}
+
+double wgf_optimum_least_norm_bytes(int64_t n, int64_t d)
+{
+    struct search measured;
+    struct wgf_arena arena = {0};
+    if (is_begun(n, d))
+        lay_out_fit(&measured, n, d, &arena);
+    return arena.used;
+}
+
+wgf_status wgf_optimum_least_norm(const struct wgf_optimum_problem *problem, const volatile sig_atomic_t *expired,
+                                  double *norm, struct wgf_error *error)
 {
     const int64_t n = problem->data->n, d = problem->data->d;
+    struct wgf_budget budget = {.limit = wgf_norm_limit, .expired = expired};
     struct search search = {0};
     struct wgf_arena arena = {0};
-    double *shifted = NULL;
     *norm = NAN;
-    for (int pass = 0; pass < 2; pass++) {
-        lay_out(&search, n, d, &arena);
-        shifted = wgf_arena_take(&arena, (double)n, sizeof *shifted);
-        if (pass == 0 && !wgf_arena_allocate(&arena))
-            return wgf_fail(error, WGF_EMEMORY, "no memory for the least norm on %" PRId64 " samples", n);
-    }
+    if (!is_begun(n, d))
+        return WGF_OK;
+    lay_out_fit(&search, n, d, &arena);
+    if (!wgf_arena_allocate(&arena))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the least norm on %" PRId64 " samples", n);
+    double *const shifted = lay_out_fit(&search, n, d, &arena);
     wgf_row_space_start(&search.space, problem->data);
     const double all = wgf_rays_subsets(n, search.space.rank);
-    if (affordable(n, search.space.rank) >= all && wgf_faces_start(&search.faces, &search.space, all, budget))
-        *norm = fit(&search, problem, shifted, budget);
+    if (affordable(n, search.space.rank) >= all && wgf_faces_start(&search.faces, &search.space, all, &budget))
+        *norm = fit(&search, problem, shifted, &budget);
     wgf_arena_free(&arena);
     return WGF_OK;
 }
