@@ -21,15 +21,16 @@ name: long
 fixed: {{method: prox, n: 50, width: 300, steps: {steps}, inner_steps: 100, save: last}}
 sweep: {{seed: {{range: [0, {seeds}]}}}}
 """
-# A minute leaves some 45 s to the run; one worker has more to do than that.
-WORK_SECONDS = 60
+# A minute leaves some 45 s to the run; one worker has more to do than that, even where it was judged beside others.
+WORK_SECONDS = 75
 SHORT = """\
 name: short
 fixed: {n: 20, width: 50, steps: 200}
 sweep: {gamma: [0.1, 0.2], seed: {range: [0, 50]}}
 """
-# One job of some seconds.
-ONE = "name: one\nfixed: {method: prox, n: 50, width: 300, steps: 9000, inner_steps: 20, record_every: 500}\n"
+ONE = "name: one\nfixed: {{method: prox, n: 50, width: 300, steps: {steps}, inner_steps: 20, record_every: 500}}\n"
+# A start on a busy machine may take some seconds of the limit; what is left must be worth a checkpoint.
+LIMIT_SECONDS = 10
 # Its first step never ends, so there is nothing to keep.
 ENDLESS = "name: endless\nfixed: {n: 5, width: 4, method: prox, beta: 1.0e-9, inner_steps: 100000000000}\n"
 # Both nodes are this machine: shared memory of one would be taken for the other's.
@@ -53,17 +54,19 @@ def require_task(wgf, task, state, code):
             f"job is {found}, not {(state, code)}; it said: {log_of(wgf, task['JobId'])[-2000:]}")
 
 
-def seeds_for(wgf, seconds):
-    """The number of jobs of LONG that take this much processor time."""
-    wgf.write("probe.yaml", LONG.format(steps=100, seeds=5))
-    before = ended_time()
-    wgf("run", "probe.yaml", "-o", "probe.h5", "--quiet").require(OK)
-    return math.ceil(seconds * 5 / (ended_time() - before))
+def repeats_for(wgf, seconds, form, word, repeats, **others):
+    """The number {word} of form that takes this much processor time, judged by that many and three times as many."""
+    ended = [ended_time()]
+    for number in (repeats, 3 * repeats):
+        wgf.write("probe.yaml", form.format(**{word: number}, **others))
+        wgf("run", "probe.yaml", "-o", "probe.h5", "--overwrite", "--quiet").require(OK)
+        ended.append(ended_time())
+    return math.ceil(seconds * 2 * repeats / (ended[2] - 2 * ended[1] + ended[0]))
 
 
 @case
 def cut_off_by_a_minute_requeued_and_finished(wgf, cluster, script):
-    wgf.write("long.yaml", LONG.format(steps=100, seeds=seeds_for(wgf, WORK_SECONDS)))
+    wgf.write("long.yaml", LONG.format(steps=100, seeds=repeats_for(wgf, WORK_SECONDS, LONG, "seeds", 5, steps=100)))
     job = cluster.submit(wgf.folder, "--ntasks=1", "--time=1", script, "long.yaml", WGF_RANKS="2")
     whole = wgf.start("run", "long.yaml", "-o", "whole.h5", "--quiet")
     task, = cluster.wait(job)
@@ -95,9 +98,9 @@ def array_on_two_nodes_and_a_dependent_merge(wgf, cluster, script):
 
 @case
 def a_job_longer_than_the_limit_goes_on_from_its_checkpoint(wgf, cluster, script):
-    wgf.write("one.yaml", ONE)
-    job = cluster.submit(wgf.folder, "--ntasks=1", "--time=2", script, "one.yaml", "--time-limit", "3s",
-                         "--checkpoint", "0.5")
+    wgf.write("one.yaml", ONE.format(steps=repeats_for(wgf, 2.5 * LIMIT_SECONDS, ONE, "steps", 1000)))
+    job = cluster.submit(wgf.folder, "--ntasks=1", "--time=2", script, "one.yaml", "--time-limit", f"{LIMIT_SECONDS}s",
+                         "--checkpoint", "0.1")
     task, = cluster.wait(job)
     require_task(wgf, task, "COMPLETED", OK)
     require(int(task["Restarts"]) >= 1, f"the job was not cut off: {task['RunTime']}")
