@@ -23,6 +23,7 @@ static const char *const kernels[] = {NAMES(WGF_KERNELS)};
 static const char *const methods[] = {WGF_METHODS(WGF_METHOD_WORD) NULL};
 static const char *const metrics[] = {WGF_METRICS(WGF_METRIC_WORD) NULL};
 static const char *const scalings[] = {NAMES(WGF_SCALINGS)};
+static const char *const sliced_scales[] = {NAMES(WGF_SLICED_SCALES)};
 static const char *const inners[] = {NAMES(WGF_INNERS)};
 static const char *const inner_memories[] = {NAMES(WGF_INNER_MEMORIES)};
 static const char *const solvers[] = {NAMES(WGF_JKO_SOLVERS)};
@@ -361,6 +362,10 @@ const struct wgf_param wgf_params[] = {
     {"inner_tol", FLOAT(inner_tol, "0"), AT_LEAST(0), READ(with_inner_iterations),
      SAYS("stop inner iterations once the residual is below this; 0: never")},
     {"projections", INT(projections, "100"), WHOLE(1), READ(with_sliced), SAYS("directions of the sliced distance")},
+    {"sliced_scale", CHOICE(sliced_scale, "none"), ONE_OF(sliced_scales), READ(with_sliced),
+     SAYS("dimension: multiply the sliced distance by that of the points, so that translations cost what they cost "
+          "under "
+          "the others")},
     {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_jko), SAYS("grid points per axis")},
     {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_jko), SAYS("half-width of the grid")},
     {"grid2", INT(grid2, "0"), WHOLE(0), SHAPES(STATE), READ(with_jko),

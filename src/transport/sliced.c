@@ -236,6 +236,21 @@ double wgf_sliced_solve(struct wgf_sliced *sliced, const double *V)
     return sliced->distance = scale * sum;
 }
 
+/* The power method from the first direction, of which M holds a part. */
+double wgf_sliced_curvature(const struct wgf_sliced *sliced)
+{
+    enum { ITERATIONS = 20 };
+    int d = (int)sliced->d;
+    double *v = sliced->move, *next = sliced->product, norm = 1;
+    memcpy(v, sliced->theta, (size_t)d * sizeof *v);
+    for (int iteration = 0; iteration < ITERATIONS; iteration++) {
+        cblas_dsymv(CblasRowMajor, CblasUpper, d, 1 / norm, sliced->moment, d, v, 1, 0, next, 1);
+        norm = cblas_dnrm2(d, next, 1);
+        memcpy(v, next, (size_t)d * sizeof *v);
+    }
+    return norm;
+}
+
 double wgf_sliced_majorant(const struct wgf_sliced *sliced, const double *U)
 {
     int64_t m = sliced->m;

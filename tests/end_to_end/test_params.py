@@ -55,6 +55,7 @@ beta_decay | float | 1
 inner_steps | int | 100
 inner_tol | float | 0
 projections | int | 100
+sliced_scale | none, dimension | none
 grid | int | 32
 grid_radius | float | 1
 grid2 | int | 0
@@ -146,6 +147,7 @@ def what_jobs_read_is_told(wgf):
     table = markdown(wgf)
     for name, words in {"scaling": ["gd"], "metric": ["prox"], "noise": ["linear", "sinus"],
                         "teacher_seed": ["teacher"], "data_seed": ["sinus"], "projections": ["sliced"],
+                        "sliced_scale": ["sliced"],
                         "grid": ["jko"], "origin": ["flow"], "rtol": ["adaptive"], "dykstra_tol": ["dykstra"],
                         "gamma": ["all"]}.items():
         for word in words:

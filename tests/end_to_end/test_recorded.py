@@ -138,7 +138,7 @@ VALUES = {
     "beta": "[auto, 1.0e-3]", "inner_momentum": "[0.9, 0.5]", "adam_beta1": "[0.9, 0.5]",
     "adam_beta2": "[0.999, 0.5]", "adam_eps": "[1.0e-8, 1.0e-2]", "inner_memory": "[step, run]",
     "beta_decay": "[1, 0.5]", "huber_delta": "[1, 0.01]", "inner_steps": "[2, 4]", "inner_tol": "[0, 1.0e+3]",
-    "projections": "[3, 7]",
+    "projections": "[3, 7]", "sliced_scale": "[none, dimension]",
     "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
     "cells": "[8, 12]", "total_mass": "[1, 2]",
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",

@@ -149,7 +149,9 @@ def metric_cases(inputs):
                  "beta": rounded(0.4 / (steepest + 1 / (gamma * m))), "steps": 6, "inner_steps": 20,
                  "record_every": 2, "record_distances": "all", "save": "all",
                  **files_of(inputs)}
-        axes = {"projections": [1, 7, 40], "seed": [1, 5]} if metric == "sliced" else {"layers": ["first", "both"]}
+        axes = {"layers": ["first", "both"]}
+        if metric == "sliced":
+            axes |= {"projections": [1, 7, 40], "sliced_scale": ["none", "dimension"], "seed": [1, 5]}
         yield Case(f"prox {metric}, gamma {gamma}, {inputs.name}", inputs, fixed,
                    {**axes, "kernel": kernels_of(inputs)}, RTOL_METRIC)
 
@@ -192,6 +194,7 @@ def all_cases(folder):
         yield from prox_cases(inputs, 2 if record_every > 1 else 1, save)
         yield from metric_cases(inputs)
         yield from recorded_cases(inputs)
+    yield from metric_cases(make_inputs(folder, 6, n=30, d=7, m=20, data="h5", init="h5"))
     for inputs, distances in ((plane, ("frobenius", "wasserstein", "sliced")), (space, ("wasserstein",))):
         yield from smooth_loss_cases(inputs, folder)
         yield from inner_cases(inputs, distances)
@@ -209,9 +212,9 @@ def reference(inputs, parameters):
     network = Network(inputs.samples, inputs.alpha,
                       **read("loss", "huber_delta", "output", "layers", "weight_decay", "parametrisation"))
     descent = Descent(**read("inner", "inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory",
-                             "beta_decay", "method", "gamma",
-                             "scaling", "steps", "beta", "inner_steps", "inner_tol", "record_every",
-                             "record_distances", "metric", "projections", "seed", "stop_objective", "stop_change"))
+                             "beta_decay", "method", "gamma", "scaling", "steps", "beta", "inner_steps", "inner_tol",
+                             "record_every", "record_distances", "metric", "projections", "sliced_scale", "seed",
+                             "stop_objective", "stop_change"))
     return descend(network, descent, inputs.W, inputs.test)
 
 

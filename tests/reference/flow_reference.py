@@ -131,6 +131,7 @@ class Descent:
     method: str = "gd"
     metric: str = "frobenius"
     projections: int = 100
+    sliced_scale: str = "none"
     seed: int = 1
     gamma: float = 0.1
     scaling: str = "plain"
@@ -177,7 +178,8 @@ def gd_step(network, descent, state):
 def metric_of_step(descent, step, d):
     """D of outer step `step`, from 1: a function of (alpha, V, W) that gives D and its gradient in V."""
     if descent.metric == "sliced":
-        return metrics.sliced(metrics.directions(descent.seed, step, descent.projections, d))
+        scale = d if descent.sliced_scale == "dimension" else 1
+        return metrics.sliced(metrics.directions(descent.seed, step, descent.projections, d), scale)
     return {"frobenius": metrics.frobenius, "wasserstein": metrics.wasserstein}[descent.metric]
 
 

@@ -30,14 +30,14 @@ def wasserstein(alpha, V, W):
     return frobenius(alpha, V, W[optimal_permutation(alpha, V, W)])
 
 
-def sliced(theta):
+def sliced(theta, scale=1):
     def distance(alpha, V, W):
         gaps = np.zeros((len(theta), len(V)))
         for members in signs(alpha):
             v, w = theta @ V[members].T, theta @ W[members].T
             rank = np.argsort(np.argsort(v, axis=1, kind="stable"), axis=1, kind="stable")
             gaps[:, members] = v - np.take_along_axis(np.sort(w, axis=1), rank, axis=1)
-        return (gaps**2).sum() / gaps.size, 2 * gaps.T @ theta / gaps.size
+        return scale * (gaps**2).sum() / gaps.size, 2 * scale * gaps.T @ theta / gaps.size
 
     return distance
 

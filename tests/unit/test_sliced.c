@@ -204,6 +204,30 @@ static void directions_are_unit_vectors_of_a_seed_and_a_step(void **state)
         assert_true(fabs(theta[2 * l] * theta[2 * l - 2] + theta[2 * l + 1] * theta[2 * l - 1] - cos(pi / 50)) < 1e-14);
 }
 
+/* Two directions with the angle phi between them: the eigenvalues of M are (1 + cos phi)/2 and (1 - cos phi)/2. One: 1.
+ * The axes: 1/d. */
+static void the_curvature_is_the_largest_eigenvalue(void **state)
+{
+    (void)state;
+    for (int64_t d = 2; d <= 9; d++)
+        for (int angle = 0; angle < 8; angle++) {
+            struct clouds clouds = make(5, d, 2, 3);
+            memset(clouds.theta, 0, (size_t)(2 * d) * sizeof(double));
+            clouds.theta[0] = 1;
+            clouds.theta[d] = cos(0.4 * angle);
+            clouds.theta[d + d - 1] = sin(0.4 * angle);
+            wgf_sliced_fix(clouds.sliced, clouds.theta, clouds.W);
+            assert_true(near(wgf_sliced_curvature(clouds.sliced), (1 + fabs(cos(0.4 * angle))) / 2, 0.03));
+            discard(&clouds);
+            clouds = make(5, d, d, 3);
+            for (int64_t k = 0; k < d * d; k++)
+                clouds.theta[k] = k % (d + 1) == 0;
+            wgf_sliced_fix(clouds.sliced, clouds.theta, clouds.W);
+            assert_true(near(wgf_sliced_curvature(clouds.sliced), 1 / (double)d, 1e-14));
+            discard(&clouds);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +236,7 @@ int main(void)
         cmocka_unit_test(the_majorant_is_exact_while_pairs_hold_and_above_beyond),
         cmocka_unit_test(the_gradient_is_that_of_differences),
         cmocka_unit_test(fix_forgets),
+        cmocka_unit_test(the_curvature_is_the_largest_eigenvalue),
         cmocka_unit_test(directions_are_unit_vectors_of_a_seed_and_a_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

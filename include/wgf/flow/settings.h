@@ -32,6 +32,11 @@ enum wgf_metric_id { WGF_METRICS(WGF_METRIC_ID) };
     X(WGF_SCALING_MEAN_FIELD, "mean_field")
 enum wgf_scaling { WGF_SCALINGS(WGF_ENUM_ID) };
 
+#define WGF_SLICED_SCALES(X)                                                                                           \
+    X(WGF_SLICED_SCALE_NONE, "none")                                                                                   \
+    X(WGF_SLICED_SCALE_DIMENSION, "dimension")
+enum wgf_sliced_scale { WGF_SLICED_SCALES(WGF_ENUM_ID) };
+
 #define WGF_INNERS(X)                                                                                                  \
     X(WGF_INNER_GD, "gd")                                                                                              \
     X(WGF_INNER_FIXED_POINT, "fixed_point")                                                                            \
@@ -120,6 +125,7 @@ struct wgf_settings {
     int inner_memory;    /* enum wgf_inner_memory: how long momentum and adam remember */
     double beta_decay;   /* factor of beta after an inner step that does not lower the inner objective */
     int64_t projections; /* directions of the sliced distance */
+    int sliced_scale;    /* enum wgf_sliced_scale: what that is multiplied by */
 
     int64_t grid;       /* jko: points per axis */
     double grid_radius; /* half-width */

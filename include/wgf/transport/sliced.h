@@ -41,6 +41,9 @@ void wgf_sliced_fix(struct wgf_sliced *sliced, const double *theta, const double
 /* Pairs V (m x d) with the target and returns D. Starts from the order of the last V: close clouds cost O(L m d). */
 double wgf_sliced_solve(struct wgf_sliced *sliced, const double *V);
 
+/* The largest eigenvalue of M, up to some per cent, in O(d^2); between 1/d and 1. */
+double wgf_sliced_curvature(const struct wgf_sliced *sliced);
+
 /* D at U (m x d) with the pairs of the last wgf_sliced_solve, which bounds D from above; O(m d^2). */
 double wgf_sliced_majorant(const struct wgf_sliced *sliced, const double *U);
 

@@ -60,7 +60,7 @@ bool wgf_directions_reach_origin(const struct wgf_directions *of, double *x)
     return any;
 }
 
-double wgf_directions_first_beta(const struct wgf_directions *of)
+double wgf_directions_first_beta(const struct wgf_directions *of, double pull)
 {
     const struct wgf_particles *particles = of->particles;
     const struct wgf_network_settings *network = &particles->settings->network;
@@ -72,6 +72,6 @@ double wgf_directions_first_beta(const struct wgf_directions *of)
         squares += wgf_squared_distance(particles->W, NULL, particles->weights);
         mixed = 2 * c * sqrt(kappa * rho * particles->evaluation.objective * (particles->points.sphere ? squares : 1));
     }
-    return 1 / (1 / (particles->settings->gamma * m) + 2 * kappa * c * c * squares * rho + mixed +
+    return 1 / (pull / (particles->settings->gamma * m) + 2 * kappa * c * c * squares * rho + mixed +
                 2 * network->weight_decay + 2 * network->confine / m);
 }

@@ -28,8 +28,8 @@ double wgf_directions_least(const struct wgf_directions *of, const double *x, do
 /* Puts neurons of x at the origin that rounding keeps from it: a way so short gains nothing. False: there are none. */
 bool wgf_directions_reach_origin(const struct wgf_directions *of, double *x);
 
-/* The inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma) near the current, evaluated iterate: D's is at
- * most 2/m for every metric. Where alpha trains, F's grows with the weights and with the residual. */
-double wgf_directions_first_beta(const struct wgf_directions *of);
+/* The inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma) near the current, evaluated iterate: D's is
+ * `pull` times 2/m. Where alpha trains, F's grows with the weights and with the residual. */
+double wgf_directions_first_beta(const struct wgf_directions *of, double pull);
 
 #endif

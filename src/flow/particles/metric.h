@@ -19,6 +19,7 @@ struct wgf_metric {
     /* Starts outer step `number`, from 1, at W, which is borrowed until the next. What follows depends on nothing
      * before. */
     void (*fix)(void *work, const double *W, int64_t number);
+    double (*curvature)(const void *work); /* m/2 times that of D under any one plan, at most; NULL: 1 */
     double (*majorant)(const void *work, const double *V); /* the value under the last plan: D or more */
     /* Finds the optimal plan; returns D. NULL where there is but one plan, so that the majorant is D. */
     double (*solve)(void *work, const double *V);

@@ -9,6 +9,7 @@
 struct sliced {
     struct wgf_points points;
     int64_t seed;
+    double scale; /* of D: 1, or the dimension of the points */
     struct wgf_sliced *distance;
     double *room;   /* m x cols: points, in */
     double space[]; /* of its own */
@@ -44,6 +45,7 @@ static wgf_status create(void **work, const struct wgf_particles *particles, str
     made->points = points;
     made->room = made->space;
     made->seed = settings->init.seed;
+    made->scale = settings->sliced_scale == WGF_SLICED_SCALE_DIMENSION ? (double)points.cols : 1;
     wgf_status status = wgf_sliced_create(&made->distance, wgf_particles_signs(particles), points.m, points.cols,
                                           settings->projections, error);
     if (!status)
@@ -58,23 +60,30 @@ static void fix(void *work, const double *W, int64_t number)
     wgf_sliced_fix(sliced->distance, NULL, wgf_points_gather(&sliced->points, W, sliced->room));
 }
 
+/* Unscaled: at most 1, that of a single direction, as for the other distances. */
+static double curvature(const void *work)
+{
+    const struct sliced *sliced = work;
+    return sliced->scale == 1 ? 1 : sliced->scale * wgf_sliced_curvature(sliced->distance);
+}
+
 static double solve(void *work, const double *V)
 {
     const struct sliced *sliced = work;
-    return wgf_sliced_solve(sliced->distance, wgf_points_gather(&sliced->points, V, sliced->room));
+    return sliced->scale * wgf_sliced_solve(sliced->distance, wgf_points_gather(&sliced->points, V, sliced->room));
 }
 
 static double majorant(const void *work, const double *V)
 {
     const struct sliced *sliced = work;
-    return wgf_sliced_majorant(sliced->distance, wgf_points_gather(&sliced->points, V, sliced->room));
+    return sliced->scale * wgf_sliced_majorant(sliced->distance, wgf_points_gather(&sliced->points, V, sliced->room));
 }
 
 static void add_gradient(const void *work, const double *V, double factor, double *gradient)
 {
     const struct sliced *sliced = work;
     (void)V;
-    wgf_points_add(&sliced->points, factor, wgf_sliced_gradient(sliced->distance), gradient);
+    wgf_points_add(&sliced->points, sliced->scale * factor, wgf_sliced_gradient(sliced->distance), gradient);
 }
 
 const struct wgf_metric wgf_metric_sliced = {
@@ -84,6 +93,7 @@ const struct wgf_metric wgf_metric_sliced = {
     .create = create,
     .free = destroy,
     .fix = fix,
+    .curvature = curvature,
     .solve = solve,
     .majorant = majorant,
     .add_gradient = add_gradient,

@@ -101,6 +101,10 @@ static void begin(struct wgf_prox *prox, int64_t number, struct wgf_prox_inner *
     memcpy(prox->V, particles->W, (size_t)particles->points.count * sizeof(double));
     prox->run = 0;
     prox->metric->fix(prox->distance, particles->W, number);
+    if (prox->search) {
+        const double pull = prox->metric->curvature ? prox->metric->curvature(prox->distance) : 1;
+        inner->beta = prox->beta = wgf_directions_first_beta(&prox->directions, pull);
+    }
     wgf_prox_settle(prox, inner);
     wgf_inner_begin(&prox->memory);
 }
@@ -154,8 +158,6 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
     const bool uses_arcs = particles->stepper != NULL;
-    if (prox->search)
-        prox->beta = wgf_directions_first_beta(&prox->directions);
     struct wgf_prox_inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta, .complete = true};
     if (!uses_arcs)
         begin(prox, number, &inner);
