@@ -45,6 +45,13 @@ def median_rate(exponents, factors):
     return Rate(float(np.median(exponents)), float(low), float(high), float(np.median(factors)))
 
 
+def median_interval(values):
+    """The median of single values of repetitions, and its percentile interval: (median, low, high)."""
+    values = np.asarray(values, float)
+    drawn = np.random.default_rng(1).integers(len(values), size=(RESAMPLES, len(values)))
+    return float(np.median(values)), *map(float, np.percentile(np.median(values[drawn], axis=1), CONFIDENCE))
+
+
 def rate_of(x, samples, statistic):
     """The rate of a statistic over repetitions, or of the one repetition; None where a value is not positive."""
     if len(x) < 2 or not np.all(statistic(samples, axis=0) > 0):
