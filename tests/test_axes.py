@@ -40,8 +40,8 @@ LONG = "long-" + 20 * "name-" + ".csv"
 OUTCOMES = ("pictures", "sentences", "reports")
 # Parameters whose large values cost nothing, those whose values are few, the settings of all sweeps and of some.
 MAY_BE_LARGE = ("seed", "data_seed", "record_every", "record_inner", "stop_objective", "stop_change")
-FEW = {"d": [2, 3], "width": [2, 8, 18], "grid2": [0, 2, 3], "init": ["normal", "grid"], "layers": ["first", "both"],
-       "inner": ["gd", "fixed_point"], "start": ["previous", "zero"],
+FEW = {"d": [2, 3], "width": [2, 8, 18], "grid2": [0, 2, 3], "init": ["normal", "grid"],
+       "layers": ["first", "both", "second"], "inner": ["gd", "fixed_point"], "start": ["previous", "zero"],
        "data": ["random", "linear", "sinus", "three_points", "file", "teacher"], # orthogonal: with data_seed
        "loss": ["mse", "huber"], "label": [0, 1], "inputs": [0],
        "transport_p": [1, 2], "stop_when": ["none", "step >= 1"],

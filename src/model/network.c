@@ -14,7 +14,12 @@
 
 bool wgf_network_trains_alpha(const struct wgf_network_settings *settings)
 {
-    return settings->layers == WGF_LAYERS_BOTH || settings->parametrisation == WGF_SPHERE;
+    return settings->layers != WGF_LAYERS_FIRST || settings->parametrisation == WGF_SPHERE;
+}
+
+bool wgf_network_keeps_w(const struct wgf_network_settings *settings)
+{
+    return settings->layers == WGF_LAYERS_SECOND && settings->parametrisation == WGF_NEURONS;
 }
 
 int64_t wgf_network_neurons(const struct wgf_network_settings *settings, int64_t width)

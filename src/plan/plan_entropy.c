@@ -1,6 +1,8 @@
 /* Rules of `entropy` and `confine`, and the warnings of a spec that has an entropy. */
 #include "plan_internal.h"
 
+#include "wgf/flow/flow.h"
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -10,6 +12,14 @@ bool wgf_confined_circle(struct wgf_trial *trial)
            wgf_trial_says(trial,
                           "confine > 0 needs method: gd, prox, flow or jko; it acts on w alone, and the layers of "
                           "wfr are balanced");
+}
+
+bool wgf_confined_features(struct wgf_trial *trial)
+{
+    return trial->settled.network.confine > 0 && wgf_method_has_neurons(trial->settled.method) &&
+           wgf_network_keeps_w(&trial->settled.network) &&
+           wgf_trial_says(trial, "confine > 0 needs layers: first or both; it acts on w alone, which layers: second "
+                                 "does not move; use weight_decay");
 }
 
 bool wgf_entropy_unfit(struct wgf_trial *trial)

@@ -30,6 +30,6 @@ bool wgf_init_unfit(struct wgf_trial *trial)
 bool wgf_init_alpha_unfit(struct wgf_trial *trial)
 {
     const struct wgf_settings *const settings = &trial->settled;
-    return settings->init.alpha == WGF_INIT_ALPHA_BALANCED && settings->network.layers != WGF_LAYERS_BOTH &&
-           wgf_trial_says(trial, "init_alpha: balanced needs layers: both");
+    return settings->init.alpha == WGF_INIT_ALPHA_BALANCED && settings->network.layers == WGF_LAYERS_FIRST &&
+           wgf_trial_says(trial, "init_alpha: balanced needs layers: both or second");
 }

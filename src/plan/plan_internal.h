@@ -204,7 +204,7 @@ wgf_conflict wgf_init_unfit, wgf_init_alpha_unfit;
 /* Of `confine`: the circle has nothing that it could confine. Of `entropy`: the method, or what it moves, is none that
  * diffuses; epsilon is given, too; there are two grids. And warnings of grids that are too coarse for it, and of
  * nothing that confines. */
-wgf_conflict wgf_confined_circle, wgf_entropy_unfit, wgf_entropy_epsilon, wgf_entropy_grids;
+wgf_conflict wgf_confined_circle, wgf_confined_features, wgf_entropy_unfit, wgf_entropy_epsilon, wgf_entropy_grids;
 void wgf_plan_warn_of_entropy(const struct wgf_plan *plan, struct wgf_diagnostics *warnings);
 
 /* plan_start.c: WGF_EDATA where a coefficient of a table of duals is not finite. */

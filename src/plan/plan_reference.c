@@ -107,7 +107,7 @@ static const char *points_of(const struct wgf_settings *settings)
     case WGF_SPHERE:
         return "(direction, scale)";
     default:
-        return settings->network.layers == WGF_LAYERS_BOTH ? "(w, alpha)" : "w";
+        return wgf_network_trains_alpha(&settings->network) ? "(w, alpha)" : "w";
     }
 }
 

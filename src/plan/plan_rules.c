@@ -81,9 +81,13 @@ static bool parametrisation(struct wgf_trial *trial)
                           wgf_param_text(wgf_param_find("parametrisation"), &trial->written));
 }
 
-static bool both_layers(struct wgf_trial *trial)
+static bool layers(struct wgf_trial *trial)
 {
-    if (trial->written.network.layers != WGF_LAYERS_BOTH)
+    const int trained = trial->written.network.layers, method = trial->settled.method;
+    if (trained == WGF_LAYERS_SECOND)
+        return method != WGF_METHOD_GD && method != WGF_METHOD_PROX &&
+               wgf_trial_says(trial, "layers: second needs method: gd or prox, which can move output weights alone");
+    if (trained == WGF_LAYERS_FIRST)
         return false;
     if (!wgf_method_has_neurons(trial->settled.method))
         return wgf_trial_says(trial, "layers: both needs method: gd, prox or flow, which move neurons");
@@ -236,7 +240,7 @@ static const struct wgf_rule rules[] = {
     {{"init_alpha", "layers", "method", "parametrisation", "init"}, .conflicts = wgf_init_alpha_unfit},
     {{"parametrisation", "method"}, .conflicts = parametrisation},
     {{"init_file", "init_job", "init_record", "init", "parametrisation", "method"}, .conflicts = pairs_of_file},
-    {{"layers", "method", "parametrisation", "flow_solver"}, .conflicts = both_layers},
+    {{"layers", "method", "parametrisation", "flow_solver"}, .conflicts = layers},
     {{"inner", "method", "loss", "layers", "parametrisation", "metric"}, .conflicts = wgf_inner_unfit},
     {{"inner", "method", "d", "data", "data_file", "inputs", "bias"}, .conflicts = inner_inputs},
     {{"inner", "beta", "beta_decay", "method"}, .conflicts = wgf_inner_beta_unfit},
@@ -244,6 +248,7 @@ static const struct wgf_rule rules[] = {
     {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},
     {{"confine", "method"}, .conflicts = wgf_confined_circle},
+    {{"confine", "layers", "method", "parametrisation"}, .conflicts = wgf_confined_features},
     {{"entropy", "method", "output", "scaling", "layers", "parametrisation", "weight_decay"},
      .conflicts = wgf_entropy_unfit},
     {{"epsilon", "entropy", "method"}, .conflicts = wgf_entropy_epsilon},

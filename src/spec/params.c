@@ -314,7 +314,7 @@ const struct wgf_param wgf_params[] = {
     {"arc_width", FLOAT(init.arc_width, "6.283185307179586"), AT_LEAST(0), READ(with_circle),
      SAYS("width of that arc; the default is the whole circle")},
     {"init_alpha", CHOICE(init.alpha, "unit"), ONE_OF(init_alphas), READ(with_init_alpha),
-     SAYS("initial output weights: 1 and -1; balanced: as large as the neuron's length, with layers: both")},
+     SAYS("initial output weights: 1 and -1; balanced: as large as the neuron's length, where alpha trains")},
     {"signs", CHOICE(init.signs, "balanced"), ONE_OF(signs), SHAPES(STATE), READ(with_signs),
      SAYS("output signs: half +1 and half -1, or all +1")},
     {"seed", INT(init.seed, "1"), WHOLE(0), READ(with_random_choices),
@@ -326,7 +326,7 @@ const struct wgf_param wgf_params[] = {
     {"output", CHOICE(network.output, "sum"), ONE_OF(outputs), READ(with_neurons),
      SAYS("network output: sum or mean over the neurons")},
     {"layers", CHOICE(network.layers, "first"), ONE_OF(layers), SHAPES(STATE), READ(with_layers),
-     SAYS("which weights train")},
+     SAYS("which weights train; second: w stays as it was drawn, random features")},
     {"parametrisation", CHOICE(network.parametrisation, "neurons"), ONE_OF(parametrisations), DECIDES, SHAPES(STATE),
      READ(with_neurons),
      SAYS("what a particle is: a neuron; product: a pair of one of each sign, width counts pairs; sphere: a direction "

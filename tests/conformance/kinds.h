@@ -34,6 +34,9 @@ static const struct kind {
      "method: prox, metric: wasserstein, parametrisation: product", 0, 0, WGF_PRODUCT},
     {"prox_sphere", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, false,
      "method: prox, parametrisation: sphere", 0, 0, WGF_SPHERE},
+    {"gd_second", WGF_METHOD_GD, 0, 0, 0, 1e-3, 1e-2, false, "method: gd, layers: second", 0, 0, 0},
+    {"prox_second", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, false,
+     "method: prox, metric: wasserstein, layers: second", 0, 0, 0},
     {"prox_exact", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 0.05, 0.3, false, "method: prox, inner: exact_local",
      WGF_INNER_EXACT_LOCAL, 0, 0},
     {"prox_exact_wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, false,
@@ -74,6 +77,7 @@ static inline struct wgf_settings settings_of_kind(const struct kind *kind)
     settings.rtol = 1e-3;
     settings.atol = 1e-6;
     settings.network.parametrisation = kind->parametrisation;
+    settings.network.layers = strstr(kind->spec, "layers: second") ? WGF_LAYERS_SECOND : WGF_LAYERS_FIRST;
     settings.init.width = 12;
     settings.gamma = kind->gamma;
     settings.grid = GRID;

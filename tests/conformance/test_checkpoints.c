@@ -391,8 +391,9 @@ static bool vary(const struct kind *kind, int variant, struct wgf_settings *sett
         settings->network.confine = 0.1;
         settings->network.output = WGF_OUTPUT_MEAN;
         settings->scaling = WGF_SCALING_MEAN_FIELD;
-        return kind->method == WGF_METHOD_GD ? kind->parametrisation == WGF_NEURONS
-                                             : kind->method == WGF_METHOD_JKO && kind->grid2 == 0;
+        return kind->method == WGF_METHOD_GD
+                   ? kind->parametrisation == WGF_NEURONS && settings->network.layers == WGF_LAYERS_FIRST
+                   : kind->method == WGF_METHOD_JKO && kind->grid2 == 0;
     default:
         return false;
     }

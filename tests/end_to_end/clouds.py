@@ -20,7 +20,7 @@ def cloud(file, job, record=-1):
         points = np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (sheets, 1))
         return points, state[:, 0], np.repeat([1, -1][:sheets], cells)
     if text("method") != "jko":
-        trained = text("layers") == "both" or text("parametrisation") == "sphere"
+        trained = text("layers") != "first" or text("parametrisation") == "sphere"
         first = (rows + 1) // 2 if text("signs") == "balanced" else rows
         signs = np.where((np.arange(rows) < first) | trained, 1, -1)
         return state, np.full(rows, 1 / rows), signs

@@ -27,6 +27,7 @@ def the_remedy_for_divergence_ends_it(wgf):
         "gd of labels": f"{SMALL}, loss: sse, output: mean, scaling: mean_field, gamma: 1.0e+9",
         "gd that decays": f"{SMALL}, weight_decay: 1.0e+4, gamma: 1",
         "gd of both layers": f"{SMALL}, layers: both, gamma: 1.0e+3",
+        "gd of output weights": f"{SMALL}, layers: second, gamma: 1.0e+9",
         "prox, beta": f"{SMALL}, method: prox, beta: 1.0e+4",
         "wasserstein": f"{SMALL}, method: prox, metric: wasserstein, beta: 1.0e+4",
         "sliced": f"{SMALL}, method: prox, metric: sliced, beta: 1.0e+4",

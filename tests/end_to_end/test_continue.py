@@ -32,7 +32,8 @@ def two_parts_equal_the_whole(wgf):
     """Bit for bit, where nothing but the state goes from step to step."""
     count = 0
     for kernel in ("dense", "fused"):
-        for how in ("method: gd", "method: gd, layers: both", "method: gd, parametrisation: product",
+        for how in ("method: gd", "method: gd, layers: both", "method: gd, layers: second",
+                    "method: gd, parametrisation: product",
                     "method: prox, parametrisation: sphere", "method: prox", "method: prox, metric: wasserstein",
                     "method: wfr, cells: 20",
                     "method: gd, signs: positive", "method: gd, output: mean, loss: half_mse"):

@@ -33,7 +33,7 @@ seed | int | 1
 loss | mse, half_mse, sse, huber, logistic | mse
 huber_delta | float | 1
 output | sum, mean | sum
-layers | first, both | first
+layers | first, both, second | first
 parametrisation | neurons, product, sphere | neurons
 weight_decay | float | 0
 confine | float | 0

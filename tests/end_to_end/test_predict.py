@@ -83,7 +83,7 @@ def network(file, job, alpha=None):
         weights = np.concatenate([sign * row for sign, row in zip((1, -1), masses)])
         return np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (len(masses), 1)), weights
     state = kept(file, job)
-    if text("layers") == "both" or text("parametrisation") == "sphere":
+    if text("layers") != "first" or text("parametrisation") == "sphere":
         W, weights = state[:, :-1], state[:, -1]
     elif text("parametrisation") == "product":
         return state, np.repeat([1.0, -1.0], len(state) // 2) / (len(state) / 2 if text("output") == "mean" else 1)
@@ -204,16 +204,16 @@ def alpha_and_data_from_files(wgf):
     write_csv(wgf, "init.csv", rows)
     write_csv(wgf, "data.csv", INPUTS[:9, :3])
     path = wgf.result("name: files\nfixed: {data: file, data_file: data.csv, init: file, init_file: init.csv, "
-                      "steps: 3, gamma: 1.0e-3, save: last}\nsweep: {layers: [first, both]}\n")
+                      "steps: 3, gamma: 1.0e-3, save: last}\nsweep: {layers: [first, both, second]}\n")
     write_csv(wgf, "x.csv", INPUTS[:, 1:3])
     names, got = printed(wgf("predict", path, "--at", "x.csv", "--csv").require(OK).out)
     compare(path, names, got, with_ones(INPUTS[:, 1:3]), rows[:, -1])
     wgf.path("data.csv").unlink()
-    equal(printed(wgf("predict", path, "--at", "x.csv", "--jobs", "1", "--csv").require(OK).out)[1].tolist(),
+    equal(printed(wgf("predict", path, "--at", "x.csv", "--jobs", "1,2", "--csv").require(OK).out)[1].tolist(),
           got[:, 1:].tolist(), "without the data file")
     write_csv(wgf, "init.csv", rows + 1)
     wgf("predict", path, "--at", "x.csv").require(ERROR, "job 0", "alpha", "changed")
-    equal(printed(wgf("predict", path, "--at", "x.csv", "--jobs", "1", "--csv").require(OK).out)[1].tolist(),
+    equal(printed(wgf("predict", path, "--at", "x.csv", "--jobs", "1,2", "--csv").require(OK).out)[1].tolist(),
           got[:, 1:].tolist(), "a state with alpha in it")
 
 

@@ -10,6 +10,8 @@ from harness import OK, USAGE, case, equal, main, require
 DESCENTS = {
     "gd": "method: gd",
     "gd of both layers": "method: gd, layers: both",
+    "gd of output weights": "method: gd, layers: second, init_scale: 0.1",
+    "prox of output weights": "method: prox, inner_steps: 4, layers: second, init_scale: 0.1",
     "gd of pairs": "method: gd, parametrisation: product",
     "prox on the sphere": "method: prox, inner_steps: 4, parametrisation: sphere",
     "prox": "method: prox, inner_steps: 4",

@@ -23,6 +23,7 @@ BOTH = {
     "gd": "method: gd, width: 12, layers: both, steps: 3",
     "prox": "method: prox, width: 8, layers: both, steps: 2, inner_steps: 5",
     "flow": "method: flow, width: 6, layers: both, steps: 2",
+    "second": "method: gd, width: 7, layers: second, steps: 2",
 }
 OTHERS = {
     "product": "method: gd, width: 7, parametrisation: product, steps: 3",

@@ -115,7 +115,7 @@ def points_of(state, alpha, fixed):
 
 
 def trains(fixed):
-    return fixed.get("layers") == "both" or fixed.get("parametrisation") == "sphere"
+    return fixed.get("layers") in ("both", "second") or fixed.get("parametrisation") == "sphere"
 
 
 def compare(found, expected, tolerance, what):
@@ -205,6 +205,8 @@ def checks(do):
                             ("logistic", {"loss": "logistic", "scaling": "mean_field", "gamma": 2}),
                             ("both", {"layers": "both", "scaling": "mean_field", "gamma": 0.1}),
                             ("both, prox", {"layers": "both", **prox}),
+                            ("second", {"layers": "second", "scaling": "mean_field", "gamma": 0.1}),
+                            ("second, prox", {"layers": "second", **prox}),
                             ("pairs", {"parametrisation": "product", "scaling": "mean_field"}),
                             ("pairs, prox", {"parametrisation": "product", **prox}),
                             ("sphere", {"parametrisation": "sphere", "scaling": "mean_field"}),

@@ -23,6 +23,7 @@ from checks import Failure, report
 from flow_inputs import Inputs, classes, draw_samples, kernels_of, make_inputs
 from flow_reference import COLUMNS, Descent, Network, Samples, descend, prox_gradient, squared_distance
 
+LAYERS = ["first", "both", "second"]
 RTOL = 1e-9
 RTOL_LONG = 1e-8
 RTOL_METRIC = 1e-7  # some of these descents converge: what is left is rounding
@@ -72,7 +73,7 @@ def gd_cases(inputs, record_every, save):
         fixed = {"method": "gd", "loss": loss, "output": output, "scaling": scaling, "gamma": gamma, "steps": 20,
                  "record_every": record_every, "save": save, **files_of(inputs)}
         decay = rounded(0.02 * curvature(inputs, loss, output))
-        axes = {"layers": ["first", "both"], "weight_decay": [0, decay], "kernel": kernels_of(inputs)}
+        axes = {"layers": LAYERS, "weight_decay": [0, decay], "kernel": kernels_of(inputs)}
         yield Case(f"gd {loss} {output} {scaling}, {inputs.name}", inputs, fixed, axes)
 
 
@@ -132,7 +133,7 @@ def prox_cases(inputs, record_every, save):
         beta = rounded(0.4 / (steepest + 1 / (gamma * m)))
         fixed = {"method": "prox", "loss": loss, "output": output, "gamma": gamma, "beta": beta, "steps": 5,
                  "inner_steps": 20, "record_every": record_every, "save": save, **files_of(inputs)}
-        axes = {"layers": ["first", "both"], "weight_decay": [0, rounded(0.02 * steepest)], "inner_tol": [0],
+        axes = {"layers": LAYERS, "weight_decay": [0, rounded(0.02 * steepest)], "inner_tol": [0],
                 "kernel": kernels_of(inputs)}
         case = Case(f"prox {loss} {output}, {inputs.name}", inputs, fixed, axes)
         axes["inner_tol"].append(tolerance_met_at(case, 8))
@@ -149,11 +150,12 @@ def metric_cases(inputs):
                  "beta": rounded(0.4 / (steepest + 1 / (gamma * m))), "steps": 6, "inner_steps": 20,
                  "record_every": 2, "record_distances": "all", "save": "all",
                  **files_of(inputs)}
-        axes = {"layers": ["first", "both"]}
+        kernels, draws = {"kernel": kernels_of(inputs)}, {}
         if metric == "sliced":
-            axes |= {"projections": [1, 7, 40], "sliced_scale": ["none", "dimension"], "seed": [1, 5]}
-        yield Case(f"prox {metric}, gamma {gamma}, {inputs.name}", inputs, fixed,
-                   {**axes, "kernel": kernels_of(inputs)}, RTOL_METRIC)
+            draws = {"projections": [1, 7, 40], "sliced_scale": ["none", "dimension"], "seed": [1, 5]}
+        for layers, inner_steps in ((["first", "both"], 20), (["second"], 6)):  # those of alpha alone converge sooner
+            yield Case(f"prox {metric}, gamma {gamma}, {inner_steps} inner steps, {inputs.name}", inputs,
+                       {**fixed, "inner_steps": inner_steps}, {"layers": layers, **draws, **kernels}, RTOL_METRIC)
 
 
 def recorded_cases(inputs):
@@ -161,7 +163,7 @@ def recorded_cases(inputs):
     fixed = {"method": "gd", "gamma": gamma, "steps": 20, "record_every": 7, "record_distances": "all", "save": "last",
              **files_of(inputs)}
     yield Case(f"gd, all distances, {inputs.name}", inputs, fixed,
-               {"layers": ["first", "both"], "kernel": kernels_of(inputs)})
+               {"layers": LAYERS, "kernel": kernels_of(inputs)})
 
 
 def long_cases(inputs):

@@ -88,6 +88,7 @@ def labels_of(run, learned, tolerance, jobs):
 
 def check_gd(binary, folder):
     blocks = [{}, {"gamma": 0.01}, {"output": "sum", "scaling": "plain", "gamma": 0.01}, {"layers": "both"},
+              {"layers": "second"}, {"layers": "second", "weight_decay": 1e-5, "d": 5, "n": 12, "data": "random"},
               {"parametrisation": "product"}, {"signs": "positive"}, {"loss": "sse", "gamma": 0.005},
               {"loss": "half_mse"}, {"weight_decay": 1e-5, "confine": 0.01},
               {"layers": "both", "weight_decay": 1e-5, "confine": 0.01},

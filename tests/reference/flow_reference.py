@@ -1,7 +1,7 @@
 """The descents of src/flow/README.md in plain numpy, written from the formulas alone: a second opinion on the C code.
 
-A state is the array of all that trains, one row a point of the measure: w, or (w, alpha) with both layers and on the
-sphere, or (w_+, w_-) of product neurons.
+A state is an array with a row for each point of the measure: w, or (w, alpha) where alpha trains, or (w_+, w_-) of
+product neurons.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Network:
 
     @property
     def trains_alpha(self):
-        return self.layers == "both" or self.parametrisation == "sphere"
+        return self.layers != "first" or self.parametrisation == "sphere"
 
     def start(self, W):
         if self.parametrisation == "product":
@@ -65,6 +65,8 @@ class Network:
         return state * (np.arange(state.shape[1]) == state.shape[1] - 1) if self.parametrisation == "sphere" else state
 
     def tangent(self, state, gradient):
+        if self.layers == "second":
+            return gradient * (np.arange(state.shape[1]) == state.shape[1] - 1)
         if self.parametrisation != "sphere":
             return gradient
         W, along = state[:, :-1], np.sum(state[:, :-1] * gradient[:, :-1], axis=1)
@@ -78,7 +80,7 @@ class Network:
     def weights(self, state):
         """Those whose norm is recorded."""
         W, alpha = self.split(state)
-        return alpha if self.parametrisation == "sphere" else W
+        return alpha if self.parametrisation == "sphere" or self.layers == "second" else W
 
     def kappa(self, n):
         return {"half_mse": 1 / (2 * n), "sse": 1.0}.get(self.loss, 1 / n)
@@ -103,7 +105,7 @@ class Network:
         return self.kappa(len(y)) * np.sum(of_samples)
 
     def objective(self, state):
-        """The decay is over all that trains: over |w_i|^2 alone, or |w_i|^2 + alpha_i^2; |w_i| = 1 does not count."""
+        """The decay is over |w_i|^2 alone, or |w_i|^2 + alpha_i^2 where alpha trains; |w_i| = 1 does not count."""
         return self.loss_on(state, self.samples) + self.weight_decay * np.sum(self.decaying(state) ** 2)
 
     def gradient(self, state):

@@ -81,7 +81,7 @@ static double plain_objective(const struct wgf_network_settings *settings, const
     }
     for (int64_t i = 0; i < m; i++) {
         F += settings->weight_decay * dot(problem->W + i * d, problem->W + i * d, d);
-        if (settings->layers == WGF_LAYERS_BOTH)
+        if (settings->layers != WGF_LAYERS_FIRST)
             F += settings->weight_decay * problem->alpha[i] * problem->alpha[i];
     }
     return F;
@@ -96,12 +96,12 @@ static void each_setting(void (*check)(const struct wgf_network_settings *, stru
 {
     static const int64_t shapes[][3] = {{1, 1, 1}, {6, 9, 3}, {7, 4, 2}};
     for (int s = 0; s < 3; s++)
-        for (int code = 0; code < 3 * 2 * 2 * 2 * KERNELS; code++) {
+        for (int code = 0; code < 3 * 2 * 3 * 2 * KERNELS; code++) {
             struct wgf_network_settings settings = {.loss = code % 3,
                                                     .output = code / 3 % 2,
-                                                    .layers = code / 6 % 2,
-                                                    .weight_decay = code / 12 % 2 ? 0.3 : 0,
-                                                    .kernel = kernels[code / 24]};
+                                                    .layers = code / 6 % 3,
+                                                    .weight_decay = code / 18 % 2 ? 0.3 : 0,
+                                                    .kernel = kernels[code / 36]};
             struct problem problem = draw((uint64_t)s + 1, shapes[s][0], shapes[s][1], shapes[s][2]);
             check(&settings, &problem);
             discard(&problem);
@@ -145,7 +145,7 @@ static void check_gradient(const struct wgf_network_settings *settings, struct p
 {
     int64_t weights = problem->m * problem->data.d;
     double grad_W[32], grad_alpha[8] = {17};
-    bool both = settings->layers == WGF_LAYERS_BOTH;
+    bool both = settings->layers != WGF_LAYERS_FIRST;
     struct wgf_network *network = network_of(settings, problem);
     double scale = 1 + wgf_network_objective(network, problem->W, problem->alpha);
     assert_true(weights <= 32 && problem->m <= 8);

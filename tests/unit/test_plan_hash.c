@@ -116,6 +116,7 @@ static void every_parameter_counts_where_it_is_read(void **state)
         {"", "loss: sse", true},
         {"", "output: mean", true},
         {"", "layers: both", true},
+        {"", "layers: second", true},
         {"", "weight_decay: 1.0e-300", true},
         {"", "confine: 1.0e-300", true},
         {"method: jko", "confine: 0", false},

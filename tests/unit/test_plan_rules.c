@@ -93,6 +93,11 @@ static void what_is_not_built_together(void **state)
     plan_discard(&made);
     made = plan_of("name: x\nfixed: {method: prox, layers: both, weight_decay: 1}\n");
     plan_discard(&made);
+    made = plan_of("name: x\nfixed: {layers: second, init_alpha: balanced}\nsweep: {method: [gd, prox]}\n");
+    plan_discard(&made);
+    assert_no_plan(
+        "name: x\nfixed:\n  method: wfr\n  layers: second\n",
+        "x.yaml:4:11: error: layers: second needs method: gd or prox, which can move output weights alone\n");
     assert_no_plan("name: x\nfixed:\n  method: jko\n  weight_decay: 1\n",
                    "x.yaml:4:17: error: weight_decay > 0 needs method: gd, prox or flow in this version\n");
 }

@@ -20,7 +20,7 @@ static void a_searched_step_never_raises_the_objective(void **state)
 {
     (void)state;
     static const double gammas[] = {1e-4, 0.01, 0.3, 10, 1e4}, scales[] = {1e-3, 0.1, 1, 30};
-    for (int code = 0; code < 5 * 4 * 3 * 2; code++) {
+    for (int code = 0; code < 5 * 4 * 3 * 3; code++) {
         struct wgf_settings settings = prox_settings();
         settings.gamma = gammas[code % 5];
         settings.init.scale = scales[code / 5 % 4];

@@ -99,7 +99,7 @@ void wgf_flow_predict(const struct wgf_settings *settings, const double *state, 
 struct wgf_state_shape wgf_flow_cloud_shape(const struct wgf_settings *settings);
 
 /* A state as a measure: points, weights and signs as in wgf/transport/weighted.h. A neuron weighs 1/m and has the sign
- * of its alpha. With layers: both and on the sphere it is the point (w, alpha), a pair is (w_+, w_-), and these have
+ * of its alpha. Where alpha trains it is the point (w, alpha), a pair is (w_+, w_-), and these have
  * none. alpha: as for wgf_flow_predict. */
 void wgf_flow_cloud(const struct wgf_settings *settings, const double *state, const double *alpha, double *points,
                     double *weights, double *signs);

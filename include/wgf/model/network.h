@@ -5,6 +5,7 @@
  *     F(W)   = kappa sum_j h(f(x_j), y_j) + lambda sum_i (|w_i|^2 [+ alpha_i^2 when alpha trains])
  *     dF/dw_i = 2 kappa c alpha_i sum_j e_j 1[w_i . x_j > 0] x_j + 2 lambda w_i,   e_j = h'/2
  *
+ * With `layers: second` w stays, so that lambda sum |w_i|^2 is a constant: F is the one of `layers: both`.
  * kappa and h: loss.h. sigma'(0) = 0: a neuron on a kink does not activate that sample. */
 #ifndef WGF_MODEL_NETWORK_H
 #define WGF_MODEL_NETWORK_H
@@ -24,10 +25,11 @@ enum wgf_output { WGF_OUTPUTS(WGF_ENUM_ID) };
 
 #define WGF_LAYERS(X)                                                                                                  \
     X(WGF_LAYERS_FIRST, "first")                                                                                       \
-    X(WGF_LAYERS_BOTH, "both")
+    X(WGF_LAYERS_BOTH, "both")                                                                                         \
+    X(WGF_LAYERS_SECOND, "second")
 enum wgf_layers { WGF_LAYERS(WGF_ENUM_ID) };
 
-/* What a particle of the measure is: a neuron w, or (w, alpha) with `layers: both`; a pair (w_+, w_-), read as
+/* What a particle of the measure is: a neuron w, or (w, alpha) where alpha trains; a pair (w_+, w_-), read as
  * max(0, w_+ . x) - max(0, w_- . x); or (w, alpha) with w on the unit sphere. Source: src/flow/README.md
  * "Parametrisations". */
 #define WGF_PARAMETRISATIONS(X)                                                                                        \
@@ -57,8 +59,11 @@ struct wgf_network_settings {
     int kernel;          /* enum wgf_kernel */
 };
 
-/* Does alpha train? With `layers: both`, and on the sphere. */
+/* Does alpha train? With `layers: both` and `second`, and on the sphere. */
 bool wgf_network_trains_alpha(const struct wgf_network_settings *settings);
+
+/* Do all w stay as they were drawn? With `layers: second`. */
+bool wgf_network_keeps_w(const struct wgf_network_settings *settings);
 
 /* Neurons of a network of `width` particles: twice as many where these are pairs, first all w_+ with alpha = 1, then
  * all w_- with alpha = -1. Elsewhere here m counts neurons. */

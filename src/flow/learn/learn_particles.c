@@ -21,7 +21,8 @@ struct work {
     struct wgf_state_shape state, points; /* of one state, and as points of the transport */
     int64_t features;
     bool trains_alpha;
-    double step; /* of the equations */
+    int64_t still; /* coordinates of a neuron, from the first, that stay and have no equation */
+    double step;   /* of the equations */
     struct wgf_potentials potentials;
     struct wgf_least_squares squares;
     struct wgf_assignment *assignment; /* NULL: neurons keep their numbers */
@@ -143,7 +144,7 @@ static wgf_status add_equations(void *context, struct wgf_error *error)
         const double weight = weigh(work, state, next);
         for (int64_t i = 0; i < work->state.rows; i++) {
             const double *const row = fill(work, state, i), *const moved = next + arrival(work, t, i) * cols;
-            for (int64_t k = 0; k < cols; k++) {
+            for (int64_t k = work->still; k < cols; k++) {
                 double *const equation = wgf_least_squares_row(&work->squares);
                 for (int64_t c = 0; c < features; c++)
                     equation[c] = weight * work->slopes[k * features + c];
@@ -167,7 +168,8 @@ static void predict(struct work *work, int64_t t)
     begin_state(work, t);
     for (int64_t i = 0; i < work->state.rows; i++) {
         const double *const row = fill(work, state, i);
-        for (int64_t k = 0; k < cols; k++) {
+        memcpy(work->predicted + i * cols, row, (size_t)work->still * sizeof *row);
+        for (int64_t k = work->still; k < cols; k++) {
             const double slope = wgf_dot(work->slopes + k * work->features, work->x, work->features);
             work->predicted[i * cols + k] = row[k] + work->step * (slope - work->known[k]);
         }
@@ -271,7 +273,8 @@ wgf_status wgf_learn_particles(const struct wgf_learning *learning, struct wgf_e
                         .state = wgf_flow_one_state(settings),
                         .points = wgf_flow_cloud_shape(settings),
                         .features = wgf_learn_features(settings, learning->how),
-                        .trains_alpha = wgf_network_trains_alpha(&settings->network)};
+                        .trains_alpha = wgf_network_trains_alpha(&settings->network),
+                        .still = wgf_network_keeps_w(&settings->network) ? settings->data.d : 0};
     lay_out(&work, &work.arena);
     wgf_status status = wgf_arena_allocate(&work.arena)
                             ? WGF_OK

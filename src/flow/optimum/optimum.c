@@ -5,12 +5,12 @@
 #include <string.h>
 
 /* Is F convex in the measure that the neurons make, all of which may move? With a decay, that is so where it becomes a
- * norm of the measure. */
+ * norm of the measure. Where w stays, the least F of any network is not what a descent tends to. */
 static bool is_convex(const struct wgf_settings *settings)
 {
     const struct wgf_network_settings *const network = &settings->network;
     const bool norm = network->layers == WGF_LAYERS_BOTH && network->parametrisation == WGF_NEURONS;
-    return wgf_loss_is_squared(network->loss) && (network->weight_decay == 0 || norm);
+    return wgf_loss_is_squared(network->loss) && !wgf_network_keeps_w(network) && (network->weight_decay == 0 || norm);
 }
 
 static struct wgf_optimum_problem problem_of(const struct wgf_settings *settings, const struct wgf_problem *problem)

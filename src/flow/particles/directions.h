@@ -29,7 +29,7 @@ double wgf_directions_least(const struct wgf_directions *of, const double *x, do
 bool wgf_directions_reach_origin(const struct wgf_directions *of, double *x);
 
 /* The inverse of a bound on the curvature of F(V) + D(V, W) / (2 gamma) near the current, evaluated iterate: D's is
- * `pull` times 2/m. Where alpha trains, F's grows with the weights and with the residual. */
+ * `pull` times 2/m. Where alpha trains, F's grows with the weights and, if w trains too, with the residual. */
 double wgf_directions_first_beta(const struct wgf_directions *of, double pull);
 
 #endif

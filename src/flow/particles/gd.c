@@ -1,6 +1,7 @@
 /* Gradient descent (src/flow/README.md "Gradient descent"): W <- W - gamma grad F, or W - m gamma grad F in the
- * mean-field scaling, where the Wasserstein gradient of a particle is m times its Euclidean one. With `layers: both`
- * alpha moves alike. With `entropy` normal numbers are added: mean-field Langevin dynamics. */
+ * mean-field scaling, where the Wasserstein gradient of a particle is m times its Euclidean one. Where alpha trains it
+ * moves alike, and with `layers: second` alone. With `entropy` normal numbers are added: mean-field Langevin dynamics.
+ */
 #include "learn/learn_internal.h"
 #include "particles.h"
 
@@ -125,11 +126,14 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     }
     if (settings->entropy > 0)
         add_noise(particles, length, number);
-    double squared = particles->points.sphere ? move_on_sphere(particles, length)
-                                              : move(particles->W, particles->grad_W, length, particles->weights);
+    double squared = 0;
+    if (particles->points.sphere)
+        squared = move_on_sphere(particles, length);
+    else if (!particles->points.still)
+        squared = move(particles->W, particles->grad_W, length, particles->weights);
     if (particles->grad_alpha && !particles->points.sphere)
         squared += move(particles->alpha, particles->grad_alpha, length, particles->m);
-    if (decays && !particles->points.sphere && settings->entropy == 0)
+    if (decays && !particles->points.sphere && !particles->points.still && settings->entropy == 0)
         drop_least(particles->W, particles->m, particles->d);
     if (decays && particles->grad_alpha)
         drop_least(particles->alpha, particles->m, 1);

@@ -184,8 +184,9 @@ struct wgf_evaluation wgf_particles_evaluate(struct wgf_particles *particles)
     if (particles->grad_alpha)
         squared += wgf_squared_distance(particles->grad_alpha, NULL, particles->m);
     now->grad_norm = sqrt(squared);
-    now->weight_norm = sqrt(particles->points.sphere ? wgf_squared_distance(alpha, NULL, particles->m)
-                                                     : wgf_squared_distance(W, NULL, particles->weights));
+    const bool of_alpha = particles->points.sphere || particles->points.still;
+    now->weight_norm = sqrt(of_alpha ? wgf_squared_distance(alpha, NULL, particles->m)
+                                     : wgf_squared_distance(W, NULL, particles->weights));
     return *now;
 }
 

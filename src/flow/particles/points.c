@@ -19,7 +19,8 @@ struct wgf_points wgf_points_of(const struct wgf_settings *settings)
                                .second = second,
                                .cols = d + second,
                                .count = (int64_t)fmin(count, WGF_POINTS_MOST),
-                               .sphere = settings->network.parametrisation == WGF_SPHERE};
+                               .sphere = settings->network.parametrisation == WGF_SPHERE,
+                               .still = wgf_network_keeps_w(&settings->network)};
 }
 
 const double *wgf_points_gather(const struct wgf_points *points, const double *x, double *room)
@@ -48,6 +49,8 @@ void wgf_points_add(const struct wgf_points *points, double factor, const double
 void wgf_points_make_tangent(const struct wgf_points *points, const double *x, double *g)
 {
     const int64_t d = points->d;
+    if (points->still)
+        memset(g, 0, (size_t)(points->m * d) * sizeof *g);
     for (int64_t i = 0; points->sphere && i < points->m; i++) {
         const double along = wgf_dot(x + i * d, g + i * d, d);
         for (int64_t k = i * d; k < (i + 1) * d; k++)
