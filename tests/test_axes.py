@@ -71,6 +71,7 @@ FLOWS, PROX, JKO = {"method": ["gd", "prox", "jko", "flow"]}, {"method": ["prox"
 FACETED = {
     "mean-field": {"method": ["gd"], "width": [2, 4, 8], "seed": [1, 2]},
     "flow-error": {"method": ["flow", "prox"], "steps": [2, 20]},
+    "width-time": {"method": ["gd"], "scaling": ["mean_field"], "width": [2, 4, 8], "seed": [1, 2]},
     "sliced-exact": {**PROX, "metric": ["frobenius", "sliced"], "data": ["random"], "d": [2, 3]},
     "agreement": {**PROX, "metric": ["frobenius", "wasserstein"], "gamma": [0.1, 1], "seed": [1, 2]},
     "pinning": {**JKO, "grid": [4, 6, 8], "epsilon": [0.1, 1, 10]},

@@ -310,7 +310,7 @@ class EveryFigure(Sweeping):
 
     @classmethod
     def tearDownClass(cls):
-        missing = set(FIGURES) - cls.drawn - {"mean-field", "sliced-exact"}  # drawn by MeanField, test_surfaces
+        missing = set(FIGURES) - cls.drawn - {"mean-field", "sliced-exact", "width-time"}  # MeanField, test_surfaces
         assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
 
 
@@ -430,7 +430,7 @@ class Gallery(Sweeping):
     def test_other_commands_run(self):
         self.sweep("mean_field", MeanField.fixed, "width: [10, 20], seed: [1, 2]")
         swept = "init_scale: [0.1, 1], method: [flow, gd, prox], metric: [frobenius, wasserstein], gamma: [0.5, 0.25]"
-        for name in ("flow", "flow_order", "start", "dimension", "features"):
+        for name in ("flow", "flow_order", "start", "dimension", "features", "width_time"):
             self.sweep(name, "data: sinus, n: 12, width: 10, steps: 4", swept)
         for name in ("distance_wide.hdf5", "distance_jko.hdf5"):
             shutil.copy(self.sweeps / name, self.folder)

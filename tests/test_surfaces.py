@@ -7,6 +7,7 @@ Usage: test_surfaces.py WGF [unittest arguments]
 import sys
 import unittest
 
+import h5py
 import numpy as np
 import test_figures
 from plot.fit import median_interval
@@ -59,6 +60,47 @@ class SlicedExact(test_figures.Sweeping):
         middle, low, high = median_interval(np.arange(101))
         self.assertEqual(middle, 50)
         self.assertTrue(30 < low < 45 and 55 < high < 70, (low, high))
+
+
+class WidthTime(test_figures.Sweeping):
+    fixed = "data: sinus, n: 6, output: mean, scaling: mean_field, init_scale: 1, steps: 100"
+    swept = "width: [4, 8, 16], seed: [1, 2, 3, 4]"
+
+    def planted(self, law, more=""):
+        """The page of a sweep whose F is J* and law(width, time, seed) more."""
+        path = self.sweep(f"planted{len(more)}", self.fixed + more, self.swept)
+        with h5py.File(path, "r+") as file:
+            level, times = file["objective_optimal"][:], file["time"][0]
+            for job, (width, seed) in enumerate(zip(file["width"][:], file["seed"][:])):
+                file["objective"][job] = level[job] + law(width, times, seed)
+        return self.draw(path, "--figure", "width-time")
+
+    def test_rates_are_those_of_a_planted_surface(self):
+        spread = {1: 0.8, 2: 1.25, 3: 0.9, 4: 1 / 0.9}
+        page = self.planted(lambda m, t, seed: spread[seed] * m**-1.5 * np.maximum(t, 0.1) ** -0.5)
+        self.assert_picture(page, hues=3)
+        *widths, last = page.table[1]
+        self.assertEqual([row[1] for row in widths], ["4", "8", "16"])
+        self.assertTrue(all(cell.startswith("m^-1.5 (") for cell in last[2:]), last)
+        for row in widths:
+            for cell, time in zip(row[2:], page.table[0][2:]):
+                found, wanted = float(cell.split()[0]), int(row[1]) ** -1.5 * float(time.split()[-1]) ** -0.5
+                self.assertAlmostEqual(found / wanted, 1, delta=0.1)  # a map's time lies between two records
+        exponents = [float(row[-1].split("t^")[1].split()[0]) for row in widths]
+        np.testing.assert_allclose(exponents, -0.5, atol=0.06)
+
+    def test_the_optimum_is_taken_off(self):
+        """It is not 0 with weight decay of both layers."""
+        for more in ("", ", layers: both, weight_decay: 0.05"):
+            page = self.planted(lambda m, t, seed: 0.1 / m + 0 * t, more)
+            wanted = [0.025, 0.0125, 0.00625]
+            self.assertEqual([row[2].split()[0] for row in page.table[1][:3]], [f"{gap:g}" for gap in wanted])
+            drawn = np.ravel(page.panels[0].collections[0].get_array()).reshape(3, -1)
+            np.testing.assert_allclose(drawn, np.transpose([wanted] * drawn.shape[1]))
+
+    def test_without_an_optimum_it_says_so(self):
+        with self.assertRaisesRegex(PlotError, "objective_optimal"):
+            self.draw(self.sweep("none", f"{self.fixed}, weight_decay: 0.1", self.swept), "--figure", "width-time")
 
 
 if __name__ == "__main__":
