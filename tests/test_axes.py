@@ -73,6 +73,7 @@ FACETED = {
     "flow-error": {"method": ["flow", "prox"], "steps": [2, 20]},
     "width-time": {"method": ["gd"], "scaling": ["mean_field"], "width": [2, 4, 8], "seed": [1, 2]},
     "sliced-exact": {**PROX, "metric": ["frobenius", "sliced"], "data": ["random"], "d": [2, 3]},
+    "scaling-path": {"method": ["gd"], "init_scale": [0.01, 0.1, 1], "record_diagnostics": ["alignment"]},
     "agreement": {**PROX, "metric": ["frobenius", "wasserstein"], "gamma": [0.1, 1], "seed": [1, 2]},
     "pinning": {**JKO, "grid": [4, 6, 8], "epsilon": [0.1, 1, 10]},
     "heat-map": {**PROX, "width": [2, 4], "beta": ["auto", 0.1]},

@@ -8,8 +8,6 @@ import contextlib
 import io
 import os
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -310,7 +308,8 @@ class EveryFigure(Sweeping):
 
     @classmethod
     def tearDownClass(cls):
-        missing = set(FIGURES) - cls.drawn - {"mean-field", "sliced-exact", "width-time"}  # MeanField, test_surfaces
+        elsewhere = {"mean-field", "sliced-exact", "width-time", "scaling-path"}  # MeanField, test_surfaces, test_scaling
+        missing = set(FIGURES) - cls.drawn - elsewhere
         assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
 
 
@@ -397,54 +396,6 @@ class BeyondThePlane(Sweeping):
         for figure, inputs in (("neurons", "0,5"), ("neurons", "1"), ("alignment", "0,7"), ("learned-function", "0,1")):
             with self.assertRaisesRegex(PlotError, "--inputs takes"):
                 self.draw(path, "--figure", figure, "--where", "d=5", "--inputs", inputs)
-
-
-class Gallery(Sweeping):
-    """sweeps/README.md: its specs, pictures and commands."""
-
-    sweeps = TOOLS.parent / "sweeps"
-    words = (sweeps / "README.md").read_text(encoding="utf-8")
-    commands = [shlex.split(line) for line in re.findall(r"^    (\S.*)$", words, re.MULTILINE)]
-
-    def test_every_spec_has_a_plan_and_a_place_in_the_text(self):
-        for spec in sorted(self.sweeps.glob("*.yaml")):
-            self.assertEqual(subprocess.run([WGF, "plan", spec], stdout=subprocess.DEVNULL).returncode, 0, spec)
-            self.assertIn(f"`{spec.name}`", self.words)
-
-    def test_every_picture_exists_and_is_shown(self):
-        shown = set(re.findall(r"\]\((\w+\.(?:png|gif))\)", self.words))
-        self.assertEqual(shown, {path.name for pattern in ("*.png", "*.gif") for path in self.sweeps.glob(pattern)})
-
-    def test_plot_commands_name_specs_figures_and_axes(self):
-        plots = [command[2:] for command in self.commands if command[:2] == ["python3", "tools/plot.py"]]
-        plots += [["NAME.h5", *options.split()] for options in re.findall(r"`(--figure [^`]*)`", self.words)]
-        self.assertGreater(len(plots), 7)
-        for arguments in plots:
-            options = plot.main.parse_arguments(arguments)
-            for result in options.results:
-                spec = self.sweeps / result.replace(".h5", ".yaml")
-                self.assertTrue(result == "NAME.h5" or spec.exists(), result)
-                if options.by and spec.exists():
-                    self.assertRegex(spec.read_text().split("\nsweep:")[1], rf"[\n {{]{options.by}:")
-
-    def test_other_commands_run(self):
-        self.sweep("mean_field", MeanField.fixed, "width: [10, 20], seed: [1, 2]")
-        swept = "init_scale: [0.1, 1], method: [flow, gd, prox], metric: [frobenius, wasserstein], gamma: [0.5, 0.25]"
-        for name in ("flow", "flow_order", "start", "dimension", "features", "width_time"):
-            self.sweep(name, "data: sinus, n: 12, width: 10, steps: 4", swept)
-        for name in ("distance_wide.hdf5", "distance_jko.hdf5"):
-            shutil.copy(self.sweeps / name, self.folder)
-        fixed = "data: sinus, output: mean, scaling: mean_field, gamma: 0.5, steps: 4, record_distances: reference"
-        self.sweep("distance", fixed, "reference_file: [distance_wide.hdf5, distance_jko.hdf5], width: [4, 6]")
-        self.sweep("alignment", "scaling: mean_field", "record_diagnostics: ['alignment,directions,extremals']")
-        self.sweep("exact", "data: sinus, n: 12, width: 10, method: prox, steps: 1", "inner: [gd, exact_local]")
-        self.sweep("langevin", "data: sinus, n: 8, steps: 3, method: jko, entropy: 0.1", "confine: [0.1, 0.2]")
-        self.sweep("optimum", "data: sinus, n: 12, layers: both, steps: 3", "weight_decay: [0.003, 0.01]")
-        self.assertTrue(rest := [command for command in self.commands if command[0] not in ("python3", "mpirun")])
-        for program, *arguments in rest:
-            self.assertEqual(program, "build/wgf")
-            done = subprocess.run([WGF, *arguments], cwd=self.folder, capture_output=True, text=True, check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class PlantedRates(Sweeping):

@@ -42,7 +42,7 @@ static wgf_status read_cloud(struct states *states, int64_t job, struct wgf_clou
     double *state = NULL, *alpha = NULL, *points = NULL;
     wgf_status status = wgf_kept_settings(&states->kept, job, &settings, error);
     if (!status)
-        status = wgf_kept_read(&states->kept, job, &settings, &state, &alpha, error);
+        status = wgf_kept_read(&states->kept, job, WGF_KEPT_LAST, &settings, &state, &alpha, error);
     if (!status) {
         const struct wgf_state_shape shape = wgf_flow_cloud_shape(&settings);
         points = wgf_calloc(shape.rows * (shape.cols + 2), sizeof *points);

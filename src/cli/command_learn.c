@@ -127,19 +127,6 @@ static wgf_status choose(struct learning *learning, struct wgf_error *error)
     return error->status;
 }
 
-wgf_status wgf_cli_learn_data(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
-                              const struct wgf_data **data, struct wgf_error *error)
-{
-    wgf_status status = WGF_OK;
-    if (settings->data.kind == WGF_DATA_FILE)
-        status = wgf_cli_check_key(kept->store, kept->plan.plan, job, ": its data cannot be read again", error);
-    if (!status)
-        status = wgf_job_runner_data(kept->runner, settings, data, error);
-    if (!status && ((*data)->d != settings->data.d || (*data)->n != settings->data.n))
-        status = wgf_fail(error, WGF_EDATA, "job %" PRId64 ": its state is damaged; see wgf verify", job);
-    return status;
-}
-
 /* Learns from one job, whose states alone are in memory. */
 static wgf_status learn_job(const struct learning *learning, int64_t job, struct wgf_learned *learned,
                             struct line *line, struct wgf_error *error)
@@ -152,7 +139,7 @@ static wgf_status learn_job(const struct learning *learning, int64_t job, struct
     if (!status)
         status = wgf_kept_read_all(&learning->kept, job, &settings, &states, &alpha, error);
     if (!status)
-        status = wgf_cli_learn_data(&learning->kept, job, &settings, &data, error);
+        status = wgf_kept_data(&learning->kept, job, &settings, &data, error);
     if (!status) {
         const struct wgf_learn_states kept = {wgf_kept_records(&learning->kept, job), states, alpha};
         struct wgf_error end;

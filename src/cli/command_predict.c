@@ -122,7 +122,7 @@ static wgf_status predict_job(struct prediction *made, int64_t job, double *f, s
                           job, settings.data.d, made->at, made->inputs.d, bias ? "d - 1" : "d",
                           bias ? ", as a column of ones is appended" : "");
     if (!status)
-        status = wgf_kept_read(&made->kept, job, &settings, &state, &alpha, error);
+        status = wgf_kept_read(&made->kept, job, WGF_KEPT_LAST, &settings, &state, &alpha, error);
     if (!status && settings.data.standardize != WGF_STANDARDIZE_NONE)
         status = predict_standardised(made, job, &settings, state, alpha, f, error);
     else if (!status)

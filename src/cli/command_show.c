@@ -14,10 +14,15 @@
 static const char usage[] =
     "usage: wgf show OUT.h5 [--where CONDITIONS] [--sort NAMES] [--columns NAMES] [--csv]\n"
     "       wgf show OUT.h5 --job K [--csv]\n"
-    "       wgf show OUT.h5 --job K --data\n\n"
+    "       wgf show OUT.h5 --job K --data\n"
+    "       wgf show OUT.h5 --job K --record R [--csv | --data]\n\n"
     "Prints the table of jobs: swept parameters and results; with --csv all parameters and results.\n"
     "With --job prints one job: its parameters, results and trace; with --csv only the trace. With --data\n"
-    "prints its samples as CSV, made again as the job used them: inputs x0, x1, … and label y.\n\n"
+    "prints its samples as CSV, made again as the job used them: inputs x0, x1, … and label y.\n"
+    "With --record prints a state that the job has kept (save: all, or last): of each neuron w, alpha,\n"
+    "its norm, its direction u = w / |w| and its activation pattern, a digit a sample, 1 where\n"
+    "w.x > 0; of each sample f(x) and e, half the slope of the loss (f - y of a squared loss). Masses\n"
+    "on a grid have their point in place of w. With --csv the neurons, with --data the samples, as CSV.\n\n"
     "  --where CONDITIONS  only jobs that meet them: 'gamma >= 1 and status = diverged', 'width in\n"
     "                   [10, 100]', 'objective_final > 0.9 * objective_initial'; 'wgf aggregate --help'\n"
     "                   describes them. May be repeated\n"
@@ -27,6 +32,7 @@ static const char usage[] =
     "  --job K          the number of a job, from 0\n"
     "  --csv            comma-separated values with 17 significant digits\n"
     "  --data           print the job's X and y\n"
+    "  --record R       the number of a record of the trace, from 0\n"
     "  --help           print this text\n\n"
     "Without --sort rows are printed as they are read; with it the printed ones are held in memory.\n";
 
@@ -144,7 +150,7 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
 
 struct request {
     const char *file;
-    int64_t job; /* -1: all */
+    int64_t job, record; /* -1: all, and none */
     bool data;
     struct wgf_words where;
     struct wgf_table_request table;
@@ -170,6 +176,11 @@ static int show(const struct request *request)
     if (!code && request->job >= extent.jobs)
         code =
             wgf_cli_misuse("show", "there is no job %" PRId64 "; the last is %" PRId64, request->job, extent.jobs - 1);
+    else if (!code && request->record >= 0)
+        code = wgf_show_state(request->file, request->job, request->record,
+                              request->data        ? WGF_STATE_SAMPLES
+                              : request->table.csv ? WGF_STATE_NEURONS
+                                                   : WGF_STATE_ALL);
     else if (!code && request->data)
         code = show_data(store, &jobs, request->job);
     else if (!code && request->job >= 0)
@@ -188,14 +199,17 @@ static int check(const struct request *request, struct wgf_query *query)
         return wgf_cli_misuse("show", "--data needs --job K");
     if (request->job >= 0 && request->where.count + request->table.columns.count + request->table.sort.count > 0)
         return wgf_cli_misuse("show", "--where, --sort and --columns are for the table of jobs; leave out --job");
+    if (request->record >= 0 && request->job < 0)
+        return wgf_cli_misuse("show", "--record needs --job K");
     return wgf_cli_take_where("show", &request->where, query);
 }
 
 int wgf_cli_show(int argc, char **argv)
 {
     struct wgf_query query;
-    struct request request = {.job = -1, .table = {.query = &query}};
+    struct request request = {.job = -1, .record = -1, .table = {.query = &query}};
     const struct wgf_option options[] = {wgf_integer_option("job", &request.job, 0, "the number of a job"),
+                                         wgf_integer_option("record", &request.record, 0, "the number of a record"),
                                          wgf_words_option("where", &request.where),
                                          wgf_words_option("sort", &request.table.sort),
                                          wgf_words_option("columns", &request.table.columns),

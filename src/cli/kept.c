@@ -154,14 +154,28 @@ static wgf_status read_states(const struct wgf_kept *kept, int64_t job, const st
     return status || !fixed ? status : make_alpha(kept, job, settings, *alpha, error);
 }
 
-wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings, double **state,
-                         double **alpha, struct wgf_error *error)
+wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, int64_t number, const struct wgf_settings *settings,
+                         double **state, double **alpha, struct wgf_error *error)
 {
-    return read_states(kept, job, settings, wgf_kept_records(kept, job) - 1, 1, state, alpha, error);
+    const int64_t from = number == WGF_KEPT_LAST ? wgf_kept_records(kept, job) - 1 : number;
+    return read_states(kept, job, settings, from, 1, state, alpha, error);
 }
 
 wgf_status wgf_kept_read_all(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
                              double **states, double **alpha, struct wgf_error *error)
 {
     return read_states(kept, job, settings, 0, wgf_kept_records(kept, job), states, alpha, error);
+}
+
+wgf_status wgf_kept_data(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
+                         const struct wgf_data **data, struct wgf_error *error)
+{
+    wgf_status status = WGF_OK;
+    if (settings->data.kind == WGF_DATA_FILE)
+        status = wgf_cli_check_key(kept->store, kept->plan.plan, job, ": its data cannot be read again", error);
+    if (!status)
+        status = wgf_job_runner_data(kept->runner, settings, data, error);
+    if (!status && ((*data)->d != settings->data.d || (*data)->n != settings->data.n))
+        status = wgf_fail(error, WGF_EDATA, "job %" PRId64 ": its state is damaged; see wgf verify", job);
+    return status;
 }

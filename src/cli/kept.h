@@ -37,13 +37,18 @@ int64_t wgf_kept_records(const struct wgf_kept *kept, int64_t job);
 wgf_status wgf_kept_settings(const struct wgf_kept *kept, int64_t job, struct wgf_settings *settings,
                              struct wgf_error *error);
 
-/* Reads the last state of a job, and the alpha of neurons whose state has none; otherwise that is NULL. The caller
- * frees both, after an error too. Errors: WGF_EMEMORY, and of reading. */
-wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings, double **state,
-                         double **alpha, struct wgf_error *error);
+/* Reads a state of a job by its number among those kept, and the alpha of neurons whose state has none; otherwise that
+ * is NULL. The caller frees both, after an error too. Errors: WGF_EMEMORY, and of reading. */
+enum { WGF_KEPT_LAST = -1 };
+wgf_status wgf_kept_read(const struct wgf_kept *kept, int64_t job, int64_t number, const struct wgf_settings *settings,
+                         double **state, double **alpha, struct wgf_error *error);
 
 /* The same of all states that the job has kept, one behind the other. */
 wgf_status wgf_kept_read_all(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
                              double **states, double **alpha, struct wgf_error *error);
+
+/* The data of a job, if they are still those that it read; the runner of `kept` has them until the next job's. */
+wgf_status wgf_kept_data(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
+                         const struct wgf_data **data, struct wgf_error *error);
 
 #endif

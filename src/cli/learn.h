@@ -9,10 +9,6 @@
 /* Are the job's states those of a descent, a step or more? WGF_EUSAGE: not, with a sentence. */
 wgf_status wgf_cli_learn_check(const struct wgf_kept *kept, int64_t job, struct wgf_error *error);
 
-/* The data of a job, if they are still those that it read; the runner of `kept` has them until the next job's. */
-wgf_status wgf_cli_learn_data(const struct wgf_kept *kept, int64_t job, const struct wgf_settings *settings,
-                              const struct wgf_data **data, struct wgf_error *error);
-
 /* The file that is to be made. wgf_cli_learn_end follows in any case. */
 struct wgf_learn_output {
     char *path;

@@ -83,7 +83,7 @@ static wgf_status add_job(struct learning *learning, const struct wgf_kept *kept
     if (!status)
         status = wgf_cli_learn_check(kept, job, error);
     if (!status)
-        status = wgf_cli_learn_data(kept, job, &settings, &data, error);
+        status = wgf_kept_data(kept, job, &settings, &data, error);
     if (!status)
         status = check_problem(learning, &settings, data, error);
     if (!status)

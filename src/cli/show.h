@@ -1,4 +1,6 @@
-/* The two parts of `wgf show`: one job (command_show.c), and the table of jobs (show_table.c). */
+/* The parts of `wgf show`: one job (command_show.c), one of its states (show_state.c), the table of jobs
+ * (show_table.c).
+ */
 #ifndef WGF_CLI_SHOW_H
 #define WGF_CLI_SHOW_H
 
@@ -34,5 +36,15 @@ struct wgf_table_request {
 /* Prints the table of jobs; spec: of the file. Errors: as above, WGF_EUSAGE. */
 wgf_status wgf_show_table(struct wgf_store *store, const struct wgf_spec *spec, const struct wgf_table_request *request,
                           struct wgf_error *error);
+
+/* What is printed of a record of a job. */
+enum wgf_state_part {
+    WGF_STATE_ALL,     /* for people */
+    WGF_STATE_NEURONS, /* as CSV: neurons, or masses on a grid */
+    WGF_STATE_SAMPLES, /* likewise: samples with f and e */
+};
+
+/* Prints the state that a job of the file has kept of a record, from 0. Returns an exit code. */
+int wgf_show_state(const char *file, int64_t job, int64_t record, enum wgf_state_part part);
 
 #endif

@@ -261,6 +261,17 @@ void wgf_network_errors(const struct wgf_network_settings *settings, const struc
     wgf_loss_apply(settings->loss, settings->huber_delta, data->n, data->y, e);
 }
 
+bool wgf_network_activates(const double *w, const double *x, int64_t d)
+{
+    const double rounding = 1e-12;
+    double sum = 0, size = 0;
+    for (int64_t k = 0; k < d; k++) {
+        sum += w[k] * x[k];
+        size += fabs(w[k] * x[k]);
+    }
+    return sum > rounding * size;
+}
+
 /* v <- X^T X v / (unit^2 |v|); returns the norm of the new v, which tends to the eigenvalue over unit^2. */
 static double power_step(const struct wgf_data *data, double unit, double *v, double *next)
 {

@@ -11,7 +11,7 @@ bool wgf_diagnostics_unfit(struct wgf_trial *trial)
                    plane = 1u << WGF_DIAGNOSTIC_ALIGNMENT | 1u << WGF_DIAGNOSTIC_EXTREMALS;
     const int64_t d = trial->settled.data.d;
     bool recorded = wanted == 0;
-    for (int c = WGF_TRACE_ALIGNMENT; c <= WGF_TRACE_EXTREMALS && !recorded; c++)
+    for (int c = WGF_TRACE_ALIGNMENT; c <= WGF_TRACE_PATTERN_CHANGES && !recorded; c++)
         recorded = wgf_flow_has_column(&trial->settled, (enum wgf_trace_column)c);
     if (!recorded)
         return wgf_trial_says(trial, "record_diagnostics needs method: gd, prox or flow, which have neurons");

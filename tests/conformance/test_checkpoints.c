@@ -311,7 +311,7 @@ static bool vary(const struct kind *kind, int variant, struct wgf_settings *sett
         settings->record_every = 3;
         settings->save = WGF_SAVE_LAST;
         settings->record_distances = WGF_DISTANCES_ALL;
-        settings->record_diagnostics = "directions,moving,exchanged";
+        settings->record_diagnostics = "directions,moving,exchanged,patterns,pattern_changes";
         settings->direction_tol = 0.1;
         return true;
     case 3: /* the end comes by itself, and says so */
@@ -323,7 +323,7 @@ static bool vary(const struct kind *kind, int variant, struct wgf_settings *sett
         return true;
     case 4:
         settings->network.layers = WGF_LAYERS_BOTH;
-        settings->record_diagnostics = "moving,exchanged";
+        settings->record_diagnostics = "moving,exchanged,pattern_changes";
         return kind->trains_alpha;
     case 5: /* neurons that pass one another, over many kinks */
         settings->init.width = 150;

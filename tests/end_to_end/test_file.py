@@ -45,7 +45,7 @@ TRACES = ("step", "time", "objective", "distance", "distance_frobenius", "distan
           "weight_norm", "variation_norm", "objective_test",
           "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
           "prox_objective", "prox_bound", "arc_switches", "sliding", "at_origin", "events", "alignment", "directions",
-          "moving", "exchanged", "extremals", "free_energy", "free_energy_bound")
+          "moving", "exchanged", "extremals", "patterns", "pattern_changes", "free_energy", "free_energy_bound")
 RESULTS = {"status": "uint8", "attempts": "int64", "key": "uint64", "checksum": "uint64",
            "objective_initial": "float64", "objective_final": "float64", "steps_done": "int64", "started": "float64",
            "seconds": "float64", "rank": "int64", "flow_drift": "float64", "temperature": "float64",

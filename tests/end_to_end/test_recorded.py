@@ -38,8 +38,8 @@ OPTIONS = {
     "test_file: test.csv": ("objective_test",),
     "record_distances: all": ("distance_frobenius", "distance_wasserstein"),
     "record_distances: reference, reference_file: points.h5": ("distance_reference",),
-    "record_diagnostics: [alignment, directions, moving, exchanged, extremals]":
-        ("alignment", "directions", "moving", "extremals"),  # exchanged is 0 here
+    "record_diagnostics: [alignment, directions, moving, exchanged, extremals, patterns, pattern_changes]":
+        ("alignment", "directions", "moving", "extremals", "patterns"),  # exchanged may be 0 here, and changes
     "record_inner: 1": ("inner_objective", "inner_distance"),
     "record_inner: 9": ("inner_objective", "inner_distance"),
     "save: last": ("state_records",),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas
 from harness import (ERROR, FAILURES, OK, STATES, STOPPED, USAGE, case, column, equal, finish, main, messages, require,
                      wait_until)
+from shown import samples
 
 MIXED = """\
 name: mixed
@@ -305,13 +306,6 @@ def words_of_the_table_that_are_refused(wgf):
                               (["--sort", ",".join(["job"] * 17)], "16"),
                               (["--job", "3", "--sort", "job"], "leave out --job")):
         wgf("show", "out.h5", *words).require(USAGE, *sentences).quietly()
-
-
-def samples(wgf, k):
-    header, rows = wgf("show", "out.h5", "--job", k, "--data").require(OK).table()
-    values = np.array([[float(row[name]) for name in header] for row in rows])
-    equal(header, [f"x{i}" for i in range(len(header) - 1)] + ["y"], "header")
-    return values[:, :-1], values[:, -1]
 
 
 @case

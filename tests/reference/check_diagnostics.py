@@ -18,7 +18,8 @@ from scipy.sparse.csgraph import connected_components
 
 STATE = ("alignment", "directions", "extremals")
 STEP = ("moving", "exchanged")
-ALL = [*STATE, *STEP]
+PATTERNS = ("patterns", "pattern_changes")
+ALL = [*STATE, *STEP, *PATTERNS]
 GRID = 100_000
 ANGLES = 2 * np.pi * (np.arange(GRID) + 0.123) / GRID
 CIRCLE = np.array([np.cos(ANGLES), np.sin(ANGLES)])
@@ -106,6 +107,12 @@ def of_step(before, after, signs, fixed):
             "exchanged": np.mean(moved)}
 
 
+def of_patterns(X, W, W_before):
+    """Of neurons as booleans, those within rounding of a kink not active, and of the record before."""
+    now, before = (X @ state.T > 1e-12 * (np.abs(X) @ np.abs(state.T)) for state in (W, W_before))
+    return {"patterns": len(np.unique(now.T, axis=0)), "pattern_changes": np.count_nonzero(now != before)}
+
+
 def points_of(state, alpha, fixed):
     """The points of a state, and their signs, all 1 where they have none."""
     width = width_of(len(state), fixed)
@@ -133,6 +140,7 @@ def check(binary, folder, seed, n, d, form, names, fixed):
         wanted, tolerances = of_state(X, y, state[:, :d], state[:, d] if trains(fixed) else alpha, fixed)
         before, after = (points_of(kept[k], alpha, fixed) for k in (max(0, t - 1), t))
         wanted.update(of_step(before[0], after[0], after[1], fixed))
+        wanted.update(of_patterns(X, state[:, :d], kept[max(0, t - 1)][:, :d]))
         for name in names:
             compare(columns[name][t], wanted[name], tolerances.get(name, 0), f"{name} of record {t}")
             sums[name] += columns[name][t]
@@ -140,13 +148,14 @@ def check(binary, folder, seed, n, d, form, names, fixed):
 
 
 def check_record_every(binary, folder, fixed):
-    """What a record says of a step does not depend on which steps are recorded."""
+    """What a record says of a step does not depend on which steps are recorded, nor do its patterns."""
     _, _, _, files = inputs_of(folder, 4, 9, 2, 12, "normal", fixed)
     columns = []
     for every in (1, 3):
-        more = {"record_diagnostics": ALL, "record_every": every, "steps": 8, "moving_tol": 0.1, **fixed}
+        names = [name for name in ALL if name != "pattern_changes"]
+        more = {"record_diagnostics": names, "record_every": every, "steps": 8, "moving_tol": 0.1, **fixed}
         with run(binary, folder, {**files, **more}, {}) as file:
-            columns.append({int(step): [file[name][0, k] for name in ALL] for k, step in enumerate(file["step"][0])})
+            columns.append({int(step): [file[name][0, k] for name in names] for k, step in enumerate(file["step"][0])})
     for step, values in columns[1].items():
         if not np.array_equal(values, columns[0][step], equal_nan=True):
             raise Failure(f"step {step}: {values} and {columns[0][step]}")
@@ -216,8 +225,10 @@ def checks(do):
                             ("sum", {"output": "sum", "gamma": 0.02})):
             do(f"{name}, {form}", check, seed, 9, 2, form, ALL, fixed)
     do("one sample", check, 2, 1, 2, "normal", ALL, {"scaling": "mean_field"})
+    for n in (63, 64, 65, 200):  # words of a pattern have 64 samples
+        do(f"{n} samples", check, 6, n, 3, "normal", [*PATTERNS], {"scaling": "mean_field"})
     for d in (1, 3, 5):
-        do(f"d = {d}", check, 3, 9, d, "normal", ["directions", *STEP], {"direction_tol": 0.4, **prox})
+        do(f"d = {d}", check, 3, 9, d, "normal", ["directions", *STEP, *PATTERNS], {"direction_tol": 0.4, **prox})
     for d, far in ((2, 6.2), (3, 6.2), (3, 0.8), (3, 1.0), (3, 1.2)):  # beyond half a turn all are one
         do(f"far, d = {d}, {far}", check, 3, 9, d, "normal", ["directions"], {"direction_tol": far})
     do("flow, adaptive", check, 0, 9, 2, "normal", ALL, {"method": "flow", "flow_solver": "adaptive", "rtol": 1e-3})

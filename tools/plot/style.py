@@ -77,6 +77,8 @@ LABELS = {
     "alignment": "cosine to the nearest extremal direction",
     "directions": "distinct directions",
     "extremals": "extremal directions",
+    "patterns": "distinct activation patterns",
+    "pattern_changes": "activations that changed since the last record",
     "moving": "fraction of neurons that move",
     "exchanged": "fraction of neurons that change places",
     "teacher_found": "from the teacher's directions to the nearest neurons  (degrees)",

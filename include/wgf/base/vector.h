@@ -23,6 +23,9 @@ static inline double wgf_largest(const double *x, int64_t count)
     return largest;
 }
 
+/* Scales w (d) to length 1, unless it has that up to rounding; returns the length that it had. */
+double wgf_normalise(double *w, int64_t d);
+
 /* sum (a_i - b_i)^2, and sum a_i^2 when b is NULL, in partial sums: for long vectors. */
 double wgf_squared_distance(const double *a, const double *b, int64_t count);
 

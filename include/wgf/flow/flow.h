@@ -56,7 +56,11 @@
       "fraction of points, neurons or pairs, that change places in the step; recorded with record_diagnostics: "       \
       "exchanged")                                                                                                     \
     X(EXTREMALS, extremals, "1",                                                                                       \
-      "extremal directions, a sign each, ridges among them; recorded with record_diagnostics: extremals")
+      "extremal directions, a sign each, ridges among them; recorded with record_diagnostics: extremals")              \
+    X(PATTERNS, patterns, "1", "distinct activation patterns of neurons; recorded with record_diagnostics: patterns")  \
+    X(PATTERN_CHANGES, pattern_changes, "1",                                                                           \
+      "activations, of a neuron on a sample, that are not as in the last record; recorded with record_diagnostics: "   \
+      "pattern_changes")
 
 #define WGF_TRACE_ID(id, name, units, meaning) WGF_TRACE_##id,
 enum wgf_trace_column { WGF_TRACE_COLUMNS(WGF_TRACE_ID) WGF_TRACE_COUNT };

@@ -90,7 +90,9 @@ enum wgf_recorded_distances { WGF_RECORDED_DISTANCES(WGF_ENUM_ID) };
     X(DIRECTIONS, directions)                                                                                          \
     X(MOVING, moving)                                                                                                  \
     X(EXCHANGED, exchanged)                                                                                            \
-    X(EXTREMALS, extremals)
+    X(EXTREMALS, extremals)                                                                                            \
+    X(PATTERNS, patterns)                                                                                              \
+    X(PATTERN_CHANGES, pattern_changes)
 #define WGF_DIAGNOSTIC_ID(id, word) WGF_DIAGNOSTIC_##id,
 #define WGF_DIAGNOSTIC_NAME(id, word) #word,
 enum wgf_neuron_diagnostic { WGF_DIAGNOSTICS(WGF_DIAGNOSTIC_ID) };

@@ -131,6 +131,10 @@ double wgf_network_loss(const struct wgf_network_settings *settings, const struc
 void wgf_network_errors(const struct wgf_network_settings *settings, const struct wgf_data *data, int64_t m,
                         const double *W, const double *alpha, double *e);
 
+/* Does a neuron w activate a sample x, both of d numbers? Within 1e-12 of sum |w_k x_k| it is on the kink, up to
+ * rounding, and does not. For people and records: a descent itself takes every w . x > 0. */
+bool wgf_network_activates(const double *w, const double *x, int64_t d);
+
 /* "OpenBLAS 0.3.21 ...", for provenance. */
 const char *wgf_blas_library(void);
 

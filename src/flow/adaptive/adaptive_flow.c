@@ -162,6 +162,7 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
         gather(particles, flow->recorded);
     scatter(particles, flow->y);
     flow->is_recorded = false;
+    wgf_diagnostics_leave(&particles->diagnostics);
     flow->time = (double)number * particles->settings->gamma;
     flow->used = (double)(flow->report.steps + flow->report.rejected);
     flow->trials += flow->report.steps + flow->report.rejected;

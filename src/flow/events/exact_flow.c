@@ -126,6 +126,7 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
         flow->events_before = count;
     }
     flow->is_recorded = false;
+    wgf_diagnostics_leave(&flow->particles.diagnostics);
     return true;
 }
 
@@ -152,7 +153,8 @@ static void state(void *work, double *out)
 static int state_iov(void *work, struct iovec *iov)
 {
     struct exact_flow *flow = work;
-    const int count = flow->integrator->state_iov(flow->events, iov);
+    int count = flow->integrator->state_iov(flow->events, iov);
+    count += wgf_diagnostics_state_iov(&flow->particles.diagnostics, iov + count);
     const struct iovec own[] = {
         WGF_IOV_ARRAY(flow->recorded, flow->particles.weights),
         WGF_IOV(flow->events_before),

@@ -62,7 +62,9 @@ wgf_status wgf_flow_check_diagnostics(const char *text, size_t *place, struct wg
         if (nearest)
             return wgf_fail(error, WGF_EUSAGE, "'%s' is not a diagnostic; did you mean '%s'?", word, nearest);
         return wgf_fail(error, WGF_EUSAGE,
-                        "'%s' is not a diagnostic; use alignment, directions, moving, exchanged or extremals", word);
+                        "'%s' is not a diagnostic; use alignment, directions, moving, exchanged, extremals, patterns "
+                        "or pattern_changes",
+                        word);
     }
     return WGF_OK;
 }
@@ -82,6 +84,11 @@ static bool wants_extremals(const struct wgf_trace_diagnostics *diagnostics)
     return wants(diagnostics, WGF_DIAGNOSTIC_EXTREMALS) || wants(diagnostics, WGF_DIAGNOSTIC_ALIGNMENT);
 }
 
+static bool wants_activations(const struct wgf_trace_diagnostics *diagnostics)
+{
+    return wants(diagnostics, WGF_DIAGNOSTIC_PATTERNS) || wants(diagnostics, WGF_DIAGNOSTIC_PATTERN_CHANGES);
+}
+
 void wgf_diagnostics_lay_out(struct wgf_trace_diagnostics *diagnostics, const struct wgf_settings *settings, int64_t m,
                              struct wgf_arena *arena)
 {
@@ -98,12 +105,29 @@ void wgf_diagnostics_lay_out(struct wgf_trace_diagnostics *diagnostics, const st
         diagnostics->rest = wgf_arena_take(arena, d == 2 ? 0 : neurons, sizeof *diagnostics->rest);
         diagnostics->open = wgf_arena_take(arena, d == 2 ? 0 : neurons, sizeof *diagnostics->open);
     }
+    if (wants_activations(diagnostics))
+        wgf_activations_lay_out(&diagnostics->activations, m, n, arena);
 }
 
-void wgf_diagnostics_start(struct wgf_trace_diagnostics *diagnostics, const struct wgf_data *data)
+void wgf_diagnostics_start(struct wgf_trace_diagnostics *diagnostics, const struct wgf_data *data, const double *W)
 {
     if (wants_extremals(diagnostics))
         wgf_extremals_start(&diagnostics->extremals, data);
+    if (wants_activations(diagnostics))
+        wgf_activations_start(&diagnostics->activations, data, W);
+}
+
+void wgf_diagnostics_leave(struct wgf_trace_diagnostics *diagnostics)
+{
+    wgf_activations_leave(&diagnostics->activations);
+}
+
+int wgf_diagnostics_state_iov(struct wgf_trace_diagnostics *diagnostics, struct iovec *iov)
+{
+    if (!wants_activations(diagnostics))
+        return 0;
+    iov[0] = wgf_activations_before(&diagnostics->activations);
+    return 1;
 }
 
 double wgf_diagnostics_operations(const struct wgf_settings *settings, int64_t m)
@@ -223,6 +247,12 @@ void wgf_diagnostics_of_state(struct wgf_trace_diagnostics *diagnostics, const s
             directions += data->d == 2 ? (double)chains_in_plane(diagnostics->angle, count, settings->direction_tol)
                                        : chains(diagnostics, count, data->d, settings->direction_tol, cancel);
     }
+    if (wants_activations(diagnostics))
+        wgf_activations_look(&diagnostics->activations, data, W);
+    if (wants(diagnostics, WGF_DIAGNOSTIC_PATTERNS))
+        values[WGF_TRACE_PATTERNS] = (double)wgf_activations_distinct(&diagnostics->activations);
+    if (wants(diagnostics, WGF_DIAGNOSTIC_PATTERN_CHANGES))
+        values[WGF_TRACE_PATTERN_CHANGES] = (double)wgf_activations_changes(&diagnostics->activations);
     if (wants(diagnostics, WGF_DIAGNOSTIC_EXTREMALS))
         values[WGF_TRACE_EXTREMALS] = extremals;
     if (wants(diagnostics, WGF_DIAGNOSTIC_ALIGNMENT) && aligned > 0)

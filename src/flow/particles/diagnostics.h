@@ -3,6 +3,7 @@
 #ifndef WGF_FLOW_DIAGNOSTICS_H
 #define WGF_FLOW_DIAGNOSTICS_H
 
+#include "activations.h"
 #include "clouds.h"
 #include "extremals.h"
 
@@ -15,6 +16,7 @@ struct wgf_trace_diagnostics {
     double *unit;         /* m x d: directions of the active neurons of one sign */
     double *angle;        /* m: their angles, d = 2 */
     int64_t *rest, *open; /* m: those that no chain has, and those that its end has, d != 2 */
+    struct wgf_activations activations;
 };
 
 /* Of the iterates around a step, for which there have to be clouds. */
@@ -22,7 +24,13 @@ enum { WGF_DIAGNOSTICS_OF_STEPS = 1u << WGF_DIAGNOSTIC_MOVING | 1u << WGF_DIAGNO
 
 void wgf_diagnostics_lay_out(struct wgf_trace_diagnostics *diagnostics, const struct wgf_settings *settings, int64_t m,
                              struct wgf_arena *arena);
-void wgf_diagnostics_start(struct wgf_trace_diagnostics *diagnostics, const struct wgf_data *data);
+void wgf_diagnostics_start(struct wgf_trace_diagnostics *diagnostics, const struct wgf_data *data, const double *W);
+
+/* A step has left the present state for good. */
+void wgf_diagnostics_leave(struct wgf_trace_diagnostics *diagnostics);
+
+/* Lists the memory that the next record depends on; returns how many entries. */
+int wgf_diagnostics_state_iov(struct wgf_trace_diagnostics *diagnostics, struct iovec *iov);
 
 /* Operations of a record, besides a matching. */
 double wgf_diagnostics_operations(const struct wgf_settings *settings, int64_t m);

@@ -115,7 +115,7 @@ wgf_status wgf_particles_create(struct wgf_particles *particles, const struct wg
     if (particles->network)
         wgf_network_set_cancel(particles->network, problem->cancel);
     struct wgf_clouds *clouds = &particles->clouds;
-    wgf_diagnostics_start(&particles->diagnostics, problem->data);
+    wgf_diagnostics_start(&particles->diagnostics, problem->data, particles->W);
     if (!status && matches(settings))
         status = wgf_assignment_create(&clouds->assignment, wgf_particles_signs(particles), clouds->points.m,
                                        clouds->points.cols, error);
@@ -148,6 +148,7 @@ const double *wgf_particles_alpha(const struct wgf_particles *particles, const d
 
 void wgf_particles_keep(struct wgf_particles *particles)
 {
+    wgf_diagnostics_leave(&particles->diagnostics);
     if (!particles->clouds.before)
         return;
     wgf_particles_synchronise(particles);
@@ -246,7 +247,7 @@ int wgf_particles_state_iov(struct wgf_particles *particles, struct iovec *iov)
     if (particles->clouds.before)
         iov[count++] = wgf_clouds_before(&particles->clouds);
     iov[count++] = WGF_IOV(particles->distance);
-    return count;
+    return count + wgf_diagnostics_state_iov(&particles->diagnostics, iov + count);
 }
 
 void wgf_particles_state(struct wgf_particles *particles, double *out)

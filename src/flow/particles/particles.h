@@ -38,7 +38,8 @@ struct wgf_particles {
     (WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(DISTANCE_FROBENIUS) | WGF_COLUMN_BIT(DISTANCE_WASSERSTEIN) |            \
      WGF_COLUMN_BIT(GRAD_NORM) | WGF_COLUMN_BIT(WEIGHT_NORM) | WGF_COLUMN_BIT(VARIATION_NORM) |                        \
      WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(ACTIVE) | WGF_COLUMN_BIT(ALIGNMENT) |                             \
-     WGF_COLUMN_BIT(DIRECTIONS) | WGF_COLUMN_BIT(MOVING) | WGF_COLUMN_BIT(EXCHANGED) | WGF_COLUMN_BIT(EXTREMALS))
+     WGF_COLUMN_BIT(DIRECTIONS) | WGF_COLUMN_BIT(MOVING) | WGF_COLUMN_BIT(EXCHANGED) | WGF_COLUMN_BIT(EXTREMALS) |     \
+     WGF_COLUMN_BIT(PATTERNS) | WGF_COLUMN_BIT(PATTERN_CHANGES))
 
 /* True when descents of these settings use model/arc_stepper.h: same results up to rounding, many times faster. */
 bool wgf_particles_use_arcs(const struct wgf_settings *settings);

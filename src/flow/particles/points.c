@@ -58,20 +58,6 @@ void wgf_points_make_tangent(const struct wgf_points *points, const double *x, d
     }
 }
 
-double wgf_normalise(double *w, int64_t d)
-{
-    const double largest = wgf_largest(w, d);
-    double sum = 0;
-    for (int64_t k = 0; k < d; k++) /* squares of entries may be beyond the doubles */
-        sum += w[k] / largest * (w[k] / largest);
-    const double length = largest > 0 ? largest * sqrt(sum) : 0, rounding = (4 + (double)d) * DBL_EPSILON;
-    if (fabs(length - 1) <= rounding)
-        return 1;
-    for (int64_t k = 0; k < d && length > 0; k++)
-        w[k] /= length;
-    return length;
-}
-
 void wgf_points_retract(const struct wgf_points *points, double *x)
 {
     for (int64_t i = 0; points->sphere && i < points->m; i++)

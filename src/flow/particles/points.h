@@ -31,7 +31,4 @@ void wgf_points_make_tangent(const struct wgf_points *points, const double *x, d
 /* Scales the first part of each point to length 1. Nothing elsewhere. */
 void wgf_points_retract(const struct wgf_points *points, double *x);
 
-/* Scales w (d) to length 1, unless it has that up to rounding; returns the length that it had. */
-double wgf_normalise(double *w, int64_t d);
-
 #endif

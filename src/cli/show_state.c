@@ -1,0 +1,235 @@
+/* wgf show --record: a kept state as tables of neurons and of samples. */
+#include "kept.h"
+#include "show.h"
+
+#include "wgf/base/system.h"
+#include "wgf/base/vector.h"
+#include "wgf/query/table.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A state, read, with the data of its job. Zero-initialise. */
+struct shown_state {
+    struct wgf_kept kept;
+    struct wgf_settings settings;
+    const struct wgf_data *data;
+    double *state, *alpha;        /* as wgf_kept_read gives them */
+    double *points, *mass, *sign; /* of masses on a grid; NULL: neurons */
+    double *f, *e, *unit;         /* n, n, d */
+    char *pattern;                /* n + 1 */
+    int64_t rows;                 /* neurons, or masses */
+    double step, time, objective;
+};
+
+static double *traced(double *value, const struct wgf_cells *cells, int64_t record)
+{
+    *value = record < cells->records ? *(const double *)wgf_cells_at(cells, 0, record) : NAN;
+    return value;
+}
+
+/* The number among those kept of the state of a record; reads the trace there. */
+static wgf_status find_record(struct shown_state *shown, int64_t job, int64_t record, int64_t *number,
+                              struct wgf_error *error)
+{
+    static const char *const names[] = {"step", "time", "objective"};
+    double *const values[] = {&shown->step, &shown->time, &shown->objective};
+    const bool all = shown->settings.save == WGF_SAVE_ALL;
+    int64_t last = -1;
+    wgf_status status = WGF_OK;
+    for (int k = 0; !status && k < 3; k++) {
+        struct wgf_variable variable;
+        struct wgf_cells cells = {0};
+        double step;
+        wgf_variable_find(names[k], &variable);
+        status = wgf_cells_open(&cells, &variable, shown->kept.store, 1, error);
+        if (!status)
+            status = wgf_cells_read(&cells, job, 1, error);
+        while (!status && k == 0 && last + 1 < cells.records && !isnan(*traced(&step, &cells, last + 1)))
+            last++;
+        if (!status)
+            traced(values[k], &cells, record);
+        wgf_cells_close(&cells);
+    }
+    if (status)
+        return status;
+    *number = all ? record : 0;
+    if (record > last)
+        return wgf_fail(error, WGF_EUSAGE, "job %" PRId64 " has no record %" PRId64 "; its last is %" PRId64, job,
+                        record, last);
+    if (record < last && !all)
+        return wgf_fail(error, WGF_EUSAGE,
+                        "job %" PRId64 " has kept the state of its last record alone, %" PRId64
+                        "; it keeps all with save: all",
+                        job, last);
+    return *number < wgf_kept_records(&shown->kept, job)
+               ? WGF_OK
+               : wgf_fail(error, WGF_EDATA, "job %" PRId64 ": its states are damaged; see wgf verify", job);
+}
+
+/* What is computed from the state and its data. */
+static wgf_status evaluate(struct shown_state *shown, int64_t job, struct wgf_error *error)
+{
+    const struct wgf_settings *const settings = &shown->settings;
+    const struct wgf_state_shape shape = wgf_flow_cloud_shape(settings);
+    const struct wgf_data *const data = shown->data;
+    const bool masses = !wgf_method_has_neurons(settings->method);
+    shown->rows = wgf_flow_one_state(settings).rows;
+    shown->f = wgf_calloc(data->n, sizeof *shown->f);
+    shown->e = wgf_calloc(data->n, sizeof *shown->e);
+    shown->unit = wgf_calloc(data->d, sizeof *shown->unit);
+    shown->pattern = wgf_calloc(data->n + 1, 1);
+    shown->points = masses ? wgf_calloc(shape.rows * (shape.cols + 2), sizeof *shown->points) : NULL;
+    if (!shown->f || !shown->e || !shown->unit || !shown->pattern || (masses && !shown->points))
+        return wgf_fail(error, WGF_EMEMORY, "no memory for the state of job %" PRId64, job);
+    if (masses) {
+        shown->mass = shown->points + shape.rows * shape.cols;
+        shown->sign = shown->mass + shape.rows;
+        wgf_flow_cloud(settings, shown->state, NULL, shown->points, shown->mass, shown->sign);
+    }
+    wgf_flow_predict(settings, shown->state, shown->alpha, data, shown->f);
+    for (int64_t j = 0; j < data->n; j++)
+        shown->e[j] = shown->f[j] - data->y[j];
+    wgf_loss_apply(settings->network.loss, settings->network.huber_delta, data->n, data->y, shown->e);
+    return WGF_OK;
+}
+
+static wgf_status read_state(struct shown_state *shown, int64_t record, struct wgf_error *error)
+{
+    const int64_t job = shown->kept.jobs[0];
+    int64_t number;
+    wgf_status status = wgf_kept_settings(&shown->kept, job, &shown->settings, error);
+    if (!status)
+        status = find_record(shown, job, record, &number, error);
+    if (!status)
+        status = wgf_kept_read(&shown->kept, job, number, &shown->settings, &shown->state, &shown->alpha, error);
+    if (!status)
+        status = wgf_kept_data(&shown->kept, job, &shown->settings, &shown->data, error);
+    if (!status && 2 * shown->data->d + 5 > WGF_TABLE_COLUMNS)
+        status =
+            wgf_fail(error, WGF_EUSAGE, "neurons of %" PRId64 " inputs are too many columns to print", shown->data->d);
+    return status ? status : evaluate(shown, job, error);
+}
+
+static void put_number(struct wgf_table *table, double number)
+{
+    char text[WGF_CELL_TEXT_LENGTH];
+    wgf_table_cell(table, wgf_number_text(number, table->csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
+}
+
+static void put_names(struct wgf_table *table, const char *letter, int64_t count)
+{
+    char name[32];
+    for (int64_t k = 0; k < count; k++) {
+        snprintf(name, sizeof name, "%s%" PRId64, letter, k);
+        wgf_table_cell(table, name);
+    }
+}
+
+static void put_neurons(struct wgf_table *table, const struct shown_state *shown)
+{
+    const int64_t n = shown->data->n, d = shown->data->d;
+    wgf_table_cell(table, shown->mass ? "point" : "neuron");
+    put_names(table, "w", d);
+    wgf_table_cell(table, "alpha");
+    if (shown->mass)
+        wgf_table_cell(table, "mass");
+    wgf_table_cell(table, "norm");
+    put_names(table, "u", d);
+    wgf_table_cell(table, "pattern");
+    for (int64_t i = 0; i < shown->rows; i++) {
+        const double *const w = shown->mass ? shown->points + i * d : shown->state + i * (d + !shown->alpha);
+        memcpy(shown->unit, w, (size_t)d * sizeof *w);
+        const double norm = wgf_normalise(shown->unit, d);
+        wgf_table_integer(table, i);
+        for (int64_t k = 0; k < d; k++)
+            put_number(table, w[k]);
+        put_number(table, shown->mass ? shown->sign[i] : shown->alpha ? shown->alpha[i] : w[d]);
+        if (shown->mass)
+            put_number(table, shown->mass[i]);
+        put_number(table, norm);
+        for (int64_t k = 0; k < d; k++)
+            put_number(table, norm > 0 ? shown->unit[k] : NAN);
+        for (int64_t j = 0; j < n; j++)
+            shown->pattern[j] = wgf_network_activates(w, shown->data->X + j * d, d) ? '1' : '0';
+        wgf_table_cell(table, shown->pattern);
+    }
+}
+
+static void put_samples(struct wgf_table *table, const struct shown_state *shown)
+{
+    const struct wgf_data *const data = shown->data;
+    if (!table->csv)
+        wgf_table_cell(table, "sample");
+    put_names(table, "x", data->d);
+    wgf_table_cell(table, "y");
+    wgf_table_cell(table, "f");
+    wgf_table_cell(table, "e");
+    for (int64_t j = 0; j < data->n; j++) {
+        if (!table->csv)
+            wgf_table_integer(table, j);
+        for (int64_t k = 0; k < data->d; k++)
+            put_number(table, data->X[j * data->d + k]);
+        put_number(table, data->y[j]);
+        put_number(table, shown->f[j]);
+        put_number(table, shown->e[j]);
+    }
+}
+
+static void print(const struct shown_state *shown, bool csv, int64_t columns,
+                  void (*put)(struct wgf_table *, const struct shown_state *))
+{
+    struct wgf_table table = {.stream = stdout, .csv = csv, .columns = (int)columns, .measures = !csv};
+    if (!csv)
+        put(&table, shown);
+    table.measures = false;
+    put(&table, shown);
+}
+
+static void print_state(const struct shown_state *shown, int64_t record, enum wgf_state_part part)
+{
+    const int64_t d = shown->data->d;
+    const bool csv = part != WGF_STATE_ALL;
+    if (csv)
+        wgf_cli_print_data();
+    else
+        printf("job %" PRId64 ", record %" PRId64 ": step %g, time %g, objective %g\n\n", shown->kept.jobs[0], record,
+               shown->step, shown->time, shown->objective);
+    if (part != WGF_STATE_SAMPLES)
+        print(shown, csv, 2 * d + (shown->mass ? 5 : 4), put_neurons);
+    if (!csv)
+        putchar('\n');
+    if (part != WGF_STATE_NEURONS)
+        print(shown, csv, d + (csv ? 3 : 4), put_samples);
+}
+
+int wgf_show_state(const char *file, int64_t job, int64_t record, enum wgf_state_part part)
+{
+    struct shown_state shown = {0};
+    struct wgf_selection selection = {0};
+    struct wgf_query query;
+    struct wgf_error error;
+    int code = WGF_EXIT_ERROR;
+    wgf_query_begin(&query);
+    if (!wgf_selection_add(&selection, job, job)) {
+        wgf_fail(&error, WGF_EMEMORY, "no memory for the number of a job");
+        code = wgf_cli_error(&error);
+    } else if (!(code = wgf_kept_open(&shown.kept, file, &selection, &query))) {
+        code = read_state(&shown, record, &error) ? wgf_cli_error(&error) : WGF_EXIT_OK;
+    }
+    if (!code)
+        print_state(&shown, record, part);
+    free(shown.state);
+    free(shown.alpha);
+    free(shown.points);
+    free(shown.f);
+    free(shown.e);
+    free(shown.unit);
+    free(shown.pattern);
+    wgf_kept_close(&shown.kept);
+    wgf_selection_free(&selection);
+    wgf_query_free(&query);
+    return code;
+}
