@@ -241,11 +241,11 @@ static cJSON *make_value(const struct wgf_param *param)
 }
 
 /* Its meaning, and which jobs read it. */
-static void add_description(const struct wgf_param *param, cJSON *schema)
+static void add_description(const struct wgf_param *param, const char *readers, cJSON *schema)
 {
-    char readers[WGF_READERS_LENGTH], text[2 * WGF_READERS_LENGTH];
-    wgf_param_readers(param, readers);
-    snprintf(text, sizeof text, "%s%s%s", param->meaning, *readers ? "; read with " : "", readers);
+    char text[2 * WGF_READERS_LENGTH];
+    snprintf(text, sizeof text, "%s%s%.*s", param->meaning, *readers ? "; read with " : "", WGF_READERS_LENGTH,
+             readers);
     cJSON_AddStringToObject(schema, "description", text);
 }
 
@@ -273,7 +273,7 @@ static void write_pattern(const struct wgf_param *param, char pattern[TEMPLATE])
 }
 
 /* The schemas of a parameter in each place that names it. */
-static void add_param(const struct wgf_param *param, cJSON *definitions)
+static void add_param(const struct wgf_param *param, const char *readers, cJSON *definitions)
 {
     const bool number = is_number(param), integer = param->type == WGF_PARAM_INT;
     const char *const name = param->name, *const type = number_type(param);
@@ -281,7 +281,7 @@ static void add_param(const struct wgf_param *param, cJSON *definitions)
     snprintf(value, sizeof value, VALUE, name);
     snprintf(only, sizeof only, VALUE "%s", name, param->word ? "/anyOf/0" : "");
     cJSON *const definition = make_value(param);
-    add_description(param, definition);
+    add_description(param, readers, definition);
     add_default(param, definition);
     cJSON_AddItemToObject(cJSON_GetObjectItem(definitions, "parameters"), name, definition);
     snprintf(text, sizeof text, number ? value_or_text : value_alone, value, "^=");
@@ -291,7 +291,7 @@ static void add_param(const struct wgf_param *param, cJSON *definitions)
     else
         snprintf(text, sizeof text, list, value);
     cJSON *const axis = cJSON_Parse(text);
-    add_description(param, axis);
+    add_description(param, readers, axis);
     cJSON_AddItemToObject(properties_of(definitions, "axes"), name, axis);
     if (number)
         snprintf(text, sizeof text, law, integer ? "integers" : "uniform", only, only, name);
@@ -308,8 +308,10 @@ static void add_param(const struct wgf_param *param, cJSON *definitions)
 char *wgf_cli_schema(void)
 {
     cJSON *const root = cJSON_Parse(frame);
-    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++)
-        add_param(param, cJSON_GetObjectItem(root, "definitions"));
+    char readers[WGF_MOST_PARAMS][WGF_READERS_LENGTH];
+    wgf_params_readers(readers);
+    for (int i = 0; i < wgf_param_count; i++)
+        add_param(&wgf_params[i], readers[i], cJSON_GetObjectItem(root, "definitions"));
     char *const text = cJSON_Print(root);
     cJSON_Delete(root);
     return text;

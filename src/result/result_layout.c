@@ -111,15 +111,14 @@ enum wgf_column_type wgf_param_column(const struct wgf_param *param)
 
 static void add_parameters(struct wgf_column_list *columns)
 {
-    for (int i = 0; i < wgf_param_count; i++) {
-        wgf_param_readers(&wgf_params[i], columns->read_with[i]);
+    wgf_params_readers(columns->read_with);
+    for (int i = 0; i < wgf_param_count; i++)
         columns->list[columns->count++] = (struct wgf_column){.name = wgf_params[i].name,
                                                               .type = wgf_param_column(&wgf_params[i]),
                                                               .shape = WGF_SHAPE_JOB,
                                                               .life = WGF_LIFE_CREATED,
                                                               .long_name = wgf_params[i].meaning,
                                                               .read_with = columns->read_with[i]};
-    }
 }
 
 #define WGF_SHAPE_UINT8 WGF_SHAPE_JOB

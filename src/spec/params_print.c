@@ -47,53 +47,85 @@ static void write_range(const struct wgf_param *param, char cell[CELL])
         append(cell, ", %s %g", param->open_above ? "<" : "<=", param->maximum);
 }
 
-/* Goes through what jobs can choose from a row of the table on: who reads a deciding parameter depends on rows before.
- * bits[p]: bit i is set where some job with choice i of the deciding parameter p reads the parameter; all bits where
- * such a job does not read p. True: some job reads it. */
-static bool search_readers(const struct wgf_param *param, struct wgf_settings *settings, int row,
-                           uint32_t bits[WGF_MOST_PARAMS])
+/* Which conditions of rows, `is_read`, hold for some job: a bit each. */
+typedef uint64_t conditions;
+
+struct readers {
+    bool (*list[64])(const struct wgf_settings *); /* the different conditions */
+    int count;
+    conditions met[WGF_MOST_PARAMS][32]; /* of jobs with that choice of a deciding row, or that do not read the row */
+};
+
+/* The number of a condition, which is added where it is new. */
+static int number_of(struct readers *readers, bool (*is_read)(const struct wgf_settings *))
 {
-    while (row < wgf_param_count && !wgf_params[row].decides)
-        row++;
-    if (row == wgf_param_count)
-        return param->is_read(settings);
-    const struct wgf_param *const decider = &wgf_params[row];
-    const bool chosen = wgf_param_is_read(decider, settings);
-    bool found = false;
-    for (int i = 0; decider->choices[i] && (chosen || i == 0); i++) {
-        wgf_param_set(decider, settings, (union wgf_value){.choice = i});
-        if (search_readers(param, settings, row + 1, bits)) {
-            bits[row] |= chosen ? 1u << i : ~0u;
-            found = true;
-        }
-    }
-    wgf_param_set(decider, settings, (union wgf_value){.choice = 0});
-    return found;
+    int k = 0;
+    while (k < readers->count && readers->list[k] != is_read)
+        k++;
+    assert(k < (int)(sizeof readers->list / sizeof *readers->list));
+    readers->list[k] = is_read;
+    readers->count += k == readers->count;
+    return k;
 }
 
-void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH])
+/* Goes through what jobs can choose from a row of the table on: who reads a deciding parameter depends on rows before.
+ * All conditions at once, as there are some 80 000 combinations. Returns those that hold for some of them. */
+static conditions search_readers(struct readers *readers, struct wgf_settings *settings, int row)
 {
-    uint32_t all_bits[WGF_MOST_PARAMS] = {0};
-    text[0] = '\0';
-    struct wgf_settings settings = {0};
-    for (const struct wgf_param *other = wgf_params; other < wgf_params + wgf_param_count; other++)
-        if (other->wakes)
-            wgf_param_set(other, &settings, (union wgf_value){.real = 1});
-    if (param->is_read)
-        search_readers(param, &settings, 0, all_bits);
-    for (const struct wgf_param *decider = wgf_params; decider < wgf_params + wgf_param_count; decider++) {
-        const uint32_t bits = all_bits[wgf_param_index(decider)];
+    conditions all = 0;
+    while (row < wgf_param_count && !wgf_params[row].decides)
+        row++;
+    if (row == wgf_param_count) {
+        for (int k = 0; k < readers->count; k++)
+            all |= (conditions)readers->list[k](settings) << k;
+        return all;
+    }
+    const struct wgf_param *const decider = &wgf_params[row];
+    const bool chosen = wgf_param_is_read(decider, settings);
+    for (int i = 0; decider->choices[i] && (chosen || i == 0); i++) {
+        wgf_param_set(decider, settings, (union wgf_value){.choice = i});
+        const conditions met = search_readers(readers, settings, row + 1);
+        for (int c = chosen ? i : 0; chosen ? c == i : decider->choices[c] != NULL; c++)
+            readers->met[row][c] |= met;
+        all |= met;
+    }
+    wgf_param_set(decider, settings, (union wgf_value){.choice = 0});
+    return all;
+}
+
+/* The text of a parameter whose condition has that number. */
+static void write_readers(const struct readers *readers, int number, char text[WGF_READERS_LENGTH])
+{
+    for (int row = 0; row < wgf_param_count; row++) {
+        const struct wgf_param *const decider = &wgf_params[row];
         bool all = true;
-        for (int i = 0; bits && decider->choices[i]; i++)
-            all = all && bits >> i & 1u;
+        for (int c = 0; decider->decides && decider->choices[c]; c++)
+            all = all && readers->met[row][c] >> number & 1;
         if (all)
             continue;
         append(text, "%s%s:", *text ? "; " : "", decider->name);
-        for (int i = 0, named = 0; decider->choices[i]; i++)
-            if (bits >> i & 1u)
-                append(text, "%s %s", named++ > 0 ? "," : "", decider->choices[i]);
+        for (int c = 0, named = 0; decider->choices[c]; c++)
+            if (readers->met[row][c] >> number & 1)
+                append(text, "%s %s", named++ > 0 ? "," : "", decider->choices[c]);
     }
     assert(strlen(text) < WGF_READERS_LENGTH - 1); /* nothing was cut */
+}
+
+void wgf_params_readers(char texts[][WGF_READERS_LENGTH])
+{
+    struct readers readers = {0};
+    struct wgf_settings settings = {0};
+    for (int i = 0; i < wgf_param_count; i++) {
+        texts[i][0] = '\0';
+        if (wgf_params[i].wakes)
+            wgf_param_set(&wgf_params[i], &settings, (union wgf_value){.real = 1});
+        if (wgf_params[i].is_read)
+            number_of(&readers, wgf_params[i].is_read);
+    }
+    search_readers(&readers, &settings, 0);
+    for (int i = 0; i < wgf_param_count; i++)
+        if (wgf_params[i].is_read)
+            write_readers(&readers, number_of(&readers, wgf_params[i].is_read), texts[i]);
 }
 
 static const char *shown_default(const struct wgf_param *param)
@@ -157,13 +189,15 @@ static void print_for_people(FILE *out)
 static void print_markdown(FILE *out)
 {
     fprintf(out, "| name | values (default) | range | read with | meaning |\n| --- | --- | --- | --- | --- |\n");
-    for (const struct wgf_param *param = wgf_params; param < wgf_params + wgf_param_count; param++) {
-        char type[CELL] = "", range[CELL] = "", readers[CELL] = "";
+    char readers[WGF_MOST_PARAMS][WGF_READERS_LENGTH];
+    wgf_params_readers(readers);
+    for (int i = 0; i < wgf_param_count; i++) {
+        const struct wgf_param *const param = &wgf_params[i];
+        char type[CELL] = "", range[CELL] = "";
         write_type(param, type);
         write_range(param, range);
-        wgf_param_readers(param, readers);
         fprintf(out, "| `%s` | %s (%s) | %s | %s | %s |\n", param->name, type, shown_default(param), range,
-                *readers ? readers : "all", param->meaning);
+                *readers[i] ? readers[i] : "all", param->meaning);
     }
 }
 

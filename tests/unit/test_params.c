@@ -380,8 +380,7 @@ static void readers_are_those_that_read(void **state)
     (void)state;
     static bool seen[WGF_MOST_PARAMS][WGF_MOST_PARAMS][16];
     static char texts[WGF_MOST_PARAMS][WGF_READERS_LENGTH];
-    for (int i = 0; i < wgf_param_count; i++)
-        wgf_param_readers(&wgf_params[i], texts[i]);
+    wgf_params_readers(texts);
     srand(2);
     for (int trial = 0; trial < 100000; trial++) {
         struct wgf_settings settings;

@@ -89,10 +89,10 @@ const char *wgf_param_text(const struct wgf_param *param, const struct wgf_setti
 /* Does a job of these settings read the parameter? */
 bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings);
 
-/* The conditions that a job meets if it reads the parameter, "method: prox; metric: sliced"; "" where all jobs read it.
- * */
+/* texts[i] <- the conditions that a job meets if it reads parameter i, "method: prox; metric: sliced"; "" where all
+ * jobs read it. texts: wgf_param_count. */
 enum { WGF_READERS_LENGTH = 256 };
-void wgf_param_readers(const struct wgf_param *param, char text[WGF_READERS_LENGTH]);
+void wgf_params_readers(char texts[][WGF_READERS_LENGTH]);
 
 /* Lists the names of the parameters that shape any of these, bits of enum wgf_shapes, in the order of the table; NULL
  * ends the list. */
