@@ -308,7 +308,7 @@ class EveryFigure(Sweeping):
 
     @classmethod
     def tearDownClass(cls):
-        elsewhere = {"mean-field", "sliced-exact", "width-time", "scaling-path"}  # MeanField, test_surfaces, test_scaling
+        elsewhere = {"mean-field", "sliced-exact", "width-time", "scaling-path"}  # in other tests
         missing = set(FIGURES) - cls.drawn - elsewhere
         assert not missing or len(sys.argv) > 1, f"figures without a test: {missing}"
 
