@@ -66,6 +66,29 @@ static void a_converged_step_is_an_implicit_one(void **state)
     }
 }
 
+/* A small gamma does: what D alone asks of an iteration is a contraction, however few the directions. */
+static void a_fixed_point_is_found_under_every_distance(void **state)
+{
+    (void)state;
+    static const int64_t projections[] = {1, 2, 10, 100};
+    for (int code = 0; code < 3 * 2 * 4; code++) {
+        struct wgf_settings settings = prox_settings();
+        settings.inner = WGF_INNER_FIXED_POINT;
+        settings.metric = code % 3;
+        settings.sliced_scale = code / 3 % 2;
+        settings.projections = projections[code / 6];
+        settings.gamma = 1e-6;
+        settings.init.scale = 1;
+        settings.inner_steps = 400;
+        struct descent done = run_settings(&settings);
+        assert_int_equal(done.result.outcome, WGF_OUTCOME_DONE);
+        const double *F = done.trace.column[WGF_TRACE_OBJECTIVE], *D = done.trace.column[WGF_TRACE_DISTANCE];
+        for (int r = 1; r <= 10; r++)
+            assert_true(F[r] + D[r] / (2 * settings.gamma) <= F[r - 1]);
+        discard(&done);
+    }
+}
+
 /* The first inner step, from V = W, is V = W - beta grad F(W). */
 static void one_given_inner_step_is_gradient_descent(void **state)
 {
@@ -304,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_searched_step_never_raises_the_objective),
         cmocka_unit_test(a_converged_step_is_an_implicit_one),
+        cmocka_unit_test(a_fixed_point_is_found_under_every_distance),
         cmocka_unit_test(one_given_inner_step_is_gradient_descent),
         cmocka_unit_test(the_residual_is_the_next_inner_step),
         cmocka_unit_test(inner_tolerance_stops_the_inner_steps),

@@ -101,9 +101,12 @@ static void begin(struct wgf_prox *prox, int64_t number, struct wgf_prox_inner *
     memcpy(prox->V, particles->W, (size_t)particles->points.count * sizeof(double));
     prox->run = 0;
     prox->metric->fix(prox->distance, particles->W, number);
-    if (prox->search) {
+    const struct wgf_settings *const settings = particles->settings;
+    if (prox->search || settings->inner == WGF_INNER_FIXED_POINT) {
         const double pull = prox->metric->curvature ? prox->metric->curvature(prox->distance) : 1;
-        inner->beta = prox->beta = wgf_directions_first_beta(&prox->directions, pull);
+        prox->beta =
+            prox->search ? wgf_directions_first_beta(&prox->directions, pull) : wgf_inner_beta(settings) / pull;
+        inner->beta = prox->beta;
     }
     wgf_prox_settle(prox, inner);
     wgf_inner_begin(&prox->memory);
