@@ -6,6 +6,7 @@ Usage: test_surfaces.py WGF [unittest arguments]
 
 import sys
 import unittest
+import warnings
 
 import h5py
 import numpy as np
@@ -97,6 +98,20 @@ class WidthTime(test_figures.Sweeping):
             self.assertEqual([row[2].split()[0] for row in page.table[1][:3]], [f"{gap:g}" for gap in wanted])
             drawn = np.ravel(page.panels[0].collections[0].get_array()).reshape(3, -1)
             np.testing.assert_allclose(drawn, np.transpose([wanted] * drawn.shape[1]))
+
+    def test_a_flat_map_among_others_has_no_lines(self):
+        """And no warning: all neurons of size 1000 are inactive after a step."""
+        fixed = self.fixed.replace("init_scale: 1, ", "").replace("mean, scaling: mean_field", "sum") + ", gamma: 1"
+        path = self.sweep("flat", fixed, f"init_scale: [1.0e-2, 1000], {self.swept}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            page = self.draw(path, "--figure", "width-time")
+        self.assertEqual(len(page.panels), 6)
+
+    def test_records_of_one_time_are_no_surface(self):
+        with self.assertRaisesRegex(PlotError, "two times"):
+            path = self.sweep("short", f"{self.fixed}, record_every: 100", self.swept)
+            self.draw(path, "--figure", "width-time")
 
     def test_without_an_optimum_it_says_so(self):
         with self.assertRaisesRegex(PlotError, "objective_optimal"):

@@ -49,6 +49,12 @@ def edges(values):
     return np.concatenate([[values[0] ** 2 / middles[0]], middles, [values[-1] ** 2 / middles[-1]]])
 
 
+def is_surface(times, found):
+    """Are there widths, times and gaps above 0 for a map?"""
+    gaps = [np.median(gaps, axis=0) for gaps in found.values()]
+    return len(found) >= LEAST_WIDTHS and times[0] < times[-1] and np.any(np.array(gaps) > 0)
+
+
 def positive(values):
     return np.where(values > 0, values, np.nan)
 
@@ -82,7 +88,10 @@ def draw_map(axes, found, times, norm):
     widths = list(found)
     middle = positive(np.array([np.median(gaps, axis=0) for gaps in found.values()]))
     image = axes.pcolormesh(edges(times), edges(widths), middle, cmap=SEQUENTIAL, norm=norm)
-    axes.contour(times, widths, middle, levels=np.geomspace(norm.vmin, norm.vmax, 8)[1:-1], colors=INK, linewidths=0.6)
+    levels = np.geomspace(norm.vmin, norm.vmax, 8)[1:-1]  # of all maps, of which one may be flat
+    levels = levels[(levels > np.nanmin(middle)) & (levels < np.nanmax(middle))]
+    if len(levels) > 0:
+        axes.contour(times, widths, middle, levels=levels, colors=INK, linewidths=0.6)
     axes.grid(False)
     return image
 
@@ -114,11 +123,12 @@ def width_time(result, options):
     for title, jobs in facets(result, result.jobs, options, others, MOST_ROWS):
         times = common_times(jobs)
         found = tables(jobs, times)
-        if len(found) >= LEAST_WIDTHS:
+        if is_surface(times, found):
             rows.append((title, jobs, times, found))
     if not rows:
         raise PlotError(
-            f"width-time needs {LEAST_WIDTHS} widths, and a known optimum: objective_optimal, with its optimum_gap"
+            f"width-time needs {LEAST_WIDTHS} widths, records of two times after the first, and a known optimum:"
+            " objective_optimal, with its optimum_gap"
         )
     used = [job for _, jobs, *_ in rows for job in jobs]
     said = shown(result, used, "only jobs with a known optimum" if len(used) < len(result.jobs) else "")
@@ -145,7 +155,7 @@ def width_time(result, options):
     widest = sorted({width for *_, found in rows for width in found})
     colours = Colours("width", widest)
     page.legend([Line2D([], [], color=colours(width), linewidth=2, label=f"width {width}") for width in widest])
-    page.note("lines: medians over seeds, bands 25–75 %; of the map black lines are of equal height")
+    page.note("lines: medians over seeds, bands 25–75 %; a black line joins points of equal height on the map")
     return page
 
 
