@@ -96,7 +96,8 @@ static wgf_status evaluate(struct shown_state *shown, int64_t job, struct wgf_er
     return WGF_OK;
 }
 
-static wgf_status read_state(struct shown_state *shown, int64_t record, struct wgf_error *error)
+/* aligned: as a table for people, whose columns are limited. */
+static wgf_status read_state(struct shown_state *shown, int64_t record, bool aligned, struct wgf_error *error)
 {
     const int64_t job = shown->kept.jobs[0];
     int64_t number;
@@ -107,9 +108,10 @@ static wgf_status read_state(struct shown_state *shown, int64_t record, struct w
         status = wgf_kept_read(&shown->kept, job, number, &shown->settings, &shown->state, &shown->alpha, error);
     if (!status)
         status = wgf_kept_data(&shown->kept, job, &shown->settings, &shown->data, error);
-    if (!status && 2 * shown->data->d + 5 > WGF_TABLE_COLUMNS)
-        status =
-            wgf_fail(error, WGF_EUSAGE, "neurons of %" PRId64 " inputs are too many columns to print", shown->data->d);
+    if (!status && aligned && 2 * shown->data->d + 5 > WGF_TABLE_COLUMNS)
+        status = wgf_fail(error, WGF_EUSAGE,
+                          "neurons of %" PRId64 " inputs are too many columns for a table; use --csv or --data",
+                          shown->data->d);
     return status ? status : evaluate(shown, job, error);
 }
 
@@ -217,7 +219,7 @@ int wgf_show_state(const char *file, int64_t job, int64_t record, enum wgf_state
         wgf_fail(&error, WGF_EMEMORY, "no memory for the number of a job");
         code = wgf_cli_error(&error);
     } else if (!(code = wgf_kept_open(&shown.kept, file, &selection, &query))) {
-        code = read_state(&shown, record, &error) ? wgf_cli_error(&error) : WGF_EXIT_OK;
+        code = read_state(&shown, record, part == WGF_STATE_ALL, &error) ? wgf_cli_error(&error) : WGF_EXIT_OK;
     }
     if (!code)
         print_state(&shown, record, part);

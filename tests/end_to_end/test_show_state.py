@@ -102,6 +102,16 @@ def masses_on_a_grid(wgf):
 
 
 @case
+def inputs_beyond_the_columns_of_a_table(wgf):
+    path = wgf.result("name: x\nfixed: {n: 2, d: 2100, width: 1, steps: 1, save: last, data: random}\n")
+    wgf("show", "out.h5", "--job", 0, "--record", 1).require(USAGE, "2100 inputs", "--csv").quietly()
+    X, y = samples(wgf, 0)
+    w = state_of(path, 0, 0)
+    check_neurons(shown(wgf, 0, 1, "--csv"), w, [1.0], X)
+    check_samples(shown(wgf, 0, 1, "--data"), X, y, np.maximum(0, X @ w[0]))
+
+
+@case
 def slopes_of_other_losses(wgf):
     wgf.result("name: x\nfixed: {data: random, n: 6, d: 2, width: 4, steps: 1, save: all, loss: huber, "
                "huber_delta: 0.2, init_scale: 3}\n")

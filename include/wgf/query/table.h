@@ -12,7 +12,7 @@ enum { WGF_TABLE_COLUMNS = 64 * 65 };
 struct wgf_table {
     FILE *stream;
     bool csv, measures;  /* while `measures` is set, cells make their columns wide enough and nothing is printed */
-    int columns, column; /* at most WGF_TABLE_COLUMNS; the next cell's */
+    int columns, column; /* at most WGF_TABLE_COLUMNS, but for CSV; the next cell's */
     int width[WGF_TABLE_COLUMNS];
 };
 
