@@ -153,6 +153,6 @@ def scaling_path(result, options):
 
 FIGURE = Figure(
     place=45,
-    meaning="times of alignment and of the first fall, end, learned function over init_scale (alignment; save: last)",
+    meaning="when neurons align and F falls, and what is learned, over init_scale (save: last; --table)",
     draw=scaling_path,
 )
