@@ -141,7 +141,7 @@ def sliced_exact(result, options):
 
 FIGURE = Figure(
     place=27,
-    meaning="sliced against exact distances over d: W2 of a step, F and seconds (record_distances: all; --table)",
+    meaning="sliced against exact distances over d: W2 of a step, F, seconds (record_distances: all; --table)",
     draw=sliced_exact,
     suits=suits,
 )
