@@ -131,6 +131,21 @@ static void the_start_has_its_price(void **state)
     plan_discard(&planned);
 }
 
+/* Diagnostics of the first record come before any step: a job that is cut there shows the price of a record. */
+static void the_first_record_has_its_price(void **state)
+{
+    (void)state;
+    struct planned planned =
+        plan_of("name: x\nfixed: {n: 1000, width: 1000, steps: 1, record_diagnostics: patterns}\n"
+                "sweep: {method: [gd, prox, flow], inner: [gd, exact_local], flow_solver: [events, adaptive]}\n");
+    for (int64_t job = 0; job < wgf_plan_jobs(planned.plan); job++) {
+        struct wgf_settings settings;
+        wgf_plan_job(planned.plan, job, &settings);
+        assert_true(wgf_flow_start_operations(&settings) > 2 * 1000 * 1000);
+    }
+    plan_discard(&planned);
+}
+
 /* Within its budget of processor time, some jobs of each kind; those that fail tell nothing. */
 static void jobs_of_each_kind_are_measured(void **state)
 {
@@ -186,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_job_takes_no_longer_than_its_limit),
         cmocka_unit_test(sums_of_large_plans_are_estimated),
         cmocka_unit_test(the_start_has_its_price),
+        cmocka_unit_test(the_first_record_has_its_price),
         cmocka_unit_test(jobs_of_each_kind_are_measured),
         cmocka_unit_test(measuring_ends_when_it_is_not_wanted),
         cmocka_unit_test(predictions_are_judged),

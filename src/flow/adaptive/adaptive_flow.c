@@ -248,6 +248,7 @@ const struct wgf_method wgf_flow_adaptive = {
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED),
     .bytes = bytes,
     .operations = operations,
+    .start_operations = wgf_particles_start_operations,
     .remedy = wgf_flow_other_start, /* gamma is only the time between records */
     .shape = wgf_particles_shape,
     .create = create,

@@ -197,6 +197,7 @@ const struct wgf_method wgf_method_flow = {
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(SLIDING) | WGF_COLUMN_BIT(AT_ORIGIN) | WGF_COLUMN_BIT(EVENTS),
     .bytes = bytes,
     .operations = operations,
+    .start_operations = wgf_particles_start_operations,
     .shape = wgf_particles_shape,
     .remedy = wgf_flow_other_start, /* gamma is only the time between records */
     .create = create,

@@ -243,9 +243,9 @@ static double operations(const struct wgf_settings *settings)
         .neurons = true, .uses_kernel = true,                                                                          \
         .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(PROX_OBJECTIVE) | WGF_COLUMN_BIT(INNER_RESIDUAL) |            \
                    WGF_COLUMN_BIT(ARC_SWITCHES) | WGF_COLUMN_BIT(NEWTON_STEPS_USED) | (more_columns),                  \
-        .bytes = bytes, .operations = operations, .shape = wgf_particles_shape, .create = create, .free = destroy,     \
-        .evaluate = evaluate, .step = step, .record = record, .state = state, .state_iov = state_iov,                  \
-        .explain = explain,                                                                                            \
+        .bytes = bytes, .operations = operations, .start_operations = wgf_particles_start_operations,                  \
+        .shape = wgf_particles_shape, .create = create, .free = destroy, .evaluate = evaluate, .step = step,           \
+        .record = record, .state = state, .state_iov = state_iov, .explain = explain,                                  \
     }
 const struct wgf_method wgf_prox_exact_local = EXACT_PROX(0);
 const struct wgf_method wgf_prox_exact_global = EXACT_PROX(WGF_COLUMN_BIT(PROX_BOUND));

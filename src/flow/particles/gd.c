@@ -162,6 +162,7 @@ const struct wgf_method wgf_method_gd = {
     .columns = WGF_PARTICLE_COLUMNS,
     .bytes = wgf_particles_bytes,
     .operations = wgf_particles_operations,
+    .start_operations = wgf_particles_start_operations,
     .shape = wgf_particles_shape,
     .step_time = step_time,
     .constant_step = constant_step,

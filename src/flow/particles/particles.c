@@ -59,6 +59,11 @@ double wgf_particles_bytes(const struct wgf_settings *settings)
                                              : wgf_network_bytes(&settings->network, m, n, d));
 }
 
+double wgf_particles_start_operations(const struct wgf_settings *settings)
+{
+    return wgf_diagnostics_operations(settings, wgf_settings_neurons(settings));
+}
+
 double wgf_particles_operations(const struct wgf_settings *settings)
 {
     const int64_t m = wgf_settings_neurons(settings), n = settings->data.n, d = settings->data.d;

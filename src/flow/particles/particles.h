@@ -44,6 +44,8 @@ struct wgf_particles {
 /* True when descents of these settings use model/arc_stepper.h: same results up to rounding, many times faster. */
 bool wgf_particles_use_arcs(const struct wgf_settings *settings);
 double wgf_particles_bytes(const struct wgf_settings *settings);
+/* Operations of diagnostics at the start. */
+double wgf_particles_start_operations(const struct wgf_settings *settings);
 /* Operations of an evaluation with its share of a record. */
 double wgf_particles_operations(const struct wgf_settings *settings);
 struct wgf_state_shape wgf_particles_shape(const struct wgf_settings *settings);

@@ -275,6 +275,7 @@ const struct wgf_method wgf_method_prox = {
     .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(INNER_RESIDUAL),
     .bytes = bytes,
     .operations = operations,
+    .start_operations = wgf_particles_start_operations,
     .shape = wgf_particles_shape,
     .constant_step = constant_step,
     .inner_records = inner_records,
