@@ -290,6 +290,13 @@ class Discovery(InFolder):
         self.assertTrue(list(FIGURES.values())[-1].suits(None))
 
 
+class Numbers(unittest.TestCase):
+    def test_no_digit_before_the_point_becomes_a_power(self):
+        cases = [(1000, 3, "1000"), (12345.6, 3, "12346"), (-2000, 2, "-2000"), (0.12345, 3, "0.123"), (0, 3, "0")]
+        for value, digits, text in [*cases, (1e5, 3, "$10^{5}$"), (2.5e-4, 6, r"$2.5\times10^{-4}$")]:
+            self.assertEqual(plot.words.number_text(value, digits), text)
+
+
 class Axes(InFolder):
     """--log, --linear, --xlim and --ylim; what is logarithmic without them; the axes of a table of wgf aggregate."""
 

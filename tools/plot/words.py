@@ -21,9 +21,12 @@ def shown(value):
 
 
 def number_text(value, digits=DIGITS):
-    """A number with at most that many digits; a power of ten where it is very small or large."""
-    if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.{digits}g}"
+    """A number with at most that many digits, and those before the point; a power of ten where it is very small or
+    large."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:.{max(digits, len(str(int(abs(value)))))}g}"
     mantissa, exponent = f"{value:.{max(digits - 3, 0)}e}".split("e")
     factor = "" if float(mantissa) == 1 else rf"{float(mantissa):.{digits}g}\times"
     return rf"${factor}10^{{{int(exponent)}}}$"
