@@ -198,28 +198,21 @@ static wgf_status fill(void *context, struct wgf_store *store, struct wgf_error 
     return status;
 }
 
-static void put_number(struct wgf_table *table, double number, bool exact)
-{
-    char text[WGF_CELL_TEXT_LENGTH];
-    wgf_table_cell(table, wgf_number_text(number, exact ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
-}
-
 static void put_table(struct wgf_table *table, const struct learning *learning)
 {
     static const char *const names[] = {"job",      "features",     "rank",      "condition",
                                         "residual", "labels_error", "mismatched"};
-    const bool exact = table->csv;
     for (int c = 0; c < table->columns; c++)
         wgf_table_cell(table, names[c]);
     for (int64_t i = 0; i < learning->line_count; i++) {
         const struct line *const line = &learning->lines[i];
-        put_number(table, (double)line->job, true);
-        put_number(table, (double)line->features, true);
-        put_number(table, (double)line->rank, true);
-        put_number(table, line->condition, exact);
-        put_number(table, line->residual, exact);
-        put_number(table, line->labels_error, exact);
-        put_number(table, line->mismatched, exact);
+        wgf_table_integer(table, line->job);
+        wgf_table_integer(table, line->features);
+        wgf_table_integer(table, line->rank);
+        wgf_table_number(table, line->condition);
+        wgf_table_number(table, line->residual);
+        wgf_table_number(table, line->labels_error);
+        wgf_table_number(table, line->mismatched);
     }
 }
 

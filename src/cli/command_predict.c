@@ -164,8 +164,7 @@ static void put(struct wgf_table *table, const struct prediction *made)
     }
     for (int64_t j = 0; j < made->n; j++)
         for (int64_t i = 0; i < made->kept.count; i++)
-            wgf_table_cell(table, wgf_number_text(made->f[i * made->n + j],
-                                                  table->csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
+            wgf_table_number(table, made->f[i * made->n + j]);
 }
 
 static void print(const struct prediction *made, bool csv)

@@ -70,7 +70,6 @@ static void put_records(const struct wgf_cells *traces, bool csv)
     enum { NUMBER_WIDTH = 12 };
     struct wgf_table table = {.stream = stdout, .csv = csv};
     const struct wgf_cells *shown[WGF_TRACE_COUNT];
-    char text[WGF_CELL_TEXT_LENGTH];
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (has_number(&traces[c])) {
             const int length = (int)strlen(traces[c].variable.name);
@@ -81,8 +80,7 @@ static void put_records(const struct wgf_cells *traces, bool csv)
         wgf_table_cell(&table, shown[c]->variable.name);
     for (int64_t r = 0; r < traces[WGF_TRACE_STEP].records && !isnan(trace_at(&traces[WGF_TRACE_STEP], r)); r++)
         for (int c = 0; c < table.columns; c++)
-            wgf_table_cell(&table,
-                           wgf_number_text(trace_at(shown[c], r), csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
+            wgf_table_number(&table, trace_at(shown[c], r));
 }
 
 static wgf_status show_trace(struct wgf_store *store, int64_t job, bool csv, struct wgf_error *error)
@@ -91,13 +89,8 @@ static wgf_status show_trace(struct wgf_store *store, int64_t job, bool csv, str
     static const char *const names[] = {WGF_TRACE_COLUMNS(TRACE_NAME)};
     struct wgf_cells traces[WGF_TRACE_COUNT] = {0};
     wgf_status status = WGF_OK;
-    for (int c = 0; !status && c < WGF_TRACE_COUNT; c++) {
-        struct wgf_variable variable;
-        wgf_variable_find(names[c], &variable);
-        status = wgf_cells_open(&traces[c], &variable, store, 1, error);
-        if (!status)
-            status = wgf_cells_read(&traces[c], job, 1, error);
-    }
+    for (int c = 0; !status && c < WGF_TRACE_COUNT; c++)
+        status = wgf_cells_load(&traces[c], names[c], store, job, 1, error);
     if (!status && !csv)
         putchar('\n');
     if (!status)
@@ -116,18 +109,6 @@ static int show_job(struct wgf_store *store, int64_t job, bool csv)
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
 
-static void print_samples(const struct wgf_data *data)
-{
-    for (int64_t k = 0; k < data->d; k++)
-        printf("x%" PRId64 ",", k);
-    puts("y");
-    for (int64_t j = 0; j < data->n; j++) {
-        for (int64_t k = 0; k < data->d; k++)
-            printf("%.17g,", data->X[j * data->d + k]);
-        printf("%.17g\n", data->y[j]);
-    }
-}
-
 /* Makes the data of a job again, after checking that they are still those that the file was computed from. */
 static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, int64_t job)
 {
@@ -143,7 +124,7 @@ static int show_data(struct wgf_store *store, const struct wgf_job_list *jobs, i
         return wgf_cli_error(&error);
     status = wgf_job_runner_data(runner, &settings, &data, &error);
     if (!status)
-        print_samples(data);
+        wgf_show_samples(data, NULL, NULL, true);
     wgf_job_runner_free(runner);
     return status ? wgf_cli_error(&error) : WGF_EXIT_OK;
 }
@@ -172,11 +153,13 @@ static int show(const struct request *request)
     if (wgf_result_open(&store, request->file, WGF_STORE_READ, &error))
         return wgf_cli_error(&error);
     wgf_store_extent(store, &extent);
-    int code = wgf_cli_plan_of(&jobs, store);
-    if (!code && request->job >= extent.jobs)
+    int code = WGF_EXIT_OK;
+    if (request->job >= extent.jobs)
         code =
             wgf_cli_misuse("show", "there is no job %" PRId64 "; the last is %" PRId64, request->job, extent.jobs - 1);
-    else if (!code && request->record >= 0)
+    else if (request->record < 0)
+        code = wgf_cli_plan_of(&jobs, store);
+    if (!code && request->record >= 0)
         code = wgf_show_state(request->file, request->job, request->record,
                               request->data        ? WGF_STATE_SAMPLES
                               : request->table.csv ? WGF_STATE_NEURONS

@@ -23,13 +23,8 @@ static bool has_state(const struct wgf_kept *kept, int64_t job)
 static wgf_status read_parts(struct wgf_kept *kept, const struct wgf_query *query, struct wgf_error *error)
 {
     wgf_status status = WGF_OK;
-    for (int p = 0; !status && p < WGF_KEPT_PARTS; p++) {
-        struct wgf_variable variable;
-        wgf_variable_find(part_names[p], &variable);
-        status = wgf_cells_open(&kept->parts[p], &variable, kept->store, kept->extent.jobs, error);
-        if (!status)
-            status = wgf_cells_read(&kept->parts[p], 0, kept->extent.jobs, error);
-    }
+    for (int p = 0; !status && p < WGF_KEPT_PARTS; p++)
+        status = wgf_cells_load(&kept->parts[p], part_names[p], kept->store, 0, kept->extent.jobs, error);
     if (!status)
         status = wgf_picker_open(&kept->picker, query, kept->store, kept->extent.jobs, error);
     return status ? status : wgf_picker_load(&kept->picker, false, 0, kept->extent.jobs, error);

@@ -37,6 +37,9 @@ struct wgf_table_request {
 wgf_status wgf_show_table(struct wgf_store *store, const struct wgf_spec *spec, const struct wgf_table_request *request,
                           struct wgf_error *error);
 
+/* Prints samples as a table of inputs and labels; with f and e (n each) where these are not NULL. */
+void wgf_show_samples(const struct wgf_data *data, const double *f, const double *e, bool csv);
+
 /* What is printed of a record of a job. */
 enum wgf_state_part {
     WGF_STATE_ALL,     /* for people */

@@ -24,35 +24,38 @@ struct shown_state {
     double step, time, objective;
 };
 
-static double *traced(double *value, const struct wgf_cells *cells, int64_t record)
+static double trace_at(const struct wgf_cells *trace, int64_t record)
 {
-    *value = record < cells->records ? *(const double *)wgf_cells_at(cells, 0, record) : NAN;
-    return value;
+    return record < trace->records ? *(const double *)wgf_cells_at(trace, 0, record) : NAN;
 }
 
-/* The number among those kept of the state of a record; reads the trace there. */
-static wgf_status find_record(struct shown_state *shown, int64_t job, int64_t record, int64_t *number,
+/* Reads the trace at a record; returns the last record of the job in *last. */
+static wgf_status read_record(struct shown_state *shown, int64_t job, int64_t record, int64_t *last,
                               struct wgf_error *error)
 {
     static const char *const names[] = {"step", "time", "objective"};
-    double *const values[] = {&shown->step, &shown->time, &shown->objective};
-    const bool all = shown->settings.save == WGF_SAVE_ALL;
-    int64_t last = -1;
+    enum { NAMES = sizeof names / sizeof *names };
+    double *const values[NAMES] = {&shown->step, &shown->time, &shown->objective};
+    struct wgf_cells traces[NAMES] = {0};
     wgf_status status = WGF_OK;
-    for (int k = 0; !status && k < 3; k++) {
-        struct wgf_variable variable;
-        struct wgf_cells cells = {0};
-        double step;
-        wgf_variable_find(names[k], &variable);
-        status = wgf_cells_open(&cells, &variable, shown->kept.store, 1, error);
-        if (!status)
-            status = wgf_cells_read(&cells, job, 1, error);
-        while (!status && k == 0 && last + 1 < cells.records && !isnan(*traced(&step, &cells, last + 1)))
-            last++;
-        if (!status)
-            traced(values[k], &cells, record);
-        wgf_cells_close(&cells);
-    }
+    for (int k = 0; !status && k < NAMES; k++)
+        status = wgf_cells_load(&traces[k], names[k], shown->kept.store, job, 1, error);
+    for (int k = 0; !status && k < NAMES; k++)
+        *values[k] = trace_at(&traces[k], record);
+    for (*last = -1; !status && !isnan(trace_at(&traces[0], *last + 1));)
+        ++*last;
+    for (int k = 0; k < NAMES; k++)
+        wgf_cells_close(&traces[k]);
+    return status;
+}
+
+/* The number among those kept of the state of a record. */
+static wgf_status find_record(struct shown_state *shown, int64_t job, int64_t record, int64_t *number,
+                              struct wgf_error *error)
+{
+    const bool all = shown->settings.save == WGF_SAVE_ALL;
+    int64_t last;
+    const wgf_status status = read_record(shown, job, record, &last, error);
     if (status)
         return status;
     *number = all ? record : 0;
@@ -115,12 +118,6 @@ static wgf_status read_state(struct shown_state *shown, int64_t record, bool ali
     return status ? status : evaluate(shown, job, error);
 }
 
-static void put_number(struct wgf_table *table, double number)
-{
-    char text[WGF_CELL_TEXT_LENGTH];
-    wgf_table_cell(table, wgf_number_text(number, table->csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
-}
-
 static void put_names(struct wgf_table *table, const char *letter, int64_t count)
 {
     char name[32];
@@ -147,52 +144,65 @@ static void put_neurons(struct wgf_table *table, const struct shown_state *shown
         const double norm = wgf_normalise(shown->unit, d);
         wgf_table_integer(table, i);
         for (int64_t k = 0; k < d; k++)
-            put_number(table, w[k]);
-        put_number(table, shown->mass ? shown->sign[i] : shown->alpha ? shown->alpha[i] : w[d]);
+            wgf_table_number(table, w[k]);
+        wgf_table_number(table, shown->mass ? shown->sign[i] : shown->alpha ? shown->alpha[i] : w[d]);
         if (shown->mass)
-            put_number(table, shown->mass[i]);
-        put_number(table, norm);
+            wgf_table_number(table, shown->mass[i]);
+        wgf_table_number(table, norm);
         for (int64_t k = 0; k < d; k++)
-            put_number(table, norm > 0 ? shown->unit[k] : NAN);
+            wgf_table_number(table, norm > 0 ? shown->unit[k] : NAN);
         for (int64_t j = 0; j < n; j++)
             shown->pattern[j] = wgf_network_activates(w, shown->data->X + j * d, d) ? '1' : '0';
         wgf_table_cell(table, shown->pattern);
     }
 }
 
-static void put_samples(struct wgf_table *table, const struct shown_state *shown)
+/* f, e: or NULL */
+static void put_samples(struct wgf_table *table, const struct wgf_data *data, const double *f, const double *e)
 {
-    const struct wgf_data *const data = shown->data;
     if (!table->csv)
         wgf_table_cell(table, "sample");
     put_names(table, "x", data->d);
     wgf_table_cell(table, "y");
-    wgf_table_cell(table, "f");
-    wgf_table_cell(table, "e");
+    if (f)
+        wgf_table_cell(table, "f");
+    if (e)
+        wgf_table_cell(table, "e");
     for (int64_t j = 0; j < data->n; j++) {
         if (!table->csv)
             wgf_table_integer(table, j);
         for (int64_t k = 0; k < data->d; k++)
-            put_number(table, data->X[j * data->d + k]);
-        put_number(table, data->y[j]);
-        put_number(table, shown->f[j]);
-        put_number(table, shown->e[j]);
+            wgf_table_number(table, data->X[j * data->d + k]);
+        wgf_table_number(table, data->y[j]);
+        if (f)
+            wgf_table_number(table, f[j]);
+        if (e)
+            wgf_table_number(table, e[j]);
     }
 }
 
-static void print(const struct shown_state *shown, bool csv, int64_t columns,
-                  void (*put)(struct wgf_table *, const struct shown_state *))
+void wgf_show_samples(const struct wgf_data *data, const double *f, const double *e, bool csv)
 {
-    struct wgf_table table = {.stream = stdout, .csv = csv, .columns = (int)columns, .measures = !csv};
+    const int columns = (int)data->d + 1 + !csv + (f != NULL) + (e != NULL);
+    struct wgf_table table = {.stream = stdout, .csv = csv, .columns = columns, .measures = !csv};
     if (!csv)
-        put(&table, shown);
+        put_samples(&table, data, f, e);
     table.measures = false;
-    put(&table, shown);
+    put_samples(&table, data, f, e);
+}
+
+static void show_neurons(const struct shown_state *shown, bool csv)
+{
+    const int columns = 2 * (int)shown->data->d + (shown->mass ? 5 : 4);
+    struct wgf_table table = {.stream = stdout, .csv = csv, .columns = columns, .measures = !csv};
+    if (!csv)
+        put_neurons(&table, shown);
+    table.measures = false;
+    put_neurons(&table, shown);
 }
 
 static void print_state(const struct shown_state *shown, int64_t record, enum wgf_state_part part)
 {
-    const int64_t d = shown->data->d;
     const bool csv = part != WGF_STATE_ALL;
     if (csv)
         wgf_cli_print_data();
@@ -200,11 +210,11 @@ static void print_state(const struct shown_state *shown, int64_t record, enum wg
         printf("job %" PRId64 ", record %" PRId64 ": step %g, time %g, objective %g\n\n", shown->kept.jobs[0], record,
                shown->step, shown->time, shown->objective);
     if (part != WGF_STATE_SAMPLES)
-        print(shown, csv, 2 * d + (shown->mass ? 5 : 4), put_neurons);
+        show_neurons(shown, csv);
     if (!csv)
         putchar('\n');
     if (part != WGF_STATE_NEURONS)
-        print(shown, csv, d + (csv ? 3 : 4), put_samples);
+        wgf_show_samples(shown->data, shown->f, shown->e, csv);
 }
 
 int wgf_show_state(const char *file, int64_t job, int64_t record, enum wgf_state_part part)

@@ -1,6 +1,8 @@
 /* Cells of a table, padded to the width of their columns or quoted as CSV. */
 #include "wgf/query/table.h"
 
+#include "wgf/query/variable.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -39,4 +41,10 @@ void wgf_table_integer(struct wgf_table *table, int64_t number)
     char text[24];
     snprintf(text, sizeof text, "%" PRId64, number);
     wgf_table_cell(table, text);
+}
+
+void wgf_table_number(struct wgf_table *table, double number)
+{
+    char text[WGF_CELL_TEXT_LENGTH];
+    wgf_table_cell(table, wgf_number_text(number, table->csv ? WGF_NUMBER_EXACT : WGF_NUMBER_SHORT, text));
 }

@@ -141,6 +141,15 @@ wgf_status wgf_cells_read(struct wgf_cells *cells, int64_t first, int64_t count,
     return status;
 }
 
+wgf_status wgf_cells_load(struct wgf_cells *cells, const char *name, struct wgf_store *store, int64_t first,
+                          int64_t count, struct wgf_error *error)
+{
+    struct wgf_variable variable;
+    wgf_variable_find(name, &variable);
+    const wgf_status status = wgf_cells_open(cells, &variable, store, count, error);
+    return status ? status : wgf_cells_read(cells, first, count, error);
+}
+
 const void *wgf_cells_at(const struct wgf_cells *cells, int64_t row, int64_t record)
 {
     const int64_t cell = row * cells->records + (cells->variable.is_trace ? record : 0);

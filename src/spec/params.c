@@ -363,9 +363,8 @@ const struct wgf_param wgf_params[] = {
      SAYS("stop inner iterations once the residual is below this; 0: never")},
     {"projections", INT(projections, "100"), WHOLE(1), READ(with_sliced), SAYS("directions of the sliced distance")},
     {"sliced_scale", CHOICE(sliced_scale, "none"), ONE_OF(sliced_scales), READ(with_sliced),
-     SAYS("dimension: multiply the sliced distance by that of the points, so that translations cost what they cost "
-          "under "
-          "the others")},
+     SAYS("dimension: multiply the sliced distance by that of the points, so that translations cost what they "
+          "cost under the others")},
     {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_jko), SAYS("grid points per axis")},
     {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_jko), SAYS("half-width of the grid")},
     {"grid2", INT(grid2, "0"), WHOLE(0), SHAPES(STATE), READ(with_jko),

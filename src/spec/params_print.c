@@ -85,8 +85,8 @@ static conditions search_readers(struct readers *readers, struct wgf_settings *s
     for (int i = 0; decider->choices[i] && (chosen || i == 0); i++) {
         wgf_param_set(decider, settings, (union wgf_value){.choice = i});
         const conditions met = search_readers(readers, settings, row + 1);
-        for (int c = chosen ? i : 0; chosen ? c == i : decider->choices[c] != NULL; c++)
-            readers->met[row][c] |= met;
+        for (int c = 0; decider->choices[c]; c++)
+            readers->met[row][c] |= c == i || !chosen ? met : 0;
         all |= met;
     }
     wgf_param_set(decider, settings, (union wgf_value){.choice = 0});

@@ -10,6 +10,11 @@ RESAMPLES = 1000
 CONFIDENCE = (2.5, 97.5)
 
 
+def resampled(count):
+    """Numbers of repetitions, drawn with replacement as often as there are: [resamples, count]."""
+    return np.random.default_rng(1).integers(count, size=(RESAMPLES, count))
+
+
 def slope(x, y):
     """The exponent of a power law through (x, y), by least squares in logarithms; y may have leading axes."""
     log_x, log_y = np.log(x), np.log(y)
@@ -30,26 +35,27 @@ def bootstrap_rate(x, samples, statistic):
     samples = np.asarray(samples, float)
     middle = statistic(samples, axis=0)
     exponent = float(slope(x, middle))
-    drawn = np.random.default_rng(1).integers(len(samples), size=(RESAMPLES, len(samples)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        slopes = slope(x, statistic(samples[drawn], axis=1))
+        slopes = slope(x, statistic(samples[resampled(len(samples))], axis=1))
     low, high = np.percentile(slopes[np.isfinite(slopes)], CONFIDENCE)
     return Rate(exponent, float(low), float(high), factor(x, middle, exponent))
 
 
 def median_rate(exponents, factors):
     """The median of the exponents of repetitions, with a percentile interval, and of their factors."""
-    exponents = np.asarray(exponents, float)
-    drawn = np.random.default_rng(1).integers(len(exponents), size=(RESAMPLES, len(exponents)))
-    low, high = np.percentile(np.median(exponents[drawn], axis=1), CONFIDENCE)
-    return Rate(float(np.median(exponents)), float(low), float(high), float(np.median(factors)))
+    return Rate(*median_interval(exponents), float(np.median(factors)))
 
 
 def median_interval(values):
     """The median of single values of repetitions, and its percentile interval: (median, low, high)."""
     values = np.asarray(values, float)
-    drawn = np.random.default_rng(1).integers(len(values), size=(RESAMPLES, len(values)))
-    return float(np.median(values)), *map(float, np.percentile(np.median(values[drawn], axis=1), CONFIDENCE))
+    drawn = np.median(values[resampled(len(values))], axis=1)
+    return float(np.median(values)), *map(float, np.percentile(drawn, CONFIDENCE))
+
+
+def interval_text(middle, low, high):
+    """A number with its interval, for a table."""
+    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
 
 
 def rate_of(x, samples, statistic):

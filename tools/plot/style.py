@@ -27,6 +27,7 @@ DPI = 160
 METRICS = RendererAgg(1, 1, 72)  # measures texts
 MARGIN = 0.16  # inches
 TITLE = 10.5  # points, of a panel's title
+QUARTILES = (25, 50, 75)  # percentiles of a band
 MOST_KEYS = 40  # values that a legend names
 BENEATH = ("note", "legend", "label")  # from the foot upwards
 
@@ -127,6 +128,13 @@ def spans_decades(values, decades=1.0, zero=False):
     """
     positive = [value for value in values if value > 0] if zero else values
     return len(positive) > 0 and min(values) >= 0 < min(positive) and max(positive) >= 10.0**decades * min(positive)
+
+
+def draw_band(axes, x, quartiles, colour, shade=0.15, **style):
+    """A line at the middle one of three rows, and a band between the other two."""
+    low, middle, high = quartiles
+    axes.fill_between(x, low, high, color=colour, alpha=shade, linewidth=0)
+    axes.plot(x, middle, color=colour, **style)
 
 
 def set_log_y(axes):

@@ -19,5 +19,6 @@ struct wgf_table {
 /* The next cell; the one of the last column ends the line. */
 void wgf_table_cell(struct wgf_table *table, const char *text);
 void wgf_table_integer(struct wgf_table *table, int64_t number);
+void wgf_table_number(struct wgf_table *table, double number); /* with all digits in CSV, else with six */
 
 #endif

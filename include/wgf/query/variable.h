@@ -55,6 +55,10 @@ wgf_status wgf_cells_open(struct wgf_cells *cells, const struct wgf_variable *va
  * that the file lacks has its default, or NaN, in all rows. Errors: WGF_EIO, WGF_EMEMORY. */
 wgf_status wgf_cells_read(struct wgf_cells *cells, int64_t first, int64_t count, struct wgf_error *error);
 
+/* The two in one: cells of the variable of that name, which exists, with rows [first, first + count) read. */
+wgf_status wgf_cells_load(struct wgf_cells *cells, const char *name, struct wgf_store *store, int64_t first,
+                          int64_t count, struct wgf_error *error);
+
 /* A cell of the block; `record` matters for traces only. */
 const void *wgf_cells_at(const struct wgf_cells *cells, int64_t row, int64_t record);
 

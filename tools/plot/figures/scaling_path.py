@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from ..figure import Figure
-from ..fit import CONFIDENCE, RESAMPLES
+from ..fit import CONFIDENCE, resampled
 from ..jobs import facets, shown
 from ..result import PlotError
 from ..samples import samples
-from ..style import CATEGORICAL, INK, Colours, Page, set_log_y
+from ..style import CATEGORICAL, INK, QUARTILES, Colours, Page, draw_band, set_log_y
 from .learned_function import line, outputs
 
 ALIGNED, FALLEN = 0.99, 0.99  # the mean cosine to the nearest extremal direction; the part of F that is left
@@ -18,7 +18,6 @@ EVENTS = (
     ("F has fallen by 1 %", lambda trace: trace["objective"] <= FALLEN * trace["objective"][0]),
 )
 HEADER = ("", "later by, for each decade", "95 %", "up to the size")
-BAND = (25, 50, 75)
 MOST_COLUMNS = 3
 
 
@@ -46,14 +45,12 @@ def slope(sizes, times):
     """Of medians over seeds [seeds, sizes] against log10 of the size: (slope, low, high), from whole seeds drawn."""
     columns = np.column_stack([np.ones(len(sizes)), np.log10(sizes)])
     of = lambda values: np.linalg.lstsq(columns, np.median(values, axis=0), rcond=None)[0][1]
-    drawn = np.random.default_rng(1).integers(len(times), size=(RESAMPLES, len(times)))
-    return of(times), *np.percentile([of(times[rows]) for rows in drawn], CONFIDENCE)
+    return of(times), *np.percentile([of(times[rows]) for rows in resampled(len(times))], CONFIDENCE)
 
 
 def draw_range(axes, sizes, values, colour, label=None):
-    low, middle, high = np.percentile(values, BAND, axis=0)
-    axes.fill_between(sizes, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(sizes, middle, "o-", color=colour, markersize=3.5, linewidth=1.3, label=label)
+    style = {"marker": "o", "markersize": 3.5, "linewidth": 1.3, "label": label}
+    draw_band(axes, sizes, np.percentile(values, QUARTILES, axis=0), colour, **style)
     axes.set_xscale("log")
 
 

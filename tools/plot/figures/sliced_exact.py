@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from ..figure import Figure
-from ..fit import median_interval
+from ..fit import interval_text, median_interval
 from ..jobs import REPLICAS, facets, shown
 from ..result import PlotError
-from ..style import CATEGORICAL, INK, MUTED, Colours, Page, spans_decades
+from ..style import CATEGORICAL, INK, MUTED, QUARTILES, Colours, Page, draw_band, set_log_y, spans_decades
 
 MOST_ROWS = 4
 TRACES = ("distance", "distance_wasserstein")
@@ -48,7 +48,7 @@ def groups(jobs):
 def said(jobs, value):
     """The median over jobs with its 95 % interval."""
     values = [one for one in map(value, jobs) if np.isfinite(one)]
-    return "{:.3g} ({:.3g} to {:.3g})".format(*median_interval(values)) if values else "–"
+    return interval_text(*median_interval(values)) if values else "–"
 
 
 def table_rows(title, found):
@@ -70,12 +70,11 @@ def draw_curves(axes, found, value, colours, only=None):
         xs = [d for d in sorted(numbers) if numbers[d]]
         if not xs:
             continue
-        low, middle, high = np.transpose([np.percentile(numbers[d], (25, 50, 75)) for d in xs])
+        quartiles = np.transpose([np.percentile(numbers[d], QUARTILES) for d in xs])
         mark, colour = MARKS.get(metric, ("o", None))
         colour = colour or colours(projections)
         style = {"linestyle": STYLES[scale], "linewidth": 1.4, "markersize": 3.5}
-        axes.plot(xs, middle, marker=mark, color=colour, **style)
-        axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
+        draw_band(axes, xs, quartiles, colour, marker=mark, **style)
 
 
 def draw_row(page, panels, found, colours):
@@ -88,7 +87,7 @@ def draw_row(page, panels, found, colours):
     labels = (r"$W_2^2$ of a step / its sliced distance", "objective", "seconds of a job")
     for axes, words in zip(panels, labels):
         axes.set_xscale("log" if spans_decades(inputs) else "linear")
-        axes.set_yscale("log" if np.isfinite(axes.dataLim.minposy) else "linear")
+        set_log_y(axes)
         page.describe(axes, r"inputs  $d$", words)
 
 

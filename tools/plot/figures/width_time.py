@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from ..figure import Figure
-from ..fit import bootstrap_rate, median_interval
+from ..fit import bootstrap_rate, interval_text, median_interval
 from ..jobs import evenly, facets, shown
 from ..optimum import optimum_of
 from ..result import PlotError
-from ..style import INK, MUTED, SEQUENTIAL, Colours, Page, colour_norm
+from ..style import INK, MUTED, QUARTILES, SEQUENTIAL, Colours, Page, colour_norm, draw_band
 from ..words import number_text
 
 TIMES = 61  # of the map, evenly spaced in the logarithm
@@ -59,15 +59,11 @@ def positive(values):
     return np.where(values > 0, values, np.nan)
 
 
-def interval(words, middle, low, high):
-    return f"{words}{middle:.3g} ({low:.3g} to {high:.3g})"
-
-
 def rate(words, x, samples):
     """The exponent over x of the median over seeds [seeds, x], or nothing where that is not positive."""
     if len(samples) < 2 or not np.all(np.median(samples, axis=0) > 0):
         return ""
-    return interval(words, *bootstrap_rate(np.array(x), samples, np.median)[:3])
+    return words + interval_text(*bootstrap_rate(np.array(x), samples, np.median)[:3])
 
 
 def table_rows(title, found, times):
@@ -75,7 +71,7 @@ def table_rows(title, found, times):
     chosen = evenly(range(len(times)), LINES)
     yield [title, "width", *(f"t = {times[k]:.3g}" for k in chosen)]
     for width, gaps in found.items():
-        cells = [interval("", *median_interval(gaps[:, k])) for k in chosen]
+        cells = [interval_text(*median_interval(gaps[:, k])) for k in chosen]
         rates = ["", *(rate("; t^", times[[k, after]], gaps[:, [k, after]]) for k, after in zip(chosen, chosen[1:]))]
         yield [title, f"{width}", *map("".join, zip(cells, rates))]
     if len({len(gaps) for gaps in found.values()}) == 1:
@@ -98,9 +94,8 @@ def draw_map(axes, found, times, norm):
 
 def draw_over_time(axes, found, times, colours):
     for width, gaps in found.items():
-        low, middle, high = positive(np.percentile(gaps, (25, 50, 75), axis=0))
-        axes.plot(times, middle, color=colours(width), linewidth=1.4)
-        axes.fill_between(times, low, high, color=colours(width), alpha=0.12, linewidth=0)
+        quartiles = positive(np.percentile(gaps, QUARTILES, axis=0))
+        draw_band(axes, times, quartiles, colours(width), 0.12, linewidth=1.4)
 
 
 def draw_over_width(axes, found, times):
@@ -108,11 +103,10 @@ def draw_over_width(axes, found, times):
     chosen = evenly(range(len(times)), LINES)
     shades = Colours("time", [float(times[k]) for k in chosen])
     for k in chosen:
-        quartiles = [np.percentile(gaps[:, k], (25, 50, 75)) for gaps in found.values()]
-        low, middle, high = positive(np.transpose(quartiles))
+        quartiles = positive(np.transpose([np.percentile(gaps[:, k], QUARTILES) for gaps in found.values()]))
         colour, words = shades(float(times[k])), number_text(float(f"{times[k]:.3g}"))
-        axes.plot(list(found), middle, "o-", color=colour, linewidth=1.4, markersize=3.5, label=words)
-        axes.fill_between(list(found), low, high, color=colour, alpha=0.12, linewidth=0)
+        style = {"marker": "o", "markersize": 3.5, "linewidth": 1.4, "label": words}
+        draw_band(axes, list(found), quartiles, colour, 0.12, **style)
     axes.legend(title="time", fontsize=8, title_fontsize=8, labelcolor=MUTED, loc="lower left")
 
 
