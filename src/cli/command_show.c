@@ -50,16 +50,11 @@ static wgf_status show_variables(struct wgf_store *store, int64_t job, struct wg
     return status;
 }
 
-static double trace_at(const struct wgf_cells *trace, int64_t record)
-{
-    return *(const double *)wgf_cells_at(trace, 0, record);
-}
-
 /* Is there a number in the trace? */
 static bool has_number(const struct wgf_cells *trace)
 {
     for (int64_t r = 0; r < trace->records; r++)
-        if (!isnan(trace_at(trace, r)))
+        if (!isnan(wgf_trace_at(trace, r)))
             return true;
     return false;
 }
@@ -78,9 +73,9 @@ static void put_records(const struct wgf_cells *traces, bool csv)
         }
     for (int c = 0; c < table.columns; c++)
         wgf_table_cell(&table, shown[c]->variable.name);
-    for (int64_t r = 0; r < traces[WGF_TRACE_STEP].records && !isnan(trace_at(&traces[WGF_TRACE_STEP], r)); r++)
+    for (int64_t r = 0; r < traces[WGF_TRACE_STEP].records && !isnan(wgf_trace_at(&traces[WGF_TRACE_STEP], r)); r++)
         for (int c = 0; c < table.columns; c++)
-            wgf_table_number(&table, trace_at(shown[c], r));
+            wgf_table_number(&table, wgf_trace_at(shown[c], r));
 }
 
 static wgf_status show_trace(struct wgf_store *store, int64_t job, bool csv, struct wgf_error *error)

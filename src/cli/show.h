@@ -8,6 +8,8 @@
 
 #include "wgf/query/query.h"
 
+#include <math.h>
+
 enum { WGF_SHOWN_COLUMNS = 4 * WGF_MOST_PARAMS };
 
 /* Variables to be shown, in their order, with a block of their cells. */
@@ -36,6 +38,12 @@ struct wgf_table_request {
 /* Prints the table of jobs; spec: of the file. Errors: as above, WGF_EUSAGE. */
 wgf_status wgf_show_table(struct wgf_store *store, const struct wgf_spec *spec, const struct wgf_table_request *request,
                           struct wgf_error *error);
+
+/* A record of the trace of the first row that was read; NaN beyond the last. */
+static inline double wgf_trace_at(const struct wgf_cells *trace, int64_t record)
+{
+    return record < trace->records ? *(const double *)wgf_cells_at(trace, 0, record) : NAN;
+}
 
 /* Prints samples as a table of inputs and labels; with f and e (n each) where these are not NULL. */
 void wgf_show_samples(const struct wgf_data *data, const double *f, const double *e, bool csv);

@@ -24,11 +24,6 @@ struct shown_state {
     double step, time, objective;
 };
 
-static double trace_at(const struct wgf_cells *trace, int64_t record)
-{
-    return record < trace->records ? *(const double *)wgf_cells_at(trace, 0, record) : NAN;
-}
-
 /* Reads the trace at a record; returns the last record of the job in *last. */
 static wgf_status read_record(struct shown_state *shown, int64_t job, int64_t record, int64_t *last,
                               struct wgf_error *error)
@@ -41,8 +36,8 @@ static wgf_status read_record(struct shown_state *shown, int64_t job, int64_t re
     for (int k = 0; !status && k < NAMES; k++)
         status = wgf_cells_load(&traces[k], names[k], shown->kept.store, job, 1, error);
     for (int k = 0; !status && k < NAMES; k++)
-        *values[k] = trace_at(&traces[k], record);
-    for (*last = -1; !status && !isnan(trace_at(&traces[0], *last + 1));)
+        *values[k] = wgf_trace_at(&traces[k], record);
+    for (*last = -1; !status && !isnan(wgf_trace_at(&traces[0], *last + 1));)
         ++*last;
     for (int k = 0; k < NAMES; k++)
         wgf_cells_close(&traces[k]);
