@@ -57,5 +57,5 @@ void wgf_flow_cloud(const struct wgf_settings *settings, const double *state, co
     }
     memcpy(weights, state, (size_t)shape.rows * sizeof *weights);
     for (int64_t row = 0; row < shape.rows; row++)
-        signs[row] = wgf_method_find(settings)->place(settings, row, points + 2 * row);
+        signs[row] = wgf_method_find(settings)->place(settings, row, points + shape.cols * row);
 }

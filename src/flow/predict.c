@@ -2,6 +2,8 @@
  * nothing but the rounding of the result. Source: src/flow/README.md "Data and model". */
 #include "flow_internal.h"
 
+#include "wgf/transport/gibbs.h"
+
 static long double activation(const double *w, const double *x, int64_t d)
 {
     long double z = 0;
@@ -27,9 +29,9 @@ static long double of_masses(const struct wgf_settings *settings, const double *
     const int64_t rows = method->shape(settings).rows;
     long double f = 0;
     for (int64_t row = 0; row < rows; row++) {
-        double theta[2];
+        double theta[WGF_GRID_AXES];
         const double sign = method->place(settings, row, theta);
-        f += sign * (p[row] * activation(theta, x, 2));
+        f += sign * (p[row] * activation(theta, x, settings->data.d));
     }
     return f;
 }

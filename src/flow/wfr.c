@@ -68,7 +68,7 @@ static void direction(int64_t cells, double cell, double eta[2])
 }
 
 /* Where mass `row` of a state is. */
-static double place(const struct wgf_settings *settings, int64_t row, double theta[2])
+static double place(const struct wgf_settings *settings, int64_t row, double *theta)
 {
     direction(settings->cells, (double)(row % settings->cells) + 0.5, theta);
     return row < settings->cells ? 1 : -1;

@@ -192,7 +192,7 @@ bool wgf_trial_columns(struct wgf_trial *trial, const struct wgf_source *source)
 /* Of states to go on from: the file has no such state; it is no result file, or one of neurons; its method or layers,
  * its number of grids or cells, or the half-width of a grid do not fit. */
 wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_of_neurons, wgf_state_other_kind, wgf_state_other_grids,
-    wgf_state_other_cells, wgf_state_larger, wgf_state_larger2;
+    wgf_state_other_axes, wgf_state_other_cells, wgf_state_larger, wgf_state_larger2;
 
 /* Of the inner solver of prox: what it is asked to solve does not fit, or its beta does not. */
 wgf_conflict wgf_inner_unfit, wgf_inner_beta_unfit;

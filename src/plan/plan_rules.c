@@ -3,6 +3,7 @@
 #include "plan_internal.h"
 
 #include "wgf/flow/flow.h"
+#include "wgf/transport/gibbs.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -137,9 +138,18 @@ static bool decay(struct wgf_trial *trial)
 static bool plane_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d;
-    return !wgf_method_has_neurons(trial->written.method) && d != 2 && wgf_trial_data_are_known(trial) &&
-           wgf_trial_says(trial, "method: %s needs d = 2, but d is %" PRId64,
-                          wgf_param_text(wgf_param_find("method"), &trial->written), d);
+    return trial->written.method == WGF_METHOD_WFR && d != 2 && wgf_trial_data_are_known(trial) &&
+           wgf_trial_says(trial, "method: wfr needs d = 2, but d is %" PRId64, d);
+}
+
+static bool grid_inputs(struct wgf_trial *trial)
+{
+    const int64_t d = trial->settled.data.d;
+    return trial->written.method == WGF_METHOD_JKO && d > WGF_GRID_AXES && wgf_trial_data_are_known(trial) &&
+           wgf_trial_says(trial,
+                          "method: jko needs a grid on d axes, d <= %d, but d is %" PRId64
+                          "; use gd or prox, which move neurons",
+                          WGF_GRID_AXES, d);
 }
 
 static bool events_inputs(struct wgf_trial *trial)
@@ -200,6 +210,13 @@ static bool second_grid(struct wgf_trial *trial)
                                  "grid");
 }
 
+static bool graded_grid(struct wgf_trial *trial)
+{
+    const struct wgf_settings *const settings = &trial->settled;
+    return settings->grid_grading > 0 && settings->grid2 > 0 && settings->method == WGF_METHOD_JKO &&
+           wgf_trial_says(trial, "grid_grading > 0 needs grid2: 0; a graded grid takes the place of two grids");
+}
+
 static const double most_numbers = 1e12; /* that one job may record, and that its states may hold */
 
 static bool trace_length(struct wgf_trial *trial)
@@ -254,6 +271,7 @@ static const struct wgf_rule rules[] = {
     {{"epsilon", "entropy", "method"}, .conflicts = wgf_entropy_epsilon},
     {{"grid2", "entropy", "method"}, .conflicts = wgf_entropy_grids},
     {{"method", "d", "data", "data_file", "inputs", "bias"}, .conflicts = plane_inputs},
+    {{"method", "d", "data", "data_file", "inputs", "bias"}, .conflicts = grid_inputs},
     {{"flow_solver", "d", "data", "data_file", "inputs", "bias", "method", "layers"}, .conflicts = events_inputs},
     {{"flow_solver", "d", "layers", "method", "data", "data_file", "inputs", "bias"}, .conflicts = adaptive_library},
     {{"rtol", "atol", "kernel", "d", "layers", "method", "data", "data_file", "inputs", "bias"},
@@ -266,10 +284,13 @@ static const struct wgf_rule rules[] = {
      .conflicts = wgf_state_other_kind},
     {{"cells", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_other_cells},
     {{"grid2", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_other_grids},
+    {{"init_file", "init_job", "init_record", "init", "method", "d", "data", "data_file", "inputs", "bias"},
+     .conflicts = wgf_state_other_axes},
     {{"grid_radius", "init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_larger},
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},
      .conflicts = wgf_state_larger2},
     {{"grid2", "method"}, .conflicts = second_grid},
+    {{"grid_grading", "grid2", "method"}, .conflicts = graded_grid},
     {{"start", "start_file", "method"}, .conflicts = wgf_start_unnamed},
     {{"start_file", "start", "method", "n", "data", "data_file", "test_fraction"},
      .conflicts = wgf_start_other_samples},

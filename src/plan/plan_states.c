@@ -10,8 +10,9 @@
 #include <xxhash.h>
 
 /* The parameters of a row that say what its state is. */
-static const char *const shaping[] = {"method", "layers", "parametrisation", "signs",        "width", "init",
-                                      "grid",   "grid2",  "grid_radius",     "grid2_radius", "cells", "init_record"};
+static const char *const shaping[] = {"method",      "layers",       "parametrisation", "signs",       "width",
+                                      "init",        "init_record",  "cells",           "d",           "grid",
+                                      "grid_radius", "grid_grading", "grid2",           "grid2_radius"};
 enum { SHAPING = sizeof shaping / sizeof *shaping };
 
 /* Does the row have a value that the parameter allows? It is set. */
@@ -60,7 +61,10 @@ static void part_neurons(const struct wgf_settings *origin, struct wgf_datafile 
 static void hash_masses(const struct wgf_settings *origin, struct wgf_datafile *contents)
 {
     const double grids[] = {(double)origin->grid, origin->grid_radius, (double)origin->grid2, origin->grid2_radius};
+    const double others[] = {(double)origin->data.d, origin->grid_grading};
     contents->hash = XXH3_64bits_withSeed(grids, origin->grid2 > 0 ? sizeof grids : sizeof grids / 2, contents->hash);
+    if (others[0] != 2 || others[1] > 0) /* as versions without them have it */
+        contents->hash = XXH3_64bits_withSeed(others, sizeof others, contents->hash);
 }
 
 /* Gives the state its meaning by the row that it stands in. */
@@ -206,6 +210,17 @@ bool wgf_state_other_grids(struct wgf_trial *trial)
     return source && (trial->settled.grid2 > 0) != two &&
            wgf_trial_says(trial, "job %" PRId64 " of %s has masses on %s; %s", source->job, source->path,
                           two ? "two grids" : "one grid", two ? "give grid2 as well" : "use grid2: 0");
+}
+
+bool wgf_state_other_axes(struct wgf_trial *trial)
+{
+    const struct wgf_source *const source = state_of(trial, true);
+    const int64_t d = trial->settled.data.d;
+    return source && source->origin.data.d != d && wgf_trial_data_are_known(trial) &&
+           wgf_trial_says(trial,
+                          "d is %" PRId64 ", but job %" PRId64 " of %s has masses on a grid of d = %" PRId64
+                          "; use data of that d",
+                          d, source->job, source->path, source->origin.data.d);
 }
 
 static bool is_larger(struct wgf_trial *trial, const struct wgf_source *source, const char *name, double theirs,

@@ -367,6 +367,8 @@ const struct wgf_param wgf_params[] = {
           "cost under the others")},
     {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_jko), SAYS("grid points per axis")},
     {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_jko), SAYS("half-width of the grid")},
+    {"grid_grading", FLOAT(grid_grading, "0"), .maximum = 20, READ(with_jko),
+     SAYS("b: points at R sinh(b x) / sinh(b) an axis, x uniform in [-1, 1]; 0: uniform points")},
     {"grid2", INT(grid2, "0"), WHOLE(0), SHAPES(STATE), READ(with_jko),
      SAYS("points per axis of a second, coarse grid; 0: none")},
     {"grid2_radius", FLOAT(grid2_radius, "10"), ABOVE(0), READ(with_jko), NEEDS(grid2),

@@ -18,29 +18,31 @@
 
 enum { SHEETS = 2 }; /* at most */
 
-/* One sheet, from one grid to one grid: along the second coordinate, then along the first. */
+/* One sheet, from one grid to one grid: along the last coordinate, then along the one before it, to the first. Each
+ * product puts its coordinate in front of the others, so that the last leaves them in their order. */
 struct passage {
-    struct wgf_gibbs_axis second, first;
+    struct wgf_gibbs_axis along[WGF_GRID_AXES];
 };
 
 struct wgf_gibbs {
     struct wgf_arena arena; /* of all arrays */
-    int grid_count, sheets;
+    int grid_count, sheets, axes;
     double epsilon;
     struct wgf_grid grids[WGF_GRIDS];
     struct wgf_gibbs_axis_kernel kernels[WGF_GRIDS][WGF_GRIDS]; /* [to][from] */
     struct passage passages[SHEETS][WGF_GRIDS][WGF_GRIDS];      /* [sheet][to][from] */
     struct wgf_gibbs_plain_kernel plain_kernel;                 /* of one grid alone, as the next */
     struct wgf_gibbs_plain plain[SHEETS];
-    bool is_plain[SHEETS];            /* where the conditionals of a sheet stand: there, or in its passages */
-    double *share[WGF_GRIDS];         /* N each: how much of each point's conditional is on that grid */
-    double *scratch, *between, *part; /* two sheets; a sheet each */
+    bool is_plain[SHEETS];        /* where the conditionals of a sheet stand: there, or in its passages */
+    double *share[WGF_GRIDS];     /* N each: how much of each point's conditional is on that grid */
+    double *scratch, *between[2]; /* two sheets; a sheet each */
+    double *own, *part;           /* a sheet each, of two grids */
 };
 
 double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i)
 {
-    double last = (double)(grid->points - 1);
-    return grid->radius * ((2 * (double)i - last) / last);
+    const double last = (double)(grid->points - 1), x = (2 * (double)i - last) / last, b = grid->grading;
+    return grid->radius * (b > 0 ? sinh(b * x) / sinh(b) : x);
 }
 
 double wgf_grid_spacing(const struct wgf_grid *grid)
@@ -48,9 +50,22 @@ double wgf_grid_spacing(const struct wgf_grid *grid)
     return 2 * grid->radius / (double)(grid->points - 1);
 }
 
+int64_t wgf_grid_rows(const struct wgf_grid *grid)
+{
+    int64_t rows = 1;
+    for (int axis = 1; axis < grid->axes; axis++)
+        rows *= grid->points;
+    return rows;
+}
+
+int64_t wgf_grid_size(const struct wgf_grid *grid)
+{
+    return wgf_grid_rows(grid) * grid->points;
+}
+
 static int64_t sheet_size(const struct wgf_gibbs *gibbs, int grid)
 {
-    return gibbs->grids[grid].points * gibbs->grids[grid].points;
+    return wgf_grid_size(&gibbs->grids[grid]);
 }
 
 static int64_t offset(const struct wgf_gibbs *gibbs, int sheet, int grid)
@@ -58,39 +73,48 @@ static int64_t offset(const struct wgf_gibbs *gibbs, int sheet, int grid)
     return sheet * sheet_size(gibbs, grid) + (grid ? gibbs->sheets * sheet_size(gibbs, 0) : 0);
 }
 
+/* The rows of product k have k coordinates of `to` and the rest of `from`. */
+static void lay_out_passage(struct passage *passage, const struct wgf_gibbs_axis_kernel *kernel, int axes,
+                            struct wgf_arena *arena)
+{
+    const double from = (double)kernel->from.points, to = (double)kernel->to.points;
+    for (int k = 0; k < axes; k++)
+        wgf_gibbs_axis_lay_out(&passage->along[k], kernel, pow(to, k) * pow(from, axes - 1 - k), arena);
+}
+
 static void lay_out(struct wgf_gibbs *gibbs, struct wgf_arena *arena)
 {
+    const struct wgf_grid *const grids = gibbs->grids;
     double masses = 0, largest = 0;
     for (int to = 0; to < gibbs->grid_count; to++) {
-        const struct wgf_grid *grids = gibbs->grids;
-        const double size = (double)grids[to].points * (double)grids[to].points;
+        const double size = pow((double)grids[to].points, gibbs->axes);
         masses += gibbs->sheets * size;
         largest = fmax(largest, size);
         for (int from = 0; from < gibbs->grid_count; from++) {
             struct wgf_gibbs_axis_kernel *kernel = &gibbs->kernels[to][from];
             wgf_gibbs_axis_kernel_lay_out(kernel, &grids[from], &grids[to], gibbs->epsilon, arena);
-            for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
-                struct passage *passage = &gibbs->passages[sheet][to][from];
-                wgf_gibbs_axis_lay_out(&passage->second, kernel, kernel->from.points, arena);
-                wgf_gibbs_axis_lay_out(&passage->first, kernel, kernel->to.points, arena);
-            }
+            for (int sheet = 0; sheet < gibbs->sheets; sheet++)
+                lay_out_passage(&gibbs->passages[sheet][to][from], kernel, gibbs->axes, arena);
         }
     }
+    gibbs->scratch = wgf_arena_take(arena, 2 * largest, sizeof(double));
+    for (int k = 0; k < 2 && k < gibbs->axes - 1; k++)
+        gibbs->between[k] = wgf_arena_take(arena, largest, sizeof(double));
     if (gibbs->grid_count == 1) {
-        wgf_gibbs_plain_kernel_lay_out(&gibbs->plain_kernel, gibbs->grids, arena);
+        wgf_gibbs_plain_kernel_lay_out(&gibbs->plain_kernel, grids, arena);
         for (int sheet = 0; sheet < gibbs->sheets; sheet++)
             wgf_gibbs_plain_lay_out(&gibbs->plain[sheet], &gibbs->plain_kernel, arena);
+        return;
     }
-    for (int grid = 0; gibbs->grid_count > 1 && grid < gibbs->grid_count; grid++)
+    for (int grid = 0; grid < gibbs->grid_count; grid++)
         gibbs->share[grid] = wgf_arena_take(arena, masses, sizeof(double));
-    gibbs->scratch = wgf_arena_take(arena, 2 * largest, sizeof(double));
-    gibbs->between = wgf_arena_take(arena, largest, sizeof(double));
+    gibbs->own = wgf_arena_take(arena, largest, sizeof(double));
     gibbs->part = wgf_arena_take(arena, largest, sizeof(double));
 }
 
 static struct wgf_gibbs gibbs_of(const struct wgf_grid *grids, int grid_count, int sheets, double epsilon)
 {
-    struct wgf_gibbs gibbs = {.grid_count = grid_count, .sheets = sheets, .epsilon = epsilon};
+    struct wgf_gibbs gibbs = {.grid_count = grid_count, .sheets = sheets, .axes = grids->axes, .epsilon = epsilon};
     for (int grid = 0; grid < grid_count; grid++)
         gibbs.grids[grid] = grids[grid];
     return gibbs;
@@ -115,8 +139,8 @@ wgf_status wgf_gibbs_create(struct wgf_gibbs **gibbs, const struct wgf_grid *gri
     if (!made || !wgf_arena_allocate(&made->arena)) {
         wgf_gibbs_free(made);
         *gibbs = NULL;
-        return wgf_fail(error, WGF_EMEMORY, "no memory for a kernel on %" PRId64 " x %" PRId64 " points", grids->points,
-                        grids->points);
+        return wgf_fail(error, WGF_EMEMORY, "no memory for a kernel on a grid of %" PRId64 " points on each of %d axes",
+                        grids->points, grids->axes);
     }
     lay_out(made, &made->arena);
     for (int to = 0; to < grid_count; to++)
@@ -135,13 +159,18 @@ void wgf_gibbs_free(struct wgf_gibbs *gibbs)
     free(gibbs);
 }
 
+/* log(xi a) of a sheet. */
+static const double *log_out(const struct wgf_gibbs *gibbs, int sheet, int to, int from)
+{
+    return gibbs->passages[sheet][to][from].along[gibbs->axes - 1].log_out;
+}
+
 /* log_sum <- the sum over the grids; the shares of each, which are at least 0 and sum to 1. */
 static void join(struct wgf_gibbs *gibbs, int sheet, int to, double *log_sum)
 {
     int64_t start = offset(gibbs, sheet, to);
     double *fine = gibbs->share[0] + start, *coarse = gibbs->share[1] + start;
-    const double *log_fine = gibbs->passages[sheet][to][0].first.log_out;
-    const double *log_coarse = gibbs->passages[sheet][to][1].first.log_out;
+    const double *log_fine = log_out(gibbs, sheet, to, 0), *log_coarse = log_out(gibbs, sheet, to, 1);
     for (int64_t k = 0; k < sheet_size(gibbs, to); k++) {
         double most = fmax(log_fine[k], log_coarse[k]);
         double a = most > -INFINITY ? exp(log_fine[k] - most) : 0, b = most > -INFINITY ? exp(log_coarse[k] - most) : 0;
@@ -180,14 +209,15 @@ static void pass(struct wgf_gibbs *gibbs, int sheet, const double *log_a, double
 {
     for (int to = 0; to < gibbs->grid_count; to++) {
         for (int from = 0; from < gibbs->grid_count; from++) {
-            struct passage *passage = &gibbs->passages[sheet][to][from];
-            wgf_gibbs_axis_log(&passage->second, log_a + offset(gibbs, sheet, from), gibbs->scratch);
-            wgf_gibbs_axis_log(&passage->first, passage->second.log_out, gibbs->scratch);
+            struct wgf_gibbs_axis *along = gibbs->passages[sheet][to][from].along;
+            wgf_gibbs_axis_log(along, log_a + offset(gibbs, sheet, from), gibbs->scratch);
+            for (int k = 1; k < gibbs->axes; k++)
+                wgf_gibbs_axis_log(&along[k], along[k - 1].log_out, gibbs->scratch);
         }
         if (gibbs->grid_count > 1)
             join(gibbs, sheet, to, log_sum);
         else if (log_sum)
-            memcpy(log_sum + offset(gibbs, sheet, 0), gibbs->passages[sheet][0][0].first.log_out,
+            memcpy(log_sum + offset(gibbs, sheet, 0), log_out(gibbs, sheet, 0, 0),
                    (size_t)sheet_size(gibbs, 0) * sizeof *log_sum);
     }
 }
@@ -216,16 +246,16 @@ void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a, double
     restore_denormals(mode);
 }
 
-/* out = share x, or x itself when one grid has it all. out: a sheet. */
-static const double *shared(const struct wgf_gibbs *gibbs, int sheet, int to, int from, const double *x, double *out)
+/* share x, or x itself when one grid has it all. */
+static const double *shared(const struct wgf_gibbs *gibbs, int sheet, int to, int from, const double *x)
 {
     const double *share = gibbs->share[from];
     int64_t start = offset(gibbs, sheet, to), size = sheet_size(gibbs, to);
     if (!share)
         return x + start;
     for (int64_t k = 0; k < size; k++)
-        out[k] = share[start + k] * x[start + k];
-    return out;
+        gibbs->own[k] = share[start + k] * x[start + k];
+    return gibbs->own;
 }
 
 static void expect(struct wgf_gibbs *gibbs, int sheet, const double *f, double *out)
@@ -233,10 +263,13 @@ static void expect(struct wgf_gibbs *gibbs, int sheet, const double *f, double *
     for (int to = 0; to < gibbs->grid_count; to++) {
         int64_t start = offset(gibbs, sheet, to), size = sheet_size(gibbs, to);
         for (int from = 0; from < gibbs->grid_count; from++) {
-            const struct passage *passage = &gibbs->passages[sheet][to][from];
             double *result = from ? gibbs->part : out + start, *share = gibbs->share[from];
-            wgf_gibbs_axis_expect(&passage->second, f + offset(gibbs, sheet, from), gibbs->between, gibbs->scratch);
-            wgf_gibbs_axis_expect(&passage->first, gibbs->between, result, gibbs->scratch);
+            const double *in = f + offset(gibbs, sheet, from);
+            for (int k = 0; k < gibbs->axes; k++) {
+                double *next = k == gibbs->axes - 1 ? result : gibbs->between[k % 2];
+                wgf_gibbs_axis_expect(&gibbs->passages[sheet][to][from].along[k], in, next, gibbs->scratch);
+                in = next;
+            }
             for (int64_t k = 0; share && k < size; k++)
                 result[k] *= share[start + k];
             for (int64_t k = 0; from && k < size; k++)
@@ -262,11 +295,13 @@ static void push(struct wgf_gibbs *gibbs, int sheet, const double *q, double *ou
 {
     for (int from = 0; from < gibbs->grid_count; from++)
         for (int to = 0; to < gibbs->grid_count; to++) {
-            const struct passage *passage = &gibbs->passages[sheet][to][from];
             double *result = out + offset(gibbs, sheet, from);
-            const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
-            wgf_gibbs_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
-            wgf_gibbs_axis_push(&passage->second, gibbs->between, to ? gibbs->part : result, gibbs->scratch);
+            const double *in = shared(gibbs, sheet, to, from, q);
+            for (int k = gibbs->axes - 1; k >= 0; k--) {
+                double *next = k ? gibbs->between[(k - 1) % 2] : to ? gibbs->part : result;
+                wgf_gibbs_axis_push(&gibbs->passages[sheet][to][from].along[k], in, next, gibbs->scratch);
+                in = next;
+            }
             for (int64_t k = 0; to && k < sheet_size(gibbs, from); k++)
                 result[k] += gibbs->part[k];
         }
@@ -290,11 +325,15 @@ static double cost(struct wgf_gibbs *gibbs, int sheet, const double *q)
     double sum = 0;
     for (int to = 0; to < gibbs->grid_count; to++)
         for (int from = 0; from < gibbs->grid_count; from++) {
-            const struct passage *passage = &gibbs->passages[sheet][to][from];
-            const double *own = shared(gibbs, sheet, to, from, q, gibbs->part);
-            sum += wgf_gibbs_axis_cost(&passage->first, own, gibbs->scratch);
-            wgf_gibbs_axis_push(&passage->first, own, gibbs->between, gibbs->scratch);
-            sum += wgf_gibbs_axis_cost(&passage->second, gibbs->between, gibbs->scratch);
+            const double *in = shared(gibbs, sheet, to, from, q);
+            for (int k = gibbs->axes - 1; k >= 0; k--) {
+                const struct wgf_gibbs_axis *along = &gibbs->passages[sheet][to][from].along[k];
+                double *next = k ? gibbs->between[(k - 1) % 2] : NULL;
+                sum += wgf_gibbs_axis_cost(along, in, gibbs->scratch);
+                if (next)
+                    wgf_gibbs_axis_push(along, in, next, gibbs->scratch);
+                in = next;
+            }
         }
     return sum;
 }

@@ -17,11 +17,12 @@ static const double least_scale = 1e-300;
 /* A far output's terms below exp(-45) of its largest are dropped: a row of them is below rounding. */
 static const double least_term = -45;
 
-/* Tiles of 16 sqrt(epsilon): across one a weight falls to exp(-256) at most. Not so small that products get slow. */
+/* Tiles of 16 sqrt(epsilon) where points are farthest apart, at the edge: across one a weight falls to exp(-256) at
+ * most. Not so small that products get slow. */
 static struct wgf_tiles tiles_of(const struct wgf_grid *grid, double epsilon)
 {
-    const double width = 16, smallest = 8;
-    double size = floor(width * sqrt(epsilon) / wgf_grid_spacing(grid));
+    const double width = 16, smallest = 8, edge = grid->radius - wgf_grid_coordinate(grid, grid->points - 2);
+    double size = floor(width * sqrt(epsilon) / fmax(edge, wgf_grid_spacing(grid)));
     size = fmin(fmax(size, smallest), (double)grid->points);
     struct wgf_tiles tiles = {.points = grid->points, .size = (int64_t)size};
     tiles.count = (tiles.points + tiles.size - 1) / tiles.size;
@@ -68,14 +69,14 @@ void wgf_gibbs_axis_kernel_fill(struct wgf_gibbs_axis_kernel *kernel, const stru
         }
 }
 
-void wgf_gibbs_axis_lay_out(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, int64_t rows,
+void wgf_gibbs_axis_lay_out(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, double rows,
                             struct wgf_arena *arena)
 {
-    const double out = (double)rows * (double)kernel->to.points, blocks = (double)rows * (double)kernel->from.count;
-    *axis = (struct wgf_gibbs_axis){.kernel = kernel, .rows = rows};
-    axis->weights = wgf_arena_take(arena, (double)rows * (double)kernel->from.points, sizeof(double));
+    const double out = rows * (double)kernel->to.points, blocks = rows * (double)kernel->from.count;
+    *axis = (struct wgf_gibbs_axis){.kernel = kernel, .rows = (int64_t)fmin(rows, 0x1p62)};
+    axis->weights = wgf_arena_take(arena, rows * (double)kernel->from.points, sizeof(double));
     axis->peak = wgf_arena_take(arena, blocks, sizeof(double));
-    axis->shift = wgf_arena_take(arena, (double)rows, sizeof(double));
+    axis->shift = wgf_arena_take(arena, rows, sizeof(double));
     axis->scale = wgf_arena_take(arena, (double)kernel->to.count * blocks, sizeof(double));
     axis->window = wgf_arena_take(arena, 2 * (double)kernel->to.count, sizeof *axis->window);
     axis->inverse = wgf_arena_take(arena, out, sizeof(double));

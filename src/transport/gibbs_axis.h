@@ -2,7 +2,7 @@
  *
  *     log_out[l, i] = log sum_j exp(log_in[i, j] - exponent[l, j])
  *
- * Input is rows x from, output to x rows: transposed, so that two of them in turn go over both axes of a sheet. Each
+ * Input is rows x from, output to x rows: transposed, so that d of them in turn go over the d axes of a sheet. Each
  * output has a conditional distribution over j, w_li(j) = exp(log_in[i, j] - exponent[l, j] - log_out[l, i]).
  *
  * Sums are matrix products, a tile of outputs at a time, with shifts of their own: a tile's points are near to each
@@ -59,8 +59,9 @@ void wgf_gibbs_axis_kernel_lay_out(struct wgf_gibbs_axis_kernel *kernel, const s
 void wgf_gibbs_axis_kernel_fill(struct wgf_gibbs_axis_kernel *kernel, const struct wgf_grid *from,
                                 const struct wgf_grid *to);
 
-/* Takes the arrays for `rows` rows. The kernel, laid out before, is borrowed. */
-void wgf_gibbs_axis_lay_out(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, int64_t rows,
+/* Takes the arrays for `rows` rows, which may overflow where memory would end. The kernel, laid out before, is
+ * borrowed. */
+void wgf_gibbs_axis_lay_out(struct wgf_gibbs_axis *axis, const struct wgf_gibbs_axis_kernel *kernel, double rows,
                             struct wgf_arena *arena);
 
 /* scratch, here and below: room for rows x from and once more for to x rows. */

@@ -8,14 +8,14 @@
 #include <cblas.h>
 #include <math.h>
 
-/* e^-600 = 1e-261: a term that underflows, below 2e-308, is lost beside the g^2 that make a sum. */
+/* e^-600 = 1e-261: a term that underflows, below 2e-308, is lost beside the g^d that make a sum. */
 static const double range = 600;
 
 void wgf_gibbs_plain_kernel_lay_out(struct wgf_gibbs_plain_kernel *kernel, const struct wgf_grid *grid,
                                     struct wgf_arena *arena)
 {
     const double size = (double)grid->points * (double)grid->points;
-    *kernel = (struct wgf_gibbs_plain_kernel){.points = grid->points};
+    *kernel = (struct wgf_gibbs_plain_kernel){.axes = grid->axes, .points = grid->points};
     kernel->weight = wgf_arena_take(arena, size, sizeof(double));
     kernel->weighted_cost = wgf_arena_take(arena, size, sizeof(double));
 }
@@ -37,23 +37,38 @@ void wgf_gibbs_plain_kernel_fill(struct wgf_gibbs_plain_kernel *kernel, const st
 void wgf_gibbs_plain_lay_out(struct wgf_gibbs_plain *plain, const struct wgf_gibbs_plain_kernel *kernel,
                              struct wgf_arena *arena)
 {
-    const double size = (double)kernel->points * (double)kernel->points;
+    const double size = pow((double)kernel->points, kernel->axes);
     *plain = (struct wgf_gibbs_plain){.kernel = kernel};
     plain->a = wgf_arena_take(arena, size, sizeof(double));
-    plain->along = wgf_arena_take(arena, size, sizeof(double));
+    for (int k = 0; k < kernel->axes - 1; k++)
+        plain->along[k] = wgf_arena_take(arena, size, sizeof(double));
     plain->inverse = wgf_arena_take(arena, size, sizeof(double));
+}
+
+/* g^count */
+static int64_t power(const struct wgf_gibbs_plain *plain, int count)
+{
+    int64_t product = 1;
+    for (int k = 0; k < count; k++)
+        product *= plain->kernel->points;
+    return product;
 }
 
 static int64_t size_of(const struct wgf_gibbs_plain *plain)
 {
-    return plain->kernel->points * plain->kernel->points;
+    return power(plain, plain->kernel->axes);
 }
 
-/* out = left right */
-static void multiply(const struct wgf_gibbs_plain *plain, const double *left, const double *right, double *out)
+/* out = in with the symmetric g x g matrix applied along its k-th coordinate. Not in place. */
+static void multiply(const struct wgf_gibbs_plain *plain, int k, const double *matrix, const double *in, double *out)
 {
-    const int g = (int)plain->kernel->points;
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, g, g, g, 1, left, g, right, g, 0, out, g);
+    const int axes = plain->kernel->axes, g = (int)plain->kernel->points;
+    const int64_t before = power(plain, k), behind = power(plain, axes - 1 - k), size = g * behind;
+    if (k == axes - 1)
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)before, g, g, 1, in, g, matrix, g, 0, out, g);
+    for (int64_t i = 0; k < axes - 1 && i < before; i++)
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, g, (int)behind, g, 1, matrix, g, in + i * size,
+                    (int)behind, 0, out + i * size, (int)behind);
 }
 
 WGF_WIDE static void times(int64_t count, const double *x, const double *y, double *out)
@@ -97,42 +112,60 @@ bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *l
         return false;
     shift(size, log_a, most, plain->a);
     wgf_exp_negative(size, plain->a, plain->a);
-    multiply(plain, plain->a, plain->kernel->weight, plain->along);
-    multiply(plain, plain->kernel->weight, plain->along, scratch);
+    const double *in = plain->a;
+    for (int k = plain->kernel->axes - 1; k >= 0; k--) {
+        double *out = k ? plain->along[k - 1] : scratch;
+        multiply(plain, k, plain->kernel->weight, in, out);
+        in = out;
+    }
     invert(size, scratch, plain->inverse);
     for (int64_t k = 0; log_sum && k < size; k++)
         log_sum[k] = most + log(scratch[k]);
     return true;
 }
 
-void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch)
+/* out = left xi (right f). */
+static void apply(const struct wgf_gibbs_plain *plain, const double *right, const double *f, const double *left,
+                  double *out, double *scratch)
 {
     const int64_t size = size_of(plain);
-    times(size, plain->a, f, scratch);
-    multiply(plain, scratch, plain->kernel->weight, scratch + size);
-    multiply(plain, plain->kernel->weight, scratch + size, scratch);
-    times(size, scratch, plain->inverse, out);
+    double *in = scratch, *next = scratch + size;
+    times(size, right, f, in);
+    for (int k = plain->kernel->axes - 1; k >= 0; k--) {
+        multiply(plain, k, plain->kernel->weight, in, next);
+        double *const swap = in;
+        in = next;
+        next = swap;
+    }
+    times(size, in, left, out);
+}
+
+void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch)
+{
+    apply(plain, plain->a, f, plain->inverse, out, scratch);
 }
 
 void wgf_gibbs_plain_push(const struct wgf_gibbs_plain *plain, const double *q, double *out, double *scratch)
 {
-    const int64_t size = size_of(plain);
-    times(size, q, plain->inverse, scratch);
-    multiply(plain, plain->kernel->weight, scratch, scratch + size);
-    multiply(plain, scratch + size, plain->kernel->weight, scratch);
-    times(size, scratch, plain->a, out);
+    apply(plain, plain->inverse, q, plain->a, out, scratch);
 }
 
-/* <c, pi> is the cost along the first coordinate and that along the second, with b = q / (xi a):
- * <a weight, moved b> + <a moved, weight b>. */
+/* <c, pi> is the sum of the costs along each coordinate, with b = q / (xi a): the inner product of a, with the weight
+ * applied along the coordinates behind it, and of b with the weight along those before it and the moved weight along
+ * it. */
 double wgf_gibbs_plain_cost(const struct wgf_gibbs_plain *plain, const double *q, double *scratch)
 {
     const int64_t size = size_of(plain);
-    double *b = scratch, *product = scratch + size;
+    const int axes = plain->kernel->axes;
+    double *b = scratch, *product = scratch + size, cost = 0;
     times(size, q, plain->inverse, b);
-    multiply(plain, plain->kernel->weighted_cost, b, product);
-    double first = dot(size, plain->along, product);
-    multiply(plain, plain->kernel->weight, b, product);
-    multiply(plain, plain->a, plain->kernel->weighted_cost, b);
-    return first + dot(size, b, product);
+    for (int k = 0; k < axes; k++) {
+        multiply(plain, k, plain->kernel->weighted_cost, b, product);
+        cost += dot(size, k < axes - 1 ? plain->along[k] : plain->a, product);
+        multiply(plain, k, plain->kernel->weight, b, product);
+        double *const swap = b;
+        b = product;
+        product = swap;
+    }
+    return cost;
 }

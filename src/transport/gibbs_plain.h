@@ -12,17 +12,18 @@
 #include <stdint.h>
 
 struct wgf_gibbs_plain_kernel {
+    int axes; /* d */
     int64_t points;
     double *weight;        /* g x g: exp(-(t_i - t_j)^2 / epsilon); symmetric, as the next */
     double *weighted_cost; /* g x g: (t_i - t_j)^2 weight */
 };
 
-/* One sheet. Arrays g x g. */
+/* One sheet. Arrays g^d. */
 struct wgf_gibbs_plain {
     const struct wgf_gibbs_plain_kernel *kernel;
-    double *a;       /* divided by its largest */
-    double *along;   /* a weight: over the second coordinate */
-    double *inverse; /* 1 / (xi a) */
+    double *a;                        /* divided by its largest */
+    double *along[WGF_GRID_AXES - 1]; /* [k]: the weight applied to a along the coordinates behind the k-th */
+    double *inverse;                  /* 1 / (xi a) */
 };
 
 /* Takes the arrays of the kernel of one grid. */
@@ -34,13 +35,13 @@ void wgf_gibbs_plain_kernel_fill(struct wgf_gibbs_plain_kernel *kernel, const st
 void wgf_gibbs_plain_lay_out(struct wgf_gibbs_plain *plain, const struct wgf_gibbs_plain_kernel *kernel,
                              struct wgf_arena *arena);
 
-/* scratch, below: room for two g x g. */
+/* scratch, below: room for two g^d. */
 
 /* The conditionals of a, and log(xi a) unless log_sum is NULL. False: log a spans too much, or is not finite; nothing
  * is done. */
 bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *log_sum, double *scratch);
 
-/* With these conditionals, as in wgf/transport/gibbs.h; arrays g x g. */
+/* With these conditionals, as in wgf/transport/gibbs.h; arrays g^d. */
 void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch);
 void wgf_gibbs_plain_push(const struct wgf_gibbs_plain *plain, const double *q, double *out, double *scratch);
 double wgf_gibbs_plain_cost(const struct wgf_gibbs_plain *plain, const double *q, double *scratch);

@@ -58,6 +58,7 @@ projections | int | 100
 sliced_scale | none, dimension | none
 grid | int | 32
 grid_radius | float | 1
+grid_grading | float | 0
 grid2 | int | 0
 grid2_radius | float | 10
 epsilon | float or auto | auto

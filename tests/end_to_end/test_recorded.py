@@ -141,7 +141,7 @@ VALUES = {
     "adam_beta2": "[0.999, 0.5]", "adam_eps": "[1.0e-8, 1.0e-2]", "inner_memory": "[step, run]",
     "beta_decay": "[1, 0.5]", "huber_delta": "[1, 0.01]", "inner_steps": "[2, 4]", "inner_tol": "[0, 1.0e+3]",
     "projections": "[3, 7]", "sliced_scale": "[none, dimension]",
-    "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
+    "grid": "[6, 8]", "grid_radius": "[1, 2]", "grid_grading": "[0, 2]", "grid2": "[0, 3]", "grid2_radius": "[2, 3]", "epsilon": "[auto, 0.3]",
     "cells": "[8, 12]", "total_mass": "[1, 2]",
     "newton_tol": "[1.0e-9, 1]", "dykstra_steps": "[1, 50]", "dykstra_tol": "[1.0e-6, 1]", "anderson": "[0, 5]",
     "record_every": "[1, 2]", "record_distances": "[own, all]",

@@ -15,14 +15,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST = 700 };
+enum { MOST = 700, MOST_AXES = 4 };
 
 struct dense {
     struct wgf_grid grids[WGF_GRIDS];
     int grid_count, sheets;
     double epsilon;
     int N;
-    double x[MOST], y[MOST]; /* coordinates */
+    double theta[MOST][MOST_AXES];
     int sheet[MOST];
     double log_a[MOST], log_sum[MOST], law[MOST][MOST]; /* law[l][k] */
     struct wgf_gibbs *gibbs;
@@ -34,19 +34,26 @@ static void place(struct dense *dense)
     dense->N = 0;
     for (int grid = 0; grid < dense->grid_count; grid++)
         for (int sheet = 0; sheet < dense->sheets; sheet++)
-            for (int64_t i = 0; i < dense->grids[grid].points; i++)
-                for (int64_t j = 0; j < dense->grids[grid].points; j++) {
-                    dense->x[dense->N] = wgf_grid_coordinate(&dense->grids[grid], i);
-                    dense->y[dense->N] = wgf_grid_coordinate(&dense->grids[grid], j);
-                    dense->sheet[dense->N++] = sheet;
+            for (int64_t i = 0; i < wgf_grid_size(&dense->grids[grid]); i++, dense->N++) {
+                int64_t left = i;
+                assert_true(dense->N < MOST);
+                for (int axis = dense->grids[grid].axes - 1; axis >= 0; axis--) {
+                    dense->theta[dense->N][axis] =
+                        wgf_grid_coordinate(&dense->grids[grid], left % dense->grids[grid].points);
+                    left /= dense->grids[grid].points;
                 }
-    assert_true(dense->N <= MOST);
+                dense->sheet[dense->N] = sheet;
+            }
 }
 
 static long double cost(const struct dense *dense, int k, int l)
 {
-    long double x = (long double)dense->x[k] - dense->x[l], y = (long double)dense->y[k] - dense->y[l];
-    return x * x + y * y;
+    long double sum = 0;
+    for (int axis = 0; axis < MOST_AXES; axis++) {
+        long double move = (long double)dense->theta[k][axis] - dense->theta[l][axis];
+        sum += move * move;
+    }
+    return sum;
 }
 
 static void sum_over_all_pairs(struct dense *dense)
@@ -69,7 +76,7 @@ static void sum_over_all_pairs(struct dense *dense)
     }
 }
 
-/* A kernel and its dense twin. log a: normal draws times `scale`, and a slope along both axes. */
+/* A kernel and its dense twin. log a: normal draws times `scale`, and a slope along all axes. */
 static struct dense *make(struct wgf_grid fine, struct wgf_grid coarse, int sheets, double epsilon, double scale,
                           double slope)
 {
@@ -82,7 +89,8 @@ static struct dense *make(struct wgf_grid fine, struct wgf_grid coarse, int shee
     place(dense);
     wgf_random_normal(7, WGF_PURPOSE_NOISE, 0, dense->N, dense->log_a);
     for (int k = 0; k < dense->N; k++)
-        dense->log_a[k] = scale * dense->log_a[k] + slope * (dense->x[k] - 0.3 * dense->y[k]);
+        dense->log_a[k] = scale * dense->log_a[k] +
+                          slope * (dense->theta[k][0] - 0.3 * dense->theta[k][1] + 0.1 * dense->theta[k][2]);
     sum_over_all_pairs(dense);
     assert_int_equal(wgf_gibbs_create(&dense->gibbs, dense->grids, dense->grid_count, sheets, epsilon, NULL), WGF_OK);
     wgf_gibbs_log(dense->gibbs, dense->log_a, dense->own_log_sum);
@@ -155,13 +163,18 @@ static void compare_all(const struct dense *dense)
 
 static const struct wgf_grid none = {0};
 
+static struct wgf_grid square(int64_t points, double radius)
+{
+    return (struct wgf_grid){.points = points, .radius = radius, .axes = 2};
+}
+
 static void one_grid_is_the_sum_over_pairs(void **state)
 {
     (void)state;
     for (int64_t g = 2; g <= 17; g += 3)
         for (int sheets = 1; sheets <= 2; sheets++)
             for (double ratio = 0.25; ratio < 100; ratio *= 4) {
-                struct wgf_grid grid = {g, 1.5};
+                const struct wgf_grid grid = square(g, 1.5);
                 double h = wgf_grid_spacing(&grid);
                 struct dense *dense = make(grid, none, sheets, ratio * h * h, 1, 0);
                 compare_all(dense);
@@ -172,7 +185,8 @@ static void one_grid_is_the_sum_over_pairs(void **state)
 static void two_grids_exchange_mass(void **state)
 {
     (void)state;
-    static const struct wgf_grid fine[] = {{9, 1}, {4, 0.1}, {13, 1}}, coarse[] = {{5, 10}, {11, 3}, {8, 1}};
+    const struct wgf_grid fine[] = {square(9, 1), square(4, 0.1), square(13, 1)};
+    const struct wgf_grid coarse[] = {square(5, 10), square(11, 3), square(8, 1)};
     for (int k = 0; k < 3; k++)
         for (double epsilon = 1e-3; epsilon < 100; epsilon *= 10) {
             struct dense *dense = make(fine[k], coarse[k], 1 + k % 2, epsilon, 2, 5);
@@ -181,18 +195,50 @@ static void two_grids_exchange_mass(void **state)
         }
 }
 
+/* One and two grids of 1 to 4 axes, uniform and graded, by plain products and by logarithms. */
+static void any_number_of_axes_is_the_sum_over_pairs(void **state)
+{
+    (void)state;
+    static const int64_t points[] = {40, 11, 6, 4};
+    for (int axes = 1; axes <= MOST_AXES; axes++)
+        for (int grading = 0; grading <= 3; grading++)
+            for (double ratio = 0.1; ratio < 20; ratio *= 10)
+                for (double slope = 1; slope < 1e4; slope *= 100) {
+                    const struct wgf_grid fine = {points[axes - 1], 1, axes, grading}, coarse = {3, 4, axes, 0};
+                    const double h = wgf_grid_spacing(&fine);
+                    struct dense *dense = make(fine, none, 2, ratio * h * h, 1, slope);
+                    compare_all(dense);
+                    discard(dense);
+                    dense = make(fine, coarse, 1, ratio * h * h, 1, slope);
+                    compare_all(dense);
+                    discard(dense);
+                }
+}
+
+static void a_graded_grid_is_dense_in_its_centre(void **state)
+{
+    (void)state;
+    const struct wgf_grid grid = {9, 3, 2, 2};
+    assert_true(wgf_grid_coordinate(&grid, 0) == -3 && wgf_grid_coordinate(&grid, 8) == 3);
+    assert_true(wgf_grid_coordinate(&grid, 4) == 0 && wgf_grid_size(&grid) == 81 && wgf_grid_rows(&grid) == 9);
+    for (int64_t i = 0; i < 9; i++) {
+        assert_true(wgf_grid_coordinate(&grid, i) == -wgf_grid_coordinate(&grid, 8 - i));
+        assert_true(fabs(wgf_grid_coordinate(&grid, i) - 3 * sinh(2 * (-1 + (double)i / 4)) / sinh(2)) < 1e-15);
+    }
+}
+
 /* A tenth of the squared spacing and steep potentials: nearly every plain sum would underflow. */
 static void extreme_potentials_neither_overflow_nor_lose_mass(void **state)
 {
     (void)state;
     for (double slope = 1; slope < 1e6; slope *= 10)
         for (double ratio = 1e-3; ratio <= 1; ratio *= 10) {
-            struct wgf_grid grid = {15, 1};
+            const struct wgf_grid grid = square(15, 1);
             double h = wgf_grid_spacing(&grid);
             struct dense *dense = make(grid, none, 2, ratio * h * h, slope / 10, slope);
             compare_all(dense);
             discard(dense);
-            dense = make((struct wgf_grid){9, 1}, (struct wgf_grid){7, 10}, 1, ratio * h * h, slope / 10, slope);
+            dense = make(square(9, 1), square(7, 10), 1, ratio * h * h, slope / 10, slope);
             compare_all(dense);
             discard(dense);
         }
@@ -201,7 +247,7 @@ static void extreme_potentials_neither_overflow_nor_lose_mass(void **state)
 static void points_without_mass_give_nothing(void **state)
 {
     (void)state;
-    struct dense *dense = make((struct wgf_grid){8, 1}, (struct wgf_grid){3, 4}, 2, 0.01, 1, 0);
+    struct dense *dense = make(square(8, 1), square(3, 4), 2, 0.01, 1, 0);
     for (int k = 0; k < dense->N; k++)
         if (k % 3 == 0 || (k >= 16 && k < 24) || dense->sheet[k] == 1)
             dense->log_a[k] = -INFINITY;
@@ -217,7 +263,7 @@ static void points_without_mass_give_nothing(void **state)
 static void what_is_no_number_stays_none(void **state)
 {
     (void)state;
-    struct dense *dense = make((struct wgf_grid){6, 1}, none, 1, 0.1, 1, 0);
+    struct dense *dense = make(square(6, 1), none, 1, 0.1, 1, 0);
     dense->log_a[8] = NAN;
     wgf_gibbs_log(dense->gibbs, dense->log_a, dense->own_log_sum);
     for (int l = 0; l < dense->N; l++)
@@ -237,7 +283,7 @@ static void a_large_grid_keeps_its_mass(void **state)
 {
     (void)state;
     enum { G = 128, N = 2 * G * G };
-    struct wgf_grid grid = {G, 1};
+    const struct wgf_grid grid = square(G, 1);
     double h = wgf_grid_spacing(&grid), epsilon = h * h / 10, sum = 0;
     double *log_a = malloc(N * sizeof *log_a), *out = malloc(N * sizeof *out), *q = malloc(N * sizeof *q);
     struct wgf_gibbs *gibbs;
@@ -302,6 +348,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_grid_is_the_sum_over_pairs),
         cmocka_unit_test(two_grids_exchange_mass),
+        cmocka_unit_test(any_number_of_axes_is_the_sum_over_pairs),
+        cmocka_unit_test(a_graded_grid_is_dense_in_its_centre),
         cmocka_unit_test(extreme_potentials_neither_overflow_nor_lose_mass),
         cmocka_unit_test(points_without_mass_give_nothing),
         cmocka_unit_test(what_is_no_number_stays_none),

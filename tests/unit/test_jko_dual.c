@@ -42,7 +42,7 @@ static void the_tangent_kernel_is_that_of_its_definition(void **state)
     const double gamma = 0.7, kappa = 1.0 / N;
     struct wgf_data data = {.n = N, .d = 2, .X = X};
     for (int code = 0; code < 4; code++) {
-        struct wgf_measure measure = {.grids = {{9, 1}, {code / 2 ? 6 : 0, 3}}, .grid_count = 1 + code / 2};
+        struct wgf_measure measure = {.grids = {{9, 1, 2, 0}, {code / 2 ? 6 : 0, 3, 2, 0}}, .grid_count = 1 + code / 2};
         measure.sheets = 1 + code % 2;
         measure.points = 81 + (code / 2 ? 36 : 0);
         measure.masses = measure.sheets * measure.points;

@@ -131,7 +131,8 @@ struct wgf_settings {
 
     int64_t grid;       /* jko: points per axis */
     double grid_radius; /* half-width */
-    int64_t grid2;      /* the second, coarse grid; 0: none */
+    double grid_grading;
+    int64_t grid2; /* the second, coarse grid; 0: none */
     double grid2_radius;
     double epsilon;         /* entropic regularisation, or auto */
     int solver;             /* enum wgf_jko_solver */

@@ -1,12 +1,12 @@
-/* The Gibbs kernel xi = exp(-|theta - theta'|^2 / epsilon) between the points of square grids in the plane, for
- * entropic transport (Peyré 2015). Source: src/flow/README.md "JKO on a grid".
+/* The Gibbs kernel xi = exp(-|theta - theta'|^2 / epsilon) between the points of grids in R^d, for entropic transport
+ * (Peyré 2015). Source: src/flow/README.md "JKO on a grid".
  *
  * One grid, or two in one measure (a fine one of small radius, a coarse one of large radius). Each grid carries one or
  * two sheets between which no mass moves. An array on the grids has N entries: the sheets of grid 1, then those of
- * grid 2, each g x g with the first coordinate slowest.
+ * grid 2, each of g^d entries with the first coordinate slowest.
  *
- * xi is a Kronecker product, k1 B k1^T on a g x g sheet: it is applied as matrix products, O(g^3), and never formed.
- * Logarithms go in and out, and nothing overflows, underflows or cancels, whatever epsilon and log a are. */
+ * xi is a Kronecker product of one g x g matrix an axis: it is applied as matrix products, O(d g^(d+1)), and never
+ * formed. Logarithms go in and out, and nothing overflows, underflows or cancels, whatever epsilon and log a are. */
 #ifndef WGF_TRANSPORT_GIBBS_H
 #define WGF_TRANSPORT_GIBBS_H
 
@@ -14,15 +14,20 @@
 
 #include <stdint.h>
 
-enum { WGF_GRIDS = 2 }; /* at most */
+enum { WGF_GRIDS = 2, WGF_GRID_AXES = 24 }; /* at most */
 
-/* Points t_i = R (2 i - (g - 1)) / (g - 1), i = 0..g-1, on both axes: ends included, exactly symmetric. */
+/* The same points t_i = R sinh(b x_i) / sinh(b), x_i = (2 i - (g - 1)) / (g - 1), i = 0..g-1, on each axis: ends
+ * included, exactly symmetric; t_i = R x_i for b = 0. */
 struct wgf_grid {
     int64_t points; /* g, an axis; 2 or more */
     double radius;  /* R > 0 */
+    int axes;       /* d, 1 to WGF_GRID_AXES */
+    double grading; /* b >= 0 */
 };
 double wgf_grid_coordinate(const struct wgf_grid *grid, int64_t i);
-double wgf_grid_spacing(const struct wgf_grid *grid);
+double wgf_grid_spacing(const struct wgf_grid *grid); /* the mean one, 2 R / (g - 1) */
+int64_t wgf_grid_size(const struct wgf_grid *grid);   /* g^d, and g^(d-1) rows of g */
+int64_t wgf_grid_rows(const struct wgf_grid *grid);
 
 /* Opaque. Holds, after wgf_gibbs_log or wgf_gibbs_conditionals, the conditional distributions P_l(k) = a_k xi_kl / (xi
  * a)_l of each point l. */

@@ -69,6 +69,7 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
         *points[k] = wgf_arena_take(arena, N / jko->measure.sheets, sizeof(double));
     jko->lengths = wgf_arena_take(arena, N, sizeof(double));
     jko->confinement = settings->network.confine > 0 ? wgf_arena_take(arena, N, sizeof(double)) : NULL;
+    jko->volumes = settings->grid_grading > 0 ? wgf_arena_take(arena, N, sizeof(double)) : NULL;
     wgf_features_lay_out(&jko->features, &jko->measure, n, arena);
     wgf_features_lay_out(&jko->test_features, &jko->measure, tests, arena);
     wgf_newton_lay_out(&jko->newton, n, arena);
@@ -84,14 +85,23 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
         wgf_dykstra_lay_out(&jko->dykstra, settings, arena);
 }
 
+/* Mass on a grid of spacing h moves no less than h / 2. A graded grid counts where it is finest. */
+static bool is_pinned(const struct wgf_jko *jko, int grid)
+{
+    const struct wgf_grid *const own = &jko->measure.grids[grid];
+    const double h = wgf_grid_coordinate(own, own->points / 2) - wgf_grid_coordinate(own, own->points / 2 - 1);
+    const double confine = jko->settings->network.confine;
+    return jko->epsilon < h * h / 2 &&
+           jko->settings->gamma * wgf_features_steepest(&jko->features, grid, jko->u, confine) < h / 2;
+}
+
 /* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of
- * the run: mass on a grid of spacing h moves no less than h / 2. */
+ * the run. */
 static void begin(struct wgf_jko *jko)
 {
     const struct wgf_settings *settings = jko->settings;
     const struct wgf_data *data = jko->problem->data;
-    const struct wgf_grid *grids = jko->measure.grids;
-    double h = wgf_grid_spacing(&grids[0]), squared = 0;
+    double squared = 0;
     if (jko->problem->masses)
         memcpy(jko->p, jko->problem->masses, (size_t)jko->measure.masses * sizeof *jko->p);
     else
@@ -102,8 +112,8 @@ static void begin(struct wgf_jko *jko)
         squared += data->y[j] * data->y[j];
     }
     jko->scale = squared > 0 ? sqrt(squared) : 1;
-    jko->pinned = jko->epsilon < h * h / 2 &&
-                  settings->gamma * wgf_features_steepest(&jko->features, jko->u, settings->network.confine) < h / 2;
+    for (int grid = 0; grid < jko->measure.grid_count; grid++)
+        jko->pinned[grid] = is_pinned(jko, grid);
 }
 
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
@@ -139,6 +149,8 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
         jko->lengths[k] = sqrt(jko->lengths[k]);
     if (jko->confinement)
         wgf_measure_squares(&jko->measure, settings->network.confine, jko->confinement);
+    if (jko->volumes)
+        wgf_measure_volumes(&jko->measure, jko->volumes);
     begin(jko);
     return WGF_OK;
 }
@@ -270,13 +282,14 @@ static double temperature(const struct wgf_jko *jko)
     return jko->epsilon / (4 * jko->settings->gamma);
 }
 
-/* F + <U, p> + lambda sum p log(p / h^2), of the state last evaluated. */
+/* F + <U, p> + lambda sum p log(p / volume), of the state last evaluated. */
 static double free_energy(const struct wgf_jko *jko)
 {
-    const double h = wgf_grid_spacing(jko->measure.grids), *const y = jko->problem->data->y;
+    const double *const y = jko->problem->data->y;
+    const double uniform = (double)jko->problem->data->d * log(wgf_grid_spacing(jko->measure.grids));
     double entropy = 0, confinement = 0, squared = 0;
     for (int64_t k = 0; k < jko->measure.masses; k++) {
-        entropy += jko->p[k] > 0 ? jko->p[k] * log(jko->p[k] / (h * h)) : 0;
+        entropy += jko->p[k] > 0 ? jko->p[k] * (log(jko->p[k]) - (jko->volumes ? jko->volumes[k] : uniform)) : 0;
         confinement += jko->confinement ? jko->p[k] * jko->confinement[k] : 0;
     }
     for (int64_t j = 0; j < jko->problem->data->n; j++)
@@ -309,7 +322,7 @@ static void record(void *work, double *values)
     values[WGF_TRACE_INNER_RESIDUAL] = jko->residual;
     if (jko->problem->test)
         values[WGF_TRACE_OBJECTIVE_TEST] =
-            loss(jko, &jko->test_features, jko->test_features.weighted); /* 2 n, and free */
+            loss(jko, &jko->test_features, jko->test_features.weighted); /* n, and free */
 }
 
 static void state(void *work, double *out)
@@ -360,10 +373,14 @@ static void explain(void *work, char *message, size_t size)
         used +=
             snprintf(message, size, "%" PRId64 " steps did not reach %s (largest residual %.2g); ", jko->unconverged,
                      jko->settings->solver == WGF_SOLVER_DYKSTRA ? "dykstra_tol" : "newton_tol", jko->worst);
-    if (jko->pinned)
+    if (jko->pinned[0])
         used += snprintf(message + used, size - (size_t)used,
                          "epsilon pins masses to the grid: a step would move them less than half its spacing; raise "
                          "epsilon, gamma or grid; ");
+    else if (jko->pinned[1])
+        used += snprintf(message + used, size - (size_t)used,
+                         "epsilon pins masses to the second grid: a step would move them less than half its spacing; "
+                         "use one grid with grid_grading, or raise epsilon, gamma or grid2; ");
     used += snprintf(message + used, size - (size_t)used, "epsilon / (4 gamma) = %.3g acts as a temperature",
                      temperature(jko));
     if (isfinite(jko->objective_limit))
@@ -419,8 +436,9 @@ static double newton_operations(const struct wgf_settings *settings)
     const struct wgf_measure measure = wgf_measure_grids(settings);
     double once = 0;
     for (int grid = 0; grid < measure.grid_count; grid++) {
-        const double g = (double)measure.grids[grid].points;
-        once += g * g * (measure.sheets * g + (double)settings->data.n);
+        const struct wgf_grid *const own = &measure.grids[grid];
+        const double g = (double)own->points, rows = pow(g, own->axes - 1);
+        once += rows * g * measure.sheets * g * own->axes / 2 + rows * g * (double)settings->data.n;
     }
     return once;
 }

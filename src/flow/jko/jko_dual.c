@@ -7,6 +7,8 @@ void wgf_jko_log_scaling(struct wgf_jko *jko, const double *u)
     wgf_measure_sign(&jko->measure, -jko->s, jko->potential, jko->log_a);
     for (int64_t k = 0; jko->confinement && k < jko->measure.masses; k++)
         jko->log_a[k] -= jko->s * jko->confinement[k];
+    for (int64_t k = 0; jko->volumes && k < jko->measure.masses; k++)
+        jko->log_a[k] += jko->volumes[k];
 }
 
 void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, double *gradient)

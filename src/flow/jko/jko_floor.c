@@ -98,7 +98,7 @@ static void weigh(struct floor *floor)
         floor->mass[sheet] = p ? 0 : 1.0 / measure->sheets;
     for (int grid = 0; p && grid < measure->grid_count; grid++)
         for (int sheet = 0; sheet < measure->sheets; sheet++)
-            for (int64_t k = measure->grids[grid].points * measure->grids[grid].points; k > 0; k--)
+            for (int64_t k = wgf_grid_size(&measure->grids[grid]); k > 0; k--)
                 floor->mass[sheet] += *p++;
 }
 

@@ -4,7 +4,8 @@
  *     p = argmin W_eps(p, q) + 2 gamma (F(p) + <U, p>),    F(p) = kappa |Phi p - y|^2,    U = confine |theta|^2
  *
  * Both solvers find the dual u (n) of the loss; at the optimum u = 2 kappa (Phi p - y), and
- * p = a xi (q / xi a) with a = exp(-s (Phi^T u + U)), s = 2 gamma / epsilon. */
+ * p = a xi (q / xi a) with a = rho exp(-s (Phi^T u + U)), s = 2 gamma / epsilon, rho being the volumes of the cells
+ * of a graded grid, or 1. */
 #ifndef WGF_FLOW_JKO_INTERNAL_H
 #define WGF_FLOW_JKO_INTERNAL_H
 
@@ -55,6 +56,7 @@ struct wgf_jko {
     double *net, *potential; /* points each */
     double *lengths;         /* N: |theta| */
     double *confinement;     /* N: U = confine |theta|^2; NULL: none */
+    double *volumes;         /* N: log rho; NULL: 1 */
     double *features_of_q;   /* of the table of duals, with start: file */
     double *output;          /* n: Phi p, or of whatever was asked for last; Phi q as a step begins */
 
@@ -63,7 +65,7 @@ struct wgf_jko {
     double distance, steps_used, newton_steps_used, residual; /* of the last step */
     int64_t unconverged;                                      /* steps */
     double worst;                                             /* the largest residual among them */
-    bool pinned;
+    bool pinned[WGF_GRIDS];
     wgf_status failed; /* to make the kernel of an epsilon that changes */
     struct wgf_error failure;
 
@@ -77,7 +79,7 @@ struct wgf_jko_report {
     double residual;
 };
 
-/* log_a <- -s (Phi^T u + U) */
+/* log_a <- log rho - s (Phi^T u + U) */
 void wgf_jko_log_scaling(struct wgf_jko *jko, const double *u);
 /* output <- Phi p; gradient <- y + u / (2 kappa) - Phi p */
 void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, double *gradient);
@@ -107,8 +109,7 @@ void wgf_jko_foresee(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 wgf_status wgf_jko_floor(void *work, struct wgf_budget *budget, struct wgf_optimum *optimum, struct wgf_error *error);
 double wgf_jko_floor_bytes(const struct wgf_settings *settings);
 
-/* p = argmin KL(p | z) + s F(p) = z exp(-s Phi^T u), log z (N) given: Newton on its dual, from u. Leaves log_a = -s
- * Phi^T u and p. */
+/* p = argmin KL(p | rho z) + s F(p) = a z, log z (N) given: Newton on its dual, from u. Leaves log_a and p. */
 struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance);
 

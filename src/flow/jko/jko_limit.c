@@ -1,6 +1,6 @@
 /* Where the descent tends: the masses that a step leaves as they are, p = a xi (p / xi a). On a sheet of mass M
  *
- *     p = M a (xi a) / Z,    Z = a^T xi a,    a = exp(-s (Phi^T u + U)),
+ *     p = M a (xi a) / Z,    Z = a^T xi a,    a = rho exp(-s (Phi^T u + U)),
  *
  * with u the minimiser of the convex (1 / 2s) sum M log Z + <u, y> + |u|^2 / (4 kappa), whose gradient is that of the
  * semi-dual, y + u / (2 kappa) - Phi p. Source: src/flow/README.md "Where jko tends". */
@@ -11,7 +11,7 @@
 
 struct limit {
     struct wgf_jko *jko;
-    bool diagonal; /* xi is taken for 1: nearly right for a small epsilon, and without products of g x g */
+    bool diagonal; /* xi a is taken for a / rho: nearly right for a small epsilon, and without products of g x g */
 };
 
 /* Leaves p at u. The masses of the sheets are those of q. */
@@ -20,9 +20,9 @@ static void gradient(void *context, const double *u, double *out)
     const struct limit *limit = context;
     struct wgf_jko *jko = limit->jko;
     wgf_jko_log_scaling(jko, u);
-    if (limit->diagonal)
-        memcpy(jko->log_sum, jko->log_a, (size_t)jko->measure.masses * sizeof *jko->log_sum);
-    else
+    for (int64_t k = 0; limit->diagonal && k < jko->measure.masses; k++)
+        jko->log_sum[k] = jko->log_a[k] - (jko->volumes ? jko->volumes[k] : 0);
+    if (!limit->diagonal)
         wgf_gibbs_conditionals(jko->gibbs, jko->log_a, jko->log_sum);
     for (int64_t k = 0; k < jko->measure.masses; k++)
         jko->log_sum[k] += jko->log_a[k];
@@ -82,7 +82,7 @@ static struct wgf_newton_report approach(struct wgf_jko *jko, const struct wgf_c
     double most = 0;
     wgf_jko_log_scaling(jko, u);
     for (int64_t k = 0; k < jko->measure.masses; k++)
-        most = fmax(most, fabs(jko->log_a[k]));
+        most = fmax(most, fabs(jko->log_a[k] - (jko->volumes ? jko->volumes[k] : 0)));
     int stage = most > hot && isfinite(most) ? (int)ceil(log(most / hot) / log(factor)) : 0;
     for (; stage >= 0 && report.end != WGF_NEWTON_EXPIRED; stage--) {
         jko->s = s * pow(factor, -stage);

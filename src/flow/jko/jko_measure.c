@@ -1,76 +1,95 @@
 /* Masses on grids: start, output of the network, and its transpose. Source: src/flow/README.md "JKO on a grid". */
 #include "jko_measure.h"
 
+#include "wgf/base/vector.h"
+
 #include <math.h>
 #include <string.h>
 
 struct wgf_measure wgf_measure_grids(const struct wgf_settings *settings)
 {
-    return (struct wgf_measure){
-        .grids = {{settings->grid, settings->grid_radius}, {settings->grid2, settings->grid2_radius}},
-        .grid_count = settings->grid2 > 0 ? 2 : 1,
-        .sheets = wgf_init_sheets(settings->init.signs)};
+    const int axes = (int)settings->data.d;
+    return (struct wgf_measure){.grids = {{settings->grid, settings->grid_radius, axes, settings->grid_grading},
+                                          {settings->grid2, settings->grid2_radius, axes, 0}},
+                                .grid_count = settings->grid2 > 0 ? 2 : 1,
+                                .sheets = wgf_init_sheets(settings->init.signs)};
 }
 
 struct wgf_measure wgf_measure_of(const struct wgf_settings *settings)
 {
     struct wgf_measure measure = wgf_measure_grids(settings);
     for (int grid = 0; grid < measure.grid_count; grid++)
-        measure.points += measure.grids[grid].points * measure.grids[grid].points;
+        measure.points += wgf_grid_size(&measure.grids[grid]);
     measure.masses = measure.sheets * measure.points;
     return measure;
 }
 
-double wgf_measure_place(const struct wgf_settings *settings, int64_t row, double theta[2])
+void wgf_grid_point(const struct wgf_grid *grid, int64_t k, double *theta)
+{
+    for (int axis = grid->axes - 1; axis >= 0; axis--, k /= grid->points)
+        theta[axis] = wgf_grid_coordinate(grid, k % grid->points);
+}
+
+double wgf_measure_place(const struct wgf_settings *settings, int64_t row, double *theta)
 {
     const struct wgf_measure measure = wgf_measure_grids(settings);
     const struct wgf_grid *grid = measure.grids;
-    const int64_t first = measure.sheets * grid->points * grid->points;
+    const int64_t first = measure.sheets * wgf_grid_size(grid);
     if (row >= first) {
         row -= first;
         grid++;
     }
-    const int64_t g = grid->points, point = row % (g * g);
-    theta[0] = wgf_grid_coordinate(grid, point / g);
-    theta[1] = wgf_grid_coordinate(grid, point % g);
-    return row < g * g ? 1 : -1;
+    const int64_t size = wgf_grid_size(grid);
+    wgf_grid_point(grid, row % size, theta);
+    return row < size ? 1 : -1;
 }
 
 double wgf_measure_masses(const struct wgf_settings *settings)
 {
-    double g = (double)settings->grid, g2 = (double)settings->grid2;
-    return wgf_init_sheets(settings->init.signs) * (g * g + g2 * g2);
+    const double d = (double)settings->data.d, second = (double)settings->grid2;
+    return wgf_init_sheets(settings->init.signs) * (pow((double)settings->grid, d) + (second > 0 ? pow(second, d) : 0));
 }
 
-/* Along one axis: 1, or exp(-(t^2 - the least t^2) / 2 s^2), whose largest is 1 however small s is. */
+/* The logarithm of the width of a point's cell on an axis. */
+static double log_width(const struct wgf_grid *grid, int64_t i)
+{
+    const double last = (double)(grid->points - 1), b = grid->grading, spacing = log(wgf_grid_spacing(grid));
+    return b > 0 ? spacing + log(b * cosh(b * ((2 * (double)i - last) / last)) / sinh(b)) : spacing;
+}
+
+/* Along one axis, but for a factor: the width of the cell, times exp(-(t^2 - the least t^2) / 2 s^2), which is 1 for
+ * the point next to 0 however small s is. */
 static double axis_mass(const struct wgf_grid *grid, const struct wgf_init_settings *init, int64_t i)
 {
-    double t = wgf_grid_coordinate(grid, i), least = wgf_grid_coordinate(grid, grid->points / 2);
-    double above = t * t - least * least;
-    return init->kind == WGF_INIT_GRID || above <= 0 ? 1 : exp(-above / (2 * init->scale * init->scale));
+    const double t = wgf_grid_coordinate(grid, i), least = wgf_grid_coordinate(grid, grid->points / 2);
+    const double above = t * t - least * least;
+    const double width = grid->grading > 0 ? exp(log_width(grid, i) - log_width(grid, 0)) : 1;
+    return init->kind == WGF_INIT_GRID || above <= 0 ? width : width * exp(-above / (2 * init->scale * init->scale));
 }
 
 void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_settings *init, double *p)
 {
     for (int grid = 0; grid < measure->grid_count; grid++) {
-        int64_t g = measure->grids[grid].points;
+        const struct wgf_grid *const own = &measure->grids[grid];
+        const int64_t g = own->points, size = wgf_grid_size(own);
         double sum = 0, parts = measure->grid_count * measure->sheets;
         for (int64_t i = 0; i < g; i++)
-            sum += axis_mass(&measure->grids[grid], init, i);
-        for (int64_t i = 0; i < g; i++)
-            for (int64_t j = 0; j < g; j++)
-                p[i * g + j] = axis_mass(&measure->grids[grid], init, i) / sum *
-                               (axis_mass(&measure->grids[grid], init, j) / sum) / parts;
+            sum += axis_mass(own, init, i);
+        for (int64_t k = 0; k < size; k++)
+            p[k] = 1 / parts;
+        for (int64_t stride = size / g; stride > 0; stride /= g)
+            for (int64_t k = 0; k < size; k++)
+                p[k] *= axis_mass(own, init, k / stride % g) / sum;
         for (int sheet = 1; sheet < measure->sheets; sheet++)
-            memcpy(p + sheet * g * g, p, (size_t)(g * g) * sizeof *p);
-        p += measure->sheets * g * g;
+            memcpy(p + sheet * size, p, (size_t)size * sizeof *p);
+        p += measure->sheets * size;
     }
 }
 
 void wgf_measure_sign(const struct wgf_measure *measure, double factor, const double *h, double *out)
 {
     for (int grid = 0; grid < measure->grid_count; grid++) {
-        int64_t size = measure->grids[grid].points * measure->grids[grid].points;
+        int64_t size = wgf_grid_size(&measure->grids[grid]);
         for (int sheet = 0; sheet < measure->sheets; sheet++, out += size) {
             double signed_factor = sheet ? -factor : factor;
             for (int64_t k = 0; k < size; k++)
@@ -83,7 +102,7 @@ void wgf_measure_sign(const struct wgf_measure *measure, double factor, const do
 void wgf_measure_net(const struct wgf_measure *measure, const double *p, double *net)
 {
     for (int grid = 0; grid < measure->grid_count; grid++) {
-        int64_t size = measure->grids[grid].points * measure->grids[grid].points;
+        int64_t size = wgf_grid_size(&measure->grids[grid]);
         const double *negative = p + size;
         for (int64_t k = 0; k < size; k++)
             net[k] = measure->sheets > 1 ? p[k] - negative[k] : p[k];
@@ -92,14 +111,36 @@ void wgf_measure_net(const struct wgf_measure *measure, const double *p, double 
     }
 }
 
+/* out (N): the sum over the axes of a function of the coordinate's number. */
+static void sum_axes(const struct wgf_measure *measure, double (*of)(const struct wgf_grid *, int64_t i), double factor,
+                     double *out)
+{
+    for (int grid = 0; grid < measure->grid_count; grid++) {
+        const struct wgf_grid *const own = &measure->grids[grid];
+        const int64_t g = own->points, size = wgf_grid_size(own);
+        for (int64_t k = 0; k < measure->sheets * size; k++) {
+            double sum = 0;
+            for (int64_t stride = size / g; stride > 0; stride /= g)
+                sum += of(own, k / stride % g);
+            *out++ = factor * sum;
+        }
+    }
+}
+
+static double square(const struct wgf_grid *grid, int64_t i)
+{
+    const double t = wgf_grid_coordinate(grid, i);
+    return t * t;
+}
+
 void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out)
 {
-    for (int grid = 0; grid < measure->grid_count; grid++)
-        for (int64_t k = 0, g = measure->grids[grid].points; k < measure->sheets * g * g; k++) {
-            const double first = wgf_grid_coordinate(&measure->grids[grid], k / g % g);
-            const double second = wgf_grid_coordinate(&measure->grids[grid], k % g);
-            *out++ = factor * (first * first + second * second);
-        }
+    sum_axes(measure, square, factor, out);
+}
+
+void wgf_measure_volumes(const struct wgf_measure *measure, double *out)
+{
+    sum_axes(measure, log_width, 1, out);
 }
 
 int64_t wgf_measure_longest_axis(const struct wgf_measure *measure)
@@ -114,21 +155,22 @@ void wgf_features_lay_out(struct wgf_features *features, const struct wgf_measur
     const double samples = (double)n;
     *features = (struct wgf_features){.measure = *measure};
     for (int grid = 0; grid < measure->grid_count; grid++) {
-        const double g = (double)measure->grids[grid].points;
+        const double g = (double)measure->grids[grid].points, rows = pow(g, measure->grids[grid].axes - 1);
         features->t[grid] = wgf_arena_take(arena, g, sizeof(double));
-        features->active[grid] = wgf_arena_take(arena, 2 * g * samples, sizeof(int32_t));
+        features->active[grid] = wgf_arena_take(arena, 2 * rows * samples, sizeof(int32_t));
+        features->lead[grid] = wgf_arena_take(arena, rows * samples, sizeof(double));
     }
-    features->weighted = wgf_arena_take(arena, 2 * samples, sizeof(double));
+    features->weighted = wgf_arena_take(arena, samples, sizeof(double));
     features->sums = wgf_arena_take(arena, 2 * ((double)wgf_measure_longest_axis(measure) + 1), sizeof(double));
 }
 
-/* [first, last) of the points t_j of a row at which t x_1 + t_j x_2 > 0. */
-static void find_active(const double *t, int64_t g, double row, const double *x, int32_t *active)
+/* [first, last) of the points t_j of a row at which lead + t_j x > 0. */
+static void find_active(const double *t, int64_t g, double lead, double x, int32_t *active)
 {
     int64_t first = 0, last = g;
-    while (first < g && !(row * x[0] + t[first] * x[1] > 0))
+    while (first < g && !(lead + t[first] * x > 0))
         first++;
-    while (last > first && !(row * x[0] + t[last - 1] * x[1] > 0))
+    while (last > first && !(lead + t[last - 1] * x > 0))
         last--;
     active[0] = (int32_t)first;
     active[1] = (int32_t)last;
@@ -136,13 +178,19 @@ static void find_active(const double *t, int64_t g, double row, const double *x,
 
 static void fill_grid(struct wgf_features *features, int grid)
 {
-    const int64_t g = features->measure.grids[grid].points, n = features->data->n;
-    double *t = features->t[grid];
+    const struct wgf_grid *const own = &features->measure.grids[grid];
+    const int64_t g = own->points, n = features->data->n, d = own->axes;
+    double *t = features->t[grid], theta[WGF_GRID_AXES];
     for (int64_t i = 0; i < g; i++)
-        t[i] = wgf_grid_coordinate(&features->measure.grids[grid], i);
-    for (int64_t i = 0; i < g; i++)
-        for (int64_t j = 0; j < n; j++)
-            find_active(t, g, t[i], features->data->X + 2 * j, features->active[grid] + 2 * (i * n + j));
+        t[i] = wgf_grid_coordinate(own, i);
+    for (int64_t i = 0; i < wgf_grid_rows(own); i++) {
+        wgf_grid_point(own, i * g, theta);
+        for (int64_t j = 0; j < n; j++) {
+            const double *const x = features->data->X + j * d;
+            const double lead = features->lead[grid][i * n + j] = wgf_dot(theta, x, d - 1);
+            find_active(t, g, lead, x[d - 1], features->active[grid] + 2 * (i * n + j));
+        }
+    }
 }
 
 void wgf_features_fill(struct wgf_features *features, const struct wgf_data *data)
@@ -152,38 +200,36 @@ void wgf_features_fill(struct wgf_features *features, const struct wgf_data *dat
         fill_grid(features, grid);
 }
 
-/* One row of h: slopes in both coordinates change where samples begin and end to be active. */
-static void potential_row(const struct wgf_features *features, int grid, int64_t i, double *h)
+/* One row of h: its value at t = 0 and its slope change where samples begin and end to be active. */
+static void potential_row(const struct wgf_features *features, int grid, int64_t i, const double *v, double *h)
 {
     const int64_t g = features->measure.grids[grid].points, n = features->data->n;
-    const double *weighted = features->weighted, *t = features->t[grid];
+    const double *weighted = features->weighted, *t = features->t[grid], *lead = features->lead[grid] + i * n;
     const int32_t *active = features->active[grid] + 2 * i * n;
-    double *change = features->sums, first = 0, second = 0;
+    double *change = features->sums, value = 0, slope = 0;
     memset(change, 0, (size_t)(2 * (g + 1)) * sizeof *change);
     for (int64_t j = 0; j < n; j++) {
-        double *begin = change + 2 * active[2 * j], *end = change + 2 * active[2 * j + 1];
-        begin[0] += weighted[2 * j];
-        begin[1] += weighted[2 * j + 1];
-        end[0] -= weighted[2 * j];
-        end[1] -= weighted[2 * j + 1];
+        double *begin = change + 2 * active[2 * j], *end = change + 2 * active[2 * j + 1], own = v[j] * lead[j];
+        begin[0] += own;
+        begin[1] += weighted[j];
+        end[0] -= own;
+        end[1] -= weighted[j];
     }
     for (int64_t k = 0; k < g; k++) {
-        first += change[2 * k];
-        second += change[2 * k + 1];
-        h[k] = t[i] * first + t[k] * second;
+        value += change[2 * k];
+        slope += change[2 * k + 1];
+        h[k] = value + t[k] * slope;
     }
 }
 
 void wgf_features_potential(const struct wgf_features *features, const double *v, double *h)
 {
-    const double *X = features->data->X;
-    for (int64_t j = 0; j < features->data->n; j++) {
-        features->weighted[2 * j] = v[j] * X[2 * j];
-        features->weighted[2 * j + 1] = v[j] * X[2 * j + 1];
-    }
+    const int64_t d = features->data->d;
+    for (int64_t j = 0; j < features->data->n; j++)
+        features->weighted[j] = v[j] * features->data->X[j * d + d - 1];
     for (int grid = 0; grid < features->measure.grid_count; grid++)
-        for (int64_t i = 0; i < features->measure.grids[grid].points; i++) {
-            potential_row(features, grid, i, h);
+        for (int64_t i = 0; i < wgf_grid_rows(&features->measure.grids[grid]); i++) {
+            potential_row(features, grid, i, v, h);
             h += features->measure.grids[grid].points;
         }
 }
@@ -191,8 +237,8 @@ void wgf_features_potential(const struct wgf_features *features, const double *v
 /* f += what one row of net gives: differences of running sums of net and of net t. */
 static void output_row(const struct wgf_features *features, int grid, int64_t i, const double *net, double *f)
 {
-    const int64_t g = features->measure.grids[grid].points, n = features->data->n;
-    const double *X = features->data->X, *t = features->t[grid];
+    const int64_t g = features->measure.grids[grid].points, n = features->data->n, d = features->data->d;
+    const double *last = features->data->X + d - 1, *t = features->t[grid], *lead = features->lead[grid] + i * n;
     const int32_t *active = features->active[grid] + 2 * i * n;
     double *sums = features->sums;
     sums[0] = sums[1] = 0;
@@ -202,7 +248,7 @@ static void output_row(const struct wgf_features *features, int grid, int64_t i,
     }
     for (int64_t j = 0; j < n; j++) {
         const double *begin = sums + 2 * active[2 * j], *end = sums + 2 * active[2 * j + 1];
-        f[j] += X[2 * j] * t[i] * (end[0] - begin[0]) + X[2 * j + 1] * (end[1] - begin[1]);
+        f[j] += lead[j] * (end[0] - begin[0]) + last[j * d] * (end[1] - begin[1]);
     }
 }
 
@@ -210,35 +256,40 @@ void wgf_features_output(const struct wgf_features *features, const double *net,
 {
     memset(f, 0, (size_t)features->data->n * sizeof *f);
     for (int grid = 0; grid < features->measure.grid_count; grid++)
-        for (int64_t i = 0; i < features->measure.grids[grid].points; i++) {
+        for (int64_t i = 0; i < wgf_grid_rows(&features->measure.grids[grid]); i++) {
             output_row(features, grid, i, net, f);
             net += features->measure.grids[grid].points;
         }
 }
 
 /* The slope at theta, squared, of the sign with the steeper one. */
-static double slope(const struct wgf_data *data, double first, double second, const double *v, double confine)
+static double slope(const struct wgf_data *data, const double *theta, const double *v, double confine)
 {
-    const double inward[2] = {2 * confine * first, 2 * confine * second};
-    double sum[2] = {0, 0};
+    const int64_t d = data->d;
+    double sum[WGF_GRID_AXES] = {0}, squared = 0, aside = 0, inward = 0;
     for (int64_t j = 0; j < data->n; j++)
-        for (int c = 0; c < 2 && first * data->X[2 * j] + second * data->X[2 * j + 1] > 0; c++)
-            sum[c] += v[j] * data->X[2 * j + c];
-    return sum[0] * sum[0] + sum[1] * sum[1] + inward[0] * inward[0] + inward[1] * inward[1] +
-           2 * fabs(sum[0] * inward[0] + sum[1] * inward[1]);
+        if (wgf_dot(theta, data->X + j * d, d) > 0)
+            for (int64_t c = 0; c < d; c++)
+                sum[c] += v[j] * data->X[j * d + c];
+    for (int64_t c = 0; c < d; c++) {
+        squared += sum[c] * sum[c];
+        aside += sum[c] * 2 * confine * theta[c];
+        inward += 4 * confine * confine * theta[c] * theta[c];
+    }
+    return squared + inward + 2 * fabs(aside);
 }
 
 /* Along a ray the sum is the same and the rest grows, so the points of a grid's edge have the steepest. */
-double wgf_features_steepest(const struct wgf_features *features, const double *v, double confine)
+double wgf_features_steepest(const struct wgf_features *features, int grid, const double *v, double confine)
 {
-    double most = 0;
-    for (int grid = 0; grid < features->measure.grid_count; grid++)
-        for (int64_t i = 0; i < features->measure.grids[grid].points; i++) {
-            double t = features->t[grid][i], radius = features->measure.grids[grid].radius;
-            most = fmax(most, fmax(slope(features->data, t, radius, v, confine),
-                                   slope(features->data, t, -radius, v, confine)));
-            most = fmax(most, fmax(slope(features->data, radius, t, v, confine),
-                                   slope(features->data, -radius, t, v, confine)));
-        }
+    const struct wgf_grid *const own = &features->measure.grids[grid];
+    double most = 0, theta[WGF_GRID_AXES];
+    for (int64_t k = 0; k < wgf_grid_size(own); k++) {
+        double largest = 0;
+        wgf_grid_point(own, k, theta);
+        for (int axis = 0; axis < own->axes; axis++)
+            largest = fmax(largest, fabs(theta[axis]));
+        most = fmax(most, largest == own->radius ? slope(features->data, theta, v, confine) : 0);
+    }
     return sqrt(most);
 }

@@ -1,9 +1,8 @@
 /* Masses on grids of neurons: where they are, how they start, and the network that they make. Source:
  * src/flow/README.md "JKO on a grid".
  *
- * A neuron theta = (t_i, t_j) of sheet s has the output sign alpha = +1 (s = 0) or -1 (s = 1). With N masses p, ordered
- * as in wgf/transport/gibbs.h, the network is f(x) = sum_k alpha_k p_k max(0, theta_k . x) = (Phi p)(x): always a
- * mean. */
+ * A neuron theta in R^d of sheet s has the output sign alpha = +1 (s = 0) or -1 (s = 1). With N masses p, ordered as in
+ * wgf/transport/gibbs.h, the network is f(x) = sum_k alpha_k p_k max(0, theta_k . x) = (Phi p)(x): always a mean. */
 #ifndef WGF_FLOW_JKO_MEASURE_H
 #define WGF_FLOW_JKO_MEASURE_H
 
@@ -23,8 +22,11 @@ struct wgf_measure {
 struct wgf_measure wgf_measure_of(const struct wgf_settings *settings);
 struct wgf_measure wgf_measure_grids(const struct wgf_settings *settings);
 
-/* Where mass `row` of the N is; returns its sign. */
-double wgf_measure_place(const struct wgf_settings *settings, int64_t row, double theta[2]);
+/* Where mass `row` of the N is, theta having d coordinates; returns its sign. */
+double wgf_measure_place(const struct wgf_settings *settings, int64_t row, double *theta);
+
+/* theta (d) <- where point k of a grid is. */
+void wgf_grid_point(const struct wgf_grid *grid, int64_t k, double *theta);
 
 /* N, as a number that cannot overflow. */
 double wgf_measure_masses(const struct wgf_settings *settings);
@@ -32,8 +34,8 @@ double wgf_measure_masses(const struct wgf_settings *settings);
 /* The most points along an axis of any of its grids. */
 int64_t wgf_measure_longest_axis(const struct wgf_measure *measure);
 
-/* p (N) at time 0: uniform, or proportional to exp(-|theta|^2 / 2 s^2); each sheet has the same mass, halved between
- * its grids. Zero masses are legal. */
+/* p (N) at time 0: proportional to the volume of the cells, or to that times exp(-|theta|^2 / 2 s^2); each sheet has
+ * the same mass, halved between its grids. Zero masses are legal. */
 void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_settings *init, double *p);
 
 /* out (N) = factor alpha h, h (points) being a function of theta alone; and net (points) = sum over sheets of alpha
@@ -44,14 +46,18 @@ void wgf_measure_net(const struct wgf_measure *measure, const double *p, double 
 /* out (N) = factor |theta|^2 */
 void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out);
 
-/* Phi on a data set of d = 2, n x points without the signs. Never formed: along a row of a grid a sample is active from
- * a point on, or up to it, and linear there, so that sums over samples or points are running sums. */
+/* out (N) = the logarithm of the volume of each point's cell, R b cosh(b x_i) / sinh(b) 2 / (g - 1) an axis. */
+void wgf_measure_volumes(const struct wgf_measure *measure, double *out);
+
+/* Phi on a data set, n x points without the signs. Never formed: along a row of a grid, its last coordinate, a sample
+ * is active from a point on, or up to it, and linear there, so that sums over samples or points are running sums. */
 struct wgf_features {
     struct wgf_measure measure;
     const struct wgf_data *data; /* borrowed */
     double *t[WGF_GRIDS];        /* coordinates */
-    int32_t *active[WGF_GRIDS];  /* g x n x 2: sample j is active on [first, last) of row i */
-    double *weighted;            /* n x 2 */
+    int32_t *active[WGF_GRIDS];  /* g^(d-1) x n x 2: sample j is active on [first, last) of row i */
+    double *lead[WGF_GRIDS];     /* g^(d-1) x n: what the other coordinates of a row add to theta . x_j */
+    double *weighted;            /* n */
     double *sums;                /* (g + 1) x 2 */
 };
 
@@ -60,12 +66,13 @@ void wgf_features_lay_out(struct wgf_features *features, const struct wgf_measur
                           struct wgf_arena *arena);
 void wgf_features_fill(struct wgf_features *features, const struct wgf_data *data);
 
-/* h (points) = sum_j v_j max(0, theta . x_j); f (n) = sum over points of net max(0, theta . x_j). O(g (g + n)). */
+/* h (points) = sum_j v_j max(0, theta . x_j); f (n) = sum over points of net max(0, theta . x_j). O(g^(d-1) (g + n)).
+ */
 void wgf_features_potential(const struct wgf_features *features, const double *v, double *h);
 void wgf_features_output(const struct wgf_features *features, const double *net, double *f);
 
-/* The largest |sum_{j active} v_j x_j + 2 confine theta| over the grids' points, of either sign of v: the steepest
+/* The largest |sum_{j active} v_j x_j + 2 confine theta| over the points of a grid, of either sign of v: the steepest
  * slope of the potentials. */
-double wgf_features_steepest(const struct wgf_features *features, const double *v, double confine);
+double wgf_features_steepest(const struct wgf_features *features, int grid, const double *v, double confine);
 
 #endif

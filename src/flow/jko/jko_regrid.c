@@ -4,49 +4,71 @@
 #include <math.h>
 #include <string.h>
 
-/* The points of a grid that take a share of what stands at t on another one, and the sum of their weights. */
+/* The points of an axis that take a share of what stands at one place on it, and the sum of their weights. */
 struct share {
-    int64_t first, last; /* [first, last) */
-    double t, width, sum;
+    int64_t first, last;         /* [first, last) */
+    double position, width, sum; /* where it stands, and how far it reaches; the distance of two points is 1 */
 };
 
-/* The hat function around t, whose half-width is the larger spacing. */
-static double weight(const struct share *share, const struct wgf_grid *to, int64_t k)
+/* The real number of t among the points: linear between two of them. */
+static double position_of(const struct wgf_grid *grid, double t)
 {
-    const double w = 1 - fabs(wgf_grid_coordinate(to, k) - share->t) / share->width;
+    const double b = grid->grading, x = b > 0 ? asinh(t / grid->radius * sinh(b)) / b : t / grid->radius;
+    const double last = (double)(grid->points - 1), before = fmax(0, fmin(last - 1, floor((x + 1) / 2 * last)));
+    const double start = wgf_grid_coordinate(grid, (int64_t)before);
+    return before + (t - start) / (wgf_grid_coordinate(grid, (int64_t)before + 1) - start);
+}
+
+/* The hat function around the place. */
+static double weight(const struct share *share, int64_t k)
+{
+    const double w = 1 - fabs((double)k - share->position) / share->width;
     return w > 0 ? w : 0;
 }
 
-static struct share share_of(const struct wgf_grid *from, int64_t i, const struct wgf_grid *to)
+static struct share share_at(const struct wgf_grid *grid, double position, double width)
 {
-    const double h = wgf_grid_spacing(to);
-    struct share share = {.t = wgf_grid_coordinate(from, i), .width = fmax(h, wgf_grid_spacing(from))};
-    const double before = (share.t - share.width + to->radius) / h, behind = (share.t + share.width + to->radius) / h;
-    share.first = (int64_t)fmax(0, floor(before));
-    share.last = (int64_t)fmin((double)to->points, ceil(behind) + 1);
+    struct share share = {.position = position, .width = width};
+    share.first = (int64_t)fmax(0, floor(position - width));
+    share.last = (int64_t)fmin((double)grid->points, ceil(position + width) + 1);
     for (int64_t k = share.first; k < share.last; k++)
-        share.sum += weight(&share, to, k);
+        share.sum += weight(&share, k);
     return share;
 }
 
-/* Adds one mass: its shares sum to 1 in each direction. */
-static void deposit(double mass, const struct share *row, const struct share *col, const struct wgf_grid *to, double *q)
+/* Of point i of another grid, which spreads over the larger spacing of the two there. */
+static struct share share_of(const struct wgf_grid *from, int64_t i, const struct wgf_grid *to)
 {
-    for (int64_t k = row->first; k < row->last; k++) {
-        const double part = mass * (weight(row, to, k) / row->sum);
-        for (int64_t l = col->first; part > 0 && l < col->last; l++)
-            q[k * to->points + l] += part * (weight(col, to, l) / col->sum);
+    const int64_t before = i > 0 ? i - 1 : i, behind = i + 1 < from->points ? i + 1 : i;
+    const double reach =
+        position_of(to, wgf_grid_coordinate(from, behind)) - position_of(to, wgf_grid_coordinate(from, before));
+    return share_at(to, position_of(to, wgf_grid_coordinate(from, i)), fmax(1, reach / (double)(behind - before)));
+}
+
+/* Adds one mass to q, whose points number `size`: its shares, one an axis, sum to 1 each. */
+static void deposit(double mass, const struct share *shares, const struct wgf_grid *to, int64_t size, double *q)
+{
+    if (size == 1) {
+        *q += mass;
+        return;
+    }
+    const int64_t stride = size / to->points;
+    for (int64_t k = shares->first; k < shares->last; k++) {
+        const double part = mass * (weight(shares, k) / shares->sum);
+        if (part > 0)
+            deposit(part, shares + 1, to, stride, q + k * stride);
     }
 }
 
 static void regrid(const struct wgf_grid *from, const double *p, const struct wgf_grid *to, double *q)
 {
-    for (int64_t i = 0; i < from->points; i++) {
-        const struct share row = share_of(from, i, to);
-        for (int64_t j = 0; j < from->points; j++) {
-            const struct share col = share_of(from, j, to);
-            deposit(p[i * from->points + j], &row, &col, to, q);
-        }
+    const int64_t size = wgf_grid_size(from), new_size = wgf_grid_size(to);
+    struct share shares[WGF_GRID_AXES];
+    for (int64_t k = 0; k < size; k++) {
+        int64_t left = k;
+        for (int axis = from->axes - 1; axis >= 0; axis--, left /= from->points)
+            shares[axis] = share_of(from, left % from->points, to);
+        deposit(p[k], shares, to, new_size, q);
     }
 }
 
@@ -56,8 +78,8 @@ void wgf_jko_regrid(const struct wgf_settings *from, const double *p, const stru
     memset(q, 0, (size_t) new.masses * sizeof *q);
     for (int grid = 0; grid < new.grid_count; grid++) {
         const struct wgf_grid *const a = &old.grids[grid], *const b = &new.grids[grid];
-        const int64_t size = a->points * a->points, new_size = b->points * b->points;
-        const bool same = a->points == b->points && a->radius == b->radius;
+        const int64_t size = wgf_grid_size(a), new_size = wgf_grid_size(b);
+        const bool same = a->points == b->points && a->radius == b->radius && a->grading == b->grading;
         for (int sheet = 0; sheet < new.sheets; sheet++, p += size, q += new_size)
             if (same)
                 memcpy(q, p, (size_t)size * sizeof *q);

@@ -3,6 +3,7 @@
  * in processor time against a build where is_predictable is false. Source: src/flow/README.md "Predicting the dual". */
 #include "jko_tangent.h"
 
+#include "wgf/base/vector.h"
 #include "wgf/base/wide.h"
 
 #include <cblas.h>
@@ -31,7 +32,7 @@ void wgf_tangent_lay_out(struct wgf_tangent *tangent, const struct wgf_measure *
 /* Samples are active from a point of a row on, or up to it. */
 static bool is_active_to_the_end(const struct wgf_data *data, int64_t j)
 {
-    return data->X[2 * j + 1] >= 0;
+    return data->X[j * data->d + data->d - 1] >= 0;
 }
 
 /* beyond, of row i of a grid whose masses start at p; returns the mass of the row. */
@@ -41,7 +42,7 @@ static double sum_row(struct wgf_tangent *tangent, const struct wgf_features *fe
     const int64_t g = features->measure.grids[grid].points, n = tangent->n;
     const int32_t *active = features->active[grid] + 2 * i * n;
     const bool two = features->measure.sheets > 1;
-    const double *first = p + i * g, *second = first + (two ? g * g : 0);
+    const double *first = p + i * g, *second = first + (two ? wgf_grid_size(&features->measure.grids[grid]) : 0);
     double *row = tangent->row;
     row[g] = 0;
     for (int64_t k = g - 1; k >= 0; k--)
@@ -66,7 +67,8 @@ WGF_WIDE static void add_common(int64_t n, int64_t stride, const double *restric
 /* From where both have changed sides to where both are active; and the rest of A. */
 static void finish(struct wgf_tangent *tangent, const struct wgf_data *data, double mass, double gamma, double kappa)
 {
-    const double *X = data->X, *beyond = tangent->beyond_all;
+    const double *beyond = tangent->beyond_all;
+    const int64_t d = data->d;
     for (int64_t i = 0; i < tangent->n; i++) {
         bool to_end = is_active_to_the_end(data, i);
         for (int64_t j = 0; j <= i; j++) {
@@ -75,7 +77,7 @@ static void finish(struct wgf_tangent *tangent, const struct wgf_data *data, dou
                 both = beyond[to_end ? i : j] - both;
             else if (!to_end)
                 both = mass - beyond[i] - beyond[j] + both;
-            *entry = gamma * both * (X[2 * i] * X[2 * j] + X[2 * i + 1] * X[2 * j + 1]);
+            *entry = gamma * both * wgf_dot(data->X + i * d, data->X + j * d, d);
         }
         tangent->factor[i * tangent->stride + i] += 1 / (2 * kappa);
     }
@@ -89,14 +91,14 @@ bool wgf_tangent_factorise(struct wgf_tangent *tangent, const struct wgf_feature
     memset(tangent->factor, 0, (size_t)(n * stride) * sizeof(double));
     memset(tangent->beyond_all, 0, (size_t)stride * sizeof(double));
     for (int grid = 0; grid < features->measure.grid_count; grid++) {
-        int64_t g = features->measure.grids[grid].points;
-        for (int64_t i = 0; i < g; i++) {
+        const struct wgf_grid *const own = &features->measure.grids[grid];
+        for (int64_t i = 0; i < wgf_grid_rows(own); i++) {
             mass += sum_row(tangent, features, grid, i, p);
             for (int64_t j = 0; j < n; j++)
                 tangent->beyond_all[j] += tangent->beyond[j];
             add_common(n, stride, tangent->beyond, tangent->factor);
         }
-        p += features->measure.sheets * g * g;
+        p += features->measure.sheets * wgf_grid_size(own);
     }
     finish(tangent, features->data, mass, gamma, kappa);
     return wgf_tangent_decompose(tangent);

@@ -12,6 +12,7 @@
 
 #include "wgf/base/system.h"
 #include "wgf/base/vector.h"
+#include "wgf/transport/gibbs.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -256,7 +257,7 @@ static void find_masses(struct wgf_langevin *langevin, const struct wgf_descent 
                         const double *masses)
 {
     const struct wgf_state_shape shape = wgf_flow_one_state(run->settings);
-    double theta[2];
+    double theta[WGF_GRID_AXES];
     for (int64_t row = 0; row < shape.rows; row++) {
         const double s = masses ? run->method->place(run->settings, row, theta) : problem->alpha[row];
         langevin->mass[s < 0] += masses ? masses[row] : 1 / (double)shape.rows;

@@ -1,5 +1,5 @@
-/* From states of jko: the step from masses q to masses p is p = a xi (q / xi a) with a = exp(-s V), s = 2 gamma /
- * epsilon and V the first variation at p. So V is known at every point of the grid that has mass, up to a constant a
+/* From states of jko: the step from masses q to masses p is p = a xi (q / xi a) with a = rho exp(-s V), s = 2 gamma
+ * / epsilon and V the first variation at p. So V is known at every point of the grid that has mass, up to a constant a
  * sheet, and
  *
  *     V_k - U_k = alpha_k sum_j 2 kappa (f_j - y_j) max(0, theta_k . x_j),    f = Phi p
@@ -30,7 +30,8 @@ struct work {
     double *x, *change;     /* features each */
     double *f;              /* steps x n: the network at the states that steps end in */
     double *V;              /* steps x N: the first variations there; NAN where p does not tell */
-    double *theta, *sign;   /* N x 2, N: the points */
+    double *theta, *sign;   /* N x d, N: the points */
+    double *volumes;        /* N: log rho of a graded grid; NULL: 0 */
     double *p;              /* N: the state that the step under way ends in */
     double *equation, *sum; /* features + 1 each: of a point, and over those of a sheet */
 };
@@ -43,8 +44,9 @@ static void lay_out(struct work *work, struct wgf_arena *arena)
     work->change = wgf_arena_take(arena, features, sizeof(double));
     work->f = wgf_arena_take(arena, steps * (double)work->learning->data->n, sizeof(double));
     work->V = wgf_arena_take(arena, steps * N, sizeof(double));
-    work->theta = wgf_arena_take(arena, 2 * N, sizeof(double));
+    work->theta = wgf_arena_take(arena, (double)work->learning->data->d * N, sizeof(double));
     work->sign = wgf_arena_take(arena, N, sizeof(double));
+    work->volumes = work->learning->settings->grid_grading > 0 ? wgf_arena_take(arena, N, sizeof(double)) : NULL;
     work->p = wgf_arena_take(arena, N, sizeof(double));
     work->equation = wgf_arena_take(arena, features + 1, sizeof(double));
     work->sum = wgf_arena_take(arena, features + 1, sizeof(double));
@@ -117,7 +119,7 @@ static wgf_status find_variation(struct work *work, int64_t t, struct wgf_error 
         return wgf_fail(error, WGF_EINTERRUPTED, "interrupted");
     for (int64_t k = 0; k < N; k++)
         V[k] = left <= enough && work->p[k] >= WGF_COUPLING_TOLD && fabs(work->coupling.step[k]) <= sure
-                   ? -work->coupling.log_a[k] / work->s
+                   ? ((work->volumes ? work->volumes[k] : 0) - work->coupling.log_a[k]) / work->s
                    : NAN;
     learning->learned->left_out += left > enough;
     wgf_flow_predict(learning->settings, p, NULL, learning->data, work->f + t * learning->data->n);
@@ -142,7 +144,8 @@ static wgf_status find_variations(struct work *work, struct wgf_error *error)
 static void fill(struct work *work, int64_t t, int64_t k)
 {
     const struct wgf_data *const data = work->learning->data;
-    const double *const theta = work->theta + 2 * k, *const f = work->f + t * data->n, sign = work->sign[k];
+    const int64_t d = data->d;
+    const double *const theta = work->theta + d * k, *const f = work->f + t * data->n, sign = work->sign[k];
     const double confine = work->learning->settings->network.confine, V = work->V[t * work->measure.masses + k];
     double *const equation = work->equation;
     if (!wgf_learns_labels(work->learning->how)) {
@@ -152,9 +155,9 @@ static void fill(struct work *work, int64_t t, int64_t k)
         equation[work->features] = V;
         return;
     }
-    equation[data->n] = (confine * wgf_dot(theta, theta, 2) - V) / (2 * work->kappa);
+    equation[data->n] = (confine * wgf_dot(theta, theta, d) - V) / (2 * work->kappa);
     for (int64_t j = 0; j < data->n; j++) {
-        equation[j] = sign * fmax(0, wgf_dot(theta, data->X + 2 * j, 2));
+        equation[j] = sign * fmax(0, wgf_dot(theta, data->X + d * j, d));
         equation[data->n] += equation[j] * f[j];
     }
 }
@@ -201,11 +204,14 @@ static wgf_status add_equations(void *context, struct wgf_error *error)
 static void begin(struct work *work)
 {
     const struct wgf_settings *const settings = work->learning->settings;
+    const int64_t d = work->learning->data->d;
     work->kappa = wgf_loss_factor(settings->network.loss, work->learning->data->n);
     for (int64_t k = 0; k < work->measure.masses; k++)
-        work->sign[k] = wgf_measure_place(settings, k, work->theta + 2 * k);
+        work->sign[k] = wgf_measure_place(settings, k, work->theta + d * k);
+    if (work->volumes)
+        wgf_measure_volumes(&work->measure, work->volumes);
     work->potentials =
-        (struct wgf_potentials){work->learning->how->features, 2, wgf_largest(work->theta, 2 * work->measure.masses)};
+        (struct wgf_potentials){work->learning->how->features, d, wgf_largest(work->theta, d * work->measure.masses)};
 }
 
 wgf_status wgf_learn_masses(const struct wgf_learning *learning, struct wgf_error *error)

@@ -80,10 +80,19 @@ static uint64_t key_of(const struct wgf_settings *settings, const struct wgf_pro
                        const struct wgf_optimum_problem *made)
 {
     const struct wgf_data *const data = problem->data;
-    const double numbers[] = {(double)settings->method, made->kappa,           made->decay,
-                              made->positive,           made->negative,        (double)settings->init.signs,
-                              (double)settings->grid,   settings->grid_radius, (double)settings->grid2,
-                              settings->grid2_radius,   (double)data->n,       (double)data->d};
+    const double numbers[] = {(double)settings->method,
+                              made->kappa,
+                              made->decay,
+                              made->positive,
+                              made->negative,
+                              (double)settings->init.signs,
+                              (double)settings->grid,
+                              settings->grid_radius,
+                              (double)settings->grid2,
+                              settings->grid2_radius,
+                              settings->grid_grading,
+                              (double)data->n,
+                              (double)data->d};
     uint64_t hash = 0;
     mix(&hash, numbers, sizeof numbers / sizeof *numbers);
     mix(&hash, data->X, data->n * data->d);
