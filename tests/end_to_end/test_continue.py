@@ -114,6 +114,32 @@ def masses_on_a_finer_grid(wgf):
 
 
 @case
+def masses_on_graded_grids_of_any_dimension(wgf):
+    """Against NumPy: hat functions of the number of a point, which is linear between two points."""
+    def nodes(g, R, b):
+        x = np.linspace(-1, 1, g)
+        return R * (np.sinh(b * x) / np.sinh(b) if b else x)
+
+    for d, old, new in ((1, (9, 1, 0), (14, 1.2, 2)), (1, (9, 1, 3), (9, 1, 0)), (2, (8, 2, 1.5), (6, 2, 1.5)),
+                        (3, (4, 1, 0), (6, 1, 0)), (3, (5, 1, 1), (3, 2, 2))):
+        own = f"data: random, d: {d}, n: 12, method: jko, steps: 3, save: all"
+        grids = [f"grid: {g}, grid_radius: {R}, grid_grading: {b}" for g, R, b in (old, new)]
+        first = run(wgf, "first", f"{own}, {grids[0]}")
+        made = run(wgf, "then", f"{own}, {grids[1]}, init: file, init_file: first.h5")
+        t, places = nodes(*old), np.interp(nodes(*old), nodes(*new), np.arange(new[0]))
+        reach = np.array([(places[min(i + 1, len(t) - 1)] - places[max(i - 1, 0)]) / (1 if i in (0, len(t) - 1) else 2)
+                          for i in range(len(t))])
+        A = np.maximum(0, 1 - np.abs(np.arange(new[0])[:, None] - places) / np.maximum(1, reach))
+        A /= A.sum(axis=0)
+        P, Q = states(first)[3].reshape(2, *[old[0]] * d), states(made)[0].reshape(2, *[new[0]] * d)
+        for axis in range(1, d + 1):
+            P = np.moveaxis(np.tensordot(A, P, (1, axis)), 0, axis)
+        require(np.abs(P - Q).max() < 1e-15, f"masses of d = {d}, {old} on {new}: off by {np.abs(P - Q).max():.1e}")
+        same = run(wgf, "same", f"{own}, {grids[0]}, init: file, init_file: first.h5")
+        require((states(same)[0] == states(first)[3]).all(), "bits on an equal grid")
+
+
+@case
 def what_does_not_fit_is_told_by_the_plan(wgf):
     for name, fixed, sweep in (
             ("gd", f"{FIRST}, width: 6, steps: 3", "seed: [1, 2, 3]"), ("both", f"{FIRST}, width: 6, layers: both", ""),
@@ -153,6 +179,8 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         ("init_file: plain.h5, method: jko, grid2: 3", "grid2", "plain.h5 has masses on one grid; use grid2: 0"),
         ("init_file: plain.h5, method: jko, grid_radius: 0.5", "grid_radius", "grid_radius is 0.5, but the masses"),
         ("init_file: jko.h5, method: jko, grid2: 3, grid2_radius: 2", "grid2_radius", "grid2_radius is 2, but"),
+        ("data: random, d: 3, init_file: plain.h5, method: jko", "init_file", "d is 3, but job 0 of plain.h5 has "
+         "masses on a grid of d = 2; use data of that d"),
         ("init_file: w.csv, init_job: 1", "init_job", "w.csv is no result file, so init_job means nothing; remove it"),
         ("init_file: w.csv, method: jko", "init", "a file of neurons does not have"),
     ]  # fmt: skip

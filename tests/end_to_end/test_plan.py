@@ -280,10 +280,10 @@ def what_excludes_no_job_is_a_warning(wgf):
 
 @case
 def conflict_of_an_excluded_job_is_none(wgf):
-    text = "name: x\nsweep:\n  - product: {method: [gd, jko], d: [2, 3], seed: [1, 2]}\n"
+    text = "name: x\nsweep:\n  - product: {method: [gd, wfr], d: [2, 3], seed: [1, 2]}\n"
     wgf.write("spec.yaml", text)
-    wgf("plan", "spec.yaml").require(USAGE, "method: jko needs d = 2").quietly()
-    _, rows = jobs(wgf, text + "    exclude: [{method: jko, d: 3}]\n")
+    wgf("plan", "spec.yaml").require(USAGE, "method: wfr needs d = 2").quietly()
+    _, rows = jobs(wgf, text + "    exclude: [{method: wfr, d: 3}]\n")
     equal(len(rows), 5, "jobs")
 
 
@@ -352,7 +352,7 @@ def errors_of_what_is_extended_have_its_name(wgf):
     for base, child, place in (
             ("fixed: {gama: 1}", "", "base/base.yaml:1:9: error: unknown parameter"),
             ("sweep: {gamma: [1]}", "fixed: {gamma: 1}\n", "spec.yaml:3:9: error: gamma is swept on line 1 of base/"),
-            ("fixed: {method: jko, d: 3}", "", "base/base.yaml:1:17: error: method: jko needs d = 2"),
+            ("fixed: {method: wfr, d: 3}", "", "base/base.yaml:1:17: error: method: wfr needs d = 2"),
             ("extends: ../spec.yaml", "", "base/base.yaml:1:10: error: extends: this file is, or extends, the one"),
             ("extends: base.yaml", "", "base/base.yaml:1:10: error: extends: this file is, or extends, the one"),
             ("extends: absent.yaml", "", "base/base.yaml:1:10: error: extends: cannot read the spec base/absent.yaml"),

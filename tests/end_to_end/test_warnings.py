@@ -17,8 +17,9 @@ DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "
 KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "normal"), ("linear", "grid"))
          for descent in DESCENTS if (init, descent.get("parametrisation")) != ("grid", "product")]  # of 9, not 8
 LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "bias", "layers", "weight_decay",
-            "confine", "entropy", "anneal", "kernel", "signs", "init_alpha", "grid2_radius", "standardize",
-            "test_fraction", "split_seed", "reference_job", "transport_p", "direction_tol", "moving_tol", *DECIDERS}
+            "confine", "entropy", "anneal", "kernel", "signs", "init_alpha", "grid_grading", "grid2_radius",
+            "standardize", "test_fraction", "split_seed", "reference_job", "transport_p", "direction_tol",
+            "moving_tol", *DECIDERS}
 
 
 def parameters(wgf):

@@ -18,37 +18,38 @@ NEWTON = {"newton_tol": 1e-12}
 DYKSTRA = {"solver": "dykstra", "dykstra_tol": 1e-12, "dykstra_steps": 200000}
 
 
-def draw(folder, n):
+def draw(folder, n, d=2):
+    """Random inputs; the last of more than one is a column of ones."""
     random = np.random.default_rng(n)
-    X = np.column_stack([random.standard_normal(n), np.ones(n)])
+    X = np.column_stack([random.standard_normal(n) if k == 0 or k < d - 1 else np.ones(n) for k in range(d)])
     y = random.uniform(-1, 1, n)
-    path = folder / f"data{n}.csv"
-    np.savetxt(path, np.column_stack([X[:, 0], y]), fmt="%.17g", delimiter=",")
-    return X, y, {"data": "file", "data_file": path.name}
+    path = folder / f"data{n}_{d}.csv"
+    np.savetxt(path, np.column_stack([X, y]), fmt="%.17g", delimiter=",")
+    return X, y, {"data": "file", "data_file": path.name, "bias": "false"}
 
 
-def measure_of(fixed):
+def measure_of(fixed, d=2):
     grids = ((fixed["grid"], fixed.get("grid_radius", 1.0)),)
     if fixed.get("grid2", 0):
         grids += ((fixed["grid2"], fixed.get("grid2_radius", 10.0)),)
-    return Measure(grids, 1 if fixed.get("signs") == "positive" else 2)
+    return Measure(grids, 1 if fixed.get("signs") == "positive" else 2, d, fixed.get("grid_grading", 0.0))
 
 
 def step_of(fixed, measure, X, y):
     epsilon = fixed.get("epsilon", measure.spacing() ** 2)
     return Step(measure.costs(), measure.features(X), y, KAPPA[fixed.get("loss", "mse")](len(y)), fixed["gamma"],
-                epsilon, fixed.get("confine", 0.0) * (measure.places**2).sum(1))
+                epsilon, fixed.get("confine", 0.0) * (measure.places**2).sum(1), measure.rho)
 
 
 def gap(actual, expected):
     return np.max(np.abs(np.asarray(actual) - expected)) / np.max(np.abs(expected))
 
 
-def check_trajectory(binary, folder, n, fixed):
+def check_trajectory(binary, folder, n, d, fixed):
     """Every record and every state of a run, to 1e-7; the mass of each sheet to 1e-9."""
-    X, y, files = draw(folder, n)
+    X, y, files = draw(folder, n, d)
     fixed = {"method": "jko", "steps": 4, "save": "all", **files, **fixed}
-    measure = measure_of(fixed)
+    measure = measure_of(fixed, d)
     step = step_of(fixed, measure, X, y)
     p = measure.start(fixed.get("init_scale", 1e-3) if fixed.get("init", "normal") == "normal" else None)
     sheets = measure.signs > 0
@@ -145,6 +146,27 @@ def check_limit(binary, folder, seed):
     return f"above the exact step by {', '.join(f'{g:.1e}' for g in gaps)}; tolerance {tolerance:.1e}"
 
 
+def check_values(binary, folder, X, y, fixed, expected):
+    """F as another program found it."""
+    np.savetxt(folder / "values.csv", np.column_stack([X, y]), fmt="%.17g", delimiter=",")
+    fixed = {"method": "jko", "data": "file", "data_file": "values.csv", "bias": "false", "gamma": 0.2, "init": "grid",
+             "steps": len(expected) - 1, **NEWTON, **fixed}
+    with run(binary, folder, fixed, {}) as file:
+        error = np.abs(file["objective"][0] - np.array(expected)).max()
+    if error > 1e-10:
+        raise Failure(f"F is off by {error:.1e}")
+    return f"F off by {error:.1e}"
+
+
+K = np.arange(9)
+VALUES = {
+    "d 1": ([[1.0], [2.0], [-1.5]], [0.5, 1.0, 0.3], {"grid": 40, "epsilon": 0.02},
+            (0.4466666666666667, 0.27816307416782, 0.19282193935118, 0.14837893207864, 0.12502294804940)),
+    "d 3": (np.column_stack([np.cos(1.3 * K), np.sin(2.1 * K + 1), np.ones(9)]), np.sin(K + 0.5),
+            {"grid": 8, "epsilon": 0.1},
+            (0.5247908213490347, 0.49481031347, 0.47293032172, 0.45636572124, 0.44352162954)),
+}
+
 # n, parameters
 TRAJECTORIES = [
     (7, {"grid": 6, "gamma": 0.1, "init": "grid"}),
@@ -160,15 +182,32 @@ TRAJECTORIES = [
     (7, {"grid": 7, "gamma": 0.5, "init": "grid", "confine": 0.3}),
     (7, {"grid": 6, "gamma": 0.3, "init": "grid", "confine": 2.0, "grid2": 4, "grid2_radius": 3.0}),
     (7, {"grid": 7, "gamma": 0.1}),  # the default start: nearly all mass in the middle
+    (7, {"grid": 8, "gamma": 0.3, "init": "grid", "grid_radius": 3.0, "grid_grading": 2.0}),
+    (7, {"grid": 9, "gamma": 0.3, "init_scale": 0.5, "grid_radius": 3.0, "grid_grading": 3.0, "confine": 0.1}),
+]
+
+# d, n, parameters
+AXES = [
+    (1, 5, {"grid": 30, "gamma": 0.3, "init": "grid"}),
+    (1, 9, {"grid": 12, "gamma": 0.5, "init_scale": 0.4, "confine": 0.2, "grid2": 7, "grid2_radius": 3.0}),
+    (1, 5, {"grid": 9, "gamma": 0.3, "init": "grid", "grid_radius": 2.0, "grid_grading": 1.5, "signs": "positive"}),
+    (3, 8, {"grid": 4, "gamma": 0.3, "init": "grid"}),
+    (3, 30, {"grid": 5, "gamma": 0.5, "init_scale": 0.4, "loss": "sse", "signs": "positive", "confine": 0.2}),
+    (3, 6, {"grid": 4, "gamma": 1.0, "init": "grid", "epsilon": 0.05, "grid2": 3, "grid2_radius": 2.5}),
+    (3, 7, {"grid": 4, "gamma": 0.3, "init": "grid", "grid_radius": 2.0, "grid_grading": 1.0}),
+    (4, 6, {"grid": 3, "gamma": 0.3, "init": "grid", "grid_grading": 0.5}),
+    (5, 4, {"grid": 2, "gamma": 0.3, "init": "grid"}),
 ]
 
 
 def checks(do):
-    for n, fixed in TRAJECTORIES:
+    for d, n, fixed in [(2, *inputs) for inputs in TRAJECTORIES] + AXES:
         for solver, words in (("newton", NEWTON), ("dykstra", DYKSTRA),
                               ("dykstra, anderson 3", {**DYKSTRA, "anderson": 3})):
             what = ", ".join(f"{key} {value}" for key, value in fixed.items())
-            do(f"{solver}, n {n}, {what}", check_trajectory, n, {**fixed, **words})
+            do(f"{solver}, {f'd {d}, ' if d != 2 else ''}n {n}, {what}", check_trajectory, n, d, {**fixed, **words})
+    for name, (X, y, fixed, expected) in VALUES.items():
+        do(f"values, {name}", check_values, np.array(X), np.array(y), fixed, expected)
     for epsilon in (0.3, 0.05):
         do(f"transport, epsilon {epsilon}", check_transport, epsilon)
     for seed in range(4):

@@ -18,7 +18,7 @@ def limit(step, signs, mass):
     logs = -step.costs / step.epsilon
 
     def masses(u):
-        log_a = -(u @ step.Phi + step.potential) / (2 * temperature)
+        log_a = np.log(step.rho) - (u @ step.Phi + step.potential) / (2 * temperature)
         log_p = log_a + log_sum_exp(logs + log_a[None, :], 1)
         p = np.zeros(len(log_p))
         for sign in np.unique(signs):
@@ -36,10 +36,10 @@ def limit(step, signs, mass):
     return masses(found.x)
 
 
-def check_limit(binary, folder, n, fixed):
-    X, y, files = draw(folder, n)
+def check_limit(binary, folder, n, d, fixed):
+    X, y, files = draw(folder, n, d)
     fixed = {"method": "jko", "steps": 1, **files, **fixed}
-    measure = measure_of(fixed)
+    measure = measure_of(fixed, d)
     step = step_of(fixed, measure, X, y)
     p = limit(step, measure.signs, measure.start())
     moved = np.abs(step(p)[0] - p).sum()
@@ -82,6 +82,15 @@ LIMITS = [
     (7, {"grid": 6, "gamma": 0.3, "grid2": 4, "grid2_radius": 3.0, "confine": 0.1}),
     (13, {"grid": 3, "gamma": 0.5}),  # more samples than four times the grid
     (4, {"grid": 2, "gamma": 0.3}),
+    (7, {"grid": 8, "gamma": 0.4, "grid_radius": 3.0, "grid_grading": 2.0}),
+]
+
+# d, n, parameters
+AXES = [
+    (1, 5, {"grid": 20, "gamma": 0.3}),
+    (3, 7, {"grid": 5, "gamma": 0.4, "confine": 0.2, "grid_radius": 2.0}),
+    (3, 23, {"grid": 5, "gamma": 0.4, "grid_grading": 1.0}),
+    (4, 5, {"grid": 3, "gamma": 0.4}),
 ]
 
 # The limits were found by another program: 20 samples, 48 x 48 points, half-width 4.
@@ -89,8 +98,8 @@ LONG = [(0.05, 4000, 0.418847871), (0.1, 4000, 0.407395029), (0.2, 10000, 0.3837
 
 
 def checks(do):
-    for n, fixed in LIMITS:
-        do(f"limit, n {n}, {', '.join(f'{key} {value}' for key, value in fixed.items())}", check_limit, n,
+    for d, n, fixed in [(2, *inputs) for inputs in LIMITS] + AXES:
+        do(f"limit, d {d}, n {n}, {', '.join(f'{key} {value}' for key, value in fixed.items())}", check_limit, n, d,
            {**fixed, "init": "grid"})
     for gamma, steps, expected in LONG:
         do(f"run of gamma {gamma}", check_long,

@@ -1,6 +1,7 @@
 """JKO steps on a grid (src/flow/README.md "JKO on a grid") by Dykstra's algorithm over dense N x N arrays of
 logarithms, from the formulas alone."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,16 +16,30 @@ def log_sum_exp(values, axis):
 
 @dataclass(frozen=True)
 class Measure:
-    """Signed masses on one or two grids, (points an axis, half-width) each: the sheets of grid 1, then those of
-    grid 2."""
+    """Signed masses on one or two grids in R^d, (points an axis, half-width) each: the sheets of grid 1, then those of
+    grid 2. Points are R sinh(b x) / sinh(b) with x uniform in [-1, 1]; b = 0: uniform."""
 
     grids: tuple
     sheets: int
+    d: int = 2
+    b: float = 0.0
+
+    def axis(self, grid):
+        g, radius = self.grids[grid]
+        x = -1 + 2 * np.arange(g) / (g - 1)
+        return radius * (np.sinh(self.b * x) / np.sinh(self.b) if self.b else x)
 
     def points(self, grid):
-        g, radius = self.grids[grid]
-        t = -radius + 2 * radius * np.arange(g) / (g - 1)
-        return np.array([(a, b) for a in t for b in t])
+        return np.array(list(itertools.product(self.axis(grid), repeat=self.d)))
+
+    def densities(self, grid):
+        """How large the cell of each point is, but for a factor."""
+        x = -1 + 2 * np.arange(self.grids[grid][0]) / (self.grids[grid][0] - 1)
+        return np.array([np.prod(axes) for axes in itertools.product(np.cosh(self.b * x), repeat=self.d)])
+
+    @property
+    def rho(self):
+        return np.concatenate([np.tile(self.densities(k), self.sheets) for k in range(len(self.grids))])
 
     @property
     def places(self):
@@ -36,11 +51,12 @@ class Measure:
                                for k in range(len(self.grids))])
 
     def start(self, scale=None):
-        """Equal masses, or those of a normal law of this standard deviation; every sheet of every grid alike."""
+        """Masses of equal density, or of a normal law of this standard deviation; every sheet of every grid alike."""
         parts = []
         for k in range(len(self.grids)):
             squared = (self.points(k) ** 2).sum(1)
             mass = np.ones(len(squared)) if scale is None else np.exp((squared.min() - squared) / (2 * scale**2))
+            mass = mass * self.densities(k)
             parts += [mass / mass.sum() / (self.sheets * len(self.grids))] * self.sheets
         return np.concatenate(parts)
 
@@ -61,7 +77,8 @@ class Measure:
 
 @dataclass(frozen=True)
 class Step:
-    """What a step needs; `kappa` is the loss's factor, `potential` (N) what confines."""
+    """What a step needs; `kappa` is the loss's factor, `potential` (N) what confines, `rho` (N) what the entropy of the
+    step's coupling is relative to."""
 
     costs: np.ndarray
     Phi: np.ndarray
@@ -70,6 +87,7 @@ class Step:
     gamma: float
     epsilon: float
     potential: np.ndarray | float = 0.0
+    rho: np.ndarray | float = 1.0
 
     def objective(self, p):
         return self.kappa * np.sum((self.Phi @ p - self.y) ** 2)
@@ -99,7 +117,7 @@ class Step:
 
     def __call__(self, q, tolerance=1e-13, most=200_000):
         """The masses after the step from q, and <c, pi>."""
-        logs = -self.costs / self.epsilon
+        logs = np.log(np.broadcast_to(self.rho, len(q)))[:, None] - self.costs / self.epsilon
         with np.errstate(divide="ignore"):
             log_q = np.log(q)
         u = 2 * self.kappa * (self.Phi @ q - self.y)
