@@ -149,6 +149,25 @@ class EveryFigure(Sweeping):
             np.testing.assert_array_equal(np.concatenate(distances), file["inner_distance"][0])
             np.testing.assert_array_equal([line[-1] for line in distances], file["distance"][0][1:])
 
+    def test_constraints(self):
+        fixed = f"{self.small}, method: jko, grid: 8, init: grid, gamma: 1, steps: 3, record_inner: 2"
+        path = self.sweep("constraints", fixed, "solver: [newton, dykstra]")
+        page = self.figure("constraints", path, given=False)
+        with h5py.File(path) as file:
+            used = file["inner_steps_used"][:, 1:].astype(int) // 2
+            for axes, title, k in zip(page.panels, ("dykstra", "newton"), (1, 0)):
+                self.assertTrue(axes.get_title("left").endswith(title))
+                lines = [line for line in axes.get_lines() if len(line.get_xdata())]
+                self.assertEqual([len(line.get_xdata()) for line in lines], [*used[k], *used[k]][-3 - 3 * k :])
+                names = ("inner_constraint_even", "inner_constraint_odd")[1 - k :]  # newton's even ones are 0
+                recorded = [file[name][k] for name in names]
+                drawn = np.concatenate([line.get_ydata() for line in lines])
+                np.testing.assert_array_equal(drawn, np.concatenate([one[np.isfinite(one)] for one in recorded]))
+                self.assertEqual(lines[0].get_xdata()[0], 2)
+        path = self.sweep("rarely", f"{fixed}, record_every: 2", "solver: [newton, dykstra]")
+        with self.assertRaisesRegex(PlotError, "record_every"):
+            self.draw(path, "--figure", "constraints")
+
     def test_neurons(self):
         fixed = f"{self.small}, init: grid, width: 32, scaling: mean_field, steps: 6, save: all"
         page = self.figure("neurons", self.sweep("neurons", fixed, "gamma: [0.5, 1]"), given=False)

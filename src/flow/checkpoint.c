@@ -27,10 +27,8 @@ static int list_state(const struct wgf_descent *run, const struct wgf_checkpoint
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         if (has_column(run->settings, c))
             iov[count++] = WGF_IOV_ARRAY(trace->column[c], head->records);
-    if (inner > 0) {
-        iov[count++] = WGF_IOV_ARRAY(trace->inner_objective, inner);
-        iov[count++] = WGF_IOV_ARRAY(trace->inner_distance, inner);
-    }
+    if (inner > 0)
+        count += wgf_inner_trace_iov(trace, inner, wgf_flow_has_constraints(run->settings), iov + count);
     if (states > 0)
         iov[count++] = WGF_IOV_ARRAY(trace->state, states);
     assert(count < WGF_STATE_IOVS);
@@ -99,8 +97,8 @@ static void blank_trace(struct wgf_descent *run)
 {
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         blank_column(run, c, run->records);
-    for (int64_t k = 0; k < run->settings->steps * run->inner_records; k++)
-        run->trace->inner_objective[k] = run->trace->inner_distance[k] = NAN;
+    const struct wgf_inner_trace inner = wgf_inner_trace_from(run->trace, 0);
+    wgf_inner_trace_blank(&inner, run->settings->steps * run->inner_records);
 }
 
 wgf_status wgf_checkpoint_load(struct wgf_descent *run)

@@ -29,6 +29,11 @@ int64_t wgf_flow_inner_records(const struct wgf_settings *settings)
     return settings->steps * inner_records(settings);
 }
 
+bool wgf_flow_has_constraints(const struct wgf_settings *settings)
+{
+    return wgf_method_find(settings)->inner_constraints && inner_records(settings) > 0;
+}
+
 /* Is the column a diagnostic that the settings do not ask for? */
 static bool is_unwanted(const struct wgf_settings *settings, enum wgf_trace_column column)
 {
@@ -84,7 +89,8 @@ double wgf_flow_bytes(const struct wgf_settings *settings)
     double m = (double)wgf_settings_neurons(settings);
     double numbers = (n + (method->neurons ? m : 0)) * (d + 1);
     numbers += WGF_TRACE_COUNT * (double)wgf_flow_records(settings);
-    numbers += 2 * (double)settings->steps * (double)inner_records(settings);
+    numbers += (wgf_flow_has_constraints(settings) ? WGF_INNER_ARRAYS : 2) * (double)settings->steps *
+               (double)inner_records(settings);
     numbers += (double)shape.records * (double)shape.rows * (double)shape.cols;
     return wgf_bytes(numbers, sizeof(double)) + method->bytes(settings) + wgf_optimum_bytes(settings) +
            wgf_reference_bytes(settings) + wgf_langevin_bytes(settings);
@@ -183,14 +189,12 @@ static void descend(struct wgf_descent *run, const struct wgf_deadline *deadline
     const int64_t per_step = run->inner_records;
     while (is_finite(&run->now) && result->steps_done < settings->steps && !has_arrived(run)) {
         int64_t done = result->steps_done;
-        double *inner_objective = per_step ? run->trace->inner_objective + done * per_step : NULL;
-        double *inner_distance = per_step ? run->trace->inner_distance + done * per_step : NULL;
+        const struct wgf_inner_trace inner = wgf_inner_trace_from(run->trace, done * per_step);
         attend(run);
         if (wgf_deadline_passed(deadline) ||
-            !run->method->step(run->work, deadline, done + 1, inner_objective, inner_distance)) {
+            !run->method->step(run->work, deadline, done + 1, per_step ? &inner : NULL)) {
             result->outcome = WGF_OUTCOME_TIMEOUT;
-            for (int64_t k = 0; k < per_step; k++) /* the step was abandoned */
-                inner_objective[k] = inner_distance[k] = NAN;
+            wgf_inner_trace_blank(&inner, per_step); /* the step was abandoned */
             run->now = run->method->evaluate(run->work);
             return;
         }
@@ -233,6 +237,16 @@ static void explain_death(const struct wgf_descent *run)
              always ? "from the start on" : "at the end", always ? wgf_flow_other_start(run->settings) : remedy(run));
 }
 
+/* Has any inner iteration been recorded? */
+static bool has_inner(const struct wgf_descent *run)
+{
+    const int64_t count = run->result->steps_done * run->inner_records;
+    bool found = false;
+    for (int64_t k = 0; !found && k < count; k++)
+        found = !isnan(run->trace->inner_objective[k]);
+    return found;
+}
+
 /* Says of what the settings ask for and no record has. */
 static void explain_absence(const struct wgf_descent *run)
 {
@@ -241,11 +255,13 @@ static void explain_absence(const struct wgf_descent *run)
     const size_t used = strlen(message);
     const bool distances =
         settings->record_distances == WGF_DISTANCES_ALL && !wgf_flow_has_column(settings, WGF_TRACE_DISTANCE_FROBENIUS);
-    const bool inner = settings->record_inner > 0 && run->method->inner_records && run->inner_records == 0;
+    const bool inner =
+        settings->record_inner > 0 && run->method->inner_records && run->result->steps_done > 0 && !has_inner(run);
     if (distances || inner)
         snprintf(message + used, sizeof run->result->message - used, "%s%s records nothing: %s", used > 0 ? "; " : "",
                  distances ? "record_distances: all" : "record_inner",
-                 distances ? "masses on a grid have the method's own distance alone" : "it is larger than inner_steps");
+                 distances ? "masses on a grid have the method's own distance alone"
+                           : "no step took as many inner iterations");
 }
 
 /* Says which rule has stopped the descent, and what the method says of it. */

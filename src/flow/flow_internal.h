@@ -13,6 +13,20 @@ struct wgf_langevin;
 struct wgf_learning;
 struct wgf_reference;
 
+/* Where the inner records of a step go: each with room for one step's records, or NULL. */
+enum { WGF_INNER_ARRAYS = 5 };
+struct wgf_inner_trace {
+    double *objective, *distance;
+    double *constraint_even, *constraint_odd, *kl_objective; /* of methods with inner_constraints */
+};
+
+/* The arrays of a trace from inner record `first` on. */
+struct wgf_inner_trace wgf_inner_trace_from(const struct wgf_trace *trace, int64_t first);
+/* Fills `count` records with NaN. */
+void wgf_inner_trace_blank(const struct wgf_inner_trace *inner, int64_t count);
+/* Lists the first `count` inner records of a trace, those of constraints included or not; returns how many entries. */
+int wgf_inner_trace_iov(const struct wgf_trace *trace, int64_t count, bool constraints, struct iovec *iov);
+
 /* The current state in three numbers. */
 struct wgf_evaluation {
     double objective, grad_norm, weight_norm;
@@ -37,6 +51,7 @@ struct wgf_method {
     bool (*constant_step)(const struct wgf_settings *);
     /* Inner iterations that an outer step records. NULL: none. */
     int64_t (*inner_records)(const struct wgf_settings *);
+    bool inner_constraints; /* these have errors of constraints, and the objective of the step */
     /* How often the bits of such descents have changed since the first version, for the method's own part in
      * wgf_flow_revision. NULL: never. */
     int (*revision)(const struct wgf_settings *);
@@ -59,10 +74,8 @@ struct wgf_method {
     struct wgf_evaluation (*evaluate)(void *work);
     /* Outer step `number`, from 1, from an evaluated state. False: the deadline passed, or it failed; the state is as
      * before.
-     * inner: where the step's inner objectives and distances go, each NULL or with room for one step's inner
-     * records. */
-    bool (*step)(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance);
+     * inner: where its inner iterations are recorded; NULL: they are not. */
+    bool (*step)(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner);
     /* Fills its columns of one record (WGF_TRACE_COUNT values) for the state last evaluated. */
     void (*record)(void *work, double *values);
     void (*state)(void *work, double *out); /* rows x cols */

@@ -210,13 +210,12 @@ static void advance(struct wfr *wfr, double s, double time, const double *masses
     }
 }
 
-static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance)
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner)
 {
     struct wfr *wfr = work;
     const size_t size = (size_t)(wfr->sheets * wfr->cells) * sizeof *wfr->masses;
     double left = wfr->settings->gamma, way = 0, substeps = 0, steps_left = 0;
-    (void)number, (void)inner_objective, (void)inner_distance;
+    (void)number, (void)inner;
     memcpy(wfr->start, wfr->masses, size);
     do {
         if (wgf_deadline_passed(deadline)) {

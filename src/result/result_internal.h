@@ -9,6 +9,7 @@
 extern const struct wgf_column wgf_result_columns[WGF_RESULT_COUNT];
 size_t wgf_result_size(int column); /* bytes of a row of it in memory */
 extern const char *const wgf_trace_names[WGF_TRACE_COUNT];
+bool wgf_row_array_is_constraint(int array);
 
 /* All columns of a file, in order: parameters, results, trace, arrays beside it, states. */
 enum {

@@ -29,6 +29,7 @@ static void survey_traces(void *context, const struct wgf_settings *settings, do
     extent->inner_records = inner > extent->inner_records ? inner : extent->inner_records;
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         survey->layout->has_trace[c] |= wgf_flow_has_column(settings, (enum wgf_trace_column)c);
+    survey->layout->has_constraints |= wgf_flow_has_constraints(settings);
 }
 
 static void survey_inputs(void *context, const struct wgf_settings *settings, double jobs)
@@ -175,6 +176,21 @@ int64_t wgf_row_array_length(const struct wgf_store_extent *extent, int array)
     }
 }
 
+/* Arrays that only inner records with errors of constraints have, and that a file may be older than. */
+bool wgf_row_array_is_constraint(int array)
+{
+    const size_t field = wgf_row_arrays[array].field;
+    return field == offsetof(struct wgf_trace, inner_constraint_even) ||
+           field == offsetof(struct wgf_trace, inner_constraint_odd) ||
+           field == offsetof(struct wgf_trace, inner_kl_objective);
+}
+
+bool wgf_layout_has_array(const struct wgf_layout *layout, int array)
+{
+    return wgf_row_array_length(&layout->extent, array) > 0 &&
+           (layout->has_constraints || !wgf_row_array_is_constraint(array));
+}
+
 double **wgf_row_array_of(struct wgf_trace *trace, int array)
 {
     return (double **)(void *)((char *)trace + wgf_row_arrays[array].field);
@@ -201,7 +217,7 @@ static void add_traces(struct wgf_column_list *columns, const struct wgf_layout 
         const struct wgf_row_array *const array = &wgf_row_arrays[a];
         const struct wgf_column column = {.name = array->name, .units = array->units, .long_name = array->long_name};
         if (array->shape != WGF_SHAPE_JOB || layout->extent.inputs > 0)
-            add_reals(columns, column, array->shape, true);
+            add_reals(columns, column, array->shape, layout->has_constraints || !wgf_row_array_is_constraint(a));
     }
     add_reals(columns, state, WGF_SHAPE_STATE, true);
 }

@@ -6,12 +6,22 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Is it an array that a file may be older than? */
+static bool is_younger(const struct wgf_column *column)
+{
+    int array = 0;
+    while (array < WGF_ROW_ARRAY_COUNT && strcmp(wgf_row_arrays[array].name, column->name) != 0)
+        array++;
+    return array < WGF_ROW_ARRAY_COUNT && wgf_row_array_is_constraint(array);
+}
 
 /* A column that a result file cannot be without, by its dimension. */
 static bool is_needed(const struct wgf_column *column, int number, const struct wgf_store_extent *extent)
 {
     const bool is_result = number >= wgf_param_count && number < wgf_param_count + WGF_RESULT_YOUNGER;
-    return is_result || (column->shape == WGF_SHAPE_INNER_RECORD && extent->inner_records > 0) ||
+    return is_result || (column->shape == WGF_SHAPE_INNER_RECORD && extent->inner_records > 0 && !is_younger(column)) ||
            (column->shape == WGF_SHAPE_INPUT && extent->inputs > 0) ||
            (column->shape == WGF_SHAPE_STATE && extent->state_elements > 0);
 }

@@ -56,8 +56,9 @@ static bool find_columns(struct wgf_writer *writer)
         fine = fine && (writer->trace_index[c] >= 0) == writer->layout->has_trace[c];
     }
     for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++) {
-        writer->array_index[a] = wgf_store_column(writer->store, wgf_row_arrays[a].name);
-        fine = fine && (writer->array_index[a] >= 0) == (wgf_row_array_length(extent, a) > 0);
+        const bool has = wgf_layout_has_array(writer->layout, a);
+        writer->array_index[a] = has ? wgf_store_column(writer->store, wgf_row_arrays[a].name) : -1;
+        fine = fine && (writer->array_index[a] >= 0) == has;
     }
     writer->state_index = wgf_store_column(writer->store, "state");
     return fine && (writer->state_index >= 0) == (extent->state_elements > 0);
@@ -69,7 +70,7 @@ static int64_t choose_capacity(const struct wgf_layout *layout)
     const double most_bytes = 8e6, most_rows = 4096;
     double row = WGF_MESSAGE_LENGTH + 8.0 * (WGF_TRACE_COUNT * (double)layout->extent.records + WGF_RESULT_COUNT);
     for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
-        row += 8.0 * (double)wgf_row_array_length(&layout->extent, a);
+        row += wgf_layout_has_array(layout, a) ? 8.0 * (double)wgf_row_array_length(&layout->extent, a) : 0;
     return (int64_t)fmax(1, fmin(most_rows, most_bytes / row));
 }
 

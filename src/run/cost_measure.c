@@ -124,6 +124,7 @@ static bool make_trace(struct wgf_settings *settings, struct wgf_trace *trace)
     *trace = (struct wgf_trace){.inner_objective = inner > 0 ? wgf_calloc(inner, sizeof(double)) : NULL,
                                 .state = keeps && states > 0 ? wgf_calloc((int64_t)states, sizeof(double)) : NULL};
     trace->inner_distance = trace->inner_objective;
+    trace->inner_constraint_even = trace->inner_constraint_odd = trace->inner_kl_objective = trace->inner_objective;
     for (int c = 0; c < WGF_TRACE_COUNT; c++)
         trace->column[c] = column;
     return column && (inner == 0 || trace->inner_objective) && (!keeps || states == 0 || trace->state);

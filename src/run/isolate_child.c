@@ -18,7 +18,7 @@ static int64_t trace_elements(const struct wgf_layout *layout)
 {
     int64_t elements = WGF_TRACE_COUNT * layout->extent.records;
     for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++)
-        elements += wgf_row_array_length(&layout->extent, a);
+        elements += wgf_layout_has_array(layout, a) ? wgf_row_array_length(&layout->extent, a) : 0;
     return elements;
 }
 
@@ -39,7 +39,7 @@ struct wgf_trace wgf_isolate_trace(struct wgf_isolate_page *page, const struct w
     for (int c = 0; c < WGF_TRACE_COUNT; c++, next += layout->extent.records)
         trace.column[c] = next;
     for (int a = 0; a < WGF_ROW_ARRAY_COUNT; a++) {
-        const int64_t length = wgf_row_array_length(&layout->extent, a);
+        const int64_t length = wgf_layout_has_array(layout, a) ? wgf_row_array_length(&layout->extent, a) : 0;
         *wgf_row_array_of(&trace, a) = length > 0 ? next : NULL;
         next += length;
     }

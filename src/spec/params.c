@@ -82,6 +82,11 @@ static bool with_inner_iterations(const struct wgf_settings *s)
     return with_prox(s) && !with_exact_inner(s);
 }
 
+static bool with_inner_records(const struct wgf_settings *s)
+{
+    return with_inner_iterations(s) || s->method == WGF_METHOD_JKO;
+}
+
 static bool with_huber(const struct wgf_settings *s)
 {
     const bool events = s->method == WGF_METHOD_FLOW && s->flow_solver == WGF_FLOW_EVENTS;
@@ -376,13 +381,14 @@ const struct wgf_param wgf_params[] = {
     {"epsilon", FLOAT(epsilon, "auto"), ABOVE(0), OR_AUTO, READ(with_jko),
      SAYS("entropic regularisation; auto: the squared grid spacing, or 4 gamma entropy; epsilon / (4 gamma) acts as a "
           "temperature")},
-    {"solver", CHOICE(solver, "newton"), ONE_OF(solvers), DECIDES, READ(with_jko), SAYS("inner solver of jko")},
-    {"start", CHOICE(start, "previous"), ONE_OF(starts), DECIDES, READ(with_jko),
+    {"solver", CHOICE(solver, "newton"), ONE_OF(solvers), DECIDES, SHAPES(TRACE), READ(with_jko),
+     SAYS("inner solver of jko")},
+    {"start", CHOICE(start, "previous"), ONE_OF(starts), DECIDES, SHAPES(TRACE), READ(with_jko),
      SAYS("dual from which that begins: what earlier steps make likely, 0, or what a table predicts")},
     {"start_file", PATH(start_file), READ(with_start_file),
      SAYS("table of start: file, HDF5 with coefficients (n x 3 (n + 1)), learned from other runs")},
     {"newton_tol", FLOAT(newton_tol, "1e-9"), ABOVE(0), READ(with_newton), SAYS("tolerance of Newton's method")},
-    {"dykstra_steps", INT(dykstra_steps, "1000"), WHOLE(1), READ(with_dykstra),
+    {"dykstra_steps", INT(dykstra_steps, "1000"), WHOLE(1), SHAPES(TRACE), READ(with_dykstra),
      SAYS("iterations of Dykstra's method at most")},
     {"dykstra_tol", FLOAT(dykstra_tol, "1e-6"), ABOVE(0), READ(with_dykstra), SAYS("tolerance of Dykstra's method")},
     {"anderson", INT(anderson, "0"), .maximum = 100, READ(with_dykstra),
@@ -413,8 +419,8 @@ const struct wgf_param wgf_params[] = {
      SAYS("radians; directions with gaps of at most this are one, for record_diagnostics: directions")},
     {"moving_tol", FLOAT(moving_tol, "1e-3"), AT_LEAST(0), READ(with_neurons), NEEDS(record_diagnostics),
      SAYS("part of its length by which a neuron moves in a step if it counts as moving")},
-    {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_inner_iterations),
-     SAYS("inner steps from one inner record to the next; 0: none")},
+    {"record_inner", INT(record_inner, "0"), WHOLE(0), SHAPES(TRACE), READ(with_inner_records),
+     SAYS("inner iterations, of jko those of its solver, from one inner record to the next; 0: none")},
     {"kernel", CHOICE(network.kernel, "auto"), ONE_OF(kernels), READ(wgf_method_uses_kernel),
      SAYS("how the gradient is computed")},
     {"save", CHOICE(save, "none"), ONE_OF(saves), SHAPES(STATE),

@@ -115,6 +115,9 @@ static void assert_same(const struct descent *whole, const struct descent *cut)
     }
     assert_same_numbers(whole->trace.inner_objective, cut->trace.inner_objective, inner, "inner_objective");
     assert_same_numbers(whole->trace.inner_distance, cut->trace.inner_distance, inner, "inner_distance");
+    assert_same_numbers(whole->trace.inner_constraint_even, cut->trace.inner_constraint_even, inner, "even");
+    assert_same_numbers(whole->trace.inner_constraint_odd, cut->trace.inner_constraint_odd, inner, "odd");
+    assert_same_numbers(whole->trace.inner_kl_objective, cut->trace.inner_kl_objective, inner, "kl_objective");
     assert_same_numbers(whole->trace.state, cut->trace.state, shape.records * shape.rows * shape.cols, "state");
 }
 

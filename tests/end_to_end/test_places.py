@@ -51,10 +51,9 @@ static struct wgf_evaluation evaluate(void *work)
     return (struct wgf_evaluation){.objective = *(const double *)work};
 }
 
-static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance)
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner)
 {
-    (void)work, (void)deadline, (void)number, (void)inner_objective, (void)inner_distance;
+    (void)work, (void)deadline, (void)number, (void)inner;
     return true;
 }
 

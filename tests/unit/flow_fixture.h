@@ -85,6 +85,11 @@ static inline struct descent prepare(const struct wgf_settings *settings)
         made.trace.column[c] = blank(wgf_flow_records(settings));
     made.trace.inner_objective = inner > 0 ? blank(inner) : NULL;
     made.trace.inner_distance = inner > 0 ? blank(inner) : NULL;
+    if (wgf_flow_has_constraints(settings)) {
+        made.trace.inner_constraint_even = blank(inner);
+        made.trace.inner_constraint_odd = blank(inner);
+        made.trace.inner_kl_objective = blank(inner);
+    }
     made.trace.state = shape.records > 0 ? blank(shape.records * shape.rows * shape.cols) : NULL;
     return made;
 }
@@ -148,6 +153,9 @@ static inline void discard(struct descent *descent)
         free(descent->trace.column[c]);
     free(descent->trace.inner_objective);
     free(descent->trace.inner_distance);
+    free(descent->trace.inner_constraint_even);
+    free(descent->trace.inner_constraint_odd);
+    free(descent->trace.inner_kl_objective);
     free(descent->trace.state);
 }
 

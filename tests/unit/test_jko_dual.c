@@ -98,7 +98,7 @@ static void solve(void *context, double *x)
 static struct wgf_newton_report descend_with(struct bowl *bowl, struct wgf_secant_past *past, double tolerance,
                                              double *u)
 {
-    struct wgf_convex function = {bowl, slope, NULL};
+    struct wgf_convex function = {.context = bowl, .gradient = slope};
     struct wgf_hessian_approx hessian = {bowl, solve};
     struct wgf_deadline deadline = {.time = INFINITY};
     struct wgf_secant secant;

@@ -247,7 +247,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"scaling", 1, 0, 0, 0, 0, 1, 1, 0},        {"metric", 0, 1, 1, 0, 0, 0, 0, 0},
         {"beta", 0, 1, 1, 0, 0, 0, 0, 0},           {"inner", 0, 1, 1, 0, 0, 0, 0, 0},
         {"inner_steps", 0, 1, 1, 0, 0, 0, 0, 0},    {"inner_tol", 0, 1, 1, 0, 0, 0, 0, 0},
-        {"record_inner", 0, 1, 1, 0, 0, 0, 0, 0},   {"projections", 0, 0, 1, 0, 0, 0, 0, 0},
+        {"record_inner", 0, 1, 1, 1, 1, 0, 0, 0},   {"projections", 0, 0, 1, 0, 0, 0, 0, 0},
         {"width", 1, 1, 1, 0, 0, 1, 1, 1},          {"output", 1, 1, 1, 0, 0, 1, 1, 1},
         {"layers", 1, 1, 1, 0, 0, 1, 1, 1},         {"weight_decay", 1, 1, 1, 0, 0, 1, 1, 1},
         {"kernel", 1, 1, 1, 0, 0, 1, 1, 0},         {"grid", 0, 0, 0, 1, 1, 0, 0, 0},

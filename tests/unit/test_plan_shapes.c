@@ -12,6 +12,8 @@ static const char *const bases[] = {
     "method: prox\n  metric: sliced\n  record_inner: 2\n  save: last\n  record_distances: all",
     "method: jko\n  save: all",
     "method: jko\n  solver: dykstra\n  init: grid\n  save: all",
+    "method: jko\n  solver: dykstra\n  record_inner: 2",
+    "method: jko\n  record_inner: 2\n  start_file: two.csv",
     "data: file\n  data_file: three.csv\n  save: all",
     "data: linear\n  d: 3\n  init: file\n  init_file: three.csv\n  save: last",
     "data: file\n  data_file: two.csv\n  init: file\n  init_file: three.csv\n  save: all\n  layers: both",

@@ -74,6 +74,7 @@ LABELS = {
     "distance_reference": r"distance to the reference  $W_p$",
     "inner_objective": r"objective  $F(V^k)$",
     "inner_distance": r"distance  $D(V^k, W^t)$",
+    "inner_kl_objective": "objective of the step",
     "difference": r"1 − Wasserstein / Frobenius distance of a step",
     "alignment": "cosine to the nearest extremal direction",
     "directions": "distinct directions",

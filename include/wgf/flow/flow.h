@@ -68,9 +68,13 @@ enum wgf_trace_column { WGF_TRACE_COLUMNS(WGF_TRACE_ID) WGF_TRACE_COUNT };
 /* Records of a trace that these settings can make at most. */
 int64_t wgf_flow_records(const struct wgf_settings *settings);
 
-/* Inner records of a whole descent: inner_steps / record_inner an outer step. That of inner iteration k of step t, for
- * k a multiple of record_inner, is number (t - 1) (inner_steps / record_inner) + k / record_inner - 1. */
+/* Inner records of a whole descent: most / record_inner an outer step, of which `most` inner iterations can be taken,
+ * inner_steps of prox. That of inner iteration k of step t, for k a multiple of record_inner, is number
+ * (t - 1) (most / record_inner) + k / record_inner - 1. */
 int64_t wgf_flow_inner_records(const struct wgf_settings *settings);
+
+/* True when these have errors of constraints. */
+bool wgf_flow_has_constraints(const struct wgf_settings *settings);
 
 /* True when a descent of these settings can fill the column with anything but NaN. */
 bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_column column);
@@ -182,8 +186,10 @@ struct wgf_trace {
     int64_t records;                 /* filled */
     double *inner_objective;         /* NULL, or wgf_flow_inner_records */
     double *inner_distance; /* likewise; D between the inner iterate and the iterate that the step started from */
-    double *state;          /* NULL, or records x rows x cols of wgf_flow_state_shape */
-    int64_t state_records;  /* filled */
+    /* Likewise, NULL where no inner record has errors of constraints (src/flow/README.md "Inner records of jko"). */
+    double *inner_constraint_even, *inner_constraint_odd, *inner_kl_objective;
+    double *state;         /* NULL, or records x rows x cols of wgf_flow_state_shape */
+    int64_t state_records; /* filled */
     /* Of data that were standardised before the descent, which leaves them alone. NULL where there is no room. */
     double *input_mean, *input_std; /* d or more: NaN beyond */
     double *label_mean, *label_std; /* one */

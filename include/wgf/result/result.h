@@ -39,6 +39,12 @@ enum { WGF_RESULT_YOUNGER = WGF_RESULT_FLOW_DRIFT }; /* from here on a file may 
 #define WGF_ROW_ARRAYS(X)                                                                                              \
     X(inner_objective, INNER_RECORD, "1", "F at inner iterates")                                                       \
     X(inner_distance, INNER_RECORD, "1", "D from the inner iterates to the start of their step")                       \
+    X(inner_constraint_even, INNER_RECORD, "1",                                                                        \
+      "jko: error of the masses before the step, in l1, after an iteration's update of a; newton: 0")                  \
+    X(inner_constraint_odd, INNER_RECORD, "1",                                                                         \
+      "jko: error of the masses after the step, in l1, after the update of b; newton: inner_residual")                 \
+    X(inner_kl_objective, INNER_RECORD, "1",                                                                           \
+      "jko: what the step minimises, W_epsilon + 2 gamma (F and what confines), at inner iterates")                    \
     X(input_mean, INPUT, NULL, "mean of the training inputs; x became (x - input_mean) / input_std")                   \
     X(input_std, INPUT, NULL, "population standard deviation likewise; 1 for a bias and for a constant input")         \
     X(label_mean, JOB, NULL, "mean of the training labels; y became (y - label_mean) / label_std")                     \
@@ -49,7 +55,7 @@ struct wgf_row_array {
     size_t field; /* offset of the pointer in struct wgf_trace */
     const char *units, *long_name;
 };
-enum { WGF_ROW_ARRAY_COUNT = 6 };
+enum { WGF_ROW_ARRAY_COUNT = 9 };
 extern const struct wgf_row_array wgf_row_arrays[WGF_ROW_ARRAY_COUNT];
 
 /* Numbers of an array in a row of such a file; 0: it has none. And where a trace points to it. */
@@ -63,9 +69,13 @@ enum wgf_column_type wgf_param_column(const struct wgf_param *param);
 struct wgf_layout {
     struct wgf_store_extent extent;
     bool has_trace[WGF_TRACE_COUNT]; /* some job fills the column */
+    bool has_constraints;            /* some job's inner records have errors of constraints */
     int64_t largest_state;           /* elements of the largest job */
     double text_bytes;               /* of all texts, taking every job's to be as long as the first one's */
 };
+
+/* Can a job of the plan fill the array (wgf_row_arrays)? */
+bool wgf_layout_has_array(const struct wgf_layout *layout, int array);
 
 /* Looks through a plan. Errors: WGF_EUSAGE when a file of it could not be made by any disk. */
 wgf_status wgf_layout_measure(const struct wgf_plan *plan, struct wgf_layout *layout, struct wgf_error *error);

@@ -147,12 +147,11 @@ static struct wgf_evaluation evaluate(void *work)
     return wgf_particles_evaluate(&((struct adaptive_flow *)work)->particles);
 }
 
-static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance)
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner)
 {
     struct adaptive_flow *flow = work;
     struct wgf_particles *particles = &flow->particles;
-    (void)inner_objective, (void)inner_distance;
+    (void)inner;
     flow->deadline = deadline;
     gather(particles, flow->y);
     flow->advanced = wgf_integrator_advance(flow->integrator, flow->y, particles->settings->gamma, &flow->report);

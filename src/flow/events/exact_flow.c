@@ -111,11 +111,10 @@ static struct wgf_evaluation evaluate(void *work)
     return particles->evaluation;
 }
 
-static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance)
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner)
 {
     struct exact_flow *flow = work;
-    (void)number, (void)inner_objective, (void)inner_distance;
+    (void)number, (void)inner;
     const int64_t count = *flow->integrator->count(flow->events);
     if (!flow->integrator->advance(flow->events, flow->particles.settings->gamma, deadline))
         return false;

@@ -164,12 +164,11 @@ static struct exact_report judge(struct exact_prox *exact)
     return report;
 }
 
-static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance)
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner)
 {
     struct exact_prox *exact = work;
     struct wgf_particles *particles = &exact->particles;
-    (void)inner_objective, (void)inner_distance;
+    (void)inner;
     begin(exact, number);
     if (!descend(exact, deadline))
         return false;

@@ -73,6 +73,8 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
     wgf_features_lay_out(&jko->features, &jko->measure, n, arena);
     wgf_features_lay_out(&jko->test_features, &jko->measure, tests, arena);
     wgf_newton_lay_out(&jko->newton, n, arena);
+    if (wgf_jko_inner_records(settings) > 0)
+        jko->inner_residual = wgf_arena_take(arena, (double)n, sizeof(double));
     if (settings->start == WGF_START_FILE)
         jko->features_of_q = wgf_arena_take(arena, (double)wgf_dual_features(n), sizeof(double));
     if (is_predictable(settings)) {
@@ -155,22 +157,11 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     return WGF_OK;
 }
 
-/* kappa |Phi p - y|^2 on a data set; output (its n) <- Phi p. */
-static double loss(struct wgf_jko *jko, const struct wgf_features *features, double *output)
-{
-    const struct wgf_data *data = features->data;
-    double squared = 0;
-    wgf_measure_net(&jko->measure, jko->p, jko->net);
-    wgf_features_output(features, jko->net, output);
-    for (int64_t j = 0; j < data->n; j++)
-        squared += (output[j] - data->y[j]) * (output[j] - data->y[j]);
-    return wgf_loss_factor(jko->settings->network.loss, data->n) * squared;
-}
-
 static struct wgf_evaluation evaluate(void *work)
 {
     struct wgf_jko *jko = work;
-    return (struct wgf_evaluation){.objective = loss(jko, &jko->features, jko->output), .broken = jko->broken};
+    return (struct wgf_evaluation){.objective = wgf_jko_loss(jko, &jko->features, jko->p, jko->output),
+                                   .broken = jko->broken};
 }
 
 /* Makes the kernel of the step's own epsilon. The one place where a step allocates. */
@@ -247,18 +238,19 @@ static struct wgf_jko_report solve_step(struct wgf_jko *jko, const struct wgf_de
     return solve(jko, jko->settings->start == WGF_START_PREVIOUS, deadline);
 }
 
-static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance)
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner)
 {
     struct wgf_jko *jko = work;
     size_t dual_bytes = (size_t)jko->problem->data->n * sizeof *jko->u;
     const double epsilon = jko->epsilon;
-    (void)inner_objective, (void)inner_distance;
+    jko->inner = inner;
+    jko->inner_iteration = 0;
     if (is_annealed(jko->settings) && !cool(jko, number))
         return false;
     memcpy(jko->start, jko->u, dual_bytes);
     swap_masses(jko);
     struct wgf_jko_report report = solve_step(jko, deadline);
+    jko->inner = NULL;
     if (report.expired) {
         jko->epsilon = epsilon;
         swap_masses(jko);
@@ -322,7 +314,7 @@ static void record(void *work, double *values)
     values[WGF_TRACE_INNER_RESIDUAL] = jko->residual;
     if (jko->problem->test)
         values[WGF_TRACE_OBJECTIVE_TEST] =
-            loss(jko, &jko->test_features, jko->test_features.weighted); /* n, and free */
+            wgf_jko_loss(jko, &jko->test_features, jko->p, jko->test_features.weighted); /* n, and free */
 }
 
 static void state(void *work, double *out)
@@ -463,6 +455,8 @@ const struct wgf_method wgf_method_jko = {
     .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(INNER_STEPS_USED) |
                WGF_COLUMN_BIT(INNER_RESIDUAL) | WGF_COLUMN_BIT(FREE_ENERGY) | WGF_COLUMN_BIT(MASS) |
                WGF_COLUMN_BIT(VARIATION_NORM) | WGF_COLUMN_BIT(NEWTON_STEPS_USED),
+    .inner_records = wgf_jko_inner_records,
+    .inner_constraints = true,
     .bytes = bytes,
     .operations = operations,
     .start_operations = start_operations,

@@ -20,6 +20,17 @@ void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, dou
         gradient[j] = data->y[j] + u[j] / (2 * jko->kappa) - jko->output[j];
 }
 
+double wgf_jko_loss(struct wgf_jko *jko, const struct wgf_features *features, const double *p, double *output)
+{
+    const struct wgf_data *data = features->data;
+    double squared = 0;
+    wgf_measure_net(&jko->measure, p, jko->net);
+    wgf_features_output(features, jko->net, output);
+    for (int64_t j = 0; j < data->n; j++)
+        squared += (output[j] - data->y[j]) * (output[j] - data->y[j]);
+    return wgf_loss_factor(jko->settings->network.loss, data->n) * squared;
+}
+
 void wgf_jko_curvature(struct wgf_jko *jko, const double *v, double *product)
 {
     wgf_measure_net(&jko->measure, jko->spread, jko->net);

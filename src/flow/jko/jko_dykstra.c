@@ -41,6 +41,19 @@ static double update(struct wgf_jko *jko)
     return error;
 }
 
+/* The iterate of the image, whose marginal q is exact, as an inner record; before it moves on. p: of the prox. */
+static void record(struct wgf_jko *jko, double even)
+{
+    double *const masses = jko->mean; /* free with this solver */
+    double odd = 0;
+    if (!wgf_jko_inner_is_due(jko))
+        return;
+    wgf_gibbs_push(jko->gibbs, jko->q, masses);
+    for (int64_t k = 0; k < jko->measure.masses; k++)
+        odd += fabs(masses[k] - jko->p[k]);
+    wgf_jko_inner_record(jko, masses, even, odd);
+}
+
 /* x <- the image, or what acceleration makes of it. */
 static void move(struct wgf_jko *jko)
 {
@@ -85,6 +98,8 @@ struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_dead
         report.residual = update(jko);
         report.steps++;
         report.converged = report.residual < settings->dykstra_tol;
+        if (jko->inner)
+            record(jko, report.residual);
         move(jko);
     }
     wgf_gibbs_push(jko->gibbs, jko->q, jko->p);

@@ -70,6 +70,11 @@ struct wgf_jko {
     struct wgf_error failure;
 
     double objective_limit; /* NAN: not known (jko_limit.c) */
+
+    /* Of the step under way, where its iterations are recorded (jko_inner.c). */
+    const struct wgf_inner_trace *inner; /* borrowed; NULL: they are not */
+    int64_t inner_iteration;             /* the last */
+    double *inner_residual;              /* n: gradient of the semi-dual at an iterate */
 };
 
 /* How a step ended; p and u are those of its end unless the watch expired. */
@@ -83,8 +88,18 @@ struct wgf_jko_report {
 void wgf_jko_log_scaling(struct wgf_jko *jko, const double *u);
 /* output <- Phi p; gradient <- y + u / (2 kappa) - Phi p */
 void wgf_jko_gradient(struct wgf_jko *jko, const double *p, const double *u, double *gradient);
+/* kappa |Phi p - y|^2 on a data set; output (its n) <- Phi p. */
+double wgf_jko_loss(struct wgf_jko *jko, const struct wgf_features *features, const double *p, double *output);
 /* product <- s Phi spread + v / (2 kappa) */
 void wgf_jko_curvature(struct wgf_jko *jko, const double *v, double *product);
+
+/* Counts an iteration of the step's solver. Is it to be recorded? */
+bool wgf_jko_inner_is_due(struct wgf_jko *jko);
+/* Records it: p = a xi (q / xi a) are its masses, log_a and log_sum being those of the kernel's conditionals; and both
+ * errors. */
+void wgf_jko_inner_record(struct wgf_jko *jko, const double *p, double even, double odd);
+/* The `inner_records` of jko. */
+int64_t wgf_jko_inner_records(const struct wgf_settings *settings);
 
 /* From q and u to p and u; where the past counts, from what it predicts. */
 struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, bool past_counts, const struct wgf_deadline *deadline);

@@ -98,7 +98,7 @@ void wgf_jko_foresee(struct wgf_jko *jko, const struct wgf_deadline *deadline)
     const struct wgf_data *data = jko->problem->data;
     const struct wgf_hessian_approx hessian = {&jko->tangent, solve_tangent};
     struct limit limit = {.jko = jko, .diagonal = true};
-    const struct wgf_convex dual = {&limit, gradient, curvature};
+    const struct wgf_convex dual = {.context = &limit, .gradient = gradient, .curvature = curvature};
     double *u = jko->predicted, squared = 0;
     memcpy(u, jko->u, (size_t)data->n * sizeof *u);
     memcpy(jko->q, jko->p, (size_t)jko->measure.masses * sizeof *jko->q);

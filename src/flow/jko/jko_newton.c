@@ -70,7 +70,6 @@ static double search(struct wgf_newton *newton, const struct wgf_convex *functio
 struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const struct wgf_convex *function,
                                              const struct wgf_deadline *deadline, double tolerance, double *u)
 {
-    const int64_t most = 100;
     const double loosest = 0.1, spare = 0.3;
     struct wgf_newton_report report = {.end = WGF_NEWTON_CONVERGED};
     function->gradient(function->context, u, newton->gradient);
@@ -87,7 +86,9 @@ struct wgf_newton_report wgf_newton_minimise(struct wgf_newton *newton, const st
         double reached = search(newton, function, report.residual, u);
         report.iterations++;
         report.residual = isnan(reached) ? report.residual : reached;
-        if (isnan(reached) || (report.iterations == most && !(reached < tolerance)))
+        if (function->arrived)
+            function->arrived(function->context, u);
+        if (isnan(reached) || (report.iterations == WGF_NEWTON_MOST && !(reached < tolerance)))
             report.end = WGF_NEWTON_STALLED;
     }
     return report;

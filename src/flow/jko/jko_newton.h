@@ -9,10 +9,15 @@
 
 #include "wgf/base/arena.h"
 
+/* Newton iterations at most. */
+enum { WGF_NEWTON_MOST = 100 };
+
 struct wgf_convex {
     void *context;
     void (*gradient)(void *context, const double *u, double *gradient);
     void (*curvature)(void *context, const double *v, double *product); /* at the point of the last gradient */
+    /* Told of u after each iteration; it may ask for the gradient there, and leaves u. NULL: nobody is told. */
+    void (*arrived)(void *context, const double *u);
 };
 
 struct wgf_newton {

@@ -138,6 +138,8 @@ static void descend(struct wgf_secant *secant, const struct wgf_convex *function
             report->end = WGF_NEWTON_EXPIRED;
         else if (!advance(secant, function, slowest * report->residual, u, &report->residual))
             report->end = WGF_NEWTON_STALLED;
+        if (function->arrived && report->end != WGF_NEWTON_EXPIRED)
+            function->arrived(function->context, u);
     }
 }
 

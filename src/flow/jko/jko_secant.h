@@ -10,8 +10,9 @@
 #include "jko_newton.h"
 
 enum {
-    WGF_SECANT_DEPTH = 13, /* steps at most: then it stalls */
-    WGF_SECANT_PAIRS = 6,  /* of earlier problems */
+    WGF_SECANT_DEPTH = 13,                  /* steps at most: then it stalls */
+    WGF_SECANT_PAIRS = 6,                   /* of earlier problems */
+    WGF_SECANT_MOST = WGF_SECANT_DEPTH + 2, /* iterations: the steps, and two trials that fail */
 };
 
 /* Pairs, the oldest first. */

@@ -9,6 +9,8 @@
  * E^T q is p itself, so the mass of each sheet is exact whatever u is. */
 #include "jko_internal.h"
 
+#include "wgf/base/vector.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -36,6 +38,20 @@ static void curvature(void *context, const double *v, double *product)
     wgf_jko_curvature(jko, v, product);
 }
 
+/* The iterate u as an inner record. The marginal q is exact. */
+static void arrived(void *context, const double *u)
+{
+    struct wgf_jko *jko = context;
+    double *const residual = jko->inner_residual;
+    if (!wgf_jko_inner_is_due(jko))
+        return;
+    wgf_jko_log_scaling(jko, u);
+    wgf_gibbs_conditionals(jko->gibbs, jko->log_a, jko->log_sum);
+    wgf_gibbs_push(jko->gibbs, jko->q, jko->p);
+    wgf_jko_gradient(jko, jko->p, u, residual);
+    wgf_jko_inner_record(jko, jko->p, 0, sqrt(wgf_dot(residual, residual, jko->problem->data->n)) / jko->scale);
+}
+
 static void solve_tangent(void *context, double *x)
 {
     wgf_tangent_solve(context, x);
@@ -61,7 +77,7 @@ static struct wgf_newton_report descend(struct wgf_jko *jko, const struct wgf_co
 
 struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, bool past_counts, const struct wgf_deadline *deadline)
 {
-    struct wgf_convex semidual = {jko, gradient, curvature};
+    struct wgf_convex semidual = {jko, gradient, curvature, jko->inner ? arrived : NULL};
     double tolerance = jko->settings->newton_tol * jko->scale;
     struct wgf_newton_report report = {.end = WGF_NEWTON_STALLED};
     if (jko->predicts)

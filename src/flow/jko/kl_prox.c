@@ -34,6 +34,6 @@ struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_
                                          double tolerance)
 {
     struct prox prox = {jko, log_z};
-    struct wgf_convex dual = {&prox, gradient, curvature};
+    struct wgf_convex dual = {.context = &prox, .gradient = gradient, .curvature = curvature};
     return wgf_newton_minimise(&jko->newton, &dual, deadline, tolerance, jko->u);
 }

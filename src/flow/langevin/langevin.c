@@ -199,7 +199,7 @@ static void curvature(void *context, const double *v, double *product)
 static void finish(struct wgf_langevin *langevin, const struct wgf_deadline *deadline)
 {
     const struct wgf_data *const data = langevin->data;
-    const struct wgf_convex dual = {langevin, gradient, curvature};
+    const struct wgf_convex dual = {.context = langevin, .gradient = gradient, .curvature = curvature};
     const double tolerance = 1e-11 * langevin->scale, enough = 10 * tolerance; /* rounding may stop it before */
     const double rounding = 1e-16, lost = 1e-6 * langevin->scale;
     langevin->heat = 1;
@@ -217,7 +217,7 @@ static void finish(struct wgf_langevin *langevin, const struct wgf_deadline *dea
 static void approach(struct wgf_langevin *langevin, const struct wgf_deadline *deadline)
 {
     const struct wgf_data *const data = langevin->data;
-    const struct wgf_convex dual = {langevin, gradient, curvature};
+    const struct wgf_convex dual = {.context = langevin, .gradient = gradient, .curvature = curvature};
     const double hot = 8, factor = 4, passing = 1e-2 * langevin->scale;
     double top = 0;
     for (int64_t j = 0; j < data->n; j++)

@@ -109,12 +109,11 @@ static void add_noise(struct wgf_particles *particles, double length, int64_t nu
     }
 }
 
-static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance)
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner)
 {
     struct wgf_particles *particles = work;
     const struct wgf_settings *settings = particles->settings;
-    (void)deadline, (void)inner_objective, (void)inner_distance;
+    (void)deadline, (void)inner;
     const double m = (double)particles->points.m, length = step_length(settings);
     const bool decays = wgf_network_decay(&settings->network, particles->m) > 0;
     wgf_particles_keep(particles);

@@ -154,35 +154,34 @@ static void finish_arcs(struct wgf_prox *prox, int64_t number, struct wgf_prox_i
     particles->steps = particles->window = 0;
 }
 
-static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, double *inner_objective,
-                 double *inner_distance)
+static bool step(void *work, const struct wgf_deadline *deadline, int64_t number, const struct wgf_inner_trace *inner)
 {
     struct wgf_prox *prox = work;
     struct wgf_particles *particles = &prox->particles;
     const struct wgf_settings *settings = particles->settings;
     const bool uses_arcs = particles->stepper != NULL;
-    struct wgf_prox_inner inner = {.objective = particles->evaluation.objective, .beta = prox->beta, .complete = true};
+    struct wgf_prox_inner now = {.objective = particles->evaluation.objective, .beta = prox->beta, .complete = true};
     if (!uses_arcs)
-        begin(prox, number, &inner);
+        begin(prox, number, &now);
     int64_t used = 0;
     while (used < settings->inner_steps && !wgf_deadline_passed(deadline)) {
-        const bool recorded = inner_objective && (used + 1) % settings->record_inner == 0;
-        if (!(uses_arcs ? step_arcs(prox, &inner, recorded) : wgf_prox_iterate(prox, deadline, &inner)))
+        const bool recorded = inner && (used + 1) % settings->record_inner == 0;
+        if (!(uses_arcs ? step_arcs(prox, &now, recorded) : wgf_prox_iterate(prox, deadline, &now)))
             break;
         used++;
         if (recorded) {
-            inner_objective[used / settings->record_inner - 1] = inner.objective;
-            inner_distance[used / settings->record_inner - 1] = inner.distance;
+            inner->objective[used / settings->record_inner - 1] = now.objective;
+            inner->distance[used / settings->record_inner - 1] = now.distance;
         }
-        if (inner.residual < settings->inner_tol)
+        if (now.residual < settings->inner_tol)
             break;
     }
     if (uses_arcs)
-        finish_arcs(prox, number, &inner);
-    wgf_prox_judge(prox, &inner);
+        finish_arcs(prox, number, &now);
+    wgf_prox_judge(prox, &now);
     if (wgf_deadline_passed(deadline))
         return false;
-    accept(prox, &inner, used);
+    accept(prox, &now, used);
     return true;
 }
 

@@ -55,7 +55,7 @@ def inner(result, options):
     """Objective above, below it the distance to the last iterate, which starts again at every outer step."""
     jobs = list(filter(has_inner, result.jobs))
     if not jobs:
-        raise PlotError("inner needs the inner iterations of prox: set record_inner in the spec")
+        raise PlotError("inner needs the inner iterations of prox or jko: set record_inner in the spec")
     chosen, shown = a_job_each(result, jobs, options, MOST_COLUMNS, "record inner iterations")
     titles, places = stacked([title for title, _ in chosen], 2, MOST_COLUMNS)
     page = Page(result, shown, titles, columns=min(len(chosen), MOST_COLUMNS), shared="row", panel_height=2.5)
