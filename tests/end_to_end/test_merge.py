@@ -43,7 +43,7 @@ def shards_make_the_file_of_a_whole_run(wgf):
     files = shards(wgf, MIXED, 4)
     random.shuffle(files)
     outcome = wgf("merge", "-o", "all.h5", *files)
-    outcome = outcome.require(OK, "4 files, 27 finished rows, 27 done; 0 pending").quietly()
+    outcome = outcome.require(OK, "4 files, 30 finished rows, 30 done; 0 pending").quietly()
     equal(outcome.err.count("\n"), 1, "lines of stderr")
     equal(differences(wgf.path("all.h5"), whole), [], "variables that differ")
     wgf("verify", "all.h5").require(OK)

@@ -186,10 +186,10 @@ def open_rows_are_no_errors(wgf):
     path = wgf.path("out.h5")
     put(path, "status", 4, RUNNING)
     outcome = wgf("verify", path.name).require(OK)
-    equal(outcome.out, "out.h5: 9 finished rows match, 0 do not, 18 not finished\n", "stdout")
+    equal(outcome.out, "out.h5: 9 finished rows match, 0 do not, 21 not finished\n", "stdout")
     put(path, "status", 3, PENDING)
     outcome = wgf("verify", path.name).require(OK)
-    equal(outcome.out, "out.h5: 8 finished rows match, 0 do not, 19 not finished\n", "stdout")
+    equal(outcome.out, "out.h5: 8 finished rows match, 0 do not, 22 not finished\n", "stdout")
     put(path, "objective", (3, 1), 17) # of a row that counts for nothing
     put(path, "status", 5, 17)
     verify(wgf, path.name, [5])

@@ -13,7 +13,7 @@ static const char *const bases[] = {
     "method: jko\n  save: all",
     "method: jko\n  solver: dykstra\n  init: grid\n  save: all",
     "method: jko\n  solver: dykstra\n  record_inner: 2",
-    "method: jko\n  record_inner: 2\n  start_file: two.csv",
+    "method: jko\n  record_inner: 2\n  n: 1\n  start_file: duals.csv",
     "data: file\n  data_file: three.csv\n  save: all",
     "data: linear\n  d: 3\n  init: file\n  init_file: three.csv\n  save: last",
     "data: file\n  data_file: two.csv\n  init: file\n  init_file: three.csv\n  save: all\n  layers: both",
@@ -144,6 +144,7 @@ static void rows_say_what_parameters_shape(void **state)
     write_file("two.csv", "1,2,1\n3,4,-1\n");
     write_file("three.csv", "1,2,3,1\n4,5,6,-1\n7,8,9,1\n");
     write_file("more.csv", "1,2,3,1\n4,5,6,-1\n7,8,9,1\n10,11,12,-1\n");
+    write_file("duals.csv", "1,2,3,4,5,6\n");
     write_run("run.h5");
     for (int i = 0; i < wgf_param_count; i++) {
         unsigned shapes = 0;
