@@ -13,7 +13,7 @@
 
 const struct wgf_datafile_layout wgf_datafile_samples = {.matrix = "X", .vector = "y", .append_ones = true};
 const struct wgf_datafile_layout wgf_datafile_inputs = {.matrix = "X", .vector = NULL, .append_ones = true};
-const struct wgf_datafile_layout wgf_datafile_neurons = {.matrix = "W", .vector = "alpha", .append_ones = false};
+const struct wgf_datafile_layout wgf_datafile_neurons = {.matrix = "W", .vector = "alpha", .instead = "masses"};
 const struct wgf_datafile_layout wgf_datafile_cloud = {.matrix = "points", .vector = "weights", .beside = "signs"};
 const struct wgf_datafile_layout wgf_datafile_duals = {.matrix = "coefficients", .vector = NULL};
 

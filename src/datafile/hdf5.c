@@ -290,11 +290,17 @@ static wgf_status read_both(hid_t file, const char *path, void *context, struct 
 {
     const struct wgf_datafile_layout *layout = ((struct pair *)context)->layout;
     struct wgf_datafile *contents = ((struct pair *)context)->contents;
+    struct wgf_datafile_layout masses = {.matrix = layout->instead};
     struct wgf_dataset vector;
     struct matrix matrix = {0};
+    contents->instead = layout->instead && H5Lexists(file, layout->matrix, H5P_DEFAULT) <= 0 &&
+                        H5Lexists(file, layout->instead, H5P_DEFAULT) > 0;
+    layout = contents->instead ? &masses : layout;
     const bool chosen = layout->label && *layout->label;
     const char *const name = chosen ? layout->label : layout->vector;
     wgf_status status = open_matrix(file, path, layout, name, &matrix, error);
+    if (status == WGF_OK && contents->instead)
+        take_as_column(&matrix.parts[0]);
     if (status == WGF_OK && name)
         status = chosen ? open_chosen(file, path, "label", name, &vector, error)
                         : wgf_dataset_open_numbers(file, path, name, &vector, error);

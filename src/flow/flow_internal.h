@@ -70,6 +70,9 @@ struct wgf_method {
      * And as wgf_flow_regrid, between settings of this method. */
     double (*place)(const struct wgf_settings *, int64_t row, double *theta);
     void (*regrid)(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
+    /* Of one whose masses are on grids: as wgf_flow_deposit. */
+    int64_t (*deposit)(const struct wgf_settings *, const double *W, const double *alpha, int64_t m, double weight,
+                       double *p);
     /* Evaluates the current state and keeps what the next step needs. Means nothing once cancelled. */
     struct wgf_evaluation (*evaluate)(void *work);
     /* Outer step `number`, from 1, from an evaluated state. False: the deadline passed, or it failed; the state is as

@@ -22,6 +22,17 @@ bool wgf_method_has_neurons(int method)
     return methods[method]->neurons;
 }
 
+bool wgf_method_has_grid(int method)
+{
+    return methods[method]->deposit != NULL;
+}
+
+int64_t wgf_flow_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
+                         double weight, double *p)
+{
+    return wgf_method_find(settings)->deposit(settings, W, alpha, m, weight, p);
+}
+
 void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q)
 {
     wgf_method_find(to)->regrid(from, p, to, q);

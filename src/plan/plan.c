@@ -41,10 +41,8 @@ void wgf_plan_settle(const struct wgf_plan *plan, struct wgf_settings *settings)
         settings->data.n = data->rows - wgf_data_held_out(data->rows, settings->data.test_fraction);
         settings->data.d = data->cols;
     }
-    if (init && !init->error.status && init->is_state)
-        wgf_plan_settle_state(init, settings);
-    else if (init && !init->error.status)
-        settings->init.width = init->rows / wgf_network_neurons(&settings->network, 1);
+    if (init && !init->error.status)
+        wgf_plan_settle_start(init, settings);
     const struct wgf_source *const reference = wgf_plan_reference_source(plan, settings);
     settings->reference_points = reference && !reference->error.status ? reference->rows : 0;
     settle_usual(plan, settings);

@@ -160,8 +160,8 @@ wgf_status wgf_plan_make_cloud(const struct wgf_source *source, const struct wgf
 wgf_status wgf_plan_read_state(const struct wgf_source *source, struct wgf_settings *origin,
                                struct wgf_datafile *contents, struct wgf_error *error);
 
-/* Fills in what a state implies of a job that starts from it. */
-void wgf_plan_settle_state(const struct wgf_source *source, struct wgf_settings *settings);
+/* Fills in what a file of neurons or masses, or a state, implies of a job that starts from it. */
+void wgf_plan_settle_start(const struct wgf_source *source, struct wgf_settings *settings);
 
 /* A rule, tried on one combination of values. */
 struct wgf_trial {
@@ -192,7 +192,8 @@ bool wgf_trial_columns(struct wgf_trial *trial, const struct wgf_source *source)
 /* Of states to go on from: the file has no such state; it is no result file, or one of neurons; its method or layers,
  * its number of grids or cells, or the half-width of a grid do not fit. */
 wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_of_neurons, wgf_state_other_kind, wgf_state_other_grids,
-    wgf_state_other_axes, wgf_state_other_cells, wgf_state_larger, wgf_state_larger2;
+    wgf_state_other_axes, wgf_state_other_cells, wgf_state_of_masses, wgf_state_other_masses, wgf_state_outside,
+    wgf_state_larger, wgf_state_larger2;
 
 /* Of the inner solver of prox: what it is asked to solve does not fit, or its beta does not. */
 wgf_conflict wgf_inner_unfit, wgf_inner_beta_unfit;

@@ -41,14 +41,16 @@ static const struct wgf_source *init_source(const struct wgf_trial *trial)
 static const struct wgf_source *neuron_source(const struct wgf_trial *trial)
 {
     const struct wgf_source *source = init_source(trial);
-    return source && (!source->is_state || wgf_method_has_neurons(source->origin.method)) ? source : NULL;
+    const bool neurons = source && (source->is_state ? wgf_method_has_neurons(source->origin.method) : !source->masses);
+    return neurons ? source : NULL;
 }
 
 static bool width(struct wgf_trial *trial)
 {
     const struct wgf_source *source = neuron_source(trial);
     const int64_t implied = source ? source->rows / wgf_network_neurons(&trial->settled.network, 1) : 0;
-    return source && wgf_trial_disagrees(trial, "width", trial->written.init.width, implied, source->path);
+    return source && wgf_method_has_neurons(trial->settled.method) &&
+           wgf_trial_disagrees(trial, "width", trial->written.init.width, implied, source->path);
 }
 
 static bool neuron_columns(struct wgf_trial *trial)
@@ -278,6 +280,12 @@ static const struct wgf_rule rules[] = {
      .conflicts = partly_read},
     {{"kernel", "method", "flow_solver", "d", "data", "data_file", "inputs", "bias"}, .conflicts = kernel_inputs},
     {{"init", "method", "init_file", "init_job", "init_record"}, .conflicts = wgf_state_of_neurons},
+    {{"init_file", "init_job", "init_record", "init", "method"}, .conflicts = wgf_state_of_masses},
+    {{"grid", "grid2", "init_file", "init_job", "init_record", "init", "method", "d", "data", "data_file", "inputs",
+      "bias"},
+     .conflicts = wgf_state_other_masses},
+    {{"grid_radius", "grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},
+     .conflicts = wgf_state_outside},
     {{"init_record", "init_job", "init_file", "init"}, .conflicts = wgf_state_missing},
     {{"init_job", "init_record", "init_file", "init"}, .conflicts = wgf_state_unasked},
     {{"init_file", "init_job", "init_record", "init", "method", "layers", "parametrisation"},

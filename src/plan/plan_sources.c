@@ -3,6 +3,7 @@
 
 #include "wgf/base/system.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,20 @@ static bool are_pairs(const struct wgf_source *source, const struct wgf_datafile
     return pairs;
 }
 
+/* What grids must know of neurons. */
+static void survey(struct wgf_source *source, const struct wgf_datafile *contents)
+{
+    source->masses = contents->instead;
+    source->pairs = are_pairs(source, contents);
+    for (int64_t i = 0; source->layout == &wgf_datafile_neurons && i < contents->rows; i++)
+        source->negative = source->negative || contents->vector[i] < 0;
+    bool finite = true;
+    for (int64_t k = 0; k < contents->rows * contents->cols; k++) {
+        finite = finite && isfinite(contents->matrix[k]);
+        source->reach = finite ? fmax(source->reach, fabs(contents->matrix[k])) : NAN;
+    }
+}
+
 /* wanted: its path, layout, columns, job and record. */
 static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wanted)
 {
@@ -188,7 +203,7 @@ static wgf_status add_source(struct wgf_plan *plan, const struct wgf_source *wan
         source->rows = contents.rows;
         source->cols = contents.cols;
         source->hash = contents.hash;
-        source->pairs = are_pairs(source, &contents);
+        survey(source, &contents);
     }
     wgf_datafile_clear(&contents);
     return source->error.status == WGF_EIO ? WGF_EIO : WGF_OK;

@@ -41,7 +41,7 @@ static bool has_masses(const struct wgf_settings *origin)
 
 static bool has_grids(const struct wgf_settings *origin)
 {
-    return origin->method == WGF_METHOD_JKO;
+    return wgf_method_has_grid(origin->method);
 }
 
 /* From rows of w, or of w and alpha, to W and alpha. */
@@ -120,12 +120,26 @@ wgf_status wgf_plan_read_state(const struct wgf_source *source, struct wgf_setti
     return status;
 }
 
-void wgf_plan_settle_state(const struct wgf_source *source, struct wgf_settings *settings)
+static bool is_of_neurons(const struct wgf_source *source)
 {
-    settings->init.record = source->origin.init.record;
-    settings->init.signs = source->origin.init.signs;
+    return source->is_state ? !has_masses(&source->origin) : !source->masses;
+}
+
+void wgf_plan_settle_start(const struct wgf_source *source, struct wgf_settings *settings)
+{
+    if (source->is_state) {
+        settings->init.record = source->origin.init.record;
+        settings->init.signs = source->origin.init.signs;
+    }
     if (wgf_method_has_neurons(settings->method))
         settings->init.width = source->rows / wgf_network_neurons(&settings->network, 1);
+    if (has_grids(settings) && is_of_neurons(source))
+        settings->init.signs = source->negative ? WGF_SIGNS_BALANCED : WGF_SIGNS_POSITIVE;
+    if (has_grids(settings) && source->masses) {
+        settings->init.signs = WGF_SIGNS_POSITIVE;
+        if (source->rows != wgf_flow_one_state(settings).rows)
+            settings->init.signs = WGF_SIGNS_BALANCED;
+    }
 }
 
 static const char *word(const char *name, const struct wgf_settings *settings)
@@ -160,15 +174,76 @@ static int kind_of(const struct wgf_settings *settings)
     return !has_masses(settings) ? 0 : has_grids(settings) ? 1 : 2;
 }
 
-bool wgf_state_of_neurons(struct wgf_trial *trial)
+/* The file that is no result file from which the job would start, where it can be read. */
+static const struct wgf_source *file_of(const struct wgf_trial *trial)
 {
     const struct wgf_source *source = wgf_plan_init_source(trial->block->plan, &trial->written.init);
-    const bool circle = trial->written.method == WGF_METHOD_WFR;
-    return has_masses(&trial->written) && source && !source->error.status && !source->is_state &&
+    return source && !source->error.status && !source->is_state ? source : NULL;
+}
+
+bool wgf_state_of_neurons(struct wgf_trial *trial)
+{
+    return trial->written.method == WGF_METHOD_WFR && file_of(trial) &&
            wgf_trial_says(trial,
-                          "method: %s starts from masses %s, which a file of neurons does not have; use init: normal "
-                          "or grid, or a result file",
-                          word("method", &trial->written), circle ? "in its cells" : "on its grid");
+                          "method: wfr starts from masses in its cells, which a file of neurons or of masses on a "
+                          "grid does not have; use init: normal or grid, or a result file");
+}
+
+bool wgf_state_of_masses(struct wgf_trial *trial)
+{
+    const struct wgf_source *const source = file_of(trial);
+    return source && source->masses && !has_masses(&trial->written) &&
+           wgf_trial_says(
+               trial,
+               "%s has masses on a grid, but method: %s starts from neurons; use method: jko, or a file with "
+               "W and alpha",
+               source->path, word("method", &trial->written));
+}
+
+bool wgf_state_other_masses(struct wgf_trial *trial)
+{
+    const struct wgf_source *const source = file_of(trial);
+    if (!source || !source->masses || !has_grids(&trial->written) || !wgf_trial_data_are_known(trial))
+        return false;
+    const int64_t masses = wgf_flow_one_state(&trial->settled).rows;
+    return source->rows != masses &&
+           wgf_trial_says(trial,
+                          "%s has %" PRId64 " masses, but the grid has %" PRId64
+                          " points; it needs a mass for each of them on each sheet, %" PRId64 " or %" PRId64,
+                          source->path, source->rows, masses / 2, masses / 2, masses);
+}
+
+/* How many neurons have a coordinate beyond the radius; -1: the file cannot be read any more. */
+static int64_t count_beyond(const struct wgf_source *source, double radius)
+{
+    struct wgf_datafile contents = {0};
+    int64_t count = 0;
+    if (wgf_source_read(source, &contents, NULL))
+        return -1;
+    for (int64_t i = 0; i < contents.rows; i++) {
+        bool beyond = false;
+        for (int64_t k = 0; k < contents.cols; k++)
+            beyond = beyond || fabs(contents.matrix[i * contents.cols + k]) > radius;
+        count += beyond;
+    }
+    wgf_datafile_clear(&contents);
+    return count;
+}
+
+bool wgf_state_outside(struct wgf_trial *trial)
+{
+    const struct wgf_source *source = wgf_plan_init_source(trial->block->plan, &trial->written.init);
+    const struct wgf_settings *const settings = &trial->settled;
+    if (!source || source->error.status || !is_of_neurons(source) || !has_grids(&trial->written))
+        return false;
+    const bool second = settings->grid2 > 0 && settings->grid2_radius > settings->grid_radius;
+    const double radius = second ? settings->grid2_radius : settings->grid_radius;
+    return source->reach > radius &&
+           wgf_trial_says(trial,
+                          "%" PRId64 " of the %" PRId64
+                          " neurons of %s lie outside the grid, which reaches out to %g; use %s: %.4g or more",
+                          count_beyond(source, radius), source->rows, source->path, radius,
+                          second ? "grid2_radius" : "grid_radius", source->reach * (1 + 5e-4));
 }
 
 bool wgf_state_other_cells(struct wgf_trial *trial)
@@ -188,7 +263,7 @@ bool wgf_state_other_kind(struct wgf_trial *trial)
     const struct wgf_settings *origin = &source->origin;
     const char *const kinds[] = {"neurons", "masses on a grid", "masses on the circle"};
     const int masses = kind_of(&trial->settled), theirs = kind_of(origin);
-    if (theirs != masses)
+    if (theirs != masses && !(theirs == 0 && masses == 1))
         return wgf_trial_says(trial,
                               "method: %s starts from %s, but job %" PRId64 " of %s (method: %s) has kept %s; name a "
                               "job that has kept %s",

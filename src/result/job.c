@@ -59,6 +59,17 @@ wgf_status wgf_job_runner_data(struct wgf_job_runner *runner, const struct wgf_s
     return wgf_job_data_train(&runner->data, runner->plan, settings, error);
 }
 
+/* Neurons of a file, as they may start. */
+static wgf_status check_finite(const struct wgf_datafile *contents, const char *path, struct wgf_error *error)
+{
+    const int64_t d = contents->cols;
+    for (int64_t i = 0; i < contents->rows; i++)
+        for (int64_t k = 0; k <= d; k++)
+            if (!isfinite(k < d ? contents->matrix[i * d + k] : contents->vector[i]))
+                return wgf_fail(error, WGF_EDATA, "%s: neuron %" PRId64 " is not finite; mend that row", path, i);
+    return WGF_OK;
+}
+
 static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *W,
                                double *alpha, struct wgf_error *error)
 {
@@ -73,10 +84,9 @@ static wgf_status copy_neurons(struct wgf_job_runner *runner, const struct wgf_s
         return wgf_fail(error, WGF_EDATA,
                         "%s has %" PRId64 " neurons of d = %" PRId64 ", but d = %" PRId64 " is needed", path,
                         contents->rows, contents->cols, d);
-    for (int64_t i = 0; i < m; i++)
-        for (int64_t k = 0; k <= d; k++)
-            if (!isfinite(k < d ? contents->matrix[i * d + k] : contents->vector[i]))
-                return wgf_fail(error, WGF_EDATA, "%s: neuron %" PRId64 " is not finite; mend that row", path, i);
+    status = check_finite(contents, path, error);
+    if (status)
+        return status;
     memcpy(W, contents->matrix, (size_t)(m * d) * sizeof *W);
     memcpy(alpha, contents->vector, (size_t)m * sizeof *alpha);
     return WGF_OK;
@@ -92,7 +102,22 @@ wgf_status wgf_job_runner_neurons(struct wgf_job_runner *runner, const struct wg
     return wgf_init_neurons(&init, settings->data.d, W, alpha, error);
 }
 
-/* Masses of a kept state on the grids of this job. */
+/* Neurons on the grids of this job, a mass of 1 in all where all |alpha| are 1; of pairs 1 for each half. */
+static wgf_status deposit_neurons(const struct wgf_source *source, const struct wgf_datafile *contents,
+                                  const struct wgf_settings *settings, double *p, struct wgf_error *error)
+{
+    const bool pairs = source->is_state && source->origin.network.parametrisation == WGF_PRODUCT;
+    const wgf_status status = check_finite(contents, source->resolved, error);
+    if (status)
+        return status;
+    const int64_t outside = wgf_flow_deposit(settings, contents->matrix, contents->vector, contents->rows,
+                                             (pairs ? 2 : 1) / (double)contents->rows, p);
+    return outside > 0 ? wgf_fail(error, WGF_EDATA, "%" PRId64 " neurons of %s lie outside the grid; widen it", outside,
+                                  source->resolved)
+                       : WGF_OK;
+}
+
+/* Masses of a file or of a kept state, or neurons of either, on the grids of this job. */
 static wgf_status copy_masses(struct wgf_job_runner *runner, const struct wgf_settings *settings, double *p,
                               struct wgf_error *error)
 {
@@ -101,11 +126,18 @@ static wgf_status copy_masses(struct wgf_job_runner *runner, const struct wgf_se
     if (status)
         return status;
     const struct wgf_datafile *contents = &runner->init_file.contents;
+    if (source->is_state ? wgf_method_has_neurons(source->origin.method) : !contents->instead)
+        return deposit_neurons(source, contents, settings, p, error);
     for (int64_t k = 0; k < contents->rows; k++)
         if (!(contents->matrix[k] >= 0 && isfinite(contents->matrix[k])))
-            return wgf_fail(error, WGF_EDATA, "%s: mass %" PRId64 " of job %" PRId64 " is %g; see wgf verify",
-                            source->resolved, k, source->job, contents->matrix[k]);
-    wgf_flow_regrid(&source->origin, contents->matrix, settings, p);
+            return wgf_fail(error, WGF_EDATA, "%s: mass %" PRId64 " of %s %" PRId64 " is %g; %s", source->resolved, k,
+                            source->is_state ? "job" : "the", source->is_state ? source->job : contents->rows,
+                            contents->matrix[k],
+                            source->is_state ? "see wgf verify" : "masses are finite and at least 0");
+    if (source->is_state)
+        wgf_flow_regrid(&source->origin, contents->matrix, settings, p);
+    else
+        memcpy(p, contents->matrix, (size_t)contents->rows * sizeof *p);
     return WGF_OK;
 }
 

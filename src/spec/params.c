@@ -307,7 +307,8 @@ const struct wgf_param wgf_params[] = {
     {"init", CHOICE(init.kind, "normal"), ONE_OF(init_kinds), DECIDES, SHAPES(STATE),
      SAYS("initial neurons; grids: a square grid of each sign, circle: an arc for each, d = 2; uniform: in a cube")},
     {"init_file", PATH(init.file), SHAPES(STATE), READ(with_init_file),
-     SAYS("HDF5 with W (m x d) and alpha (m), CSV with alpha last, or a result file: its states")},
+     SAYS("HDF5 with W (m x d) and alpha (m), or with masses of a grid; CSV with alpha last; or a result file: its "
+          "states")},
     {"init_job", INT(init.job, "0"), WHOLE(0), LOCATES, SHAPES(STATE), READ(with_init_file),
      SAYS("job of a result file in init_file to go on from")},
     {"init_record", INT(init.record, "last"), WHOLE(0), OR("last"), LOCATES, READ(with_init_file),

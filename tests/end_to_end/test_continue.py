@@ -90,6 +90,11 @@ def parametrisations_go_on_from_each_other(wgf):
             require(abs(made["objective"][0, 0] / first["objective"][0, 3] - 1) < 1e-14, f"from {name} to {how}")
 
 
+def nodes(g, R, b):
+    x = np.linspace(-1, 1, g)
+    return R * (np.sinh(b * x) / np.sinh(b) if b else x)
+
+
 @case
 def masses_on_a_finer_grid(wgf):
     """Against NumPy: A P A' with hat functions whose columns sum to 1, a grid and a sheet at a time."""
@@ -116,10 +121,6 @@ def masses_on_a_finer_grid(wgf):
 @case
 def masses_on_graded_grids_of_any_dimension(wgf):
     """Against NumPy: hat functions of the number of a point, which is linear between two points."""
-    def nodes(g, R, b):
-        x = np.linspace(-1, 1, g)
-        return R * (np.sinh(b * x) / np.sinh(b) if b else x)
-
     for d, old, new in ((1, (9, 1, 0), (14, 1.2, 2)), (1, (9, 1, 3), (9, 1, 0)), (2, (8, 2, 1.5), (6, 2, 1.5)),
                         (3, (4, 1, 0), (6, 1, 0)), (3, (5, 1, 1), (3, 2, 2))):
         own = f"data: random, d: {d}, n: 12, method: jko, steps: 3, save: all"
@@ -139,6 +140,68 @@ def masses_on_graded_grids_of_any_dimension(wgf):
         require((states(same)[0] == states(first)[3]).all(), "bits on an equal grid")
 
 
+def deposit(W, mass, t):
+    """Masses on the points of an axis t in each direction, by multilinear weights."""
+    hats = np.array([[np.interp(w, t, e) for w in W.T] for e in np.eye(len(t))])  # g x d x m
+    spread = mass
+    for k in range(W.shape[1]):
+        spread = np.einsum("...m,gm->...gm", spread, hats[:, k])
+    return spread.sum(axis=-1)
+
+
+@case
+def neurons_are_deposited_on_grids(wgf):
+    """Against NumPy: from CSV and HDF5, and from kept states of gd; mass and first moments of a sign are those of the
+    neurons, wherever these are."""
+    random = np.random.default_rng(5)
+    for d, alpha, (g, R, b) in ((1, (1, -1), (9, 1, 0)), (2, (1, -1), (7, 1.2, 2)), (2, (1, 1), (6, 1, 0)),
+                                (3, (0.5, -2), (5, 1, 1)), (2, (0, -1), (4, 1, 0))):
+        W, a = random.uniform(-1, 1, (40, d)), np.where(np.arange(40) < 13, *alpha)
+        W[0], W[1] = -1, nodes(g, R, b)[g // 2]  # on the edge where R = 1, on a point
+        np.savetxt(wgf.path("w.csv"), np.column_stack([W, a]), fmt="%.17g", delimiter=",")
+        with h5py.File(wgf.path("w.h5"), "w") as file:
+            file["W"], file["alpha"] = W, a
+        t = nodes(g, R, b)
+        for name in ("w.csv", "w.h5"):
+            made = run(wgf, "made", f"data: random, d: {d}, n: 6, method: jko, init: file, init_file: {name}, "
+                       f"grid: {g}, grid_radius: {R}, grid_grading: {b}, steps: 1, epsilon: 0.1, save: all")
+            p = states(made)[0][:, 0]
+            signs = (1,) if min(alpha) >= 0 else (1, -1)
+            equal(made["signs"].asstr()[0], "balanced" if len(signs) == 2 else "positive", "signs")
+            sheets = p.reshape(len(signs), *[g] * d)
+            for sign, sheet in zip(signs, sheets):
+                mass = np.where(a * sign > 0, np.abs(a), 0) / 40
+                require(np.abs(sheet - deposit(W, mass, t)).max() < 1e-15, f"{name}, d = {d}, sign {sign}")
+                points = np.array(np.meshgrid(*[t] * d, indexing="ij")).reshape(d, -1)
+                require(np.abs(points @ sheet.ravel() - mass @ W).max() < 1e-14, "first moments")
+    first = run(wgf, "first", "data: sinus, n: 12, width: 400, init_scale: 0.5, output: mean, steps: 30, save: all")
+    made = run(wgf, "made", "data: sinus, n: 12, method: jko, grid_radius: 3, init: file, init_file: first.h5",
+               "grid: [31, 61, 121]")
+    errors = np.abs(made["objective"][:, 0] - first["objective"][0, 30])
+    require((errors < 0.01 * (6 / np.array([30, 60, 120])) ** 2).all(), f"F is off by {errors}, not by O(h^2)")
+    pairs = run(wgf, "pairs", "data: sinus, n: 12, width: 30, init_scale: 0.2, parametrisation: product, output: mean, "
+                "steps: 1, save: all")
+    made = run(wgf, "made", "data: sinus, n: 12, method: jko, grid: 81, init: file, init_file: pairs.h5, steps: 1")
+    require(abs(made["mass"][0, 0] - 2) < 1e-13, "mass of pairs")
+    require(abs(made["objective"][0, 0] - pairs["objective"][0, 1]) < 1e-3, "F of pairs")
+
+
+@case
+def masses_of_a_file(wgf):
+    with h5py.File(wgf.path("masses.h5"), "w") as file:
+        file["masses"] = np.arange(2 * 36) / 100
+        file["one"] = 3
+    own = "data: sinus, n: 12, method: jko, init: file, init_file: masses.h5, steps: 1, save: all"
+    made = run(wgf, "made", f"{own}, grid: 6")
+    require((states(made)[0][:, 0] == np.arange(2 * 36) / 100).all(), "masses")
+    with h5py.File(wgf.path("masses.h5"), "a") as file:
+        file["masses"][7] = -1
+    wgf.write("bad.yaml", spec(f"{own}, grid: 6"))
+    wgf("run", "bad.yaml", "-o", "bad.h5", "--quiet").require(FAILURES)
+    message = bytes(h5py.File(wgf.path("bad.h5"))["message"][0]).decode()
+    require("masses.h5: mass 7 of the 72 is -1; masses are finite and at least 0" in message, message)
+
+
 @case
 def what_does_not_fit_is_told_by_the_plan(wgf):
     for name, fixed, sweep in (
@@ -152,6 +215,8 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
             ("csv", f"{FIRST}, init: file, init_file: w.csv", "")):
         wgf.write("w.csv", "1,2,1\n3,4,-1\n")
         wgf.write("odd.csv", "1,2,1\n3,4,-1\n5,6,1\n")
+        with h5py.File(wgf.path("masses.h5"), "w") as file:
+            file["masses"] = np.ones(50)
         run(wgf, name, fixed, sweep).close()
     rows = [
         ("init_file: gd.h5, init_job: 3", "init_job", "gd.h5 has the jobs 0 to 2, and no job 3"),
@@ -161,12 +226,12 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         ("init_file: bare.h5", "init_file", "job 0 of bare.h5 has kept no state; run its spec with save: last or all"),
         ("init_file: gd.h5, width: 7", "width", "width is 7, but gd.h5 has width = 6"),
         ("data: random, d: 3, init_file: gd.h5", "init_file", "gd.h5 has d = 2 inputs, but the data have d = 3"),
-        ("init_file: gd.h5, method: jko", "init_file", "method: jko starts from masses on a grid, but job 0 of gd.h5 "
-         "(method: gd) has kept neurons; name a job that has kept masses on a grid"),
+        ("init_file: gd.h5, method: wfr", "init_file", "method: wfr starts from masses on the circle, but job 0 of "
+         "gd.h5 (method: gd) has kept neurons; name a job that has kept masses on the circle"),
         ("init_file: wfr.h5, method: jko", "init_file", "method: jko starts from masses on a grid, but job 0 of wfr.h5 "
          "(method: wfr) has kept masses on the circle"),
         ("init_file: wfr.h5, method: wfr, cells: 30", "cells", "cells is 30, but job 0 of wfr.h5 has 20; use as many"),
-        ("init_file: w.csv, method: wfr", "init", "a file of neurons does not have"),
+        ("init_file: w.csv, method: wfr", "init", "method: wfr starts from masses in its cells, which a file of"),
         ("init_file: jko.h5", "init_file", "method: gd starts from neurons, but job 0 of jko.h5 (method: jko) has"),
         ("init_file: both.h5", "init_file", "layers: first does not keep alpha, which job 0 of both.h5 has trained"),
         ("init_file: sphere.h5", "init_file", "layers: first does not keep alpha, which job 0 of sphere.h5 has"),
@@ -182,7 +247,14 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         ("data: random, d: 3, init_file: plain.h5, method: jko", "init_file", "d is 3, but job 0 of plain.h5 has "
          "masses on a grid of d = 2; use data of that d"),
         ("init_file: w.csv, init_job: 1", "init_job", "w.csv is no result file, so init_job means nothing; remove it"),
-        ("init_file: w.csv, method: jko", "init", "a file of neurons does not have"),
+        ("init_file: w.csv, method: jko, grid_radius: 2", "grid_radius", "1 of the 2 neurons of w.csv lie outside the "
+         "grid, which reaches out to 2; use grid_radius: 4.002 or more"),
+        ("init_file: w.csv, method: jko, grid2: 3, grid2_radius: 3", "grid2_radius", "1 of the 2 neurons of w.csv lie "
+         "outside the grid, which reaches out to 3; use grid2_radius: 4.002 or more"),
+        ("init_file: masses.h5", "init_file", "masses.h5 has masses on a grid, but method: gd starts from neurons"),
+        ("init_file: masses.h5, method: wfr", "init", "method: wfr starts from masses in its cells"),
+        ("init_file: masses.h5, method: jko, grid: 6", "grid", "masses.h5 has 50 masses, but the grid has 36 points; "
+         "it needs a mass for each of them on each sheet, 36 or 72"),
     ]  # fmt: skip
     for own, blamed, sentence in rows:
         refused(wgf, spec(f"n: 12, init: file, {own}"), blamed, sentence, ("plan", "wrong.yaml"),

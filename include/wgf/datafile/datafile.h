@@ -26,11 +26,13 @@ struct wgf_datafile_layout {
     const char *label;  /* chosen vector; NULL or "": as above, in a CSV the last column */
     const char *inputs; /* chosen matrix, a list (wgf_list_next); NULL or "": as above, all columns but the vector */
     const char *beside; /* NULL, or a data set of n numbers, the last column of the matrix; no CSV is read then */
+    const char
+        *instead; /* NULL, or a data set of n numbers that an HDF5 may have instead of the matrix and the vector */
 };
 
 extern const struct wgf_datafile_layout wgf_datafile_samples; /* X, y, with the bias column */
 extern const struct wgf_datafile_layout wgf_datafile_inputs;  /* X alone, with the bias column */
-extern const struct wgf_datafile_layout wgf_datafile_neurons; /* W, alpha */
+extern const struct wgf_datafile_layout wgf_datafile_neurons; /* W, alpha; or masses */
 extern const struct wgf_datafile_layout wgf_datafile_cloud;   /* points with their signs beside them, weights */
 extern const struct wgf_datafile_layout wgf_datafile_duals;   /* coefficients */
 
@@ -39,6 +41,7 @@ struct wgf_datafile {
     int64_t rows, cols;
     double *matrix; /* rows x cols, row-major */
     double *vector; /* rows */
+    bool instead;   /* the matrix is what the layout names so, n x 1, and the vector zeros */
     uint64_t hash;  /* of rows, cols and all values (XXH3): equal contents hash alike, whatever the format */
 };
 

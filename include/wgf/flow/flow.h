@@ -140,6 +140,13 @@ struct wgf_flow_listener {
  * sheet keeps its mass, up to rounding, and equal grids keep every bit. Source: src/flow/README.md "JKO on a grid". */
 void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
 
+/* p <- m neurons (W m x d, alpha m) as masses on the grid of a job whose method has one, |alpha_i| weight each, on the
+ * sheet of its sign. Each goes to the corners of its cell, of the first grid that holds it, by multilinear weights: the
+ * mass and the first moments of a sheet are exact. Returns how many are outside all grids, which are left out. Source:
+ * src/flow/README.md "JKO on a grid". */
+int64_t wgf_flow_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
+                         double weight, double *p);
+
 /* How far the search for J* came. Source: src/flow/README.md "The optimum". */
 enum wgf_optimum_kind {
     WGF_OPTIMUM_NONE,    /* there is none */
@@ -247,6 +254,9 @@ wgf_status wgf_flow_run(const struct wgf_settings *settings, const struct wgf_pr
 
 /* True when descents of `method` start from neurons; others need no W and alpha. */
 bool wgf_method_has_neurons(int method);
+
+/* True when they move masses on a grid of neurons. */
+bool wgf_method_has_grid(int method);
 
 /* True when descents of these settings evaluate a network, so that `kernel` matters. */
 bool wgf_method_uses_kernel(const struct wgf_settings *settings);

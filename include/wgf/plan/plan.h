@@ -16,7 +16,10 @@ struct wgf_source {
     bool is_state;                            /* a kept state of a result file */
     struct wgf_settings origin;               /* of is_state: what shapes the state, and init.record: which one it is */
     int64_t rows, cols;                       /* neurons: m, d; masses: N, 1; cloud: points, d */
+    bool masses;                              /* not neurons, but masses on the grid of the job that begins with them */
     bool pairs;                               /* neurons: alpha is 1 in the first half, -1 in the second */
+    bool negative;                            /* neurons: some alpha is below 0 */
+    double reach;                             /* neurons: the largest |coordinate|; NAN: some are not finite */
     uint64_t hash;                            /* of its contents; 0 when it cannot be read */
     /* Why it cannot be read: jobs that read it fail, the others run. WGF_EUSAGE: the spec asks for what the file does
      * not have, and there is no plan. */

@@ -464,6 +464,7 @@ const struct wgf_method wgf_method_jko = {
     .revision = revision,
     .place = wgf_measure_place,
     .regrid = wgf_jko_regrid,
+    .deposit = wgf_jko_deposit,
     .remedy = remedy,
     .create = create,
     .free = destroy,

@@ -128,7 +128,9 @@ double wgf_jko_floor_bytes(const struct wgf_settings *settings);
 struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance);
 
-/* The `regrid` of jko. */
+/* The `regrid` and the `deposit` of jko. */
 void wgf_jko_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
+int64_t wgf_jko_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
+                        double weight, double *p);
 
 #endif

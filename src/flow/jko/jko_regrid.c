@@ -1,5 +1,5 @@
-/* Masses from one grid to another. Source: src/flow/README.md "JKO on a grid". */
-#include "jko_measure.h"
+/* Masses from one grid to another, or from neurons to a grid. Source: src/flow/README.md "JKO on a grid". */
+#include "jko_internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,4 +86,38 @@ void wgf_jko_regrid(const struct wgf_settings *from, const double *p, const stru
             else
                 regrid(a, p, b, q);
     }
+}
+
+/* Is the point on the grid? Then its shares. */
+static bool find_shares(const struct wgf_grid *grid, const double *theta, struct share *shares)
+{
+    for (int axis = 0; axis < grid->axes; axis++) {
+        if (!(fabs(theta[axis]) <= grid->radius))
+            return false;
+        shares[axis] = share_at(grid, position_of(grid, theta[axis]), 1);
+    }
+    return true;
+}
+
+int64_t wgf_jko_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
+                        double weight, double *p)
+{
+    const struct wgf_measure measure = wgf_measure_of(settings);
+    struct share shares[WGF_GRID_AXES];
+    int64_t outside = 0;
+    memset(p, 0, (size_t)measure.masses * sizeof *p);
+    for (int64_t i = 0; i < m; i++) {
+        double *sheets = p;
+        int grid = 0;
+        while (grid < measure.grid_count && !find_shares(&measure.grids[grid], W + i * settings->data.d, shares))
+            sheets += measure.sheets * wgf_grid_size(&measure.grids[grid++]);
+        if (grid == measure.grid_count) {
+            outside++;
+            continue;
+        }
+        const int64_t size = wgf_grid_size(&measure.grids[grid]);
+        const bool second = alpha[i] < 0 && measure.sheets > 1;
+        deposit(fabs(alpha[i]) * weight, shares, &measure.grids[grid], size, sheets + (second ? size : 0));
+    }
+    return outside;
 }
