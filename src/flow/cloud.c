@@ -12,7 +12,7 @@ struct wgf_state_shape wgf_flow_cloud_shape(const struct wgf_settings *settings)
 {
     struct wgf_state_shape shape = wgf_flow_one_state(settings);
     if (!wgf_method_has_neurons(settings->method))
-        shape.cols = settings->data.d;
+        shape.cols = settings->data.d + wgf_network_trains_alpha(&settings->network);
     if (has_pairs(settings)) {
         shape.rows = settings->init.width;
         shape.cols *= 2;
@@ -56,6 +56,12 @@ void wgf_flow_cloud(const struct wgf_settings *settings, const double *state, co
         return;
     }
     memcpy(weights, state, (size_t)shape.rows * sizeof *weights);
-    for (int64_t row = 0; row < shape.rows; row++)
-        signs[row] = wgf_method_find(settings)->place(settings, row, points + shape.cols * row);
+    const bool moves_alpha = wgf_network_trains_alpha(&settings->network);
+    for (int64_t row = 0; row < shape.rows; row++) {
+        double *const point = points + shape.cols * row;
+        const double sign = wgf_method_find(settings)->place(settings, row, point);
+        if (moves_alpha)
+            point[settings->data.d] = sign;
+        signs[row] = moves_alpha ? 1 : sign;
+    }
 }

@@ -66,8 +66,8 @@ struct wgf_method {
     /* Likewise: J* over all states of such descents, and the bytes that it takes. NULL: that over all networks. */
     wgf_status (*floor)(void *work, struct wgf_budget *, struct wgf_optimum *, struct wgf_error *);
     double (*floor_bytes)(const struct wgf_settings *);
-    /* Of a method that moves masses: where that of a row of the state is, theta having d coordinates; returns its sign.
-     * And as wgf_flow_regrid, between settings of this method. */
+    /* Of a method that moves masses: where that of a row of the state is, theta having d coordinates; returns its
+     * alpha. And as wgf_flow_regrid, between settings of this method. */
     double (*place)(const struct wgf_settings *, int64_t row, double *theta);
     void (*regrid)(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
     /* Of one whose masses are on grids: as wgf_flow_deposit. */

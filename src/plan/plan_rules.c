@@ -92,8 +92,11 @@ static bool layers(struct wgf_trial *trial)
                wgf_trial_says(trial, "layers: second needs method: gd or prox, which can move output weights alone");
     if (trained == WGF_LAYERS_FIRST)
         return false;
+    if (trial->settled.method == WGF_METHOD_JKO)
+        return trial->settled.grid2 > 0 && wgf_trial_says(trial, "layers: both needs grid2: 0");
     if (!wgf_method_has_neurons(trial->settled.method))
-        return wgf_trial_says(trial, "layers: both needs method: gd, prox or flow, which move neurons");
+        return wgf_trial_says(trial,
+                              "layers: both needs method: gd, prox, flow or jko; wfr is the flow of both already");
     return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_EVENTS &&
            wgf_trial_says(trial, "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
 }
@@ -146,12 +149,12 @@ static bool plane_inputs(struct wgf_trial *trial)
 
 static bool grid_inputs(struct wgf_trial *trial)
 {
-    const int64_t d = trial->settled.data.d;
-    return trial->written.method == WGF_METHOD_JKO && d > WGF_GRID_AXES && wgf_trial_data_are_known(trial) &&
+    const int64_t d = trial->settled.data.d, most = WGF_GRID_AXES - 1; /* alpha may be one more axis */
+    return trial->written.method == WGF_METHOD_JKO && d > most && wgf_trial_data_are_known(trial) &&
            wgf_trial_says(trial,
-                          "method: jko needs a grid on d axes, d <= %d, but d is %" PRId64
+                          "method: jko needs a grid on d axes, d <= %" PRId64 ", but d is %" PRId64
                           "; use gd or prox, which move neurons",
-                          WGF_GRID_AXES, d);
+                          most, d);
 }
 
 static bool events_inputs(struct wgf_trial *trial)
@@ -203,6 +206,15 @@ static bool kernel_inputs(struct wgf_trial *trial)
         return wgf_trial_says(trial, "kernel: cones needs d = 2, but d is %" PRId64, d);
     return kernel == WGF_KERNEL_FUSED && d > WGF_FUSED_INPUTS &&
            wgf_trial_says(trial, "kernel: fused needs d of at most %d, but d is %" PRId64, WGF_FUSED_INPUTS, d);
+}
+
+static bool alpha_outside(struct wgf_trial *trial)
+{
+    const struct wgf_settings *const settings = &trial->settled;
+    return settings->method == WGF_METHOD_JKO && settings->network.layers == WGF_LAYERS_BOTH &&
+           settings->init.kind != WGF_INIT_FILE && settings->grid_radius < 1 &&
+           wgf_trial_says(trial, "layers: both starts from alpha = 1 and -1, but grid_radius is %g; use 1 or more",
+                          settings->grid_radius);
 }
 
 static bool second_grid(struct wgf_trial *trial)
@@ -259,7 +271,8 @@ static const struct wgf_rule rules[] = {
     {{"init_alpha", "layers", "method", "parametrisation", "init"}, .conflicts = wgf_init_alpha_unfit},
     {{"parametrisation", "method"}, .conflicts = parametrisation},
     {{"init_file", "init_job", "init_record", "init", "parametrisation", "method"}, .conflicts = pairs_of_file},
-    {{"layers", "method", "parametrisation", "flow_solver"}, .conflicts = layers},
+    {{"layers", "method", "parametrisation", "flow_solver", "grid2"}, .conflicts = layers},
+    {{"grid_radius", "layers", "method", "init"}, .conflicts = alpha_outside},
     {{"inner", "method", "loss", "layers", "parametrisation", "metric"}, .conflicts = wgf_inner_unfit},
     {{"inner", "method", "d", "data", "data_file", "inputs", "bias"}, .conflicts = inner_inputs},
     {{"inner", "beta", "beta_decay", "method"}, .conflicts = wgf_inner_beta_unfit},

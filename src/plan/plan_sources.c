@@ -170,8 +170,10 @@ static void survey(struct wgf_source *source, const struct wgf_datafile *content
 {
     source->masses = contents->instead;
     source->pairs = are_pairs(source, contents);
-    for (int64_t i = 0; source->layout == &wgf_datafile_neurons && i < contents->rows; i++)
+    for (int64_t i = 0; source->layout == &wgf_datafile_neurons && i < contents->rows; i++) {
         source->negative = source->negative || contents->vector[i] < 0;
+        source->largest_alpha = fmax(source->largest_alpha, fabs(contents->vector[i]));
+    }
     bool finite = true;
     for (int64_t k = 0; k < contents->rows * contents->cols; k++) {
         finite = finite && isfinite(contents->matrix[k]);

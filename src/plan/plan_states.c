@@ -205,23 +205,25 @@ bool wgf_state_other_masses(struct wgf_trial *trial)
     const struct wgf_source *const source = file_of(trial);
     if (!source || !source->masses || !has_grids(&trial->written) || !wgf_trial_data_are_known(trial))
         return false;
-    const int64_t masses = wgf_flow_one_state(&trial->settled).rows;
+    struct wgf_settings positive = trial->settled;
+    positive.init.signs = WGF_SIGNS_POSITIVE;
+    const int64_t masses = wgf_flow_one_state(&trial->settled).rows, one_sheet = wgf_flow_one_state(&positive).rows;
     return source->rows != masses &&
-           wgf_trial_says(trial,
-                          "%s has %" PRId64 " masses, but the grid has %" PRId64
-                          " points; it needs a mass for each of them on each sheet, %" PRId64 " or %" PRId64,
-                          source->path, source->rows, masses / 2, masses / 2, masses);
+           wgf_trial_says(
+               trial, "%s has %" PRId64 " masses, but the grid needs one a point and sheet, %" PRId64 " or %" PRId64,
+               source->path, source->rows, one_sheet, masses);
 }
 
-/* How many neurons have a coordinate beyond the radius; -1: the file cannot be read any more. */
-static int64_t count_beyond(const struct wgf_source *source, double radius)
+/* How many neurons have a coordinate beyond the radius, alpha included if it is one; -1: the file cannot be read any
+ * more. */
+static int64_t count_beyond(const struct wgf_source *source, double radius, bool with_alpha)
 {
     struct wgf_datafile contents = {0};
     int64_t count = 0;
     if (wgf_source_read(source, &contents, NULL))
         return -1;
     for (int64_t i = 0; i < contents.rows; i++) {
-        bool beyond = false;
+        bool beyond = with_alpha && fabs(contents.vector[i]) > radius;
         for (int64_t k = 0; k < contents.cols; k++)
             beyond = beyond || fabs(contents.matrix[i * contents.cols + k]) > radius;
         count += beyond;
@@ -238,12 +240,14 @@ bool wgf_state_outside(struct wgf_trial *trial)
         return false;
     const bool second = settings->grid2 > 0 && settings->grid2_radius > settings->grid_radius;
     const double radius = second ? settings->grid2_radius : settings->grid_radius;
-    return source->reach > radius &&
+    const bool both = settings->network.layers == WGF_LAYERS_BOTH;
+    const double reach = both ? fmax(source->reach, source->largest_alpha) : source->reach;
+    return reach > radius &&
            wgf_trial_says(trial,
                           "%" PRId64 " of the %" PRId64
                           " neurons of %s lie outside the grid, which reaches out to %g; use %s: %.4g or more",
-                          count_beyond(source, radius), source->rows, source->path, radius,
-                          second ? "grid2_radius" : "grid_radius", source->reach * (1 + 5e-4));
+                          count_beyond(source, radius, both), source->rows, source->path, radius,
+                          second ? "grid2_radius" : "grid_radius", reach * (1 + 5e-4));
 }
 
 bool wgf_state_other_cells(struct wgf_trial *trial)
@@ -269,6 +273,12 @@ bool wgf_state_other_kind(struct wgf_trial *trial)
                               "job that has kept %s",
                               word("method", &trial->settled), kinds[masses], source->job, source->path,
                               word("method", origin), kinds[theirs], kinds[masses]);
+    if (masses == 1 && theirs == 1 && origin->network.layers != trial->settled.network.layers)
+        return wgf_trial_says(trial,
+                              "layers: %s has masses of other coordinates than job %" PRId64
+                              " of %s, which has layers: "
+                              "%s; use that",
+                              word("layers", &trial->settled), source->job, source->path, word("layers", origin));
     return !masses && wgf_network_trains_alpha(&origin->network) &&
            !wgf_network_trains_alpha(&trial->settled.network) &&
            trial->settled.network.parametrisation != WGF_PRODUCT &&

@@ -126,7 +126,7 @@ static bool with_reference(const struct wgf_settings *s)
 /* The others say themselves which weights train. */
 static bool with_layers(const struct wgf_settings *s)
 {
-    return with_neurons(s) && s->network.parametrisation == WGF_NEURONS;
+    return with_jko(s) || (with_neurons(s) && s->network.parametrisation == WGF_NEURONS);
 }
 
 static bool with_sliced(const struct wgf_settings *s)
@@ -218,7 +218,7 @@ static bool with_circle(const struct wgf_settings *s)
 /* On the sphere and of pairs it is what it is. */
 static bool with_init_alpha(const struct wgf_settings *s)
 {
-    return with_made_neurons(s) && with_layers(s);
+    return with_made_neurons(s) && with_neurons(s) && with_layers(s);
 }
 
 static bool with_total_mass(const struct wgf_settings *s)

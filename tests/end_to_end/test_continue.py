@@ -174,6 +174,15 @@ def neurons_are_deposited_on_grids(wgf):
                 require(np.abs(sheet - deposit(W, mass, t)).max() < 1e-15, f"{name}, d = {d}, sign {sign}")
                 points = np.array(np.meshgrid(*[t] * d, indexing="ij")).reshape(d, -1)
                 require(np.abs(points @ sheet.ravel() - mass @ W).max() < 1e-14, "first moments")
+    W, a, t = random.uniform(-1, 1, (40, 2)), random.uniform(-1, 1, 40), nodes(6, 1, 1)
+    np.savetxt(wgf.path("w.csv"), np.column_stack([W, a]), fmt="%.17g", delimiter=",")
+    made = run(wgf, "both", "data: sinus, n: 6, method: jko, layers: both, grid: 6, grid_grading: 1, init: file, "
+               "init_file: w.csv, steps: 2, save: all")
+    expected = deposit(np.column_stack([W, a]), np.full(40, 1 / 40), t).ravel()
+    require(np.abs(states(made)[0][:, 0] - expected).max() < 1e-15, "masses of (w, alpha)")
+    then = run(wgf, "then", "data: sinus, n: 6, method: jko, layers: both, grid: 6, grid_grading: 1, init: file, "
+               "init_file: both.h5, steps: 1, save: all")
+    require((states(then)[0] == states(made)[2]).all(), "going on with layers: both")
     first = run(wgf, "first", "data: sinus, n: 12, width: 400, init_scale: 0.5, output: mean, steps: 30, save: all")
     made = run(wgf, "made", "data: sinus, n: 12, method: jko, grid_radius: 3, init: file, init_file: first.h5",
                "grid: [31, 61, 121]")
@@ -251,10 +260,12 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
          "grid, which reaches out to 2; use grid_radius: 4.002 or more"),
         ("init_file: w.csv, method: jko, grid2: 3, grid2_radius: 3", "grid2_radius", "1 of the 2 neurons of w.csv lie "
          "outside the grid, which reaches out to 3; use grid2_radius: 4.002 or more"),
+        ("init_file: plain.h5, method: jko, layers: both", "init_file", "layers: both has masses of other coordinates "
+         "than job 0 of plain.h5, which has layers: first; use that"),
         ("init_file: masses.h5", "init_file", "masses.h5 has masses on a grid, but method: gd starts from neurons"),
         ("init_file: masses.h5, method: wfr", "init", "method: wfr starts from masses in its cells"),
-        ("init_file: masses.h5, method: jko, grid: 6", "grid", "masses.h5 has 50 masses, but the grid has 36 points; "
-         "it needs a mass for each of them on each sheet, 36 or 72"),
+        ("init_file: masses.h5, method: jko, grid: 6", "grid", "masses.h5 has 50 masses, but the grid needs one a "
+         "point and sheet, 36 or 72"),
     ]  # fmt: skip
     for own, blamed, sentence in rows:
         refused(wgf, spec(f"n: 12, init: file, {own}"), blamed, sentence, ("plan", "wrong.yaml"),

@@ -32,13 +32,14 @@ def measure_of(fixed, d=2):
     grids = ((fixed["grid"], fixed.get("grid_radius", 1.0)),)
     if fixed.get("grid2", 0):
         grids += ((fixed["grid2"], fixed.get("grid2_radius", 10.0)),)
-    return Measure(grids, 1 if fixed.get("signs") == "positive" else 2, d, fixed.get("grid_grading", 0.0))
+    both = fixed.get("layers") == "both"
+    return Measure(grids, 1 if fixed.get("signs") == "positive" else 2, d + both, fixed.get("grid_grading", 0.0), both)
 
 
 def step_of(fixed, measure, X, y):
     epsilon = fixed.get("epsilon", measure.spacing() ** 2)
     return Step(measure.costs(), measure.features(X), y, KAPPA[fixed.get("loss", "mse")](len(y)), fixed["gamma"],
-                epsilon, fixed.get("confine", 0.0) * (measure.places**2).sum(1), measure.rho)
+                epsilon, fixed.get("confine", 0.0) * (measure.places[:, : X.shape[1]] ** 2).sum(1), measure.rho)
 
 
 def gap(actual, expected):
@@ -197,6 +198,10 @@ AXES = [
     (3, 7, {"grid": 4, "gamma": 0.3, "init": "grid", "grid_radius": 2.0, "grid_grading": 1.0}),
     (4, 6, {"grid": 3, "gamma": 0.3, "init": "grid", "grid_grading": 0.5}),
     (5, 4, {"grid": 2, "gamma": 0.3, "init": "grid"}),
+    (1, 5, {"grid": 9, "gamma": 0.3, "init": "grid", "layers": "both", "grid_radius": 1.5}),
+    (2, 6, {"grid": 6, "gamma": 0.5, "init_scale": 0.4, "layers": "both", "grid_radius": 1.3, "signs": "positive"}),
+    (2, 5, {"grid": 5, "gamma": 0.3, "init": "grid", "layers": "both", "grid_radius": 2.0, "grid_grading": 1.5,
+            "confine": 0.2}),
 ]
 
 

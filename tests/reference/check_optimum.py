@@ -94,10 +94,10 @@ def check_proof(binary, folder, seed, n):
         return expect(file, rest**2 / n, y @ y / n)
 
 
-def check_grid(binary, folder, n, fixed):
+def check_grid(binary, folder, n, d, fixed):
     """NNLS with a heavy row for the mass of each sheet."""
-    X, y, files = draw(folder, 1, n, 2, "bias")
-    measure = measure_of(fixed)
+    X, y, files = draw(folder, 1, n, d, "bias")
+    measure = measure_of(fixed, d)
     Phi, kappa = measure.features(X), KAPPA[fixed.get("loss", "mse")](n)
     heavy, sheets = 1e6, np.unique(measure.signs)
     A = np.vstack([Phi] + [heavy * (measure.signs == sign) for sign in sheets])
@@ -243,7 +243,10 @@ def checks(do):
         do(f"proof, seed {seed}", check_proof, seed, 10)
     for fixed in ({"grid": 5}, {"grid": 8, "grid_radius": 3.0, "loss": "sse"}, {"grid": 7, "signs": "positive"},
                   {"grid": 6, "grid2": 4, "grid2_radius": 3.0}, {"grid": 4, "grid2": 5, "signs": "positive"}):
-        do(f"grid, {fixed}", check_grid, 8, fixed)
+        do(f"grid, {fixed}", check_grid, 8, 2, fixed)
+    for d, fixed in ((1, {"grid": 9}), (3, {"grid": 5, "grid_grading": 1.0}), (2, {"grid": 5, "layers": "both"}),
+                     (1, {"grid": 8, "grid_radius": 1.5, "layers": "both"})):
+        do(f"grid, d {d}, {fixed}", check_grid, 8, d, fixed)
     do("positive sinus", check_value, {"signs": "positive"}, 0.5813495009576518, None)
     do("sinus", check_value, {}, 0.0, None)
     both = {"layers": "both", "weight_decay": 0.01}

@@ -91,6 +91,7 @@ AXES = [
     (3, 7, {"grid": 5, "gamma": 0.4, "confine": 0.2, "grid_radius": 2.0}),
     (3, 23, {"grid": 5, "gamma": 0.4, "grid_grading": 1.0}),
     (4, 5, {"grid": 3, "gamma": 0.4}),
+    (2, 5, {"grid": 5, "gamma": 0.4, "layers": "both", "grid_radius": 1.5}),
 ]
 
 # The limits were found by another program: 20 samples, 48 x 48 points, half-width 4.

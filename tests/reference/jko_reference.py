@@ -17,12 +17,14 @@ def log_sum_exp(values, axis):
 @dataclass(frozen=True)
 class Measure:
     """Signed masses on one or two grids in R^d, (points an axis, half-width) each: the sheets of grid 1, then those of
-    grid 2. Points are R sinh(b x) / sinh(b) with x uniform in [-1, 1]; b = 0: uniform."""
+    grid 2. Points are R sinh(b x) / sinh(b) with x uniform in [-1, 1]; b = 0: uniform. `both`: one sheet of points
+    (w, alpha), of which d counts the last."""
 
     grids: tuple
     sheets: int
     d: int = 2
     b: float = 0.0
+    both: bool = False
 
     def axis(self, grid):
         g, radius = self.grids[grid]
@@ -39,14 +41,18 @@ class Measure:
 
     @property
     def rho(self):
-        return np.concatenate([np.tile(self.densities(k), self.sheets) for k in range(len(self.grids))])
+        return np.concatenate([np.tile(self.densities(k), 1 if self.both else self.sheets)
+                               for k in range(len(self.grids))])
 
     @property
     def places(self):
-        return np.concatenate([np.tile(self.points(k), (self.sheets, 1)) for k in range(len(self.grids))])
+        return np.concatenate([np.tile(self.points(k), (1 if self.both else self.sheets, 1))
+                               for k in range(len(self.grids))])
 
     @property
     def signs(self):
+        if self.both:
+            return np.ones(len(self.places))
         return np.concatenate([np.repeat([1.0, -1.0][: self.sheets], len(self.points(k)))
                                for k in range(len(self.grids))])
 
@@ -54,11 +60,21 @@ class Measure:
         """Masses of equal density, or of a normal law of this standard deviation; every sheet of every grid alike."""
         parts = []
         for k in range(len(self.grids)):
+            if self.both:
+                parts.append(self.start_both(k, scale))
+                continue
             squared = (self.points(k) ** 2).sum(1)
             mass = np.ones(len(squared)) if scale is None else np.exp((squared.min() - squared) / (2 * scale**2))
             mass = mass * self.densities(k)
             parts += [mass / mass.sum() / (self.sheets * len(self.grids))] * self.sheets
         return np.concatenate(parts)
+
+    def start_both(self, grid, scale):
+        """The same over w; half of each has alpha 1 and half -1, between the two values next to it."""
+        t = self.axis(grid)
+        alpha = sum(np.interp([sign], t, e)[0] * e for e in np.eye(len(t)) for sign in (1, -1)[: self.sheets])
+        w = Measure((self.grids[grid],), 1, self.d - 1, self.b).start(scale)
+        return np.outer(w, alpha / self.sheets).ravel()
 
     def spacing(self):
         g, radius = self.grids[0]
@@ -72,6 +88,8 @@ class Measure:
 
     def features(self, X):
         """Phi (n x N): the network's output is Phi p."""
+        if self.both:
+            return np.maximum(0, X @ self.places[:, :-1].T) * self.places[:, -1]
         return np.maximum(0, X @ self.places.T) * self.signs
 
 

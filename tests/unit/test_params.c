@@ -249,7 +249,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"inner_steps", 0, 1, 1, 0, 0, 0, 0, 0},    {"inner_tol", 0, 1, 1, 0, 0, 0, 0, 0},
         {"record_inner", 0, 1, 1, 1, 1, 0, 0, 0},   {"projections", 0, 0, 1, 0, 0, 0, 0, 0},
         {"width", 1, 1, 1, 0, 0, 1, 1, 1},          {"output", 1, 1, 1, 0, 0, 1, 1, 1},
-        {"layers", 1, 1, 1, 0, 0, 1, 1, 1},         {"weight_decay", 1, 1, 1, 0, 0, 1, 1, 1},
+        {"layers", 1, 1, 1, 1, 1, 1, 1, 1},         {"weight_decay", 1, 1, 1, 0, 0, 1, 1, 1},
         {"kernel", 1, 1, 1, 0, 0, 1, 1, 0},         {"grid", 0, 0, 0, 1, 1, 0, 0, 0},
         {"grid_radius", 0, 0, 0, 1, 1, 0, 0, 0},    {"grid2", 0, 0, 0, 1, 1, 0, 0, 0},
         {"grid2_radius", 0, 0, 0, 1, 1, 0, 0, 0},   {"epsilon", 0, 0, 0, 1, 1, 0, 0, 0},

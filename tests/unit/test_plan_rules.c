@@ -85,10 +85,12 @@ static void grids_need_squares_in_the_plane(void **state)
 static void what_is_not_built_together(void **state)
 {
     (void)state;
-    assert_no_plan("name: x\nfixed:\n  method: jko\n  layers: both\n",
-                   "x.yaml:4:11: error: layers: both needs method: gd, prox or flow, which move neurons\n");
-    assert_no_plan("name: x\nsweep:\n  method: [gd, jko]\n  layers: [first, both]\n",
-                   "x.yaml:4:11: error: layers: both needs method: gd, prox or flow, which move neurons\n");
+    assert_no_plan("name: x\nfixed:\n  method: wfr\n  layers: both\n",
+                   "x.yaml:4:11: error: layers: both needs method: gd, prox, flow or jko; wfr is the "
+                   "flow of both already\n");
+    assert_no_plan("name: x\nsweep:\n  method: [gd, wfr]\n  layers: [first, both]\n",
+                   "x.yaml:4:11: error: layers: both needs method: gd, prox, flow or jko; wfr is the "
+                   "flow of both already\n");
     struct planned made = plan_of("name: x\nfixed: {layers: both}\nsweep: {weight_decay: [0, 1]}\n");
     plan_discard(&made);
     made = plan_of("name: x\nfixed: {method: prox, layers: both, weight_decay: 1}\n");

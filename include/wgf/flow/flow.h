@@ -142,8 +142,8 @@ void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const str
 
 /* p <- m neurons (W m x d, alpha m) as masses on the grid of a job whose method has one, |alpha_i| weight each, on the
  * sheet of its sign. Each goes to the corners of its cell, of the first grid that holds it, by multilinear weights: the
- * mass and the first moments of a sheet are exact. Returns how many are outside all grids, which are left out. Source:
- * src/flow/README.md "JKO on a grid". */
+ * mass and the first moments of a sheet are exact. Where alpha moves, it is a coordinate, and the weight is whole.
+ * Returns how many are outside all grids, which are left out. Source: src/flow/README.md "JKO on a grid". */
 int64_t wgf_flow_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
                          double weight, double *p);
 

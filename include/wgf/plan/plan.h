@@ -20,6 +20,7 @@ struct wgf_source {
     bool pairs;                               /* neurons: alpha is 1 in the first half, -1 in the second */
     bool negative;                            /* neurons: some alpha is below 0 */
     double reach;                             /* neurons: the largest |coordinate|; NAN: some are not finite */
+    double largest_alpha;                     /* neurons: |alpha| */
     uint64_t hash;                            /* of its contents; 0 when it cannot be read */
     /* Why it cannot be read: jobs that read it fail, the others run. WGF_EUSAGE: the spec asks for what the file does
      * not have, and there is no plan. */

@@ -36,7 +36,8 @@ double wgf_jko_epsilon(const struct wgf_settings *settings, int64_t number)
 /* Is a matrix of n x n cheap beside the kernel's products? It saves about six applications of 16 g^3 operations. */
 static bool is_predictable(const struct wgf_settings *settings)
 {
-    return settings->solver == WGF_SOLVER_NEWTON && settings->data.n <= 4 * settings->grid;
+    return settings->solver == WGF_SOLVER_NEWTON && settings->data.n <= 4 * settings->grid &&
+           !wgf_network_trains_alpha(&settings->network);
 }
 
 /* Revision 1: predictions use more of the past. */
@@ -92,9 +93,9 @@ static bool is_pinned(const struct wgf_jko *jko, int grid)
 {
     const struct wgf_grid *const own = &jko->measure.grids[grid];
     const double h = wgf_grid_coordinate(own, own->points / 2) - wgf_grid_coordinate(own, own->points / 2 - 1);
-    const double confine = jko->settings->network.confine;
+    const double confine = jko->settings->network.confine, alpha = jko->measure.moves_alpha ? own->radius : 1;
     return jko->epsilon < h * h / 2 &&
-           jko->settings->gamma * wgf_features_steepest(&jko->features, grid, jko->u, confine) < h / 2;
+           jko->settings->gamma * alpha * wgf_features_steepest(&jko->features, grid, jko->u, confine) < h / 2;
 }
 
 /* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of
@@ -122,6 +123,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
                          struct wgf_error *error)
 {
     const int64_t n = problem->data->n, tests = problem->test ? problem->test->n : 0;
+    double theta[WGF_GRID_AXES];
     struct wgf_jko *jko = *work = wgf_calloc(1, sizeof *jko);
     if (!jko)
         return wgf_fail(error, WGF_EMEMORY, "no memory for jko");
@@ -148,7 +150,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
         wgf_features_fill(&jko->test_features, problem->test);
     wgf_measure_squares(&jko->measure, 1, jko->lengths);
     for (int64_t k = 0; k < jko->measure.masses; k++)
-        jko->lengths[k] = sqrt(jko->lengths[k]);
+        jko->lengths[k] = sqrt(jko->lengths[k]) * fabs(wgf_measure_place(settings, k, theta));
     if (jko->confinement)
         wgf_measure_squares(&jko->measure, settings->network.confine, jko->confinement);
     if (jko->volumes)

@@ -1,7 +1,9 @@
 /* The least F over all masses on the grid: the floor of every run. The output less y is the point of least norm of a
  * polytope, whose vertices have all mass of each sheet at one point of the grid,
  *
- *     v = M_0 phi_k - M_1 phi_l - y,       phi_k = (max(0, theta_k . x_j))_j.
+ *     v = M_0 phi_k - M_1 phi_l - y,       phi_k = (max(0, theta_k . x_j))_j,
+ *
+ * or v = +-R M_0 phi_k - y where alpha moves within [-R, R].
  *
  * With a row of rho beneath the vertices and b = (0, rho), non-negative least squares finds it: scaling z to sum 1
  * leaves its direction optimal (Lawson and Hanson 1974). Source: src/flow/README.md "The optimum". */
@@ -18,6 +20,7 @@ struct floor {
     struct wgf_jko *jko;
     struct wgf_nnls nnls;
     double mass[2]; /* of the sheets */
+    double largest; /* |alpha| */
     double rho;
     double *direction;     /* n: Phi p - y, not scaled; or -y before there are masses */
     double *sheet_outputs; /* n */
@@ -51,6 +54,12 @@ static int64_t least_point(const struct wgf_jko *jko, double sign)
     return least;
 }
 
+/* Where alpha moves, mass is of most use at one of its ends. */
+static bool is_better_negative(const struct wgf_jko *jko)
+{
+    return -jko->potential[least_point(jko, -1)] < jko->potential[least_point(jko, 1)];
+}
+
 /* out = phi_k */
 static void feature(struct wgf_jko *jko, int64_t k, double *out)
 {
@@ -74,12 +83,13 @@ static double next_vertex(void *context, const double *residual, double *column,
     for (int64_t j = 0; j < n; j++)
         column[j] = -data->y[j];
     for (int sheet = 0; sheet < jko->measure.sheets; sheet++) {
-        const double sign = sheet ? -1 : 1;
+        const bool negative = jko->measure.moves_alpha ? is_better_negative(jko) : sheet > 0;
+        const double sign = negative ? -1 : 1;
         const int64_t point = least_point(jko, sign);
         feature(jko, point, floor->sheet_outputs);
         for (int64_t j = 0; j < n; j++)
-            column[j] += sign * floor->mass[sheet] * floor->sheet_outputs[j];
-        *name = *name * jko->measure.points + point;
+            column[j] += sign * floor->largest * floor->mass[sheet] * floor->sheet_outputs[j];
+        *name = (*name + (negative && !sheet)) * jko->measure.points + point;
     }
     column[n] = floor->rho;
     floor->least = wgf_dot(floor->direction, column, n);
@@ -106,7 +116,7 @@ static void weigh(struct floor *floor)
 static double count_atoms(const struct floor *floor)
 {
     const struct wgf_nnls *nnls = &floor->nnls;
-    const int64_t points = floor->jko->measure.points;
+    const int64_t points = floor->jko->measure.points * (floor->jko->measure.moves_alpha ? 2 : 1);
     double atoms = 0;
     for (int sheet = 0; sheet < floor->jko->measure.sheets; sheet++)
         for (int64_t i = 0; i < nnls->count; i++) {
@@ -128,6 +138,7 @@ static void search(struct floor *floor, struct wgf_budget *budget, struct wgf_op
     const struct wgf_nnls_source source = {floor, next_vertex};
     int64_t unread;
     floor->rho = jko->scale;
+    floor->largest = jko->measure.moves_alpha ? jko->measure.grids->radius : 1;
     nnls->b[n] = floor->rho;
     weigh(floor);
     const bool whole = wgf_nnls_solve(nnls, &source, tolerance * floor->rho * floor->rho, 0, budget);

@@ -18,7 +18,8 @@ static double scaled_transport(const struct wgf_jko *jko, const double *p, doubl
     *confined = 0;
     for (int64_t k = 0; k < jko->measure.masses; k++) {
         const double q = jko->q[k];
-        sum += p[k] * jko->log_a[k] + (q > 0 ? q * (log(q) - jko->log_sum[k] - 1) : 0);
+        const double log_a = jko->log_a[k] - (jko->volumes ? jko->volumes[k] : 0);
+        sum += p[k] * log_a + (q > 0 ? q * (log(q) - jko->log_sum[k] - 1) : 0);
         *confined += jko->confinement ? p[k] * jko->confinement[k] : 0;
     }
     return sum;

@@ -8,20 +8,31 @@
 
 struct wgf_measure wgf_measure_grids(const struct wgf_settings *settings)
 {
-    const int axes = (int)settings->data.d;
+    const bool moves_alpha = wgf_network_trains_alpha(&settings->network);
+    const int axes = (int)settings->data.d + moves_alpha;
     return (struct wgf_measure){.grids = {{settings->grid, settings->grid_radius, axes, settings->grid_grading},
                                           {settings->grid2, settings->grid2_radius, axes, 0}},
                                 .grid_count = settings->grid2 > 0 ? 2 : 1,
-                                .sheets = wgf_init_sheets(settings->init.signs)};
+                                .sheets = moves_alpha ? 1 : wgf_init_sheets(settings->init.signs),
+                                .moves_alpha = moves_alpha};
 }
 
 struct wgf_measure wgf_measure_of(const struct wgf_settings *settings)
 {
     struct wgf_measure measure = wgf_measure_grids(settings);
-    for (int grid = 0; grid < measure.grid_count; grid++)
-        measure.points += wgf_grid_size(&measure.grids[grid]);
-    measure.masses = measure.sheets * measure.points;
+    for (int grid = 0; grid < measure.grid_count; grid++) {
+        const struct wgf_grid points = wgf_measure_points(&measure, grid);
+        measure.points += wgf_grid_size(&points);
+        measure.masses += measure.sheets * wgf_grid_size(&measure.grids[grid]);
+    }
     return measure;
+}
+
+struct wgf_grid wgf_measure_points(const struct wgf_measure *measure, int grid)
+{
+    struct wgf_grid points = measure->grids[grid];
+    points.axes -= measure->moves_alpha;
+    return points;
 }
 
 void wgf_grid_point(const struct wgf_grid *grid, int64_t k, double *theta)
@@ -40,14 +51,17 @@ double wgf_measure_place(const struct wgf_settings *settings, int64_t row, doubl
         grid++;
     }
     const int64_t size = wgf_grid_size(grid);
-    wgf_grid_point(grid, row % size, theta);
-    return row < size ? 1 : -1;
+    double point[WGF_GRID_AXES];
+    wgf_grid_point(grid, row % size, point);
+    memcpy(theta, point, (size_t)settings->data.d * sizeof *theta);
+    return measure.moves_alpha ? point[settings->data.d] : row < size ? 1 : -1;
 }
 
 double wgf_measure_masses(const struct wgf_settings *settings)
 {
-    const double d = (double)settings->data.d, second = (double)settings->grid2;
-    return wgf_init_sheets(settings->init.signs) * (pow((double)settings->grid, d) + (second > 0 ? pow(second, d) : 0));
+    const struct wgf_measure measure = wgf_measure_grids(settings);
+    const double axes = measure.grids[0].axes, second = (double)settings->grid2;
+    return measure.sheets * (pow((double)settings->grid, axes) + (second > 0 ? pow(second, axes) : 0));
 }
 
 /* The logarithm of the width of a point's cell on an axis. */
@@ -67,6 +81,23 @@ static double axis_mass(const struct wgf_grid *grid, const struct wgf_init_setti
     return init->kind == WGF_INIT_GRID || above <= 0 ? width : width * exp(-above / (2 * init->scale * init->scale));
 }
 
+/* The share of a point's mass that has the i-th value of alpha: half of it 1 and half -1, or all 1, each between the
+ * two values next to it. */
+static double alpha_share(const struct wgf_grid *grid, int signs, int64_t i)
+{
+    const double t = wgf_grid_coordinate(grid, i);
+    double share[2] = {0, 0};
+    for (int sheet = 0; sheet < 2; sheet++) {
+        const double alpha = sheet ? -1 : 1;
+        const int64_t next = alpha < t ? i - 1 : i + 1;
+        if (alpha == t)
+            share[sheet] = 1;
+        else if (next >= 0 && next < grid->points)
+            share[sheet] = fmax(0, 1 - (alpha - t) / (wgf_grid_coordinate(grid, next) - t));
+    }
+    return signs == WGF_SIGNS_POSITIVE ? share[0] : (share[0] + share[1]) / 2;
+}
+
 void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_settings *init, double *p)
 {
     for (int grid = 0; grid < measure->grid_count; grid++) {
@@ -76,8 +107,8 @@ void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_
         for (int64_t i = 0; i < g; i++)
             sum += axis_mass(own, init, i);
         for (int64_t k = 0; k < size; k++)
-            p[k] = 1 / parts;
-        for (int64_t stride = size / g; stride > 0; stride /= g)
+            p[k] = measure->moves_alpha ? alpha_share(own, init->signs, k % g) / parts : 1 / parts;
+        for (int64_t stride = size / g; stride > measure->moves_alpha; stride /= g)
             for (int64_t k = 0; k < size; k++)
                 p[k] *= axis_mass(own, init, k / stride % g) / sum;
         for (int sheet = 1; sheet < measure->sheets; sheet++)
@@ -86,41 +117,66 @@ void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_
     }
 }
 
+/* Both run over the points of a grid and, of each, the values of alpha. */
+static void sign_alpha(const struct wgf_grid *grid, int64_t points, double factor, const double *h, double *out)
+{
+    for (int64_t a = 0; a < grid->points; a++) {
+        const double alpha = factor * wgf_grid_coordinate(grid, a);
+        for (int64_t k = 0; k < points; k++)
+            out[k * grid->points + a] = alpha * h[k];
+    }
+}
+
+static void net_alpha(const struct wgf_grid *grid, int64_t points, const double *p, double *net)
+{
+    memset(net, 0, (size_t)points * sizeof *net);
+    for (int64_t a = 0; a < grid->points; a++) {
+        const double alpha = wgf_grid_coordinate(grid, a);
+        for (int64_t k = 0; k < points; k++)
+            net[k] += alpha * p[k * grid->points + a];
+    }
+}
+
 void wgf_measure_sign(const struct wgf_measure *measure, double factor, const double *h, double *out)
 {
     for (int grid = 0; grid < measure->grid_count; grid++) {
-        int64_t size = wgf_grid_size(&measure->grids[grid]);
-        for (int sheet = 0; sheet < measure->sheets; sheet++, out += size) {
-            double signed_factor = sheet ? -factor : factor;
+        const struct wgf_grid *const own = &measure->grids[grid], points = wgf_measure_points(measure, grid);
+        const int64_t size = wgf_grid_size(&points);
+        if (measure->moves_alpha)
+            sign_alpha(own, size, factor, h, out);
+        for (int sheet = 0; !measure->moves_alpha && sheet < measure->sheets; sheet++)
             for (int64_t k = 0; k < size; k++)
-                out[k] = signed_factor * h[k];
-        }
+                out[sheet * size + k] = (sheet ? -factor : factor) * h[k];
         h += size;
+        out += measure->sheets * wgf_grid_size(own);
     }
 }
 
 void wgf_measure_net(const struct wgf_measure *measure, const double *p, double *net)
 {
     for (int grid = 0; grid < measure->grid_count; grid++) {
-        int64_t size = wgf_grid_size(&measure->grids[grid]);
+        const struct wgf_grid *const own = &measure->grids[grid], points = wgf_measure_points(measure, grid);
+        const int64_t size = wgf_grid_size(&points);
         const double *negative = p + size;
-        for (int64_t k = 0; k < size; k++)
+        if (measure->moves_alpha)
+            net_alpha(own, size, p, net);
+        for (int64_t k = 0; !measure->moves_alpha && k < size; k++)
             net[k] = measure->sheets > 1 ? p[k] - negative[k] : p[k];
-        p += measure->sheets * size;
+        p += measure->sheets * wgf_grid_size(own);
         net += size;
     }
 }
 
-/* out (N): the sum over the axes of a function of the coordinate's number. */
-static void sum_axes(const struct wgf_measure *measure, double (*of)(const struct wgf_grid *, int64_t i), double factor,
-                     double *out)
+/* out (N): the sum over the axes, perhaps but for the last, of a function of the coordinate's number. */
+static void sum_axes(const struct wgf_measure *measure, double (*of)(const struct wgf_grid *, int64_t i), bool but_last,
+                     double factor, double *out)
 {
     for (int grid = 0; grid < measure->grid_count; grid++) {
         const struct wgf_grid *const own = &measure->grids[grid];
         const int64_t g = own->points, size = wgf_grid_size(own);
         for (int64_t k = 0; k < measure->sheets * size; k++) {
             double sum = 0;
-            for (int64_t stride = size / g; stride > 0; stride /= g)
+            for (int64_t stride = size / g; stride > but_last; stride /= g)
                 sum += of(own, k / stride % g);
             *out++ = factor * sum;
         }
@@ -135,12 +191,12 @@ static double square(const struct wgf_grid *grid, int64_t i)
 
 void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out)
 {
-    sum_axes(measure, square, factor, out);
+    sum_axes(measure, square, measure->moves_alpha, factor, out);
 }
 
 void wgf_measure_volumes(const struct wgf_measure *measure, double *out)
 {
-    sum_axes(measure, log_width, 1, out);
+    sum_axes(measure, log_width, false, 1, out);
 }
 
 int64_t wgf_measure_longest_axis(const struct wgf_measure *measure)
@@ -154,8 +210,10 @@ void wgf_features_lay_out(struct wgf_features *features, const struct wgf_measur
 {
     const double samples = (double)n;
     *features = (struct wgf_features){.measure = *measure};
+    for (int grid = 0; grid < measure->grid_count; grid++)
+        features->measure.grids[grid] = wgf_measure_points(measure, grid);
     for (int grid = 0; grid < measure->grid_count; grid++) {
-        const double g = (double)measure->grids[grid].points, rows = pow(g, measure->grids[grid].axes - 1);
+        const double g = (double)measure->grids[grid].points, rows = pow(g, features->measure.grids[grid].axes - 1);
         features->t[grid] = wgf_arena_take(arena, g, sizeof(double));
         features->active[grid] = wgf_arena_take(arena, 2 * rows * samples, sizeof(int32_t));
         features->lead[grid] = wgf_arena_take(arena, rows * samples, sizeof(double));

@@ -2,7 +2,10 @@
  * src/flow/README.md "JKO on a grid".
  *
  * A neuron theta in R^d of sheet s has the output sign alpha = +1 (s = 0) or -1 (s = 1). With N masses p, ordered as in
- * wgf/transport/gibbs.h, the network is f(x) = sum_k alpha_k p_k max(0, theta_k . x) = (Phi p)(x): always a mean. */
+ * wgf/transport/gibbs.h, the network is f(x) = sum_k alpha_k p_k max(0, theta_k . x) = (Phi p)(x): always a mean.
+ *
+ * With `layers: both` there is one sheet, on a grid of d + 1 axes whose last coordinate is alpha. Points below are
+ * those of theta = w alone. */
 #ifndef WGF_FLOW_JKO_MEASURE_H
 #define WGF_FLOW_JKO_MEASURE_H
 
@@ -14,15 +17,16 @@
 struct wgf_measure {
     struct wgf_grid grids[WGF_GRIDS];
     int grid_count, sheets;
-    int64_t points; /* of all grids, on one sheet */
-    int64_t masses; /* N = sheets points */
+    bool moves_alpha; /* layers: both */
+    int64_t points;   /* of theta in all grids */
+    int64_t masses;   /* N: points times the sheets, or times the values of alpha */
 };
 
 /* The measure of these settings; and the same without points and masses, which may overflow where memory would end. */
 struct wgf_measure wgf_measure_of(const struct wgf_settings *settings);
 struct wgf_measure wgf_measure_grids(const struct wgf_settings *settings);
 
-/* Where mass `row` of the N is, theta having d coordinates; returns its sign. */
+/* Where mass `row` of the N is, theta having d coordinates; returns its alpha. */
 double wgf_measure_place(const struct wgf_settings *settings, int64_t row, double *theta);
 
 /* theta (d) <- where point k of a grid is. */
@@ -42,6 +46,9 @@ void wgf_measure_start(const struct wgf_measure *measure, const struct wgf_init_
  * p. */
 void wgf_measure_sign(const struct wgf_measure *measure, double factor, const double *h, double *out);
 void wgf_measure_net(const struct wgf_measure *measure, const double *p, double *net);
+
+/* The grid of theta alone. */
+struct wgf_grid wgf_measure_points(const struct wgf_measure *measure, int grid);
 
 /* out (N) = factor |theta|^2 */
 void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out);

@@ -103,13 +103,17 @@ int64_t wgf_jko_deposit(const struct wgf_settings *settings, const double *W, co
                         double weight, double *p)
 {
     const struct wgf_measure measure = wgf_measure_of(settings);
+    const int64_t d = settings->data.d;
     struct share shares[WGF_GRID_AXES];
+    double point[WGF_GRID_AXES]; /* with alpha, which is an axis where it moves */
     int64_t outside = 0;
     memset(p, 0, (size_t)measure.masses * sizeof *p);
     for (int64_t i = 0; i < m; i++) {
         double *sheets = p;
         int grid = 0;
-        while (grid < measure.grid_count && !find_shares(&measure.grids[grid], W + i * settings->data.d, shares))
+        memcpy(point, W + i * d, (size_t)d * sizeof *point);
+        point[d] = alpha[i];
+        while (grid < measure.grid_count && !find_shares(&measure.grids[grid], point, shares))
             sheets += measure.sheets * wgf_grid_size(&measure.grids[grid++]);
         if (grid == measure.grid_count) {
             outside++;
@@ -117,7 +121,8 @@ int64_t wgf_jko_deposit(const struct wgf_settings *settings, const double *W, co
         }
         const int64_t size = wgf_grid_size(&measure.grids[grid]);
         const bool second = alpha[i] < 0 && measure.sheets > 1;
-        deposit(fabs(alpha[i]) * weight, shares, &measure.grids[grid], size, sheets + (second ? size : 0));
+        deposit((measure.moves_alpha ? 1 : fabs(alpha[i])) * weight, shares, &measure.grids[grid], size,
+                sheets + (second ? size : 0));
     }
     return outside;
 }

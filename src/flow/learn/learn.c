@@ -27,6 +27,8 @@ static wgf_status check_method(const struct wgf_settings *settings, struct wgf_e
     if (method->neurons && settings->network.parametrisation == WGF_SPHERE)
         return does_not_apply(error, "parametrisation", "sphere",
                               "its steps end by a division that no gradient made; take neurons or product");
+    if (!method->neurons && wgf_network_trains_alpha(&settings->network))
+        return does_not_apply(error, "layers", "both", "masses that move alpha are not learned from in this version");
     if (method->neurons && settings->entropy > 0)
         return does_not_apply(error, "method", word, "with entropy its steps add noise; take jko, whose steps do not");
     return WGF_OK;
