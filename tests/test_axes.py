@@ -116,7 +116,7 @@ def readers(words):
     """{parameter: values} with which jobs read a parameter: all methods that do, of others one value."""
     pairs = dict(clause.split(": ") for clause in words.split("; ") if ": " in clause)
     found = {name: [choices.split(", ")[-1 if name == "data" else 0]] for name, choices in pairs.items()}
-    return {**found, "method": pairs.get("method", "gd, prox, jko, flow, wfr").split(", ")}
+    return {**found, "method": pairs.get("method", "gd, prox, jko, flow, wfr, pde").split(", ")}
 
 
 def quoted(value):

@@ -25,7 +25,7 @@ static const char usage[] =
     "  gd   a step moves a neuron by the gradient where it departs: least squares over all neurons and\n"
     "       steps, for neurons of any layers and of parametrisation: product\n"
     "  jko  the coupling of a state and the next tells the first variation at every point of the grid\n"
-    "  It does not apply to prox, whose steps end on kinks, nor to flow, wfr and the sphere.\n\n"
+    "  It does not apply to prox, whose steps end on kinks, nor to flow, wfr, pde and the sphere.\n\n"
     "  -o, --output FILE  LEARNED.h5\n"
     "  --features LIST    what is sought:\n"
     "                     data        the labels of the job's own inputs (default)\n"

@@ -10,7 +10,7 @@ bool wgf_confined_circle(struct wgf_trial *trial)
 {
     return trial->written.network.confine > 0 && trial->written.method == WGF_METHOD_WFR &&
            wgf_trial_says(trial,
-                          "confine > 0 needs method: gd, prox, flow or jko; it acts on w alone, and the layers of "
+                          "confine > 0 needs method: gd, prox, flow, jko or pde; it acts on w alone, and the layers of "
                           "wfr are balanced");
 }
 

@@ -92,11 +92,11 @@ static bool layers(struct wgf_trial *trial)
                wgf_trial_says(trial, "layers: second needs method: gd or prox, which can move output weights alone");
     if (trained == WGF_LAYERS_FIRST)
         return false;
-    if (trial->settled.method == WGF_METHOD_JKO)
+    if (wgf_method_has_grid(trial->settled.method))
         return trial->settled.grid2 > 0 && wgf_trial_says(trial, "layers: both needs grid2: 0");
     if (!wgf_method_has_neurons(trial->settled.method))
         return wgf_trial_says(trial,
-                              "layers: both needs method: gd, prox, flow or jko; wfr is the flow of both already");
+                              "layers: both needs method: gd, prox, flow, jko or pde; wfr is the flow of both already");
     return trial->settled.method == WGF_METHOD_FLOW && trial->settled.flow_solver == WGF_FLOW_EVENTS &&
            wgf_trial_says(trial, "layers: both needs flow_solver: adaptive; events is exact for layers: first alone");
 }
@@ -150,11 +150,11 @@ static bool plane_inputs(struct wgf_trial *trial)
 static bool grid_inputs(struct wgf_trial *trial)
 {
     const int64_t d = trial->settled.data.d, most = WGF_GRID_AXES - 1; /* alpha may be one more axis */
-    return trial->written.method == WGF_METHOD_JKO && d > most && wgf_trial_data_are_known(trial) &&
+    return wgf_method_has_grid(trial->written.method) && d > most && wgf_trial_data_are_known(trial) &&
            wgf_trial_says(trial,
-                          "method: jko needs a grid on d axes, d <= %" PRId64 ", but d is %" PRId64
+                          "method: %s needs a grid on d axes, d <= %" PRId64 ", but d is %" PRId64
                           "; use gd or prox, which move neurons",
-                          most, d);
+                          wgf_param_text(wgf_param_find("method"), &trial->written), most, d);
 }
 
 static bool events_inputs(struct wgf_trial *trial)
@@ -211,7 +211,7 @@ static bool kernel_inputs(struct wgf_trial *trial)
 static bool alpha_outside(struct wgf_trial *trial)
 {
     const struct wgf_settings *const settings = &trial->settled;
-    return settings->method == WGF_METHOD_JKO && settings->network.layers == WGF_LAYERS_BOTH &&
+    return wgf_method_has_grid(settings->method) && settings->network.layers == WGF_LAYERS_BOTH &&
            settings->init.kind != WGF_INIT_FILE && settings->grid_radius < 1 &&
            wgf_trial_says(trial, "layers: both starts from alpha = 1 and -1, but grid_radius is %g; use 1 or more",
                           settings->grid_radius);
@@ -222,6 +222,14 @@ static bool second_grid(struct wgf_trial *trial)
     return trial->settled.grid2 == 1 &&
            wgf_trial_says(trial, "grid2: a grid needs at least 2 points per axis; use 2 or more, or 0 for no second "
                                  "grid");
+}
+
+static bool one_grid(struct wgf_trial *trial)
+{
+    return trial->written.grid2 > 0 && trial->written.method == WGF_METHOD_PDE &&
+           wgf_trial_says(trial,
+                          "grid2 > 0 needs method: jko, whose steps carry mass from grid to grid; for method: pde "
+                          "use grid_grading, or exclude these jobs");
 }
 
 static bool graded_grid(struct wgf_trial *trial)
@@ -311,6 +319,7 @@ static const struct wgf_rule rules[] = {
     {{"grid2_radius", "grid2", "init_file", "init_job", "init_record", "init", "method"},
      .conflicts = wgf_state_larger2},
     {{"grid2", "method"}, .conflicts = second_grid},
+    {{"grid2", "method"}, .conflicts = one_grid},
     {{"grid_grading", "grid2", "method"}, .conflicts = graded_grid},
     {{"start", "start_file", "method"}, .conflicts = wgf_start_unnamed},
     {{"start_file", "start", "method", "n", "data", "data_file", "test_fraction"},

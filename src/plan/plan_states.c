@@ -195,7 +195,7 @@ bool wgf_state_of_masses(struct wgf_trial *trial)
     return source && source->masses && !has_masses(&trial->written) &&
            wgf_trial_says(
                trial,
-               "%s has masses on a grid, but method: %s starts from neurons; use method: jko, or a file with "
+               "%s has masses on a grid, but method: %s starts from neurons; use method: jko or pde, or a file with "
                "W and alpha",
                source->path, word("method", &trial->written));
 }
@@ -292,9 +292,11 @@ bool wgf_state_other_grids(struct wgf_trial *trial)
 {
     const struct wgf_source *source = state_of(trial, true);
     const bool two = source && source->origin.grid2 > 0;
+    const char *const more =
+        trial->settled.method == WGF_METHOD_JKO ? "give grid2 as well" : "name a job with one grid";
     return source && (trial->settled.grid2 > 0) != two &&
            wgf_trial_says(trial, "job %" PRId64 " of %s has masses on %s; %s", source->job, source->path,
-                          two ? "two grids" : "one grid", two ? "give grid2 as well" : "use grid2: 0");
+                          two ? "two grids" : "one grid", two ? more : "use grid2: 0");
 }
 
 bool wgf_state_other_axes(struct wgf_trial *trial)

@@ -103,6 +103,12 @@ static bool with_flow(const struct wgf_settings *s)
     return s->method == WGF_METHOD_FLOW;
 }
 
+/* Masses on a grid. */
+static bool with_grid(const struct wgf_settings *s)
+{
+    return with_jko(s) || s->method == WGF_METHOD_PDE;
+}
+
 static bool with_wfr(const struct wgf_settings *s)
 {
     return s->method == WGF_METHOD_WFR;
@@ -126,7 +132,7 @@ static bool with_reference(const struct wgf_settings *s)
 /* The others say themselves which weights train. */
 static bool with_layers(const struct wgf_settings *s)
 {
-    return with_jko(s) || (with_neurons(s) && s->network.parametrisation == WGF_NEURONS);
+    return with_grid(s) || (with_neurons(s) && s->network.parametrisation == WGF_NEURONS);
 }
 
 static bool with_sliced(const struct wgf_settings *s)
@@ -207,7 +213,7 @@ static bool with_signs(const struct wgf_settings *s)
 
 static bool with_init_scale(const struct wgf_settings *s)
 {
-    return with_made_neurons(s) && !(with_jko(s) && s->init.kind == WGF_INIT_GRID) && !with_wfr(s);
+    return with_made_neurons(s) && !(with_grid(s) && s->init.kind == WGF_INIT_GRID) && !with_wfr(s);
 }
 
 static bool with_circle(const struct wgf_settings *s)
@@ -348,7 +354,7 @@ const struct wgf_param wgf_params[] = {
      SAYS("how the temperature falls with time t; log: entropy / log(e + t)")},
     {"method", CHOICE(method, "gd"), ONE_OF(methods), DECIDES, SHAPES(TRACE | STATE), SAYS("the descent")},
     {"metric", CHOICE(metric, "frobenius"), ONE_OF(metrics), DECIDES, READ(with_prox), SAYS("distance of prox")},
-    {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size; of flow and wfr, the time that a step takes")},
+    {"gamma", FLOAT(gamma, "0.1"), ABOVE(0), SAYS("step size; of flow, wfr and pde, the time that a step takes")},
     {"scaling", CHOICE(scaling, "plain"), ONE_OF(scalings), READ(with_gd),
      SAYS("step of gd: gamma or m gamma times the gradient")},
     {"steps", INT(steps, "100"), WHOLE(0), SHAPES(TRACE | STATE), SAYS("outer steps")},
@@ -371,9 +377,9 @@ const struct wgf_param wgf_params[] = {
     {"sliced_scale", CHOICE(sliced_scale, "none"), ONE_OF(sliced_scales), READ(with_sliced),
      SAYS("dimension: multiply the sliced distance by that of the points, so that translations cost what they "
           "cost under the others")},
-    {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_jko), SAYS("grid points per axis")},
-    {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_jko), SAYS("half-width of the grid")},
-    {"grid_grading", FLOAT(grid_grading, "0"), .maximum = 20, READ(with_jko),
+    {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_grid), SAYS("grid points per axis")},
+    {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_grid), SAYS("half-width of the grid")},
+    {"grid_grading", FLOAT(grid_grading, "0"), .maximum = 20, READ(with_grid),
      SAYS("b: points at R sinh(b x) / sinh(b) an axis, x uniform in [-1, 1]; 0: uniform points")},
     {"grid2", INT(grid2, "0"), WHOLE(0), SHAPES(STATE), READ(with_jko),
      SAYS("points per axis of a second, coarse grid; 0: none")},

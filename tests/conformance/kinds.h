@@ -50,6 +50,7 @@ static const struct kind {
     {"jko_zero", WGF_METHOD_JKO, WGF_START_ZERO, WGF_SOLVER_NEWTON, 0, 0.05, 0.3, false, "method: jko, start: zero", 0,
      0, 0},
     {"wfr", WGF_METHOD_WFR, 0, 0, 0, 0.05, 0.3, false, "method: wfr, cells: 24", 0, 0, 0},
+    {"pde", WGF_METHOD_PDE, 0, 0, 0, 0.05, 0.3, false, "method: pde", 0, 0, 0},
     {"flow", WGF_METHOD_FLOW, 0, WGF_FLOW_EVENTS, 0, 2e-3, 2e-2, false, "method: flow", 0, 0, 0},
     {"flow_adaptive", WGF_METHOD_FLOW, 0, WGF_FLOW_ADAPTIVE, 0, 2e-3, 2e-2, true, "method: flow, flow_solver: adaptive",
      0, 0, 0},

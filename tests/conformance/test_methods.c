@@ -109,14 +109,19 @@ static void wfr_falls(const struct descent *done, int64_t r)
     assert_true(F[r] + 0.8 * D[r] / done->settings.gamma <= F[r - 1] && D[r] > 0);
 }
 
+/* Between two records dF/dt = -(speed)^2, and F falls by D / gamma at least, up to the error of time steps. */
+static void pde_falls(const struct descent *done, int64_t r)
+{
+    const double *F = done->trace.column[WGF_TRACE_OBJECTIVE], *D = done->trace.column[WGF_TRACE_DISTANCE];
+    assert_true(F[r] + 0.99 * D[r] / done->settings.gamma <= F[r - 1] && D[r] > 0);
+}
+
 /* A step never does worse than to stay. */
 static void the_scheme_never_rises(const struct kind *kind)
 {
-    static void (*const falls[])(const struct descent *, int64_t) = {[WGF_METHOD_GD] = gd_falls,
-                                                                     [WGF_METHOD_PROX] = prox_falls,
-                                                                     [WGF_METHOD_JKO] = jko_falls,
-                                                                     [WGF_METHOD_FLOW] = flow_falls,
-                                                                     [WGF_METHOD_WFR] = wfr_falls};
+    static void (*const falls[])(const struct descent *, int64_t) = {
+        [WGF_METHOD_GD] = gd_falls,     [WGF_METHOD_PROX] = prox_falls, [WGF_METHOD_JKO] = jko_falls,
+        [WGF_METHOD_FLOW] = flow_falls, [WGF_METHOD_WFR] = wfr_falls,   [WGF_METHOD_PDE] = pde_falls};
     _Static_assert(sizeof falls / sizeof *falls == WGF_METHOD_COUNT, "every method says what falls");
     struct wgf_settings settings = settings_of_kind(kind);
     settings.steps = 4;

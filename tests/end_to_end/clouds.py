@@ -19,7 +19,7 @@ def cloud(file, job, record=-1):
         turn = 2 * np.pi * (np.arange(cells) + 0.5) / cells
         points = np.tile(np.column_stack([np.cos(turn), np.sin(turn)]), (sheets, 1))
         return points, state[:, 0], np.repeat([1, -1][:sheets], cells)
-    if text("method") != "jko":
+    if text("method") not in ("jko", "pde"):
         trained = text("layers") != "first" or text("parametrisation") == "sphere"
         first = (rows + 1) // 2 if text("signs") == "balanced" else rows
         signs = np.where((np.arange(rows) < first) | trained, 1, -1)

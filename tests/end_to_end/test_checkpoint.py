@@ -20,6 +20,7 @@ fixed: {method: prox, metric: wasserstein, data: sinus, width: 300, steps: 1000,
 """,
     "jko": "name: jko\nfixed: {method: jko, data: sinus, n: 40, grid: 64, steps: 12000, gamma: 0.05, save: last}\n",
     "wfr": "name: wfr\nfixed: {method: wfr, data: sinus, n: 40, cells: 3000, gamma: 1, steps: 20, save: all}\n",
+    "pde": "name: pde\nfixed: {method: pde, data: sinus, n: 40, grid: 81, gamma: 5, steps: 60, save: all}\n",
     "gd": """\
 name: gd
 fixed: {method: gd, layers: both, width: 500, d: 3, n: 60, steps: 80000, gamma: 1.0e-4, record_every: 400, save: all}
@@ -146,6 +147,11 @@ def gd_killed_and_stopped(wgf):
 @case
 def wfr_stopped_within_a_step(wgf):
     cut(wgf, "wfr", (signal.SIGTERM, signal.SIGUSR1))
+
+
+@case
+def pde_killed_and_stopped_within_a_step(wgf):
+    cut(wgf, "pde", (signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1))
 
 
 @case

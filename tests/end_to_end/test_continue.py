@@ -35,7 +35,7 @@ def two_parts_equal_the_whole(wgf):
         for how in ("method: gd", "method: gd, layers: both", "method: gd, layers: second",
                     "method: gd, parametrisation: product",
                     "method: prox, parametrisation: sphere", "method: prox", "method: prox, metric: wasserstein",
-                    "method: wfr, cells: 20",
+                    "method: wfr, cells: 20", "method: pde, grid: 9",
                     "method: gd, signs: positive", "method: gd, output: mean, loss: half_mse"):
             own = f"{FIRST}, {how}, kernel: {kernel}"
             run(wgf, "first", f"{own}, width: 41, init_scale: 0.3, steps: 4")
@@ -212,6 +212,25 @@ def masses_of_a_file(wgf):
 
 
 @case
+def methods_on_grids_go_on_from_each_other(wgf):
+    """On an equal grid from the same bits, on a finer one as from a state of their own kind."""
+    kept = {}
+    for method in ("jko", "pde"):
+        kept[method] = run(wgf, method, f"{FIRST}, method: {method}, grid: 8, init_scale: 0.5, steps: 3")
+    run(wgf, "gd", f"{FIRST}, method: gd, output: mean, init_scale: 0.5, steps: 3").close()
+    for first, then in (("jko", "pde"), ("pde", "jko"), ("pde", "pde"), ("gd", "")):
+        own = f"{FIRST}, init: file, init_file: {first}.h5, steps: 1"
+        finer = [run(wgf, f"finer{method}", f"{own}, method: {method}, grid: 11, grid_radius: 3, grid_grading: 1")
+                 for method in ("jko", "pde")]
+        require((states(finer[0])[0] == states(finer[1])[0]).all(), f"another way from {first} for jko and for pde")
+        if not then:
+            continue
+        same = run(wgf, "same", f"{own}, method: {then}, grid: 8")
+        require((states(same)[0] == states(kept[first])[3]).all(), f"bits of {first} in {then}")
+        require(abs(same["objective"][0, 0] / kept[first]["objective"][0, 3] - 1) < 1e-13, f"F from {first} to {then}")
+
+
+@case
 def what_does_not_fit_is_told_by_the_plan(wgf):
     for name, fixed, sweep in (
             ("gd", f"{FIRST}, width: 6, steps: 3", "seed: [1, 2, 3]"), ("both", f"{FIRST}, width: 6, layers: both", ""),
@@ -221,6 +240,7 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
             ("pairs", f"{FIRST}, width: 3, parametrisation: product", ""),
             ("sphere", f"{FIRST}, width: 6, parametrisation: sphere", ""),
             ("wfr", f"{FIRST}, method: wfr, cells: 20, steps: 1", ""),
+            ("pde", f"{FIRST}, method: pde, grid: 6, steps: 1", ""),
             ("csv", f"{FIRST}, init: file, init_file: w.csv", "")):
         wgf.write("w.csv", "1,2,1\n3,4,-1\n")
         wgf.write("odd.csv", "1,2,1\n3,4,-1\n5,6,1\n")
@@ -240,6 +260,14 @@ def what_does_not_fit_is_told_by_the_plan(wgf):
         ("init_file: wfr.h5, method: jko", "init_file", "method: jko starts from masses on a grid, but job 0 of wfr.h5 "
          "(method: wfr) has kept masses on the circle"),
         ("init_file: wfr.h5, method: wfr, cells: 30", "cells", "cells is 30, but job 0 of wfr.h5 has 20; use as many"),
+        ("init_file: wfr.h5, method: pde", "init_file", "method: pde starts from masses on a grid, but job 0 of wfr.h5 "
+         "(method: wfr) has kept masses on the circle"),
+        ("init_file: pde.h5, method: wfr, cells: 20", "init_file", "method: wfr starts from masses on the circle, but "
+         "job 0 of pde.h5 (method: pde) has kept masses on a grid"),
+        ("init_file: pde.h5, method: pde, grid_radius: 0.5", "grid_radius", "grid_radius is 0.5, but the masses of job "
+         "0 of pde.h5 reach out to 1"),
+        ("init_file: jko.h5, method: pde", "init_file", "job 0 of jko.h5 has masses on two grids; name a job with one "
+         "grid"),
         ("init_file: w.csv, method: wfr", "init", "method: wfr starts from masses in its cells, which a file of"),
         ("init_file: jko.h5", "init_file", "method: gd starts from neurons, but job 0 of jko.h5 (method: jko) has"),
         ("init_file: both.h5", "init_file", "layers: first does not keep alpha, which job 0 of both.h5 has trained"),

@@ -21,6 +21,7 @@ sweep: {grid: [6, 7], grid2: [0, 4], signs: [balanced, positive]}
 """
 BOTH = "name: both\nfixed: {data: sinus, n: 8, width: 12, steps: 3, save: last, layers: both}\nsweep: {seed: [1, 2]}\n"
 POINTS = BOTH.replace("layers: both", "parametrisation: %s").replace("both", "%s")
+SHEETS = GRIDS.replace("jko", "pde, init_scale: 0.5").replace("grid2: [0, 4], ", "")
 CIRCLES = """\
 name: circles
 fixed: {data: sinus, n: 8, method: wfr, gamma: 1.0e-13, steps: 1, save: last}
@@ -65,6 +66,14 @@ def particles_to_grids(wgf):
     particles, grids = run(wgf, "particles", PARTICLES % "last"), run(wgf, "grids", GRIDS)
     got = wgf("distance", "particles.h5", "grids.h5", "--jobs", "2-4", "--with", "0,3,6", "--csv").require(OK)
     hold(pairs(got.out), {(i, j): by_pot(particles[i], grids[j], 2) for i in (2, 3, 4) for j in (0, 3, 6)})
+
+
+@case
+def grids_of_both_methods(wgf):
+    of_jko, of_pde = run(wgf, "grids", GRIDS), run(wgf, "sheets", SHEETS)
+    got = wgf("distance", "grids.h5", "sheets.h5", "--jobs", "0,4", "--csv").require(OK)
+    require(pairs(got.out)[0, 0] > 0, "a distance of 0")
+    hold(pairs(got.out), {(i, j): by_pot(of_jko[i], of_pde[j], 2) for i in (0, 4) for j in range(4)})
 
 
 @case

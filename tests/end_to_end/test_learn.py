@@ -20,6 +20,7 @@ sweep:
   - fixed: {{method: prox, inner: exact_local}}
   - fixed: {{method: flow}}
   - fixed: {{method: wfr}}
+  - fixed: {{method: pde}}
   - fixed: {{parametrisation: sphere}}
   - fixed: {{loss: huber}}
   - fixed: {{record_every: 2}}
@@ -33,9 +34,10 @@ sweep:
 """
 REFUSALS = ((0, "learn does not apply to method: prox"), (1, "learn does not apply to method: prox"),
             (2, "learn does not apply to method: flow"), (3, "learn does not apply to method: wfr"),
-            (4, "learn does not apply to parametrisation: sphere"), (5, "loss is not squared"),
-            (6, "record_every: 1"), (7, "save: all"), (8, "save: all"), (9, "is diverged, not done"),
-            (10, "raise steps"), (13, "its steps add noise"))
+            (4, "learn does not apply to method: pde; its steps are many"),
+            (5, "learn does not apply to parametrisation: sphere"), (6, "loss is not squared"),
+            (7, "record_every: 1"), (8, "save: all"), (9, "save: all"), (10, "is diverged, not done"),
+            (11, "raise steps"), (14, "its steps add noise"))
 COLUMNS = ["job", "features", "rank", "condition", "residual", "labels_error", "mismatched"]
 
 
@@ -75,14 +77,14 @@ def what_it_does_not_apply_to(wgf):
     for job, words in REFUSALS:
         wgf("learn", "out.h5", "-o", "learned.h5", "--jobs", str(job)).require(USAGE, f"job {job}", words).quietly()
     wgf("learn", "out.h5", "-o", "learned.h5", "--jobs", "0-3").require(USAGE, "job 0")
-    wgf("learn", "out.h5", "-o", "learned.h5", "--jobs", "11", "--features", "rbf").require(USAGE, "6 coordinates")
+    wgf("learn", "out.h5", "-o", "learned.h5", "--jobs", "12", "--features", "rbf").require(USAGE, "6 coordinates")
     nothing_left(wgf)
-    done = wgf("learn", "out.h5", "-o", "learned.h5").require(OK, "left out 11 jobs; job 0: learn does not apply")
-    equal([line.split()[0] for line in done.out.splitlines()], ["job", "11", "12"], "jobs")
+    done = wgf("learn", "out.h5", "-o", "learned.h5").require(OK, "left out 12 jobs; job 0: learn does not apply")
+    equal([line.split()[0] for line in done.out.splitlines()], ["job", "12", "13"], "jobs")
     with h5py.File(wgf.path("learned.h5")) as file:
-        equal(file["labels"].shape, (14, 8), "labels")
-        equal(np.isnan(file["labels"][12]).tolist(), [False] * 5 + [True] * 3, "labels beyond those of job 12")
-    done = wgf("learn", "out.h5", "-o", "grids.h5", "--jobs", "12", "--features", "polynomial").require(OK)
+        equal(file["labels"].shape, (15, 8), "labels")
+        equal(np.isnan(file["labels"][13]).tolist(), [False] * 5 + [True] * 3, "labels beyond those of job 13")
+    done = wgf("learn", "out.h5", "-o", "grids.h5", "--jobs", "13", "--features", "polynomial").require(OK)
     equal(done.out.splitlines()[1].split()[1], "24", "features")
 
 

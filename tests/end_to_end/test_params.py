@@ -39,7 +39,7 @@ weight_decay | float | 0
 confine | float | 0
 entropy | float | 0
 anneal | constant, log | constant
-method | gd, prox, jko, flow, wfr | gd
+method | gd, prox, jko, flow, wfr, pde | gd
 metric | frobenius, wasserstein, sliced | frobenius
 gamma | float | 0.1
 scaling | plain, mean_field | plain

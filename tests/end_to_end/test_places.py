@@ -188,7 +188,7 @@ def contributing_names_exactly_these_places(wgf):
 def tables_of_the_program_have_the_dummies(wgf):
     rows = DUMMY("params", "--markdown").require(OK).out
     require("| `dummy_height` | float (0.5) | >= 0 | all | height of the dummy |" in rows, "no parameter dummy_height")
-    require("| `method` | dummy, gd, prox, jko, flow, wfr (gd) |" in rows, "no method dummy")
+    require("| `method` | dummy, gd, prox, jko, flow, wfr, pde (gd) |" in rows, "no method dummy")
     require("dummy" in DUMMY("--help").require(OK).out, "no command dummy in --help")
     equal(DUMMY("dummy").require(OK).out, "a dummy\n", "what the command says")
     DUMMY.write("spec.yaml", SPEC)

@@ -34,6 +34,7 @@ name: circles
 fixed: {data: sinus, method: wfr, steps: 2, save: %s}
 sweep: {cells: [8, 9], signs: [balanced, positive]}
 """
+SHEETS = CIRCLES.replace("wfr", "pde, init_scale: 0.5").replace("cells", "grid").replace("circles", "sheets")
 INPUTS = np.random.default_rng(1).normal(size=(40, 4))
 RELATIVE = 1e-14
 
@@ -75,7 +76,7 @@ def grid_network(file, job):
 
 def network(file, job, alpha=None):
     text = lambda name: file[name].asstr()[job]
-    if text("method") == "jko":
+    if text("method") in ("jko", "pde"):
         return grid_network(file, job)
     if text("method") == "wfr":
         masses = kept(file, job).reshape(-1, file["cells"][job])
@@ -114,7 +115,7 @@ def with_ones(array):
 @case
 def every_method_against_numpy(wgf):
     jobs = 0
-    for spec, inputs in ((NEURONS, 2), (BOTH, 2), (POINTS, 2), (GRIDS, 1), (CIRCLES, 1)):
+    for spec, inputs in ((NEURONS, 2), (BOTH, 2), (POINTS, 2), (GRIDS, 1), (CIRCLES, 1), (SHEETS, 1)):
         for save in ("last", "all"):
             path = wgf.result(spec % save, OK, f"{spec.split()[1]}{save}.h5")
             write_csv(wgf, "x.csv", INPUTS[:, :inputs])
@@ -127,7 +128,7 @@ def every_method_against_numpy(wgf):
                 equal(names, [f"job_{job}" for job in range(len(file["status"]))], "columns")
             compare(path, names, got, with_ones(INPUTS[:, :inputs]))
             jobs += len(names)
-    equal(jobs, 2 * (24 + 12 + 6 + 12 + 8 + 4), "jobs compared")
+    equal(jobs, 2 * (24 + 12 + 6 + 12 + 8 + 4 + 4), "jobs compared")
 
 
 @case

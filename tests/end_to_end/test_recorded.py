@@ -30,6 +30,7 @@ DESCENTS = {
     "flow": "method: flow, gamma: 0.01",
     "flow, adaptive": "method: flow, flow_solver: adaptive, gamma: 0.1",
     "wfr": "method: wfr, cells: 8",
+    "pde": "method: pde, grid: 6",
     "jko by Dykstra": "method: jko, grid: 6, solver: dykstra",
     "jko on two grids": "method: jko, grid: 6, grid2: 3",
 }

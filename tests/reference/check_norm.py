@@ -99,7 +99,7 @@ def check_trace(binary, folder, fixed):
         kept, trace = states(file, 0), file["variation_norm"][0]
     worst = 0.0
     for state, found in zip(kept, trace):
-        if fixed["method"] == "jko":
+        if fixed["method"] in ("jko", "pde"):
             g, R = fixed["grid"], fixed["grid_radius"]
             t = np.linspace(-R, R, g)
             expected = state[:, 0].reshape(2, -1).sum(0) @ np.hypot(*np.meshgrid(t, t, indexing="ij")).ravel()
@@ -130,7 +130,8 @@ def checks(do):
                   {"method": "gd", "parametrisation": "product", "output": "mean"},
                   {"method": "gd", "parametrisation": "sphere"}, {"method": "prox", "inner_steps": 5},
                   {"method": "flow", "gamma": 0.01}, {"method": "flow", "flow_solver": "adaptive", "gamma": 0.01},
-                  {"method": "jko", "grid": 9, "grid_radius": 2.0}, {"method": "wfr", "cells": 16}):
+                  {"method": "jko", "grid": 9, "grid_radius": 2.0}, {"method": "wfr", "cells": 16},
+                  {"method": "pde", "grid": 9, "grid_radius": 2.0}):
         do(f"trace, {fixed}", check_trace, fixed)
 
 

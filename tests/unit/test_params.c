@@ -178,8 +178,9 @@ static void choices_are_words(void **state)
     assert_int_equal(parse("method", "prox", &value), WGF_OK);
     assert_int_equal(value.choice, WGF_METHOD_PROX);
     assert_int_equal(wgf_param_parse(find("method"), "prox", true, &value, NULL), WGF_OK);
-    assert_refused("method", "pox", false, "method: use gd, prox, jko, flow or wfr, not 'pox'; did you mean 'prox'?");
-    assert_refused("method", "adam", false, "method: use gd, prox, jko, flow or wfr, not 'adam'");
+    assert_refused("method", "pox", false,
+                   "method: use gd, prox, jko, flow, wfr or pde, not 'pox'; did you mean 'prox'?");
+    assert_refused("method", "adam", false, "method: use gd, prox, jko, flow, wfr or pde, not 'adam'");
 }
 
 static void paths_are_texts(void **state)
@@ -440,7 +441,7 @@ static void the_printed_table_has_every_row(void **state)
         assert_non_null(strstr(markdown, row));
     }
     assert_non_null(strstr(markdown, "| `dykstra_tol` | float (1e-6) | > 0 | method: jko; solver: dykstra |"));
-    assert_non_null(strstr(markdown, "| `method` | gd, prox, jko, flow, wfr (gd) |  | all |"));
+    assert_non_null(strstr(markdown, "| `method` | gd, prox, jko, flow, wfr, pde (gd) |  | all |"));
     for (char *line = strtok(people, "\n"); line; line = strtok(NULL, "\n")) {
         assert_true(strlen(line) <= 100);
         assert_true(line[strlen(line) - 1] != ' ');

@@ -86,10 +86,10 @@ static void what_is_not_built_together(void **state)
 {
     (void)state;
     assert_no_plan("name: x\nfixed:\n  method: wfr\n  layers: both\n",
-                   "x.yaml:4:11: error: layers: both needs method: gd, prox, flow or jko; wfr is the "
+                   "x.yaml:4:11: error: layers: both needs method: gd, prox, flow, jko or pde; wfr is the "
                    "flow of both already\n");
     assert_no_plan("name: x\nsweep:\n  method: [gd, wfr]\n  layers: [first, both]\n",
-                   "x.yaml:4:11: error: layers: both needs method: gd, prox, flow or jko; wfr is the "
+                   "x.yaml:4:11: error: layers: both needs method: gd, prox, flow, jko or pde; wfr is the "
                    "flow of both already\n");
     struct planned made = plan_of("name: x\nfixed: {layers: both}\nsweep: {weight_decay: [0, 1]}\n");
     plan_discard(&made);

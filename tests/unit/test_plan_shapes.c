@@ -20,6 +20,7 @@ static const char *const bases[] = {
     "init: file\n  init_file: run.h5\n  save: last",
     "method: flow\n  flow_solver: events",
     "method: wfr\n  save: all",
+    "method: pde\n  save: all",
     "data: file\n  data_file: three.csv\n  standardize: inputs",
 };
 enum { BASES = sizeof bases / sizeof *bases };

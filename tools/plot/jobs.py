@@ -123,7 +123,7 @@ def stacked(titles, rows, most):
     return grid, places
 
 
-MASSES = ("jko", "wfr")  # methods whose states are masses, not neurons
+MASSES = ("jko", "pde", "wfr")  # methods whose states are masses, not neurons
 
 
 def positive_count(job):

@@ -17,8 +17,8 @@
     X(TIME, time, "1", "Wasserstein time")                                                                             \
     X(OBJECTIVE, objective, "1", "objective F")                                                                        \
     X(DISTANCE, distance, "1",                                                                                         \
-      "the method's own distance D between the iterates around the step; flow: of two records; wfr: squared length "   \
-      "of the way")                                                                                                    \
+      "the method's own distance D between the iterates around the step; flow: of two records; wfr, pde: squared "     \
+      "length of the way")                                                                                             \
     X(DISTANCE_FROBENIUS, distance_frobenius, "1",                                                                     \
       "squared Frobenius distance over m; recorded with record_distances: all")                                        \
     X(DISTANCE_WASSERSTEIN, distance_wasserstein, "1",                                                                 \
@@ -32,7 +32,7 @@
     X(ACTIVE, active, "1", "fraction of neurons that activate at least one sample")                                    \
     X(INNER_STEPS_USED, inner_steps_used, "1", "inner iterations of the step")                                         \
     X(INNER_RESIDUAL, inner_residual, "1", "residual of the inner solver at its last iteration")                       \
-    X(MASS, mass, "1", "total mass, of jko and wfr")                                                                   \
+    X(MASS, mass, "1", "total mass, of jko, wfr and pde")                                                              \
     X(NEWTON_STEPS_USED, newton_steps_used, "1", "Newton iterations of the step")                                      \
     X(FREE_ENERGY, free_energy, "1", "F, what confines, and entropy times that of the density; jko with entropy")      \
     X(FREE_ENERGY_BOUND, free_energy_bound, "1",                                                                       \
@@ -135,9 +135,10 @@ struct wgf_flow_listener {
     double period;
 };
 
-/* q <- the masses p of `from` where those of `to` are, a job of the same method with the same signs. jko: grids reach
- * at least as far and are as many; wfr: there are as many cells. As many numbers as rows of wgf_flow_one_state. Each
- * sheet keeps its mass, up to rounding, and equal grids keep every bit. Source: src/flow/README.md "JKO on a grid". */
+/* q <- the masses p of `from` where those of `to` are, a job with the same signs. jko and pde, either from either:
+ * grids reach at least as far and are as many; wfr, from wfr alone: there are as many cells. As many numbers as rows of
+ * wgf_flow_one_state. Each sheet keeps its mass, up to rounding, and equal grids keep every bit. Source:
+ * src/flow/README.md "JKO on a grid". */
 void wgf_flow_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
 
 /* p <- m neurons (W m x d, alpha m) as masses on the grid of a job whose method has one, |alpha_i| weight each, on the
@@ -210,7 +211,7 @@ struct wgf_trace {
     X(OBJECTIVE_LIMIT, objective_limit, FLOAT64, WRITTEN, "1",                                                         \
       "objective F that jko tends to at this epsilon, gamma and grid")                                                 \
     X(OBJECTIVE_OPTIMAL, objective_optimal, FLOAT64, WRITTEN, "1",                                                     \
-      "J*, the infimum of the objective over all networks with these signs; jko: over all masses on its grid")         \
+      "J*, the infimum of the objective over all networks with these signs; jko, pde: over all masses on the grid")    \
     X(OPTIMUM_GAP, optimum_gap, FLOAT64, WRITTEN, "1",                                                                 \
       "how far J* is from a proof: a residual or a duality gap, relative; NaN: J* is only an upper bound")             \
     X(OPTIMUM_ATOMS, optimum_atoms, FLOAT64, WRITTEN, "1", "neurons, or points of the grid, of the J* that was found") \

@@ -13,7 +13,8 @@
     X(PROX, prox)                                                                                                      \
     X(JKO, jko)                                                                                                        \
     X(FLOW, flow)                                                                                                      \
-    X(WFR, wfr)
+    X(WFR, wfr)                                                                                                        \
+    X(PDE, pde)
 #define WGF_METHOD_ID(id, word) WGF_METHOD_##id,
 #define WGF_METHOD_WORD(id, word) #word,
 enum wgf_method_id { WGF_METHODS(WGF_METHOD_ID) WGF_METHOD_COUNT };
@@ -111,7 +112,7 @@ struct wgf_settings {
 
     int method;    /* enum wgf_method_id */
     int metric;    /* enum wgf_metric_id: the distance of prox */
-    double gamma;  /* step size; of flow and wfr, the time that a step takes */
+    double gamma;  /* step size; of flow, wfr and pde, the time that a step takes */
     int scaling;   /* enum wgf_scaling: gd's step is gamma or m gamma times the gradient */
     int64_t steps; /* outer steps */
 
@@ -129,10 +130,10 @@ struct wgf_settings {
     int64_t projections; /* directions of the sliced distance */
     int sliced_scale;    /* enum wgf_sliced_scale: what that is multiplied by */
 
-    int64_t grid;       /* jko: points per axis */
+    int64_t grid;       /* jko and pde: points per axis */
     double grid_radius; /* half-width */
     double grid_grading;
-    int64_t grid2; /* the second, coarse grid; 0: none */
+    int64_t grid2; /* of jko: the second, coarse grid; 0: none */
     double grid2_radius;
     double epsilon;         /* entropic regularisation, or auto */
     int solver;             /* enum wgf_jko_solver */

@@ -4,6 +4,7 @@
  *     p <- argmin_p' W_eps(p', p) + 2 gamma (F(p') + confine sum |theta|^2 p'),
  *
  * exactly, by one of two solvers: jko_semidual.c (default) or jko_dykstra.c, the reference. */
+#include "jko_floor.h"
 #include "jko_internal.h"
 #include "learn/learn_internal.h"
 
@@ -406,6 +407,14 @@ static void foresee(void *work, const struct wgf_deadline *deadline)
         wgf_jko_foresee(work, deadline);
 }
 
+static wgf_status floor_of(void *work, struct wgf_budget *budget, struct wgf_optimum *optimum, struct wgf_error *error)
+{
+    struct wgf_jko *jko = work;
+    const struct wgf_masses_floor floor = {&jko->measure, &jko->features, jko->problem->masses,
+                                           jko->kappa,    jko->net,       jko->potential};
+    return wgf_masses_floor(&floor, budget, optimum, error);
+}
+
 static struct wgf_state_shape shape(const struct wgf_settings *settings)
 {
     return (struct wgf_state_shape){.rows = (int64_t)fmin(wgf_measure_masses(settings), 0x1p62), .cols = 1};
@@ -465,14 +474,14 @@ const struct wgf_method wgf_method_jko = {
     .shape = shape,
     .revision = revision,
     .place = wgf_measure_place,
-    .regrid = wgf_jko_regrid,
-    .deposit = wgf_jko_deposit,
+    .regrid = wgf_measure_regrid,
+    .deposit = wgf_measure_deposit,
     .remedy = remedy,
     .create = create,
     .free = destroy,
     .foresee = foresee,
-    .floor = wgf_jko_floor,
-    .floor_bytes = wgf_jko_floor_bytes,
+    .floor = floor_of,
+    .floor_bytes = wgf_masses_floor_bytes,
     .evaluate = evaluate,
     .step = step,
     .record = record,

@@ -1,5 +1,5 @@
-/* The least F over all masses on the grid: the floor of every run. The output less y is the point of least norm of a
- * polytope, whose vertices have all mass of each sheet at one point of the grid,
+/* The least F over all masses on the grid: the floor of every run on it. The output less y is the point of least norm
+ * of a polytope, whose vertices have all mass of each sheet at one point of the grid,
  *
  *     v = M_0 phi_k - M_1 phi_l - y,       phi_k = (max(0, theta_k . x_j))_j,
  *
@@ -7,8 +7,7 @@
  *
  * With a row of rho beneath the vertices and b = (0, rho), non-negative least squares finds it: scaling z to sum 1
  * leaves its direction optimal (Lawson and Hanson 1974). Source: src/flow/README.md "The optimum". */
-#include "jko_internal.h"
-#include "optimum/optimum.h"
+#include "jko_floor.h"
 
 #include "wgf/base/vector.h"
 
@@ -17,11 +16,11 @@
 #include <string.h>
 
 struct floor {
-    struct wgf_jko *jko;
+    const struct wgf_masses_floor *of;
     struct wgf_nnls nnls;
-    double mass[2]; /* of the sheets */
-    double largest; /* |alpha| */
-    double rho;
+    double mass[2];        /* of the sheets */
+    double largest;        /* |alpha| */
+    double rho;            /* the size of outputs: |y|, or 1 where y = 0 */
     double *direction;     /* n: Phi p - y, not scaled; or -y before there are masses */
     double *sheet_outputs; /* n */
     double *column;        /* n + 1 */
@@ -36,7 +35,7 @@ static void lay_out(struct floor *floor, int64_t n, struct wgf_arena *arena)
     floor->column = wgf_arena_take(arena, (double)n + 1, sizeof(double));
 }
 
-double wgf_jko_floor_bytes(const struct wgf_settings *settings)
+double wgf_masses_floor_bytes(const struct wgf_settings *settings)
 {
     struct floor measured;
     struct wgf_arena arena = {0};
@@ -45,27 +44,27 @@ double wgf_jko_floor_bytes(const struct wgf_settings *settings)
 }
 
 /* The point of the grid where the potential, with that sign, is least. */
-static int64_t least_point(const struct wgf_jko *jko, double sign)
+static int64_t least_point(const struct wgf_masses_floor *of, double sign)
 {
     int64_t least = 0;
-    for (int64_t k = 1; k < jko->measure.points; k++)
-        if (sign * jko->potential[k] < sign * jko->potential[least])
+    for (int64_t k = 1; k < of->measure->points; k++)
+        if (sign * of->potential[k] < sign * of->potential[least])
             least = k;
     return least;
 }
 
 /* Where alpha moves, mass is of most use at one of its ends. */
-static bool is_better_negative(const struct wgf_jko *jko)
+static bool is_better_negative(const struct wgf_masses_floor *of)
 {
-    return -jko->potential[least_point(jko, -1)] < jko->potential[least_point(jko, 1)];
+    return -of->potential[least_point(of, -1)] < of->potential[least_point(of, 1)];
 }
 
 /* out = phi_k */
-static void feature(struct wgf_jko *jko, int64_t k, double *out)
+static void feature(const struct wgf_masses_floor *of, int64_t k, double *out)
 {
-    memset(jko->net, 0, (size_t)jko->measure.points * sizeof *jko->net);
-    jko->net[k] = 1;
-    wgf_features_output(&jko->features, jko->net, out);
+    memset(of->net, 0, (size_t)of->measure->points * sizeof *of->net);
+    of->net[k] = 1;
+    wgf_features_output(of->features, of->net, out);
 }
 
 /* The vertex with the least product with the direction. */
@@ -73,27 +72,27 @@ static double next_vertex(void *context, const double *residual, double *column,
                           struct wgf_budget *budget)
 {
     struct floor *floor = context;
-    struct wgf_jko *jko = floor->jko;
-    const struct wgf_data *data = jko->problem->data;
+    const struct wgf_masses_floor *const of = floor->of;
+    const struct wgf_data *data = of->features->data;
     const int64_t n = data->n;
     for (int64_t j = 0; j < n; j++) /* b - A z begins with minus the point */
         floor->direction[j] = floor->nnls.count > 0 ? -residual[j] : -data->y[j];
-    wgf_features_potential(&jko->features, floor->direction, jko->potential);
+    wgf_features_potential(of->features, floor->direction, of->potential);
     *name = 0;
     for (int64_t j = 0; j < n; j++)
         column[j] = -data->y[j];
-    for (int sheet = 0; sheet < jko->measure.sheets; sheet++) {
-        const bool negative = jko->measure.moves_alpha ? is_better_negative(jko) : sheet > 0;
+    for (int sheet = 0; sheet < of->measure->sheets; sheet++) {
+        const bool negative = of->measure->moves_alpha ? is_better_negative(of) : sheet > 0;
         const double sign = negative ? -1 : 1;
-        const int64_t point = least_point(jko, sign);
-        feature(jko, point, floor->sheet_outputs);
+        const int64_t point = least_point(of, sign);
+        feature(of, point, floor->sheet_outputs);
         for (int64_t j = 0; j < n; j++)
             column[j] += sign * floor->largest * floor->mass[sheet] * floor->sheet_outputs[j];
-        *name = (*name + (negative && !sheet)) * jko->measure.points + point;
+        *name = (*name + (negative && !sheet)) * of->measure->points + point;
     }
     column[n] = floor->rho;
     floor->least = wgf_dot(floor->direction, column, n);
-    const double points = (double)jko->measure.points;
+    const double points = (double)of->measure->points;
     if (!wgf_budget_spend(budget, 3 * points + 20 * sqrt(points) * (double)n))
         return NAN;
     return floor->nnls.count > 0 ? floor->rho * residual[n] - floor->least : floor->rho * floor->rho;
@@ -102,8 +101,8 @@ static double next_vertex(void *context, const double *residual, double *column,
 /* The mass of each sheet, which no step changes. */
 static void weigh(struct floor *floor)
 {
-    const struct wgf_measure *measure = &floor->jko->measure;
-    const double *p = floor->jko->problem->masses;
+    const struct wgf_measure *measure = floor->of->measure;
+    const double *p = floor->of->masses;
     for (int sheet = 0; sheet < measure->sheets; sheet++)
         floor->mass[sheet] = p ? 0 : 1.0 / measure->sheets;
     for (int grid = 0; p && grid < measure->grid_count; grid++)
@@ -116,9 +115,9 @@ static void weigh(struct floor *floor)
 static double count_atoms(const struct floor *floor)
 {
     const struct wgf_nnls *nnls = &floor->nnls;
-    const int64_t points = floor->jko->measure.points * (floor->jko->measure.moves_alpha ? 2 : 1);
+    const int64_t points = floor->of->measure->points * (floor->of->measure->moves_alpha ? 2 : 1);
     double atoms = 0;
-    for (int sheet = 0; sheet < floor->jko->measure.sheets; sheet++)
+    for (int sheet = 0; sheet < floor->of->measure->sheets; sheet++)
         for (int64_t i = 0; i < nnls->count; i++) {
             int64_t same = 0;
             while (same < i && (sheet ? nnls->names[same] / points != nnls->names[i] / points
@@ -132,13 +131,14 @@ static double count_atoms(const struct floor *floor)
 static void search(struct floor *floor, struct wgf_budget *budget, struct wgf_optimum *optimum)
 {
     const double tolerance = 1e-14;
-    struct wgf_jko *jko = floor->jko;
+    const struct wgf_masses_floor *const of = floor->of;
     struct wgf_nnls *nnls = &floor->nnls;
-    const int64_t n = jko->problem->data->n;
+    const int64_t n = of->features->data->n;
     const struct wgf_nnls_source source = {floor, next_vertex};
     int64_t unread;
-    floor->rho = jko->scale;
-    floor->largest = jko->measure.moves_alpha ? jko->measure.grids->radius : 1;
+    const double squared = wgf_dot(of->features->data->y, of->features->data->y, n);
+    floor->rho = squared > 0 ? sqrt(squared) : 1;
+    floor->largest = of->measure->moves_alpha ? of->measure->grids->radius : 1;
     nnls->b[n] = floor->rho;
     weigh(floor);
     const bool whole = wgf_nnls_solve(nnls, &source, tolerance * floor->rho * floor->rho, 0, budget);
@@ -151,16 +151,17 @@ static void search(struct floor *floor, struct wgf_budget *budget, struct wgf_op
         sum += nnls->z[k];
     const double square = wgf_squared_distance(floor->direction, NULL, n) / (sum * sum);
     optimum->kind = WGF_OPTIMUM_EXACT;
-    optimum->objective = jko->kappa * square;
-    optimum->gap = 2 * fmax(0, square - floor->least / sum) / (jko->scale * jko->scale);
+    optimum->objective = of->kappa * square;
+    optimum->gap = 2 * fmax(0, square - floor->least / sum) / (floor->rho * floor->rho);
     optimum->atoms = count_atoms(floor);
 }
 
-wgf_status wgf_jko_floor(void *work, struct wgf_budget *budget, struct wgf_optimum *optimum, struct wgf_error *error)
+wgf_status wgf_masses_floor(const struct wgf_masses_floor *of, struct wgf_budget *budget, struct wgf_optimum *optimum,
+                            struct wgf_error *error)
 {
-    struct floor floor = {.jko = work};
+    struct floor floor = {.of = of};
     struct wgf_arena arena = {0};
-    const int64_t n = floor.jko->problem->data->n;
+    const int64_t n = of->features->data->n;
     lay_out(&floor, n, &arena);
     if (!wgf_arena_allocate(&arena))
         return wgf_fail(error, WGF_EMEMORY, "no memory for the optimum on %" PRId64 " samples", n);

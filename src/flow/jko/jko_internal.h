@@ -120,17 +120,8 @@ struct wgf_jko_report wgf_jko_dykstra(struct wgf_jko *jko, const struct wgf_dead
 /* At a start, p being the masses: objective_limit, unless the watch expires. q, u and the rest of the work are used. */
 void wgf_jko_foresee(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 
-/* As `floor` of struct wgf_method: the least F over all masses on the grid. */
-wgf_status wgf_jko_floor(void *work, struct wgf_budget *budget, struct wgf_optimum *optimum, struct wgf_error *error);
-double wgf_jko_floor_bytes(const struct wgf_settings *settings);
-
 /* p = argmin KL(p | rho z) + s F(p) = a z, log z (N) given: Newton on its dual, from u. Leaves log_a and p. */
 struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance);
-
-/* The `regrid` and the `deposit` of jko. */
-void wgf_jko_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
-int64_t wgf_jko_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
-                        double weight, double *p);
 
 #endif

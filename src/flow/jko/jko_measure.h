@@ -50,6 +50,11 @@ void wgf_measure_net(const struct wgf_measure *measure, const double *p, double 
 /* The grid of theta alone. */
 struct wgf_grid wgf_measure_points(const struct wgf_measure *measure, int grid);
 
+/* As `regrid`, between settings of methods on grids, and `deposit` of struct wgf_method. */
+void wgf_measure_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q);
+int64_t wgf_measure_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
+                            double weight, double *p);
+
 /* out (N) = factor |theta|^2 */
 void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out);
 

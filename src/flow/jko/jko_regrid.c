@@ -72,7 +72,7 @@ static void regrid(const struct wgf_grid *from, const double *p, const struct wg
     }
 }
 
-void wgf_jko_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q)
+void wgf_measure_regrid(const struct wgf_settings *from, const double *p, const struct wgf_settings *to, double *q)
 {
     const struct wgf_measure old = wgf_measure_of(from), new = wgf_measure_of(to);
     memset(q, 0, (size_t) new.masses * sizeof *q);
@@ -99,8 +99,8 @@ static bool find_shares(const struct wgf_grid *grid, const double *theta, struct
     return true;
 }
 
-int64_t wgf_jko_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
-                        double weight, double *p)
+int64_t wgf_measure_deposit(const struct wgf_settings *settings, const double *W, const double *alpha, int64_t m,
+                            double weight, double *p)
 {
     const struct wgf_measure measure = wgf_measure_of(settings);
     const int64_t d = settings->data.d;

@@ -40,7 +40,7 @@ def outputs(job, inputs):
     """f at the inputs [points, 2] for every state kept: [records, points]."""
     states = job.state()
     if job.value("method") in MASSES:
-        weights, sign = (grid_points if job.value("method") == "jko" else cell_points)(job)
+        weights, sign = (cell_points if job.value("method") == "wfr" else grid_points)(job)
         return states[:, :, 0] @ (np.maximum(0, weights @ inputs.T) * sign[:, None])
     sign = np.where(np.arange(states.shape[1]) < positive_count(job), 1.0, -1.0)
     trained = states.shape[2] > inputs.shape[1]
