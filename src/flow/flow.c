@@ -62,7 +62,8 @@ bool wgf_flow_has_column(const struct wgf_settings *settings, enum wgf_trace_col
         return settings->record_distances == WGF_DISTANCES_REFERENCE;
     if (is_unwanted(settings, column))
         return false;
-    return wgf_method_find(settings)->columns >> column & 1;
+    const struct wgf_method *const method = wgf_method_find(settings);
+    return (method->columns >> column & 1) && !(method->lacks && method->lacks(settings, column));
 }
 
 struct wgf_state_shape wgf_flow_one_state(const struct wgf_settings *settings)

@@ -41,6 +41,8 @@ struct wgf_method {
     bool uses_kernel; /* it evaluates a network, by `kernel` */
     /* Trace columns that it fills besides step, time and objective: bit c for column c. */
     uint64_t columns;
+    /* Of these, is this one left out with these settings? NULL: none is. */
+    bool (*lacks)(const struct wgf_settings *, enum wgf_trace_column column);
     double (*bytes)(const struct wgf_settings *);                 /* of its workspace, as `create` allocates it */
     double (*operations)(const struct wgf_settings *);            /* of a step and its records; wgf_flow_operations */
     double (*start_operations)(const struct wgf_settings *);      /* of `foresee`; NULL: few */

@@ -20,8 +20,16 @@ bool wgf_inner_unfit(struct wgf_trial *trial)
         return wgf_trial_says(trial, "inner: %s needs parametrisation: neurons; use inner: gd", word);
     if (wgf_network_trains_alpha(&settings->network))
         return wgf_trial_says(trial, "inner: %s needs layers: first; use inner: gd", word);
-    return settings->metric == WGF_METRIC_SLICED &&
+    return (settings->metric == WGF_METRIC_SLICED || settings->metric == WGF_METRIC_SINKHORN) &&
            wgf_trial_says(trial, "inner: %s needs metric: frobenius or wasserstein; use inner: gd", word);
+}
+
+bool wgf_sinkhorn_epsilon(struct wgf_trial *trial)
+{
+    const struct wgf_settings *settings = &trial->settled;
+    return settings->method == WGF_METHOD_PROX && settings->metric == WGF_METRIC_SINKHORN && isnan(settings->epsilon) &&
+           wgf_trial_says(trial, "metric: sinkhorn needs a given epsilon, such as epsilon: 0.01, a squared length over "
+                                 "which plans may blur; auto is that of jko's grid");
 }
 
 /* Only gd searches for a beta, and what is searched for does not decay. */

@@ -195,8 +195,9 @@ wgf_conflict wgf_state_missing, wgf_state_unasked, wgf_state_of_neurons, wgf_sta
     wgf_state_other_axes, wgf_state_other_cells, wgf_state_of_masses, wgf_state_other_masses, wgf_state_outside,
     wgf_state_larger, wgf_state_larger2;
 
-/* Of the inner solver of prox: what it is asked to solve does not fit, or its beta does not. */
-wgf_conflict wgf_inner_unfit, wgf_inner_beta_unfit;
+/* Of the inner solver of prox: what it is asked to solve does not fit, or its beta does not; its distance lacks an
+ * epsilon. */
+wgf_conflict wgf_inner_unfit, wgf_inner_beta_unfit, wgf_sinkhorn_epsilon;
 bool wgf_inner_is_exact(const struct wgf_settings *settings);
 
 /* Of initial neurons: their method, inputs or width do not fit; their alpha does not train. */

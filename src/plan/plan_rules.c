@@ -284,6 +284,7 @@ static const struct wgf_rule rules[] = {
     {{"inner", "method", "loss", "layers", "parametrisation", "metric"}, .conflicts = wgf_inner_unfit},
     {{"inner", "method", "d", "data", "data_file", "inputs", "bias"}, .conflicts = inner_inputs},
     {{"inner", "beta", "beta_decay", "method"}, .conflicts = wgf_inner_beta_unfit},
+    {{"metric", "epsilon", "method"}, .conflicts = wgf_sinkhorn_epsilon},
     {{"loss", "method", "flow_solver", "d", "data", "data_file", "inputs", "bias", "layers"}, .conflicts = smooth_loss},
     {{"loss", "data", "standardize"}, .conflicts = class_labels},
     {{"weight_decay", "method"}, .conflicts = decay},

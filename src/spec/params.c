@@ -140,6 +140,16 @@ static bool with_sliced(const struct wgf_settings *s)
     return with_prox(s) && s->metric == WGF_METRIC_SLICED;
 }
 
+static bool with_sinkhorn(const struct wgf_settings *s)
+{
+    return with_prox(s) && s->metric == WGF_METRIC_SINKHORN;
+}
+
+static bool with_epsilon(const struct wgf_settings *s)
+{
+    return with_jko(s) || with_sinkhorn(s);
+}
+
 static bool with_newton(const struct wgf_settings *s)
 {
     return with_jko(s) && s->solver == WGF_SOLVER_NEWTON;
@@ -377,6 +387,8 @@ const struct wgf_param wgf_params[] = {
     {"sliced_scale", CHOICE(sliced_scale, "none"), ONE_OF(sliced_scales), READ(with_sliced),
      SAYS("dimension: multiply the sliced distance by that of the points, so that translations cost what they "
           "cost under the others")},
+    {"sinkhorn_tol", FLOAT(sinkhorn_tol, "1e-9"), ABOVE(0), READ(with_sinkhorn),
+     SAYS("l1 error of the marginal at which the iterations of the Sinkhorn divergence stop")},
     {"grid", INT(grid, "32"), WHOLE(2), SHAPES(STATE), READ(with_grid), SAYS("grid points per axis")},
     {"grid_radius", FLOAT(grid_radius, "1"), ABOVE(0), READ(with_grid), SAYS("half-width of the grid")},
     {"grid_grading", FLOAT(grid_grading, "0"), .maximum = 20, READ(with_grid),
@@ -385,9 +397,9 @@ const struct wgf_param wgf_params[] = {
      SAYS("points per axis of a second, coarse grid; 0: none")},
     {"grid2_radius", FLOAT(grid2_radius, "10"), ABOVE(0), READ(with_jko), NEEDS(grid2),
      SAYS("half-width of the second grid")},
-    {"epsilon", FLOAT(epsilon, "auto"), ABOVE(0), OR_AUTO, READ(with_jko),
-     SAYS("entropic regularisation; auto: the squared grid spacing, or 4 gamma entropy; epsilon / (4 gamma) acts as a "
-          "temperature")},
+    {"epsilon", FLOAT(epsilon, "auto"), ABOVE(0), OR_AUTO, READ(with_epsilon),
+     SAYS("entropic regularisation; of jko auto is the squared grid spacing, or 4 gamma entropy, and epsilon / (4 "
+          "gamma) acts as a temperature; metric: sinkhorn needs a number")},
     {"solver", CHOICE(solver, "newton"), ONE_OF(solvers), DECIDES, SHAPES(TRACE), READ(with_jko),
      SAYS("inner solver of jko")},
     {"start", CHOICE(start, "previous"), ONE_OF(starts), DECIDES, SHAPES(TRACE), READ(with_jko),

@@ -21,6 +21,10 @@ static const struct kind {
     {"prox_wasserstein", WGF_METHOD_PROX, WGF_METRIC_WASSERSTEIN, 0, 0, 0.05, 0.3, true,
      "method: prox, metric: wasserstein", 0, 0, 0},
     {"prox_sliced", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true, "method: prox, metric: sliced", 0, 0, 0},
+    {"prox_sinkhorn", WGF_METHOD_PROX, WGF_METRIC_SINKHORN, 0, 0, 0.05, 0.3, true,
+     "method: prox, metric: sinkhorn, epsilon: 0.1", 0, 0, 0},
+    {"prox_sinkhorn_given", WGF_METHOD_PROX, WGF_METRIC_SINKHORN, 0, 0, 0.05, 0.3, true,
+     "method: prox, metric: sinkhorn, epsilon: 0.1, beta: 0.001", WGF_INNER_GD, 1e-3, 0},
     {"prox_fixed_point", WGF_METHOD_PROX, WGF_METRIC_FROBENIUS, 0, 0, 1e-3, 1e-5, true,
      "method: prox, inner: fixed_point", WGF_INNER_FIXED_POINT, 0, 0},
     {"prox_momentum", WGF_METHOD_PROX, WGF_METRIC_SLICED, 0, 0, 0.05, 0.3, true,
@@ -85,7 +89,8 @@ static inline struct wgf_settings settings_of_kind(const struct kind *kind)
     settings.grid_radius = 1;
     settings.grid2 = kind->grid2;
     settings.grid2_radius = 3;
-    settings.epsilon = NAN;
+    settings.epsilon = settings.metric == WGF_METRIC_SINKHORN ? 0.1 : NAN;
+    settings.sinkhorn_tol = 1e-9;
     settings.cells = 24;
     settings.total_mass = 1;
     settings.newton_tol = 1e-9;

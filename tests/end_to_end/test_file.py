@@ -41,8 +41,8 @@ FILES = {
 }
 INTERRUPTED = "name: x\nfixed: {n: 5, width: 4, record_every: 100000000000, save: last}\n" \
               "sweep: {steps: [3, 100000000000], seed: [1, 2]}\n"
-TRACES = ("step", "time", "objective", "distance", "distance_frobenius", "distance_wasserstein", "grad_norm",
-          "weight_norm", "variation_norm", "objective_test",
+TRACES = ("step", "time", "objective", "distance", "distance_debiased", "distance_frobenius",
+          "distance_wasserstein", "grad_norm", "weight_norm", "variation_norm", "objective_test",
           "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
           "prox_objective", "prox_bound", "arc_switches", "sliding", "at_origin", "events", "alignment", "directions",
           "moving", "exchanged", "extremals", "patterns", "pattern_changes", "free_energy", "free_energy_bound")
@@ -58,8 +58,9 @@ INTEGERS = ("n", "d", "data_seed", "width", "seed", "steps", "inner_steps", "pro
 TEXTS = ("data", "test_file", "data_file", "sampling", "init", "init_file", "signs", "loss", "output", "layers",
          "method", "metric", "scaling", "inner", "solver", "flow_solver", "origin", "record_distances",
          "kernel", "save", "kernel_used")
-FLOATS = ("noise", "init_scale", "weight_decay", "confine", "entropy", "gamma", "beta", "inner_tol", "grid_radius",
-          "grid2_radius", "epsilon", "newton_tol", "dykstra_tol", "stop_objective", "stop_change", "time_limit")
+FLOATS = ("noise", "init_scale", "weight_decay", "confine", "entropy", "gamma", "beta", "inner_tol", "sinkhorn_tol",
+          "grid_radius", "grid2_radius", "epsilon", "newton_tol", "dykstra_tol", "stop_objective", "stop_change",
+          "time_limit")
 
 
 def opened(path):

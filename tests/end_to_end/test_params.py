@@ -40,7 +40,7 @@ confine | float | 0
 entropy | float | 0
 anneal | constant, log | constant
 method | gd, prox, jko, flow, wfr, pde | gd
-metric | frobenius, wasserstein, sliced | frobenius
+metric | frobenius, wasserstein, sliced, sinkhorn | frobenius
 gamma | float | 0.1
 scaling | plain, mean_field | plain
 steps | int | 100
@@ -56,6 +56,7 @@ inner_steps | int | 100
 inner_tol | float | 0
 projections | int | 100
 sliced_scale | none, dimension | none
+sinkhorn_tol | float | 1e-9
 grid | int | 32
 grid_radius | float | 1
 grid_grading | float | 0
@@ -148,7 +149,7 @@ def what_jobs_read_is_told(wgf):
     table = markdown(wgf)
     for name, words in {"scaling": ["gd"], "metric": ["prox"], "noise": ["linear", "sinus"],
                         "teacher_seed": ["teacher"], "data_seed": ["sinus"], "projections": ["sliced"],
-                        "sliced_scale": ["sliced"],
+                        "sliced_scale": ["sliced"], "sinkhorn_tol": ["sinkhorn"], "epsilon": ["prox", "jko"],
                         "grid": ["jko"], "origin": ["flow"], "rtol": ["adaptive"], "dykstra_tol": ["dykstra"],
                         "gamma": ["all"]}.items():
         for word in words:

@@ -10,6 +10,7 @@ SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
 DECIDERS = ("data", "init", "loss", "parametrisation", "method", "metric", "inner", "solver", "flow_solver")
 DESCENTS = ({"method": "gd"}, {"method": "prox"}, {"method": "prox", "metric": "sliced"},
+            {"method": "prox", "metric": "sinkhorn"},
             {"method": "prox", "inner": "adam"}, {"method": "jko"},
             {"method": "jko", "solver": "dykstra"}, {"method": "flow"}, {"method": "flow", "flow_solver": "adaptive"},
             {"method": "wfr"}, {"method": "pde"}, {"method": "gd", "parametrisation": "product"},
@@ -19,7 +20,7 @@ KINDS = [{"data": data, "init": init, **descent} for data, init in (("sinus", "n
 LEFT_OUT = {"test_file", "data_file", "init_file", "init_job", "init_record", "d", "bias", "layers", "weight_decay",
             "confine", "entropy", "anneal", "kernel", "signs", "init_alpha", "grid_grading", "grid2_radius",
             "standardize", "test_fraction", "split_seed", "reference_job", "transport_p", "direction_tol",
-            "moving_tol", *DECIDERS}
+            "moving_tol", "sinkhorn_tol", *DECIDERS}
 
 
 def parameters(wgf):
@@ -53,6 +54,8 @@ def needs(choices, names):
         found["width"] = 8
     if choices["method"] == "prox" and (choices.get("inner") in ("momentum", "adam") or "beta_decay" in names):
         found["beta"] = 0.01
+    if choices["method"] == "prox" and choices.get("metric") == "sinkhorn":
+        found["epsilon"] = 0.1
     return found
 
 

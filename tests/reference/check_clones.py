@@ -30,8 +30,8 @@ CHECKS = (("check_flow.py", "sse sum"), ("check_flow.py", "all distances"), ("ch
 SPECS = {
     "particles": """\
 name: particles
-fixed: {n: 33, steps: 12, inner_steps: 8, save: last, record_distances: all, gamma: 0.05}
-sweep: {d: [1, 2, 5], width: [37, 300], method: [gd, prox], metric: [frobenius, wasserstein, sliced]}
+fixed: {n: 33, steps: 12, inner_steps: 8, save: last, record_distances: all, gamma: 0.05, epsilon: 1.0e-5}
+sweep: {d: [1, 2, 5], width: [37, 300], method: [gd, prox], metric: [frobenius, wasserstein, sliced, sinkhorn]}
 """,
     "kernels": """\
 name: kernels

@@ -99,7 +99,8 @@ def inner_cases(inputs, metrics_of_case):
     for inner, metric in itertools.product(("fixed_point", "momentum", "adam", "gd"), metrics_of_case):
         m, steepest = len(inputs.W), curvature(inputs, "mse", "sum")
         gamma = rounded(0.4 / (m * steepest) if inner == "fixed_point" else 2 / (m * steepest))
-        draws = {"projections": 7, "seed": 5} if metric == "sliced" else {}
+        draws = {"sliced": {"projections": 7, "seed": 5},
+                 "sinkhorn": {"epsilon": 0.5, "sinkhorn_tol": 1e-13}}.get(metric, {})
         fixed = {"method": "prox", "metric": metric, "inner": inner, "gamma": gamma, "steps": 5, "save": "all",
                  "inner_steps": 5 if inner == "fixed_point" else 15, **draws, **files_of(inputs)}
         long = {"momentum": 1.5, "adam": 0.1, "gd": 2.2}.get(inner)  # some steps raise the inner objective
@@ -143,7 +144,7 @@ def prox_cases(inputs, record_every, save):
 def metric_cases(inputs):
     """Every distance of prox, near its start (clouds that creep) and far from it, all distances recorded."""
     speeds = (2, 8) if len(inputs.samples.y) > 1 else (2,)  # one sample is soon fitted: what is left is rounding
-    for metric, speed in itertools.product(("frobenius", "wasserstein", "sliced"), speeds):
+    for metric, speed in itertools.product(("frobenius", "wasserstein", "sliced", "sinkhorn"), speeds):
         m, steepest = len(inputs.W), curvature(inputs, "mse", "sum")
         gamma = rounded(speed / (m * steepest))
         fixed = {"method": "prox", "metric": metric, "gamma": gamma,
@@ -153,6 +154,8 @@ def metric_cases(inputs):
         kernels, draws = {"kernel": kernels_of(inputs)}, {}
         if metric == "sliced":
             draws = {"projections": [1, 7, 40], "sliced_scale": ["none", "dimension"], "seed": [1, 5]}
+        if metric == "sinkhorn":  # beside mean squared distances of a half d
+            fixed["sinkhorn_tol"], draws = 1e-13, {"epsilon": [0.5, 3.0]}
         for layers, inner_steps in ((["first", "both"], 20), (["second"], 6)):  # those of alpha alone converge sooner
             yield Case(f"prox {metric}, gamma {gamma}, {inner_steps} inner steps, {inputs.name}", inputs,
                        {**fixed, "inner_steps": inner_steps}, {"layers": layers, **draws, **kernels}, RTOL_METRIC)
@@ -197,7 +200,7 @@ def all_cases(folder):
         yield from metric_cases(inputs)
         yield from recorded_cases(inputs)
     yield from metric_cases(make_inputs(folder, 6, n=30, d=7, m=20, data="h5", init="h5"))
-    for inputs, distances in ((plane, ("frobenius", "wasserstein", "sliced")), (space, ("wasserstein",))):
+    for inputs, distances in ((plane, ("frobenius", "wasserstein", "sliced", "sinkhorn")), (space, ("wasserstein",))):
         yield from smooth_loss_cases(inputs, folder)
         yield from inner_cases(inputs, distances)
     without_test = replace(plane, name="no test set", test=None,
@@ -215,8 +218,8 @@ def reference(inputs, parameters):
                       **read("loss", "huber_delta", "output", "layers", "weight_decay", "parametrisation"))
     descent = Descent(**read("inner", "inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory",
                              "beta_decay", "method", "gamma", "scaling", "steps", "beta", "inner_steps", "inner_tol",
-                             "record_every", "record_distances", "metric", "projections", "sliced_scale", "seed",
-                             "stop_objective", "stop_change"))
+                             "record_every", "record_distances", "metric", "projections", "sliced_scale", "epsilon",
+                             "seed", "stop_objective", "stop_change"))
     return descend(network, descent, inputs.W, inputs.test)
 
 

@@ -36,6 +36,35 @@ def translation(random, d):
     return max(abs(value / (shift @ shift) - 1), np.max(np.abs(gradient - slope)) / np.max(np.abs(slope)))
 
 
+def entropic_cost(x, y, epsilon):
+    """OT_epsilon by POT's own iterations: the cost of its plan, and epsilon times the divergence of that from the
+    product of the masses, which POT's values leave out."""
+    cost, uniform = ot.dist(x, y), ot.unif(len(x))
+    plan = ot.bregman.sinkhorn_log(uniform, uniform, cost, epsilon, numItermax=100000, stopThr=1e-12)
+    return np.sum(plan * cost) + epsilon * np.sum(plan * np.log(plan * len(x) ** 2))
+
+
+def sinkhorn_gaps(random, epsilon):
+    """How far the divergence is from POT's, relative to it, and its gradient from differences, relative to the
+    largest entry."""
+    gaps = []
+    for d, near in ((1, False), (2, False), (2, True), (5, False), (10, False)):
+        alpha, V, W = clouds(random, 24, d, near)
+        distance = metrics.sinkhorn(epsilon * d)
+        value, gradient = distance(alpha, V, W)
+        expected = by_pot(alpha, V, W, lambda v, w: entropic_cost(v, w, epsilon * d) - (
+            entropic_cost(v, v, epsilon * d) + entropic_cost(w, w, epsilon * d)) / 2)
+        step, slopes = 1e-4 * np.std(V), np.zeros_like(V)
+        for place in np.ndindex(*V.shape):
+            moved = np.zeros_like(V)
+            moved[place] = step
+            ends = [distance(alpha, V + side * moved, W)[0] for side in (1, -1)]
+            slopes[place] = (ends[0] - ends[1]) / (2 * step)
+        gaps.append((abs(value - expected) / (abs(expected) + 1e-6 * d),
+                     np.max(np.abs(gradient - slopes)) / np.max(np.abs(gradient))))
+    return np.max(gaps, axis=0)
+
+
 def main():
     random = np.random.default_rng(7)
     worst = {"wasserstein": 0.0, "sliced": 0.0, "sliced, times d": 0.0}
@@ -54,7 +83,12 @@ def main():
     translated = {d: translation(random, d) for d in (2, 3, 7)}
     for d, error in translated.items():
         print(f"{'ok   ' if error < 0.05 else 'FAIL '} sliced, times d: a translation, d = {d}: {error:.1e}")
-    sys.exit(any(error >= 1e-10 for error in worst.values()) or any(error >= 0.05 for error in translated.values()))
+    entropic = {epsilon: sinkhorn_gaps(random, epsilon) for epsilon in (1.0, 0.3)}
+    for epsilon, errors in entropic.items():
+        print(f"{'ok   ' if max(errors) < 1e-6 else 'FAIL '} sinkhorn: 5 pairs of clouds, epsilon {epsilon} d, "
+              f"relative error {errors[0]:.1e}, of the gradient {errors[1]:.1e}")
+    sys.exit(any(error >= 1e-10 for error in worst.values()) or any(error >= 0.05 for error in translated.values())
+             or any(max(errors) >= 1e-6 for errors in entropic.values()))
 
 
 if __name__ == "__main__":

@@ -160,9 +160,11 @@ def cases_of(inputs, name):
         yield Case(f"gd {output}, {pairs.name}", pairs, gd,
                    {"scaling": ["plain", "mean_field"] if output == "mean" else ["plain"], "weight_decay": [0, decay],
                     **kernels})
-    for metric in ("frobenius", "wasserstein", "sliced"):
+    for metric in ("frobenius", "wasserstein", "sliced", "sinkhorn"):
         prox = {**fixed, "method": "prox", "metric": metric, "gamma": gamma, "beta": beta, "steps": 5,
                 "inner_steps": 15, "weight_decay": decay}
+        if metric == "sinkhorn":
+            prox |= {"epsilon": 0.5, "sinkhorn_tol": 1e-13}
         yield Case(f"prox {metric}, {pairs.name}", pairs, prox, kernels, 1e-7)
         adam = {**prox, "inner": "adam", "beta": 0.1, "adam_eps": 1.0, "inner_memory": "run", "beta_decay": 0.9}
         yield Case(f"prox {metric} by adam, {pairs.name}", pairs, adam, kernels, 1e-7)

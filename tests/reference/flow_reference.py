@@ -12,8 +12,9 @@ from scipy.special import expit, huber
 import metrics_reference as metrics
 
 COLUMNS = (
-    "step", "time", "objective", "distance", "distance_frobenius", "distance_wasserstein", "grad_norm", "weight_norm",
-    "objective_test", "active", "inner_steps_used", "inner_residual", "mass", "newton_steps_used",
+    "step", "time", "objective", "distance", "distance_debiased", "distance_frobenius", "distance_wasserstein",
+    "grad_norm", "weight_norm", "objective_test", "active", "inner_steps_used", "inner_residual", "mass",
+    "newton_steps_used",
 )
 
 
@@ -134,6 +135,7 @@ class Descent:
     metric: str = "frobenius"
     projections: int = 100
     sliced_scale: str = "none"
+    epsilon: float = float("nan")
     seed: int = 1
     gamma: float = 0.1
     scaling: str = "plain"
@@ -182,6 +184,8 @@ def metric_of_step(descent, step, d):
     if descent.metric == "sliced":
         scale = d if descent.sliced_scale == "dimension" else 1
         return metrics.sliced(metrics.directions(descent.seed, step, descent.projections, d), scale)
+    if descent.metric == "sinkhorn":
+        return metrics.sinkhorn(descent.epsilon)
     return {"frobenius": metrics.frobenius, "wasserstein": metrics.wasserstein}[descent.metric]
 
 
@@ -258,6 +262,8 @@ def descend(network, descent, W, test=None):
     solver = Solver(descent, state)
 
     def record(step, distance, **inner):
+        if descent.metric == "sinkhorn":
+            inner["distance_debiased"] = distance
         trace.record(
             network.kept(state), step=step, time=step * time_of_step(descent, len(state)),
             objective=network.objective(state), distance=distance, grad_norm=np.linalg.norm(network.gradient(state)),

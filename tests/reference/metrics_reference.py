@@ -5,6 +5,7 @@ Each is a function of V that gives (D, grad D) against a fixed cloud W, signs ke
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.special import logsumexp
 
 DIRECTION = 8  # the stream's purpose
 
@@ -38,6 +39,51 @@ def sliced(theta, scale=1):
             rank = np.argsort(np.argsort(v, axis=1, kind="stable"), axis=1, kind="stable")
             gaps[:, members] = v - np.take_along_axis(np.sort(w, axis=1), rank, axis=1)
         return scale * (gaps**2).sum() / gaps.size, 2 * scale * gaps.T @ theta / gaps.size
+
+    return distance
+
+
+def entropic_potentials(X, Y, epsilon):
+    """f and g of the plan exp((f_i + g_j - |x_i - y_j|^2) / epsilon) / n^2 that has the masses 1/n as marginals, and
+    the plan: Sinkhorn's iterations in the log domain, then Newton's method on both potentials at once."""
+    n = len(X)
+    cost = ((X[:, None, :] - Y[None, :, :]) ** 2).sum(2)
+    f, g = np.zeros(n), np.zeros(n)
+    for iteration in range(10000):
+        plan = np.exp((f[:, None] + g - cost) / epsilon) / n**2
+        gaps = np.concatenate([1 / n - plan.sum(1), 1 / n - plan.sum(0)])
+        error = np.abs(gaps).sum()
+        if error < 1e-14 or (iteration > 100 and error < 1e-12):
+            return f, g, plan
+        if error < 0.1:
+            null = np.concatenate([np.ones(n), -np.ones(n)]) / n  # constants that pass from f to g
+            hessian = np.block([[np.diag(plan.sum(1)), plan], [plan.T, np.diag(plan.sum(0))]]) + np.outer(null, null)
+            step = epsilon * np.linalg.solve(hessian, gaps)
+            step *= min(1, 2 * epsilon / np.abs(step).max())
+            f, g = f + step[:n], g + step[n:]
+            if np.abs(step).max() < epsilon:
+                continue
+        f = epsilon * (np.log(n) - logsumexp((g - cost) / epsilon, axis=1))
+        g = epsilon * (np.log(n) - logsumexp((f[:, None] - cost) / epsilon, axis=0))
+    raise ArithmeticError(f"Sinkhorn's iterations did not end: error {error:.1e}")
+
+
+def sinkhorn(epsilon):
+    own = {}  # the plans of W with itself, by its bytes
+
+    def distance(alpha, V, W):
+        value, gradient = 0.0, np.zeros_like(V)
+        for members in signs(alpha):
+            v, w, n = V[members], W[members], len(members)
+            if w.tobytes() not in own:
+                own[w.tobytes()] = np.sum(entropic_potentials(w, w, epsilon)[:2]) / n
+            f, g, across = entropic_potentials(v, w, epsilon)
+            own_f, own_g, inside = entropic_potentials(v, v, epsilon)
+            divergence = np.sum(f + g - own_f / 2 - own_g / 2) / n - own[w.tobytes()] / 2
+            value += n / len(V) * divergence
+            there, here = (plan.sum(1)[:, None] * v - plan @ y for plan, y in ((across, w), (inside, v)))
+            gradient[members] = 2 / len(V) * n * (there - here)
+        return value, gradient
 
     return distance
 

@@ -40,6 +40,7 @@ static inline struct wgf_settings settings_of(int method)
         .beta_decay = 1,
         .inner_steps = 20,
         .projections = 100,
+        .sinkhorn_tol = 1e-9,
         .record_every = 1,
     };
 }

@@ -280,6 +280,7 @@ static void jobs_read_what_their_choices_need(void **state)
         {"sinus_range", 0, 0, 0, 1, 0, 0, 0, 0},    {"sinus_frequency", 0, 0, 0, 1, 0, 0, 0, 0},
         {"teacher_width", 0, 0, 0, 0, 0, 0, 0, 0},  {"teacher_seed", 0, 0, 0, 0, 0, 0, 0, 0},
         {"sliced_scale", 0, 0, 1, 0, 0, 0, 0, 0},   {"grid_grading", 0, 0, 0, 1, 1, 0, 0, 0},
+        {"sinkhorn_tol", 0, 0, 0, 0, 0, 0, 0, 0},
     };
     int listed = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++, listed++) {

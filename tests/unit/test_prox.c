@@ -112,11 +112,12 @@ static void one_given_inner_step_is_gradient_descent(void **state)
 static void the_residual_is_the_next_inner_step(void **state)
 {
     (void)state;
-    for (int metric = 0; metric <= WGF_METRIC_SLICED; metric++)
+    for (int metric = 0; metric <= WGF_METRIC_SINKHORN; metric++)
         for (int64_t d = 2; d < 4; d++) /* the arc stepper, and neuron by neuron */
             for (int64_t k = 2; k < 7; k++) {
                 struct wgf_settings settings = prox_settings();
                 settings.metric = metric;
+                settings.epsilon = 0.1;
                 settings.data.d = d;
                 settings.beta = 0.02;
                 settings.steps = 1;
@@ -210,9 +211,10 @@ static void inner_records_of_steps_that_end_early_are_nan(void **state)
 static void a_searched_step_leaves_the_origin(void **state)
 {
     (void)state;
-    for (int metric = 0; metric <= WGF_METRIC_SLICED; metric++) {
+    for (int metric = 0; metric <= WGF_METRIC_SINKHORN; metric++) {
         struct wgf_settings settings = prox_settings();
         settings.metric = metric;
+        settings.epsilon = 0.1;
         settings.init.scale = 0;
         settings.steps = 1;
         settings.inner_steps = 300;
@@ -221,6 +223,29 @@ static void a_searched_step_leaves_the_origin(void **state)
         assert_string_equal(done.result.message, "");
         discard(&done);
     }
+}
+
+/* Plans that are not solved are counted, also beside what else there is to say, and in every part of a descent. */
+static void unsolved_plans_are_told(void **state)
+{
+    (void)state;
+    struct wgf_settings settings = prox_settings();
+    settings.metric = WGF_METRIC_SINKHORN;
+    settings.epsilon = 0.1;
+    settings.sinkhorn_tol = 1e-300;
+    settings.steps = 2;
+    settings.inner_steps = 3;
+    struct descent done = run_settings(&settings);
+    assert_non_null(strstr(done.result.message, " plans of the Sinkhorn divergence were not solved to sinkhorn_tol"));
+    discard(&done);
+    settings.init.scale = 0;
+    settings.steps = settings.inner_steps = 1;
+    settings.epsilon = 1e-12;
+    done = run_settings(&settings);
+    assert_non_null(strstr(done.result.message, "1 steps ended by inner_steps just after a false rest"));
+    assert_non_null(strstr(done.result.message, "try a larger inner_steps; "));
+    assert_non_null(strstr(done.result.message, " plans of the Sinkhorn divergence"));
+    discard(&done);
 }
 
 /* A budget that ends with the step away from a false rest says so. */
@@ -335,6 +360,7 @@ int main(void)
         cmocka_unit_test(inner_records_of_steps_that_end_early_are_nan),
         cmocka_unit_test(a_searched_step_leaves_the_origin),
         cmocka_unit_test(a_false_rest_is_told),
+        cmocka_unit_test(unsolved_plans_are_told),
         cmocka_unit_test(a_rest_that_is_not_proven_is_told),
         cmocka_unit_test(too_large_a_beta_diverges),
         cmocka_unit_test(a_time_limit_within_a_step_takes_it_back),

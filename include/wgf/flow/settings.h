@@ -23,7 +23,8 @@ enum wgf_method_id { WGF_METHODS(WGF_METHOD_ID) WGF_METHOD_COUNT };
 #define WGF_METRICS(X)                                                                                                 \
     X(FROBENIUS, frobenius)                                                                                            \
     X(WASSERSTEIN, wasserstein)                                                                                        \
-    X(SLICED, sliced)
+    X(SLICED, sliced)                                                                                                  \
+    X(SINKHORN, sinkhorn)
 #define WGF_METRIC_ID(id, word) WGF_METRIC_##id,
 #define WGF_METRIC_WORD(id, word) #word,
 enum wgf_metric_id { WGF_METRICS(WGF_METRIC_ID) };
@@ -129,13 +130,14 @@ struct wgf_settings {
     double beta_decay;   /* factor of beta after an inner step that does not lower the inner objective */
     int64_t projections; /* directions of the sliced distance */
     int sliced_scale;    /* enum wgf_sliced_scale: what that is multiplied by */
+    double sinkhorn_tol; /* error of the marginal of an entropic plan, in l1, at which iterations stop */
 
     int64_t grid;       /* jko and pde: points per axis */
     double grid_radius; /* half-width */
     double grid_grading;
     int64_t grid2; /* of jko: the second, coarse grid; 0: none */
     double grid2_radius;
-    double epsilon;         /* entropic regularisation, or auto */
+    double epsilon;         /* entropic regularisation, or auto; of the Sinkhorn divergence too, where it is given */
     int solver;             /* enum wgf_jko_solver */
     int start;              /* enum wgf_start */
     const char *start_file; /* of start: file, as the spec writes it; borrowed */

@@ -1,6 +1,7 @@
 /* The distance of a proximal step: D between an inner iterate V and the iterate W that the step started from. One file
  * a metric. D is a minimum over transport plans; with the plan held fixed it is a quadratic in V that bounds D from
- * above, is cheap, and touches D where the plan is optimal: its gradient there is D's (Danskin). */
+ * above, is cheap, and touches D where the plan is optimal: its gradient there is D's (Danskin). Of the Sinkhorn
+ * divergence, a difference of such minima, D itself takes its place. */
 #ifndef WGF_FLOW_METRIC_H
 #define WGF_FLOW_METRIC_H
 
@@ -12,6 +13,7 @@ struct wgf_metric {
     /* The inner residual is the length of the last inner step over beta: D has kinks of its own, where sorted
      * projections meet. Else it is that of the point reached. */
     bool residual_of_step;
+    bool debiased; /* D is a Sinkhorn divergence, recorded under that name too */
     double (*bytes)(const struct wgf_settings *);
     double (*operations)(const struct wgf_settings *); /* of an inner iteration */
     wgf_status (*create)(void **work, const struct wgf_particles *, struct wgf_error *error);
@@ -27,6 +29,12 @@ struct wgf_metric {
     void (*match)(const void *work, double *matched);
     /* gradient += factor grad D at V, where D was solved last */
     void (*add_gradient)(const void *work, const double *V, double factor, double *gradient);
+    /* The step that `fix` began is taken, and not cut short. NULL: nothing is to be done. */
+    void (*accept)(void *work);
+    /* What lives on from step to step, as state_iov of methods; at most 2 entries. NULL: nothing. */
+    int (*state_iov)(void *work, struct iovec *iov);
+    /* Writes what a user should know at the end, or nothing. NULL: there never is anything. */
+    void (*explain)(void *work, char *message, size_t size);
 };
 
 /* The metric of that number (enum wgf_metric_id). */

@@ -123,6 +123,8 @@ static void accept(struct wgf_prox *prox, const struct wgf_prox_inner *inner, in
     prox->residual = inner->residual;
     prox->broken = inner->broken;
     prox->cut += inner->left;
+    if (prox->metric->accept)
+        prox->metric->accept(prox->distance);
     prox->unproven += inner->rests && !inner->broken && !inner->complete;
 }
 
@@ -189,6 +191,8 @@ static void record(void *work, double *values)
 {
     struct wgf_prox *prox = work;
     wgf_particles_record(&prox->particles, values);
+    if (prox->metric->debiased)
+        values[WGF_TRACE_DISTANCE_DEBIASED] = prox->particles.distance;
     values[WGF_TRACE_INNER_STEPS_USED] = prox->steps_used;
     values[WGF_TRACE_INNER_RESIDUAL] = prox->residual;
 }
@@ -198,7 +202,7 @@ static void state(void *work, double *out)
     wgf_particles_state(&((struct wgf_prox *)work)->particles, out);
 }
 
-/* Every outer step begins anew with the metric, which `fix` makes forget all. */
+/* Every outer step begins anew with the metric, which `fix` makes forget all but what it counts. */
 static int state_iov(void *work, struct iovec *iov)
 {
     struct wgf_prox *prox = work;
@@ -208,9 +212,12 @@ static int state_iov(void *work, struct iovec *iov)
     iov[count++] = WGF_IOV(prox->broken);
     iov[count++] = WGF_IOV(prox->cut);
     iov[count++] = WGF_IOV(prox->unproven);
+    if (prox->metric->state_iov)
+        count += prox->metric->state_iov(prox->distance, iov + count);
     return count + wgf_inner_iov(&prox->memory, &prox->beta, iov + count);
 }
 
+/* How the descents ended, or how the distances did. */
 static void explain(void *work, char *message, size_t size)
 {
     const struct wgf_prox *prox = work;
@@ -224,6 +231,12 @@ static void explain(void *work, char *message, size_t size)
                  "%" PRId64 " steps ended where neurons are on too many kinks to look at all of their sides, and no "
                  "descent was found; this need not be a minimum",
                  prox->unproven);
+    const size_t length = strlen(message), join = length > 0 ? 2 : 0;
+    if (!prox->metric->explain || length + join >= size)
+        return;
+    prox->metric->explain(prox->distance, message + length + join, size - length - join);
+    if (join && message[length + join])
+        memcpy(message + length, "; ", join);
 }
 
 static bool constant_step(const struct wgf_settings *settings)
@@ -259,6 +272,11 @@ static double bytes(const struct wgf_settings *settings)
            wgf_metric_find(settings->metric)->bytes(settings);
 }
 
+static bool lacks(const struct wgf_settings *settings, enum wgf_trace_column column)
+{
+    return column == WGF_TRACE_DISTANCE_DEBIASED && !wgf_metric_find(settings->metric)->debiased;
+}
+
 static double operations(const struct wgf_settings *settings)
 {
     const double inner = 2 * wgf_network_operations(&settings->network, wgf_settings_neurons(settings),
@@ -271,7 +289,9 @@ const struct wgf_method wgf_method_prox = {
     .solver = solver,
     .neurons = true,
     .uses_kernel = true,
-    .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(INNER_RESIDUAL),
+    .columns = WGF_PARTICLE_COLUMNS | WGF_COLUMN_BIT(DISTANCE_DEBIASED) | WGF_COLUMN_BIT(INNER_STEPS_USED) |
+               WGF_COLUMN_BIT(INNER_RESIDUAL),
+    .lacks = lacks,
     .bytes = bytes,
     .operations = operations,
     .start_operations = wgf_particles_start_operations,
