@@ -56,6 +56,7 @@ class Gallery(test_figures.Sweeping):
         for name in ("alignment", "scaling"):
             words = "record_diagnostics: ['alignment,directions,extremals,patterns']"
             self.sweep(name, "scaling: mean_field, gamma: 0.1, width: 10, steps: 100", words)
+        self.sweep("pde", "data: sinus, n: 9, method: pde, steps: 4", "grid: [8, 9]")
         self.sweep("exact", "data: sinus, n: 12, width: 10, method: prox, steps: 1", "inner: [gd, exact_local]")
         self.sweep("langevin", "data: sinus, n: 8, steps: 3, method: jko, entropy: 0.1", "confine: [0.1, 0.2]")
         self.sweep("optimum", "data: sinus, n: 12, layers: both, steps: 3", "weight_decay: [0.003, 0.01]")
