@@ -134,6 +134,29 @@ def positive_count(job):
     return width if whole else -(-width // 2)
 
 
+def grids(job):
+    """The uniform coordinates x in [-1, 1] of each grid of a job of jko, and the function that places them."""
+    grading = job.value("grid_grading") if "grid_grading" in job.source.file else 0
+
+    def placed(radius, b):
+        return lambda x: radius * (np.sinh(b * x) / np.sinh(b) if b else x)
+
+    found = [(np.linspace(-1, 1, int(job.value("grid"))), placed(job.value("grid_radius"), grading))]
+    if job.value("grid2") > 0:
+        found.append((np.linspace(-1, 1, int(job.value("grid2"))), placed(job.value("grid2_radius"), 0)))
+    return found
+
+
+def grid_axes(job):
+    """How many axes the grids have: the inputs, and alpha with layers: both."""
+    return int(job.value("d")) + (job.value("layers") == "both")
+
+
+def grid_sheets(job):
+    """The signs of the sheets of each grid; with layers: both there is one of all alpha."""
+    return (1.0,) if job.value("signs") == "positive" or job.value("layers") == "both" else (1.0, -1.0)
+
+
 def spacing(job):
     """The distance between neighbouring points of a job's grid."""
     return 2 * float(job.value("grid_radius")) / (job.value("grid") - 1)

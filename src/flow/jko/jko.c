@@ -89,16 +89,6 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
         wgf_dykstra_lay_out(&jko->dykstra, settings, arena);
 }
 
-/* Mass on a grid of spacing h moves no less than h / 2. A graded grid counts where it is finest. */
-static bool is_pinned(const struct wgf_jko *jko, int grid)
-{
-    const struct wgf_grid *const own = &jko->measure.grids[grid];
-    const double h = wgf_grid_coordinate(own, own->points / 2) - wgf_grid_coordinate(own, own->points / 2 - 1);
-    const double confine = jko->settings->network.confine, alpha = jko->measure.moves_alpha ? own->radius : 1;
-    return jko->epsilon < h * h / 2 &&
-           jko->settings->gamma * alpha * wgf_features_steepest(&jko->features, grid, jko->u, confine) < h / 2;
-}
-
 /* u at p: the gradient of the loss there, from which the first step's solver starts. And what is known beforehand of
  * the run. */
 static void begin(struct wgf_jko *jko)
@@ -116,8 +106,7 @@ static void begin(struct wgf_jko *jko)
         squared += data->y[j] * data->y[j];
     }
     jko->scale = squared > 0 ? sqrt(squared) : 1;
-    for (int grid = 0; grid < jko->measure.grid_count; grid++)
-        jko->pinned[grid] = is_pinned(jko, grid);
+    wgf_jko_find_pinned(jko);
 }
 
 static wgf_status create(void **work, const struct wgf_settings *settings, const struct wgf_problem *problem,
@@ -368,14 +357,7 @@ static void explain(void *work, char *message, size_t size)
         used +=
             snprintf(message, size, "%" PRId64 " steps did not reach %s (largest residual %.2g); ", jko->unconverged,
                      jko->settings->solver == WGF_SOLVER_DYKSTRA ? "dykstra_tol" : "newton_tol", jko->worst);
-    if (jko->pinned[0])
-        used += snprintf(message + used, size - (size_t)used,
-                         "epsilon pins masses to the grid: a step would move them less than half its spacing; raise "
-                         "epsilon, gamma or grid; ");
-    else if (jko->pinned[1])
-        used += snprintf(message + used, size - (size_t)used,
-                         "epsilon pins masses to the second grid: a step would move them less than half its spacing; "
-                         "use one grid with grid_grading, or raise epsilon, gamma or grid2; ");
+    used += wgf_jko_say_pinned(jko, message + used, size - (size_t)used);
     used += snprintf(message + used, size - (size_t)used, "epsilon / (4 gamma) = %.3g acts as a temperature",
                      temperature(jko));
     if (isfinite(jko->objective_limit))

@@ -65,8 +65,8 @@ struct wgf_jko {
     double distance, steps_used, newton_steps_used, residual; /* of the last step */
     int64_t unconverged;                                      /* steps */
     double worst;                                             /* the largest residual among them */
-    bool pinned[WGF_GRIDS];
-    wgf_status failed; /* to make the kernel of an epsilon that changes */
+    uint32_t pinned[WGF_GRIDS];                               /* along which coordinates, a bit each (jko_pinned.c) */
+    wgf_status failed;                                        /* to make the kernel of an epsilon that changes */
     struct wgf_error failure;
 
     double objective_limit; /* NAN: not known (jko_limit.c) */
@@ -123,5 +123,9 @@ void wgf_jko_foresee(struct wgf_jko *jko, const struct wgf_deadline *deadline);
 /* p = argmin KL(p | rho z) + s F(p) = a z, log z (N) given: Newton on its dual, from u. Leaves log_a and p. */
 struct wgf_newton_report wgf_jko_kl_prox(struct wgf_jko *jko, const double *log_z, const struct wgf_deadline *deadline,
                                          double tolerance);
+
+/* At the start of a run, u being the gradient of the loss: which masses epsilon pins; and in words, for the user. */
+void wgf_jko_find_pinned(struct wgf_jko *jko);
+int wgf_jko_say_pinned(const struct wgf_jko *jko, char *message, size_t size);
 
 #endif

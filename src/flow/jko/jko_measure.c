@@ -320,34 +320,35 @@ void wgf_features_output(const struct wgf_features *features, const double *net,
         }
 }
 
-/* The slope at theta, squared, of the sign with the steeper one. */
-static double slope(const struct wgf_data *data, const double *theta, const double *v, double confine)
+/* slope (d): the larger of those of both signs of v at theta, along each coordinate. */
+static void find_slope(const struct wgf_data *data, const double *theta, const double *v, double confine, double *slope)
 {
     const int64_t d = data->d;
-    double sum[WGF_GRID_AXES] = {0}, squared = 0, aside = 0, inward = 0;
+    memset(slope, 0, (size_t)d * sizeof *slope);
     for (int64_t j = 0; j < data->n; j++)
         if (wgf_dot(theta, data->X + j * d, d) > 0)
             for (int64_t c = 0; c < d; c++)
-                sum[c] += v[j] * data->X[j * d + c];
-    for (int64_t c = 0; c < d; c++) {
-        squared += sum[c] * sum[c];
-        aside += sum[c] * 2 * confine * theta[c];
-        inward += 4 * confine * confine * theta[c] * theta[c];
-    }
-    return squared + inward + 2 * fabs(aside);
+                slope[c] += v[j] * data->X[j * d + c];
+    for (int64_t c = 0; c < d; c++)
+        slope[c] = fabs(slope[c]) + fabs(2 * confine * theta[c]);
 }
 
 /* Along a ray the sum is the same and the rest grows, so the points of a grid's edge have the steepest. */
-double wgf_features_steepest(const struct wgf_features *features, int grid, const double *v, double confine)
+void wgf_features_steepest(const struct wgf_features *features, int grid, const double *v, double confine,
+                           double *steepest)
 {
     const struct wgf_grid *const own = &features->measure.grids[grid];
-    double most = 0, theta[WGF_GRID_AXES];
+    double theta[WGF_GRID_AXES], slope[WGF_GRID_AXES];
+    memset(steepest, 0, (size_t)own->axes * sizeof *steepest);
     for (int64_t k = 0; k < wgf_grid_size(own); k++) {
         double largest = 0;
         wgf_grid_point(own, k, theta);
         for (int axis = 0; axis < own->axes; axis++)
             largest = fmax(largest, fabs(theta[axis]));
-        most = fmax(most, largest == own->radius ? slope(features->data, theta, v, confine) : 0);
+        if (largest < own->radius)
+            continue;
+        find_slope(features->data, theta, v, confine, slope);
+        for (int axis = 0; axis < own->axes; axis++)
+            steepest[axis] = fmax(steepest[axis], slope[axis]);
     }
-    return sqrt(most);
 }

@@ -83,8 +83,9 @@ void wgf_features_fill(struct wgf_features *features, const struct wgf_data *dat
 void wgf_features_potential(const struct wgf_features *features, const double *v, double *h);
 void wgf_features_output(const struct wgf_features *features, const double *net, double *f);
 
-/* The largest |sum_{j active} v_j x_j + 2 confine theta| over the points of a grid, of either sign of v: the steepest
- * slope of the potentials. */
-double wgf_features_steepest(const struct wgf_features *features, int grid, const double *v, double confine);
+/* steepest (d): the largest of each coordinate of |sum_{j active} v_j x_j + 2 confine theta| over the points of a grid,
+ * of either sign of v: the steepest slopes of the potentials. */
+void wgf_features_steepest(const struct wgf_features *features, int grid, const double *v, double confine,
+                           double *steepest);
 
 #endif

@@ -12,7 +12,7 @@ from ..result import PlotError
 from ..samples import samples
 from ..style import INK, MUTED, WIDTH, reduce_colours
 from ..words import plain
-from .masses import USABLE, draw_sheet, mass_norm, sheet_name, sheets, support, with_masses
+from .masses import USABLE, density_norm, draw_sheet, sheets, support, with_masses
 from .neurons import draw_neurons
 
 MOST_FRAMES = 50
@@ -23,16 +23,16 @@ class Masses:
     """The sheets of a job: as many panels as it has signs."""
 
     def __init__(self, job):
-        self.states, self.axis = sheets(job)
-        self.norm, self.reach = mass_norm(self.states), support(self.states, self.axis)
-        self.records, self.panels = self.states.shape[:2]
+        self.sheets = sheets(job)
+        self.norm, self.reach = density_norm(self.sheets), support(self.sheets)
+        self.records, self.panels = len(self.sheets[0].values), len(self.sheets)
 
     def draw(self, line, record):
-        for sheet, axes in enumerate(line):
-            draw_sheet(axes, self.states[record, sheet], self.axis, sheet, self.norm, self.reach)
-            axes.set_title(sheet_name(sheet), size=9.5, color=INK, loc="right")
+        for sheet, axes in zip(self.sheets, line):
+            draw_sheet(axes, sheet, record, self.norm, self.reach)
+            axes.set_title(sheet.words, size=9.5, color=INK, loc="right")
             axes.set_xlabel(r"$w_1$")
-        line[0].set_ylabel(r"bias  $w_2$")
+        line[0].set_ylabel("density" if self.sheets[0].values.ndim == 2 else r"bias  $w_2$")
 
 
 class Neurons:

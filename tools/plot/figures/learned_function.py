@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..figure import Figure
-from ..jobs import MASSES, a_job_each, positive_count
+from ..jobs import MASSES, a_job_each, grid_axes, grid_sheets, grids, positive_count
 from ..neuron_paths import check_inputs
 from ..result import PlotError
 from ..samples import samples
@@ -15,18 +15,16 @@ POINTS = 400
 
 
 def grid_points(job):
-    """(weights [N, 2], sign of each) of the grid points whose masses a state of jko holds, in the state's order."""
-    weights, sign = [], []
-    sheets = (1.0,) if job.value("signs") == "positive" else (1.0, -1.0)
-    for count, radius in (("grid", "grid_radius"), ("grid2", "grid2_radius")):
-        side = int(job.value(count))
-        if side > 0:
-            axis = np.linspace(-job.value(radius), job.value(radius), side)
-            plane = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-            for sheet in sheets:
-                weights.append(plane)
-                sign.append(np.full(len(plane), sheet))
-    return np.concatenate(weights), np.concatenate(sign)
+    """(weights [N, d], alpha of each) of the grid points whose masses a state of jko holds, in the state's order."""
+    weights, alpha = [], []
+    d = int(job.value("d"))
+    for x, placed in grids(job):
+        points = np.stack(np.meshgrid(*[placed(x)] * grid_axes(job), indexing="ij"), axis=-1)
+        points = points.reshape(-1, grid_axes(job))
+        for sign in grid_sheets(job):
+            weights.append(points[:, :d])
+            alpha.append(points[:, d] if points.shape[1] > d else np.full(len(points), sign))
+    return np.concatenate(weights), np.concatenate(alpha)
 
 
 def cell_points(job):
