@@ -77,6 +77,7 @@ FACETED = {
     "scaling-path": {"method": ["gd"], "init_scale": [0.01, 0.1, 1], "record_diagnostics": ["alignment"]},
     "agreement": {**PROX, "metric": ["frobenius", "wasserstein"], "gamma": [0.1, 1], "seed": [1, 2]},
     "pinning": {**JKO, "grid": [4, 6, 8], "epsilon": [0.1, 1, 10]},
+    "grid-scale": {"method": ["gd", "jko"], "grid": [4, 6], "epsilon": [0.1, 1]},
     "heat-map": {**PROX, "width": [2, 4], "beta": ["auto", 0.1]},
     "inner": PROX, "alignment": PROX, "masses": JKO, "animation": JKO, "constraints": JKO,
     **dict.fromkeys(("neurons", "learned-function", "objective-distance", "distance-difference"), PROX),

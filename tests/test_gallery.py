@@ -29,7 +29,7 @@ class Gallery(test_figures.Sweeping):
             self.assertIn(f"`{spec.name}`", self.words)
 
     def test_every_picture_exists_and_is_shown(self):
-        shown = set(re.findall(r"\]\((\w+\.(?:png|gif))\)", self.words))
+        shown = set(re.findall(r"\]\(([\w-]+\.(?:png|gif))\)", self.words))
         self.assertEqual(shown, {path.name for pattern in ("*.png", "*.gif") for path in self.sweeps.glob(pattern)})
 
     def test_plot_commands_name_specs_figures_and_axes(self):
@@ -47,7 +47,7 @@ class Gallery(test_figures.Sweeping):
     def test_other_commands_run(self):
         self.sweep("mean_field", test_figures.MeanField.fixed, "width: [10, 20], seed: [1, 2]")
         swept = "init_scale: [0.1, 1], method: [flow, gd, prox], metric: [frobenius, wasserstein], gamma: [0.5, 0.25]"
-        for name in ("flow", "flow_order", "start", "dimension", "features", "width_time"):
+        for name in ("flow", "flow_order", "start", "dimension", "features", "width_time", "grid-inputs"):
             self.sweep(name, "data: sinus, n: 12, width: 10, steps: 4", swept)
         for name in ("distance_wide.hdf5", "distance_jko.hdf5"):
             shutil.copy(self.sweeps / name, self.folder)
