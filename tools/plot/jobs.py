@@ -124,6 +124,7 @@ def stacked(titles, rows, most):
 
 
 MASSES = ("jko", "pde", "wfr")  # methods whose states are masses, not neurons
+GRIDS = ("jko", "pde")  # those of them whose masses are on a grid
 
 
 def positive_count(job):

@@ -99,7 +99,7 @@ def animation(result, options):
 
 FIGURE = Figure(
     place=80,
-    meaning="masses of jko, or neurons, over time, a GIF (save: all)",
+    meaning="masses on grids, or neurons, over time, a GIF (save: all)",
     draw=animation,
     ending=".gif",
     scales=False,

@@ -1,10 +1,10 @@
-"""JKO on grids of several kinds beside particles: by how much F differs from theirs, against epsilon and over time."""
+"""Masses on grids of several kinds: by how much F differs from that of particles, against epsilon and over time."""
 
 import numpy as np
 from matplotlib.lines import Line2D
 
 from ..figure import Figure
-from ..jobs import REPLICAS, facets, grid_axes, grids, shown
+from ..jobs import GRIDS, REPLICAS, facets, grid_axes, grids, shown
 from ..result import PlotError
 from ..style import CATEGORICAL, INK, MUTED, Page, set_log_y
 from ..words import is_number, value_text
@@ -16,7 +16,7 @@ PINNED = "epsilon pins"  # how the message of a row begins whose masses cannot m
 
 
 def on_grids(job):
-    return job.value("method") == "jko"
+    return job.value("method") in GRIDS
 
 
 def kind(job):
@@ -26,7 +26,8 @@ def kind(job):
     radii = [value_text(job.value(name)) for name in ("grid_radius", "grid2_radius")[: 1 + second]]
     grading = job.value("grid_grading") if "grid_grading" in job.source.file else 0
     sides = " and ".join(f"{len(x)}, R = {radius}" for (x, _), radius in zip(found, radii))
-    return f"g = {sides}" + (f", graded, b = {value_text(grading)}" if grading > 0 else ""), points
+    method = "" if job.value("method") == "jko" else f"{job.value('method')}, "
+    return f"{method}g = {sides}" + (f", graded, b = {value_text(grading)}" if grading > 0 else ""), points
 
 
 def particles(jobs):
@@ -47,28 +48,41 @@ def difference(job, times, objective):
     return float(np.sum(weights * gaps) / np.sum(weights))
 
 
+def epsilon_of(job):
+    """0: it has none, as pde, or an automatic one."""
+    epsilon = job.value("epsilon") if job.value("method") == "jko" else 0
+    return float(epsilon) if is_number(epsilon) and np.isfinite(epsilon) else 0.0
+
+
+def draw_errors(axes, found, jobs, colour):
+    """found: rising (epsilon, error, number of the job); without an epsilon there is a line across."""
+    if found[0][0] == 0:
+        axes.axhline(found[0][1], color=colour, linewidth=1.4)
+        return
+    axes.plot(*zip(*[one[:2] for one in found]), color=colour, linewidth=1.4)
+    for epsilon, error, k in found:
+        face = "white" if jobs[k].message().startswith(PINNED) else colour
+        axes.plot(epsilon, error, "o", color=colour, markerfacecolor=face, markersize=5)
+
+
 def draw_row(page, panels, jobs, title):
     """Returns the handles of the kinds and the lines of the table."""
     errors, paths = panels
     neurons, masses = [job for job in jobs if not on_grids(job)], [job for job in jobs if on_grids(job)]
     if not neurons or not masses:
-        raise PlotError("grid-scale needs descents of neurons beside jobs of jko, in one file or in two")
+        raise PlotError("grid-scale needs descents of neurons beside jobs of jko or pde, in one file or in two")
     times, objective = particles(neurons)
     handles, lines, groups = [], [], {}
     for job in masses:
         groups.setdefault(kind(job), []).append(job)
     for (words, points), own in groups.items():
         colour = CATEGORICAL[len(handles) % len(CATEGORICAL)]
-        own = sorted(own, key=lambda job: job.value("epsilon") if is_number(job.value("epsilon")) else 0)
-        found = [(job.value("epsilon"), difference(job, times, objective), job) for job in own]
-        best = min(found, key=lambda one: one[1] if np.isfinite(one[1]) else np.inf)
-        errors.plot(*zip(*[one[:2] for one in found]), color=colour, linewidth=1.4)
-        for epsilon, error, job in found:
-            face = "white" if job.message().startswith(PINNED) else colour
-            errors.plot(epsilon, error, "o", color=colour, markerfacecolor=face, markersize=5)
-        paths.plot(best[2].trace["time"], best[2].trace["objective"], color=colour, linewidth=1.4)
+        found = sorted((epsilon_of(job), difference(job, times, objective), k) for k, job in enumerate(own))
+        epsilon, error, k = min(found, key=lambda one: one[1] if np.isfinite(one[1]) else np.inf)
+        draw_errors(errors, found, own, colour)
+        paths.plot(own[k].trace["time"], own[k].trace["objective"], color=colour, linewidth=1.4)
         handles.append(Line2D([], [], color=colour, label=words))
-        lines.append([title, words, str(points), value_text(best[0]), f"{best[1]:.2g}"])
+        lines.append([title, words, str(points), value_text(epsilon) if epsilon else "–", f"{error:.2g}"])
     paths.plot(times, objective, color=INK, linewidth=1.6, linestyle=(0, (3, 1.5)))
     set_log_y(errors)
     errors.set_xscale("log")
@@ -99,6 +113,6 @@ def grid_scale(result, options):
 
 FIGURE = Figure(
     place=115,
-    meaning="F of jko on grids of several kinds against that of particles, over epsilon and time (--table)",
+    meaning="F of masses on grids of several kinds against that of particles, over epsilon and time (--table)",
     draw=grid_scale,
 )

@@ -1,4 +1,4 @@
-"""Masses of jko on its grids at several times: heat maps of their density for each sign, curves for d = 1."""
+"""Masses of jko and pde on their grids at several times: heat maps of their density for each sign, curves for d = 1."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from ..figure import Figure
-from ..jobs import a_job_each, grid_axes, grid_sheets, grids
+from ..jobs import GRIDS, a_job_each, grid_axes, grid_sheets, grids
 from ..result import PlotError
 from ..style import SHEETS, Page
 
@@ -20,16 +20,16 @@ DECADES = 5  # densities that many decades below the largest are not drawn
 
 def with_masses(result, name):
     """The jobs that keep the masses of more than one record."""
-    jobs = [job for job in result.jobs if job.value("method") == "jko" and job.has_states()]
+    jobs = [job for job in result.jobs if job.value("method") in GRIDS and job.has_states()]
     jobs = [job for job in jobs if job.state()[:, :, 0].max() > 0]
     if not jobs:
-        raise PlotError(f"{name} needs a job of jko with all states: method: jko and save: all in the spec")
+        raise PlotError(f"{name} needs a job of jko or pde with all states: method: jko and save: all in the spec")
     return jobs
 
 
 def suits(result):
     methods = {job.value("method") for job in result.jobs}
-    return methods == {"jko"} and all(job.has_states() for job in result.jobs)
+    return methods <= set(GRIDS) and all(job.has_states() for job in result.jobs)
 
 
 @dataclass
@@ -147,7 +147,7 @@ def masses(result, options):
 
 FIGURE = Figure(
     place=70,
-    meaning="masses of jko on its grids at several times, a row a sign (save: all)",
+    meaning="masses of jko and pde on their grids at several times, a row a sign (save: all)",
     draw=masses,
     suits=suits,
     scales=False,
