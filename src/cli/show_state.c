@@ -17,7 +17,7 @@ struct shown_state {
     struct wgf_settings settings;
     const struct wgf_data *data;
     double *state, *alpha;        /* as wgf_kept_read gives them */
-    double *points, *mass, *sign; /* of masses on a grid; NULL: neurons */
+    double *points, *mass, *sign; /* of masses on a grid, points with alpha behind w where it moves; NULL: neurons */
     double *f, *e, *unit;         /* n, n, d */
     char *pattern;                /* n + 1 */
     int64_t rows;                 /* neurons, or masses */
@@ -125,6 +125,7 @@ static void put_names(struct wgf_table *table, const char *letter, int64_t count
 static void put_neurons(struct wgf_table *table, const struct shown_state *shown)
 {
     const int64_t n = shown->data->n, d = shown->data->d;
+    const bool has_alpha = shown->mass ? wgf_network_trains_alpha(&shown->settings.network) : !shown->alpha;
     wgf_table_cell(table, shown->mass ? "point" : "neuron");
     put_names(table, "w", d);
     wgf_table_cell(table, "alpha");
@@ -134,13 +135,13 @@ static void put_neurons(struct wgf_table *table, const struct shown_state *shown
     put_names(table, "u", d);
     wgf_table_cell(table, "pattern");
     for (int64_t i = 0; i < shown->rows; i++) {
-        const double *const w = shown->mass ? shown->points + i * d : shown->state + i * (d + !shown->alpha);
+        const double *const w = (shown->mass ? shown->points : shown->state) + i * (d + has_alpha);
         memcpy(shown->unit, w, (size_t)d * sizeof *w);
         const double norm = wgf_normalise(shown->unit, d);
         wgf_table_integer(table, i);
         for (int64_t k = 0; k < d; k++)
             wgf_table_number(table, w[k]);
-        wgf_table_number(table, shown->mass ? shown->sign[i] : shown->alpha ? shown->alpha[i] : w[d]);
+        wgf_table_number(table, has_alpha ? w[d] : shown->mass ? shown->sign[i] : shown->alpha[i]);
         if (shown->mass)
             wgf_table_number(table, shown->mass[i]);
         wgf_table_number(table, norm);

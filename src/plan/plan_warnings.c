@@ -3,6 +3,7 @@
  */
 #include "plan_internal.h"
 
+#include "wgf/base/system.h"
 #include "wgf/flow/flow.h"
 
 #include <inttypes.h>
@@ -277,6 +278,37 @@ static void warn_of_events(const struct wgf_plan *plan, struct wgf_diagnostics *
                      wgf_flow_operations(&longest), longest.init.width, longest.data.n, longest.data.d);
 }
 
+/* The job on a grid with most memory. */
+static void add_largest(void *context, const struct wgf_settings *settings, double jobs)
+{
+    struct wgf_settings *const largest = context;
+    (void)jobs;
+    if (wgf_method_has_grid(settings->method) &&
+        (largest->method == WGF_METHOD_COUNT || wgf_flow_bytes(settings) > wgf_flow_bytes(largest)))
+        *largest = *settings;
+}
+
+/* Warns where a grid has more points than there is memory for. */
+static void warn_of_grids(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
+{
+    static const char *const names[] = {"method", "d",     "data",   "data_file", "inputs", "bias",
+                                        "grid",   "grid2", "layers", "n",         "signs",  NULL};
+    static const char *const blamed[] = {"grid", "d", "grid2", "method"};
+    struct wgf_settings largest = {.method = WGF_METHOD_COUNT};
+    struct wgf_place place = {.line = 1, .column = 1};
+    const double limit = wgf_memory_limit(1);
+    bool given = false;
+    for (int b = 0; b < plan->block_count; b++)
+        for (size_t i = 0; !given && i < sizeof blamed / sizeof *blamed; i++)
+            given = wgf_block_given(&plan->blocks[b], wgf_param_find(blamed[i]), &place);
+    if (given && wgf_plan_visit_jobs(plan, names, add_largest, &largest) && largest.method != WGF_METHOD_COUNT &&
+        wgf_flow_bytes(&largest) > limit)
+        wgf_diagnose(warnings, place,
+                     "grid: %" PRId64 " with d: %" PRId64 " takes %.3g GB of memory, and this machine has %.3g GB; use "
+                     "fewer points or inputs",
+                     largest.grid, largest.data.d, wgf_flow_bytes(&largest) / 1e9, limit / 1e9);
+}
+
 void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings)
 {
     for (int b = 0; b < plan->block_count; b++) {
@@ -285,5 +317,6 @@ void wgf_plan_warn(const struct wgf_plan *plan, struct wgf_diagnostics *warnings
     }
     warn_of_rule(plan, warnings);
     warn_of_events(plan, warnings);
+    warn_of_grids(plan, warnings);
     wgf_plan_warn_of_entropy(plan, warnings);
 }

@@ -102,6 +102,18 @@ def masses_on_a_grid(wgf):
 
 
 @case
+def masses_of_both_layers(wgf):
+    """On a grid of d + 1 axes, whose last coordinate is alpha."""
+    path = wgf.result("name: x\nfixed: {data: sinus, n: 6, method: jko, layers: both, grid: 5, steps: 2, save: last, "
+                      "grid_radius: 2}\n")
+    X, y = samples(wgf, 0)
+    axis, masses = np.linspace(-2, 2, 5), state_of(path, 0, 0)[:, 0]
+    theta = np.array([(a, b, c) for a in axis for b in axis for c in axis])
+    check_neurons(shown(wgf, 0, 2, "--csv"), theta[:, :2], theta[:, 2], X, masses)
+    check_samples(shown(wgf, 0, 2, "--data"), X, y, np.maximum(0, X @ theta[:, :2].T) @ (theta[:, 2] * masses))
+
+
+@case
 def inputs_beyond_the_columns_of_a_table(wgf):
     path = wgf.result("name: x\nfixed: {n: 2, d: 2100, width: 1, steps: 1, save: last, data: random}\n")
     wgf("show", "out.h5", "--job", 0, "--record", 1).require(USAGE, "2100 inputs", "--csv").quietly()

@@ -4,7 +4,7 @@
 import pathlib
 import re
 
-from harness import OK, case, equal, main, require
+from harness import FAILURES, OK, case, equal, main, require
 
 SWEEPS = pathlib.Path(__file__).resolve().parents[2] / "sweeps"
 WARNING = re.compile(r"^spec.yaml:(\d+):\d+: warning: no job reads (\w+)(, so .*)?; remove it, or use (.*)$")
@@ -194,6 +194,17 @@ def sizes_that_events_take_hours_for_are_warned_of(wgf):
     for text in ("method: flow, width: 1000, n: 70, d: 3", "method: gd, width: 1000000, n: 1000, d: 3"):
         wgf.write("spec.yaml", f"name: x\nfixed: {{{text}}}\n")
         equal(wgf("plan", "spec.yaml", "--no-time").require(OK).err, "", "warnings")
+
+
+@case
+def grids_beyond_memory_are_warned_of(wgf):
+    for fixed, warned in (("method: jko, data: random, d: 8, grid: 32", True), ("method: pde, grid: 10000000", True),
+                          ("method: jko, data: random, d: 3", False), ("d: 8, data: random", False)):
+        wgf.write("spec.yaml", f"name: x\nfixed: {{{fixed}, steps: 1}}\n")
+        done = wgf("plan", "spec.yaml").require(OK)
+        equal("GB of memory, and this machine has" in done.err, warned, f"warning of {fixed}: {done.err}")
+        if warned:
+            wgf("run", "spec.yaml", "-o", "out.h5", "--quiet", "--overwrite").require(FAILURES)
 
 
 @case
