@@ -4,7 +4,7 @@
  *     p <- argmin_p' W_eps(p', p) + 2 gamma (F(p') + confine sum |theta|^2 p'),
  *
  * exactly, by one of two solvers: jko_semidual.c (default) or jko_dykstra.c, the reference. */
-#include "jko_floor.h"
+#include "grids/floor.h"
 #include "jko_internal.h"
 #include "learn/learn_internal.h"
 

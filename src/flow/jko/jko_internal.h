@@ -9,8 +9,8 @@
 #ifndef WGF_FLOW_JKO_INTERNAL_H
 #define WGF_FLOW_JKO_INTERNAL_H
 
+#include "grids/measure.h"
 #include "jko_anderson.h"
-#include "jko_measure.h"
 #include "jko_newton.h"
 #include "jko_secant.h"
 #include "jko_tangent.h"

@@ -9,7 +9,7 @@
 #ifndef WGF_FLOW_JKO_TANGENT_H
 #define WGF_FLOW_JKO_TANGENT_H
 
-#include "jko_measure.h"
+#include "grids/measure.h"
 
 struct wgf_tangent {
     int64_t n, stride;  /* stride: n, made a multiple of whole vectors */

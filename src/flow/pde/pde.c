@@ -7,7 +7,7 @@
  * steps (Shu and Osher 1988). Invariant: masses are never negative, and what leaves a point enters its neighbour. */
 #include "upwind.h"
 
-#include "jko/jko_floor.h"
+#include "grids/floor.h"
 
 #include "wgf/base/system.h"
 #include "wgf/base/vector.h"

@@ -6,7 +6,7 @@
 #ifndef WGF_FLOW_UPWIND_H
 #define WGF_FLOW_UPWIND_H
 
-#include "jko/jko_measure.h"
+#include "grids/measure.h"
 
 struct wgf_upwind {
     struct wgf_grid grid;

@@ -7,7 +7,7 @@
  *
  * With a row of rho beneath the vertices and b = (0, rho), non-negative least squares finds it: scaling z to sum 1
  * leaves its direction optimal (Lawson and Hanson 1974). Source: src/flow/README.md "The optimum". */
-#include "jko_floor.h"
+#include "floor.h"
 
 #include "wgf/base/vector.h"
 

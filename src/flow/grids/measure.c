@@ -1,5 +1,5 @@
 /* Masses on grids: start, output of the network, and its transpose. Source: src/flow/README.md "JKO on a grid". */
-#include "jko_measure.h"
+#include "measure.h"
 
 #include "wgf/base/vector.h"
 

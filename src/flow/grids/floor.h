@@ -1,8 +1,8 @@
 /* The least F over all masses on a grid, those of each sheet fixed. Source: src/flow/README.md "The optimum". */
-#ifndef WGF_FLOW_JKO_FLOOR_H
-#define WGF_FLOW_JKO_FLOOR_H
+#ifndef WGF_FLOW_GRIDS_FLOOR_H
+#define WGF_FLOW_GRIDS_FLOOR_H
 
-#include "jko_measure.h"
+#include "measure.h"
 #include "optimum/optimum.h"
 
 /* What it is a floor of; all borrowed. */

@@ -1,5 +1,5 @@
 /* Masses from one grid to another, or from neurons to a grid. Source: src/flow/README.md "JKO on a grid". */
-#include "jko_internal.h"
+#include "measure.h"
 
 #include <math.h>
 #include <string.h>

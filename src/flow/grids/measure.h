@@ -6,8 +6,8 @@
  *
  * With `layers: both` there is one sheet, on a grid of d + 1 axes whose last coordinate is alpha. Points below are
  * those of theta = w alone. */
-#ifndef WGF_FLOW_JKO_MEASURE_H
-#define WGF_FLOW_JKO_MEASURE_H
+#ifndef WGF_FLOW_GRIDS_MEASURE_H
+#define WGF_FLOW_GRIDS_MEASURE_H
 
 #include "flow_internal.h"
 
