@@ -62,6 +62,7 @@ NEEDS = {
     **dict.fromkeys(("entropy", "anneal"), {"method": ["gd", "jko"], "output": ["mean"], "scaling": ["mean_field"]}),
     **dict.fromkeys(("record_diagnostics", "direction_tol", "moving_tol"), {"method": ["gd", "prox", "flow"]}),
     **dict.fromkeys(("metric", "sinkhorn_tol"), {"epsilon": [0.1]}),
+    "epsilon": {"method": ["jko"]}, "kernel": {"method": ["gd", "prox"]},
     "weight_decay": {"method": ["gd", "prox"]}, "loss": {"method": ["gd", "prox"]},
     "huber_delta": {"method": ["gd", "prox"]},
     **dict.fromkeys(("inner_momentum", "adam_beta1", "adam_beta2", "adam_eps", "inner_memory", "beta_decay"),

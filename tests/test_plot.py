@@ -240,6 +240,17 @@ class Parameters(InFolder):
         read = ["projections" in job.parameters for job in self.read().jobs]
         self.assertEqual(read, 8 * [False] + 4 * [True])
 
+    def test_a_condition_on_what_a_job_does_not_read_is_met(self):
+        rows = [
+            (DONE, {"method": method, "metric": metric, "epsilon": 0.1}, descent(0.1))
+            for method in ("gd", "prox", "jko")
+            for metric in ("frobenius", "sinkhorn")
+        ]
+        read_with = {"metric": "method: prox", "epsilon": "method: prox, jko; metric: sinkhorn"}
+        write_result(self.path, ["method", "metric", "epsilon"], rows, read_with=read_with)
+        read = ["epsilon" in job.parameters for job in self.read().jobs]
+        self.assertEqual(read, [False, False, False, True, True, True])
+
     def test_values_are_distinct_and_sorted(self):
         pairs = ((2.0, "b"), (1.0, "a"), (2.0, "a"))
         rows = [(DONE, {"gamma": gamma, "data": data}, descent(0.1)) for gamma, data in pairs]

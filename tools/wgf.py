@@ -257,16 +257,22 @@ def same(value):
 
 
 def conditions(variable):
-    """{deciding parameter: words} that a job has which reads the variable."""
+    """{deciding parameter: words} that a job has which reads the variable, where it reads the deciding one."""
     parts = [part.split(":") for part in str(variable.attrs.get("read_with", "")).split("; ") if part]
     return {name: [word.strip() for word in words.split(",")] for name, words in parts}
 
 
-def values_of(data, name):
-    """The values of an axis of a file: of the jobs that read it."""
+def readers(data, name):
+    """Does each job read the parameter?"""
     read = np.ones(data.sizes["job"], bool)
     for decider, words in conditions(data[name]).items():
-        read &= np.isin(data[decider].values.astype(str), words)
+        read &= np.isin(data[decider].values.astype(str), words) | ~readers(data, decider)
+    return read
+
+
+def values_of(data, name):
+    """The values of an axis of a file: of the jobs that read it."""
+    read = readers(data, name)
     values = data[name].values[read if read.any() else slice(None)]
     return list(dict.fromkeys(values.tolist())) if values.dtype.kind != "f" else list(
         dict.fromkeys(np.where(np.isnan(values), None, values).tolist()))

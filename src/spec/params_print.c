@@ -53,7 +53,7 @@ typedef uint64_t conditions;
 struct readers {
     bool (*list[64])(const struct wgf_settings *); /* the different conditions */
     int count;
-    conditions met[WGF_MOST_PARAMS][32]; /* of jobs with that choice of a deciding row, or that do not read the row */
+    conditions met[WGF_MOST_PARAMS][32]; /* of jobs that read a deciding row, with that choice */
 };
 
 /* The number of a condition, which is added where it is new. */
@@ -68,29 +68,36 @@ static int number_of(struct readers *readers, bool (*is_read)(const struct wgf_s
     return k;
 }
 
-/* Goes through what jobs can choose from a row of the table on: who reads a deciding parameter depends on rows before.
- * All conditions at once, as there are some 80 000 combinations. Returns those that hold for some of them. */
-static conditions search_readers(struct readers *readers, struct wgf_settings *settings, int row)
+/* Notes the conditions that hold for a job, at the choices that it reads. */
+static void note_job(struct readers *readers, const struct wgf_settings *settings)
 {
-    conditions all = 0;
+    conditions held = 0;
+    for (int k = 0; k < readers->count; k++)
+        held |= (conditions)readers->list[k](settings) << k;
+    for (int row = 0; row < wgf_param_count; row++) {
+        const struct wgf_param *const decider = &wgf_params[row];
+        if (decider->decides && wgf_param_is_read(decider, settings))
+            readers->met[row][wgf_param_get(decider, settings).choice] |= held;
+    }
+}
+
+/* Goes through what jobs can choose from a row of the table on: who reads a deciding parameter depends on rows before,
+ * and in part on later ones. All conditions at once, as there are some 80 000 combinations. */
+static void search_readers(struct readers *readers, struct wgf_settings *settings, int row)
+{
     while (row < wgf_param_count && !wgf_params[row].decides)
         row++;
     if (row == wgf_param_count) {
-        for (int k = 0; k < readers->count; k++)
-            all |= (conditions)readers->list[k](settings) << k;
-        return all;
+        note_job(readers, settings);
+        return;
     }
     const struct wgf_param *const decider = &wgf_params[row];
     const bool chosen = wgf_param_is_read(decider, settings);
     for (int i = 0; decider->choices[i] && (chosen || i == 0); i++) {
         wgf_param_set(decider, settings, (union wgf_value){.choice = i});
-        const conditions met = search_readers(readers, settings, row + 1);
-        for (int c = 0; decider->choices[c]; c++)
-            readers->met[row][c] |= c == i || !chosen ? met : 0;
-        all |= met;
+        search_readers(readers, settings, row + 1);
     }
     wgf_param_set(decider, settings, (union wgf_value){.choice = 0});
-    return all;
 }
 
 /* The text of a parameter whose condition has that number. */
@@ -98,10 +105,12 @@ static void write_readers(const struct readers *readers, int number, char text[W
 {
     for (int row = 0; row < wgf_param_count; row++) {
         const struct wgf_param *const decider = &wgf_params[row];
-        bool all = true;
-        for (int c = 0; decider->decides && decider->choices[c]; c++)
+        bool all = true, any = false;
+        for (int c = 0; decider->decides && decider->choices[c]; c++) {
             all = all && readers->met[row][c] >> number & 1;
-        if (all)
+            any = any || readers->met[row][c] >> number & 1;
+        }
+        if (all || !any)
             continue;
         append(text, "%s%s:", *text ? "; " : "", decider->name);
         for (int c = 0, named = 0; decider->choices[c]; c++)

@@ -74,6 +74,17 @@ def combinations_that_are_one_job_hold_the_same(wgf):
 
 
 @case
+def what_some_jobs_of_a_method_read_is_an_axis(wgf):
+    """epsilon: jko reads it, and prox under one distance."""
+    sweep = python.run(method=["prox", "jko"], epsilon=[0.1, 0.3], grid=6, width=8, steps=2)
+    equal(sweep.objective_final.dims, ("method", "epsilon"), "dimensions")
+    (prox, again), (jko, other) = sweep.objective_final.values
+    require(prox == again and jko != other, f"F {sweep.objective_final.values}")
+    sweep = python.run(method=["prox", "jko"], epsilon=[0.1, 0.3], metric="sinkhorn", grid=6, width=8, steps=2)
+    require(len(set(sweep.objective_final.values.ravel().tolist())) == 4, "all four jobs differ")
+
+
+@case
 def one_job_has_no_dimension(wgf):
     sweep = python.run(**SMALL)
     equal((dict(sweep.sizes), sweep.status.item()), ({"record": 3}, 2), "sizes and status")

@@ -95,11 +95,21 @@ class Source:
     def readers(self, name):
         """{parameter: choices} that a job must have to read parameter `name`, from the attribute `read_with`.
 
-        Its text is like "method: prox; metric: sliced". It is empty where all jobs read the parameter.
+        Its text is like "method: prox; metric: sliced". It is empty where all jobs read the parameter. A condition on
+        a parameter that a job does not read is met.
         """
         clauses = text(self.attributes(name).get("read_with", "")).split(";")
         pairs = [clause.split(":") for clause in clauses if ":" in clause]
         return {decider.strip(): [choice.strip() for choice in choices.split(",")] for decider, choices in pairs}
+
+    def reads(self, name):
+        """Does each job read the parameter?"""
+        read = [True] * len(self.column(name))
+        for decider, choices in self.readers(name).items():
+            if decider in self.file:
+                jobs = zip(read, self.column(decider), self.reads(decider))
+                read = [so_far and (own in choices or not decides) for so_far, own, decides in jobs]
+        return read
 
     def parameter(self, name):
         """The values of a parameter over jobs, None for a job that does not read it.
@@ -110,10 +120,7 @@ class Source:
         readers, values = self.readers(name), map(shown, self.column(name))
         unread = None if not readers else AUTO
         values = [unread if isinstance(value, float) and math.isnan(value) else value for value in values]
-        for decider, choices in readers.items():
-            if decider in self.file:
-                values = [value if own in choices else None for value, own in zip(values, self.column(decider))]
-        return values
+        return [value if read else None for value, read in zip(values, self.reads(name))]
 
     def words(self):
         """{variable: what it is}, its `long_name`."""

@@ -90,7 +90,8 @@ const char *wgf_param_text(const struct wgf_param *param, const struct wgf_setti
 bool wgf_param_is_read(const struct wgf_param *param, const struct wgf_settings *settings);
 
 /* texts[i] <- the conditions that a job meets if it reads parameter i, "method: prox; metric: sliced"; "" where all
- * jobs read it. texts: wgf_param_count. */
+ * jobs read it. A condition on a parameter that the job does not read is met: "method: prox, jko; metric: sinkhorn"
+ * are all jobs of jko. texts: wgf_param_count. */
 enum { WGF_READERS_LENGTH = 256 };
 void wgf_params_readers(char texts[][WGF_READERS_LENGTH]);
 
