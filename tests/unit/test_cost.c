@@ -162,7 +162,7 @@ static void jobs_of_each_kind_are_measured(void **state)
     for (int s = 0; s < model.count; s++)
         method[(int)model.samples[s].point.feature[0]] = true;
     for (int m = 0; m < WGF_METHOD_COUNT; m++)
-        assert_true(method[m] == (m != WGF_METHOD_WFR));
+        assert_true(method[m] == (m <= WGF_METHOD_FLOW));
     assert_true(model.spent < 2);
     wgf_job_set_free(&set);
     plan_discard(&planned);
