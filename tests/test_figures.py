@@ -325,6 +325,15 @@ class EveryFigure(Sweeping):
         self.figure("objective-time", path)
         self.figure("distance-difference", path)
 
+    def test_distance_without_a_floor(self):
+        path = self.sweep("floor", f"{self.small}, steps: 6, grid: 8, width: 20", "method: [jko, prox]")
+        for more, names in (([], ("distance_debiased", "distance")), (["--x", "distance"], ("distance", "distance"))):
+            page = self.figure("objective-distance", path, *more)
+            lines = [line for axes in page.panels for line in axes.get_lines()]
+            curves = [line.get_xdata() for line in lines if len(line.get_xdata()) > 2]
+            with h5py.File(path) as file:
+                np.testing.assert_array_equal(curves, [file[name][job, 1:] for job, name in enumerate(names)])
+
     @classmethod
     def tearDownClass(cls):
         elsewhere = {"mean-field", "sliced-exact", "width-time", "scaling-path", "grid-scale"}  # in other tests

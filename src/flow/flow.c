@@ -254,8 +254,9 @@ static void explain_absence(const struct wgf_descent *run)
     const struct wgf_settings *settings = run->settings;
     char *message = run->result->message;
     const size_t used = strlen(message);
-    const bool distances =
-        settings->record_distances == WGF_DISTANCES_ALL && !wgf_flow_has_column(settings, WGF_TRACE_DISTANCE_FROBENIUS);
+    const bool distances = settings->record_distances == WGF_DISTANCES_ALL &&
+                           !wgf_flow_has_column(settings, WGF_TRACE_DISTANCE_FROBENIUS) &&
+                           !wgf_flow_has_column(settings, WGF_TRACE_DISTANCE_WASSERSTEIN);
     const bool inner =
         settings->record_inner > 0 && run->method->inner_records && run->result->steps_done > 0 && !has_inner(run);
     if (distances || inner)

@@ -424,7 +424,8 @@ const struct wgf_param wgf_params[] = {
     {"record_every", INT(record_every, "1"), WHOLE(1), SHAPES(TRACE | STATE),
      SAYS("steps from one trace record to the next; the last step is always recorded")},
     {"record_distances", CHOICE(record_distances, "own"), ONE_OF(recorded_distances), DECIDES, SHAPES(TRACE),
-     SAYS("all: also Frobenius and exact Wasserstein; reference: also W_p to reference_file")},
+     SAYS("all: also Frobenius and exact Wasserstein; reference: also W_p to reference_file; plain: without "
+          "distance_debiased, for which jko takes longer than for a step")},
     {"reference_file", PATH(reference_file), READ(with_reference),
      SAYS("a result file: its states; or HDF5 with points (k x d), weights (k) and signs (k)")},
     {"reference_job", INT(reference_job, "0"), WHOLE(0), LOCATES, READ(with_reference),

@@ -246,6 +246,32 @@ void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a, double
     restore_denormals(mode);
 }
 
+void wgf_gibbs_sums(struct wgf_gibbs *gibbs, double *log_sum)
+{
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        double *const sums = log_sum + offset(gibbs, sheet, 0);
+        if (gibbs->is_plain[sheet])
+            wgf_gibbs_plain_sums(&gibbs->plain[sheet], sums);
+        else if (gibbs->grid_count == 1)
+            memcpy(sums, log_out(gibbs, sheet, 0, 0), (size_t)sheet_size(gibbs, 0) * sizeof *sums);
+        for (int to = 0; gibbs->grid_count > 1 && to < gibbs->grid_count; to++)
+            join(gibbs, sheet, to, log_sum);
+    }
+}
+
+bool wgf_gibbs_multiply(struct wgf_gibbs *gibbs, const double *x, double *out)
+{
+    if (gibbs->grid_count > 1)
+        return false;
+    const unsigned mode = flush_denormals();
+    for (int sheet = 0; sheet < gibbs->sheets; sheet++) {
+        const int64_t start = offset(gibbs, sheet, 0);
+        wgf_gibbs_plain_multiply(&gibbs->plain[sheet], x + start, out + start, gibbs->scratch);
+    }
+    restore_denormals(mode);
+    return true;
+}
+
 /* share x, or x itself when one grid has it all. */
 static const double *shared(const struct wgf_gibbs *gibbs, int sheet, int to, int from, const double *x)
 {

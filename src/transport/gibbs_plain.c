@@ -110,6 +110,7 @@ bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *l
     const double most = wgf_largest(size, log_a), least = wgf_least(size, log_a);
     if (!(most - least <= range))
         return false;
+    plain->most = most;
     shift(size, log_a, most, plain->a);
     wgf_exp_negative(size, plain->a, plain->a);
     const double *in = plain->a;
@@ -122,6 +123,24 @@ bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *l
     for (int64_t k = 0; log_sum && k < size; k++)
         log_sum[k] = most + log(scratch[k]);
     return true;
+}
+
+void wgf_gibbs_plain_multiply(const struct wgf_gibbs_plain *plain, const double *x, double *out, double *scratch)
+{
+    const int64_t size = size_of(plain);
+    for (int k = plain->kernel->axes - 1; k >= 0; k--) {
+        double *const next = k ? scratch + (k % 2) * size : out;
+        multiply(plain, k, plain->kernel->weight, x, next);
+        x = next;
+    }
+}
+
+void wgf_gibbs_plain_sums(const struct wgf_gibbs_plain *plain, double *log_sum)
+{
+    const int64_t size = size_of(plain);
+    wgf_log_normal(size, plain->inverse, log_sum);
+    for (int64_t k = 0; k < size; k++)
+        log_sum[k] = plain->most - log_sum[k];
 }
 
 /* out = left xi (right f). */

@@ -24,6 +24,7 @@ struct wgf_gibbs_plain {
     double *a;                        /* divided by its largest */
     double *along[WGF_GRID_AXES - 1]; /* [k]: the weight applied to a along the coordinates behind the k-th */
     double *inverse;                  /* 1 / (xi a) */
+    double most;                      /* the largest log a */
 };
 
 /* Takes the arrays of the kernel of one grid. */
@@ -40,6 +41,10 @@ void wgf_gibbs_plain_lay_out(struct wgf_gibbs_plain *plain, const struct wgf_gib
 /* The conditionals of a, and log(xi a) unless log_sum is NULL. False: log a spans too much, or is not finite; nothing
  * is done. */
 bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *log_sum, double *scratch);
+
+/* out = xi x; log_sum = log(xi a) of the conditionals. Arrays g^d. */
+void wgf_gibbs_plain_multiply(const struct wgf_gibbs_plain *plain, const double *x, double *out, double *scratch);
+void wgf_gibbs_plain_sums(const struct wgf_gibbs_plain *plain, double *log_sum);
 
 /* With these conditionals, as in wgf/transport/gibbs.h; arrays g^d. */
 void wgf_gibbs_plain_expect(const struct wgf_gibbs_plain *plain, const double *f, double *out, double *scratch);

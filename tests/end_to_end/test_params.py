@@ -75,7 +75,7 @@ origin | absorb | absorb
 cells | int | 400
 total_mass | float | 1
 record_every | int | 1
-record_distances | own, all, reference | own
+record_distances | own, all, reference, plain | own
 reference_file | path | none
 reference_job | int | 0
 transport_p | int | 2

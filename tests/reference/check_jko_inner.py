@@ -3,6 +3,7 @@
 WGF_BINARY [WORDS]. With words, only the checks that have them in their name."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,12 +45,17 @@ def iterations(solver, measure, X, fixed, q, u):
 
 def check_iterations(binary, folder, n, fixed):
     """All records of all steps."""
-    X, y, files = draw(folder, n)
-    every = fixed.get("record_inner", 1)
-    fixed = {"method": "jko", "save": "all", "record_inner": every, **files, **fixed}
-    measure = measure_of(fixed)
-    solver = Solver(step_of(fixed, measure, X, y), np.linalg.norm(y), fixed.get("dykstra_tol", fixed.get("newton_tol")),
-                    fixed.get("dykstra_steps", 0), fixed.get("anderson", 0))
+    d = fixed.get("axes", 2)
+    X, y, files = draw(folder, n, d)
+    every, b = fixed.get("record_inner", 1), fixed.get("grid_grading", 0.0)
+    fixed = {"method": "jko", "save": "all", "record_inner": every, **files,
+             **{key: fixed[key] for key in fixed if key != "axes"}}
+    measure = measure_of(fixed, d)
+    unit = (b / np.sinh(b) * measure.spacing()) ** measure.d if b else 1.0  # of the volumes of cells
+    step = step_of(fixed, measure, X, y)
+    solver = Solver(replace(step, rho=step.rho * unit), np.linalg.norm(y),
+                    fixed.get("dykstra_tol", fixed.get("newton_tol")), fixed.get("dykstra_steps", 0),
+                    fixed.get("anderson", 0))
     scale = fixed.get("init_scale", 1e-3) if fixed.get("init", "normal") == "normal" else None
     q, u, worst, count = measure.start(scale), None, 0.0, 0
     with run(binary, folder, fixed, {}) as file:
@@ -122,6 +128,10 @@ CASES = [
     (7, {**BASE, **NEWTON, "start": "zero", "confine": 0.4, "signs": "positive"}),
     (7, {**BASE, **NEWTON, "steps": 1}),
     (7, {**BASE, **NEWTON, "steps": 1, "grid2": 4, "grid2_radius": 3.0}),
+    (7, {**BASE, **NEWTON, "start": "zero", "grid_grading": 1.5}),
+    (7, {**BASE, **DYKSTRA, "grid_grading": 1.5}),
+    (5, {**BASE, **NEWTON, "start": "zero", "grid": 4, "axes": 3}),
+    (5, {**BASE, **DYKSTRA, "axes": 1}),
 ]
 SAME = [(7, {**BASE, "steps": 20}), (7, {**BASE, "steps": 20, "gamma": 5.0}), (30, {**BASE, "grid": 5, "steps": 10}),
         (7, {**BASE, **DYKSTRA}), (7, {**BASE, **ANDERSON, "steps": 10})]

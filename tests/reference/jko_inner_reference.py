@@ -24,7 +24,7 @@ class Solver:
         self.s = 2 * self.step.gamma / self.step.epsilon
 
     def log_scaling(self, u):
-        return -self.s * (u @ self.step.Phi + self.step.potential)
+        return np.log(self.step.rho) - self.s * (u @ self.step.Phi + self.step.potential)
 
     def plan(self, log_a, q):
         """diag(a) xi diag(q / xi a)."""
@@ -36,7 +36,8 @@ class Solver:
         plan = self.plan(log_a, q)
         p = plan.sum(1)
         seen = plan > 0
-        entropy = (plan[seen] * (np.log(plan[seen]) - 1)).sum()
+        rho = np.broadcast_to(np.reshape(self.step.rho, (-1, 1)), plan.shape)
+        entropy = (plan[seen] * (np.log(plan[seen] / rho[seen]) - 1)).sum()
         F, transport = self.step.objective(p), (plan * self.costs).sum()
         confined = (self.step.potential * p).sum()
         objective = transport + self.step.epsilon * entropy + 2 * self.step.gamma * (F + confined)
@@ -49,7 +50,7 @@ class Solver:
         records, memory = [], Anderson(self.depth, q)
         for _ in range(self.most):
             log_z = log_sum_exp(self.logs + (log_q + x)[None, :], 1)
-            log_p, u = self.step.kl_prox(log_z, u)
+            log_p, u = self.step.kl_prox(log_z + np.log(self.step.rho), u)
             log_a = log_p - log_z
             log_sum = log_sum_exp(self.logs + log_a[:, None], 0)
             even = np.abs(np.exp(log_q + x + log_sum) - q).sum()

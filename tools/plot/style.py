@@ -69,6 +69,8 @@ SYMBOLS = {
 # Labels where the file has no words, or too many for an axis.
 LABELS = {
     "distance": r"distance between iterates  $D(W^{t+1}, W^{t})$",
+    "distance_between": r"distance between iterates  $D(W^{t+1}, W^{t})$, of jko without its floor",
+    "distance_debiased": r"distance between masses  $S_\varepsilon(p_{t+1}, p_t)$",
     "distance_frobenius": r"Frobenius distance between iterates  $\frac{1}{m}\|W^{t+1} - W^{t}\|_F^2$",
     "distance_wasserstein": r"Wasserstein distance between iterates  $W_2^2(W^{t+1}, W^{t})$",
     "distance_reference": r"distance to the reference  $W_p$",

@@ -20,7 +20,8 @@
       "the method's own distance D between the iterates around the step; flow: of two records; wfr, pde: squared "     \
       "length of the way")                                                                                             \
     X(DISTANCE_DEBIASED, distance_debiased, "1",                                                                       \
-      "Sinkhorn divergence of the states around the step, signs kept, which has no floor; metric: sinkhorn")           \
+      "Sinkhorn divergence of the states around the step, signs kept, which has no floor; jko, but with "              \
+      "record_distances: plain, and metric: sinkhorn")                                                                 \
     X(DISTANCE_FROBENIUS, distance_frobenius, "1",                                                                     \
       "squared Frobenius distance over m; recorded with record_distances: all")                                        \
     X(DISTANCE_WASSERSTEIN, distance_wasserstein, "1",                                                                 \

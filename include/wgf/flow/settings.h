@@ -83,7 +83,8 @@ enum wgf_origin { WGF_ORIGINS(WGF_ENUM_ID) };
 #define WGF_RECORDED_DISTANCES(X)                                                                                      \
     X(WGF_DISTANCES_OWN, "own")                                                                                        \
     X(WGF_DISTANCES_ALL, "all")                                                                                        \
-    X(WGF_DISTANCES_REFERENCE, "reference")
+    X(WGF_DISTANCES_REFERENCE, "reference")                                                                            \
+    X(WGF_DISTANCES_PLAIN, "plain")
 enum wgf_recorded_distances { WGF_RECORDED_DISTANCES(WGF_ENUM_ID) };
 
 /* What `record_diagnostics` may name: suffix of the id, and the word. */

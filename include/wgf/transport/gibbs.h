@@ -12,6 +12,7 @@
 
 #include "wgf/base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { WGF_GRIDS = 2, WGF_GRID_AXES = 24 }; /* at most */
@@ -56,6 +57,25 @@ void wgf_gibbs_conditionals(struct wgf_gibbs *gibbs, const double *log_a, double
 void wgf_gibbs_expect(struct wgf_gibbs *gibbs, const double *f, double *out);
 void wgf_gibbs_push(struct wgf_gibbs *gibbs, const double *q, double *out);
 double wgf_gibbs_cost(struct wgf_gibbs *gibbs, const double *q);
+
+/* log_sum <- log(xi a) of the last of these, too. */
+void wgf_gibbs_sums(struct wgf_gibbs *gibbs, double *log_sum);
+
+/* out = xi x, of numbers x >= 0, all N, by plain products; the conditionals stay. False, and nothing is done, where the
+ * kernel has none: on two grids. */
+bool wgf_gibbs_multiply(struct wgf_gibbs *gibbs, const double *x, double *out);
+
+/* The Sinkhorn divergence of masses q and p = a xi (q / xi a), with the a of these conditionals, is epsilon (cross -
+ * self of p - self of q). With the masses of a sheet scaled to sum to 1 it is OT(p, q) - OT(p, p) / 2 - OT(q, q) / 2,
+ *
+ *     OT(p, q) = min over plans pi of p and q of  <c, pi> + epsilon KL(pi | p x q),
+ *
+ * times the mass of the sheet; the sum over the sheets. It is 0 only where p = q, and tends to the squared Wasserstein
+ * distance as epsilon -> 0 (Feydy et al. 2019). Zero masses are legal. `self` is a function of masses and kernel alone,
+ * right to 5e-16 of the mass; on two grids the conditionals are gone then. work: 2 N; 3 N. */
+double wgf_gibbs_cross(struct wgf_gibbs *gibbs, int64_t count, const double *log_a, const double *p, const double *q,
+                       double *work);
+double wgf_gibbs_self(struct wgf_gibbs *gibbs, int64_t count, const double *p, double *work);
 
 /* On each sheet, arrays N:
  *   masses  p <- what is proportional to exp(log p) and has as much mass as q

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_annealed(const struct wgf_settings *settings)
+bool wgf_jko_is_annealed(const struct wgf_settings *settings)
 {
     return settings->entropy > 0 && settings->anneal != WGF_ANNEAL_CONSTANT;
 }
@@ -51,6 +51,7 @@ static void destroy(void *work)
 {
     struct wgf_jko *jko = work;
     wgf_gibbs_free(jko->gibbs);
+    wgf_weighted_free(jko->weighted);
     wgf_arena_free(&jko->arena);
     free(jko);
 }
@@ -70,6 +71,7 @@ static void lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, in
     for (size_t k = 0; k < sizeof points / sizeof *points; k++)
         *points[k] = wgf_arena_take(arena, N / jko->measure.sheets, sizeof(double));
     jko->lengths = wgf_arena_take(arena, N, sizeof(double));
+    wgf_jko_distances_lay_out(jko, settings, arena);
     jko->confinement = settings->network.confine > 0 ? wgf_arena_take(arena, N, sizeof(double)) : NULL;
     jko->volumes = settings->grid_grading > 0 ? wgf_arena_take(arena, N, sizeof(double)) : NULL;
     wgf_features_lay_out(&jko->features, &jko->measure, n, arena);
@@ -146,7 +148,10 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     if (jko->volumes)
         wgf_measure_volumes(&jko->measure, jko->volumes);
     begin(jko);
-    return WGF_OK;
+    status = wgf_jko_distances_begin(jko, error);
+    if (status)
+        destroy(jko);
+    return status;
 }
 
 static struct wgf_evaluation evaluate(void *work)
@@ -237,7 +242,7 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     const double epsilon = jko->epsilon;
     jko->inner = inner;
     jko->inner_iteration = 0;
-    if (is_annealed(jko->settings) && !cool(jko, number))
+    if (wgf_jko_is_annealed(jko->settings) && !cool(jko, number))
         return false;
     memcpy(jko->start, jko->u, dual_bytes);
     swap_masses(jko);
@@ -254,6 +259,7 @@ static bool step(void *work, const struct wgf_deadline *deadline, int64_t number
     jko->newton_steps_used = (double)report.newton_steps;
     jko->residual = report.residual;
     jko->distance = wgf_gibbs_cost(jko->gibbs, jko->q);
+    wgf_jko_distances_step(jko, number);
     if (!report.converged) {
         jko->unconverged++;
         jko->worst = fmax(jko->worst, report.residual);
@@ -300,6 +306,7 @@ static void record(void *work, double *values)
     if (jko->settings->entropy > 0)
         values[WGF_TRACE_FREE_ENERGY] = free_energy(jko);
     values[WGF_TRACE_DISTANCE] = jko->distance;
+    wgf_jko_distances_record(jko, values);
     values[WGF_TRACE_MASS] = mass;
     values[WGF_TRACE_INNER_STEPS_USED] = jko->steps_used;
     values[WGF_TRACE_NEWTON_STEPS_USED] = jko->newton_steps_used;
@@ -340,8 +347,9 @@ static int state_iov(void *work, struct iovec *iov)
         WGF_IOV(jko->errors_used),
         WGF_IOV(jko->past.count),
     };
-    const int count = sizeof carried / sizeof *carried;
+    int count = sizeof carried / sizeof *carried;
     memcpy(iov, carried, sizeof carried);
+    count += wgf_jko_distances_iov(jko, iov + count);
     if (!jko->predicts)
         return count;
     memcpy(iov + count, foreseen, sizeof foreseen);
@@ -358,6 +366,7 @@ static void explain(void *work, char *message, size_t size)
             snprintf(message, size, "%" PRId64 " steps did not reach %s (largest residual %.2g); ", jko->unconverged,
                      jko->settings->solver == WGF_SOLVER_DYKSTRA ? "dykstra_tol" : "newton_tol", jko->worst);
     used += wgf_jko_say_pinned(jko, message + used, size - (size_t)used);
+    used += wgf_jko_distances_explain(jko, message + used, size - (size_t)used);
     used += snprintf(message + used, size - (size_t)used, "epsilon / (4 gamma) = %.3g acts as a temperature",
                      temperature(jko));
     if (isfinite(jko->objective_limit))
@@ -385,7 +394,7 @@ static void results(const void *work, struct wgf_flow_result *result)
 static void foresee(void *work, const struct wgf_deadline *deadline)
 {
     const struct wgf_jko *const jko = work;
-    if (!is_annealed(jko->settings))
+    if (!wgf_jko_is_annealed(jko->settings))
         wgf_jko_foresee(work, deadline);
 }
 
@@ -409,7 +418,7 @@ static double bytes(const struct wgf_settings *settings)
     const struct wgf_grid *const grids = measure->grids;
     struct wgf_arena arena = {0};
     lay_out(&measured, settings, settings->data.n, settings->data.n, &arena);
-    return sizeof measured + arena.used +
+    return sizeof measured + arena.used + wgf_jko_distances_bytes(settings) +
            fmax(wgf_gibbs_bytes(grids, measure->grid_count, measure->sheets, wgf_jko_epsilon(settings, 1)),
                 wgf_gibbs_bytes(grids, measure->grid_count, measure->sheets,
                                 wgf_jko_epsilon(settings, settings->steps)));
@@ -431,8 +440,10 @@ static double newton_operations(const struct wgf_settings *settings)
 /* Of a step: Newton iterations, or some hundred of Dykstra's. */
 static double operations(const struct wgf_settings *settings)
 {
-    const double once = newton_operations(settings);
-    return settings->solver == WGF_SOLVER_DYKSTRA ? 0.2 * fmin((double)settings->dykstra_steps, 300) * once : once;
+    const double once = newton_operations(settings), records = 1 / (double)settings->record_every;
+    const double solver =
+        settings->solver == WGF_SOLVER_DYKSTRA ? 0.2 * fmin((double)settings->dykstra_steps, 300) * once : once;
+    return solver + records * (once + wgf_jko_distances_operations(settings));
 }
 
 /* Of objective_limit: the matrix of n x n, and iterations as of a few steps, or of many where there is no matrix. */
@@ -445,9 +456,11 @@ static double start_operations(const struct wgf_settings *settings)
 }
 
 const struct wgf_method wgf_method_jko = {
-    .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(INNER_STEPS_USED) |
-               WGF_COLUMN_BIT(INNER_RESIDUAL) | WGF_COLUMN_BIT(FREE_ENERGY) | WGF_COLUMN_BIT(MASS) |
-               WGF_COLUMN_BIT(VARIATION_NORM) | WGF_COLUMN_BIT(NEWTON_STEPS_USED),
+    .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(DISTANCE_DEBIASED) | WGF_COLUMN_BIT(DISTANCE_WASSERSTEIN) |
+               WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(INNER_RESIDUAL) |
+               WGF_COLUMN_BIT(FREE_ENERGY) | WGF_COLUMN_BIT(MASS) | WGF_COLUMN_BIT(VARIATION_NORM) |
+               WGF_COLUMN_BIT(NEWTON_STEPS_USED),
+    .lacks = wgf_jko_distances_lack,
     .inner_records = wgf_jko_inner_records,
     .inner_constraints = true,
     .bytes = bytes,

@@ -71,6 +71,17 @@ struct wgf_jko {
 
     double objective_limit; /* NAN: not known (jko_limit.c) */
 
+    /* The divergence of the ends of the last step, NaN where it cannot be recorded; the self term of p, which is q of
+     * the next one, and its step, -1: none. Carried (jko_distances.c). */
+    double debiased, self;
+    int64_t self_step;
+    double *room; /* 3 N */
+    /* The exact distance between them: NULL where it is not wanted or would take too long. `before` and `taken` are
+     * carried; q is lost in a step that is abandoned. */
+    struct wgf_weighted *weighted;
+    double *places, *signs, *before; /* N x d, N, N: masses before the last step */
+    int64_t taken;                   /* steps */
+
     /* Of the step under way, where its iterations are recorded (jko_inner.c). */
     const struct wgf_inner_trace *inner; /* borrowed; NULL: they are not */
     int64_t inner_iteration;             /* the last */
@@ -100,6 +111,21 @@ bool wgf_jko_inner_is_due(struct wgf_jko *jko);
 void wgf_jko_inner_record(struct wgf_jko *jko, const double *p, double even, double odd);
 /* The `inner_records` of jko. */
 int64_t wgf_jko_inner_records(const struct wgf_settings *settings);
+
+/* Distances of the ends of a step (jko_distances.c): arrays; what they take besides, which `begin` makes; after step
+ * `number`, whose conditionals stand; their columns of a record, and what is carried; what is missing, in words. */
+void wgf_jko_distances_lay_out(struct wgf_jko *jko, const struct wgf_settings *settings, struct wgf_arena *arena);
+double wgf_jko_distances_bytes(const struct wgf_settings *settings);
+double wgf_jko_distances_operations(const struct wgf_settings *settings);
+bool wgf_jko_distances_lack(const struct wgf_settings *settings, enum wgf_trace_column column);
+wgf_status wgf_jko_distances_begin(struct wgf_jko *jko, struct wgf_error *error);
+void wgf_jko_distances_step(struct wgf_jko *jko, int64_t number);
+void wgf_jko_distances_record(struct wgf_jko *jko, double *values);
+int wgf_jko_distances_iov(struct wgf_jko *jko, struct iovec *iov);
+int wgf_jko_distances_explain(const struct wgf_jko *jko, char *words, size_t size);
+
+/* Does epsilon change from step to step? */
+bool wgf_jko_is_annealed(const struct wgf_settings *settings);
 
 /* From q and u to p and u; where the past counts, from what it predicts. */
 struct wgf_jko_report wgf_jko_newton(struct wgf_jko *jko, bool past_counts, const struct wgf_deadline *deadline);
