@@ -13,11 +13,15 @@
 /* A piece is at most this many times the one before, as the first jobs may say little about the next. */
 #define PIECE_GROWTH 4.0
 
-int64_t wgf_piece_size(const struct wgf_tasks *tasks, int64_t remaining, int sharers, int64_t previous, double pace)
+int64_t wgf_piece_size(const struct wgf_tasks *tasks, int64_t remaining, int sharers, int64_t previous, double pace,
+                       double request)
 {
-    /* Several sharers get ever smaller pieces, so that all end together; fmin passes over an unknown pace. */
-    double size = sharers > 1 ? (double)remaining / (4.0 * sharers) : (double)remaining;
+    /* Several sharers get ever smaller pieces, so that all end together, but none that is over before the master has
+     * served them all; fmin passes over an unknown pace. */
+    const double share = (double)remaining / sharers, enough = 2 * request * sharers / pace;
+    double size = sharers > 1 ? share / 4 : share;
     size = fmin(size, PIECE_GROWTH * (double)previous);
+    size = sharers > 1 && previous > 0 && enough > size ? fmin(enough, share) : size;
     size = fmin(size, PIECE_SECONDS / pace);
     size = fmin(size, (double)tasks->max_piece);
     return size > 1 ? (int64_t)size : 1;
@@ -57,7 +61,7 @@ static void run_lone(const struct wgf_team *team, const struct wgf_tasks *tasks,
     wgf_piece_runner_start(&runner, tasks);
     int64_t size = 0;
     for (int64_t next = 0; next < tasks->count && wgf_piece_runner_may_go(&runner); next += size) {
-        size = wgf_piece_size(tasks, tasks->count - next, 1, size, runner.pace);
+        size = wgf_piece_size(tasks, tasks->count - next, 1, size, runner.pace, 0);
         wgf_piece_runner_run(&runner, next, size);
         report->pieces++;
     }

@@ -40,8 +40,10 @@ bool wgf_piece_runner_may_go(struct wgf_piece_runner *runner);
 void wgf_piece_runner_run(struct wgf_piece_runner *runner, int64_t first, int64_t count);
 
 /* Positions in the next piece, 0 < remaining. `sharers` processes work on what remains; the one that asks had
- * `previous` positions last time (0: none yet) at `pace` seconds each (NaN: unknown). */
-int64_t wgf_piece_size(const struct wgf_tasks *tasks, int64_t remaining, int sharers, int64_t previous, double pace);
+ * `previous` positions last time (0: none yet) at `pace` seconds each (NaN: unknown). A request takes the master
+ * `request` seconds. */
+int64_t wgf_piece_size(const struct wgf_tasks *tasks, int64_t remaining, int sharers, int64_t previous, double pace,
+                       double request);
 
 int64_t wgf_tally_jobs(const struct wgf_tally *tally);
 

@@ -29,6 +29,7 @@ struct master {
     bool halted;   /* all workers were told to stop */
     struct wgf_error error;
     double first_handout, observed; /* by the master's clock */
+    double serving, answered;       /* seconds that requests took, and how many */
     double nap;
 };
 
@@ -42,7 +43,8 @@ static void hand_out(struct master *master, int rank, double pace)
 {
     struct peer *peer = &master->peers[rank];
     const int64_t remaining = master->tasks->count - master->handed;
-    const int64_t size = wgf_piece_size(master->tasks, remaining, master->team->workers, peer->latest, pace);
+    const double request = master->answered > 0 ? master->serving / master->answered : 0;
+    const int64_t size = wgf_piece_size(master->tasks, remaining, master->team->workers, peer->latest, pace, request);
     if (master->pieces++ == 0)
         master->first_handout = wgf_clock();
     send_to(rank, WGF_MASTER_PIECE, master->handed, size);
@@ -82,6 +84,7 @@ static bool receive_message(struct master *master)
     if (!waiting)
         return false;
     struct wgf_worker_msg message;
+    const double began = wgf_clock();
     const int rank = envelope.MPI_SOURCE;
     MPI_Recv(&message, sizeof message, MPI_BYTE, rank, WGF_SCHEDULE_TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     wgf_tally_add(&master->total, &message.tally);
@@ -93,6 +96,10 @@ static bool receive_message(struct master *master)
         on_ask(master, rank, message.pace);
     else if (message.kind == WGF_WORKER_GOODBYE)
         on_goodbye(master, rank, &message);
+    if (message.kind == WGF_WORKER_ASK) {
+        master->serving += wgf_clock() - began;
+        master->answered++;
+    }
     return true;
 }
 

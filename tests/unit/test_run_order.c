@@ -85,7 +85,7 @@ static double simulate(const struct wgf_plan *plan, const struct wgf_job_set *se
         int first = 0; /* to be idle */
         for (int w = 1; w < WORKERS; w++)
             first = until[w] < until[first] ? w : first;
-        const int64_t size = wgf_piece_size(&tasks, set->count - next, WORKERS, latest[first], pace[first]);
+        const int64_t size = wgf_piece_size(&tasks, set->count - next, WORKERS, latest[first], pace[first], 0);
         double takes = 0;
         for (int64_t p = next; p < next + size; p++) {
             int64_t job;
