@@ -91,7 +91,8 @@ def jko(g, n, gamma, repetitions, steps=1):
     t = np.linspace(-1, 1, g)
     theta = np.stack(np.meshgrid(t, t, indexing="ij"), -1).reshape(-1, 2)
     relu = np.maximum(X @ theta.T, 0)
-    settings = {"data": "sinus", "method": "jko", "n": n, "grid": g, "gamma": gamma, "init": "grid"}
+    settings = {"data": "sinus", "method": "jko", "n": n, "grid": g, "gamma": gamma, "init": "grid",
+                "record_distances": "plain"}
     return SimpleNamespace(y=y, t=t, features=np.hstack([relu, -relu]), start=np.full(2 * g * g, 0.5 / (g * g)),
                            gamma=gamma, epsilon=(t[1] - t[0]) ** 2, tolerance=1e-9, repetitions=repetitions,
                            steps=steps, settings=settings)
