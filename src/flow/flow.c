@@ -107,6 +107,11 @@ double wgf_flow_start_operations(const struct wgf_settings *settings)
            wgf_langevin_start_operations(settings) + wgf_langevin_operations(settings);
 }
 
+bool wgf_flow_knows_operations(const struct wgf_settings *settings)
+{
+    return wgf_method_find(settings)->knows_operations;
+}
+
 double wgf_flow_operations(const struct wgf_settings *settings)
 {
     const double records = (double)wgf_flow_records(settings) - 1; /* but for that of the start */

@@ -44,6 +44,7 @@ struct wgf_method {
     /* Of these, is this one left out with these settings? NULL: none is. */
     bool (*lacks)(const struct wgf_settings *, enum wgf_trace_column column);
     double (*bytes)(const struct wgf_settings *);                 /* of its workspace, as `create` allocates it */
+    bool knows_operations;                                        /* wgf_flow_knows_operations */
     double (*operations)(const struct wgf_settings *);            /* of a step and its records; wgf_flow_operations */
     double (*start_operations)(const struct wgf_settings *);      /* of `foresee`; NULL: few */
     struct wgf_state_shape (*shape)(const struct wgf_settings *); /* rows and cols of one state */

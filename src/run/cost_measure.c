@@ -93,6 +93,13 @@ static double usual_power(const struct wgf_settings *settings)
     return wgf_param_is_read(wgf_param_find("inner_tol"), settings) && settings->inner_tol > 0 ? 0.84 : 0.95;
 }
 
+/* Seconds that a descent takes at least which did not end a step. Where only its settings tell how many inner steps
+ * that takes, they do; elsewhere the part that was measured says more. */
+static double unfinished(const struct wgf_settings *settings, int64_t done)
+{
+    return done == 0 && wgf_flow_knows_operations(settings) ? 1e-9 * wgf_flow_operations(settings) : 0;
+}
+
 /* Seconds of all steps, by what the first ones took: the later half of them, which says more of those to come, at the
  * usual power. A descent that did not come to them shows no more than what its start takes at least. */
 static double extrapolate(const struct stopwatch *watch, int64_t done, double seconds,
@@ -107,8 +114,9 @@ static double extrapolate(const struct stopwatch *watch, int64_t done, double se
     const double steps = done > 1 ? (double)done : fmax((double)done, first_step(settings)),
                  before = (double)watch->steps[half], middle = (steps + before) / 2;
     const double rate = (seconds - watch->seconds[half]) / (steps - before); /* of a step, in the middle of them */
-    return seconds +
-           rate * middle / power * (pow((double)settings->steps / middle, power) - pow(steps / middle, power));
+    const double all =
+        seconds + rate * middle / power * (pow((double)settings->steps / middle, power) - pow(steps / middle, power));
+    return fmax(all, unfinished(settings, done));
 }
 
 /* A trace that nobody reads: its columns share their memory. A state that is too large is not kept. False: no memory.

@@ -408,6 +408,14 @@ def size_of_the_result_file_is_told(wgf):
 
 
 @case
+def plan_of_a_stiff_pde_is_long(wgf):
+    """No step of it ends while it is measured; cells of 1e-8 need more than 1e6 time steps a step."""
+    wgf.write("stiff.yaml", "name: stiff\nfixed: {method: pde, n: 8, grid: 33, grid_grading: 20, steps: 10}\n")
+    out = wgf("plan", "stiff.yaml").require(OK).out
+    require(re.search(r"^time: about \d+ (min|h|days?)\b", out, re.MULTILINE), out)
+
+
+@case
 def plan_leaves_nothing_behind(wgf):
     wgf.write("spec.yaml", MIXED)
     before = sorted(os.listdir(wgf.folder))

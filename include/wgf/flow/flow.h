@@ -122,6 +122,9 @@ double wgf_flow_bytes(const struct wgf_settings *settings);
  * from short ones. Inner iterations are counted as if none ended early. */
 double wgf_flow_operations(const struct wgf_settings *settings);
 
+/* Do the settings tell how many inner steps a step takes? That of pde does: its grid bounds its time steps. */
+bool wgf_flow_knows_operations(const struct wgf_settings *settings);
+
 /* Those of them before the first step. */
 double wgf_flow_start_operations(const struct wgf_settings *settings);
 

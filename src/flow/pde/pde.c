@@ -361,6 +361,7 @@ const struct wgf_method wgf_method_pde = {
     .columns = WGF_COLUMN_BIT(DISTANCE) | WGF_COLUMN_BIT(GRAD_NORM) | WGF_COLUMN_BIT(VARIATION_NORM) |
                WGF_COLUMN_BIT(OBJECTIVE_TEST) | WGF_COLUMN_BIT(INNER_STEPS_USED) | WGF_COLUMN_BIT(MASS),
     .bytes = bytes,
+    .knows_operations = true,
     .operations = operations,
     .start_operations = start_operations,
     .shape = shape,
