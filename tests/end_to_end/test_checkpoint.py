@@ -18,7 +18,8 @@ name: prox
 fixed: {method: prox, metric: wasserstein, data: sinus, width: 300, steps: 1000, inner_steps: 40, gamma: 0.01,
   save: last, record_distances: all, record_inner: 20, record_every: 7}
 """,
-    "jko": "name: jko\nfixed: {method: jko, data: sinus, n: 40, grid: 64, steps: 12000, gamma: 0.05, save: last}\n",
+    "jko": "name: jko\nfixed: {method: jko, data: sinus, n: 40, grid: 64, steps: 12000, gamma: 0.05, save: last, "
+           "record_distances: plain}\n",
     "wfr": "name: wfr\nfixed: {method: wfr, data: sinus, n: 40, cells: 3000, gamma: 1, steps: 20, save: all}\n",
     "pde": "name: pde\nfixed: {method: pde, data: sinus, n: 40, grid: 81, gamma: 5, steps: 60, save: all}\n",
     "gd": """\
@@ -203,11 +204,11 @@ def tried_alone_it_goes_on_too(wgf):
     for number in range(3):
         reached = step_reached(path)
         process = start(wgf, "--max-attempts", "1")
-        wait_until(lambda: step_reached(path) > reached + 500 or process.poll() is not None, "a checkpoint", process)
+        wait_until(lambda: step_reached(path) > reached + 1500 or process.poll() is not None, "a checkpoint", process)
         process.kill()  # the child, if there is one, goes with it
         finish(process)
     reached, before = step_reached(path), processor_time()
-    require(reached > 1500, f"only {reached} steps were kept")
+    require(reached > 4500, f"only {reached} steps were kept")
     end(wgf, "--max-attempts", "1")
     spent = processor_time() - before
     whole = is_whole(wgf, DESCENTS["jko"])

@@ -16,8 +16,8 @@ from tables import duration
 
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
 # Trace columns in the order of the program.
-COLUMNS = """step time objective distance distance_frobenius distance_wasserstein distance_reference grad_norm
-             weight_norm variation_norm
+COLUMNS = """step time objective distance distance_debiased distance_frobenius distance_wasserstein distance_reference
+             grad_norm weight_norm variation_norm
              objective_test active inner_steps_used inner_residual mass newton_steps_used""".split()
 build = Path(__file__).resolve().parents[2] / "build"  # bench.py --build sets it
 
