@@ -175,7 +175,7 @@ static void survey(struct wgf_source *source, const struct wgf_datafile *content
         source->largest_alpha = fmax(source->largest_alpha, fabs(contents->vector[i]));
     }
     bool finite = true;
-    for (int64_t k = 0; k < contents->rows * contents->cols; k++) {
+    for (int64_t k = 0; source->layout == &wgf_datafile_neurons && k < contents->rows * contents->cols; k++) {
         finite = finite && isfinite(contents->matrix[k]);
         source->reach = finite ? fmax(source->reach, fabs(contents->matrix[k])) : NAN;
     }

@@ -297,12 +297,14 @@ static void warn_of_grids(const struct wgf_plan *plan, struct wgf_diagnostics *w
     struct wgf_settings largest = {.method = WGF_METHOD_COUNT};
     struct wgf_place place = {.line = 1, .column = 1};
     const double limit = wgf_memory_limit(1);
-    bool given = false;
-    for (int b = 0; b < plan->block_count; b++)
+    bool read = false, given = false;
+    for (int b = 0; b < plan->block_count; b++) {
+        read = read || is_read(&plan->blocks[b], wgf_param_find("grid"));
         for (size_t i = 0; !given && i < sizeof blamed / sizeof *blamed; i++)
             given = wgf_block_given(&plan->blocks[b], wgf_param_find(blamed[i]), &place);
-    if (given && wgf_plan_visit_jobs(plan, names, add_largest, &largest) && largest.method != WGF_METHOD_COUNT &&
-        wgf_flow_bytes(&largest) > limit)
+    }
+    if (read && given && wgf_plan_visit_jobs(plan, names, add_largest, &largest) &&
+        largest.method != WGF_METHOD_COUNT && wgf_flow_bytes(&largest) > limit)
         wgf_diagnose(warnings, place,
                      "grid: %" PRId64 " with d: %" PRId64 " takes %.3g GB of memory, and this machine has %.3g GB; use "
                      "fewer points or inputs",

@@ -89,21 +89,6 @@ WGF_WIDE static void shift(int64_t count, const double *x, double by, double *ou
         out[k] = x[k] - by;
 }
 
-WGF_WIDE static double dot(int64_t count, const double *x, const double *y)
-{
-    enum { LANES = 8 };
-    double part[LANES] = {0}, sum = 0;
-    int64_t k = 0;
-    for (; k + LANES <= count; k += LANES)
-        for (int c = 0; c < LANES; c++)
-            part[c] += x[k + c] * y[k + c];
-    for (; k < count; k++)
-        sum += x[k] * y[k];
-    for (int c = 0; c < LANES; c++)
-        sum += part[c];
-    return sum;
-}
-
 bool wgf_gibbs_plain_conditionals(struct wgf_gibbs_plain *plain, const double *log_a, double *log_sum, double *scratch)
 {
     const int64_t size = size_of(plain);
@@ -180,7 +165,7 @@ double wgf_gibbs_plain_cost(const struct wgf_gibbs_plain *plain, const double *q
     times(size, q, plain->inverse, b);
     for (int k = 0; k < axes; k++) {
         multiply(plain, k, plain->kernel->weighted_cost, b, product);
-        cost += dot(size, k < axes - 1 ? plain->along[k] : plain->a, product);
+        cost += wgf_wide_dot(size, k < axes - 1 ? plain->along[k] : plain->a, product);
         multiply(plain, k, plain->kernel->weight, b, product);
         double *const swap = b;
         b = product;

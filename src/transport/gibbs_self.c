@@ -55,21 +55,6 @@ WGF_WIDE static void update(int64_t count, const double *t, int64_t iteration, d
     }
 }
 
-WGF_WIDE static double dot(int64_t count, const double *x, const double *y)
-{
-    enum { LANES = 8 };
-    double part[LANES] = {0}, sum = 0;
-    int64_t k = 0;
-    for (; k + LANES <= count; k += LANES)
-        for (int c = 0; c < LANES; c++)
-            part[c] += x[k + c] * y[k + c];
-    for (; k < count; k++)
-        sum += x[k] * y[k];
-    for (int c = 0; c < LANES; c++)
-        sum += part[c];
-    return sum;
-}
-
 double wgf_gibbs_self(struct wgf_gibbs *gibbs, int64_t count, const double *p, double *work)
 {
     const int64_t most = 1000;
@@ -83,11 +68,11 @@ double wgf_gibbs_self(struct wgf_gibbs *gibbs, int64_t count, const double *p, d
         update(count, t, i, alpha);
         apply(gibbs, count, alpha, y, t);
     }
-    const double whole = dot(count, alpha, y);
+    const double whole = wgf_wide_dot(count, alpha, y);
     for (int64_t k = 0; k < count; k++)
         y[k] = p[k] > least ? alpha[k] / p[k] : 1;
     wgf_log_normal(count, y, y);
-    return dot(count, p, y) - (whole - mass) / 2;
+    return wgf_wide_dot(count, p, y) - (whole - mass) / 2;
 }
 
 double wgf_gibbs_cross(struct wgf_gibbs *gibbs, int64_t count, const double *log_a, const double *p, const double *q,

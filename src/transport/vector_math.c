@@ -108,3 +108,18 @@ WGF_WIDE double wgf_least(int64_t count, const double *x)
         all = least[c] < all ? least[c] : all;
     return all;
 }
+
+WGF_WIDE double wgf_wide_dot(int64_t count, const double *x, const double *y)
+{
+    enum { LANES = 8 };
+    double part[LANES] = {0}, sum = 0;
+    int64_t k = 0;
+    for (; k + LANES <= count; k += LANES)
+        for (int c = 0; c < LANES; c++)
+            part[c] += x[k + c] * y[k + c];
+    for (; k < count; k++)
+        sum += x[k] * y[k];
+    for (int c = 0; c < LANES; c++)
+        sum += part[c];
+    return sum;
+}

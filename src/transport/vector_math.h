@@ -19,4 +19,7 @@ double wgf_largest(int64_t count, const double *x);
 /* The least entry; -infinity also where there is a NaN. */
 double wgf_least(int64_t count, const double *x);
 
+/* sum x[k] y[k], in eight partial sums. */
+double wgf_wide_dot(int64_t count, const double *x, const double *y);
+
 #endif

@@ -64,6 +64,11 @@ double wgf_measure_masses(const struct wgf_settings *settings)
     return measure.sheets * (pow((double)settings->grid, axes) + (second > 0 ? pow(second, axes) : 0));
 }
 
+struct wgf_state_shape wgf_measure_shape(const struct wgf_settings *settings)
+{
+    return (struct wgf_state_shape){.rows = (int64_t)fmin(wgf_measure_masses(settings), 0x1p62), .cols = 1};
+}
+
 /* The logarithm of the width of a point's cell on an axis. */
 static double log_width(const struct wgf_grid *grid, int64_t i)
 {
@@ -192,6 +197,16 @@ static double square(const struct wgf_grid *grid, int64_t i)
 void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out)
 {
     sum_axes(measure, square, measure->moves_alpha, factor, out);
+}
+
+void wgf_measure_lengths(const struct wgf_measure *measure, double *out)
+{
+    wgf_measure_squares(measure, 1, out);
+    for (int grid = 0; grid < measure->grid_count; grid++) {
+        const struct wgf_grid *const own = &measure->grids[grid];
+        for (int64_t k = 0; k < measure->sheets * wgf_grid_size(own); k++, out++)
+            *out = sqrt(*out) * (measure->moves_alpha ? fabs(wgf_grid_coordinate(own, k % own->points)) : 1);
+    }
 }
 
 void wgf_measure_volumes(const struct wgf_measure *measure, double *out)

@@ -35,6 +35,9 @@ void wgf_grid_point(const struct wgf_grid *grid, int64_t k, double *theta);
 /* N, as a number that cannot overflow. */
 double wgf_measure_masses(const struct wgf_settings *settings);
 
+/* The state: a column of N. As `shape` of struct wgf_method. */
+struct wgf_state_shape wgf_measure_shape(const struct wgf_settings *settings);
+
 /* The most points along an axis of any of its grids. */
 int64_t wgf_measure_longest_axis(const struct wgf_measure *measure);
 
@@ -57,6 +60,9 @@ int64_t wgf_measure_deposit(const struct wgf_settings *settings, const double *W
 
 /* out (N) = factor |theta|^2 */
 void wgf_measure_squares(const struct wgf_measure *measure, double factor, double *out);
+
+/* out (N) = |alpha| |theta| */
+void wgf_measure_lengths(const struct wgf_measure *measure, double *out);
 
 /* out (N) = the logarithm of the volume of each point's cell, R b cosh(b x_i) / sinh(b) 2 / (g - 1) an axis. */
 void wgf_measure_volumes(const struct wgf_measure *measure, double *out);

@@ -115,7 +115,6 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
                          struct wgf_error *error)
 {
     const int64_t n = problem->data->n, tests = problem->test ? problem->test->n : 0;
-    double theta[WGF_GRID_AXES];
     struct wgf_jko *jko = *work = wgf_calloc(1, sizeof *jko);
     if (!jko)
         return wgf_fail(error, WGF_EMEMORY, "no memory for jko");
@@ -140,9 +139,7 @@ static wgf_status create(void **work, const struct wgf_settings *settings, const
     wgf_features_fill(&jko->features, problem->data);
     if (problem->test)
         wgf_features_fill(&jko->test_features, problem->test);
-    wgf_measure_squares(&jko->measure, 1, jko->lengths);
-    for (int64_t k = 0; k < jko->measure.masses; k++)
-        jko->lengths[k] = sqrt(jko->lengths[k]) * fabs(wgf_measure_place(settings, k, theta));
+    wgf_measure_lengths(&jko->measure, jko->lengths);
     if (jko->confinement)
         wgf_measure_squares(&jko->measure, settings->network.confine, jko->confinement);
     if (jko->volumes)
@@ -406,11 +403,6 @@ static wgf_status floor_of(void *work, struct wgf_budget *budget, struct wgf_opt
     return wgf_masses_floor(&floor, budget, optimum, error);
 }
 
-static struct wgf_state_shape shape(const struct wgf_settings *settings)
-{
-    return (struct wgf_state_shape){.rows = (int64_t)fmin(wgf_measure_masses(settings), 0x1p62), .cols = 1};
-}
-
 static double bytes(const struct wgf_settings *settings)
 {
     struct wgf_jko measured = {.measure = wgf_measure_grids(settings)};
@@ -466,7 +458,7 @@ const struct wgf_method wgf_method_jko = {
     .bytes = bytes,
     .operations = operations,
     .start_operations = start_operations,
-    .shape = shape,
+    .shape = wgf_measure_shape,
     .revision = revision,
     .place = wgf_measure_place,
     .regrid = wgf_measure_regrid,

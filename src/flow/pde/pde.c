@@ -105,12 +105,12 @@ static double edge_of(const struct pde *pde)
 static void fill_places(struct pde *pde)
 {
     double theta[WGF_GRID_AXES];
-    wgf_measure_squares(&pde->measure, 1, pde->lengths);
-    for (int64_t k = 0; k < pde->measure.masses; k++) {
-        const double squared = pde->lengths[k], alpha = wgf_measure_place(pde->settings, k, theta);
-        if (pde->squares)
-            pde->squares[k] = squared + alpha * alpha;
-        pde->lengths[k] = fabs(alpha) * sqrt(squared);
+    wgf_measure_lengths(&pde->measure, pde->lengths);
+    if (pde->squares)
+        wgf_measure_squares(&pde->measure, 1, pde->squares);
+    for (int64_t k = 0; pde->squares && k < pde->measure.masses; k++) {
+        const double alpha = wgf_measure_place(pde->settings, k, theta);
+        pde->squares[k] += alpha * alpha;
     }
     if (pde->confinement)
         wgf_measure_squares(&pde->measure, pde->settings->network.confine, pde->confinement);
@@ -316,11 +316,6 @@ static wgf_status floor_of(void *work, struct wgf_budget *budget, struct wgf_opt
     return wgf_masses_floor(&floor, budget, optimum, error);
 }
 
-static struct wgf_state_shape shape(const struct wgf_settings *settings)
-{
-    return (struct wgf_state_shape){.rows = (int64_t)fmin(wgf_measure_masses(settings), 0x1p62), .cols = 1};
-}
-
 static double bytes(const struct wgf_settings *settings)
 {
     struct pde measured = {.measure = wgf_measure_grids(settings)};
@@ -364,7 +359,7 @@ const struct wgf_method wgf_method_pde = {
     .knows_operations = true,
     .operations = operations,
     .start_operations = start_operations,
-    .shape = shape,
+    .shape = wgf_measure_shape,
     .place = wgf_measure_place,
     .regrid = wgf_measure_regrid,
     .deposit = wgf_measure_deposit,
